@@ -1,0 +1,77 @@
+"""``python -m ml``: everything that the pages do, from a shell.
+
+Each sub-command is one module of ``ml.commands`` with ``add_arguments(parser)`` and
+``run(args, workspace) -> int | None``. It is imported only when asked for, so that ``runs`` need
+not wait for torch. With ``--json`` the last line of standard output is one JSON value; progress and
+logs go to standard error. Exit codes: 0 done, 2 bad input, 1 failed, 130 stopped.
+"""
+
+import argparse
+import importlib
+import logging
+import sys
+
+from ml.errors import BadInputError, MLError
+from ml.version import __version__
+from ml.workspace import open_workspace
+
+COMMANDS = {
+    "datasets": "list the data sets: bundled and your own",
+    "models": "list the models that can be trained",
+    "runs": "list the runs with their status and figures",
+    "ingest": "bring pictures into the workspace",
+    "train": "train a classifier, or go on with one",
+    "evaluate": "measure a trained classifier",
+    "predict": "classify pictures",
+    "worker": "serve predictions to the pages (started by them)",
+}
+
+
+def make_parser(command: str | None = None) -> argparse.ArgumentParser:
+    """The parser; only the module of ``command`` is imported to add its arguments."""
+    parser = argparse.ArgumentParser(prog="python -m ml", description=__doc__.split("\n")[0])
+    parser.add_argument("--version", action="version", version=__version__)
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, help_text in COMMANDS.items():
+        sub = subparsers.add_parser(name, help=help_text, description=help_text)
+        sub.add_argument("--json", action="store_true", help="print one JSON value at the end")
+        sub.add_argument("--workspace", metavar="DIR", help="where everything is kept")
+        sub.add_argument("--verbose", action="store_true", help="show the traceback of an error")
+        if name == command:
+            module = importlib.import_module(f"ml.commands.{name}")
+            module.add_arguments(sub)
+            sub.set_defaults(run_command=module.run)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    command = next((word for word in given if not word.startswith("-")), None)
+    args = make_parser(command).parse_args(given)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(message)s")
+    try:
+        return args.run_command(args, open_workspace(args.workspace)) or 0
+    except BrokenPipeError:
+        return 0
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
+    except MLError as error:
+        if args.verbose:
+            logging.exception("traceback")
+        print(str(error), file=sys.stderr)
+        return error.exit_code
+    except MemoryError:
+        print(
+            "There is not enough memory. Choose a smaller batch or picture size.", file=sys.stderr
+        )
+        return 1
+    except OSError as error:
+        logging.debug("traceback", exc_info=True)
+        print(f"{error.filename or 'A file'}: {error.strerror or error}.", file=sys.stderr)
+        return BadInputError.exit_code if isinstance(error, FileNotFoundError) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

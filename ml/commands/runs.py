@@ -1,0 +1,43 @@
+"""``python -m ml runs``: the runs, newest last."""
+
+import argparse
+import json
+from typing import Any
+
+from ml.runs import Run, list_runs
+from ml.workspace import Workspace
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """This command takes no arguments of its own."""
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """What the list shows of one run; ``metrics`` are those of the test pictures, 0 to 1."""
+    report = run.report or {}
+    figures = ("accuracy", "balanced_accuracy", "macro_f1")
+    try:
+        config = run.config
+    except Exception:  # a damaged run is listed, not hidden
+        return {"id": run.id, "name": run.name, "status": "failed", "model": "", "dataset": "",
+                "metrics": {}, "reason": "Its configuration cannot be read."}  # fmt: skip
+    return {
+        "id": run.id,
+        "name": run.name,
+        "status": run.status.name,
+        "model": config.model,
+        "dataset": config.dataset,
+        "metrics": {name: report[name] for name in figures if name in report},
+    }
+
+
+def run(args: argparse.Namespace, workspace: Workspace) -> None:
+    """Print the list."""
+    rows = [summary(item) for item in list_runs(workspace)]
+    if args.json:
+        print(json.dumps(rows, ensure_ascii=False))
+        return
+    for row in rows:
+        accuracy = row["metrics"].get("accuracy")
+        score = f"{accuracy:7.1%}" if accuracy is not None else "      -"
+        print(f"{row['id']:45} {row['status']:12} {score}  {row['model']} on {row['dataset']}")

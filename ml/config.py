@@ -1,0 +1,307 @@
+"""``TrainConfig``: everything that decides how a run trains.
+
+One field is one hyper-parameter, with its label, help, group and range in the field's metadata: the
+form on the page, the command line and the documentation follow from it. This module is light.
+"""
+
+import json
+import math
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from ml.errors import BadInputError
+
+CONFIG_VERSION = 1
+
+
+def _field(
+    default: Any,
+    label: str,
+    help: str,
+    group: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[Any, ...] | None = None,
+    unit: str = "",
+    log: bool = False,
+) -> Any:
+    """A dataclass field with what a form needs. ``log`` asks for a logarithmic scale."""
+    about = {"label": label, "help": help, "group": group, "low": low, "high": high}
+    about |= {"choices": choices, "unit": unit, "log": log}
+    return field(default=default, metadata=about)
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A validated training configuration.
+
+    Raises:
+        BadInputError: at construction, when a value has the wrong type or is out of its range.
+
+    >>> TrainConfig(dataset="hands", model="small_cnn", epochs=3).epochs
+    3
+    """
+
+    dataset: str = _field("", "Data set", "The pictures to learn from.", "Basics")
+    model: str = _field(
+        "efficientnet_lite0", "Model", "The network that learns. See the models list.", "Basics"
+    )
+    preset: str = _field(
+        "balanced",
+        "Preset",
+        "Quick gives a first answer, balanced is the usual choice, thorough takes its time.",
+        "Basics",
+        choices=("quick", "balanced", "thorough"),
+    )
+    epochs: int = _field(
+        10,
+        "Epochs",
+        "How many times the model sees every training picture.",
+        "Basics",
+        low=1,
+        high=1000,
+    )
+    pretrained: bool = _field(
+        True,
+        "Start from a pretrained model",
+        "Starts from weights learned on a million photos instead of from nothing.",
+        "Model",
+    )
+    freeze_backbone: bool = _field(
+        True,
+        "Train the last layer only",
+        "Keeps the pretrained part as it is, computes its features once, and trains what is "
+        "on top: fast, and best for few pictures.",
+        "Model",
+    )
+    feature_views: int = _field(
+        2,
+        "Views of each picture",
+        "How many versions of each picture a frozen model sees: 1 is the picture itself, "
+        "2 adds its mirror image, more add random crops.",
+        "Model",
+        low=1,
+        high=16,
+    )
+    image_size: int = _field(
+        224,
+        "Picture size",
+        "Pictures are brought to a square of this side. Larger shows more detail and takes longer.",
+        "Data",
+        low=8,
+        high=640,
+        unit="px",
+    )
+    colour: str = _field(
+        "rgb", "Colour", "Whether the model sees colours.", "Data", choices=("rgb", "grey")
+    )
+    fit: str = _field(
+        "crop",
+        "Fit",
+        "How a picture that is not square becomes one: cut at its middle, or squeezed.",
+        "Data",
+        choices=("crop", "squeeze"),
+    )
+    augment: str = _field(
+        "light",
+        "Augmentation",
+        "Random changes that show the model each picture a little differently every time. "
+        "Shift moves it, light also mirrors it, strong also changes scale, colour and erases a part.",
+        "Data",
+        choices=("none", "shift", "light", "strong"),
+    )
+    optimizer: str = _field(
+        "adamw",
+        "Optimizer",
+        "The rule by which the weights are changed.",
+        "Optimisation",
+        choices=("sgd", "adamw"),
+    )
+    learning_rate: float = _field(
+        1e-3,
+        "Learning rate",
+        "How big each change of the weights is. Too high and it never settles, too low and it "
+        "takes forever.",
+        "Optimisation",
+        low=1e-6,
+        high=10.0,
+        log=True,
+    )
+    momentum: float = _field(
+        0.9,
+        "Momentum",
+        "How much of the last change is carried into the next (SGD only).",
+        "Optimisation",
+        low=0.0,
+        high=0.999,
+    )
+    weight_decay: float = _field(
+        1e-4,
+        "Weight decay",
+        "Pulls the weights towards zero, against overfitting.",
+        "Optimisation",
+        low=0.0,
+        high=1.0,
+        log=True,
+    )
+    batch_size: int = _field(
+        64,
+        "Batch size",
+        "How many pictures are looked at before each change of the weights.",
+        "Optimisation",
+        low=1,
+        high=4096,
+    )
+    schedule: str = _field(
+        "onecycle",
+        "Schedule",
+        "How the learning rate moves during training: stays, falls, or rises first and then falls.",
+        "Optimisation",
+        choices=("constant", "cosine", "onecycle"),
+    )
+    label_smoothing: float = _field(
+        0.0,
+        "Label smoothing",
+        "Keeps the model from being too sure of itself.",
+        "Optimisation",
+        low=0.0,
+        high=0.5,
+    )
+    patience: int = _field(
+        0,
+        "Stop early after",
+        "Stops when validation has not improved for this many epochs. 0 never stops early.",
+        "Optimisation",
+        low=0,
+        high=1000,
+        unit="epochs",
+    )
+    seed: int = _field(
+        0,
+        "Training seed",
+        "The same seed gives the same training on the same machine.",
+        "Reproducibility",
+        low=0,
+        high=2**31 - 1,
+    )
+    split_seed: int = _field(
+        0,
+        "Split seed",
+        "Decides which pictures are kept for validation and test.",
+        "Reproducibility",
+        low=0,
+        high=2**31 - 1,
+    )
+    device: str = _field(
+        "auto",
+        "Device",
+        "Where to compute. Auto takes a graphics card where there is one.",
+        "Machine",
+        choices=("auto", "cpu", "cuda", "mps"),
+    )
+    precision: str = _field(
+        "auto",
+        "Precision",
+        "Auto measures once whether 16-bit arithmetic is faster here, and uses it if so.",
+        "Machine",
+        choices=("auto", "32", "bf16"),
+    )
+    threads: int = _field(
+        0,
+        "CPU threads",
+        "0 takes all cores, or all but one when the page is open.",
+        "Machine",
+        low=0,
+        high=1024,
+    )
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            object.__setattr__(self, item.name, _checked(item, getattr(self, item.name)))
+
+    def changed(self, **values: Any) -> "TrainConfig":
+        """A copy with some fields changed. Text is converted: ``changed(epochs="5")``.
+
+        Raises:
+            BadInputError: an unknown field, or a value that does not fit it.
+        """
+        names = {item.name for item in fields(self)}
+        for name in values:
+            if name not in names:
+                raise BadInputError(
+                    f"There is no setting named {name}. The settings are: {', '.join(names_of())}."
+                )
+        return replace(self, **values)
+
+    def to_json(self) -> dict[str, Any]:
+        """A dictionary that JSON can say, with the version of its form."""
+        return {"version": CONFIG_VERSION, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, content: Any) -> "TrainConfig":
+        """The configuration that ``to_json`` wrote; fields it does not have take their default.
+
+        Raises:
+            BadInputError: not such a dictionary, of a newer version, or with bad values.
+        """
+        if not isinstance(content, dict):
+            raise BadInputError("A configuration is a JSON object of settings and values.")
+        version = content.get("version", CONFIG_VERSION)
+        if not isinstance(version, int) or version > CONFIG_VERSION:
+            raise BadInputError(
+                f"This configuration has version {version}, and this Lensmith knows up to "
+                f"{CONFIG_VERSION}. Update Lensmith to use it."
+            )
+        return cls().changed(**{key: value for key, value in content.items() if key != "version"})
+
+
+def names_of() -> list[str]:
+    """The names of all settings, in the order of the form."""
+    return [item.name for item in fields(TrainConfig)]
+
+
+def load_config(path: Path) -> dict[str, Any]:
+    """The settings in a JSON file, unvalidated but known to be an object.
+
+    Raises:
+        BadInputError: no such file, or no JSON object in it.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise BadInputError(f"{path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise BadInputError(f"{path} is not valid JSON: {error}.") from error
+    if not isinstance(content, dict):
+        raise BadInputError(f"{path} must hold a JSON object of settings and values.")
+    return content
+
+
+def _checked(item: Any, value: Any) -> Any:
+    """``value`` converted to the field's type and within its range."""
+    kind, about = type(item.default), item.metadata
+    given = value
+    if kind is bool and isinstance(value, str):
+        value = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(
+            value.strip().lower(), value
+        )
+    elif kind in (int, float) and isinstance(value, str):
+        try:
+            value = kind(value)
+        except ValueError:
+            value = given
+    elif kind is int and isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}[kind]
+    if type(value) is not kind or (kind is float and not math.isfinite(value)):
+        raise BadInputError(f"{item.name} takes {wanted}, not {given!r}.")
+    choices, low, high = about.get("choices"), about.get("low"), about.get("high")
+    if choices and value not in choices:
+        raise BadInputError(f"{item.name} is one of {', '.join(map(str, choices))}, not {given!r}.")
+    if (low is not None and value < low) or (high is not None and value > high):
+        raise BadInputError(f"{item.name} goes from {low:g} to {high:g}, not {given!r}.")
+    return value

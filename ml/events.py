@@ -1,0 +1,223 @@
+"""What a run tells while it works: typed events, one JSON object a line, appended in order.
+
+A line counts once its newline is there: a torn last line is not an event yet. No event depends on
+the one after it, so whoever reads may stop at any line. This module is light: it imports no torch.
+"""
+
+import json
+import math
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ml.files import explain_os_error
+
+
+@dataclass(frozen=True)
+class Event:
+    """Base of all events. ``time`` is in seconds since 1970."""
+
+    registry: ClassVar[dict[str, type["Event"]]] = {}
+    time: float = field(default_factory=time.time, kw_only=True)
+
+    def __init_subclass__(cls) -> None:
+        cls.registry[cls.__name__] = cls
+
+
+@dataclass(frozen=True)
+class RunStarted(Event):
+    """A worker took the run up, first or again (``resumed``).
+
+    ``step`` and ``epoch`` say how much is already done: events of a later step that stand before
+    this one in the log were lost with the worker that wrote them.
+    """
+
+    model: str
+    dataset: str
+    epochs: int
+    steps_per_epoch: int
+    epoch: int = 0
+    step: int = 0
+    resumed: bool = False
+    device: str = "cpu"
+    train_pictures: int = 0
+    versions: dict[str, str] = field(default_factory=dict)
+    choices: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Progress(Event):
+    """Where the work stands; at most four a second.
+
+    ``phase`` is one of prepare, features, train, evaluate, export. ``fraction`` is that of the
+    phase, 0 to 1; ``seconds_left`` that of the whole run. ``loss`` and ``accuracy`` (0 to 1) are
+    means over the training steps since the event before.
+    """
+
+    phase: str
+    fraction: float
+    step: int = 0
+    epoch: int = 0
+    seconds_left: float | None = None
+    loss: float | None = None
+    accuracy: float | None = None
+    learning_rate: float | None = None
+    pictures_per_second: float | None = None
+
+
+@dataclass(frozen=True)
+class EpochEnd(Event):
+    """An epoch is over; ``epoch`` counts from 1. Accuracies are 0 to 1.
+
+    ``mistakes`` are a few validation pictures that the model has wrong now, the most confident
+    first: ``{"picture": hash, "label": int, "predicted": int, "probability": float}``.
+    """
+
+    epoch: int
+    step: int
+    train_loss: float | None
+    train_accuracy: float | None
+    val_loss: float | None
+    val_accuracy: float | None
+    learning_rate: float | None = None
+    seconds: float | None = None
+    best: bool = False
+    mistakes: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Note(Event):
+    """A remark in plain words. ``level`` is info, good or warning; ``code`` names its kind."""
+
+    text: str
+    level: str = "info"
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class Heartbeat(Event):
+    """The worker lives. Memory in bytes: its own, and what the machine has free for it."""
+
+    memory_used: int
+    memory_free: int
+    memory_total: int = 0
+
+
+@dataclass(frozen=True)
+class RunEnded(Event):
+    """The last event of a worker, after evaluation and export.
+
+    ``outcome`` is finished, stopped or failed; ``reason`` the sentence for the last two.
+    """
+
+    outcome: str
+    reason: str = ""
+    validation: dict[str, float] = field(default_factory=dict)
+    test: dict[str, float] = field(default_factory=dict)
+    epochs: int = 0
+    seconds: float = 0.0
+
+
+Sink = Callable[[Event], None]
+
+
+def _plain(value: Any) -> Any:
+    """``value`` with what JSON cannot say (not a number, infinite) as None."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def encode(event: Event) -> bytes:
+    """One line of the log, newline included."""
+    content = {"event": type(event).__name__, **_plain(asdict(event))}
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def decode(line: bytes) -> Event | None:
+    """The event of a line; None for a broken line or a kind that this version does not know."""
+    try:
+        content = json.loads(line)
+        kind = Event.registry[content.pop("event")]
+        known = {item.name for item in fields(kind)}
+        return kind(**{name: value for name, value in content.items() if name in known})
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+class EventLog:
+    """A sink that appends to a file. Safe to share between threads of one process.
+
+    Raises:
+        WorkspaceError: the log cannot be written, at opening or at an event.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        try:
+            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+            self._file = os.open(path, flags, 0o644)
+            size = os.fstat(self._file).st_size
+            if size:
+                os.lseek(self._file, size - 1, os.SEEK_SET)
+                if os.read(self._file, 1) != b"\n":  # torn by a crash: close that line
+                    os.write(self._file, b"\n")
+        except OSError as error:
+            raise explain_os_error(error, path) from error
+
+    def __call__(self, event: Event) -> None:
+        with self._lock:
+            try:
+                os.write(self._file, encode(event))
+            except OSError as error:
+                raise explain_os_error(error, self.path) from error
+
+    def close(self) -> None:
+        """Close the file; further events raise."""
+        with self._lock:
+            os.close(self._file)
+
+
+def read(path: Path, offset: int = 0) -> tuple[list[Event], int]:
+    """The events from byte ``offset`` on, and the offset to go on from.
+
+    A torn last line is left for the next call. No such file reads as empty.
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            data = file.read()
+    except OSError:
+        return [], offset
+    whole = data[: data.rfind(b"\n") + 1]
+    decoded = (decode(line) for line in whole.splitlines())
+    return [event for event in decoded if event is not None], offset + len(whole)
+
+
+def surviving(events: Iterable[Event]) -> list[Event]:
+    """``events`` without the training steps that a resumed run did over again.
+
+    >>> first = [EpochEnd(1, 10, 0, 0, 0, 0), EpochEnd(2, 20, 0, 0, 0, 0)]
+    >>> again = RunStarted("m", "d", 3, 10, epoch=1, step=10, resumed=True)
+    >>> [type(event).__name__ for event in surviving([*first, again])]
+    ['EpochEnd', 'RunStarted']
+    """
+    kept: list[Event] = []
+    for event in events:
+        if isinstance(event, RunStarted) and event.resumed:
+            kept = [
+                item
+                for item in kept
+                if not (isinstance(item, (Progress, EpochEnd)) and item.step > event.step)
+            ]
+        kept.append(event)
+    return kept

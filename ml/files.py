@@ -1,0 +1,65 @@
+"""Writing files so that a crash leaves the old one or the new one, never half of one."""
+
+import errno
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from ml.errors import WorkspaceError
+
+
+def explain_os_error(error: OSError, path: Path) -> WorkspaceError:
+    """The sentence for a failed write to ``path``."""
+    if error.errno == errno.ENOSPC:
+        return WorkspaceError(
+            f"The disk is full, so {path.name} could not be written. Free some space and try again."
+        )
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return WorkspaceError(
+            f"The folder {path.parent} cannot be written to. Choose another workspace with "
+            "--workspace or LENSMITH_WORKSPACE, or change its permissions."
+        )
+    return WorkspaceError(f"{path} could not be written: {error.strerror or error}. Try again.")
+
+
+def write_atomically(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+    """Call ``write`` with a file beside ``path``, flush it to the disk, and move it into place.
+
+    Raises:
+        WorkspaceError: the disk is full or the folder cannot be written to; ``path`` is untouched.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
+    try:
+        with beside.open("wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except OSError as error:
+        raise explain_os_error(error, path) from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` as JSON in one step. Not-a-number is refused: JSON has none."""
+    text = json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False)
+    write_atomically(path, lambda file: file.write(text.encode()) and None)
+
+
+def read_json(path: Path, default: Any = None) -> Any:
+    """The JSON value in ``path``; ``default`` where there is no such file or it cannot be read."""
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return default
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file, as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

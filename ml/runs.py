@@ -1,0 +1,235 @@
+"""The run folder: create, find, claim, delete, bring back.
+
+A run is a folder; its files and who writes each of them are in the README of the workspace layout
+(``docs/run-folder.md``). The creator writes config, dataset and meta, the worker everything else,
+a page only ``stop`` and ``meta.json``.
+"""
+
+import platform
+import re
+import secrets
+import shutil
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+from filelock import FileLock
+
+from ml import status as status_module
+from ml.config import TrainConfig
+from ml.errors import BadInputError, MLError
+from ml.events import Event, read
+from ml.files import read_json, write_json
+from ml.status import Status, status_of
+from ml.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run folder. Nothing is cached: each property reads the file anew."""
+
+    folder: Path
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    @property
+    def config(self) -> TrainConfig:
+        """Raises BadInputError when ``config.json`` is missing or damaged."""
+        return TrainConfig.from_json(read_json(self.folder / "config.json"))
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        return read_json(self.folder / "meta.json") or {}
+
+    @property
+    def name(self) -> str:
+        return str(self.meta.get("name") or self.id)
+
+    @property
+    def dataset(self) -> dict[str, Any]:
+        return read_json(self.folder / "dataset.json") or {}
+
+    @property
+    def status(self) -> Status:
+        return status_of(self.folder)
+
+    @property
+    def report(self) -> dict[str, Any] | None:
+        return read_json(self.folder / "report.json")
+
+    @property
+    def model(self) -> dict[str, Any] | None:
+        """The manifest of the classifier, written last: where it is, the classifier is whole."""
+        return read_json(self.folder / "model" / "model.json")
+
+    def events(self, offset: int = 0) -> tuple[list[Event], int]:
+        """See ``ml.events.read``."""
+        return read(self.folder / "events.jsonl", offset)
+
+    def ask_to_stop(self) -> None:
+        """Ask the worker to stop at its next batch."""
+        (self.folder / "stop").touch()
+
+    def update_meta(self, **values: Any) -> None:
+        """Set entries of ``meta.json``; None removes one."""
+        meta = {**self.meta, **values}
+        kept = {key: value for key, value in meta.items() if value is not None}
+        write_json(self.folder / "meta.json", kept)
+
+    def ask_to_resume(self, epochs: int | None = None) -> None:
+        """Put the run into the queue again, to go on where it was, with ``epochs`` in all."""
+        self.update_meta(resume={"asked": time.time(), "epochs": epochs})
+
+
+def create(
+    workspace: Workspace,
+    config: TrainConfig,
+    dataset: dict[str, Any],
+    *,
+    name: str = "",
+    parent: str | None = None,
+) -> Run:
+    """Make the folder of a new run: it is then queued.
+
+    ``dataset`` says which pictures are used: name, fingerprint, version, split seed, counts.
+    The folder appears complete or not at all.
+    """
+    slug = re.sub(r"[^a-z0-9]+", "-", config.dataset.lower()).strip("-")[:24] or "run"
+    # Microseconds keep the ids of runs made in the same second in the order of their making.
+    now = time.time()
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now)) + f"{int(now % 1 * 1e6):06d}"
+    identifier = f"{stamp}-{slug}-{secrets.token_hex(2)}"
+    staged = workspace.runs / f".{identifier}.part"
+    staged.mkdir(parents=True)
+    try:
+        write_json(staged / "config.json", config.to_json())
+        write_json(staged / "dataset.json", dataset)
+        meta = {"name": name, "tags": [], "notes": "", "parent": parent, "created": now}
+        write_json(staged / "meta.json", meta)
+        staged.rename(workspace.runs / identifier)
+    except BaseException:
+        shutil.rmtree(staged, ignore_errors=True)
+        raise
+    return Run(workspace.runs / identifier)
+
+
+def list_runs(workspace: Workspace) -> list[Run]:
+    """All runs, the oldest first."""
+    folders = sorted(workspace.runs.glob("[!.]*/config.json"))
+    return [Run(path.parent) for path in folders]
+
+
+def find(workspace: Workspace, wanted: str, *, with_model: bool = True) -> Run:
+    """The run that ``wanted`` names: an id, a unique beginning of one, ``latest``, or a folder.
+
+    ``latest`` is the newest run with a model, or of any kind where ``with_model`` is false.
+
+    Raises:
+        BadInputError: there is none, or more than one.
+    """
+    runs = list_runs(workspace)
+    if wanted == "latest":
+        fitting = [run for run in runs if run.model or not with_model]
+        if not fitting:
+            raise BadInputError(
+                f"There is no finished run in {workspace.root} yet. Train one first."
+            )
+        return fitting[-1]
+    path = Path(wanted)
+    if (path / "config.json").is_file():
+        return Run(path.resolve())
+    exact = [run for run in runs if run.id == wanted]
+    fitting = exact or [run for run in runs if run.id.startswith(wanted)]
+    if len(fitting) == 1 and wanted:
+        return fitting[0]
+    if fitting and wanted:
+        raise BadInputError(
+            f"{len(fitting)} runs begin with {wanted}. Give more of the id: "
+            f"{', '.join(run.id for run in fitting[:4])}."
+        )
+    raise BadInputError(
+        f"There is no run {wanted} in {workspace.root}. List them with: python -m ml runs"
+    )
+
+
+def claim(run: Run, *, resume: bool = False) -> dict[str, Any]:
+    """Make this process the worker of ``run``: writes ``worker.json``, clears an old ``stop``.
+
+    Raises:
+        BadInputError: another worker has it, or it was started before and ``resume`` is false.
+    """
+    with FileLock(run.folder / ".claim.lock"):
+        status = run.status
+        if status.name == "running":
+            raise BadInputError(f"Run {run.id} is being trained already. Stop it first.")
+        if status.name != "queued" and not resume:
+            raise BadInputError(
+                f"Run {run.id} is {status.name}. Resume it with: "
+                f"python -m ml train --resume {run.id}"
+            )
+        worker = {
+            **status_module.identity(),
+            "claimed": time.time(),
+            "command": [sys.executable, *sys.argv],
+            "platform": platform.platform(),
+        }
+        (run.folder / "stop").unlink(missing_ok=True)
+        write_json(run.folder / "worker.json", worker)
+        return worker
+
+
+def queue(workspace: Workspace) -> list[Run]:
+    """The queued runs, first in line first: by id, resumed ones by when that was asked for."""
+    waiting = [run for run in list_runs(workspace) if run.status.name == "queued"]
+
+    def place(run: Run) -> float:
+        asked = (run.meta.get("resume") or {}).get("asked")
+        return float(asked or run.meta.get("created") or 0.0)
+
+    return sorted(waiting, key=place)
+
+
+def kill(run: Run) -> None:
+    """End the worker of ``run`` at once, where it lives on this host; the run is interrupted."""
+    worker = read_json(run.folder / "worker.json") or {}
+    if worker.get("host") == platform.node() and status_module.lives(worker, 0.0):
+        psutil.Process(int(worker["pid"])).kill()
+
+
+def delete(workspace: Workspace, run: Run) -> None:
+    """Move a run into the trash.
+
+    Raises:
+        MLError: it is being trained.
+    """
+    if run.status.name == "running":
+        raise MLError(f"Run {run.name} is being trained. Stop it before you delete it.")
+    workspace.trash.mkdir(exist_ok=True)
+    run.folder.rename(workspace.trash / run.id)
+
+
+def restore(workspace: Workspace, identifier: str) -> Run:
+    """Bring a run back from the trash.
+
+    Raises:
+        BadInputError: it is not there.
+    """
+    if identifier not in {run.id for run in trashed(workspace)}:
+        raise BadInputError(f"There is no run {identifier} in the trash.")
+    (workspace.trash / identifier).rename(workspace.runs / identifier)
+    return Run(workspace.runs / identifier)
+
+
+def trashed(workspace: Workspace) -> list[Run]:
+    """The runs in the trash, the oldest first."""
+    return [Run(path.parent) for path in sorted(workspace.trash.glob("[!.]*/config.json"))]
+
+
+def empty_trash(workspace: Workspace) -> None:
+    """Delete for good what is in the trash."""
+    shutil.rmtree(workspace.trash, ignore_errors=True)

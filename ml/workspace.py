@@ -1,0 +1,92 @@
+"""The folder where everything that people make is kept: pictures, data sets, runs.
+
+Its layout has a version in ``schema.json``. An older one is migrated after a backup, a newer one
+refused with a sentence.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ml.errors import WorkspaceError
+from ml.files import explain_os_error, read_json, write_json
+from ml.version import __version__
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Paths inside one workspace. Make one with ``open_workspace``."""
+
+    root: Path
+
+    @property
+    def runs(self) -> Path:
+        return self.root / "runs"
+
+    @property
+    def trash(self) -> Path:
+        return self.root / "trash"
+
+    @property
+    def datasets(self) -> Path:
+        return self.root / "datasets"
+
+    @property
+    def pictures(self) -> Path:
+        return self.root / "pictures"
+
+    @property
+    def features(self) -> Path:
+        return self.root / "features"
+
+    @property
+    def machine(self) -> Path:
+        """What was measured on a machine and is remembered: one file a host name."""
+        return self.root / "machine"
+
+
+def default_root() -> Path:
+    """``LENSMITH_WORKSPACE``, else ``workspace`` in the current folder."""
+    return Path(os.environ.get("LENSMITH_WORKSPACE") or "workspace").expanduser().resolve()
+
+
+def open_workspace(root: str | os.PathLike[str] | None = None) -> Workspace:
+    """Open the workspace in ``root``, making it where there is none.
+
+    Raises:
+        WorkspaceError: it cannot be written to, or a newer Lensmith wrote it.
+    """
+    folder = Path(root).expanduser().resolve() if root else default_root()
+    workspace = Workspace(folder)
+    schema = folder / "schema.json"
+    try:
+        for part in (folder, workspace.runs, workspace.datasets, workspace.pictures):
+            part.mkdir(parents=True, exist_ok=True)
+        found = read_json(schema)
+    except OSError as error:
+        raise explain_os_error(error, folder / "schema.json") from error
+    if found is None:
+        if schema.exists():
+            raise WorkspaceError(
+                f"{schema} cannot be read. Restore it from a backup, or choose another workspace."
+            )
+        write_json(schema, {"schema": SCHEMA, "lensmith": __version__})
+    elif not isinstance(found, dict) or not isinstance(found.get("schema"), int):
+        raise WorkspaceError(
+            f"{schema} is not a Lensmith workspace file: {json.dumps(found)[:80]}. "
+            "Choose another workspace."
+        )
+    elif found["schema"] > SCHEMA:
+        raise WorkspaceError(
+            f"The workspace {folder} was written by a newer Lensmith ({found.get('lensmith')}), "
+            f"and this is {__version__}. Update Lensmith, or choose another workspace."
+        )
+    if not os.access(workspace.runs, os.W_OK):
+        raise WorkspaceError(
+            f"The workspace {folder} cannot be written to. Change its permissions, or choose "
+            "another with --workspace or LENSMITH_WORKSPACE."
+        )
+    return workspace
