@@ -1,0 +1,5 @@
+"""The networks, and the registry that names them."""
+
+from ml.models.registry import Inputs, ModelInfo, all_models, build, get, names
+
+__all__ = ["Inputs", "ModelInfo", "all_models", "build", "get", "names"]

@@ -1,0 +1,107 @@
+"""The one shape that every model has: pictures -> map -> features -> logits."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+IMAGENET_MEAN = (0.485 * 255, 0.456 * 255, 0.406 * 255)
+IMAGENET_STD = (0.229 * 255, 0.224 * 255, 0.225 * 255)
+PLAIN_MEAN = (127.5,)
+PLAIN_STD = (64.0,)
+
+
+class Network(nn.Module):
+    """A classifier in three parts, with its preprocessing inside.
+
+    ``body`` takes normalised pictures (N, C, H, W) to the last feature map (N, D, h, w), ``neck``
+    that to features (N, F), ``head`` those to logits (N, K).
+
+    Args:
+        mean, std: what is taken off each channel and what it is divided by, in units of 0 to 255;
+            one value serves all channels.
+        expand: the number of channels that ``body`` wants; a grey picture is repeated to it.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        body: nn.Module,
+        neck: nn.Module,
+        head: nn.Module,
+        *,
+        mean: Sequence[float] = PLAIN_MEAN,
+        std: Sequence[float] = PLAIN_STD,
+        expand: int = 0,
+    ) -> None:
+        super().__init__()
+        self.body, self.neck, self.head = body, neck, head
+        self.expand = expand
+        self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1))
+        self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1))
+
+    def normalise(self, pictures: Tensor) -> Tensor:
+        """Pictures (N, S, S, C), uint8 or float of 0 to 255, as (N, C, S, S) that ``body`` takes.
+
+        The permuted view of pictures that lie channel-last in memory is ``channels_last`` for free.
+        """
+        x = (pictures.permute(0, 3, 1, 2).to(self.mean.dtype) - self.mean) / self.std
+        if self.expand and x.shape[1] != self.expand:
+            x = x.expand(-1, self.expand, -1, -1)
+        return x
+
+    def everything(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits (N, K), features (N, F) and the last feature map (N, D, h, w)."""
+        feature_map = self.body(self.normalise(pictures))
+        features = self.neck(feature_map)
+        return self.head(features), features, feature_map
+
+    def features(self, pictures: Tensor) -> Tensor:
+        """Features (N, F)."""
+        features: Tensor = self.neck(self.body(self.normalise(pictures)))
+        return features
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Logits (N, K)."""
+        logits: Tensor = self.head(self.features(pictures))
+        return logits
+
+
+class Standardise(nn.Module):
+    """Brings each feature to mean 0 and deviation 1 with fixed figures, found on training features.
+
+    A linear layer on raw features learns slowly, since their scales differ widely.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("scale", torch.ones(features))
+
+    def measure(self, features: Tensor) -> None:
+        """Take mean and deviation from features (N, F)."""
+        self.mean.copy_(features.mean(0))
+        deviation = features.std(0, unbiased=False)
+        # A feature that hardly varies would be blown up into noise.
+        self.scale.copy_(1.0 / deviation.clamp_min(1e-3 * float(deviation.mean()) + 1e-6))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, F) to (N, F)."""
+        return (features - self.mean) * self.scale
+
+
+def count_features(network: Network, channels: int, size: int) -> int:
+    """F: how many features the network makes of a picture."""
+    device = next(network.body.parameters()).device
+    with torch.inference_mode():
+        was_training = network.training
+        network.eval()
+        blank = torch.zeros(1, size, size, channels, dtype=torch.uint8, device=device)
+        found = network.features(blank).shape[1]
+        network.train(was_training)
+    return int(found)
