@@ -1,0 +1,1 @@
+"""Pictures: sources, the store, versions and splits, and the pixels that networks see."""
