@@ -35,6 +35,7 @@ class Run:
 
     @property
     def id(self) -> str:
+        """The name of its folder: when it was made, of what, and four random digits."""
         return self.folder.name
 
     @property
@@ -44,22 +45,27 @@ class Run:
 
     @property
     def meta(self) -> dict[str, Any]:
+        """What people and pages say of it: name, tags, notes, parent."""
         return read_json(self.folder / "meta.json") or {}
 
     @property
     def name(self) -> str:
+        """What it is called: the given name, else its id."""
         return str(self.meta.get("name") or self.id)
 
     @property
     def dataset(self) -> dict[str, Any]:
+        """Which pictures it learns from, and how they are split."""
         return read_json(self.folder / "dataset.json") or {}
 
     @property
     def status(self) -> Status:
+        """What it is doing."""
         return status_of(self.folder)
 
     @property
     def report(self) -> dict[str, Any] | None:
+        """The evaluation on its test pictures, once there is one."""
         return read_json(self.folder / "report.json")
 
     @property
@@ -84,6 +90,10 @@ class Run:
     def ask_to_resume(self, epochs: int | None = None) -> None:
         """Put the run into the queue again, to go on where it was, with ``epochs`` in all."""
         self.update_meta(resume={"asked": time.time(), "epochs": epochs})
+
+    def refuse(self, reason: str) -> None:
+        """Note that the queued run could not be started: it has failed, for ``reason``."""
+        self.update_meta(refused={"time": time.time(), "reason": reason})
 
 
 def create(
@@ -186,12 +196,13 @@ def claim(run: Run, *, resume: bool = False) -> dict[str, Any]:
 def queue(workspace: Workspace) -> list[Run]:
     """The queued runs, first in line first: by id, resumed ones by when that was asked for."""
     waiting = [run for run in list_runs(workspace) if run.status.name == "queued"]
+    return sorted(waiting, key=place_in_queue)
 
-    def place(run: Run) -> float:
-        asked = (run.meta.get("resume") or {}).get("asked")
-        return float(asked or run.meta.get("created") or 0.0)
 
-    return sorted(waiting, key=place)
+def place_in_queue(run: Run) -> float:
+    """When ``run`` was put into the queue, last or first, in seconds since 1970."""
+    meta = run.meta
+    return float((meta.get("resume") or {}).get("asked") or meta.get("created") or 0.0)
 
 
 def kill(run: Run) -> None:

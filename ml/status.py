@@ -71,12 +71,14 @@ def lives(worker: dict[str, object], heard: float, now: float | None = None) -> 
 def status_of(folder: Path) -> Status:
     """The status of the run in ``folder``."""
     worker = read_json(folder / "worker.json")
-    if not isinstance(worker, dict):
+    meta = read_json(folder / "meta.json") or {}
+    claimed = float(worker.get("claimed", 0.0)) if isinstance(worker, dict) else 0.0
+    asked = float((meta.get("resume") or {}).get("asked", 0.0))
+    if not isinstance(worker, dict) or asked > claimed:
+        refused = meta.get("refused") or {}
+        if float(refused.get("time", 0.0)) > max(asked, claimed):
+            return Status("failed", str(refused.get("reason", "")))
         return Status("queued")
-    asked = (read_json(folder / "meta.json") or {}).get("resume") or {}
-    if float(asked.get("asked", 0.0)) > float(worker.get("claimed", 0.0)):
-        return Status("queued")
-    claimed = float(worker.get("claimed", 0.0))
     events = [event for event in _tail(folder / "events.jsonl") if event.time >= claimed]
     return derive(events, lives(worker, _last_sign(events, claimed)), (folder / "stop").exists())
 

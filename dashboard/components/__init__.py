@@ -1,0 +1,1 @@
+"""Small pieces of page, each one module: import the function that it is named after."""

@@ -1,0 +1,25 @@
+"""Empty states: one sentence, one button, never a blank page."""
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.style import escape
+
+
+def empty(title: str, text: str, label: str = "", page: str = "", icon: str = "") -> None:
+    """A card that says what is missing and leads there. ``page`` is a path in ``PAGES``."""
+    with st.container(border=True, key=f"card-empty-{title}", horizontal_alignment="center"):
+        mark = f'<span class="lens-icon" aria-hidden="true">{escape(icon)}</span>' if icon else ""
+        st.html(
+            f'<div class="lens-empty">{mark}<h3>{escape(title)}</h3><p>{escape(text)}</p></div>'
+        )
+        if label and st.button(label, type="primary", key=f"empty-{title}"):
+            session.go(page)
+
+
+def full_page(title: str, text: str) -> None:
+    """The whole page says one thing, for when nothing else can be done."""
+    st.html(
+        f'<div class="lens-full" role="alert"><h1>{escape(title)}</h1><p>{escape(text)}</p></div>'
+    )
+    st.button("Try again", type="primary")

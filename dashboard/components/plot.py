@@ -1,0 +1,70 @@
+"""The chart: one Plotly figure that is never removed while its data change.
+
+Streamlit's own chart commands draw a chart anew, or lose the reader's zoom, at each change. This
+one keeps its element, its zoom and its hidden traces, reports clicks, and has a table of the same
+figures under it.
+"""
+
+import json
+from typing import Any
+
+import streamlit as st
+
+from dashboard.static import ASSETS, plotly_name
+
+_HTML = """
+<div class="lens-plot">
+  <div class="lens-plot-box" role="img"></div>
+  <p class="lens-spoken" aria-live="polite"></p>
+  <details><summary>As a table</summary><div></div></details>
+</div>
+"""
+
+_PLOT = st.components.v2.component(
+    "lensmith_plot",
+    html=_HTML,
+    css=(ASSETS / "plot.css").read_text(encoding="utf-8"),
+    js=(ASSETS / "plot.js").read_text(encoding="utf-8"),
+    isolate_styles=False,
+)
+
+
+def plot(
+    figure: Any,
+    key: str,
+    *,
+    height: int = 280,
+    alt: str,
+    on_click: bool = False,
+    announce: str = "",
+) -> dict[str, Any] | None:
+    """Draw ``figure`` and return the point that was clicked, or None.
+
+    Args:
+        figure: ``{"data": [...], "layout": {...}}`` or a ``plotly.graph_objects.Figure``. Colours
+            may be names of the theme, which follow it when it changes: ``$train``, ``$validation``,
+            ``$cat0`` to ``$cat7``, ``$accent``, ``$text``, ``$muted``, ``$line``, ``$back``,
+            ``$soft``, ``$good``, ``$bad``, ``$seq0`` to ``$seq9``, ``$seq`` (a whole colour scale);
+            with an opacity: ``$cat0/0.3``.
+        key: the same in every run, and only once on a page: it is what the chart is known by.
+        height: in pixels, at least 240.
+        alt: what the chart says, in a sentence, for whoever does not see it.
+        on_click: whether a click is returned, for one run: ``x``, ``y``, ``z``, ``curve``,
+            ``point``, ``text``, ``customdata``.
+        announce: read out politely by a screen reader whenever it changes.
+    """
+    content = figure if isinstance(figure, dict) else json.loads(figure.to_json())
+    result = _PLOT(
+        key=key,
+        data={
+            "figure": content,
+            "height": max(240, height),
+            "alt": alt,
+            "clickable": on_click,
+            "announce": announce,
+            "library": plotly_name(),
+        },
+        on_click_change=lambda: None,
+    )
+    clicked = result.get("click")
+    return dict(clicked) if clicked else None

@@ -1,0 +1,55 @@
+"""The sidebar below the menu: what is training, how the machine fares, and the version."""
+
+import psutil
+import streamlit as st
+
+from dashboard import engine, live, session
+from dashboard.navigation import TRAIN
+from dashboard.static import ASSETS
+from dashboard.style import escape
+from dashboard.words import count, duration, percent, size
+from ml.version import __version__
+from ml.workspace import Workspace
+
+BADGE_SECONDS = 2.0
+
+
+def sidebar(workspace: Workspace) -> None:
+    """Draw it. The badge looks again by itself only while something is training or waiting."""
+    st.logo(str(ASSETS / "mark.svg"), size="large")
+    with st.sidebar:
+        st.fragment(_badge, run_every=BADGE_SECONDS if _busy(workspace) else None)(workspace)
+        st.html(f'<p class="lens-version">Lensmith {__version__}</p>')
+
+
+def _busy(workspace: Workspace) -> bool:
+    return any(engine.with_status(workspace, name) for name in ("running", "queued"))
+
+
+def _badge(workspace: Workspace) -> None:
+    running = engine.with_status(workspace, "running")
+    waiting = engine.with_status(workspace, "queued")
+    memory = psutil.virtual_memory()
+    for run in running[:3]:
+        progress = live.latest(run)
+        share = float(progress.get("share", 0.0))
+        left = progress.get("seconds_left")
+        st.html(
+            f'<div class="lens-badge" role="status"><strong>{escape(progress["words"])}</strong>'
+            f"<span>{percent(share, 0)}</span>"
+            f'<progress max="1" value="{share:.3f}" aria-label="Progress"></progress>'
+            f"<small>{escape(run.config.dataset)}"
+            f"{', ' + duration(left) + ' left' if left is not None else ''}</small></div>"
+        )
+        if st.button("Watch", key=f"badge-{run.id}", width="stretch"):
+            session.go(TRAIN, run=run.id)
+    if waiting:
+        st.caption(f"{count(len(waiting), 'run')} waiting")
+    st.html(
+        '<p class="lens-machine"><span>'
+        f"{count(psutil.cpu_count() or 1, 'CPU core')}</span>"
+        f"<span>{size(memory.available)} of {size(memory.total)} free</span></p>"
+    )
+    if not running and not waiting and st.session_state.pop("was-busy", False):
+        st.rerun()
+    st.session_state["was-busy"] = bool(running or waiting)

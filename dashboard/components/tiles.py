@@ -1,0 +1,58 @@
+"""A row of figures: label, value, what stands beside it, and a small curve of how it got there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from dashboard.style import escape
+
+SPARK_POINTS = 60
+
+
+@dataclass(frozen=True)
+class Tile:
+    """``note`` stands under the value: an interval, a baseline, the best so far. ``tone`` is that
+    of the note: good, bad, warn or empty. ``spark`` is a series of values, drawn small;
+    ``colour`` that of the series: train, validation or accent."""
+
+    label: str
+    value: str
+    note: str = ""
+    tone: str = ""
+    help: str = ""
+    spark: Sequence[float] = field(default_factory=tuple)
+    colour: str = "accent"
+
+
+def tiles(items: Sequence[Tile], key: str) -> None:
+    """Draw ``items`` in a row that wraps; two in a row on a phone."""
+    st.html(f'<div class="lens-tiles" data-key="{escape(key)}">{"".join(map(_tile, items))}</div>')
+
+
+def _tile(item: Tile) -> str:
+    about = f' title="{escape(item.help)}"' if item.help else ""
+    return (
+        f'<div class="lens-tile"{about}><span class="lens-label">{escape(item.label)}</span>'
+        f'<span class="lens-value">{escape(item.value)}</span>'
+        f'<span class="lens-note lens-{escape(item.tone or "plain")}">{escape(item.note)}</span>'
+        f"{_spark(item.spark, item.colour)}</div>"
+    )
+
+
+def _spark(values: Sequence[float], colour: str) -> str:
+    """The series as a line of 100 by 24 units; empty for fewer than two values."""
+    if len(values) < 2:
+        return ""
+    step = max(1, len(values) // SPARK_POINTS)
+    shown = [*values[::step], values[-1]]
+    low, high = min(shown), max(shown)
+    span = (high - low) or 1.0
+    points = " ".join(
+        f"{100 * place / (len(shown) - 1):.1f},{22 - 20 * (value - low) / span:.1f}"
+        for place, value in enumerate(shown)
+    )
+    return (
+        f'<svg class="lens-spark lens-{escape(colour)}" viewBox="0 0 100 24" aria-hidden="true" '
+        f'preserveAspectRatio="none"><polyline points="{points}"/></svg>'
+    )

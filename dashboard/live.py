@@ -1,0 +1,130 @@
+"""A run as it happens: its events gathered into ``st.session_state["live"]``, a plain dictionary.
+
+A worker's events come out of its log (``follow``), those of a training in this process straight
+from the callback (``session_sink``). The charts draw from the same dictionary in both cases.
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dashboard.words import PHASE_WORDS
+from ml.events import Event, Progress, RunStarted, Sink, read
+from ml.runs import Run
+
+Live = dict[str, Any]
+TAIL_BYTES = 16384
+
+
+def new(run: str = "") -> Live:
+    """A live state without events.
+
+    ``steps`` holds parallel lists, one entry for each progress report with a loss; ``epochs`` one
+    dictionary an epoch; ``started``, ``progress``, ``heartbeat`` and ``ended`` the last event of
+    their kind or None; ``offset`` how far the log has been read, in bytes.
+    """
+    return {
+        "run": run,
+        "offset": 0,
+        "started": None,
+        "progress": None,
+        "heartbeat": None,
+        "ended": None,
+        "steps": {"step": [], "loss": [], "accuracy": [], "speed": []},
+        "epochs": [],
+        "notes": [],
+    }
+
+
+def append(live: Live, event: Event) -> None:
+    """Take one event in. Kinds are told by name, which a reload of the code does not change."""
+    kind, content = type(event).__name__, asdict(event)
+    if kind == "Progress":
+        live["progress"] = content
+        if content["loss"] is not None:
+            steps = live["steps"]
+            steps["step"].append(content["step"])
+            steps["loss"].append(content["loss"])
+            steps["accuracy"].append(content["accuracy"])
+            steps["speed"].append(content["pictures_per_second"])
+    elif kind == "EpochEnd":
+        live["epochs"].append(content)
+    elif kind == "Note":
+        live["notes"].append(content)
+    elif kind == "Heartbeat":
+        live["heartbeat"] = content
+    elif kind == "RunEnded":
+        live["ended"] = content
+    elif kind == "RunStarted":
+        _drop_after(live, content["step"])
+        live |= {"started": content, "ended": None, "progress": None}
+
+
+def _drop_after(live: Live, step: int) -> None:
+    """Forget what came after ``step``: the worker that did it was lost and it is done again."""
+    steps = live["steps"]
+    kept = [place for place, at in enumerate(steps["step"]) if at <= step]
+    live["steps"] = {name: [values[place] for place in kept] for name, values in steps.items()}
+    live["epochs"] = [epoch for epoch in live["epochs"] if epoch["step"] <= step]
+
+
+def follow(folder: Path, live: Live) -> int:
+    """Take in what the log of the run in ``folder`` has got since; returns how many events.
+
+    A ``live`` of another run is emptied first.
+    """
+    if live.get("run") != folder.name:
+        live.clear()
+        live.update(new(folder.name))
+    events, live["offset"] = read(folder / "events.jsonl", live["offset"])
+    for event in events:
+        append(live, event)
+    return len(events)
+
+
+def session_live() -> Live:
+    """The live state of this tab."""
+    live: Live = st.session_state.setdefault("live", new())
+    return live
+
+
+def session_sink() -> Sink:
+    """A sink that feeds the live state of this tab, for training in this very process.
+
+    Ask for it in a run of the page. It may then be called from any thread, since it holds the
+    dictionary itself: ``st.session_state`` is not there in a thread of one's own.
+    """
+    live = st.session_state["live"] = new()
+    return lambda event: append(live, event)
+
+
+def surviving(live: Live) -> list[dict[str, Any]]:
+    """The epochs that count, one a number, in order; of an epoch done twice the later."""
+    return [by for _, by in sorted({epoch["epoch"]: epoch for epoch in live["epochs"]}.items())]
+
+
+def share(progress: dict[str, Any] | None) -> float:
+    """How much of its phase is done, 0 to 1."""
+    return min(1.0, max(0.0, float(progress["fraction"]))) if progress else 0.0
+
+
+def latest(run: Run) -> dict[str, Any]:
+    """Where a run stands, from the end of its log alone: words, share, seconds_left."""
+    log = run.folder / "events.jsonl"
+    try:
+        start = max(0, log.stat().st_size - TAIL_BYTES)
+    except OSError:
+        start = 0
+    events, _ = read(log, start)
+    last = next((event for event in reversed(events) if isinstance(event, Progress)), None)
+    if last is None:
+        begun = any(isinstance(event, RunStarted) for event in events)
+        return {"words": "Starting" if not begun else "Preparing", "share": 0.0}
+    content = asdict(last)
+    return {
+        "words": PHASE_WORDS.get(last.phase, last.phase),
+        "share": share(content),
+        "seconds_left": last.seconds_left,
+    }

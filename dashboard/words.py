@@ -1,0 +1,90 @@
+"""Numbers and states in words, the same on every page."""
+
+import time
+
+STATUS_WORDS = {
+    "queued": "Waiting",
+    "running": "Training",
+    "stopped": "Stopped",
+    "finished": "Finished",
+    "failed": "Failed",
+    "interrupted": "Interrupted",
+}
+
+PHASE_WORDS = {
+    "prepare": "Preparing pictures",
+    "features": "Looking at each picture once",
+    "train": "Training",
+    "evaluate": "Testing",
+    "export": "Packing the model",
+}
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A share of 0 to 1 as per cent.
+
+    >>> percent(0.8765)
+    '87.7 %'
+    """
+    return "–" if value is None else f"{100 * value:.{digits}f} %"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A figure with so many digits that matter.
+
+    >>> number(0.034567)
+    '0.0346'
+    """
+    return "–" if value is None else f"{value:.{digits}g}"
+
+
+def count(value: int, one: str, many: str = "") -> str:
+    """A count with its noun.
+
+    >>> count(1, "picture"), count(1200, "picture")
+    ('1 picture', '1,200 pictures')
+    """
+    return f"{value:,} {one if value == 1 else many or one + 's'}"
+
+
+def duration(seconds: float | None) -> str:
+    """How long, in the unit that fits.
+
+    >>> duration(42), duration(200), duration(7300)
+    ('42 s', '3 min 20 s', '2 h 2 min')
+    """
+    if seconds is None:
+        return "–"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        minutes, rest = divmod(whole, 60)
+        return f"{minutes} min {rest} s" if rest and minutes < 10 else f"{minutes} min"
+    hours, rest = divmod(whole, 3600)
+    return f"{hours} h {rest // 60} min" if rest >= 60 else f"{hours} h"
+
+
+def ago(moment: float, now: float | None = None) -> str:
+    """How long ago ``moment`` (seconds since 1970) was.
+
+    >>> ago(100.0, now=100.0), ago(0.0, now=7200.0)
+    ('just now', '2 h ago')
+    """
+    passed = (time.time() if now is None else now) - moment
+    if passed < 60:
+        return "just now"
+    if passed < 3600:
+        return f"{passed / 60:.0f} min ago"
+    if passed < 86400:
+        return f"{passed / 3600:.0f} h ago"
+    return time.strftime("%d %b %Y", time.localtime(moment))
+
+
+def size(octets: float) -> str:
+    """An amount of memory.
+
+    >>> size(1_500_000_000)
+    '1.5 GB'
+    """
+    return f"{octets / 1e9:.1f} GB" if octets >= 1e9 else f"{octets / 1e6:.0f} MB"

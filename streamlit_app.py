@@ -1,0 +1,31 @@
+"""Entry of the app: what every page shares. Start it with ``streamlit run streamlit_app.py``."""
+
+import streamlit as st
+
+from dashboard import engine, session, static, style
+from dashboard.components.empty import full_page
+from dashboard.components.sidebar import sidebar
+from dashboard.navigation import navigation
+from ml.errors import WorkspaceError
+from ml.version import __version__
+
+st.set_page_config(
+    page_title="Lensmith",
+    page_icon=str(static.ASSETS / "mark.svg"),
+    layout="wide",
+    menu_items={"About": f"Lensmith {__version__}. Train an image classifier without code."},
+)
+session.adopt()
+try:
+    static.fill()
+    style.apply()
+    workspace = session.open_once()
+    engine.attend(workspace)
+except WorkspaceError as error:
+    full_page("The workspace cannot be used", str(error))
+    st.stop()
+page = navigation()
+session.return_to_wanted()
+session.stamp()
+sidebar(workspace)
+page.run()
