@@ -1,0 +1,114 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import optimize
+from sklearn.metrics import log_loss
+
+from ml import calibration
+
+
+def sample(seed, number=400, classes=4, scale=2.0):
+    """Logits whose softmax is the true chance of each label."""
+    random = np.random.default_rng(seed)
+    logits = random.normal(size=(number, classes)) * scale
+    chance = calibration.softmax(logits)
+    labels = np.array([random.choice(classes, p=row) for row in chance])
+    return logits, labels
+
+
+def test_softmax_and_loss_are_the_textbook_ones_and_survive_large_logits():
+    logits, labels = sample(0, number=50)
+    assert calibration.cross_entropy(logits, labels) == pytest.approx(
+        log_loss(labels, calibration.softmax(logits))
+    )
+    assert np.all(np.isfinite(calibration.softmax(logits * 1e6)))
+    assert np.isfinite(calibration.cross_entropy(logits * 1e6, labels))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000), st.floats(0.3, 5.0))
+def test_the_temperature_undoes_a_known_distortion(seed, distortion):
+    logits, labels = sample(seed, number=2000)
+    found = calibration.fit_temperature(logits * distortion, labels)
+    assert found == pytest.approx(distortion, rel=0.25)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000), st.integers(5, 200))
+def test_no_other_temperature_fits_better(seed, number):
+    logits, labels = sample(seed, number=number, scale=1.0)
+    soft = np.full(logits.shape, 1 / (number + 2) / (logits.shape[1] - 1))
+    soft[np.arange(number), labels] = 1 - 1 / (number + 2)
+
+    def loss(log_temperature):
+        chance = calibration.softmax(logits, np.exp(log_temperature))
+        return -np.mean(np.sum(soft * np.log(chance), axis=1))
+
+    best = optimize.minimize_scalar(loss, bounds=(-2.99, 2.99), method="bounded")
+    assert loss(np.log(calibration.fit_temperature(logits, labels))) <= best.fun + 1e-7
+
+
+def test_a_few_pictures_that_are_all_right_do_not_make_the_model_certain():
+    logits = np.eye(3)[[0, 1, 2, 0, 1, 2]] * 4.0
+    found = calibration.fit_temperature(logits, np.array([0, 1, 2, 0, 1, 2]))
+    assert calibration.softmax(logits, found).max() < 0.9
+
+
+def test_without_pictures_the_temperature_is_1_and_no_guess_is_sure():
+    assert calibration.fit_temperature(np.zeros((0, 3)), np.zeros(0, int)) == 1.0
+    nothing = calibration.fit_threshold(np.zeros((0, 3)), np.zeros(0, int))
+    assert nothing == calibration.NEVER
+    assert not calibration.is_sure(1.0, nothing)
+
+
+def by_hand(confidence, right):
+    """The rule, read literally: try each confidence from the lowest on."""
+    enough = min(calibration.ENOUGH, len(right))
+    for threshold in sorted(confidence):
+        taken = right[confidence >= threshold]
+        if len(taken) >= enough and taken.mean() >= calibration.TARGET:
+            return max(0.5, threshold)
+    return calibration.NEVER
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.integers(51, 100), st.booleans()), min_size=1, max_size=80))
+def test_the_threshold_is_the_lowest_that_keeps_the_rule(pairs):
+    confidence = np.array([pair[0] / 100 for pair in pairs])
+    right = np.array([pair[1] for pair in pairs])
+    probabilities = np.stack([confidence, 1 - confidence], axis=1)
+    labels = np.where(right, 0, 1)
+    found = calibration.fit_threshold(probabilities, labels)
+    assert found == by_hand(confidence, right)
+    sure = calibration.is_sure(confidence, found)
+    assert not sure.any() or right[sure].mean() >= calibration.TARGET
+
+
+def test_a_guess_that_is_rather_wrong_than_right_is_never_sure():
+    probabilities = np.full((40, 4), 0.2)
+    probabilities[:, 0] = 0.4
+    assert calibration.fit_threshold(probabilities, np.zeros(40, int)) == 0.5
+
+
+def test_the_calibration_error_is_the_mean_gap_counted_picture_by_picture():
+    logits, labels = sample(3, number=300)
+    probabilities = calibration.softmax(logits * 3)
+    error, bins = calibration.calibration_bins(probabilities, labels)
+    gaps = []
+    for row in probabilities:
+        mates = [
+            (other.max(), other.argmax() == truth)
+            for other, truth in zip(probabilities, labels, strict=True)
+            if int(other.max() * 10) == int(row.max() * 10)
+        ]
+        gaps.append(abs(np.mean([mate[0] for mate in mates]) - np.mean([m[1] for m in mates])))
+    assert error == pytest.approx(np.mean(gaps))
+    assert sum(entry["pictures"] for entry in bins) == 300
+    assert calibration.calibration_bins(calibration.softmax(logits), labels)[0] < error
+
+
+def test_full_certainty_falls_into_the_last_bin():
+    error, bins = calibration.calibration_bins(np.array([[1.0, 0.0]]), np.array([0]))
+    assert error == 0
+    assert bins == [{"low": 0.9, "high": 1.0, "pictures": 1, "confidence": 1.0, "accuracy": 1.0}]
