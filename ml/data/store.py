@@ -1,0 +1,245 @@
+"""The store of a workspace: pictures by their SHA-256, and immutable versions of data sets.
+
+``datasets/<name>/versions/<n>.json`` holds the items as columns; the SHA-256 of the file is the
+version's fingerprint. ``<n>.summary.json`` beside it holds what a page shows, so that no page reads
+70,000 items. The version file is written last: without it there is no such version.
+"""
+
+import hashlib
+import json
+import re
+import secrets
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ml.errors import BadInputError
+from ml.files import explain_os_error, read_json, write_atomically, write_json
+from ml.workspace import Workspace
+
+FORMAT = 1
+SPLITS = ("train", "val", "test")
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+class Item(NamedTuple):
+    """One picture under one label.
+
+    ``hash`` names the picture, ``label`` indexes the version's classes, ``split`` is one of
+    ``SPLITS`` where the source decided it, ``file`` the original name, ``group`` what must stay on
+    one side of a split (a person, a scene), ``notes`` what decoding changes about it.
+    """
+
+    hash: str
+    label: int
+    split: str | None = None
+    file: str = ""
+    group: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DatasetVersion:
+    """Exactly which pictures under which labels. ``about`` has at least width and height (medians,
+    pixels), ``colour`` and ``bytes`` (of all pictures)."""
+
+    name: str
+    version: int
+    classes: tuple[str, ...]
+    items: tuple[Item, ...]
+    fingerprint: str
+    about: dict[str, Any]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Items of each class, in the order of the classes."""
+        found = Counter(item.label for item in self.items)
+        return {name: found[label] for label, name in enumerate(self.classes)}
+
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """The label of each item: int64 (items,)."""
+        return np.array([item.label for item in self.items], dtype=np.int64)
+
+
+def picture_path(workspace: Workspace, digest: str) -> Path:
+    """Where the picture with this SHA-256 is kept. Raises BadInputError for anything else."""
+    if not _HASH.fullmatch(digest):
+        raise BadInputError(f"{digest[:80]!r} does not name a picture.")
+    return workspace.pictures / digest[:2] / digest
+
+
+def read_picture(workspace: Workspace, digest: str) -> bytes:
+    """The bytes of a picture as they came.
+
+    Raises:
+        BadInputError: it is gone or was changed.
+    """
+    try:
+        data = picture_path(workspace, digest).read_bytes()
+    except OSError as error:
+        raise BadInputError(
+            f"The picture {digest[:12]} is missing from {workspace.pictures}. Bring the data set "
+            "in again."
+        ) from error
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise BadInputError(
+            f"The picture {digest[:12]} in {workspace.pictures} is damaged. Bring the data set in "
+            "again."
+        )
+    return data
+
+
+def write_picture(workspace: Workspace, data: bytes) -> str:
+    """Keep a picture and return its SHA-256. One that is there already is left as it is.
+
+    Raises:
+        WorkspaceError: the disk is full or cannot be written to.
+    """
+    digest = hashlib.sha256(data).hexdigest()
+    path = picture_path(workspace, digest)
+    try:
+        if path.stat().st_size == len(data):
+            return digest
+    except OSError:
+        pass  # not there yet
+    beside = path.with_name(f".{digest}.{secrets.token_hex(4)}.part")
+    try:
+        try:
+            beside.write_bytes(data)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside.write_bytes(data)
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise explain_os_error(error, path) from error
+    return digest
+
+
+def dataset_names(workspace: Workspace) -> list[str]:
+    """The names of the data sets that have a version."""
+    found = (path.name for path in workspace.datasets.glob("[!.]*") if latest(workspace, path.name))
+    return sorted(found)
+
+
+def latest(workspace: Workspace, name: str) -> int:
+    """The number of the newest version; 0 where there is none."""
+    files = _versions(workspace, name).glob("*.json")
+    return max((int(path.stem) for path in files if path.stem.isdecimal()), default=0)
+
+
+def read_summary(workspace: Workspace, name: str, version: int | None = None) -> dict[str, Any]:
+    """name, version, fingerprint, classes {name: count}, about, source of a version; else empty."""
+    number = version or latest(workspace, name)
+    found = read_json(_versions(workspace, name) / f"{number}.summary.json")
+    return found if isinstance(found, dict) else {}
+
+
+def read_report(workspace: Workspace, name: str, version: int) -> dict[str, Any]:
+    """What ingest said of a version: ``refused`` [{file, reason}] and ``notes``."""
+    found = read_json(_versions(workspace, name) / f"{version}.report.json")
+    return found if isinstance(found, dict) else {"refused": [], "notes": []}
+
+
+def write_version(
+    workspace: Workspace,
+    name: str,
+    classes: tuple[str, ...],
+    items: tuple[Item, ...],
+    about: dict[str, Any],
+    *,
+    source: dict[str, Any] | None = None,
+    report: dict[str, Any] | None = None,
+) -> DatasetVersion:
+    """Add a version, or return the newest where it holds the same pictures in the same order.
+
+    ``source`` says where they come from ({path, signature}), ``report`` what ingest said.
+
+    Raises:
+        WorkspaceError: the disk is full or cannot be written to.
+    """
+    content = _to_bytes(classes, items)
+    fingerprint = hashlib.sha256(content).hexdigest()
+    number = latest(workspace, name)
+    same = read_summary(workspace, name).get("fingerprint") == fingerprint
+    number = number if same else number + 1
+    made = DatasetVersion(name, number, classes, items, fingerprint, about)
+    folder = _versions(workspace, name)
+    summary = {"name": name, "version": number, "fingerprint": fingerprint}
+    summary |= {"classes": made.counts, "about": about, "source": source or {}}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise explain_os_error(error, folder) from error
+    write_json(folder / f"{number}.report.json", report or {"refused": [], "notes": []})
+    write_json(folder / f"{number}.summary.json", summary)
+    if not same:
+
+        def write(file: IO[bytes]) -> None:
+            file.write(content)
+
+        write_atomically(folder / f"{number}.json", write)
+    return made
+
+
+def load_version(workspace: Workspace, name: str, version: int | None = None) -> DatasetVersion:
+    """A version of a data set, the newest unless told.
+
+    Raises:
+        BadInputError: there is none, or its file was changed.
+    """
+    number = version or latest(workspace, name)
+    path = _versions(workspace, name) / f"{number}.json"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BadInputError(
+            f"There is no data set {name}{f' version {version}' if version else ''} in "
+            f"{workspace.root}. List them with: python -m ml datasets"
+        ) from error
+    summary = read_summary(workspace, name, number)
+    fingerprint = hashlib.sha256(content).hexdigest()
+    if summary.get("fingerprint") != fingerprint:
+        raise BadInputError(f"{path} was changed or is damaged. Bring the data set in again.")
+    classes, items = _from_bytes(content)
+    return DatasetVersion(name, number, classes, items, fingerprint, summary["about"])
+
+
+def _versions(workspace: Workspace, name: str) -> Path:
+    if not name or name in (".", "..") or "/" in name or "\\" in name or "\0" in name:
+        raise BadInputError(f"{name!r} cannot be the name of a data set.")
+    return workspace.datasets / name / "versions"
+
+
+def _to_bytes(classes: tuple[str, ...], items: tuple[Item, ...]) -> bytes:
+    """Columns rather than objects: 70,000 items load in a tenth of a second."""
+    columns = {
+        "format": FORMAT,
+        "classes": classes,
+        "hash": [item.hash for item in items],
+        "label": [item.label for item in items],
+        "split": [SPLITS.index(item.split) if item.split else -1 for item in items],
+        "file": [item.file for item in items],
+        "group": {str(n): item.group for n, item in enumerate(items) if item.group is not None},
+        "notes": {str(n): item.notes for n, item in enumerate(items) if item.notes},
+    }
+    return json.dumps(columns, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _from_bytes(content: bytes) -> tuple[tuple[str, ...], tuple[Item, ...]]:
+    columns = json.loads(content)
+    if columns["format"] > FORMAT:
+        raise BadInputError("A newer Lensmith wrote this data set. Update Lensmith to use it.")
+    splits = (*SPLITS, None)  # -1 is the last
+    group, notes = columns["group"], {int(n): tuple(v) for n, v in columns["notes"].items()}
+    rows = zip(columns["hash"], columns["label"], columns["split"], columns["file"], strict=True)
+    items = tuple(
+        Item(digest, label, splits[split], file, group.get(str(n)), notes.get(n, ()))
+        for n, (digest, label, split, file) in enumerate(rows)
+    )
+    return tuple(columns["classes"]), items
