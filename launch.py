@@ -84,8 +84,9 @@ def serve(wanted_port: int, open_browser: bool) -> int:
         say(f"Port {wanted_port} is taken by another program: using {port}.")
     command = [str(python), "-m", "streamlit", "run", "streamlit_app.py"]
     command += [f"--server.port={port}", "--server.address=localhost"]
-    command += ["--server.headless=true", "--logger.hideWelcomeMessage=true"]
-    server = subprocess.Popen(command, cwd=ROOT)
+    command += ["--server.headless=true"]
+    environment = {**os.environ, "STREAMLIT_LOGGER_HIDE_WELCOME_MESSAGE": "true"}
+    server = subprocess.Popen(command, cwd=ROOT, env=environment)
     try:
         if answers(server, port):
             address = f"http://localhost:{port}"

@@ -1,4 +1,4 @@
-"""Train, evaluate and hand on image classifiers: the package behind the pages and the command line."""
+"""Train, evaluate and hand on image classifiers: what pages and command line stand on."""
 
 from ml.version import __version__
 

@@ -8,10 +8,15 @@ logs go to standard error. Exit codes: 0 done, 2 bad input, 1 failed, 130 stoppe
 
 import argparse
 import importlib
+import io
 import logging
+import os
 import sys
+from pathlib import Path
+from typing import NoReturn
 
 from ml.errors import BadInputError, MLError
+from ml.files import explain_os_error
 from ml.version import __version__
 from ml.workspace import open_workspace
 
@@ -27,9 +32,17 @@ COMMANDS = {
 }
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one line, as every other error here does."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print ``message`` and where to read more, and exit with 2."""
+        self.exit(2, f"{message[:1].upper()}{message[1:]}. See: {self.prog} --help\n")
+
+
 def make_parser(command: str | None = None) -> argparse.ArgumentParser:
     """The parser; only the module of ``command`` is imported to add its arguments."""
-    parser = argparse.ArgumentParser(prog="python -m ml", description=__doc__.split("\n")[0])
+    parser = Parser(prog="python -m ml", description=__doc__.split("\n")[0])
     parser.add_argument("--version", action="version", version=__version__)
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, help_text in COMMANDS.items():
@@ -49,10 +62,16 @@ def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     command = next((word for word in given if not word.startswith("-")), None)
     args = make_parser(command).parse_args(given)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # any file name can be printed, on any system
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(message)s")
     try:
-        return args.run_command(args, open_workspace(args.workspace)) or 0
-    except BrokenPipeError:
+        code = args.run_command(args, open_workspace(args.workspace)) or 0
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # who reads has enough; nothing more can be told, at exit neither
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
@@ -68,9 +87,13 @@ def main(arguments: list[str] | None = None) -> int:
         )
         return 1
     except OSError as error:
-        logging.debug("traceback", exc_info=True)
-        print(f"{error.filename or 'A file'}: {error.strerror or error}.", file=sys.stderr)
-        return BadInputError.exit_code if isinstance(error, FileNotFoundError) else 1
+        if args.verbose:
+            logging.exception("traceback")
+        if isinstance(error, FileNotFoundError):
+            print(f"There is no {error.filename}. Check the path.", file=sys.stderr)
+            return BadInputError.exit_code
+        print(explain_os_error(error, Path(error.filename or "a file")), file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

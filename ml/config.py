@@ -28,7 +28,8 @@ def _field(
     log: bool = False,
 ) -> Any:
     """A dataclass field with what a form needs. ``log`` asks for a logarithmic scale."""
-    about = {"label": label, "help": help, "group": group, "low": low, "high": high}
+    about: dict[str, Any] = {"label": label, "help": help, "group": group}
+    about |= {"low": low, "high": high}
     about |= {"choices": choices, "unit": unit, "log": log}
     return field(default=default, metadata=about)
 
@@ -108,7 +109,8 @@ class TrainConfig:
         "light",
         "Augmentation",
         "Random changes that show the model each picture a little differently every time. "
-        "Shift moves it, light also mirrors it, strong also changes scale, colour and erases a part.",
+        "Shift moves it, light also mirrors it, strong also changes scale and colour and erases "
+        "a part.",
         "Data",
         choices=("none", "shift", "light", "strong"),
     )
@@ -221,7 +223,7 @@ class TrainConfig:
         for item in fields(self):
             object.__setattr__(self, item.name, _checked(item, getattr(self, item.name)))
 
-    def changed(self, **values: Any) -> "TrainConfig":
+    def changed(self, /, **values: Any) -> "TrainConfig":
         """A copy with some fields changed. Text is converted: ``changed(epochs="5")``.
 
         Raises:
@@ -295,7 +297,10 @@ def _checked(item: Any, value: Any) -> Any:
     elif kind is int and isinstance(value, float) and value.is_integer():
         value = int(value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        try:
+            value = float(value)
+        except OverflowError:
+            value = math.inf
     wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}[kind]
     if type(value) is not kind or (kind is float and not math.isfinite(value)):
         raise BadInputError(f"{item.name} takes {wanted}, not {given!r}.")
@@ -303,5 +308,5 @@ def _checked(item: Any, value: Any) -> Any:
     if choices and value not in choices:
         raise BadInputError(f"{item.name} is one of {', '.join(map(str, choices))}, not {given!r}.")
     if (low is not None and value < low) or (high is not None and value > high):
-        raise BadInputError(f"{item.name} goes from {low:g} to {high:g}, not {given!r}.")
+        raise BadInputError(f"{item.name} goes from {low} to {high}, not {given!r}.")
     return value

@@ -6,13 +6,13 @@ it stands on a page and on standard error; the traceback goes to the log alone.
 
 
 class MLError(Exception):
-    """Base of every error that Lensmith raises on purpose. ``exit_code`` is that of the command line."""
+    """Base of every error that is raised on purpose. ``exit_code`` is for the command line."""
 
     exit_code = 1
 
 
 class BadInputError(MLError):
-    """What was asked for cannot be done as asked: a wrong value, an unknown name, an unreadable file."""
+    """What was asked for cannot be done: a wrong value, an unknown name, an unreadable file."""
 
     exit_code = 2
 

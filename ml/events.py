@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ml.files import explain_os_error
+from ml.files import encode_json, explain_os_error
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def _plain(value: Any) -> Any:
 def encode(event: Event) -> bytes:
     """One line of the log, newline included."""
     content = {"event": type(event).__name__, **_plain(asdict(event))}
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return encode_json(json.dumps(content, ensure_ascii=False, separators=(",", ":"))) + b"\n"
 
 
 def decode(line: bytes) -> Event | None:
@@ -148,8 +148,9 @@ def decode(line: bytes) -> Event | None:
         content = json.loads(line)
         kind = Event.registry[content.pop("event")]
         known = {item.name for item in fields(kind)}
+        content["time"] = float(content["time"])
         return kind(**{name: value for name, value in content.items() if name in known})
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
 
@@ -163,6 +164,7 @@ class EventLog:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
+        self._torn = False
         try:
             flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
             self._file = os.open(path, flags, 0o644)
@@ -175,11 +177,16 @@ class EventLog:
             raise explain_os_error(error, path) from error
 
     def __call__(self, event: Event) -> None:
+        """Append one event."""
         with self._lock:
+            line = b"\n" + encode(event) if self._torn else encode(event)
+            self._torn = True  # until the whole line is there
             try:
-                os.write(self._file, encode(event))
+                while line:  # a disk that is nearly full takes a part of it
+                    line = line[os.write(self._file, line) :]
             except OSError as error:
                 raise explain_os_error(error, self.path) from error
+            self._torn = False
 
     def close(self) -> None:
         """Close the file; further events raise."""

@@ -1,20 +1,25 @@
 """Writing files so that a crash leaves the old one or the new one, never half of one."""
 
+import contextlib
 import errno
 import hashlib
 import json
 import os
 import secrets
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
 from ml.errors import WorkspaceError
 
+REPLACE_SECONDS = 2.0
+"""How long to wait for readers to close a file that is to be replaced (on Windows alone)."""
+
 
 def explain_os_error(error: OSError, path: Path) -> WorkspaceError:
     """The sentence for a failed write to ``path``."""
-    if error.errno == errno.ENOSPC:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return WorkspaceError(
             f"The disk is full, so {path.name} could not be written. Free some space and try again."
         )
@@ -38,17 +43,22 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], None]) -> None:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, path)
+        _replace(beside, path)
     except OSError as error:
         raise explain_os_error(error, path) from error
     finally:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # gone already, or nothing can be changed here
+            beside.unlink()
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as JSON in one step. Not-a-number is refused: JSON has none."""
     text = json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False)
-    write_atomically(path, lambda file: file.write(text.encode()) and None)
+
+    def write(file: IO[bytes]) -> None:
+        file.write(encode_json(text))
+
+    write_atomically(path, write)
 
 
 def read_json(path: Path, default: Any = None) -> Any:
@@ -57,6 +67,24 @@ def read_json(path: Path, default: Any = None) -> Any:
         return json.loads(path.read_bytes())
     except (OSError, ValueError):
         return default
+
+
+def encode_json(text: str) -> bytes:
+    """JSON as UTF-8. A file name that is no Unicode has lone surrogates, which become escapes."""
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _replace(source: Path, target: Path) -> None:
+    """``os.replace``, which on Windows fails while somebody reads the target: there, try again."""
+    deadline = time.monotonic() + REPLACE_SECONDS
+    while True:
+        try:
+            source.replace(target)
+            return
+        except PermissionError:
+            if os.name != "nt" or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def sha256_of(path: Path) -> str:

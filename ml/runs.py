@@ -5,12 +5,14 @@ A run is a folder; its files and who writes each of them are in the README of th
 a page only ``stop`` and ``meta.json``.
 """
 
+import contextlib
 import platform
 import re
 import secrets
 import shutil
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ from ml import status as status_module
 from ml.config import TrainConfig
 from ml.errors import BadInputError, MLError
 from ml.events import Event, read
-from ml.files import read_json, write_json
+from ml.files import explain_os_error, read_json, write_json
 from ml.status import Status, status_of
 from ml.workspace import Workspace
 
@@ -41,12 +43,16 @@ class Run:
     @property
     def config(self) -> TrainConfig:
         """Raises BadInputError when ``config.json`` is missing or damaged."""
-        return TrainConfig.from_json(read_json(self.folder / "config.json"))
+        content = read_json(self.folder / "config.json")
+        if content is None:
+            raise BadInputError(f"The configuration of run {self.id} cannot be read. Train anew.")
+        return TrainConfig.from_json(content)
 
     @property
     def meta(self) -> dict[str, Any]:
         """What people and pages say of it: name, tags, notes, parent."""
-        return read_json(self.folder / "meta.json") or {}
+        found = read_json(self.folder / "meta.json")
+        return found if isinstance(found, dict) else {}
 
     @property
     def name(self) -> str:
@@ -56,7 +62,8 @@ class Run:
     @property
     def dataset(self) -> dict[str, Any]:
         """Which pictures it learns from, and how they are split."""
-        return read_json(self.folder / "dataset.json") or {}
+        found = read_json(self.folder / "dataset.json")
+        return found if isinstance(found, dict) else {}
 
     @property
     def status(self) -> Status:
@@ -66,26 +73,40 @@ class Run:
     @property
     def report(self) -> dict[str, Any] | None:
         """The evaluation on its test pictures, once there is one."""
-        return read_json(self.folder / "report.json")
+        found = read_json(self.folder / "report.json")
+        return found if isinstance(found, dict) else None
 
     @property
     def model(self) -> dict[str, Any] | None:
         """The manifest of the classifier, written last: where it is, the classifier is whole."""
-        return read_json(self.folder / "model" / "model.json")
+        found = read_json(self.folder / "model" / "model.json")
+        return found if isinstance(found, dict) else None
 
     def events(self, offset: int = 0) -> tuple[list[Event], int]:
         """See ``ml.events.read``."""
         return read(self.folder / "events.jsonl", offset)
 
     def ask_to_stop(self) -> None:
-        """Ask the worker to stop at its next batch."""
-        (self.folder / "stop").touch()
+        """Ask the worker to stop at its next batch.
+
+        Raises:
+            WorkspaceError: the disk is full or the folder cannot be written to.
+        """
+        try:
+            (self.folder / "stop").touch()
+        except OSError as error:
+            raise explain_os_error(error, self.folder / "stop") from error
 
     def update_meta(self, **values: Any) -> None:
-        """Set entries of ``meta.json``; None removes one."""
-        meta = {**self.meta, **values}
-        kept = {key: value for key, value in meta.items() if value is not None}
-        write_json(self.folder / "meta.json", kept)
+        """Set entries of ``meta.json``; None removes one. Two pages may do it at the same time.
+
+        Raises:
+            WorkspaceError: the disk is full or the folder cannot be written to.
+        """
+        with _locked(self.folder / ".meta.lock"):
+            meta = {**self.meta, **values}
+            kept = {key: value for key, value in meta.items() if value is not None}
+            write_json(self.folder / "meta.json", kept)
 
     def ask_to_resume(self, epochs: int | None = None) -> None:
         """Put the run into the queue again, to go on where it was, with ``epochs`` in all."""
@@ -93,7 +114,23 @@ class Run:
 
     def refuse(self, reason: str) -> None:
         """Note that the queued run could not be started: it has failed, for ``reason``."""
-        self.update_meta(refused={"time": time.time(), "reason": reason})
+        self.update_meta(refused={"asked": status_module.asked_of(self.meta), "reason": reason})
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the lock in the file ``path`` of a run's folder."""
+    if not path.parent.is_dir():
+        raise BadInputError(f"Run {path.parent.name} is not there any more.")
+    lock = FileLock(path)
+    try:
+        lock.acquire()
+    except OSError as error:
+        raise explain_os_error(error, path) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def create(
@@ -108,6 +145,9 @@ def create(
 
     ``dataset`` says which pictures are used: name, fingerprint, version, split seed, counts.
     The folder appears complete or not at all.
+
+    Raises:
+        WorkspaceError: the disk is full or the workspace cannot be written to.
     """
     slug = re.sub(r"[^a-z0-9]+", "-", config.dataset.lower()).strip("-")[:24] or "run"
     # Microseconds keep the ids of runs made in the same second in the order of their making.
@@ -115,15 +155,23 @@ def create(
     stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now)) + f"{int(now % 1 * 1e6):06d}"
     identifier = f"{stamp}-{slug}-{secrets.token_hex(2)}"
     staged = workspace.runs / f".{identifier}.part"
-    staged.mkdir(parents=True)
     try:
+        staged.mkdir(parents=True)
         write_json(staged / "config.json", config.to_json())
         write_json(staged / "dataset.json", dataset)
-        meta = {"name": name, "tags": [], "notes": "", "parent": parent, "created": now}
+        meta: dict[str, Any] = {
+            "name": name,
+            "tags": [],
+            "notes": "",
+            "parent": parent,
+            "created": now,
+        }
         write_json(staged / "meta.json", meta)
         staged.rename(workspace.runs / identifier)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(staged, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise explain_os_error(error, staged / "config.json") from error
         raise
     return Run(workspace.runs / identifier)
 
@@ -146,12 +194,11 @@ def find(workspace: Workspace, wanted: str, *, with_model: bool = True) -> Run:
     if wanted == "latest":
         fitting = [run for run in runs if run.model or not with_model]
         if not fitting:
-            raise BadInputError(
-                f"There is no finished run in {workspace.root} yet. Train one first."
-            )
+            kind = "finished run" if with_model else "run"
+            raise BadInputError(f"There is no {kind} in {workspace.root} yet. Train one first.")
         return fitting[-1]
     path = Path(wanted)
-    if (path / "config.json").is_file():
+    if wanted and (path / "config.json").is_file():
         return Run(path.resolve())
     exact = [run for run in runs if run.id == wanted]
     fitting = exact or [run for run in runs if run.id.startswith(wanted)]
@@ -173,7 +220,7 @@ def claim(run: Run, *, resume: bool = False) -> dict[str, Any]:
     Raises:
         BadInputError: another worker has it, or it was started before and ``resume`` is false.
     """
-    with FileLock(run.folder / ".claim.lock"):
+    with _locked(run.folder / ".claim.lock"):
         status = run.status
         if status.name == "running":
             raise BadInputError(f"Run {run.id} is being trained already. Stop it first.")
@@ -182,13 +229,18 @@ def claim(run: Run, *, resume: bool = False) -> dict[str, Any]:
                 f"Run {run.id} is {status.name}. Resume it with: "
                 f"python -m ml train --resume {run.id}"
             )
+        log = run.folder / "events.jsonl"
         worker = {
             **status_module.identity(),
             "claimed": time.time(),
+            "asked": status_module.asked_of(run.meta),
+            "log_size": log.stat().st_size if log.exists() else 0,
             "command": [sys.executable, *sys.argv],
             "platform": platform.platform(),
         }
         (run.folder / "stop").unlink(missing_ok=True)
+        for torn in (run.folder / "checkpoints").glob(".*.part"):  # of a worker that was killed
+            torn.unlink(missing_ok=True)
         write_json(run.folder / "worker.json", worker)
         return worker
 
@@ -202,26 +254,30 @@ def queue(workspace: Workspace) -> list[Run]:
 def place_in_queue(run: Run) -> float:
     """When ``run`` was put into the queue, last or first, in seconds since 1970."""
     meta = run.meta
-    return float((meta.get("resume") or {}).get("asked") or meta.get("created") or 0.0)
+    return status_module.asked_of(meta) or float(meta.get("created") or 0.0)
 
 
 def kill(run: Run) -> None:
     """End the worker of ``run`` at once, where it lives on this host; the run is interrupted."""
     worker = read_json(run.folder / "worker.json") or {}
     if worker.get("host") == platform.node() and status_module.lives(worker, 0.0):
-        psutil.Process(int(worker["pid"])).kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            psutil.Process(int(worker["pid"])).kill()
 
 
 def delete(workspace: Workspace, run: Run) -> None:
     """Move a run into the trash.
 
     Raises:
-        MLError: it is being trained.
+        MLError: it is being trained, or its folder cannot be moved.
     """
     if run.status.name == "running":
         raise MLError(f"Run {run.name} is being trained. Stop it before you delete it.")
-    workspace.trash.mkdir(exist_ok=True)
-    run.folder.rename(workspace.trash / run.id)
+    try:
+        workspace.trash.mkdir(exist_ok=True)
+        run.folder.rename(workspace.trash / run.id)
+    except OSError as error:
+        raise explain_os_error(error, run.folder) from error
 
 
 def restore(workspace: Workspace, identifier: str) -> Run:
@@ -232,7 +288,10 @@ def restore(workspace: Workspace, identifier: str) -> Run:
     """
     if identifier not in {run.id for run in trashed(workspace)}:
         raise BadInputError(f"There is no run {identifier} in the trash.")
-    (workspace.trash / identifier).rename(workspace.runs / identifier)
+    try:
+        (workspace.trash / identifier).rename(workspace.runs / identifier)
+    except OSError as error:
+        raise explain_os_error(error, workspace.runs / identifier) from error
     return Run(workspace.runs / identifier)
 
 

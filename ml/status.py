@@ -5,9 +5,11 @@ The statuses and what leads from one to another stand in ``TRANSITIONS``.
 
 import os
 import platform
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -15,7 +17,7 @@ from ml.events import Event, Heartbeat, RunEnded, RunStarted, read
 from ml.files import read_json
 
 TRANSITIONS: dict[str, frozenset[str]] = {
-    "queued": frozenset({"running", "deleted"}),
+    "queued": frozenset({"running", "failed", "deleted"}),
     "running": frozenset({"stopped", "finished", "failed", "interrupted"}),
     "stopped": frozenset({"queued", "running", "deleted"}),
     "finished": frozenset({"queued", "running", "deleted"}),
@@ -44,12 +46,21 @@ class Status:
 
 
 def identity() -> dict[str, object]:
-    """Who this process is: pid, the moment it started (seconds since 1970), and the host."""
+    """Who this process is: pid, the moment it started (see ``start_of``), and the host."""
     return {
         "pid": os.getpid(),
-        "started": psutil.Process().create_time(),
+        "started": start_of(psutil.Process()),
         "host": platform.node(),
     }
+
+
+def start_of(process: psutil.Process) -> float:
+    """When a process started: seconds since 1970; on Linux since the machine's start.
+
+    There the former moves whenever somebody sets the clock, and a living worker would look dead.
+    """
+    created = process.create_time()
+    return created - psutil.boot_time() if sys.platform == "linux" else created
 
 
 def lives(worker: dict[str, object], heard: float, now: float | None = None) -> bool:
@@ -58,29 +69,44 @@ def lives(worker: dict[str, object], heard: float, now: float | None = None) -> 
     On this host by pid and start time, so that a reused pid is not taken for it; on another by a
     last sign of life ``heard`` (seconds since 1970) under ``STALE_SECONDS`` ago.
     """
+    beating = (time.time() if now is None else now) - heard < STALE_SECONDS
     if worker.get("host") != platform.node():
-        return (time.time() if now is None else now) - heard < STALE_SECONDS
+        return beating
     try:
         process = psutil.Process(int(str(worker["pid"])))
-        same = abs(process.create_time() - float(str(worker["started"]))) < 1.0
+        same = abs(start_of(process) - float(str(worker["started"]))) < 0.1
         return same and process.status() != psutil.STATUS_ZOMBIE
-    except (psutil.Error, KeyError, ValueError):
+    except psutil.AccessDenied:  # somebody's process, and we may not look at it
+        return beating
+    except (psutil.Error, KeyError, ValueError, OverflowError):
         return False
 
 
 def status_of(folder: Path) -> Status:
-    """The status of the run in ``folder``."""
-    worker = read_json(folder / "worker.json")
-    meta = read_json(folder / "meta.json") or {}
-    claimed = float(worker.get("claimed", 0.0)) if isinstance(worker, dict) else 0.0
-    asked = float((meta.get("resume") or {}).get("asked", 0.0))
-    if not isinstance(worker, dict) or asked > claimed:
-        refused = meta.get("refused") or {}
-        if float(refused.get("time", 0.0)) > max(asked, claimed):
+    """The status of the run in ``folder``.
+
+    What belongs together is told by what answers what, never by comparing clocks: they may be set
+    between two writings, and differ between two machines.
+    """
+    claimed = (folder / "worker.json").exists()
+    worker, meta = (
+        _object(read_json(folder / "worker.json")),
+        _object(read_json(folder / "meta.json")),
+    )
+    asked = asked_of(meta)
+    if not claimed or (asked and asked != worker.get("asked")):
+        refused = _object(meta.get("refused"))
+        if refused.get("asked") == asked:
             return Status("failed", str(refused.get("reason", "")))
         return Status("queued")
-    events = [event for event in _tail(folder / "events.jsonl") if event.time >= claimed]
-    return derive(events, lives(worker, _last_sign(events, claimed)), (folder / "stop").exists())
+    events = _tail(folder / "events.jsonl", int(_number(worker.get("log_size"))))
+    heard = max([event.time for event in events], default=_number(worker.get("claimed")))
+    return derive(events, lives(worker, heard), (folder / "stop").exists())
+
+
+def asked_of(meta: dict[str, Any]) -> float:
+    """When ``meta`` asks for the run to be resumed, in seconds since 1970; 0 where it does not."""
+    return _number(_object(meta.get("resume")).get("asked"))
 
 
 def derive(events: list[Event], alive: bool, asked_to_stop: bool = False) -> Status:
@@ -89,7 +115,8 @@ def derive(events: list[Event], alive: bool, asked_to_stop: bool = False) -> Sta
         (event for event in reversed(events) if isinstance(event, (RunStarted, RunEnded))), None
     )
     if isinstance(last, RunEnded):
-        return Status(last.outcome, last.reason)
+        known = last.outcome in ("finished", "stopped", "failed")
+        return Status(last.outcome if known else "failed", last.reason)
     if alive:
         return Status("running", stopping=asked_to_stop)
     beat = next((event for event in reversed(events) if isinstance(event, Heartbeat)), None)
@@ -103,14 +130,17 @@ def derive(events: list[Event], alive: bool, asked_to_stop: bool = False) -> Sta
     )
 
 
-def _tail(log: Path) -> list[Event]:
-    """The last events: the status needs no more, and a long run's log is long."""
+def _tail(log: Path, start: int) -> list[Event]:
+    """The last events from byte ``start`` on: the status needs no more, and logs grow long."""
     try:
-        start = max(0, log.stat().st_size - TAIL_BYTES)
+        return read(log, max(start, log.stat().st_size - TAIL_BYTES))[0]
     except OSError:
         return []
-    return read(log, start)[0]
 
 
-def _last_sign(events: list[Event], claimed: float) -> float:
-    return max((event.time for event in events), default=claimed)
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, (int, float)) else 0.0

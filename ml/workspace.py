@@ -24,22 +24,27 @@ class Workspace:
 
     @property
     def runs(self) -> Path:
+        """One folder a run."""
         return self.root / "runs"
 
     @property
     def trash(self) -> Path:
+        """Deleted runs, until they are deleted for good."""
         return self.root / "trash"
 
     @property
     def datasets(self) -> Path:
+        """One folder a data set: its versions, and caches that can be rebuilt."""
         return self.root / "datasets"
 
     @property
     def pictures(self) -> Path:
+        """Originals by their SHA-256, once each, never changed."""
         return self.root / "pictures"
 
     @property
     def features(self) -> Path:
+        """What frozen networks made of pictures; can be rebuilt."""
         return self.root / "features"
 
     @property
@@ -59,22 +64,28 @@ def open_workspace(root: str | os.PathLike[str] | None = None) -> Workspace:
     Raises:
         WorkspaceError: it cannot be written to, or a newer Lensmith wrote it.
     """
-    folder = Path(root).expanduser().resolve() if root else default_root()
+    try:
+        folder = Path(root).expanduser().resolve() if root else default_root()
+    except RuntimeError as error:  # ~ of a user who is not there
+        raise WorkspaceError(f"There is no home folder for {root}. Give a whole path.") from error
+    if folder.exists() and not folder.is_dir():
+        raise WorkspaceError(f"{folder} is a file, so it cannot be the workspace. Give a folder.")
     workspace = Workspace(folder)
     schema = folder / "schema.json"
     try:
         for part in (folder, workspace.runs, workspace.datasets, workspace.pictures):
             part.mkdir(parents=True, exist_ok=True)
-        found = read_json(schema)
+        made = schema.exists()
     except OSError as error:
         raise explain_os_error(error, folder / "schema.json") from error
+    found = read_json(schema)
     if found is None:
-        if schema.exists():
+        if made:  # otherwise another process may have made it between the two looks
             raise WorkspaceError(
                 f"{schema} cannot be read. Restore it from a backup, or choose another workspace."
             )
         write_json(schema, {"schema": SCHEMA, "lensmith": __version__})
-    elif not isinstance(found, dict) or not isinstance(found.get("schema"), int):
+    elif not isinstance(found, dict) or type(found.get("schema")) is not int:
         raise WorkspaceError(
             f"{schema} is not a Lensmith workspace file: {json.dumps(found)[:80]}. "
             "Choose another workspace."

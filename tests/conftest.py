@@ -1,0 +1,82 @@
+"""What tests share: a workspace of their own, runs in it, and other processes."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+from ml import runs
+from ml.config import TrainConfig
+from ml.runs import Run
+from ml.workspace import Workspace, open_workspace
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# A busy machine is slow, not wrong; and a failure must come again when it is looked into.
+settings.register_profile("lensmith", deadline=None, derandomize=True, max_examples=60)
+settings.load_profile("lensmith")
+
+
+@pytest.fixture(autouse=True)
+def _own_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test writes into the workspace of whoever runs it."""
+    monkeypatch.setenv("LENSMITH_WORKSPACE", str(tmp_path / "workspace"))
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return open_workspace(tmp_path / "workspace")
+
+
+@pytest.fixture
+def make_run(workspace: Workspace) -> Callable[..., Run]:
+    """Makes a run of nothing in particular; keyword arguments are settings."""
+
+    def make(**values: Any) -> Run:
+        return runs.create(workspace, TrainConfig(**{"dataset": "hands", **values}), {})
+
+    return make
+
+
+@pytest.fixture
+def python() -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """Starts ``python -c CODE ARGUMENT...`` in the root of the repository; ended with the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(code: str, *arguments: object) -> "subprocess.Popen[str]":
+        child = subprocess.Popen(
+            [sys.executable, "-c", code, *map(str, arguments)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        started.append(child)
+        return child
+
+    yield start
+    for child in started:
+        child.kill()
+        child.communicate()
+
+
+@pytest.fixture
+def until() -> Callable[..., Any]:
+    """Waits for a state: asks until the answer is true, and returns it."""
+
+    def wait(question: Callable[[], Any], seconds: float = 30) -> Any:
+        deadline = time.monotonic() + seconds
+        while not (answer := question()):
+            assert time.monotonic() < deadline, f"This did not happen within {seconds} s."
+            time.sleep(0.02)
+        return answer
+
+    return wait
