@@ -10,6 +10,7 @@ import json
 import re
 import secrets
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -102,11 +103,9 @@ def write_picture(workspace: Workspace, data: bytes) -> str:
     """
     digest = hashlib.sha256(data).hexdigest()
     path = picture_path(workspace, digest)
-    try:
-        if path.stat().st_size == len(data):
+    with suppress(OSError):  # mostly it is not there yet
+        if path.stat().st_size == len(data) and path.read_bytes() == data:
             return digest
-    except OSError:
-        pass  # not there yet
     beside = path.with_name(f".{digest}.{secrets.token_hex(4)}.part")
     try:
         try:
