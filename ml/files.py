@@ -13,6 +13,7 @@ from typing import IO, Any
 
 from ml.errors import WorkspaceError
 
+ON_WINDOWS = os.name == "nt"
 REPLACE_SECONDS = 2.0
 """How long to wait for readers to close a file that is to be replaced (on Windows alone)."""
 
@@ -82,7 +83,7 @@ def _replace(source: Path, target: Path) -> None:
             source.replace(target)
             return
         except PermissionError:
-            if os.name != "nt" or time.monotonic() > deadline:
+            if not ON_WINDOWS or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
 

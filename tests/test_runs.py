@@ -1,0 +1,317 @@
+"""The run folder: made whole, found again, owned by one worker, deleted and brought back."""
+
+import errno
+import json
+import re
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ml import runs
+from ml.config import TrainConfig
+from ml.errors import BadInputError, WorkspaceError
+from ml.events import EventLog, RunEnded, RunStarted
+from ml.files import write_json
+from ml.runs import Run
+from ml.workspace import Workspace
+
+
+def end(run: Run, outcome: str = "finished") -> None:
+    """Let a worker that is no more have ended ``run``."""
+    runs.claim(run)
+    log = EventLog(run.folder / "events.jsonl")
+    log(RunStarted("m", "d", 3, 10))
+    log(RunEnded(outcome))
+
+
+def with_model(run: Run) -> Run:
+    (run.folder / "model").mkdir()
+    write_json(run.folder / "model" / "model.json", {"version": 1})
+    return run
+
+
+# --- create -------------------------------------------------------------------------------------
+
+
+def test_a_new_run_has_what_it_was_made_of(workspace: Workspace) -> None:
+    config = TrainConfig(dataset="hands", epochs=3, seed=7)
+    dataset = {"name": "hands", "fingerprint": "f" * 64}
+    run = runs.create(workspace, config, dataset, name="Näme", parent="before")
+    assert (run.config, run.dataset, run.name) == (config, dataset, "Näme")
+    assert run.meta["parent"] == "before"
+    assert run.status.name == "queued"
+    assert [item.id for item in runs.list_runs(workspace)] == [run.id]
+
+
+def test_a_folder_appears_whole_or_not_at_all(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+
+    def watched(path: Path, value: Any) -> None:
+        assert runs.list_runs(workspace) == [], "it is seen before it is whole"
+        written.append(path.name)
+        write_json(path, value)
+        if len(written) == 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(runs, "write_json", watched)
+    with pytest.raises(WorkspaceError, match="The disk is full"):
+        runs.create(workspace, TrainConfig(dataset="hands"), {})
+    assert sorted(written) == ["config.json", "dataset.json", "meta.json"]
+    assert list(workspace.runs.iterdir()) == []
+
+
+def test_a_creator_that_is_killed_leaves_no_run(
+    workspace: Workspace, python: Callable[..., Any]
+) -> None:
+    code = (
+        "import os, sys; from ml import runs; from ml.config import TrainConfig\n"
+        "from ml.workspace import open_workspace\n"
+        "runs.Path.rename = lambda a, b: os._exit(9)\n"
+        "runs.create(open_workspace(sys.argv[1]), TrainConfig(dataset='d'), {})"
+    )
+    assert python(code, workspace.root).wait() == 9
+    assert len(list(workspace.runs.iterdir())) == 1
+    assert runs.list_runs(workspace) == []
+
+
+def test_ids_are_in_the_order_of_making_and_never_the_same(make_run: Callable[..., Run]) -> None:
+    ids = [make_run().id for _ in range(50)]
+    assert ids == sorted(ids)
+    assert len(set(ids)) == 50
+
+
+@pytest.mark.parametrize(
+    "dataset", ["hands", "/home/me/My pictures", "../../etc", "Ünïcode ☃", "", "x" * 300, "a\0b"]
+)
+def test_an_id_is_a_plain_file_name_whatever_the_data_set_is_called(
+    dataset: str, workspace: Workspace
+) -> None:
+    run = runs.create(workspace, TrainConfig(dataset=dataset), {})
+    assert re.fullmatch(r"\d{8}-\d{12}-[a-z0-9-]+-[0-9a-f]{4}", run.id)
+    assert len(run.id) < 60
+    assert run.folder.parent == workspace.runs
+    assert run.config.dataset == dataset
+
+
+# --- find ---------------------------------------------------------------------------------------
+
+
+def test_a_run_is_found_by_id_beginning_folder_and_latest(
+    workspace: Workspace, make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = make_run(), with_model(make_run()), make_run()
+    assert runs.find(workspace, first.id) == first
+    assert runs.find(workspace, second.id[:-2]) == second
+    assert runs.find(workspace, str(third.folder)) == third
+    monkeypatch.chdir(workspace.runs)
+    assert runs.find(workspace, f"./{third.id}") == third
+    assert runs.find(workspace, "latest") == second
+    assert runs.find(workspace, "latest", with_model=False) == third
+
+
+def test_a_beginning_that_fits_two_runs_is_refused_with_their_ids(
+    workspace: Workspace, make_run: Callable[..., Run]
+) -> None:
+    first, second = make_run(), make_run()
+    with pytest.raises(BadInputError, match=f"2 runs begin with 2.*{first.id}, {second.id}"):
+        runs.find(workspace, "2")
+
+
+def test_an_id_that_begins_another_is_found(
+    workspace: Workspace, make_run: Callable[..., Run]
+) -> None:
+    run = make_run()
+    shutil.copytree(run.folder, workspace.runs / (run.id + "-copy"))
+    assert runs.find(workspace, run.id) == run
+
+
+@pytest.mark.parametrize("wanted", ["", "nothing", "..", ".", "/", "latest"])
+def test_a_run_that_is_not_there_is_a_sentence(wanted: str, workspace: Workspace) -> None:
+    with pytest.raises(BadInputError, match=r"^There is no .*\.$|ml runs$"):
+        runs.find(workspace, wanted)
+
+
+def test_a_damaged_configuration_names_the_run(make_run: Callable[..., Run]) -> None:
+    run = make_run()
+    (run.folder / "config.json").write_text("{")
+    with pytest.raises(BadInputError, match=run.id):
+        _ = run.config
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"3", b"\xff"])
+def test_damage_to_what_is_not_the_configuration_hides_no_run(
+    content: bytes, workspace: Workspace, make_run: Callable[..., Run]
+) -> None:
+    run = with_model(make_run())
+    for name in ("meta.json", "dataset.json", "report.json", "model/model.json", "worker.json"):
+        (run.folder / name).write_bytes(content)
+    assert runs.list_runs(workspace) == [run]
+    assert (run.meta, run.dataset, run.report, run.model) == ({}, {}, None, None)
+    assert run.name == run.id
+
+
+# --- claim --------------------------------------------------------------------------------------
+
+
+def test_of_many_workers_one_gets_the_run(
+    make_run: Callable[..., Run], python: Callable[..., Any]
+) -> None:
+    run = make_run()
+    code = (
+        "import sys, time; from pathlib import Path; from ml import runs\n"
+        "from ml.errors import BadInputError\n"
+        "run = runs.Run(Path(sys.argv[1])); print('ready', flush=True); input()\n"
+        "try: runs.claim(run); print('mine', flush=True)\n"
+        "except BadInputError: print('not mine', flush=True)\n"
+        "input()"
+    )
+    workers = [python(code, run.folder) for _ in range(4)]
+    for worker in workers:
+        assert worker.stdout.readline() == "ready\n", worker.stderr.read()
+    for worker in workers:
+        worker.stdin.write("\n")
+        worker.stdin.flush()
+    said = [worker.stdout.readline() for worker in workers]
+    assert sorted(said) == ["mine\n"] + ["not mine\n"] * 3
+    owner = json.loads((run.folder / "worker.json").read_text())
+    assert owner["pid"] == workers[said.index("mine\n")].pid
+
+
+def test_a_claim_says_who_where_since_when_and_by_what(make_run: Callable[..., Run]) -> None:
+    run = make_run()
+    before = time.time()
+    worker = runs.claim(run)
+    assert json.loads((run.folder / "worker.json").read_text()) == worker
+    assert before <= worker["claimed"] <= time.time()
+    assert worker["command"] == [sys.executable, *sys.argv]
+    assert {"pid", "started", "host", "platform"} <= set(worker)
+
+
+def test_a_claim_clears_away_what_a_killed_worker_left_half_written(
+    make_run: Callable[..., Run],
+) -> None:
+    run = make_run()
+    folder = run.folder / "checkpoints"
+    folder.mkdir()
+    for name in (".last.ckpt.77-ab12.part", "last.ckpt"):
+        (folder / name).write_bytes(b"x")
+    runs.claim(run)
+    assert [item.name for item in folder.iterdir()] == ["last.ckpt"]
+
+
+def test_a_run_that_was_deleted_meanwhile_cannot_be_claimed(
+    workspace: Workspace, make_run: Callable[..., Run]
+) -> None:
+    run = make_run()
+    runs.delete(workspace, run)
+    with pytest.raises(BadInputError, match="is not there any more"):
+        runs.claim(run)
+    assert not run.folder.exists()
+
+
+# --- meta ---------------------------------------------------------------------------------------
+
+
+def test_entries_are_set_and_removed(make_run: Callable[..., Run]) -> None:
+    run = make_run()
+    run.update_meta(name="Mine", tags=["a"])
+    run.update_meta(notes="Good", tags=None)
+    assert run.name == "Mine"
+    assert run.meta["notes"] == "Good"
+    assert "tags" not in run.meta
+
+
+def test_two_pages_that_write_at_once_lose_nothing(
+    make_run: Callable[..., Run], python: Callable[..., Any]
+) -> None:
+    run = make_run()
+    code = (
+        "import sys; from pathlib import Path; from ml.runs import Run\n"
+        "run = Run(Path(sys.argv[1]))\n"
+        "for turn in range(40): run.update_meta(**{f'{sys.argv[2]}{turn}': turn})"
+    )
+    for page in [python(code, run.folder, name) for name in "ab"]:
+        assert page.wait() == 0, page.stderr.read()
+    assert {f"{name}{turn}" for name in "ab" for turn in range(40)} <= set(run.meta)
+
+
+# --- the queue ----------------------------------------------------------------------------------
+
+
+def test_the_queue_is_in_the_order_of_asking(
+    workspace: Workspace, make_run: Callable[..., Run]
+) -> None:
+    first, second, third = make_run(), make_run(), make_run()
+    assert runs.queue(workspace) == [first, second, third]
+    end(first)
+    assert runs.queue(workspace) == [second, third]
+    first.ask_to_resume(epochs=20)
+    assert runs.queue(workspace) == [second, third, first]
+    assert first.meta["resume"]["epochs"] == 20
+    runs.claim(first)
+    assert runs.queue(workspace) == [second, third]
+
+
+# --- kill, delete, restore ----------------------------------------------------------------------
+
+
+def test_kill_ends_the_worker_of_the_run_and_no_other(
+    make_run: Callable[..., Run], python: Callable[..., Any]
+) -> None:
+    run = make_run()
+    runs.kill(run)
+    code = (
+        "import sys; from pathlib import Path; from ml import runs\n"
+        "runs.claim(runs.Run(Path(sys.argv[1]))); print('mine', flush=True); input()"
+    )
+    worker = python(code, run.folder)
+    assert worker.stdout.readline() == "mine\n"
+    known = json.loads((run.folder / "worker.json").read_text())
+    for other in ({**known, "started": known["started"] - 9}, {**known, "host": "elsewhere"}):
+        write_json(run.folder / "worker.json", other)
+        runs.kill(run)
+        assert worker.poll() is None
+    write_json(run.folder / "worker.json", known)
+    runs.kill(run)
+    assert worker.wait(timeout=10) != 0
+    assert run.status.name == "interrupted"
+    runs.kill(run)
+
+
+def test_what_is_deleted_can_be_brought_back(
+    workspace: Workspace, make_run: Callable[..., Run]
+) -> None:
+    run, other = make_run(), make_run()
+    runs.delete(workspace, run)
+    assert runs.list_runs(workspace) == [other]
+    assert [item.id for item in runs.trashed(workspace)] == [run.id]
+    assert runs.restore(workspace, run.id) == run
+    assert runs.list_runs(workspace) == [run, other]
+    assert runs.trashed(workspace) == []
+
+
+@pytest.mark.parametrize("identifier", ["nothing", "", "..", "../runs"])
+def test_what_is_not_in_the_trash_cannot_be_brought_back(
+    identifier: str, workspace: Workspace, make_run: Callable[..., Run]
+) -> None:
+    runs.delete(workspace, make_run())
+    with pytest.raises(BadInputError, match="in the trash"):
+        runs.restore(workspace, identifier)
+
+
+def test_the_trash_is_emptied_for_good_and_nothing_else(
+    workspace: Workspace, make_run: Callable[..., Run]
+) -> None:
+    run, other = make_run(), make_run()
+    runs.delete(workspace, run)
+    runs.empty_trash(workspace)
+    runs.empty_trash(workspace)
+    assert runs.trashed(workspace) == []
+    assert runs.list_runs(workspace) == [other]
