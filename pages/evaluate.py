@@ -1,8 +1,67 @@
-"""Evaluate."""
+"""Evaluate: how good a run is on pictures it never saw, and where it errs."""
+
+import json
+from functools import partial
 
 import streamlit as st
 
-from dashboard import session
+from dashboard import results, session
+from dashboard.components.class_figures import class_figures
+from dashboard.components.confusion import confusion
+from dashboard.components.empty import empty
+from dashboard.components.headline import headline
+from dashboard.components.mistakes import mistakes
+from dashboard.components.picker import run_picker
+from dashboard.components.run_state import no_report, run_state
+from dashboard.components.trust import trust
+from dashboard.navigation import EVALUATE, TRAIN
+from dashboard.runlist import newest_tested, readable
+from ml.errors import MLError
 
-session.begin("pages/evaluate.py")
-st.title("Evaluate")
+workspace = session.begin(EVALUATE)
+if session.current_run() is None and (run := newest_tested(workspace)):
+    session.choose_run(run.id)
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.title("Evaluate", width="content", anchor=False)
+    run = run_picker(key="evaluate-run", only=readable)
+if run is None:
+    empty(
+        "Nothing to evaluate yet",
+        "Train a classifier first. How well it does on pictures it never saw is shown here.",
+        "Train a classifier",
+        TRAIN,
+        "fact_check",
+    )
+    st.stop()
+try:
+    found = results.load(workspace, run)
+except MLError as error:
+    st.error(str(error), icon=":material/error:")
+    st.stop()
+if found is None:
+    no_report(run)
+    st.stop()
+
+run_state(run)
+headline(found)
+confusion(workspace, found, run.id)
+class_figures(found, run.id)
+mistakes(workspace, found, run.id)
+trust(run, found)
+with st.container(horizontal=True):
+    st.download_button(
+        "Predictions as CSV",
+        partial(results.to_csv, found),
+        f"{run.id}-predictions.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+    st.download_button(
+        "Report as JSON",
+        json.dumps(found.report, ensure_ascii=False, indent=1),
+        f"{run.id}-report.json",
+        "application/json",
+        icon=":material/download:",
+        on_click="ignore",
+    )

@@ -65,7 +65,10 @@ function coloured(value, colourOf, key = "") {
     return value.startsWith("$") && COLOURED.test(key) ? colourOf(value) : value
   }
   if (Array.isArray(value)) {
-    return COLOURED.test(key) ? value.map((item) => coloured(item, colourOf, key)) : value
+    // Traces, shapes and the like are lists of objects; lists of figures are left alone.
+    const objects = value.some((item) => item && typeof item === "object" && !Array.isArray(item))
+    const deeper = objects || COLOURED.test(key)
+    return deeper ? value.map((item) => coloured(item, colourOf, key)) : value
   }
   if (value && typeof value === "object") {
     return Object.fromEntries(

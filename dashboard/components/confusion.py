@@ -1,0 +1,170 @@
+"""The confusion matrix with, beside it, the pictures of the cell that is chosen."""
+
+from functools import partial
+
+import streamlit as st
+
+from dashboard import charts_evaluate as charts
+from dashboard.components.gallery import gallery, tiles
+from dashboard.components.plot import plot
+from dashboard.results import Results
+from dashboard.text import plain
+from dashboard.words import count
+from ml.workspace import Workspace
+
+ANY = -1
+"""Stands for "any class" in the two selectors."""
+PAGE = 24
+"""How many pictures the drawer shows at first, and by how many more."""
+
+
+@st.fragment
+def confusion(workspace: Workspace, results: Results, key: str) -> None:
+    """Draw matrix and drawer. ``key`` tells one run's choice from another's.
+
+    The choice is that of the two selectors, which a click on the matrix sets: so everything that
+    the mouse can do, the keyboard can do too.
+    """
+    left, right = st.columns([3, 2], gap="medium")
+    with left, st.container(border=True, key=f"card-matrix-{key}"):
+        _matrix(results, key)
+    with right, st.container(border=True, key=f"card-drawer-{key}"):
+        _drawer(workspace, results, key)
+
+
+def chosen(key: str) -> tuple[int | None, int | None]:
+    """The chosen (truth, guess) as class indices; None is any class."""
+    truth = st.session_state.get(f"truth-{key}", ANY)
+    guess = st.session_state.get(f"guess-{key}", ANY)
+    return (None if truth == ANY else truth), (None if guess == ANY else guess)
+
+
+def choose(key: str, truth: int = ANY, guess: int = ANY) -> None:
+    """Open the drawer for a cell, a row or a column; for nothing, close it."""
+    st.session_state[f"truth-{key}"] = truth
+    st.session_state[f"guess-{key}"] = guess
+    st.session_state[f"most-{key}"] = PAGE
+
+
+def _matrix(results: Results, key: str) -> None:
+    st.markdown(f"#### {_finding(results)}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        unit = st.segmented_control(
+            "Numbers in the cells",
+            ["Counts", "Percent of row"],
+            default="Counts",
+            required=True,
+            key=f"unit-{key}",
+            label_visibility="collapsed",
+        )
+        shown = list(range(len(results.classes)))
+        if len(shown) > charts.MOST_CONFUSED + 5:
+            some, every = f"The {charts.MOST_CONFUSED} most confused", f"All {len(shown)} classes"
+            scope = st.segmented_control(
+                "Classes shown",
+                [some, every],
+                default=some,
+                required=True,
+                key=f"scope-{key}",
+                label_visibility="collapsed",
+            )
+            if scope == some:
+                shown = charts.most_confused(results.report["confusion"])
+    clicked = plot(
+        charts.matrix(
+            results.report["confusion"],
+            results.classes,
+            share=unit != "Counts",
+            shown=shown,
+            chosen=chosen(key),
+        ),
+        key=f"matrix-{key}",
+        height=charts.matrix_height(len(shown)),
+        alt=f"Confusion matrix of {count(len(shown), 'class', 'classes')}. {_finding(results)}",
+        on_click=True,
+    )
+    st.caption("Rows are the truth, columns the guess. Click a cell to see its pictures.")
+    point = clicked.get("point") if clicked else None
+    if isinstance(point, list) and len(point) == 2 and max(point) < len(shown):
+        choose(key, shown[int(point[0])], shown[int(point[1])])
+        st.rerun(scope="fragment")
+
+
+def _finding(results: Results) -> str:
+    """The one thing that the matrix says."""
+    worst = results.confusions(1)
+    if not worst:
+        return "No test picture was taken for another class"
+    truth, guess, number = worst[0]
+    names = plain(results.classes[truth]), plain(results.classes[guess])
+    total = sum(results.report["confusion"][truth])
+    return f"Most often, {names[0]} is taken for {names[1]}: {number} of {total}"
+
+
+def _drawer(workspace: Workspace, results: Results, key: str) -> None:
+    truth, guess = chosen(key)
+    if truth is None and guess is None:
+        st.markdown("#### See the pictures behind a cell")
+        _confusions(results, key)
+        _selectors(results, key)
+        return
+    places = results.where(truth, guess)
+    st.markdown(f"#### {sentence(results, truth, guess, len(places))}")
+    _selectors(results, key)
+    most = st.session_state.get(f"most-{key}", PAGE)
+    if len(places):
+        with st.container(key=f"drawer-{key}"):
+            shown = tiles(workspace, results, places[:most].tolist())
+            gallery(shown, sentence(results, truth, guess, len(places)))
+    with st.container(horizontal=True):
+        if len(places) > most:
+            st.button(
+                f"Show {min(PAGE, len(places) - most)} more",
+                key=f"more-{key}",
+                on_click=partial(_show_more, key, most + PAGE),
+            )
+        st.button("Close", key=f"close-{key}", on_click=partial(choose, key), type="tertiary")
+
+
+def _show_more(key: str, most: int) -> None:
+    st.session_state[f"most-{key}"] = most
+
+
+def sentence(results: Results, truth: int | None, guess: int | None, number: int) -> str:
+    """What the drawer holds, as Markdown: "3 pictures of glass were taken for metal"."""
+    taken = plain(results.classes[guess]) if guess is not None else ""
+    if truth is None:
+        return f"{count(number, 'picture')} taken for {taken}"
+    what = f"{count(number, 'picture')} of {plain(results.classes[truth])}"
+    if guess is None:
+        return what
+    return f"{what}, recognised" if truth == guess else f"{what}, taken for {taken}"
+
+
+def _confusions(results: Results, key: str) -> None:
+    """The most frequent mistakes as buttons: the cells worth opening."""
+    worst = results.confusions(6)
+    if not worst:
+        st.write("There are no mistakes to look at. Choose a class to see its pictures.")
+        return
+    st.caption("The most frequent mistakes:")
+    for truth, guess, number in worst:
+        names = plain(results.classes[truth]), plain(results.classes[guess])
+        st.button(
+            f"{names[0]} taken for {names[1]} · {number}",
+            key=f"cell-{key}-{truth}-{guess}",
+            on_click=partial(choose, key, truth, guess),
+            width="stretch",
+        )
+
+
+def _selectors(results: Results, key: str) -> None:
+    options = [ANY, *range(len(results.classes))]
+
+    def name(one: int) -> str:
+        return "any class" if one == ANY else results.classes[one]
+
+    for column, word in zip(st.columns(2), ("truth", "guess"), strict=True):
+        place = f"{word}-{key}"
+        st.session_state.setdefault(place, ANY)
+        column.selectbox(word.capitalize(), options, format_func=name, key=place)

@@ -1,0 +1,95 @@
+"""A gallery of thumbnails, each with what it is, what it was taken for, and how surely."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from dashboard.results import Results
+from dashboard.style import escape
+from dashboard.text import rounded
+from dashboard.thumbnails import thumbnail
+from ml.workspace import Workspace
+
+CATEGORIES = 8
+"""Colours that tell classes apart; the ninth class begins again with the first."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One picture: ``source`` is a data URI or None where the picture is gone.
+
+    ``category`` chooses the colour of its underline, as a rule the index of the true class.
+    """
+
+    source: str | None
+    truth: str
+    guess: str = ""
+    probability: float | None = None
+    file: str = ""
+    category: int = 0
+
+    @property
+    def sentence(self) -> str:
+        """What a screen reader says and hovering shows."""
+        if not self.guess:
+            return self.truth
+        surely = "" if self.probability is None else f", {rounded(self.probability)}"
+        name = f"{self.file}: " if self.file else ""
+        if self.guess == self.truth:
+            return f"{name}{self.truth}, recognised{surely}"
+        return f"{name}{self.truth}, taken for {self.guess}{surely}"
+
+
+def tiles(workspace: Workspace, results: Results, places: Iterable[int]) -> list[Tile]:
+    """The tiles of some test pictures, given by their places in ``results``."""
+    confidence, made = results.confidence, []
+    for place in places:
+        truth, guess = int(results.labels[place]), int(results.guesses[place])
+        made.append(
+            Tile(
+                thumbnail(workspace.root, results.hashes[place]),
+                results.classes[truth],
+                results.classes[guess],
+                float(confidence[place]),
+                results.files[place],
+                truth,
+            )
+        )
+    return made
+
+
+def gallery_html(shown: Sequence[Tile], label: str) -> str:
+    """The gallery as HTML; every text from outside is escaped."""
+    return (
+        f'<ul class="lens-gallery" aria-label="{escape(label)}">'
+        + "".join(f"<li>{_figure(tile)}</li>" for tile in shown)
+        + "</ul>"
+    )
+
+
+def _figure(tile: Tile) -> str:
+    sentence = escape(tile.sentence)
+    picture = (
+        f'<img src="{escape(tile.source)}" alt="{sentence}" title="{sentence}" loading="lazy" '
+        'width="160" height="160">'
+        if tile.source
+        else f'<span class="lens-gone" title="{sentence}">Picture gone</span>'
+    )
+    wrong = bool(tile.guess) and tile.guess != tile.truth
+    guess = (
+        f'<span class="{"lens-wrong" if wrong else "lens-right"}">{escape(tile.guess)}</span>'
+        if tile.guess
+        else ""
+    )
+    surely = f"<b>{rounded(tile.probability)}</b>" if tile.probability is not None else ""
+    return (
+        f'<figure class="lens-picture lens-category-{tile.category % CATEGORIES}">{picture}'
+        f'<figcaption><span class="lens-truth">{escape(tile.truth)}</span>'
+        f"<span>{guess}{surely}</span></figcaption></figure>"
+    )
+
+
+def gallery(shown: Sequence[Tile], label: str) -> None:
+    """Draw the gallery. ``label`` says what it holds, for those who cannot see it."""
+    st.html(gallery_html(shown, label))

@@ -1,0 +1,53 @@
+"""How good a run is, in one sentence and three figures, each with its interval or baseline."""
+
+import streamlit as st
+
+from dashboard.components.tiles import Tile, tiles
+from dashboard.results import Results
+from dashboard.text import plain, rounded, span, with_span
+from dashboard.words import count
+
+FIGURES = {
+    "accuracy": ("Accuracy", "The share of test pictures whose class was guessed right."),
+    "balanced_accuracy": (
+        "Balanced accuracy",
+        "The mean of the classes' recalls: every class counts the same, however few its pictures.",
+    ),
+    "macro_f1": (
+        "Macro F1",
+        "The mean of the classes' F1, which is high only where precision and recall both are.",
+    ),
+}
+
+
+def sentence(results: Results) -> str:
+    """The headline as Markdown."""
+    report = results.report
+    accuracy = with_span(report["accuracy"], (report.get("intervals") or {}).get("accuracy"))
+    baseline = report.get("majority") or {}
+    words = f"Accuracy {accuracy}."
+    if baseline.get("accuracy") is not None:
+        biggest = plain(str(baseline.get("class", "")))
+        words += f" Guessing the biggest class, {biggest}, gets {rounded(baseline['accuracy'])}."
+    return words
+
+
+def headline(results: Results) -> None:
+    """Draw the sentence and the tiles."""
+    report, pictures = results.report, len(results.labels)
+    intervals = report.get("intervals") or {}
+    st.markdown(f"### {sentence(results)}")
+    shown = []
+    for name, (label, about) in FIGURES.items():
+        around = span(intervals.get(name))
+        note = f"{around}, 95 % interval" if around else ""
+        shown.append(Tile(label, rounded(report.get(name)), note, help=about))
+    shown.append(
+        Tile(
+            "Test pictures",
+            f"{pictures:,}",
+            f"in {count(len(results.classes), 'class', 'classes')}, never trained on",
+            help="The fewer there are, the wider the intervals.",
+        )
+    )
+    tiles(shown, key="headline")

@@ -1,0 +1,31 @@
+"""The mistakes of which the model was surest: wrong labels and odd pictures come up first."""
+
+import streamlit as st
+
+from dashboard.components.gallery import gallery, tiles
+from dashboard.results import Results
+from dashboard.words import count
+from ml.workspace import Workspace
+
+PAGE = 12
+
+
+@st.fragment
+def mistakes(workspace: Workspace, results: Results, key: str) -> None:
+    """Draw the gallery, a dozen at first."""
+    places = results.mistakes()
+    with st.container(border=True, key=f"card-mistakes-{key}"):
+        if not len(places):
+            st.markdown("#### No mistakes")
+            st.write("Every test picture was recognised.")
+            return
+        st.markdown(f"#### The most confident of {count(len(places), 'mistake')}")
+        st.caption("Sure and wrong: often a wrong label, an odd picture, or two classes in one.")
+        most = st.session_state.setdefault(f"mistakes-{key}", PAGE)
+        shown = tiles(workspace, results, places[:most].tolist())
+        gallery(shown, "The most confident mistakes, each with its truth and its guess")
+        if len(places) > most and st.button(
+            f"Show {min(PAGE, len(places) - most)} more", key=f"more-mistakes-{key}"
+        ):
+            st.session_state[f"mistakes-{key}"] = most + PAGE
+            st.rerun(scope="fragment")

@@ -1,0 +1,56 @@
+"""What a run is doing, where that matters for what a page shows, and where to go."""
+
+import streamlit as st
+
+from dashboard import engine, session
+from dashboard.navigation import RUNS, TRAIN
+from dashboard.style import escape
+from dashboard.text import plain
+from dashboard.words import STATUS_WORDS
+from ml.runs import Run
+
+NOT_YET = {
+    "queued": ("This run waits for its turn", "Its figures are here when it has been trained."),
+    "running": ("This run is still training", "Its figures are here when it is done."),
+    "stopped": ("This run was stopped early", "It was stopped before there was a model to test."),
+    "failed": ("This run failed", "It left no model to test."),
+    "interrupted": ("This run was interrupted", "It left no model to test. Resume it to go on."),
+    "finished": ("This run has no results", "Its report is missing. Train it again."),
+}
+
+
+def status_pill(name: str, text: str = "") -> str:
+    """The status as a small piece of HTML."""
+    known = escape(text or STATUS_WORDS.get(name, name.capitalize()))
+    return f'<span class="lens-status lens-{escape(name)}">{known}</span>'
+
+
+def no_report(run: Run) -> None:
+    """Say why there is nothing to see of ``run`` yet, with one button to where it goes on."""
+    status = engine.status(run)
+    title, text = NOT_YET.get(status.name, NOT_YET["failed"])
+    live = status.name in ("queued", "running")
+    with st.container(border=True, key="card-no-report", horizontal_alignment="center"):
+        st.html(
+            f'<div class="lens-empty"><h3>{escape(title)}</h3>'
+            f"<p>{escape(status.reason or text)}</p></div>"
+        )
+        if st.button("Watch it" if live else "Go to your runs", type="primary", key="no-report"):
+            session.go(TRAIN if live else RUNS, run=run.id)
+
+
+def run_state(run: Run) -> None:
+    """A line over the figures of a run that did not end as planned, or that goes on."""
+    status = engine.status(run)
+    if status.name in ("running", "queued"):
+        st.info(
+            "Training goes on; these figures are those of the model so far.",
+            icon=":material/model_training:",
+        )
+    elif status.name in ("failed", "interrupted", "stopped"):
+        words = STATUS_WORDS[status.name].lower()
+        st.info(
+            f"This run ended early ({words}); the figures are those of its best model. "
+            f"{plain(status.reason)}",
+            icon=":material/info:",
+        )

@@ -1,0 +1,99 @@
+"""The folds under Evaluate: probabilities, the not-sure threshold, and the file that is shipped."""
+
+from typing import Any
+
+import streamlit as st
+
+from dashboard import charts_evaluate as charts
+from dashboard.components.plot import plot
+from dashboard.results import Results
+from dashboard.text import rounded
+from dashboard.words import count
+from ml.calibration import NEVER
+from ml.runs import Run
+
+
+def trust(run: Run, results: Results) -> None:
+    """Draw the folds; what is inside is made when one is opened."""
+    folds = {
+        "Can the probabilities be trusted?": _calibration,
+        "When does it say that it is not sure?": _threshold,
+    }
+    for title, draw in folds.items():
+        fold = st.expander(title, key=f"fold-{draw.__name__}-{run.id}", on_change="rerun")
+        if fold.open:
+            with fold:
+                draw(run, results)
+    fold = st.expander("Is the file that you take away the model that was tested?")
+    with fold:
+        _parity(run.model)
+
+
+def _calibration(run: Run, results: Results) -> None:
+    calibration = results.report.get("calibration") or {}
+    bins = [entry for entry in calibration.get("bins") or [] if entry.get("pictures")]
+    if not bins:
+        st.write("There are no test pictures to tell by.")
+        return
+    gap = calibration.get("ece")
+    st.write(
+        "When the model says 80 %, is it right 80 % of the time? Points on the dashed line mean "
+        "yes; below it the model is too sure of itself, above it too modest. Bigger points stand "
+        f"for more pictures. On average the two are {rounded(gap)} apart."
+    )
+    plot(
+        charts.reliability(bins),
+        key=f"reliability-{run.id}",
+        height=320,
+        alt=f"Probability given against share right; on average {rounded(gap)} apart.",
+    )
+    temperature = calibration.get("temperature")
+    if temperature is not None:
+        st.caption(
+            f"Probabilities are softened by a temperature of {temperature:.2f}, found on the "
+            "validation pictures; 1 would leave them as the network gives them."
+        )
+
+
+def threshold_sentence(threshold: float) -> str:
+    """The rule in words, for a model that has that threshold."""
+    if threshold >= NEVER:
+        return (
+            "This model always says that it is not sure: on the validation pictures it was not "
+            "right 95 % of the time at any level of certainty. More pictures or a longer training "
+            "help."
+        )
+    return (
+        f"A guess under {rounded(threshold)} is called not sure. The level was found on the "
+        "validation pictures: from there on, guesses were right at least 95 % of the time."
+    )
+
+
+def _threshold(run: Run, results: Results) -> None:
+    st.write(threshold_sentence(results.threshold))
+    right = results.labels == results.guesses
+    sure, total = results.sure, len(results.labels)
+    if sure.any():
+        st.write(
+            f"Of {count(total, 'test picture')} it is sure about {int(sure.sum())} and right about "
+            f"{rounded(float(right[sure].mean()))} of those."
+        )
+    plot(
+        charts.thresholds(results.confidence.tolist(), right.tolist(), results.threshold),
+        key=f"thresholds-{run.id}",
+        height=300,
+        alt="Share of pictures called sure, and share of those that are right, by threshold.",
+    )
+
+
+def _parity(model: dict[str, Any] | None) -> None:
+    parity = (model or {}).get("parity")
+    if not isinstance(parity, dict):
+        st.write("This run has no exported model.")
+        return
+    st.write(
+        "The exported file (ONNX) is what was tested here and what Classify runs. It was compared "
+        f"with PyTorch on {count(int(parity.get('images', 0)), 'test picture')}: both name the "
+        f"same class for {rounded(parity.get('top1_agreement'))}, and no probability differs by "
+        f"more than {float(parity.get('max_probability_difference', 0.0)):.1g}."
+    )

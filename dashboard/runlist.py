@@ -1,0 +1,168 @@
+"""The runs of a workspace as rows of a list; what is damaged gets a row too."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dashboard import engine
+from ml.errors import MLError
+from ml.events import RunEnded, RunStarted
+from ml.runs import Run
+from ml.workspace import Workspace
+
+WATCHED = ("config.json", "meta.json", "events.jsonl", "report.json", "model/model.json")
+TAIL_BYTES = 65536
+"""Enough of the event log to hold its last start and end."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run. ``accuracy`` is 0 to 1 on the test pictures, ``interval`` its 95 % interval.
+
+    ``created`` and ``started`` (the last time) are in seconds since 1970, ``seconds`` is how long
+    the last training took.
+    ``damage`` is a sentence where the folder cannot be read as a run.
+    """
+
+    id: str
+    name: str
+    status: str = "damaged"
+    reason: str = ""
+    stopping: bool = False
+    model: str = ""
+    dataset: str = ""
+    accuracy: float | None = None
+    interval: tuple[float, float] | None = None
+    created: float = 0.0
+    started: float = 0.0
+    seconds: float | None = None
+    notes: str = ""
+    usable: bool = False
+    damage: str = ""
+
+    @property
+    def resumable(self) -> bool:
+        """Whether training can go on where it was left."""
+        return self.status in ("stopped", "interrupted", "failed", "finished")
+
+
+SORTS: dict[str, tuple[Callable[[Row], Any], bool]] = {
+    "Newest first": (lambda row: row.created, True),
+    "Oldest first": (lambda row: row.created, False),
+    "Best score first": (lambda row: -1.0 if row.accuracy is None else row.accuracy, True),
+    "Name": (lambda row: row.name.casefold(), False),
+    "Data set": (lambda row: (row.dataset.casefold(), -row.created), False),
+    "Model": (lambda row: (row.model, -row.created), False),
+    "Status": (lambda row: (row.status, -row.created), False),
+}
+
+
+def rows(workspace: Workspace, sort: str = "Newest first") -> list[Row]:
+    """All runs in the order of ``sort``, a key of ``SORTS``."""
+    key, descending = SORTS[sort]
+    return sorted(map(row, folders(workspace.runs)), key=key, reverse=descending)
+
+
+def folders(parent: Path) -> list[Path]:
+    """The run folders in ``parent``, those without a configuration included."""
+    try:
+        return sorted(
+            path for path in parent.iterdir() if path.is_dir() and not path.name.startswith(".")
+        )
+    except OSError:
+        return []
+
+
+def row(folder: Path) -> Row:
+    """The row of one folder; a damaged one is a row that says so."""
+    run = Run(folder)
+    try:
+        found = _summary(folder, _signature(folder))
+        status = engine.status(run)
+    except (MLError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        why = str(error) if isinstance(error, MLError) else "One of its files is damaged."
+        return Row(folder.name, folder.name, damage=why, created=_age(folder))
+    seconds = found.seconds
+    if status.name == "running":
+        seconds = time.time() - found.started if found.started else None
+    return replace(
+        found,
+        status=status.name,
+        reason=status.reason,
+        stopping=status.stopping,
+        seconds=seconds,
+    )
+
+
+def _signature(folder: Path) -> tuple[tuple[int, int] | None, ...]:
+    """Changes whenever one of the files does that a row is read from."""
+    found: list[tuple[int, int] | None] = []
+    for name in WATCHED:
+        try:
+            about = (folder / name).stat()
+            found.append((about.st_mtime_ns, about.st_size))
+        except OSError:
+            found.append(None)
+    return tuple(found)
+
+
+def _age(folder: Path) -> float:
+    try:
+        return folder.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+@st.cache_data(max_entries=2000, show_spinner=False)
+def _summary(folder: Path, _: tuple[tuple[int, int] | None, ...]) -> Row:
+    """What the files say, all but the status, which depends on the worker as well."""
+    run = Run(folder)
+    config, meta = run.config, run.meta
+    events, _offset = run.events(max(0, _size(folder / "events.jsonl") - TAIL_BYTES))
+    ended = next((item for item in reversed(events) if isinstance(item, RunEnded)), None)
+    started = next((item for item in reversed(events) if isinstance(item, RunStarted)), None)
+    found = Row(
+        id=run.id,
+        name=run.name,
+        model=config.model,
+        dataset=config.dataset,
+        created=float(meta.get("created") or _age(folder)),
+        started=started.time if started else 0.0,
+        seconds=ended.seconds if ended else None,
+        notes=str(meta.get("notes") or ""),
+        usable=run.model is not None,
+    )
+    report = run.report
+    if report is None:
+        return found
+    low, high = (report.get("intervals") or {}).get("accuracy") or (None, None)
+    interval = None if low is None or high is None else (float(low), float(high))
+    return replace(found, accuracy=float(report["accuracy"]), interval=interval)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def readable(run: Run) -> bool:
+    """Whether the folder of ``run`` can be read as a run: a page can speak of it."""
+    return not row(run.folder).damage
+
+
+def newest_tested(workspace: Workspace) -> Run | None:
+    """The newest run with a report and a model; None where there is none."""
+    found = (one for one in rows(workspace) if one.usable and one.accuracy is not None)
+    newest = next(found, None)
+    return Run(workspace.runs / newest.id) if newest else None
+
+
+def usable(run: Run) -> bool:
+    """Whether ``run`` has a whole model, so that it can classify."""
+    return row(run.folder).usable
