@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from ml.data.catalog import BUNDLED_NAMES, bring_in
+from ml.data.bringing import BUNDLED_NAMES, bring_in
 from ml.data.folders import BUNDLED
 from ml.workspace import Workspace
 

@@ -4,25 +4,21 @@ What cannot be read is refused with its reason and never stops the rest. Nothing
 until the version file is written, in one step, at the end.
 """
 
-import os
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain
 from pathlib import Path
 from statistics import median_low
 from typing import Any
 
 from ml.data.listing import LAYOUT, Candidate, Listing
+from ml.data.parallel import BATCH, Progress, in_batches
 from ml.data.pixels import Facts, look
 from ml.data.sources import list_source
 from ml.data.store import DatasetVersion, Item, write_picture, write_version
 from ml.errors import BadInputError
 from ml.workspace import Workspace
-
-Progress = Callable[[float], None]
-_BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -67,7 +63,7 @@ def ingest(
     tally = _Tally(refused=[{"file": file, "reason": why} for file, why in listing.refused])
     for done, (candidate, outcome) in enumerate(_taken_in(workspace, listing.candidates), 1):
         _count(tally, candidate, outcome)
-        if progress and (done % _BATCH == 0 or done == listing.count):
+        if progress and (done % BATCH == 0 or done == listing.count):
             progress(min(done / max(listing.count, 1), 1.0))
     classes = tuple(label for label in listing.classes if label in set(tally.labels))
     if len(classes) < 2:
@@ -90,26 +86,12 @@ _Outcome = tuple[str, Facts, int] | str
 def _taken_in(
     workspace: Workspace, candidates: Iterator[Candidate]
 ) -> Iterator[tuple[Candidate, _Outcome]]:
-    """Each candidate, in order, with hash, facts and bytes, or with the reason why not.
-
-    A few batches are under way at once, so that memory does not grow with the number of pictures.
-    """
+    """Each candidate, in order, with hash, facts and bytes, or with the reason why not."""
 
     def take(batch: list[Candidate]) -> list[tuple[Candidate, _Outcome]]:
         return [(candidate, _take(workspace, candidate)) for candidate in batch]
 
-    workers = min(os.cpu_count() or 1, 8)
-    with ThreadPoolExecutor(workers) as pool:
-        pending: deque[Future[list[tuple[Candidate, _Outcome]]]] = deque()
-        try:
-            while batch := list(islice(candidates, _BATCH)):
-                pending.append(pool.submit(take, batch))
-                if len(pending) > 2 * workers:
-                    yield from pending.popleft().result()
-            while pending:
-                yield from pending.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+    return chain.from_iterable(in_batches(take, candidates))
 
 
 def _take(workspace: Workspace, candidate: Candidate) -> _Outcome:

@@ -1,4 +1,4 @@
-"""The store of a workspace: pictures by their SHA-256, and immutable versions of data sets.
+"""Immutable versions of data sets, over the pictures that ``ml.data.originals`` keeps.
 
 ``datasets/<name>/versions/<n>.json`` holds the items as columns; the SHA-256 of the file is the
 version's fingerprint. ``<n>.summary.json`` beside it holds what a page shows, so that no page reads
@@ -7,10 +7,7 @@ version's fingerprint. ``<n>.summary.json`` beside it holds what a page shows, s
 
 import hashlib
 import json
-import re
-import secrets
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -18,13 +15,18 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ml.data.originals import picture_path, read_picture, write_picture
 from ml.errors import BadInputError
 from ml.files import explain_os_error, read_json, write_atomically, write_json
 from ml.workspace import Workspace
 
+__all__ = [
+    "SPLITS", "DatasetVersion", "Item", "dataset_names", "latest", "load_version", "picture_path",
+    "read_picture", "read_report", "read_summary", "write_picture", "write_version",
+]  # fmt: skip
+
 FORMAT = 1
 SPLITS = ("train", "val", "test")
-_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 class Item(NamedTuple):
@@ -65,59 +67,6 @@ class DatasetVersion:
     def labels(self) -> npt.NDArray[np.int64]:
         """The label of each item: int64 (items,)."""
         return np.array([item.label for item in self.items], dtype=np.int64)
-
-
-def picture_path(workspace: Workspace, digest: str) -> Path:
-    """Where the picture with this SHA-256 is kept. Raises BadInputError for anything else."""
-    if not _HASH.fullmatch(digest):
-        raise BadInputError(f"{digest[:80]!r} does not name a picture.")
-    return workspace.pictures / digest[:2] / digest
-
-
-def read_picture(workspace: Workspace, digest: str) -> bytes:
-    """The bytes of a picture as they came.
-
-    Raises:
-        BadInputError: it is gone or was changed.
-    """
-    try:
-        data = picture_path(workspace, digest).read_bytes()
-    except OSError as error:
-        raise BadInputError(
-            f"The picture {digest[:12]} is missing from {workspace.pictures}. Bring the data set "
-            "in again."
-        ) from error
-    if hashlib.sha256(data).hexdigest() != digest:
-        raise BadInputError(
-            f"The picture {digest[:12]} in {workspace.pictures} is damaged. Bring the data set in "
-            "again."
-        )
-    return data
-
-
-def write_picture(workspace: Workspace, data: bytes) -> str:
-    """Keep a picture and return its SHA-256. One that is there already is left as it is.
-
-    Raises:
-        WorkspaceError: the disk is full or cannot be written to.
-    """
-    digest = hashlib.sha256(data).hexdigest()
-    path = picture_path(workspace, digest)
-    with suppress(OSError):  # mostly it is not there yet
-        if path.stat().st_size == len(data) and path.read_bytes() == data:
-            return digest
-    beside = path.with_name(f".{digest}.{secrets.token_hex(4)}.part")
-    try:
-        try:
-            beside.write_bytes(data)
-        except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_bytes(data)
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise explain_os_error(error, path) from error
-    return digest
 
 
 def dataset_names(workspace: Workspace) -> list[str]:

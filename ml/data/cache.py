@@ -1,0 +1,115 @@
+"""Prepared pixels on disk, memory-mapped. All of it can be deleted and is then made anew.
+
+``datasets/<name>/cache/<spec.key>/index.json`` names the file of pixels, one row a picture, and the
+file of their hashes. A new file is written beside and named by the index in one step, so that a
+reader sees the old or the new one.
+"""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
+
+from ml.data.originals import read_picture
+from ml.data.parallel import Progress, in_batches
+from ml.data.pixels import Pixels, PixelSpec, canonical
+from ml.errors import BadInputError
+from ml.files import explain_os_error, read_json, write_json
+from ml.workspace import Workspace
+
+
+def cached(
+    workspace: Workspace,
+    folder: Path,
+    hashes: list[str],
+    spec: PixelSpec,
+    progress: Progress | None,
+) -> tuple[Pixels, dict[str, int]]:
+    """The pixels of at least ``hashes``, uint8 (rows, S, S, C) memory-mapped, and the row of each.
+
+    Raises:
+        BadInputError: a picture is missing or damaged.
+        WorkspaceError: the disk is full or cannot be written to.
+    """
+    found = _read(folder, spec)
+    if found and all(digest in found[1] for digest in hashes):
+        return found
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".lock"):
+            found = _read(folder, spec)  # another process may have made it meanwhile
+            if found and all(digest in found[1] for digest in hashes):
+                return found
+            _build(workspace, folder, hashes, spec, found, progress)
+    except OSError as error:
+        raise explain_os_error(error, folder / "index.json") from error
+    made = _read(folder, spec)
+    if made is None:
+        raise BadInputError(f"The prepared pictures in {folder} cannot be read. Delete the folder.")
+    return made
+
+
+def _read(folder: Path, spec: PixelSpec) -> tuple[Pixels, dict[str, int]] | None:
+    """The pixels and the row of each hash; None where they are missing or damaged."""
+    index = read_json(folder / "index.json")
+    try:
+        pixels = np.load(folder / f"pixels-{index['token']}.npy", mmap_mode="r")
+        names = np.load(folder / f"hashes-{index['token']}.npy").astype(str).tolist()
+    except (OSError, ValueError, KeyError, TypeError, EOFError):
+        return None
+    if pixels.dtype != np.uint8 or pixels.shape != (len(names), *_shape(spec)):
+        return None
+    return pixels, {name: row for row, name in enumerate(names)}
+
+
+def _build(
+    workspace: Workspace,
+    folder: Path,
+    hashes: list[str],
+    spec: PixelSpec,
+    old: tuple[Pixels, dict[str, int]] | None,
+    progress: Progress | None,
+) -> None:
+    """Write the rows of ``hashes``, those that ``old`` has copied, the others decoded."""
+
+    def rows(batch: list[str]) -> Pixels:
+        made = np.empty((len(batch), *_shape(spec)), dtype=np.uint8)
+        for n, digest in enumerate(batch):
+            known = old[1].get(digest) if old else None
+            if old and known is not None:
+                made[n] = old[0][known]
+            else:
+                made[n] = canonical(read_picture(workspace, digest), spec)
+        return made
+
+    token = secrets.token_hex(4)
+    target = folder / f"pixels-{token}.npy"
+    head = {"descr": "|u1", "fortran_order": False, "shape": (len(hashes), *_shape(spec))}
+    try:
+        # Written, not mapped: a full disk is then an error and not the end of the process.
+        with target.open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, head)
+            done = 0
+            for made in in_batches(rows, iter(hashes)):
+                file.write(made.data)
+                done += len(made)
+                if progress:
+                    progress(done / len(hashes))
+            file.flush()
+            os.fsync(file.fileno())
+        np.save(folder / f"hashes-{token}.npy", np.array(hashes, dtype="S64"))
+        write_json(folder / "index.json", {"token": token, "pictures": len(hashes)})
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+    for path in folder.glob("*-*.npy"):
+        if token not in path.name:
+            with suppress(OSError):  # still open elsewhere: the next build removes it
+                path.unlink()
+
+
+def _shape(spec: PixelSpec) -> tuple[int, int, int]:
+    return spec.size, spec.size, spec.channels

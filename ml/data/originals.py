@@ -1,0 +1,66 @@
+"""The pictures of a workspace as they came: ``pictures/ab/abcd...``, by SHA-256, once each."""
+
+import hashlib
+import re
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from ml.errors import BadInputError
+from ml.files import explain_os_error
+from ml.workspace import Workspace
+
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+def picture_path(workspace: Workspace, digest: str) -> Path:
+    """Where the picture with this SHA-256 is kept. Raises BadInputError for anything else."""
+    if not _HASH.fullmatch(digest):
+        raise BadInputError(f"{digest[:80]!r} does not name a picture.")
+    return workspace.pictures / digest[:2] / digest
+
+
+def read_picture(workspace: Workspace, digest: str) -> bytes:
+    """The bytes of a picture as they came.
+
+    Raises:
+        BadInputError: it is gone or was changed.
+    """
+    try:
+        data = picture_path(workspace, digest).read_bytes()
+    except OSError as error:
+        raise BadInputError(
+            f"The picture {digest[:12]} is missing from {workspace.pictures}. Bring the data set "
+            "in again."
+        ) from error
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise BadInputError(
+            f"The picture {digest[:12]} in {workspace.pictures} is damaged. Bring the data set in "
+            "again."
+        )
+    return data
+
+
+def write_picture(workspace: Workspace, data: bytes) -> str:
+    """Keep a picture and return its SHA-256. One that is there already is left as it is.
+
+    Raises:
+        WorkspaceError: the disk is full or cannot be written to.
+    """
+    digest = hashlib.sha256(data).hexdigest()
+    path = picture_path(workspace, digest)
+    with suppress(OSError):  # mostly it is not there yet
+        if path.stat().st_size == len(data) and path.read_bytes() == data:
+            return digest
+    beside = path.with_name(f".{digest}.{secrets.token_hex(4)}.part")
+    try:
+        try:
+            beside.write_bytes(data)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside.write_bytes(data)
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise explain_os_error(error, path) from error
+    return digest
