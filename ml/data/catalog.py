@@ -43,8 +43,8 @@ class DatasetInfo:
 
 
 def list_datasets(workspace: Workspace) -> list[DatasetInfo]:
-    """The bundled sets, then your own by name."""
-    own = [name for name in dataset_names(workspace) if name not in BUNDLED_NAMES]
+    """The bundled sets, then your own by name. One whose summary is damaged is left out."""
+    own = [name for name in _own(workspace) if read_summary(workspace, name)]
     return [describe(workspace, name) for name in (*BUNDLED_NAMES, *own)]
 
 
@@ -76,7 +76,11 @@ def resolve(workspace: Workspace, dataset: str, progress: Progress | None = None
         return bring_in(workspace, BUNDLED / dataset, reuse=True, progress=progress).version
     if dataset in dataset_names(workspace):
         return load_version(workspace, dataset)
-    if not dataset or not Path(dataset).expanduser().exists():
+    try:
+        there = bool(dataset) and Path(dataset).expanduser().exists()
+    except (OSError, RuntimeError, ValueError):  # no such user, too long, not a path at all
+        there = False
+    if not there:
         raise _unknown(workspace, dataset)
     return bring_in(workspace, Path(dataset), reuse=True, progress=progress).version
 
@@ -116,7 +120,11 @@ def _info(
 
 
 def _unknown(workspace: Workspace, dataset: str) -> BadInputError:
-    names = ", ".join((*BUNDLED_NAMES, *sorted(set(dataset_names(workspace)) - {*BUNDLED_NAMES})))
+    names = ", ".join((*BUNDLED_NAMES, *_own(workspace)))
     return BadInputError(
-        f"There is no data set and no folder named {dataset!r}. The data sets are: {names}."
+        f"There is no data set and no folder named {dataset[:200]!r}. The data sets are: {names}."
     )
+
+
+def _own(workspace: Workspace) -> list[str]:
+    return [name for name in dataset_names(workspace) if name not in BUNDLED_NAMES]

@@ -18,7 +18,7 @@ from ml.files import read_json
 
 MOST_PICTURES = 10_000_000
 MOST_SIDE = 4096
-_CHUNK = 512
+_CHUNK_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,9 @@ class Pair:
         size = self.height * self.width
         with _open(self.part.images) as file:
             _read(file, 16, self.part.images)
-            for start in range(0, self.count, _CHUNK):
-                labels = self.labels[start : start + _CHUNK]
+            step = max(1, _CHUNK_BYTES // size)
+            for start in range(0, self.count, step):
+                labels = self.labels[start : start + step]
                 block = _read(file, size * len(labels), self.part.images)
                 for n, label in enumerate(labels):
                     yield label, png(block[n * size : (n + 1) * size], self.height, self.width)
