@@ -1,0 +1,199 @@
+"""Who imports whom: pages -> dashboard -> ml, never back, and what is light stays light."""
+
+import ast
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+HEAVY = {"torch", "lightning", "pytorch_lightning", "torchvision", "torchmetrics"}
+
+# The modules that must stay light by themselves. Whatever pages and dashboard import joins them.
+LIGHT = {
+    "ml.config",
+    "ml.errors",
+    "ml.events",
+    "ml.files",
+    "ml.runs",
+    "ml.status",
+    "ml.workspace",
+    "ml.predict",
+    "ml.worker",
+    "ml.presets",
+    "ml.estimate",
+    "ml.coach",
+    "ml.metrics",
+    "ml.calibration",
+    "ml.models.registry",
+    "ml.data.catalog",
+    "ml.data.ingest",
+    "ml.data.pictures",
+    "ml.data.pixels",
+    "ml.data.sources",
+    "ml.data.splits",
+    "ml.data.store",
+    "ml.commands.datasets",
+    "ml.commands.ingest",
+    "ml.commands.models",
+    "ml.commands.predict",
+    "ml.commands.runs",
+    "ml.commands.worker",
+}
+
+
+def sources(*folders: str) -> list[Path]:
+    return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(path): path for path in sources("ml", "dashboard", "pages")}
+MODULES["streamlit_app"] = ROOT / "streamlit_app.py"
+
+
+def at_import(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes that run when a module is imported: no function bodies, nothing for types alone."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            continue
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            continue
+        yield child
+        yield from at_import(child)
+
+
+def imports(path: Path, *, everywhere: bool) -> set[str]:
+    """The full names that a module imports: at its import, or ``everywhere`` in it."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found: set[str] = set()
+    for node in ast.walk(tree) if everywhere else at_import(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute here"
+            found |= {str(node.module)} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def with_parents(names: set[str]) -> set[str]:
+    """Importing a.b.c runs a and a.b as well."""
+    return {name.rsplit(".", cut)[0] for name in names for cut in range(name.count(".") + 1)}
+
+
+def reach(names: set[str]) -> dict[str, str]:
+    """Every module that importing ``names`` imports, and which one of ours does it."""
+    known: dict[str, str] = {}
+    waiting = [(name, "") for name in with_parents(names)]
+    while waiting:
+        name, by = waiting.pop()
+        if name in known:
+            continue
+        known[name] = by
+        if name in MODULES:
+            more = with_parents(imports(MODULES[name], everywhere=False))
+            waiting += [(found, name) for found in more]
+    return known
+
+
+def first(name: str) -> str:
+    return name.split(".")[0]
+
+
+@pytest.mark.parametrize(
+    ("folder", "forbidden"),
+    [
+        (
+            "ml",
+            {"dashboard", "pages", "streamlit", "streamlit_app", "tests", "benchmarks", "launch"},
+        ),
+        ("dashboard", {"pages", "streamlit_app", "tests", "benchmarks", "launch"}),
+        ("pages", {"pages", "streamlit_app", "tests", "benchmarks", "launch"}),
+    ],
+)
+def test_imports_go_one_way(folder: str, forbidden: set[str]) -> None:
+    for path in sources(folder):
+        wrong = {name for name in imports(path, everywhere=True) if first(name) in forbidden}
+        assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
+
+
+@pytest.mark.parametrize("folder", ["dashboard", "pages"])
+def test_nothing_that_the_server_runs_names_torch_even_inside_a_function(folder: str) -> None:
+    for path in [*sources(folder), ROOT / "streamlit_app.py"]:
+        wrong = {name for name in imports(path, everywhere=True) if first(name) in HEAVY}
+        assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
+
+
+def served() -> set[str]:
+    return {name for name in MODULES if first(name) in ("dashboard", "pages", "streamlit_app")}
+
+
+def test_what_is_light_reaches_no_torch() -> None:
+    for name in sorted(LIGHT | served()):
+        assert name in MODULES, f"{name} is not there any more"
+        for found, by in reach({name}).items():
+            assert first(found) not in HEAVY, f"{name} reaches {found}, which {by} imports"
+
+
+def test_what_the_server_imports_inside_functions_reaches_no_torch_either() -> None:
+    for name in served():
+        for found, by in reach(imports(MODULES[name], everywhere=True)).items():
+            assert first(found) not in HEAVY, f"{name} reaches {found}, which {by} imports"
+
+
+def test_a_real_process_that_imports_what_is_light_has_no_torch() -> None:
+    names = sorted(LIGHT | {name for name in MODULES if first(name) == "dashboard"})
+    code = (
+        "import importlib, sys\n"
+        f"for name in {names!r}: importlib.import_module(name)\n"
+        f"print(sorted(set(sys.modules) & {HEAVY!r}))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=ROOT
+    )
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.splitlines()[-1] == "[]"
+
+
+def test_this_test_sees_what_it_forbids() -> None:
+    assert first("torch") in {first(name) for name in reach({"ml.task"})}
+    assert "ml.events" in reach({"ml.runs"})
+
+
+def test_launch_needs_the_standard_library_alone() -> None:
+    found = {first(name) for name in imports(ROOT / "launch.py", everywhere=True)}
+    assert found <= sys.stdlib_module_names
+
+
+def test_every_page_is_one_row_and_every_row_a_page() -> None:
+    from dashboard.navigation import PAGES
+
+    rows = [Path(page.path).name for page in PAGES]
+    assert sorted(rows) == sorted(path.name for path in (ROOT / "pages").glob("*.py"))
+    for attribute in ("path", "title"):
+        counted = Counter(getattr(page, attribute) for page in PAGES)
+        assert max(counted.values()) == 1, counted
+
+
+def test_no_name_stands_twice_in_a_registry() -> None:
+    from ml.data import catalog
+    from ml.models import registry
+    from ml.workspace import open_workspace
+
+    models = registry.names()
+    assert len(models) == len(set(models)) == len({registry.get(name).label for name in models})
+    sets = [item.name for item in catalog.list_datasets(open_workspace(None))]
+    assert len(sets) == len(set(sets))
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    for name, path in MODULES.items():
+        assert path.stat().st_size == 0 or ast.get_docstring(ast.parse(path.read_text())), name
