@@ -25,6 +25,7 @@ except WorkspaceError as error:
     full_page("The workspace cannot be used", str(error))
     st.stop()
 page = navigation()
+st.session_state["page"] = page.url_path
 session.return_to_wanted()
 session.stamp()
 sidebar(workspace)

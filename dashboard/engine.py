@@ -87,6 +87,11 @@ def stop(workspace: Workspace, run: Run) -> None:
         run.ask_to_stop()
 
 
+def kill(run: Run) -> None:
+    """End the worker of ``run`` at once; the run is then interrupted."""
+    runs.kill(run)
+
+
 def log_tail(run: Run, lines: int = 200) -> str:
     """The last lines that the worker wrote, as text."""
     try:

@@ -46,6 +46,11 @@ def begin(page: str) -> Workspace:
     return workspace()
 
 
+def on_page(path: str) -> bool:
+    """Whether the page with this path is the one that is shown."""
+    return bool(st.session_state.get("page") == url_path(path))
+
+
 def adopt() -> None:
     """Called by the entry before the navigation: notes that it ran, and the run in the address."""
     st.session_state["entered"] = True

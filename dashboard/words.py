@@ -1,5 +1,6 @@
 """Numbers and states in words, the same on every page."""
 
+import math
 import time
 
 STATUS_WORDS = {
@@ -30,12 +31,17 @@ def percent(value: float | None, digits: int = 1) -> str:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A figure with so many digits that matter.
+    """A figure with so many digits that matter, never in powers of ten.
 
-    >>> number(0.034567)
-    '0.0346'
+    >>> number(0.034567), number(0.5), number(12876.0)
+    ('0.0346', '0.500', '12,900')
     """
-    return "–" if value is None else f"{value:.{digits}g}"
+    if value is None:
+        return "–"
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    after = digits - 1 - math.floor(math.log10(abs(value)))
+    return f"{round(value, after):,.{max(0, min(after, 8))}f}"
 
 
 def count(value: int, one: str, many: str = "") -> str:
@@ -63,6 +69,19 @@ def duration(seconds: float | None) -> str:
         return f"{minutes} min {rest} s" if rest and minutes < 10 else f"{minutes} min"
     hours, rest = divmod(whole, 3600)
     return f"{hours} h {rest // 60} min" if rest >= 60 else f"{hours} h"
+
+
+def roughly(seconds: float) -> str:
+    """An estimate, no finer than it can be.
+
+    >>> roughly(42), roughly(70), roughly(500), roughly(9000)
+    ('45 s', '1 min', '8 min', '2.5 h')
+    """
+    if seconds < 58:
+        return f"{max(5, 5 * math.ceil(seconds / 5))} s"
+    if seconds < 3600:
+        return f"{max(1, round(seconds / 60))} min"
+    return f"{seconds / 3600:.2g} h"
 
 
 def ago(moment: float, now: float | None = None) -> str:

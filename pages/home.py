@@ -3,6 +3,14 @@
 import streamlit as st
 
 from dashboard import session
+from dashboard.components.recent import recent
+from dashboard.components.start import start_here
 
-session.begin("pages/home.py")
+workspace = session.begin("pages/home.py")
 st.title("Teach a computer to tell your pictures apart")
+st.html(
+    '<p class="lens-lead">Show it examples of each kind, watch it learn, see where it errs, and '
+    "take the classifier with you. No code, and no picture leaves this computer.</p>"
+)
+start_here(workspace)
+recent(workspace)

@@ -3,6 +3,20 @@
 import streamlit as st
 
 from dashboard import session
+from dashboard.components.picker import run_picker
+from dashboard.components.run_view import run_view
+from dashboard.components.train_form import train_form
 
 session.begin("pages/train.py")
-st.title("Train")
+run = session.current_run()
+if run is None:
+    st.title("Train")
+    train_form()
+else:
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.title("Train", width="content")
+        chosen = run_picker(key="train-run") or run
+        if st.button("New training", icon=":material/add:", key="new-training"):
+            session.choose_run(None)
+            st.rerun()
+    run_view(chosen)

@@ -92,14 +92,14 @@ function parts(figure, height, colourOf) {
     uirevision: "kept",
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
-    margin: { l: 8, r: 12, t: 8, b: 8, ...given.margin },
+    margin: { l: 8, r: 12, t: 26, b: 8, ...given.margin },
     font: { family: "$font", size: 12, color: "$muted", ...given.font },
     hoverlabel: {
       bgcolor: "$back", bordercolor: "$line", font: { family: "$font", color: "$text" },
       ...given.hoverlabel,
     },
     legend: {
-      orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { color: "$text" },
+      orientation: "h", x: 0, y: 1, yanchor: "bottom", font: { color: "$text" },
       ...given.legend,
     },
     dragmode: matchMedia("(pointer: coarse)").matches ? false : (given.dragmode ?? "zoom"),

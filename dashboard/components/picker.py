@@ -38,17 +38,21 @@ def run_picker(
     return by_id[wanted]
 
 
-def run_label(run: Run) -> str:
-    """A run in one line: name, or data set and model; score or status; when."""
+def run_title(run: Run) -> str:
+    """The name that was given, else the data set and the model."""
     try:
         config = run.config
         about = f"{config.dataset} · {config.model}"
     except BadInputError:
         about = run.id
-    given = str(run.meta.get("name") or about)
+    return str(run.meta.get("name") or about)
+
+
+def run_label(run: Run) -> str:
+    """A run in one line: title; score or status; when."""
     accuracy = (run.report or {}).get("accuracy")
     score = percent(accuracy) if accuracy is not None else STATUS_WORDS[engine.status(run).name]
-    return f"{given} · {score} · {ago(float(run.meta.get('created') or 0.0))}"
+    return f"{run_title(run)} · {score} · {ago(float(run.meta.get('created') or 0.0))}"
 
 
 def _chosen(key: str) -> None:

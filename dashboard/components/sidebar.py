@@ -41,7 +41,8 @@ def _badge(workspace: Workspace) -> None:
             f"<small>{escape(run.config.dataset)}"
             f"{', ' + duration(left) + ' left' if left is not None else ''}</small></div>"
         )
-        if st.button("Watch", key=f"badge-{run.id}", width="stretch"):
+        watched = session.on_page(TRAIN) and st.session_state.get("run") == run.id
+        if not watched and st.button("Watch", key=f"badge-{run.id}", width="stretch"):
             session.go(TRAIN, run=run.id)
     if waiting:
         st.caption(f"{count(len(waiting), 'run')} waiting")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 import streamlit as st
 
@@ -41,7 +42,10 @@ def _tile(item: Tile) -> str:
 
 
 def _spark(values: Sequence[float], colour: str) -> str:
-    """The series as a line of 100 by 24 units; empty for fewer than two values."""
+    """The series as a line of 100 by 24 units; empty for fewer than two values.
+
+    The line is a mask over a coloured box: its colour follows the theme.
+    """
     if len(values) < 2:
         return ""
     step = max(1, len(values) // SPARK_POINTS)
@@ -52,7 +56,12 @@ def _spark(values: Sequence[float], colour: str) -> str:
         f"{100 * place / (len(shown) - 1):.1f},{22 - 20 * (value - low) / span:.1f}"
         for place, value in enumerate(shown)
     )
+    line = quote(
+        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 100 24' preserveAspectRatio='none'>"
+        f"<polyline points='{points}' fill='none' stroke='#000' stroke-width='1.6' "
+        "vector-effect='non-scaling-stroke' stroke-linejoin='round'/></svg>"
+    )
     return (
-        f'<svg class="lens-spark lens-{escape(colour)}" viewBox="0 0 100 24" aria-hidden="true" '
-        f'preserveAspectRatio="none"><polyline points="{points}"/></svg>'
+        f'<span class="lens-spark lens-{escape(colour)}" aria-hidden="true" '
+        f"style=\"mask-image:url('data:image/svg+xml,{line}')\"></span>"
     )

@@ -1,0 +1,151 @@
+"""Pure functions from data to a figure: dictionaries for ``components.plot``, with theme colours.
+
+Training and validation keep their two colours everywhere: ``$train`` and ``$validation``.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from dashboard.live import Live, surviving
+
+POINTS = 2000
+"""More than this is never sent to the browser for one series."""
+Figure = dict[str, Any]
+Series = Sequence[float | None]
+
+
+def downsample(
+    x: Sequence[float], y: Series, limit: int = POINTS
+) -> tuple[list[float], list[float | None]]:
+    """At most ``limit`` of the points, keeping the lowest and the highest of each stretch.
+
+    Peaks therefore stay. The first and the last point stay too; x must not fall. Points without a
+    value are left out when there are too many.
+
+    >>> downsample([0, 1, 2], [5, 6, 7])
+    ([0, 1, 2], [5, 6, 7])
+    """
+    if len(x) <= limit:
+        return list(x), list(y)
+    points = [(at, value) for at, value in zip(x, y, strict=True) if value is not None]
+    if len(points) <= limit:
+        return [at for at, _ in points], [value for _, value in points]
+    buckets = (limit - 2) // 2
+    inner, kept = points[1:-1], [points[0]]
+    for place in range(buckets):
+        stretch = inner[len(inner) * place // buckets : len(inner) * (place + 1) // buckets]
+        lowest = min(range(len(stretch)), key=lambda index: stretch[index][1])
+        highest = max(range(len(stretch)), key=lambda index: stretch[index][1])
+        kept += [stretch[index] for index in sorted({lowest, highest})]
+    kept.append(points[-1])
+    return [at for at, _ in kept], [value for _, value in kept]
+
+
+def loss(live: Live, by: str = "epoch") -> Figure:
+    """The loss of training and validation; ``by`` is epoch or step."""
+    return _curves(live, by, "loss", percent=False)
+
+
+def accuracy(live: Live, by: str = "epoch") -> Figure:
+    """The accuracy of training and validation in per cent; ``by`` is epoch or step."""
+    return _curves(live, by, "accuracy", percent=True)
+
+
+def _curves(live: Live, by: str, name: str, *, percent: bool) -> Figure:
+    epochs = surviving(live)
+    factor = 100.0 if percent else 1.0
+    at = [epoch[by] for epoch in epochs]
+    if by == "step":
+        train = (live["steps"]["step"], live["steps"][name])
+    else:
+        train = (at, [epoch[f"train_{name}"] for epoch in epochs])
+    unit = " %" if percent else ""
+    pattern = f"%{{y:.1f}}{unit}" if percent else "%{y:.4f}"
+    traces = [
+        _trace("Training", "$train", *train, factor, pattern, marks=by == "epoch"),
+        _trace(
+            "Validation",
+            "$validation",
+            at,
+            [epoch[f"val_{name}"] for epoch in epochs],
+            factor,
+            pattern,
+            marks=True,
+        ),
+    ]
+    best = [epoch for epoch in epochs if epoch["best"]]
+    value = best[-1][f"val_{name}"] if best else None
+    if value is not None:
+        traces.append(
+            {
+                "type": "scatter",
+                "x": [best[-1][by]],
+                "y": [factor * value],
+                "mode": "markers",
+                "name": "Best",
+                "marker": {
+                    "color": "$back",
+                    "size": 11,
+                    "line": {"color": "$validation", "width": 2.5},
+                },
+                "hoverinfo": "skip",
+            }
+        )
+    layout: Figure = {
+        "hovermode": "x unified",
+        "xaxis": {"title": "Epoch" if by == "epoch" else "Step", "showgrid": False},
+        "yaxis": {"ticksuffix": unit},
+    }
+    if by == "epoch" and len(epochs) < 12:
+        layout["xaxis"] |= {"dtick": 1}
+    return {"data": traces, "layout": layout}
+
+
+def _trace(
+    name: str, colour: str, x: Series, y: Series, factor: float, pattern: str, *, marks: bool
+) -> Figure:
+    shown_x, shown_y = downsample([float(value or 0) for value in x], y)
+    return {
+        "type": "scatter",
+        "name": name,
+        "x": shown_x,
+        "y": [None if value is None else round(factor * value, 5) for value in shown_y],
+        "mode": "lines+markers" if marks and len(shown_x) <= 60 else "lines",
+        "line": {"color": colour, "width": 2 if marks else 1.5},
+        "marker": {"color": colour, "size": 5},
+        "connectgaps": True,
+        "hovertemplate": f"{pattern}<extra>{name}</extra>",
+    }
+
+
+def describe(live: Live, name: str) -> str:
+    """What the chart of ``name`` (loss or accuracy) says, in a sentence: its text twin."""
+    epochs = surviving(live)
+    if not epochs:
+        return f"The {name} of training and validation: nothing measured yet."
+    last = epochs[-1]
+
+    def say(value: float | None) -> str:
+        if value is None:
+            return "not measured"
+        return f"{100 * value:.1f} %" if name == "accuracy" else f"{value:.3f}"
+
+    return (
+        f"The {name} after epoch {last['epoch']}: training {say(last[f'train_{name}'])}, "
+        f"validation {say(last[f'val_{name}'])}."
+    )
+
+
+def finding(live: Live, name: str) -> str:
+    """The title of the chart: what is found in it, or its plain name while nothing is."""
+    values = [epoch[f"val_{name}"] for epoch in surviving(live)]
+    known = [value for value in values if value is not None]
+    plain = name.capitalize()
+    if len(known) < 3:
+        return plain
+    better = max if name == "accuracy" else min
+    best = better(range(len(known)), key=known.__getitem__)
+    if best == len(known) - 1:
+        return f"{plain}: best in the last epoch"
+    behind = len(known) - 1 - best
+    return f"{plain}: best {behind} epoch{'s' if behind > 1 else ''} ago"

@@ -1,0 +1,81 @@
+"""How a run stands when nobody works on it: its result or reason in words, and what to do next."""
+
+from typing import Any
+
+import streamlit as st
+
+from dashboard import engine, session
+from dashboard.navigation import CLASSIFY, EVALUATE, TRAIN
+from dashboard.style import escape
+from dashboard.text import with_span
+from dashboard.words import STATUS_WORDS, count, duration
+from ml.runs import Run
+from ml.status import Status
+
+
+def outcome(run: Run, status: Status, ended: dict[str, Any] | None) -> None:
+    """The status, what came of the run, and the buttons that lead on."""
+    said = result_sentence(run.report)
+    took = f"in {duration(ended['seconds'])}" if ended and status.name == "finished" else ""
+    reason = f'<p class="lens-reason">{escape(status.reason)}</p>' if status.reason else ""
+    result = f'<p class="lens-result">{escape(said)}</p>' if said else ""
+    st.html(
+        f'<div class="lens-outcome"><div><span class="lens-status lens-{escape(status.name)}">'
+        f"{STATUS_WORDS[status.name]}</span><span>{took}</span></div>{result}{reason}</div>"
+    )
+    with st.container(horizontal=True):
+        _buttons(run, status)
+
+
+def result_sentence(report: dict[str, Any] | None) -> str:
+    """The result with its interval and its baseline; empty without a report.
+
+    >>> result_sentence({"accuracy": 0.88, "pictures": 90, "intervals": {"accuracy": [0.83, 0.92]},
+    ...                  "majority": {"accuracy": 0.17}})
+    'Accuracy 88 % (83 to 92) on 90 test pictures. Guessing the biggest class gets 17 %.'
+    """
+    if not report or report.get("accuracy") is None:
+        return ""
+    figure = with_span(report["accuracy"], (report.get("intervals") or {}).get("accuracy"))
+    said = f"Accuracy {figure} on {count(int(report.get('pictures') or 0), 'test picture')}."
+    majority = (report.get("majority") or {}).get("accuracy")
+    if majority is not None:
+        said += f" Guessing the biggest class gets {with_span(majority, None)}."
+    return said
+
+
+def _buttons(run: Run, status: Status) -> None:
+    """At most one of them is primary: the sensible next step."""
+    workspace, usable = session.workspace(), run.model is not None
+    if status.name == "queued":
+        if st.button("Take it out of the queue", key="cancel"):
+            engine.stop(workspace, run)
+            session.choose_run(None)
+            st.rerun()
+        return
+    fresh = status.name == "failed"
+    if usable:
+        first = "secondary" if fresh or status.name == "interrupted" else "primary"
+        if st.button("Look at its mistakes", key="to-evaluate", type=first):
+            session.go(EVALUATE, run=run.id)
+        if st.button("Try it on a picture", key="to-classify"):
+            session.go(CLASSIFY, run=run.id)
+    if status.name in ("stopped", "interrupted"):
+        kind = "primary" if not usable or status.name == "interrupted" else "secondary"
+        if st.button("Resume", key="resume", type=kind, help="Goes on where it was."):
+            engine.resume(workspace, run)
+            st.rerun()
+    if fresh and (run.folder / "worker.json").exists():
+        if st.button("Resume", key="resume", help="Goes on from its last good state."):
+            engine.resume(workspace, run)
+            st.rerun()
+    if status.name == "finished":
+        planned = int((run.meta.get("resume") or {}).get("epochs") or run.config.epochs)
+        more = max(1, planned // 2)
+        if st.button(f"Train {count(more, 'more epoch')}", key="more"):
+            engine.resume(workspace, run, epochs=planned + more)
+            st.rerun()
+    elif st.button(
+        "Retry with the same settings", key="retry", type="primary" if fresh else "secondary"
+    ):
+        session.go(TRAIN, run=engine.retry(workspace, run).id)

@@ -1,0 +1,54 @@
+"""One picture of each class of a data set, so that its name means something."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard.style import escape
+from dashboard.thumbnails import encoded
+from dashboard.words import count
+from ml.data.catalog import DatasetInfo
+from ml.data.folders import BUNDLED
+from ml.data.sources import list_source
+from ml.data.store import load_version, read_picture
+from ml.errors import MLError
+from ml.workspace import Workspace
+
+CLASSES = 12
+SIDE = 128
+
+
+def preview(workspace: Workspace, info: DatasetInfo) -> None:
+    """Draw a strip of thumbnails with the names of their classes."""
+    shown = _pictures(workspace.root, info.name, info.kind, info.pictures)
+    figures = "".join(
+        f'<figure><img src="{source}" alt=""><figcaption>{escape(name)}</figcaption></figure>'
+        for name, source in shown.items()
+    )
+    more = len(info.classes) - len(shown)
+    rest = f" And {count(more, 'more class', 'more classes')}." if shown and more > 0 else ""
+    st.html(
+        f'<div class="lens-strip">{figures}</div>'
+        f'<p class="lens-quiet">{escape(info.description)}{rest}</p>'
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _pictures(root: Path, name: str, kind: str, pictures: int) -> dict[str, str]:
+    """Class name to data URI. ``pictures`` makes a new version of the set look anew."""
+    found: dict[str, str] = {}
+    try:
+        if kind == "bundled":
+            for candidate in list_source(BUNDLED / name).candidates:
+                if candidate.label not in found and len(found) < CLASSES:
+                    found[candidate.label] = encoded(candidate.read(), SIDE)
+        else:
+            workspace = Workspace(root)
+            version = load_version(workspace, name)
+            for item in version.items:
+                label = version.classes[item.label]
+                if label not in found and len(found) < CLASSES:
+                    found[label] = encoded(read_picture(workspace, item.hash), SIDE)
+    except (MLError, OSError, ValueError):
+        return found  # the strip is a courtesy: what is wrong with the set is said at Train
+    return found

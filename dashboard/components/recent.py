@@ -1,0 +1,50 @@
+"""The last runs with status and score, each a link."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard import engine, session
+from dashboard.components.outcome import result_sentence
+from dashboard.components.picker import run_title
+from dashboard.navigation import EVALUATE, RUNS, TRAIN
+from dashboard.style import escape
+from dashboard.text import plain, with_span
+from dashboard.words import STATUS_WORDS, ago
+from ml.runs import Run, list_runs
+from ml.workspace import Workspace
+
+SHOWN = 5
+
+
+def recent(workspace: Workspace) -> None:
+    """Nothing where there are no runs."""
+    runs = list_runs(workspace)
+    if not runs:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader("Recent runs", anchor=False, width="stretch")
+        if len(runs) > SHOWN and st.button("All runs", type="tertiary", key="all-runs"):
+            session.go(RUNS)
+    with st.container(border=True, key="card-recent", gap=None):
+        for run in reversed(runs[-SHOWN:]):
+            _row(run)
+
+
+def _row(run: Run) -> None:
+    status = engine.status(run)
+    report = run.report or {}
+    interval = (report.get("intervals") or {}).get("accuracy")
+    score = with_span(report["accuracy"], interval) if report.get("accuracy") is not None else ""
+    when = ago(float(run.meta.get("created") or Path(run.folder).stat().st_mtime))
+    with st.container(
+        horizontal=True, vertical_alignment="center", key=f"row-{run.id}", gap="small"
+    ):
+        if st.button(plain(run_title(run)), key=f"open-{run.id}", type="tertiary"):
+            session.go(EVALUATE if run.model is not None else TRAIN, run=run.id)
+        st.html(
+            f'<div class="lens-row"><span class="lens-score" '
+            f'title="{escape(result_sentence(report))}">{escape(score)}</span>'
+            f'<span class="lens-status lens-{escape(status.name)}">{STATUS_WORDS[status.name]}'
+            f"</span><small>{escape(when)}</small></div>"
+        )

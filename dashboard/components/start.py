@@ -1,0 +1,45 @@
+"""The one obvious thing to do: train on pictures that come with the program, with no choice made."""
+
+import streamlit as st
+
+from dashboard import engine, session
+from dashboard.components.preview import preview
+from dashboard.navigation import CLASSIFY, TRAIN
+from dashboard.words import count
+from ml.data import catalog
+from ml.runs import list_runs
+from ml.workspace import Workspace
+
+
+def start_here(workspace: Workspace) -> None:
+    """A card with one primary button: the next step, whatever has been done so far."""
+    runs = list_runs(workspace)
+    live = [run for run in runs if engine.status(run).name in ("running", "queued")]
+    usable = [run for run in runs if run.model is not None]
+    with st.container(border=True, key="card-start"):
+        if live:
+            st.subheader("A training is under way", anchor=False)
+            st.write("It goes on whether or not this page is open.")
+            if st.button("Watch it learn", type="primary", key="start"):
+                session.go(TRAIN, run=live[0].id)
+        elif usable:
+            st.subheader("Your classifier is ready", anchor=False)
+            st.write("Show it a picture that it has never seen, or train another.")
+            with st.container(horizontal=True):
+                if st.button("Try it on a picture", type="primary", key="start"):
+                    session.go(CLASSIFY, run=usable[-1].id)
+                if st.button("Train another", key="start-other"):
+                    session.choose_run(None)
+                    session.go(TRAIN)
+        else:
+            info = catalog.list_datasets(workspace)[0]
+            st.subheader("Start here", anchor=False)
+            st.write(
+                f"{count(info.pictures, 'photo')} of things to recycle come with Lensmith. "
+                "Train on them now: it takes about a minute, and you need to choose nothing."
+            )
+            preview(workspace, info)
+            if st.button("Train on these photos", type="primary", key="start"):
+                st.session_state["start-now"] = info.name
+                session.choose_run(None)
+                session.go(TRAIN)

@@ -1,0 +1,152 @@
+"""What to train on and how: pictures and preset first, everything else has a good value already."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+import streamlit as st
+
+from dashboard import engine, forms, limits, session
+from dashboard.components.ingest_view import (
+    ingest_view,
+    start_ingest,
+    under_way,
+    wanted_training,
+)
+from dashboard.components.preview import preview
+from dashboard.style import escape
+from dashboard.text import plain
+from dashboard.words import count, roughly, size
+from ml import machine, presets
+from ml.config import TrainConfig
+from ml.data import catalog
+from ml.data.catalog import DatasetInfo
+from ml.data.folders import BUNDLED
+from ml.errors import BadInputError
+from ml.estimate import estimate
+from ml.models import registry
+
+PRESETS = {"quick": "Quick", "balanced": "Balanced", "thorough": "Thorough"}
+PRESET_HELP = (
+    "Quick gives a first answer, balanced is the usual choice, thorough takes its time. "
+    "Each sets the model, the epochs and the rest to suit your pictures."
+)
+
+
+def train_form() -> None:
+    """The form, from the choice of pictures to the button that starts."""
+    wanted = wanted_training(ingest_view())
+    if wanted:
+        begin(wanted)
+        st.rerun()
+    if under_way():
+        return
+    workspace = session.workspace()
+    known = {info.name: info for info in catalog.list_datasets(workspace)}
+    at_once = st.session_state.pop("start-now", None)
+    if at_once in known:
+        _go(known[at_once], presets.configuration(at_once, known[at_once]))
+    with st.container(border=True, key="card-pictures"):
+        info = _choose(known)
+        if limits.local_mode():
+            _folder()
+        preset = st.segmented_control(
+            "Effort",
+            list(PRESETS),
+            default="balanced",
+            required=True,
+            format_func=PRESETS.__getitem__,
+            key="preset",
+            help=PRESET_HELP,
+            persist_state="session",
+        )
+        level = str(preset or "balanced")
+        changed = forms.overrides()
+        try:
+            config = presets.configuration(info.name, info, **{**changed, "preset": level})
+        except BadInputError as error:
+            st.warning(plain(str(error)), icon=":material/error:")
+            config = None
+        _start(info, config, changed)
+    model = changed.get("model")
+    suggested = presets.suggest(info, model, level)
+    forms.advanced(TrainConfig(dataset=info.name).changed(**suggested))
+    if config:
+        with st.expander("The same from a shell"):
+            st.code(forms.command(config, changed), language="bash", wrap_lines=True)
+
+
+def _choose(known: dict[str, DatasetInfo]) -> DatasetInfo:
+    wanted = st.session_state.pop("wanted-dataset", None)
+    if wanted in known:
+        st.session_state["dataset"] = wanted
+    if st.session_state.get("dataset") not in known:
+        st.session_state["dataset"] = next(iter(known))
+    st.selectbox(
+        "Pictures",
+        list(known),
+        format_func=lambda name: _named(known[name]),
+        key="dataset",
+        help=TrainConfig.__dataclass_fields__["dataset"].metadata["help"],
+        persist_state="session",
+    )
+    info = known[st.session_state["dataset"]]
+    preview(session.workspace(), info)
+    return info
+
+
+def _named(info: DatasetInfo) -> str:
+    return (
+        f"{info.title} · {count(info.pictures, 'picture')} · "
+        f"{count(len(info.classes), 'class', 'classes')}"
+    )
+
+
+def _folder() -> None:
+    """A folder on this computer: read at once, then it is one of the data sets."""
+    with st.popover("Use a folder on this computer", icon=":material/folder_open:"):
+        st.text_input(
+            "Folder on this computer",
+            key="folder",
+            placeholder=str(Path.home() / "pictures"),
+            help="One folder of pictures for each class, such as pets/cat and pets/dog.",
+            on_change=_folder_given,
+        )
+
+
+def _folder_given() -> None:
+    given = str(st.session_state["folder"]).strip().strip("\"'")
+    if given:
+        start_ingest(Path(given).expanduser())
+
+
+def _start(info: DatasetInfo, config: TrainConfig | None, changed: dict[str, Any]) -> None:
+    if config:
+        here = machine.describe()
+        child = replace(here, cores=max(1, here.cores - 1))  # one core is left to the pages
+        known = machine.remembered(session.workspace())
+        found = estimate(config, info.pictures, child, known)
+        st.html(
+            f'<p class="lens-quiet">{count(config.epochs, "epoch")} of '
+            f"{escape(registry.get(config.model).label)}: about {roughly(found.seconds)} and "
+            f"{size(found.memory)} of memory ({escape(found.basis)}).</p>"
+        )
+    if st.button("Train", type="primary", key="train", disabled=config is None) and config:
+        _go(info, config)
+
+
+def _go(info: DatasetInfo, config: TrainConfig) -> NoReturn:
+    """Start at once, or after the pictures have been brought in."""
+    if info.ready:
+        begin(config)
+    else:
+        start_ingest(BUNDLED / info.name, {"train": config.to_json()})
+    st.rerun()
+
+
+def begin(config: TrainConfig) -> None:
+    """Make the run, put it into the queue and take it in hand."""
+    workspace = session.workspace()
+    version = catalog.resolve(workspace, config.dataset)
+    record = catalog.run_record(version, config.split_seed)
+    session.choose_run(engine.start(workspace, config, record).id)

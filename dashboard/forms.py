@@ -1,0 +1,159 @@
+"""The fields of ``TrainConfig`` as widgets: each with its help, marked when changed, with a reset.
+
+What the user changed is kept apart from what the presets suggest, so that another data set or
+preset moves everything that was not chosen by hand.
+"""
+
+import math
+import shlex
+from dataclasses import Field, fields
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.text import plain
+from ml.config import TrainConfig
+from ml.models import registry
+
+BASICS = ("dataset", "preset")
+"""Asked for at the top of the page, not under Advanced."""
+CHOICES = {"none": "None", "sgd": "SGD", "adamw": "AdamW", "rgb": "Colour", "grey": "Grey"}
+
+
+def overrides() -> dict[str, Any]:
+    """What the user of this tab set by hand: field name to value."""
+    chosen: dict[str, Any] = session.state("overrides", {})
+    return chosen
+
+
+def groups() -> dict[str, list[Field[Any]]]:
+    """The fields under Advanced by their group, in the order of the configuration."""
+    found: dict[str, list[Field[Any]]] = {}
+    for item in fields(TrainConfig):
+        if item.name not in BASICS:
+            found.setdefault(item.metadata["group"], []).append(item)
+    return found
+
+
+def advanced(suggested: TrainConfig) -> None:
+    """All fields that have a good value already. ``suggested`` is what the presets say."""
+    changed = overrides()
+    label = "Advanced" + (f" · {len(changed)} changed" if changed else "")
+    with st.expander(label, key="advanced"):
+        if changed:
+            st.button("Reset all", type="tertiary", on_click=changed.clear, icon=":material/undo:")
+        names = list(groups())
+        for tab, name in zip(st.tabs(names), names, strict=True):
+            with tab, st.grid(2, min_column_width=240, gap=("small", "medium")) as grid:
+                for item in groups()[name]:
+                    with grid.cell():
+                        field(item, getattr(suggested, item.name))
+
+
+def field(item: Field[Any], suggested: Any) -> None:
+    """One field: its widget, and where it was changed the way back to ``suggested``."""
+    changed, key = overrides(), f"field-{item.name}"
+    about = item.metadata
+    unit = f" ({about['unit']})" if about["unit"] else ""
+    mark = ":violet[ · changed]" if item.name in changed else ""
+    st.session_state[key] = changed.get(item.name, suggested)
+    settings: dict[str, Any] = {
+        "label": f"{about['label']}{unit}{mark}",
+        "key": key,
+        "help": about["help"],
+        "on_change": partial(_changed, item.name, suggested),
+    }
+    if item.name == "model":
+        st.selectbox(options=registry.names(), format_func=model_label, **settings)
+        st.caption(registry.get(st.session_state[key]).help)
+    elif about["choices"]:
+        st.selectbox(options=about["choices"], format_func=choice_label, **settings)
+    elif isinstance(suggested, bool):
+        st.toggle(**settings)
+    elif isinstance(suggested, float):
+        st.number_input(
+            min_value=float(about["low"]),
+            max_value=float(about["high"]),
+            step=_step(st.session_state[key], about),
+            format="%g",
+            **settings,
+        )
+    else:
+        st.number_input(
+            min_value=int(about["low"]), max_value=int(about["high"]), step=1, **settings
+        )
+    if item.name in changed:
+        st.button(
+            f"Reset to {plain(str(_worded(item, suggested)))}",
+            key=f"reset-{item.name}",
+            type="tertiary",
+            on_click=partial(changed.pop, item.name, None),
+        )
+
+
+def model_label(name: str) -> str:
+    """A model as the list shows it."""
+    info = registry.get(name)
+    return f"{info.label} · {info.parameters / 1e6:.2g} million weights"
+
+
+def choice_label(value: Any) -> str:
+    """One of a field's choices as the form shows it.
+
+    >>> choice_label("adamw"), choice_label("onecycle"), choice_label("32")
+    ('AdamW', 'Onecycle', '32')
+    """
+    return CHOICES.get(str(value), str(value).capitalize())
+
+
+def command(config: TrainConfig, changed: dict[str, Any]) -> str:
+    """What to type in a shell for the same training: the presets there are the same ones."""
+    words = ["python", "-m", "ml", "train", "--dataset", config.dataset]
+    for name in ("model", "epochs"):
+        if name in changed:
+            words += [f"--{name}", str(changed[name])]
+    rest = {"preset": config.preset} if config.preset != TrainConfig.preset else {}
+    rest |= {name: value for name, value in changed.items() if name not in ("model", "epochs")}
+    for name, value in rest.items():
+        words += ["--set", f"{name}={_plain(value)}"]
+    return shlex.join(words)
+
+
+def differing(config: TrainConfig, other: TrainConfig) -> dict[str, Any]:
+    """The fields of ``config`` that differ from ``other``, data set and preset apart."""
+    return {
+        item.name: getattr(config, item.name)
+        for item in fields(TrainConfig)
+        if item.name not in BASICS and getattr(config, item.name) != getattr(other, item.name)
+    }
+
+
+def _changed(name: str, suggested: Any) -> None:
+    value = st.session_state[f"field-{name}"]
+    if value == suggested or value is None:
+        overrides().pop(name, None)
+    else:
+        overrides()[name] = value
+
+
+def _step(value: float, about: Any) -> float:
+    """A step that suits the size of the value: a tenth of its power of ten on a log scale."""
+    if not about["log"]:
+        return 0.01
+    return float(10.0 ** math.floor(math.log10(value))) if value > 0 else 1e-4
+
+
+def _worded(item: Field[Any], value: Any) -> Any:
+    if item.name == "model":
+        return registry.get(value).label
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return choice_label(value) if item.metadata["choices"] else _plain(value)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
