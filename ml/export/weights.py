@@ -1,0 +1,40 @@
+"""The weights of a network as a file that cannot run code: a dictionary of tensors, no more."""
+
+from pathlib import Path
+
+import torch
+
+from ml.errors import BadInputError
+from ml.files import sha256_of, write_atomically
+from ml.model_folder import read_manifest
+from ml.models.network import Network
+
+FILE = "weights.pt"
+
+
+def save_weights(network: Network, path: Path) -> None:
+    """Write the state dictionary of ``network``, on the CPU.
+
+    Raises:
+        WorkspaceError: the disk is full or cannot be written to.
+    """
+    state = {name: value.detach().cpu() for name, value in network.state_dict().items()}
+    write_atomically(path, lambda file: torch.save(state, file))
+
+
+def load_weights(network: Network, folder: Path) -> None:
+    """Load the weights in a model folder into ``network``, after a check of their hash.
+
+    Raises:
+        BadInputError: they are missing, changed or damaged, or are those of another network.
+    """
+    path = folder / FILE
+    expected = read_manifest(folder)["sha256"].get(FILE)
+    if not path.is_file() or sha256_of(path) != expected:
+        raise BadInputError(
+            f"{path} is missing, was changed or is damaged, so it is not used. Train again."
+        )
+    try:
+        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    except RuntimeError as error:
+        raise BadInputError(f"{path} holds the weights of another network.") from error

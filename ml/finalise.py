@@ -1,0 +1,177 @@
+"""The end of a run: export, calibrate, measure, and put the classifier into place.
+
+What is measured is the exported file, by ONNX Runtime, so that what is reported is what is shipped.
+"""
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ml import calibration
+from ml.data.pictures import Pictures
+from ml.errors import DivergedError
+from ml.export import parity
+from ml.export.onnx import export_onnx
+from ml.export.weights import save_weights
+from ml.files import explain_os_error, sha256_of, write_atomically, write_json
+from ml.machine import versions
+from ml.model_folder import MODEL_VERSION, OUTPUTS, open_session, run_session
+from ml.models.network import Network
+from ml.report import Logits, figures, make_report
+from ml.runs import Run
+
+TORCH_BATCH = 16
+Progress = Callable[[str, float], None]
+
+
+def finalise(
+    run: Run,
+    network: Network,
+    pictures: Pictures,
+    *,
+    torch_logits: Callable[[str], np.ndarray] | None,
+    progress: Progress,
+    cache: Path | None,
+) -> dict[str, dict[str, float]]:
+    """Make the classifier of ``run`` out of ``network``, which holds the best weights.
+
+    Writes ``predictions.npz`` and ``report.json`` for the test pictures, then puts ``model/`` into
+    place as a whole: ``model.onnx``, ``weights.pt`` and, written last, ``model.json``.
+
+    Args:
+        network: moved to the CPU and into evaluation mode.
+        torch_logits: gives torch's logits (N, K) of a split; without it the network is run.
+        progress: is told the phase, export or evaluate, and the share of it that is done.
+        cache: a folder where traced graphs may be kept between runs.
+
+    Returns:
+        For ``validation`` and ``test``: accuracy, balanced_accuracy, macro_f1, loss.
+
+    Raises:
+        DivergedError: the network answers with what is not a number.
+        WorkspaceError: the disk is full or cannot be written to.
+    """
+    started = time.perf_counter()
+    staged = _stage(run.folder)
+    by_torch = torch_logits("test") if torch_logits else _torch_logits(network, pictures, "test")
+    val, test = _export(network, pictures, run, staged, by_torch, progress, cache)
+    if not (np.isfinite(val).all() and np.isfinite(test).all()):
+        raise DivergedError(
+            "The model's answers are not numbers: training went astray. Retry with a lower "
+            "learning rate."
+        )
+    labels = {split: pictures.labels(split) for split in ("train", "val", "test")}
+    manifest = _manifest(run, pictures, val, labels["val"])
+    manifest["parity"] = parity.compare(test, by_torch, manifest["temperature"])
+    save_weights(network, staged / "weights.pt")
+    manifest["sha256"] = {path.name: sha256_of(path) for path in sorted(staged.iterdir())}
+    write_json(staged / "model.json", manifest)
+
+    report = make_report(test, labels["test"], labels["train"], "test", manifest)
+    report |= {"dataset": pictures.version.name, "fingerprint": pictures.version.fingerprint}
+    _write_predictions(run.folder / "predictions.npz", pictures, test)
+    write_json(run.folder / "report.json", report | {"seconds": time.perf_counter() - started})
+    _put_into_place(staged, run.folder / "model")
+    progress("evaluate", 1.0)
+    return {"validation": figures(val, labels["val"]), "test": figures(test, labels["test"])}
+
+
+def _export(
+    network: Network,
+    pictures: Pictures,
+    run: Run,
+    staged: Path,
+    by_torch: np.ndarray,
+    progress: Progress,
+    cache: Path | None,
+) -> tuple[Logits, Logits]:
+    """Write ``model.onnx`` and return its logits of the validation and of the test pictures."""
+    path = staged / "model.onnx"
+    about = {"classes": list(pictures.classes), "model": run.config.model, "run": run.id}
+    test = by_torch
+    for anew in (False, True):
+        progress("export", 0.0)
+        export_onnx(network, pictures.spec, path, about, cache, anew=anew)
+        progress("export", 1.0)
+        session = open_session(path.read_bytes(), torch.get_num_threads())
+        test = run_session(
+            session, pictures.pixels("test"), lambda share: progress("evaluate", share / 2)
+        )
+        if cache is None or parity.is_same(parity.compare(test, by_torch, 1.0)):
+            break  # else the kept graph is not this network's
+    val = run_session(
+        session, pictures.pixels("val"), lambda share: progress("evaluate", (1 + share) / 2)
+    )
+    return val, test
+
+
+def _torch_logits(network: Network, pictures: Pictures, split: str) -> Logits:
+    """Logits (N, K) of a split by torch on the CPU."""
+    network.cpu().eval()
+    pixels = pictures.pixels(split)
+    found = [np.empty((0, len(pictures.classes)), np.float32)]
+    with torch.inference_mode():
+        for start in range(0, len(pixels), TORCH_BATCH):
+            batch = torch.from_numpy(np.array(pixels[start : start + TORCH_BATCH]))
+            found.append(network(batch).float().numpy())
+    return np.concatenate(found)
+
+
+def _manifest(run: Run, pictures: Pictures, val: Logits, labels: np.ndarray) -> dict[str, Any]:
+    """``model.json``, but for parity and hashes. Calibration is found on validation pictures."""
+    temperature = calibration.fit_temperature(val, labels)
+    return {
+        "version": MODEL_VERSION,
+        "run": run.id,
+        "model": run.config.model,
+        "classes": list(pictures.classes),
+        "pixels": pictures.spec.to_json(),
+        "input": {"name": "pictures", "type": "uint8", "layout": "NHWC"},
+        "outputs": list(OUTPUTS),
+        "temperature": temperature,
+        "threshold": calibration.fit_threshold(calibration.softmax(val, temperature), labels),
+        "threshold_rule": calibration.RULE,
+        "versions": versions(),
+    }
+
+
+def _write_predictions(path: Path, pictures: Pictures, logits: Logits) -> None:
+    """Item indices, labels, logits and hashes of the test pictures, row by row."""
+    columns: dict[str, Any] = {
+        "indices": pictures.indices("test"),
+        "labels": pictures.labels("test"),
+        "logits": logits,
+        "hashes": np.array(pictures.hashes("test"), dtype="U64"),
+    }
+    write_atomically(path, lambda file: np.savez(file, **columns))
+
+
+def _stage(folder: Path) -> Path:
+    """An empty folder beside ``model/``, after what a worker that was killed here left behind."""
+    staged, old, model = folder / ".model.part", folder / ".model.old", folder / "model"
+    try:
+        if old.exists() and not model.exists():
+            old.rename(model)
+        for left in (staged, old):
+            shutil.rmtree(left, ignore_errors=True)
+        staged.mkdir()
+    except OSError as error:
+        raise explain_os_error(error, staged) from error
+    return staged
+
+
+def _put_into_place(staged: Path, model: Path) -> None:
+    """Exchange whole folders, so that no reader finds new weights beside an old manifest."""
+    old = model.with_name(".model.old")
+    try:
+        if model.exists():
+            model.rename(old)
+        staged.rename(model)
+    except OSError as error:
+        raise explain_os_error(error, model) from error
+    shutil.rmtree(old, ignore_errors=True)

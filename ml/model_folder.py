@@ -1,0 +1,101 @@
+"""A model folder: where one is, what its ``model.json`` says, and how its file is run.
+
+It holds ``model.onnx``, ``weights.pt`` and ``model.json`` with classes, preprocessing, calibration
+and hashes. This module is light.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ml import runs
+from ml.errors import BadInputError
+from ml.files import read_json
+from ml.workspace import Workspace
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+MODEL_VERSION = 1
+OUTPUTS = ("logits", "features", "feature_map")
+NEEDED = {
+    "run": str,
+    "model": str,
+    "classes": list,
+    "pixels": dict,
+    "temperature": float,
+    "threshold": float,
+    "parity": dict,
+    "sha256": dict,
+}
+"""What ``model.json`` must have."""
+BATCH_PIXELS = 8 * 224 * 224
+"""Pictures go through the network about this many pixels at a time; more is slower on a CPU."""
+
+
+def open_session(model: bytes, threads: int = 0) -> "InferenceSession":
+    """An ONNX Runtime session for a serialised model. ``threads`` 0 takes all cores."""
+    import onnxruntime  # not at the top: whoever only looks for a model need not wait for it
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    # Threads that spin while they wait take the cores from a training beside them.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def run_session(
+    session: "InferenceSession",
+    pixels: npt.NDArray[np.uint8],
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> npt.NDArray[np.float32]:
+    """Logits (N, K) of pictures uint8 (N, S, S, C). ``progress`` is told the share done."""
+    step = max(1, min(512, BATCH_PIXELS // (pixels.shape[1] * pixels.shape[2])))
+    found = [np.empty((0, session.get_outputs()[0].shape[1]), np.float32)]
+    for start in range(0, len(pixels), step):
+        progress(start / len(pixels))
+        batch = np.ascontiguousarray(pixels[start : start + step])
+        found += session.run(["logits"], {"pictures": batch})
+    return np.concatenate(found)
+
+
+def find_model(workspace: Workspace, wanted: str) -> Path:
+    """The model folder that ``wanted`` names: as in ``runs.find``, or the folder itself.
+
+    Raises:
+        BadInputError: there is none, or the run has no model yet.
+    """
+    for folder in (Path(wanted), Path(wanted) / "model"):
+        if (folder / "model.json").is_file():
+            return folder.resolve()
+    run = runs.find(workspace, wanted)
+    if run.model is None:
+        raise BadInputError(
+            f"Run {run.name} has no trained model: it is {run.status.name}. Wait for it to end, "
+            "or resume it."
+        )
+    return run.folder / "model"
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The content of ``model.json``, with what this version needs in it.
+
+    Raises:
+        BadInputError: there is none, it is damaged, or a newer Lensmith wrote it.
+    """
+    path = folder / "model.json"
+    manifest = read_json(path)
+    if manifest is None and not path.exists():
+        raise BadInputError(f"There is no trained model in {folder}. Train one first.")
+    damaged = BadInputError(f"{path} is damaged. Copy the model folder again, or train again.")
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("version"), int):
+        raise damaged
+    if manifest["version"] > MODEL_VERSION:
+        raise BadInputError(f"{path} was written by a newer Lensmith. Update Lensmith to use it.")
+    if not all(isinstance(manifest.get(name), kind) for name, kind in NEEDED.items()):
+        raise damaged
+    return manifest

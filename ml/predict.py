@@ -1,0 +1,111 @@
+"""Use a trained classifier: its folder is all that is needed, and torch is not."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ml.calibration import is_sure, softmax
+from ml.data.pixels import PixelSpec, canonical
+from ml.errors import BadInputError
+from ml.model_folder import open_session, read_manifest, run_session
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A trained classifier in memory. Make one with ``Classifier.load``.
+
+    ``threshold`` is the confidence from which on a guess is called sure.
+    """
+
+    manifest: dict[str, Any]
+    classes: tuple[str, ...]
+    spec: PixelSpec
+    temperature: float
+    threshold: float
+    session: "InferenceSession"
+
+    @classmethod
+    def load(cls, folder: Path, threads: int = 0) -> "Classifier":
+        """The classifier in a model folder, its file checked against its hash.
+
+        Raises:
+            BadInputError: there is none, it was changed or is damaged, or it is too new.
+        """
+        manifest = read_manifest(folder)
+        path = folder / "model.onnx"
+        try:
+            model = path.read_bytes()
+        except OSError as error:
+            raise BadInputError(f"{path} cannot be read: {error.strerror}.") from error
+        if hashlib.sha256(model).hexdigest() != manifest["sha256"].get("model.onnx"):
+            raise BadInputError(
+                f"{path} was changed or is damaged, so it is not used. Copy the model folder "
+                "again, or train again."
+            )
+        try:
+            session = open_session(model, threads)
+        except Exception as error:  # ONNX Runtime has a dozen kinds of its own
+            raise BadInputError(
+                f"{path} cannot be loaded. Update onnxruntime, or train again."
+            ) from error
+        return cls(
+            manifest,
+            tuple(manifest["classes"]),
+            PixelSpec.from_json(manifest["pixels"]),
+            float(manifest["temperature"]),
+            float(manifest["threshold"]),
+            session,
+        )
+
+    def logits(
+        self,
+        pixels: npt.NDArray[np.uint8],
+        progress: Callable[[float], None] = lambda fraction: None,
+    ) -> npt.NDArray[np.float32]:
+        """Logits (N, K) of pictures uint8 (N, S, S, C). ``progress`` is told the share done."""
+        return run_session(self.session, pixels, progress)
+
+    def probabilities(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+        """Calibrated probabilities (N, K) of pictures uint8 (N, S, S, C)."""
+        return softmax(self.logits(pixels), self.temperature)
+
+    def see(self, data: bytes) -> npt.NDArray[np.uint8]:
+        """The picture in ``data`` as the network sees it: uint8 (S, S, C).
+
+        Raises:
+            BadInputError: it is no picture that can be read.
+        """
+        return canonical(data, self.spec)
+
+    def judge(self, seen: npt.NDArray[np.uint8], name: str, top_k: int = 5) -> dict[str, Any]:
+        """What the model makes of a picture that ``see`` returned.
+
+        ``file``, ``label``, ``probability``, ``top`` [{label, probability}] with the ``top_k`` most
+        probable classes, ``decision`` (sure or not sure), ``error`` (None).
+        """
+        chances = self.probabilities(seen[None])[0]
+        order = np.argsort(-chances, kind="stable")[: max(1, top_k)]
+        top = [{"label": self.classes[n], "probability": float(chances[n])} for n in order]
+        decision = "sure" if is_sure(chances[order[0]], self.threshold) else "not sure"
+        return {"file": name, **top[0], "top": top, "decision": decision, "error": None}
+
+    def classify(self, data: bytes, name: str, top_k: int = 5) -> dict[str, Any]:
+        """``judge`` for the bytes of a picture; one that cannot be read gets its ``error``."""
+        try:
+            return self.judge(self.see(data), name, top_k)
+        except BadInputError as error:
+            return unreadable(name, str(error))
+
+
+def unreadable(name: str, sentence: str) -> dict[str, Any]:
+    """The answer for a picture that cannot be classified."""
+    nothing: dict[str, Any] = {"label": None, "probability": None, "top": [], "decision": None}
+    return {"file": name, **nothing, "error": sentence}

@@ -1,0 +1,109 @@
+"""The EvaluationReport: what predictions for labelled pictures amount to. Pure, without torch."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ml import calibration, metrics
+from ml.export import parity
+
+FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "loss")
+Logits = npt.NDArray[np.float32]
+
+
+def figures(logits: Logits, labels: metrics.Ints) -> dict[str, float]:
+    """``accuracy``, ``balanced_accuracy``, ``macro_f1`` (0 to 1) and ``loss`` (nats)."""
+    matrix = metrics.confusion(labels, logits.argmax(axis=1), logits.shape[1])
+    values = (
+        metrics.accuracy(matrix),
+        metrics.balanced_accuracy(matrix),
+        metrics.macro_f1(matrix),
+        calibration.cross_entropy(logits, labels),
+    )
+    return dict(zip(FIGURES, values, strict=True))
+
+
+def make_report(
+    logits: Logits,
+    labels: metrics.Ints,
+    known: metrics.Ints,
+    split: str,
+    manifest: dict[str, Any],
+) -> dict[str, Any]:
+    """The EvaluationReport of predictions, without where the pictures come from.
+
+    ``confusion`` has the truth in rows, ``intervals`` are 95 %. ``loss`` is that of the network as
+    it was trained; the one in ``calibration`` is that of the probabilities that are shown.
+
+    Args:
+        logits, labels: float (N, K) and int (N,).
+        known: labels that a guesser would have seen; ``majority`` guesses the most frequent.
+        manifest: the content of ``model.json``.
+    """
+    classes = list(manifest["classes"])
+    matrix = metrics.confusion(labels, logits.argmax(axis=1), len(classes))
+    biggest, share = metrics.majority(np.bincount(known, minlength=len(classes)), labels)
+    return {
+        "split": split,
+        "pictures": len(labels),
+        **figures(logits, labels),
+        "intervals": {
+            "accuracy": list(metrics.accuracy_interval(matrix)),
+            "balanced_accuracy": list(metrics.balanced_accuracy_interval(matrix)),
+            "macro_f1": list(metrics.macro_f1_interval(matrix)),
+        },
+        "majority": {"class": classes[biggest], "accuracy": share},
+        "classes": classes,
+        "confusion": matrix.tolist(),
+        "per_class": _per_class(matrix, classes),
+        "calibration": _calibration(logits, labels, manifest["temperature"], manifest["threshold"]),
+        "model": manifest["model"],
+        "run": manifest["run"],
+        "parity": manifest["parity"],
+        "notes": _notes(manifest["parity"]),
+    }
+
+
+def note(text: str, code: str) -> dict[str, str]:
+    """A warning for a report's ``notes``, in the form of the event ``Note``."""
+    return {"text": text, "level": "warning", "code": code}
+
+
+def _notes(measured: dict[str, Any]) -> list[dict[str, str]]:
+    return [] if parity.is_same(measured) else [note(parity.sentence(measured), "parity")]
+
+
+def _per_class(matrix: metrics.Ints, classes: list[str]) -> list[dict[str, Any]]:
+    scores, spans = metrics.class_scores(matrix), metrics.recall_intervals(matrix)
+    return [
+        {
+            "class": name,
+            "precision": float(scores.precision[n]),
+            "recall": float(scores.recall[n]),
+            "f1": float(scores.f1[n]),
+            "support": int(scores.support[n]),
+            "recall_interval": list(spans[n]),
+        }
+        for n, name in enumerate(classes)
+    ]
+
+
+def _calibration(
+    logits: Logits, labels: metrics.Ints, temperature: float, threshold: float
+) -> dict[str, Any]:
+    """``ece`` and ``bins`` are of calibrated probabilities; ``sure`` is the share so called."""
+    probabilities = calibration.softmax(logits, temperature)
+    error, bins = calibration.calibration_bins(probabilities, labels)
+    sure = calibration.is_sure(probabilities.max(axis=1), threshold)
+    right = logits.argmax(axis=1)[sure] == labels[sure]
+    return {
+        "ece": error,
+        "ece_before": calibration.calibration_bins(calibration.softmax(logits), labels)[0],
+        "loss": calibration.cross_entropy(logits, labels, temperature),
+        "temperature": temperature,
+        "bins": bins,
+        "threshold": threshold,
+        "sure": float(sure.mean()) if len(sure) else 0.0,
+        "sure_accuracy": float(right.mean()) if len(right) else None,
+    }
