@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard import engine, session, static, style
 from dashboard.components.empty import full_page
 from dashboard.components.sidebar import sidebar
+from dashboard.components.telling import telling
 from dashboard.navigation import navigation
 from ml.errors import WorkspaceError
 from ml.version import __version__
@@ -29,4 +30,5 @@ st.session_state["page"] = page.url_path
 session.return_to_wanted()
 session.stamp()
 sidebar(workspace)
-page.run()
+with telling():
+    page.run()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dashboard.engine import spawn
+from dashboard.children import spawn
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 
@@ -36,6 +36,7 @@ class Ingest:
 
     @property
     def running(self) -> bool:
+        """Whether the child is at it."""
         return self._child is not None and self._child.poll() is None
 
     @property

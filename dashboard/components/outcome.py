@@ -46,36 +46,35 @@ def result_sentence(report: dict[str, Any] | None) -> str:
 
 def _buttons(run: Run, status: Status) -> None:
     """At most one of them is primary: the sensible next step."""
-    workspace, usable = session.workspace(), run.model is not None
-    if status.name == "queued":
+    workspace, usable, name = session.workspace(), run.model is not None, status.name
+    if name == "queued":
         if st.button("Take it out of the queue", key="cancel"):
             engine.stop(workspace, run)
             session.choose_run(None)
             st.rerun()
         return
-    fresh = status.name == "failed"
+    begun = (run.folder / "worker.json").exists()
+    resumable = begun and name in ("stopped", "interrupted", "failed")
+    first = "retry" if name == "failed" or not begun else "resume"
+    if usable and name in ("finished", "stopped"):
+        first = "to-evaluate"
+
+    def button(label: str, key: str, help: str | None = None) -> bool:
+        return st.button(label, key=key, help=help, type="primary" if key == first else "secondary")
+
     if usable:
-        first = "secondary" if fresh or status.name == "interrupted" else "primary"
-        if st.button("Look at its mistakes", key="to-evaluate", type=first):
+        if button("Look at its mistakes", "to-evaluate"):
             session.go(EVALUATE, run=run.id)
-        if st.button("Try it on a picture", key="to-classify"):
+        if button("Try it on a picture", "to-classify"):
             session.go(CLASSIFY, run=run.id)
-    if status.name in ("stopped", "interrupted"):
-        kind = "primary" if not usable or status.name == "interrupted" else "secondary"
-        if st.button("Resume", key="resume", type=kind, help="Goes on where it was."):
-            engine.resume(workspace, run)
-            st.rerun()
-    if fresh and (run.folder / "worker.json").exists():
-        if st.button("Resume", key="resume", help="Goes on from its last good state."):
-            engine.resume(workspace, run)
-            st.rerun()
-    if status.name == "finished":
+    if resumable and button("Resume", "resume", "Goes on from its last good state."):
+        engine.resume(workspace, run)
+        st.rerun()
+    if name == "finished":
         planned = int((run.meta.get("resume") or {}).get("epochs") or run.config.epochs)
         more = max(1, planned // 2)
-        if st.button(f"Train {count(more, 'more epoch')}", key="more"):
+        if button(f"Train {count(more, 'more epoch')}", "more"):
             engine.resume(workspace, run, epochs=planned + more)
             st.rerun()
-    elif st.button(
-        "Retry with the same settings", key="retry", type="primary" if fresh else "secondary"
-    ):
+    elif button("Retry with the same settings", "retry"):
         session.go(TRAIN, run=engine.retry(workspace, run).id)

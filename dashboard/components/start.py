@@ -1,4 +1,4 @@
-"""The one obvious thing to do: train on pictures that come with the program, with no choice made."""
+"""The one obvious thing to do next; at first, to train on pictures that come with Lensmith."""
 
 import streamlit as st
 

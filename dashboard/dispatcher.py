@@ -1,0 +1,87 @@
+"""The queue: one daemon thread of one server in a workspace starts queued runs, one at a time.
+
+It is elected by a file lock. It holds nothing that a restart would miss: which run is being trained
+follows from the runs' folders.
+"""
+
+import logging
+import platform
+import subprocess
+import threading
+import time
+
+from filelock import FileLock, Timeout
+
+from dashboard.children import spawn
+from dashboard.statuses import log_tail, with_status
+from ml import runs
+from ml.files import read_json
+from ml.runs import Run
+from ml.workspace import Workspace
+
+TICK_SECONDS = 0.5
+
+
+class Dispatcher(threading.Thread):
+    """Starts queued runs, one at a time. ``wake`` makes it look at once."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__(name="dispatcher", daemon=True)
+        self.workspace = workspace
+        self.wake = threading.Event()
+        self.over = threading.Event()
+        self._children: dict[str, tuple[subprocess.Popen[bytes], float]] = {}
+
+    def run(self) -> None:
+        """Wait to be elected, then serve until ``over`` is set or the process ends."""
+        lock = FileLock(self.workspace.root / ".dispatcher.lock")
+        while not self.over.is_set():
+            self.wake.wait(TICK_SECONDS)
+            self.wake.clear()
+            try:
+                self._reap()
+                if not lock.is_locked:
+                    lock.acquire(timeout=0)
+                self.look()
+            except Timeout:
+                continue  # another server of this workspace does it
+            except Exception:
+                logging.exception("The queue could not be served this time.")
+        lock.release()
+
+    def look(self) -> None:
+        """Start the head of the queue if nothing of the queue is being trained."""
+        if self._children or any(map(_of_queue, with_status(self.workspace, "running"))):
+            return
+        waiting = with_status(self.workspace, "queued")
+        if waiting:
+            self._launch(waiting[0])
+
+    def _launch(self, run: Run) -> None:
+        command = ["train", "--run", run.id, "--workspace", str(self.workspace.root)]
+        try:
+            with (run.folder / "log.txt").open("ab") as log:
+                self._children[run.id] = (spawn(command, log), time.time())
+        except OSError as error:
+            if run.folder.is_dir():
+                run.refuse(f"The training could not be started: {error.strerror or error}.")
+
+    def _reap(self) -> None:
+        """Take note of ended children. One that died before it took its run up must not be
+        started again and again: its run has failed, with the last line that it wrote."""
+        for identifier, (child, started) in list(self._children.items()):
+            if child.poll() is None:
+                continue
+            del self._children[identifier]
+            run = Run(self.workspace.runs / identifier)
+            if run.folder.is_dir() and run.status.name == "queued":
+                if runs.place_in_queue(run) > started:
+                    continue  # asked for again since
+                last = (log_tail(run, 1) or "It wrote nothing.").strip()
+                run.refuse(f"The training ended before it began. It said: {last}")
+
+
+def _of_queue(run: Run) -> bool:
+    """Whether a dispatcher of this computer started the worker that ``run`` has now."""
+    worker = read_json(run.folder / "worker.json") or {}
+    return worker.get("host") == platform.node() and "--run" in (worker.get("command") or [])

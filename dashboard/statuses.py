@@ -1,0 +1,59 @@
+"""What the runs are doing, asked often and cheaply. Nothing here starts or stops anything."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from ml import runs
+from ml.runs import Run
+from ml.status import Status
+from ml.workspace import Workspace
+
+LOG_BYTES = 65536
+
+_statuses: dict[Path, tuple[tuple[Any, ...], Status]] = {}
+
+
+def status(run: Run) -> Status:
+    """``run.status``, remembered for runs that are over until one of their files changes."""
+    signature = tuple(
+        _stamp(run.folder / name) for name in ("worker.json", "meta.json", "events.jsonl")
+    )
+    known = _statuses.get(run.folder)
+    if known and known[0] == signature and known[1].name != "running":
+        return known[1]
+    found = run.status
+    _statuses[run.folder] = (signature, found)
+    return found
+
+
+def with_status(workspace: Workspace, name: str) -> list[Run]:
+    """The runs of one status: queued ones first in line first, others oldest first."""
+    found = [run for run in runs.list_runs(workspace) if status(run).name == name]
+    return sorted(found, key=runs.place_in_queue) if name == "queued" else found
+
+
+def position(workspace: Workspace, run: Run) -> int:
+    """How many runs are ahead of ``run`` in the queue, the one being trained not counted."""
+    waiting = [other.id for other in with_status(workspace, "queued")]
+    return waiting.index(run.id) if run.id in waiting else 0
+
+
+def log_tail(run: Run, lines: int = 200) -> str:
+    """The last lines that the worker wrote, as text."""
+    try:
+        with (run.folder / "log.txt").open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - LOG_BYTES))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
