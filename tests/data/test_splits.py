@@ -1,0 +1,159 @@
+"""Nothing lost, nothing twice, nothing on two sides, every class everywhere in its share."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ml.data.splits import MOST_VAL, split_indices
+from ml.data.store import DatasetVersion, Item
+from ml.errors import BadInputError
+
+
+def version(items: list[Item], classes: int = 3) -> DatasetVersion:
+    names = tuple(f"class {n}" for n in range(classes))
+    return DatasetVersion("set", 1, names, tuple(items), "", {})
+
+
+def plain(counts: list[int], split: str | None = None, start: int = 0) -> list[Item]:
+    labels = [label for label, count in enumerate(counts) for _ in range(count)]
+    return [Item(f"{start + n:064x}", label, split) for n, label in enumerate(labels)]
+
+
+def sides(items: list[Item], found: dict[str, np.ndarray]) -> list[str | None]:
+    of: list[str | None] = [None] * len(items)
+    for side, indices in found.items():
+        for n in indices:
+            assert of[n] is None, "an item is on two sides"
+            of[n] = side
+    return of
+
+
+@given(st.lists(st.integers(4, 90), min_size=2, max_size=6), st.integers(0, 2**31 - 1))
+def test_each_class_is_split_70_15_15_and_nothing_is_lost(counts: list[int], seed: int) -> None:
+    items = plain(counts)
+    found = split_indices(version(items, len(counts)), seed)
+    of = sides(items, found)
+    assert None not in of
+    for label, count in enumerate(counts):
+        kept = Counter(side for item, side in zip(items, of, strict=True) if item.label == label)
+        for side in ("val", "test"):
+            assert abs(kept[side] - 0.15 * count) <= 0.5 or kept[side] == 1
+        assert kept["train"] > 0
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 9), st.integers(0, 2), st.none() | st.integers(0, 4)),
+        min_size=30,
+        max_size=80,
+    ),
+    st.integers(0, 1000),
+)
+def test_no_picture_and_no_group_comes_on_two_sides(
+    rows: list[tuple[int, int, int | None]], seed: int
+) -> None:
+    # Few hashes and few groups, so that they run into one another.
+    items = plain([20, 20, 20], start=1000)
+    items += [
+        Item(f"{n:064x}", label, None, group=None if group is None else f"g{group}")
+        for n, label, group in rows
+    ]
+    of = sides(items, split_indices(version(items), seed))
+    for key in ("hash", "group"):
+        seen: dict[str, set[str | None]] = {}
+        for item, side in zip(items, of, strict=True):
+            name = getattr(item, key)
+            if name is not None:
+                seen.setdefault(name, set()).add(side)
+        assert all(len(found) == 1 for found in seen.values())
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whole_persons_are_dealt_in_proportion(seed: int) -> None:
+    items = [Item(f"{n:064x}", n % 10, None, group=f"person {n // 10}") for n in range(1000)]
+    found = split_indices(version(items, 10), seed)
+    for side, persons in (("train", 70), ("val", 15), ("test", 15)):
+        kept = Counter(items[n].label for n in found[side])
+        assert set(kept.values()) == {persons}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_pictures_that_come_twice_are_dealt_in_proportion_too(seed: int) -> None:
+    twins = [Item(f"{n // 2:064x}", n % 2, None) for n in range(400)]
+    items = twins + plain([300, 300], start=1000)
+    found = split_indices(version(items, 2), seed)
+    share = np.count_nonzero(found["train"] < 400) / 400
+    assert 0.6 < share < 0.8
+    assert [len(found[side]) for side in ("train", "val", "test")] == [700, 150, 150]
+
+
+def test_few_large_groups_leave_no_side_empty() -> None:
+    items = [Item(f"{n:064x}", 0, None, group=f"scene {n // 25}") for n in range(100)]
+    found = split_indices(version(items, 1), 0)
+    assert all(len(indices) for indices in found.values())
+
+
+def test_the_seed_and_nothing_else_decides() -> None:
+    items = plain([40, 40])
+    one, same, other = (split_indices(version(items, 2), seed)["val"] for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, same)
+    assert one.tolist() != other.tolist()
+    assert one.dtype == np.int64
+    assert one.tolist() == sorted(one.tolist())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_fixed_test_list_is_the_test_whatever_the_seed(seed: int) -> None:
+    items = plain([15, 15], "test") + plain([85, 85], None, 100)
+    found = split_indices(version(items, 2), seed)
+    assert found["test"].tolist() == list(range(30))
+    assert [len(found[side]) for side in ("train", "val")] == [140, 30]
+
+
+def test_train_and_test_given_validation_comes_off_training() -> None:
+    items = plain([100, 100], "train") + plain([20, 20], "test", 500)
+    found = split_indices(version(items, 2), 0)
+    assert found["test"].tolist() == list(range(200, 240))
+    assert [len(found[side]) for side in ("train", "val")] == [170, 30]
+
+
+def test_train_and_val_given_val_is_what_is_tested_on() -> None:
+    items = plain([100, 100], "train") + plain([20, 20], "val", 500)
+    found = split_indices(version(items, 2), 0)
+    assert found["test"].tolist() == list(range(200, 240))
+    assert [len(found[side]) for side in ("train", "val")] == [170, 30]
+
+
+def test_all_three_given_stay_as_they_are() -> None:
+    items = plain([9], "test") + plain([5], "val", 100) + plain([7], "train", 200)
+    found = split_indices(version(items, 1), 3)
+    assert found["test"].tolist() == list(range(9))
+    assert found["val"].tolist() == list(range(9, 14))
+    assert found["train"].tolist() == list(range(14, 21))
+
+
+def test_a_test_picture_that_training_has_too_is_left_out_of_training() -> None:
+    items = plain([100], "train") + [item._replace(split="test") for item in plain([10])]
+    found = split_indices(version(items, 1), 0)
+    assert found["test"].tolist() == list(range(100, 110))
+    assert not set(range(10)) & {*found["train"].tolist(), *found["val"].tolist()}
+    assert len(found["train"]) + len(found["val"]) == 90
+
+
+def test_one_split_alone_is_split_anew() -> None:
+    found = split_indices(version(plain([50, 50], "test"), 2), 0)
+    assert [len(found[side]) for side in ("train", "val", "test")] == [68, 16, 16]
+
+
+def test_validation_off_a_large_training_part_is_no_larger_than_it_need_be() -> None:
+    items = plain([30_000, 30_000], "train") + plain([10, 10], "test", 10**6)
+    assert len(split_indices(version(items, 2), 0)["val"]) == MOST_VAL
+
+
+@pytest.mark.parametrize("items", [plain([1, 1]), plain([5], "test") + plain([5], "val", 50)])
+def test_an_empty_side_is_said_in_a_sentence(items: list[Item]) -> None:
+    with pytest.raises(BadInputError, match="too few pictures"):
+        split_indices(version(items), 0)

@@ -1,0 +1,130 @@
+"""Originals once each, versions that cannot be changed unseen."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ml.data.store import (
+    Item,
+    latest,
+    load_version,
+    picture_path,
+    read_picture,
+    read_summary,
+    write_picture,
+    write_version,
+)
+from ml.errors import BadInputError
+from ml.workspace import Workspace
+
+ABOUT = {"width": 4, "height": 3, "colour": True, "bytes": 12}
+HASHES = st.binary(min_size=32, max_size=32).map(bytes.hex)
+NAMES = st.text(st.characters(exclude_categories=("Cs",)), max_size=30)
+ITEMS = st.lists(
+    st.builds(
+        Item,
+        HASHES,
+        st.integers(0, 2),
+        st.sampled_from([None, "train", "val", "test"]),
+        NAMES,
+        st.none() | NAMES,
+        st.lists(NAMES, max_size=2).map(tuple),
+    ),
+    max_size=12,
+).map(tuple)
+
+
+def items(count: int = 3) -> tuple[Item, ...]:
+    return tuple(Item(f"{n:064x}", n % 2, None, f"{n}.png") for n in range(count))
+
+
+@given(made=ITEMS)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_version_comes_back_as_it_was_written(
+    made: tuple[Item, ...], workspace: Workspace
+) -> None:
+    classes = ("a", "b é", "猫")
+    written = write_version(workspace, "set", classes, made, ABOUT)
+    assert load_version(workspace, "set", written.version) == written
+    assert sum(written.counts.values()) == len(made)
+
+
+def test_the_same_pictures_make_no_new_version_and_others_do(workspace: Workspace) -> None:
+    first = write_version(workspace, "set", ("a", "b"), items(), ABOUT)
+    again = write_version(workspace, "set", ("a", "b"), items(), ABOUT, source={"signature": "new"})
+    assert (again.version, again.fingerprint) == (1, first.fingerprint)
+    assert read_summary(workspace, "set")["source"] == {"signature": "new"}
+    second = write_version(workspace, "set", ("a", "b"), items(4), ABOUT)
+    assert second.version == latest(workspace, "set") == 2
+    assert load_version(workspace, "set", 1) == first
+
+
+def test_the_fingerprint_is_of_pictures_and_labels_and_not_of_the_name(
+    workspace: Workspace,
+) -> None:
+    one = write_version(workspace, "one", ("a", "b"), items(), ABOUT)
+    other = write_version(workspace, "other", ("a", "b"), items(), ABOUT)
+    moved = write_version(workspace, "moved", ("a", "b"), (items()[0]._replace(label=1),), ABOUT)
+    assert one.fingerprint == other.fingerprint != moved.fingerprint
+
+
+def test_a_version_that_was_changed_by_hand_is_refused(workspace: Workspace) -> None:
+    write_version(workspace, "set", ("a", "b"), items(), ABOUT)
+    path = workspace.datasets / "set" / "versions" / "1.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["label"][0] = 1
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(BadInputError, match="changed or is damaged"):
+        load_version(workspace, "set")
+
+
+def test_without_its_file_there_is_no_version(workspace: Workspace) -> None:
+    folder = workspace.datasets / "half" / "versions"
+    folder.mkdir(parents=True)
+    (folder / "1.summary.json").write_text("{}", encoding="utf-8")
+    (folder / ".1.json.part").write_text("{", encoding="utf-8")
+    assert latest(workspace, "half") == 0
+    with pytest.raises(BadInputError, match="no data set half"):
+        load_version(workspace, "half")
+
+
+def test_a_picture_is_kept_once_under_its_hash(workspace: Workspace) -> None:
+    digest = write_picture(workspace, b"some bytes")
+    path = picture_path(workspace, digest)
+    written = path.stat().st_mtime_ns
+    assert write_picture(workspace, b"some bytes") == digest
+    assert path.stat().st_mtime_ns == written
+    assert read_picture(workspace, digest) == b"some bytes"
+    assert [file.name for file in workspace.pictures.rglob("*") if file.is_file()] == [digest]
+
+
+@pytest.mark.parametrize("damage", [b"some byteZ", b"some", b""])
+def test_a_damaged_picture_is_noticed_and_mended_by_the_next_ingest(
+    damage: bytes, workspace: Workspace
+) -> None:
+    digest = write_picture(workspace, b"some bytes")
+    picture_path(workspace, digest).write_bytes(damage)
+    with pytest.raises(BadInputError, match="damaged"):
+        read_picture(workspace, digest)
+    write_picture(workspace, b"some bytes")
+    assert read_picture(workspace, digest) == b"some bytes"
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "ab", "", "A" * 64, "a" * 64 + "/"])
+def test_only_a_hash_names_a_picture(name: str, workspace: Workspace) -> None:
+    with pytest.raises(BadInputError):
+        picture_path(workspace, name)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../other", "a/b", "a\\b", "a\0b"])
+def test_the_name_of_a_set_leads_nowhere_else(name: str, workspace: Workspace) -> None:
+    with pytest.raises(BadInputError):
+        load_version(workspace, name)
+
+
+def test_a_missing_picture_says_what_to_do(workspace: Workspace, tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="Bring the data set in again"):
+        read_picture(workspace, "0" * 64)
