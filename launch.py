@@ -246,14 +246,19 @@ def installed(wanted: dict[str, str]) -> bool:
         return False
 
 
+def requirements(file: Path) -> list[str]:
+    """The lines of a requirements file without its comments."""
+    lines = (line.split("#")[0].strip() for line in file.read_text().splitlines())
+    return [line for line in lines if line]
+
+
 def satisfied(file: Path) -> bool:
     """Whether the Python that runs this has every package of a requirements file."""
-    for line in file.read_text().splitlines():
-        line = line.split("#")[0].strip()
+    for line in requirements(file):
         if line.startswith("-r"):
             if not satisfied(file.parent / line[2:].strip()):
                 return False
-        elif line:
+        else:
             name, rules = re.match(r"([\w.-]+)(.*)", line).groups()  # type: ignore[union-attr]
             try:
                 found = numbers(importlib.metadata.version(name))
@@ -279,7 +284,6 @@ def install(files: tuple[str, ...]) -> None:
     for name in files:
         output = pip("install", "-r", str(ROOT / name))
         if output is not None:
-            (VENV / "install.log").write_text(output, encoding="utf-8", errors="replace")
             raise LaunchError(f"The packages could not be installed: {reason(output)}")
     stamp = json.loads(STAMP.read_text()) if STAMP.exists() else {}
     beside = STAMP.with_suffix(".part")
@@ -338,8 +342,8 @@ def install_cpu_torch() -> None:
     problem = None if index.startswith("file:") else unreachable(index)
     if problem is None:
         say("There is no NVIDIA driver here: trying the CPU build of PyTorch, which is smaller.")
-        lines = (ROOT / "requirements.txt").read_text().splitlines()
-        pair = [line.strip() for line in lines if re.match(r"(torch|torchvision)\b", line)]
+        lines = requirements(ROOT / "requirements.txt")
+        pair = [line for line in lines if re.match(r"(torch|torchvision)\b", line)]
         quick = ["--timeout", "15", "--retries", "0"]
         output = pip("install", "--index-url", index, *quick, *pair)
         if output is not None:
@@ -364,7 +368,10 @@ def unreachable(index: str) -> str | None:
 
 def pip(*arguments: str) -> str | None:
     """Run pip in ``.venv``; its own configuration holds. None, or what it said when it failed."""
-    return run([str(PYTHON), "-m", "pip", "--disable-pip-version-check", *arguments])
+    output = run([str(PYTHON), "-m", "pip", "--disable-pip-version-check", *arguments])
+    if output is not None:
+        (VENV / "install.log").write_text(output, encoding="utf-8", errors="replace")
+    return output
 
 
 def reason(output: str) -> str:

@@ -1,0 +1,500 @@
+"""Set-up in one command, tried for real on a small project with a package index of its own."""
+
+import ast
+import base64
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import launch
+
+ROOT = Path(__file__).resolve().parent.parent
+NOBODY = "http://127.0.0.1:9"  # the discard port: nobody answers there
+
+STREAMLIT = """
+import http.server, os, sys
+options = dict(word.removeprefix("--").split("=") for word in sys.argv[3:])
+class Health(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *args): pass
+print("served", sys.argv[1:3], options["server.address"], options["server.headless"], flush=True)
+try:
+    http.server.HTTPServer(("127.0.0.1", int(options["server.port"])), Health).serve_forever()
+except KeyboardInterrupt:
+    print("server ended", flush=True)
+"""
+PYTEST = """
+import os, sys
+import tinydev, tinyapp
+print("pytest", sys.argv[1:], os.environ.get("LENSMITH_BROWSER"))
+sys.exit(5)
+"""
+TORCH = "class version: cuda = {cuda}"
+TORCHVISION = "import torch; assert torch.version.cuda is {cuda}, 'operator nms does not exist'"
+
+
+def wheel(index: Path, name: str, version: str, code: str, *needs: str, main: str = "") -> None:
+    """Put a package of one module, and perhaps a ``__main__``, into a package index."""
+    folder = index / name
+    folder.mkdir(parents=True, exist_ok=True)
+    about = f"{name}-{version}.dist-info"
+    needed = "".join(f"Requires-Dist: {need}\n" for need in needs)
+    content = {
+        f"{name}/__init__.py": code,
+        f"{name}/__main__.py": main,
+        f"{about}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needed}",
+        f"{about}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(
+        f"{path},sha256={_digest(text)},{len(text)}\n" for path, text in content.items()
+    )
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as file:
+        for path, text in (content | {f"{about}/RECORD": record + f"{about}/RECORD,,\n"}).items():
+            file.writestr(path, text)
+    links = "".join(f'<a href="{item.name}">{item.name}</a>\n' for item in folder.glob("*.whl"))
+    (folder / "index.html").write_text(f"<!DOCTYPE html><html><body>{links}</body></html>")
+
+
+def _digest(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+class Project:
+    """A folder with ``launch.py`` and small requirements, and what it is started with."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "project"
+        self.folder.mkdir()
+        shutil.copy(ROOT / "launch.py", self.folder)
+        (self.folder / "streamlit_app.py").write_text("")
+        (self.folder / "requirements.txt").write_text(
+            "torch>=2.9  # why\ntorchvision>=0.24\n\n# a comment\nstreamlit>=1\ntinyapp>=1,!=1.5\n"
+        )
+        (self.folder / "requirements-dev.txt").write_text("-r requirements.txt\npytest>=1\ntinydev")
+        self.plain, self.cpu = folder / "plain", folder / "cpu"
+        wheel(self.plain, "torch", "2.14.1", TORCH.format(cuda="13"))
+        wheel(self.plain, "torchvision", "0.29.1", TORCHVISION.format(cuda="not None"), "torch")
+        wheel(self.plain, "streamlit", "1.67", "", main=STREAMLIT)
+        wheel(self.plain, "tinyapp", "1.0", "")
+        wheel(self.plain, "tinydev", "1.0", "")
+        wheel(self.plain, "pytest", "9.0", "", main=PYTEST)
+        wheel(self.cpu, "torch", "2.9.1+cpu", TORCH.format(cuda=None))
+        wheel(self.cpu, "torchvision", "0.24.1+cpu", TORCHVISION.format(cuda=None), "torch==2.9.1")
+        hidden = ("PIP_", "LENSMITH_", "VIRTUAL_ENV", "PYTHONPATH", "DISPLAY", "WAYLAND", "BROWSER")
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
+        self.environment |= {
+            "PIP_CONFIG_FILE": os.devnull,
+            "PIP_NO_CACHE_DIR": "1",
+            "PIP_RETRIES": "1",
+            "PIP_INDEX_URL": self.plain.as_uri(),
+            "LENSMITH_TORCH_INDEX": self.cpu.as_uri(),
+            "LENSMITH_BROWSER": sys.executable,
+        }
+
+    @property
+    def packages(self) -> dict[str, str]:
+        """What is installed, name to version."""
+        found = (self.folder / ".venv").glob("[Ll]ib/**/site-packages/*.dist-info")
+        return dict(path.name.removesuffix(".dist-info").split("-") for path in found)
+
+    def start(self, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, str(self.folder / "launch.py"), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.environment | environment,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str, **environment: str) -> tuple[int, str, str]:
+        """Exit code, standard output and standard error of a start that ends by itself."""
+        process = self.start(*arguments, **environment)
+        try:
+            out, err = process.communicate(timeout=120)
+        finally:
+            end(process)
+        return process.returncode, out, err
+
+    def serve(self, *arguments: str, **environment: str) -> tuple[str, str]:
+        """Start the app, wait until it is there, press Ctrl-C: what it printed, and its errors."""
+        process = self.start("--no-browser", *arguments, **environment)
+        try:
+            assert process.stdout is not None
+            seen = ""
+            for line in process.stdout:
+                seen += line
+                if "Lensmith is at" in line:
+                    break
+            os.killpg(process.pid, signal.SIGINT)
+            out, err = process.communicate(timeout=30)
+        finally:
+            end(process)
+        assert process.returncode == 0, err
+        return seen + out, err
+
+
+def end(process: "subprocess.Popen[str]") -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project that was set up by its first start."""
+    made = Project(tmp_path_factory.mktemp("ready"))
+    made.first_start = made.serve("--port", str(a_free_port()))  # type: ignore[attr-defined]
+    return made
+
+
+def a_free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+posix = pytest.mark.skipif(os.name == "nt", reason="signals and groups are those of POSIX")
+linux_cpu = pytest.mark.skipif(
+    sys.platform != "linux" or launch.has_nvidia_driver(),
+    reason="the CPU build is for Linux without an NVIDIA driver",
+)
+
+
+# --- the first start and those after it -----------------------------------------------------------
+
+
+@posix
+@linux_cpu
+def test_the_first_start_installs_the_cpu_pair_says_so_and_serves(ready: Project) -> None:
+    out, err = ready.first_start  # type: ignore[attr-defined]
+    assert err == ""
+    assert re.search(r"no NVIDIA driver here: trying the CPU build", out)
+    assert "The CPU build of PyTorch is installed, and works." in out, out
+    assert ready.packages["torch"] == "2.9.1+cpu"
+    assert ready.packages["torchvision"] == "0.24.1+cpu"
+    assert "served ['run', 'streamlit_app.py'] localhost true" in out
+    assert re.search(r"Lensmith is at http://localhost:\d+", out)
+    assert "server ended" in out
+
+
+@posix
+def test_a_second_start_installs_nothing_and_needs_no_network(ready: Project) -> None:
+    before = ready.packages
+    out, err = ready.serve(
+        "--port", str(a_free_port()), PIP_INDEX_URL=NOBODY, LENSMITH_TORCH_INDEX=NOBODY
+    )
+    assert "Setting Lensmith up" not in out
+    assert err == ""
+    assert ready.packages == before
+
+
+@posix
+def test_a_taken_port_is_left_for_the_next_free_one(ready: Project) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        out, _ = ready.serve("--port", str(port))
+    found = re.search(rf"Port {port} is taken by another program: using (\d+)\.", out)
+    assert found is not None
+    assert int(found[1]) > port
+    assert f"Lensmith is at http://localhost:{found[1]}" in out
+
+
+@posix
+def test_the_browser_is_opened_at_the_page(
+    ready: Project, tmp_path: Path, until: Callable[..., Any]
+) -> None:
+    opener, opened = tmp_path / "opener", tmp_path / "opened"
+    opener.write_text(f'#!/bin/sh\necho "$1" > {opened}.part && mv {opened}.part {opened}\n')
+    opener.chmod(0o755)
+    port = a_free_port()
+    process = ready.start("--port", str(port), BROWSER=f"{opener} %s")
+    try:
+        until(opened.exists)
+    finally:
+        end(process)
+    assert opened.read_text().strip() == f"http://localhost:{port}"
+
+
+@posix
+def test_a_request_to_end_takes_the_server_along(ready: Project, until: Callable[..., Any]) -> None:
+    port = a_free_port()
+    process = ready.start("--no-browser", "--port", str(port))
+    try:
+        until(lambda: not can_be_bound(port))
+        os.kill(process.pid, signal.SIGTERM)
+        assert process.wait(timeout=15) == 0
+        until(lambda: can_be_bound(port), 5)
+    finally:
+        end(process)
+
+
+def can_be_bound(port: int) -> bool:
+    return not launch.taken(socket.AF_INET, port)
+
+
+def test_a_server_that_ends_at_once_is_an_error(ready: Project) -> None:
+    main = next((ready.folder / ".venv").glob("[Ll]ib/**/site-packages/streamlit/__main__.py"))
+    kept = main.read_text()
+    try:
+        main.write_text("import sys; sys.exit(3)")
+        code, _, err = ready.run("--no-browser")
+    finally:
+        main.write_text(kept)
+    assert code == 1
+    assert "The server ended with code 3" in err
+
+
+def test_the_tests_get_their_packages_their_arguments_and_the_browser(ready: Project) -> None:
+    code, out, err = ready.run("test", "-k", "one", "--port", "x")
+    assert (code, err) == (5, "")
+    assert f"pytest ['-k', 'one', '--port', 'x'] {sys.executable}" in out
+    assert {"tinydev", "tinyapp"} <= set(ready.packages)
+    stamp = (ready.folder / ".venv" / "installed.json").read_text()
+    assert set(json.loads(stamp)) == {"requirements.txt", "requirements-dev.txt"}
+    again, out, _ = ready.run("test", PIP_INDEX_URL=NOBODY)
+    assert again == 5
+    assert "Setting Lensmith up" not in out
+
+
+@posix
+def test_changed_requirements_are_installed(ready: Project) -> None:
+    wheel(ready.plain, "tinymore", "1.0", "")
+    file = ready.folder / "requirements.txt"
+    file.write_text(file.read_text() + "tinymore\n")
+    out, _ = ready.serve("--port", str(a_free_port()))
+    assert "Setting Lensmith up" in out
+    assert "tinymore" in ready.packages
+    assert "CPU build" not in out, "the torch that is there is kept"
+
+
+# --- when something is in the way ---------------------------------------------------------------
+
+
+@linux_cpu
+def test_a_pair_that_does_not_fit_is_taken_back_for_the_plain_one(project: Project) -> None:
+    wheel(project.cpu, "torch", "2.9.1+cpu", "class version: cuda = 'other'")
+    code, out, err = project.run("test")
+    assert (code, err) == (5, "")
+    assert "cannot be had: the pair that it gives cannot be imported together." in out
+    assert project.packages["torch"] == "2.14.1"
+    assert project.packages["torchvision"] == "0.29.1"
+
+
+@posix
+@linux_cpu
+def test_an_installation_that_is_killed_is_taken_up_again(
+    project: Project, until: Callable[..., Any]
+) -> None:
+    process = project.start("test", LENSMITH_TORCH_INDEX=NOBODY)
+    until(lambda: (project.folder / ".venv" / "bin" / "python").exists())
+    time.sleep(1)
+    end(process)
+    assert not (project.folder / ".venv" / "installed.json").exists()
+    code, out, err = project.run("test", LENSMITH_TORCH_INDEX=NOBODY)
+    assert (code, err) == (5, "")
+    assert f"cannot be had: {NOBODY} does not answer" in out
+    assert project.packages["torch"] == "2.14.1"
+
+    # As if killed in the middle of unpacking a package: some of its files, and no last word of pip.
+    packages = next((project.folder / ".venv").glob("lib/*/site-packages"))
+    (packages / "tinyapp" / "__init__.py").unlink()
+    (packages / "tinyapp-1.0.dist-info" / "INSTALLER").unlink()
+    (project.folder / ".venv" / "installed.json").unlink()
+    code, out, _ = project.run("test")
+    assert code == 5
+    assert (packages / "tinyapp" / "__init__.py").exists()
+    assert project.packages["torch"] == "2.14.1"
+
+
+@posix
+def test_two_first_starts_install_once(project: Project) -> None:
+    starts = [project.start("test") for _ in range(2)]
+    said = [process.communicate(timeout=120)[0] for process in starts]
+    assert [process.returncode for process in starts] == [5, 5]
+    assert sorted("Setting Lensmith up" in out for out in said) == [False, True]
+    assert sum("waiting for it" in out for out in said) == 1
+
+
+def test_no_network_is_one_line(project: Project) -> None:
+    for _ in range(2):
+        code, _, err = project.run("test", PIP_INDEX_URL=NOBODY, LENSMITH_TORCH_INDEX=NOBODY)
+        assert code == 1
+        assert err.count("\n") == 1
+        assert "there is no connection to the package index. Connect and start again." in err
+
+
+def test_a_package_that_is_not_to_be_had_is_one_line(project: Project) -> None:
+    (project.folder / "requirements.txt").write_text("tinyapp>=7")
+    code, _, err = project.run("test")
+    assert code == 1
+    assert err.count("\n") == 1
+    assert "there is no tinyapp>=7 for Python 3" in err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mounts a small disk")
+@pytest.mark.parametrize("free", [0, 4_000_000, 40_000_000], ids=["venv", "pip", "packages"])
+def test_a_full_disk_is_one_line(free: int, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=100m", "tmpfs", str(disk)], capture_output=True
+    ).returncode:
+        pytest.skip("only an administrator can mount a disk")
+    try:
+        project = Project(disk)
+        wheel(project.plain, "tinyapp", "1.0", "#" * 40_000_000)
+        with (disk / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
+            while shutil.disk_usage(disk).free > free:
+                filler.write(b"x" * 4096)
+        code, _, err = project.run("test")
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+    assert code == 1
+    assert err.count("\n") == 1, err
+    assert "the disk is full" in err
+
+
+def test_without_a_browser_it_is_said_how_to_get_one(project: Project) -> None:
+    nothing = {"LENSMITH_BROWSER": "/nowhere", "PATH": str(project.folder)}
+    code, out, err = project.run("test", **nothing)
+    assert (code, out) == (1, "")
+    assert err.count("\n") == 1
+    assert "need Chromium, Chrome or Edge. Get one:" in err
+    assert not (project.folder / ".venv").exists(), "this is said before anything is installed"
+
+
+# --- its parts ----------------------------------------------------------------------------------
+
+
+def test_an_older_python_can_read_the_file_and_is_told_what_it_needs() -> None:
+    ast.parse((ROOT / "launch.py").read_text(), feature_version=(3, 6))
+    code = "import runpy, sys; sys.version_info = (3, 9, 2); runpy.run_path(sys.argv[1])"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(ROOT / "launch.py")], capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "Lensmith needs Python 3.11 or newer, and this is Python 3.9. Install a newer one from "
+        "python.org and start it with that.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "enough"),
+    [
+        ("psutil", True),
+        ("psutil>=1.0", True),
+        ("psutil>=999", False),
+        ("psutil>=1,!=2.6.2", True),
+        ("psutil!={}", False),
+        ("psutil>={}  # as it is", True),
+        ("not-there-at-all", False),
+        ("# psutil>=999", True),
+        ("", True),
+        ("-r other.txt", False),
+    ],
+)
+def test_an_environment_that_has_everything_is_used_as_it_is(
+    line: str, enough: bool, tmp_path: Path
+) -> None:
+    import importlib.metadata
+
+    (tmp_path / "other.txt").write_text("psutil>=999")
+    file = tmp_path / "requirements.txt"
+    file.write_text(line.format(importlib.metadata.version("psutil")) + "\n")
+    assert launch.satisfied(file) is enough
+
+
+def test_the_environment_of_these_tests_satisfies_the_real_requirements() -> None:
+    assert launch.satisfied(ROOT / "requirements-dev.txt")
+
+
+def test_every_requirement_has_a_lower_bound_and_the_bad_releases_are_out() -> None:
+    lines = [
+        line
+        for name in ("requirements.txt", "requirements-dev.txt")
+        for line in (ROOT / name).read_text().splitlines()
+        if line and not line.startswith(("#", "-r"))
+    ]
+    assert all(re.fullmatch(r"[\w.-]+>=[\d.]+(,!=[\d.]+)*", line) for line in lines), lines
+    assert next(line for line in lines if line.startswith("lightning")).endswith("!=2.6.2,!=2.6.3")
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left", "full"),
+        ("OSError: [WinError 112] There is not enough space on the disk", "the disk is full"),
+        (
+            "Retrying after NewConnectionError\nERROR: No matching distribution found for a",
+            "no conn",
+        ),
+        ("ReadTimeoutError: Read timed out.", "there is no connection"),
+        ("ERROR: No matching distribution found for torch>=2.9", "there is no torch>=2.9 for Py"),
+        ("some\nERROR: it broke\nhint: x", "ERROR: it broke"),
+        ("", "no reason was given"),
+    ],
+)
+def test_what_pip_says_becomes_a_sentence(output: str, said: str) -> None:
+    told = launch.reason(output)
+    assert said in told
+    assert "\n" not in told
+
+
+@pytest.mark.parametrize("port", [0, -1, 65536])
+def test_a_port_that_is_none_is_a_sentence(port: int) -> None:
+    with pytest.raises(launch.LaunchError, match="A port goes from 1 to 65535"):
+        launch.free_port(port)
+
+
+def test_a_port_taken_for_the_newer_kind_of_address_alone_is_taken() -> None:
+    try:
+        other = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with other:
+        port = other.getsockname()[1]
+        assert launch.free_port(port) != port
+
+
+@pytest.fixture
+def no_browser_on_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    monkeypatch.delenv("LENSMITH_BROWSER", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it looks in other places too")
+@pytest.mark.parametrize("name", ["chromium", "google-chrome", "microsoft-edge"])
+def test_chromium_chrome_and_edge_are_found(name: str, no_browser_on_path: Path) -> None:
+    assert launch.find_browser() is None
+    browser = no_browser_on_path / name
+    browser.write_text("#!/bin/sh\n")
+    browser.chmod(0o755)
+    assert launch.find_browser() == str(browser)
