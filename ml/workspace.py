@@ -48,6 +48,11 @@ class Workspace:
         return self.root / "features"
 
     @property
+    def graphs(self) -> Path:
+        """Traced networks without their weights; can be deleted and is made again."""
+        return self.root / "graphs"
+
+    @property
     def machine(self) -> Path:
         """What was measured on a machine and is remembered: one file a host name."""
         return self.root / "machine"

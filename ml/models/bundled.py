@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     native_size=224,
     pretrained=True,
     min_size=32,
-    preset={"image_size": 224, "colour": "rgb"},
+    preset={"optimizer": "adamw", "weight_decay": 5e-2, "batch_size": 64},
 )
 def efficientnet_lite0(inputs: Inputs, pretrained: bool) -> "Network":
     """EfficientNet-Lite0 (Google 2020): EfficientNet-B0 without squeeze and excitation, with ReLU6.

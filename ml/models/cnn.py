@@ -26,7 +26,7 @@ def _unit(into: int, out: int, stride: int = 1) -> "list[nn.Module]":
     "small_cnn",
     label="Small CNN",
     help="A small network with batch normalisation that learns from nothing but your pictures.",
-    good_for="Small pictures (28 to 64 px), thousands of them, on a computer without a graphics card.",
+    good_for="Thousands of small pictures (28 to 64 px), without a graphics card.",
     parameters=288_000,
     macs=29_000_000,
     native_size=28,

@@ -1,6 +1,5 @@
 """The body of EfficientNet-Lite0, with the parameter names of the published weights."""
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -54,9 +53,9 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, into, H, W) to (N, out, H / stride, W / stride)."""
-        y = functional.relu6(self._bn0(self._expand_conv(x))) if self.widens else x
-        y = functional.relu6(self._bn1(self._depthwise_conv(y)))
-        y = self._bn2(self._project_conv(y))
+        wide = functional.relu6(self._bn0(self._expand_conv(x))) if self.widens else x
+        wide = functional.relu6(self._bn1(self._depthwise_conv(wide)))
+        y: Tensor = self._bn2(self._project_conv(wide))
         return x + y if self.adds else y
 
 
@@ -82,4 +81,5 @@ class LiteBody(nn.Module):
         x = functional.relu6(self._bn0(self._conv_stem(x)))
         for block in self._blocks:
             x = block(x)
-        return torch.nn.functional.relu6(self._bn1(self._conv_head(x)))
+        feature_map: Tensor = functional.relu6(self._bn1(self._conv_head(x)))
+        return feature_map

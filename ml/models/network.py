@@ -70,9 +70,10 @@ class Network(nn.Module):
 
 
 class Standardise(nn.Module):
-    """Brings each feature to mean 0 and deviation 1 with fixed figures, found on training features.
+    """Brings features to mean 0 and a common deviation of 1, with fixed figures.
 
-    A linear layer on raw features learns slowly, since their scales differ widely.
+    A linear layer on raw features learns slowly, since they lie far from zero. One scale for all of
+    them keeps what hardly varies from being blown up into noise.
     """
 
     mean: Tensor
@@ -81,14 +82,13 @@ class Standardise(nn.Module):
     def __init__(self, features: int) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(features))
-        self.register_buffer("scale", torch.ones(features))
+        self.register_buffer("scale", torch.ones(1))
 
     def measure(self, features: Tensor) -> None:
-        """Take mean and deviation from features (N, F)."""
+        """Take the figures from training features (N, F)."""
         self.mean.copy_(features.mean(0))
-        deviation = features.std(0, unbiased=False)
-        # A feature that hardly varies would be blown up into noise.
-        self.scale.copy_(1.0 / deviation.clamp_min(1e-3 * float(deviation.mean()) + 1e-6))
+        deviation = features.std(0, unbiased=False).mean()
+        self.scale.fill_(1.0 / max(float(deviation), 1e-6))
 
     def forward(self, features: Tensor) -> Tensor:
         """(N, F) to (N, F)."""

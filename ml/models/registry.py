@@ -20,7 +20,7 @@ FAMILIES = ("bundled", "cnn", "tutorial", "zoo")
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a network is built for: ``channels`` 1 or 3, square pictures of ``size`` px, ``classes``."""
+    """What a network is built for: ``channels`` (1 or 3), squares of ``size`` px, ``classes``."""
 
     channels: int
     size: int

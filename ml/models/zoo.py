@@ -84,7 +84,10 @@ FROM_SCRATCH = {"optimizer": "adamw", "weight_decay": 5e-2, "batch_size": 64}
     preset=FROM_SCRATCH,
 )
 def resnet18(inputs: Inputs, pretrained: bool) -> "Network":
-    """He et al. 2015, https://arxiv.org/abs/1512.03385. Small pictures skip the first two halvings."""
+    """He et al. 2015, https://arxiv.org/abs/1512.03385.
+
+    From scratch, small pictures skip the first two halvings.
+    """
     from torch import nn
 
     net: Any = _model("resnet18", pretrained)

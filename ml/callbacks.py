@@ -1,0 +1,181 @@
+"""What happens around the steps: figures out, stop requests in, checkpoints kept."""
+
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+from lightning.pytorch.callbacks import Callback
+
+from ml import checkpoints
+from ml.coach import remark
+from ml.errors import DivergedError, StoppedError
+from ml.events import EpochEnd, Progress, RunStarted, Sink
+from ml.task import ClassifierTask
+
+FLUSH_SECONDS = 0.25
+ASK_SECONDS = 0.2
+
+
+class LiveMetrics(Callback):
+    """Sends each figure once, as a typed event, to ``sink``.
+
+    The sink is a run's event log in a worker, or session state itself in a notebook or a test.
+    Figures stay on the device between events, at most four a second.
+
+    Args:
+        sink: is called with each event.
+        started: sent when training starts; None where the caller has sent its own.
+        classes: how many there are; the remarks compare with chance.
+        seconds_after: what comes after training, for the time left.
+        earlier: the epochs of a run that is resumed.
+    """
+
+    def __init__(
+        self,
+        sink: Sink,
+        started: RunStarted | None = None,
+        *,
+        classes: int = 0,
+        seconds_after: float = 0.0,
+        earlier: Sequence[EpochEnd] = (),
+    ) -> None:
+        self.sink, self.started = sink, started
+        self.classes, self.seconds_after = classes, seconds_after
+        self.epochs = list(earlier)
+        self._flushed = self._epoch_began = self._began = 0.0
+        self._first_step = self._pictures = self._seen = 0
+        self._said = ""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What was said last, so that a resumed run does not say it again."""
+        return {"said": self._said}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """See ``state_dict``."""
+        self._said = str(state_dict.get("said", ""))
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Announce the run."""
+        if self.started:
+            self.sink(self.started)
+        self._began = self._flushed = time.monotonic()
+        self._first_step = trainer.global_step
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start the epoch's clock."""
+        self._epoch_began = time.monotonic()
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """At most four times a second, tell where the training stands."""
+        self._seen += len(batch[1])
+        now = time.monotonic()
+        if now - self._flushed >= FLUSH_SECONDS:
+            self._tell(trainer, pl_module, now)
+
+    def _tell(self, trainer: pl.Trainer, task: ClassifierTask, now: float) -> None:
+        score = task.train_meter.since_last_read()
+        if score is None:
+            return
+        step, total = trainer.global_step, task.total_steps
+        done = step - self._first_step
+        left = (now - self._began) / done * (total - step) + self.seconds_after if done else None
+        self.sink(
+            Progress(
+                phase="train",
+                fraction=min(step / max(1, total), 1.0),
+                step=step,
+                epoch=trainer.current_epoch + 1,
+                seconds_left=left,
+                loss=score.loss,
+                accuracy=score.accuracy,
+                learning_rate=task.rate(),
+                pictures_per_second=self._seen / max(1e-6, now - self._flushed),
+            )
+        )
+        self._flushed, self._seen = now, 0
+        if not math.isfinite(score.loss):
+            raise diverged(task)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Tell the epoch's figures, and what there is to say about them."""
+        task: ClassifierTask = pl_module
+        train, val = task.train_meter.total(), task.val_meter.total()
+        event = EpochEnd(
+            epoch=trainer.current_epoch + 1,
+            step=trainer.global_step,
+            train_loss=train.loss if train else None,
+            train_accuracy=train.accuracy if train else None,
+            val_loss=val.loss if val else None,
+            val_accuracy=val.accuracy if val else None,
+            learning_rate=task.rate(),
+            seconds=time.monotonic() - self._epoch_began,
+            best=task.improved,
+            mistakes=task.mistakes,
+        )
+        self.epochs.append(event)
+        self.sink(event)
+        if (train and not math.isfinite(train.loss)) or (val and not math.isfinite(val.loss)):
+            raise diverged(task)
+        note = remark(self.epochs, self.classes)
+        if note and note.code != self._said:
+            self._said = note.code
+            self.sink(note)
+
+
+def diverged(task: ClassifierTask) -> DivergedError:
+    """The sentence for a loss that is no number any more."""
+    return DivergedError(
+        "Training stopped: the loss became infinite. A lower learning rate usually helps: retry "
+        f"with {task.config.learning_rate / 10:g}."
+    )
+
+
+class StopRequest(Callback):
+    """Ends the training at the next batch once the file ``path`` is there."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._asked = 0.0
+
+    def on_train_batch_end(self, *args: Any, **kwargs: Any) -> None:
+        """Look for the file, at most five times a second."""
+        now = time.monotonic()
+        if now - self._asked >= ASK_SECONDS:
+            self._asked = now
+            self.check()
+
+    def on_validation_batch_end(self, *args: Any, **kwargs: Any) -> None:
+        """As after a training batch."""
+        self.on_train_batch_end()
+
+    def check(self) -> None:
+        """Raises StoppedError when somebody asked to stop."""
+        if self.path.exists():
+            raise StoppedError("Stopped as you asked.")
+
+
+class KeepCheckpoints(Callback):
+    """Keeps ``last`` (everything, to go on from) and ``best`` (the weights) after each epoch.
+
+    With ``patience`` it ends the training when validation has not improved for so many epochs.
+    """
+
+    def __init__(self, folder: Path, patience: int = 0) -> None:
+        self.folder, self.patience = folder, patience
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Best first, so that ``last`` never stands without the best that it speaks of."""
+        task: ClassifierTask = pl_module
+        epoch = trainer.current_epoch + 1
+        if task.improved:
+            weights = {name: value.cpu() for name, value in task.module.state_dict().items()}
+            content = {"weights": weights}
+            checkpoints.save(self.folder, "best", content, epoch=epoch, step=trainer.global_step)
+        trainer.save_checkpoint(self.folder / "last")
+        if self.patience and epoch - task.best_epoch >= self.patience:
+            trainer.should_stop = True

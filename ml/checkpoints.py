@@ -1,0 +1,101 @@
+"""Checkpoints that survive a kill at any moment, and bits that flip.
+
+A checkpoint is written beside, flushed and moved into place; then a small manifest names it with
+its SHA-256, and what the manifest no longer names is deleted. The one before is kept as well, so
+that a damaged file costs an epoch and not the run.
+"""
+
+import hashlib
+import io
+import logging
+from pathlib import Path
+from typing import IO, Any
+
+import torch
+from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
+
+from ml.errors import MLError
+from ml.files import read_json, sha256_of, write_atomically, write_json
+
+log = logging.getLogger(__name__)
+KEPT = {"last": 2, "best": 1}
+
+
+def save(folder: Path, kind: str, content: dict[str, Any], **about: Any) -> None:
+    """Write ``content`` as the newest checkpoint of ``kind`` (``last`` or ``best``).
+
+    ``about`` goes into the manifest: epoch, step and the like.
+
+    Raises:
+        WorkspaceError: the disk is full or the folder cannot be written to; the old one stays.
+    """
+    folder.mkdir(exist_ok=True)
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    data = buffer.getbuffer()
+    path = folder / f"{kind}-{about['epoch']:06d}.ckpt"
+    write_atomically(path, lambda file: _write(file, data))
+    entry = {"file": path.name, "sha256": hashlib.sha256(data).hexdigest(), **about}
+    before = [item for item in entries(folder, kind) if item["file"] != path.name]
+    kept = [entry, *before][: KEPT[kind]]
+    write_json(folder / f"{kind}.json", kept)
+    named = {item["file"] for item in kept}
+    for old in folder.glob(f"{kind}-*.ckpt"):
+        if old.name not in named:
+            old.unlink(missing_ok=True)
+
+
+def _write(file: IO[bytes], data: memoryview) -> None:
+    file.write(data)
+
+
+def entries(folder: Path, kind: str) -> list[dict[str, Any]]:
+    """What the manifest names, the newest first."""
+    found = read_json(folder / f"{kind}.json", [])
+    return found if isinstance(found, list) else []
+
+
+def newest(folder: Path, kind: str) -> tuple[Path, dict[str, Any]] | None:
+    """The newest undamaged checkpoint and its manifest entry; None where there is none yet.
+
+    Raises:
+        MLError: there are checkpoints, and each of them is damaged.
+    """
+    known = entries(folder, kind)
+    for entry in known:
+        path = folder / str(entry["file"])
+        if path.is_file() and sha256_of(path) == entry["sha256"]:
+            return path, entry
+        log.warning("The checkpoint %s is damaged or missing.", path)
+    if known:
+        raise MLError(
+            f"The checkpoints in {folder} are damaged. Restore them from a backup, or train anew."
+        )
+    return None
+
+
+def load(path: Path) -> dict[str, Any]:
+    """The content of a checkpoint that ``newest`` found. Nothing in it is executed."""
+    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return content
+
+
+class CheckpointFiles(CheckpointIO):
+    """Lets Lightning save its state through ``save`` and read it with ``load``."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
+    ) -> None:
+        """``path`` is ``<folder>/last``; epoch and step come from the checkpoint itself."""
+        target = Path(path)
+        about = {"epoch": int(checkpoint["epoch"]) + 1, "step": int(checkpoint["global_step"])}
+        save(target.parent, target.name, checkpoint, **about)
+
+    def load_checkpoint(
+        self, path: str | Path, map_location: Any = None, weights_only: bool | None = True
+    ) -> dict[str, Any]:
+        """Read what ``newest`` found."""
+        return load(Path(path))
+
+    def remove_checkpoint(self, path: str | Path) -> None:
+        """Not used: ``save`` removes what is no longer named."""

@@ -1,0 +1,116 @@
+"""Random changes of whole batches, as tensors on the device.
+
+What happens to a picture is a function of (seed, epoch, picture), not of the batch it falls into:
+that is what makes a resumed run equal to an uninterrupted one.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+NUMBERS = 10
+"""Random numbers drawn for each picture and epoch."""
+ERASED = 0.3
+"""Side of the square that ``strong`` may erase, as a share of the picture's."""
+
+
+def mix(*numbers: int) -> int:
+    """One seed of 63 bits from several numbers, so that neighbours do not resemble each other.
+
+    >>> mix(0, 1) != mix(1, 0)
+    True
+    """
+    state = 0x9E3779B97F4A7C15
+    for number in numbers:
+        state = (state ^ (number + 0x9E3779B97F4A7C15)) * 0xBF58476D1CE4E5B9 % 2**64
+        state ^= state >> 31
+    return state % 2**63
+
+
+class Augment:
+    """Call it with uint8 pictures (N, S, S, C) and their row numbers (N,) in the training split.
+
+    Policies: ``shift`` moves a picture by up to a tenth, ``light`` also mirrors it, ``strong``
+    mirrors, scales, turns, recolours and erases a part.
+    """
+
+    def __init__(
+        self, policy: str, seed: int, count: int, device: torch.device | str = "cpu"
+    ) -> None:
+        self.policy, self.seed, self.count = policy, seed, count
+        self.device = torch.device(device)
+        self._numbers = torch.empty(0)
+        self._lines: dict[int, Tensor] = {}
+        self.set_epoch(0)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw this epoch's random numbers: (count, NUMBERS), 0 to 1."""
+        generator = torch.Generator().manual_seed(mix(self.seed, epoch, 1))
+        columns = NUMBERS if self.policy == "strong" else 3
+        drawn = torch.rand(self.count, columns, generator=generator)
+        self._numbers = drawn.to(self.device)
+
+    def __call__(self, pictures: Tensor, rows: Tensor) -> Tensor:
+        """Changed pictures of the same shape: uint8, or float of 0 to 255 from ``strong``."""
+        numbers = self._numbers[rows]
+        if self.policy == "strong":
+            return strong(pictures, numbers)
+        size = pictures.shape[1]
+        if size not in self._lines:
+            self._lines[size] = torch.arange(size, device=pictures.device)
+        return shift(pictures, numbers, self._lines[size], mirror=self.policy == "light")
+
+
+def shift(pictures: Tensor, numbers: Tensor, line: Tensor, *, mirror: bool) -> Tensor:
+    """Move by up to a tenth of the side; the border reflects what lies inside it.
+
+    One gather of whole pixels does it, without leaving uint8.
+    """
+    count, size, _, channels = pictures.shape
+    reach = max(1, round(size * 0.1))
+    moves = (numbers[:, :2] * (2 * reach + 1)).long() - reach
+    down, across = line + moves[:, :1], line + moves[:, 1:]
+    if mirror:
+        across = torch.where(numbers[:, 2:3] < 0.5, size - 1 - across, across)
+    down = size - 1 - (size - 1 - down.abs()).abs()
+    across = size - 1 - (size - 1 - across.abs()).abs()
+    first = torch.arange(count, device=pictures.device)[:, None] * size
+    places = ((first + down)[:, :, None] * size + across[:, None, :]).view(-1)
+    flat = pictures.reshape(-1, channels)
+    return flat.index_select(0, places).view(count, size, size, channels)
+
+
+def strong(pictures: Tensor, numbers: Tensor) -> Tensor:
+    """Mirror, crop to 60 to 100 % of the area, turn by up to 15 degrees, recolour, erase."""
+    count, size, _, channels = pictures.shape
+    centred = numbers * 2 - 1
+    flip = torch.where(numbers[:, 0] < 0.5, -1.0, 1.0)
+    scale = (0.6 + 0.4 * numbers[:, 1]).sqrt()
+    turn = centred[:, 2] * math.radians(15)
+    room = 1 - scale
+    affine = torch.stack(
+        [
+            torch.stack([flip * scale * turn.cos(), -scale * turn.sin(), centred[:, 3] * room], 1),
+            torch.stack([flip * scale * turn.sin(), scale * turn.cos(), centred[:, 4] * room], 1),
+        ],
+        1,
+    )
+    x = pictures.permute(0, 3, 1, 2).float()
+    grid = functional.affine_grid(affine, [count, channels, size, size], align_corners=False)
+    x = functional.grid_sample(x, grid, padding_mode="reflection", align_corners=False)
+    brightness = 1 + 0.25 * centred[:, 5].view(-1, 1, 1, 1)
+    contrast = 1 + 0.25 * centred[:, 6].view(-1, 1, 1, 1)
+    mean = x.mean((1, 2, 3), keepdim=True)
+    x = ((x - mean) * contrast + mean) * brightness
+    if channels == 3:
+        grey = x.mean(1, keepdim=True)
+        x = grey + (x - grey) * (1 + 0.25 * centred[:, 7].view(-1, 1, 1, 1))
+    # A square at a random place becomes the picture's mean; in a quarter of cases it lies outside.
+    line = torch.arange(size, device=x.device) / size
+    top, left = (numbers[:, 8] * 4 / 3, numbers[:, 9])
+    rows = (line >= top[:, None] - ERASED / 2) & (line <= top[:, None] + ERASED / 2)
+    columns = (line >= left[:, None] - ERASED / 2) & (line <= left[:, None] + ERASED / 2)
+    hole = (rows[:, :, None] & columns[:, None, :])[:, None]
+    return torch.where(hole, mean, x).clamp(0, 255).permute(0, 2, 3, 1)

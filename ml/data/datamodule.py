@@ -1,0 +1,155 @@
+"""Batches for Lightning: indexed out of what is resident, in an order fixed by (seed, epoch)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import psutil
+import torch
+from torch import Tensor
+
+from ml.data.augment import Augment, mix
+from ml.data.pictures import Pictures
+
+Batch = tuple[Tensor, Tensor, Tensor]
+"""Inputs (N, ...), labels (N,) int64, rows (N,) int64 in their split."""
+
+RESIDENT_SHARE = 0.25
+"""Pixels are held in memory up to this share of what is free, and read from the disk beyond it."""
+
+
+class MappedPixels:
+    """Pixels on the disk that are indexed like a tensor, for sets too large for the memory."""
+
+    def __init__(self, array: np.ndarray, rows: np.ndarray) -> None:
+        self.array, self.rows = array, rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: Tensor) -> Tensor:
+        return torch.from_numpy(self.array[self.rows[index.numpy()]])
+
+
+class EpochOrder:
+    """The order of rows in each epoch. Lightning calls ``set_epoch``, also after a resume."""
+
+    def __init__(self, count: int, seed: int | None) -> None:
+        self.count, self.seed, self.epoch = count, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch, from 0."""
+        self.epoch = epoch
+
+    def order(self) -> Tensor:
+        """(count,) int64; as they lie where there is no seed."""
+        if self.seed is None:
+            return torch.arange(self.count)
+        generator = torch.Generator().manual_seed(mix(self.seed, self.epoch, 0))
+        return torch.randperm(self.count, generator=generator)
+
+
+class BatchLoader:
+    """Yields batches by indexing; there is nothing to collate and no process to start.
+
+    A last batch of a single picture joins the one before it: batch normalisation cannot take it.
+    """
+
+    def __init__(
+        self,
+        inputs: Any,
+        labels: Tensor,
+        batch_size: int,
+        *,
+        seed: int | None = None,
+        augment: Augment | None = None,
+    ) -> None:
+        self.inputs, self.labels, self.batch_size = inputs, labels, batch_size
+        self.augment = augment
+        self.sampler = EpochOrder(len(labels), seed)
+        self.batch_sampler = None  # Lightning looks for it where there is a sampler
+
+    def __len__(self) -> int:
+        return count_batches(len(self.labels), self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        order = self.sampler.order().to(self.labels.device)
+        if self.augment:
+            self.augment.set_epoch(self.sampler.epoch)
+        last = len(self) - 1
+        for batch in range(last + 1):
+            start = batch * self.batch_size
+            rows = order[start:] if batch == last else order[start : start + self.batch_size]
+            inputs = self.inputs[rows]
+            if self.augment:
+                inputs = self.augment(inputs, rows)
+            yield inputs, self.labels[rows], rows
+
+
+def count_batches(count: int, batch_size: int) -> int:
+    """How many batches ``BatchLoader`` makes of ``count`` pictures."""
+    whole, rest = divmod(count, batch_size)
+    return max(1, whole + (rest > (1 if whole else 0))) if count else 0
+
+
+class PixelData(pl.LightningDataModule):
+    """Training and validation pictures as uint8 (N, S, S, C)."""
+
+    def __init__(
+        self, pictures: Pictures, batch_size: int, seed: int, policy: str, device: torch.device
+    ) -> None:
+        super().__init__()
+        self.pictures, self.batch_size, self.seed = pictures, batch_size, seed
+        self.policy, self.device = policy, device
+
+    def _inputs(self, split: str) -> Any:
+        size = len(self.pictures.indices(split)) * int(np.prod(self.pictures.all_pixels.shape[1:]))
+        if size > RESIDENT_SHARE * psutil.virtual_memory().available:
+            return MappedPixels(self.pictures.all_pixels, self.pictures.rows(split))
+        return torch.from_numpy(np.array(self.pictures.pixels(split))).to(self.device)
+
+    def _loader(self, split: str, **options: Any) -> BatchLoader:
+        inputs = self._inputs(split)
+        on = "cpu" if isinstance(inputs, MappedPixels) else self.device
+        labels = torch.from_numpy(np.array(self.pictures.labels(split))).to(on)
+        return BatchLoader(inputs, labels, **options)
+
+    def train_dataloader(self) -> BatchLoader:
+        """Shuffled and augmented."""
+        count = len(self.pictures.indices("train"))
+        augment = (
+            None if self.policy == "none" else Augment(self.policy, self.seed, count, self.device)
+        )
+        return self._loader("train", batch_size=self.batch_size, seed=self.seed, augment=augment)
+
+    def val_dataloader(self) -> BatchLoader:
+        """As they lie, in batches that need no gradients and so may be larger."""
+        return self._loader("val", batch_size=max(self.batch_size, 128))
+
+
+class FeatureData(pl.LightningDataModule):
+    """Features (V, N, F) of the views of training pictures, and (N, F) of validation pictures."""
+
+    def __init__(
+        self,
+        train: Tensor,
+        train_labels: Tensor,
+        val: Tensor,
+        val_labels: Tensor,
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.train = train.reshape(-1, train.shape[-1])
+        self.train_labels = train_labels.repeat(train.shape[0])
+        self.val, self.val_labels = val, val_labels
+        self.batch_size, self.seed = batch_size, seed
+
+    def train_dataloader(self) -> BatchLoader:
+        """Every view of every picture once an epoch, shuffled."""
+        return BatchLoader(self.train, self.train_labels, self.batch_size, seed=self.seed)
+
+    def val_dataloader(self) -> BatchLoader:
+        """In one batch."""
+        return BatchLoader(self.val, self.val_labels, max(1, len(self.val)))

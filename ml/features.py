@@ -1,0 +1,160 @@
+"""Features of a frozen backbone: computed once for each picture and view, and kept by its hash.
+
+They survive relabelling and new versions of a data set. A store is a folder of parts, each an array
+beside the hashes of its rows, added in one step.
+"""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ml.data.pictures import Pictures
+from ml.data.pixels import PixelSpec
+from ml.data.views import view
+from ml.files import write_atomically, write_json
+from ml.models.network import Network
+
+Forward = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
+"""Pictures uint8 (N, S, S, C) to features (N, F)."""
+BATCH = 32
+ONNX_BATCH = 8
+"""More pictures at a time fall out of the cache of a CPU and are slower."""
+BLOCK = 4096
+"""Features of so many pictures are held in memory before they are written."""
+
+
+def key_of(name: str, network: Network, spec_key: str) -> str:
+    """The name of the store of ``network``: model, weights and preprocessing are in it."""
+    digest = hashlib.sha256()
+    for part in (network.body, network.neck):
+        for value in part.state_dict().values():
+            digest.update(value.detach().cpu().numpy().tobytes())
+    for buffer in (network.mean, network.std):
+        digest.update(buffer.detach().cpu().numpy().tobytes())
+    return f"{name}-{digest.hexdigest()[:12]}-{spec_key}"
+
+
+class FeatureStore:
+    """Features (F,) float32 by picture hash, in ``folder``, for one view."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._places: dict[str, tuple[int, int]] = {}
+        self._parts: list[npt.NDArray[np.float32]] = []
+        for path in sorted(folder.glob("*.json")):
+            try:
+                hashes = json.loads(path.read_bytes())
+                array = np.load(path.with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
+            except (OSError, ValueError):
+                continue  # a part that cannot be read is computed again
+            if array.ndim == 2 and len(array) == len(hashes):
+                self._index(hashes, array)
+
+    def _index(self, hashes: Sequence[str], array: npt.NDArray[np.float32]) -> None:
+        part = len(self._parts)
+        self._parts.append(array)
+        self._places.update({picture: (part, row) for row, picture in enumerate(hashes)})
+
+    def missing(self, hashes: Sequence[str]) -> list[str]:
+        """Those of ``hashes`` that have no features yet, each once, in their order."""
+        return [item for item in dict.fromkeys(hashes) if item not in self._places]
+
+    def add(self, hashes: Sequence[str], features: npt.NDArray[np.float32]) -> None:
+        """Keep features (N, F). The list of hashes is written last: with it the part is whole."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"{secrets.token_hex(8)}.npy"
+        write_atomically(path, lambda file: np.save(file, features))
+        write_json(path.with_suffix(".json"), list(hashes))
+        self._index(hashes, features)
+
+    def get(self, hashes: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Features (N, F). Raises KeyError for a picture that has none."""
+        places = np.array([self._places[item] for item in hashes], dtype=np.int64).reshape(-1, 2)
+        width = self._parts[0].shape[1] if self._parts else 0
+        found = np.empty((len(hashes), width), np.float32)
+        for part in np.unique(places[:, 0]):
+            chosen = places[:, 0] == part
+            found[chosen] = self._parts[part][places[chosen, 1]]
+        return found
+
+
+def ensure(
+    folder: Path,
+    pictures: Pictures,
+    views: int,
+    forward: Callable[[], Forward],
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> list[FeatureStore]:
+    """The stores of views 0 to ``views`` - 1, with every picture in them that a run needs.
+
+    Validation and test pictures are seen as they are, in view 0; training pictures in all views.
+
+    Args:
+        folder: the store of the backbone: ``features/<key>``.
+        forward: makes the function that computes features; called only when something is missing.
+        progress: is told the share that is done, 0 to 1; it may raise to stop.
+    """
+    stores = [FeatureStore(folder / f"view-{number}") for number in range(views)]
+    rows: dict[str, int] = {}
+    for split in ("train", "val", "test"):
+        rows |= dict(zip(pictures.hashes(split), pictures.rows(split).tolist(), strict=True))
+    blocks: list[tuple[int, list[str]]] = []
+    for number, store in enumerate(stores):
+        lacking = store.missing(list(rows) if number == 0 else pictures.hashes("train"))
+        blocks += [(number, lacking[at : at + BLOCK]) for at in range(0, len(lacking), BLOCK)]
+    total = sum(len(hashes) for _, hashes in blocks)
+    compute, done = forward() if total else None, 0
+    for number, hashes in blocks:
+        assert compute is not None
+        computed: list[npt.NDArray[np.float32]] = []
+        try:
+            for start in range(0, len(hashes), BATCH):
+                progress(done / total)
+                batch = [
+                    view(pictures.all_pixels[rows[item]], number, item, pictures.spec)
+                    for item in hashes[start : start + BATCH]
+                ]
+                computed.append(compute(np.stack(batch)))
+                done += len(batch)
+        finally:  # what is computed is kept, also when progress() stops the work
+            if computed:
+                features = np.concatenate(computed)
+                stores[number].add(hashes[: len(features)], features)
+    progress(1.0)
+    return stores
+
+
+def torch_forward(network: Network, device: torch.device) -> Forward:
+    """Features by torch on ``device``."""
+    network.eval().to(device)
+
+    def forward(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        with torch.inference_mode():
+            features = network.features(torch.from_numpy(pictures).to(device))
+        return np.asarray(features.float().cpu().numpy(), np.float32)
+
+    return forward
+
+
+def onnx_forward(network: Network, spec: PixelSpec, graphs: Path, threads: int) -> Forward:
+    """Features by ONNX Runtime, which is several times as fast as torch on a CPU."""
+    from ml.export.graph import make_graph
+    from ml.model_folder import open_session
+
+    graph = make_graph(network, spec.channels, spec.size, graphs)
+    session = open_session(graph.SerializeToString(), threads)
+
+    def forward(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        found = [
+            session.run(["features"], {"pictures": pictures[start : start + ONNX_BATCH]})[0]
+            for start in range(0, len(pictures), ONNX_BATCH)
+        ]
+        return np.concatenate(found)
+
+    return forward

@@ -1,0 +1,98 @@
+"""Two ways to train: the whole network on pictures, or a head on features computed once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from torch import nn
+
+from ml import features
+from ml.config import TrainConfig
+from ml.data.datamodule import FeatureData, PixelData
+from ml.data.pictures import Pictures
+from ml.models.network import Network, Standardise, count_features
+from ml.workspace import Workspace
+
+HEAD_DROPOUT = 0.3
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What Lightning trains and on what.
+
+    ``module`` is the whole network or its head; ``logits`` gives torch's logits (N, K) of a split
+    without running the backbone again, where that is not needed.
+    """
+
+    module: nn.Module
+    data: pl.LightningDataModule
+    logits: Callable[[str], np.ndarray] | None = None
+
+
+def pixels_plan(
+    workspace: Workspace,
+    config: TrainConfig,
+    network: Network,
+    pictures: Pictures,
+    device: torch.device,
+    progress: Callable[[float], None],
+) -> Plan:
+    """Train everything, on augmented pictures."""
+    data = PixelData(pictures, config.batch_size, config.seed, config.augment, device)
+    return Plan(network, data)
+
+
+def features_plan(
+    workspace: Workspace,
+    config: TrainConfig,
+    network: Network,
+    pictures: Pictures,
+    device: torch.device,
+    progress: Callable[[float], None],
+) -> Plan:
+    """Train a new head on the features of a frozen backbone."""
+    spec = pictures.spec
+    folder = workspace.features / features.key_of(config.model, network, spec.key)
+
+    def forward() -> features.Forward:
+        if device.type == "cpu":
+            threads = torch.get_num_threads()
+            return features.onnx_forward(network, spec, workspace.graphs, threads)
+        return features.torch_forward(network, device)
+
+    stores = features.ensure(folder, pictures, config.feature_views, forward, progress)
+
+    def tensor(split: str, number: int = 0) -> torch.Tensor:
+        return torch.from_numpy(stores[number].get(pictures.hashes(split))).to(device)
+
+    def labels(split: str) -> torch.Tensor:
+        return torch.from_numpy(np.array(pictures.labels(split))).to(device)
+
+    train = torch.stack([tensor("train", number) for number in range(config.feature_views)])
+    width = count_features(network, spec.channels, spec.size)
+    standardise = Standardise(width)
+    standardise.measure(train.cpu().reshape(-1, width))
+    network.head = nn.Sequential(
+        standardise, nn.Dropout(HEAD_DROPOUT), nn.Linear(width, len(pictures.classes))
+    )
+    data = FeatureData(
+        train, labels("train"), tensor("val"), labels("val"), config.batch_size, config.seed
+    )
+
+    def logits(split: str) -> np.ndarray:
+        # By torch itself, since parity with it is what they are for; kept like all features.
+        store = features.FeatureStore(folder / "torch")
+        chosen, pixels = pictures.hashes(split), pictures.pixels(split)
+        lacking = set(store.missing(chosen))
+        rows = [row for row, item in enumerate(chosen) if item in lacking]
+        compute = features.torch_forward(network, torch.device("cpu"))
+        for start in range(0, len(rows), features.BATCH):
+            some = rows[start : start + features.BATCH]
+            store.add([chosen[row] for row in some], compute(np.ascontiguousarray(pixels[some])))
+        with torch.inference_mode():
+            found = network.head.cpu().eval()(torch.from_numpy(store.get(chosen)))
+        return np.asarray(found.numpy())
+
+    return Plan(network.head, data, logits)

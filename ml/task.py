@@ -1,0 +1,198 @@
+"""What is learned and how: the LightningModule, with one shared step for train, val and test."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ml.config import TrainConfig
+from ml.data.augment import mix
+from ml.data.datamodule import Batch
+from ml.schedule import factor
+
+MISTAKES = 12
+"""How many wrongly classified validation pictures are told at the end of an epoch."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """Means over some pictures: ``loss`` and ``accuracy`` (0 to 1)."""
+
+    loss: float
+    accuracy: float
+    pictures: int
+
+
+class Meter:
+    """Sums of loss, hits and pictures that stay on the device until somebody reads them."""
+
+    def __init__(self) -> None:
+        self._sums: Tensor | None = None
+        self._read: Tensor | None = None
+
+    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
+        """Add a batch with mean ``loss``. Nothing is copied to the host."""
+        count = len(labels)
+        hits = (logits.argmax(1) == labels).sum()
+        row = torch.stack((loss.detach().float() * count, hits.float(), torch.ones_like(loss)))
+        row[2] = count
+        self._sums = row.double() if self._sums is None else self._sums + row
+
+    def total(self) -> Score | None:
+        """Over everything since ``clear``; None where there was nothing."""
+        return _score(self._sums)
+
+    def since_last_read(self) -> Score | None:
+        """Over what came since the last call."""
+        if self._sums is None:
+            return None
+        new = self._sums if self._read is None else self._sums - self._read
+        self._read = self._sums
+        return _score(new)
+
+    def clear(self) -> None:
+        """Start anew."""
+        self._sums = self._read = None
+
+
+def _score(sums: Tensor | None) -> Score | None:
+    if sums is None:
+        return None
+    loss, hits, count = sums.tolist()
+    return Score(loss / count, hits / count, int(count)) if count else None
+
+
+class ClassifierTask(pl.LightningModule):
+    """Trains ``module``, a whole network on pictures or a head on features.
+
+    Args:
+        module: inputs (N, ...) to logits (N, K).
+        config: the optimizer, its schedule and the seed.
+        total_steps: optimizer steps of the whole run, which the schedule spans.
+        ids: the picture hash of each validation row, for the examples of mistakes.
+    """
+
+    def __init__(
+        self, module: nn.Module, config: TrainConfig, total_steps: int, ids: Sequence[str] = ()
+    ) -> None:
+        super().__init__()
+        self.module, self.config, self.total_steps, self.ids = module, config, total_steps, ids
+        self.train_meter, self.val_meter = Meter(), Meter()
+        self.mistakes: list[dict[str, Any]] = []
+        self.best: tuple[float, float] | None = None
+        self.best_epoch = 0
+        self.improved = True
+        self._val_outputs: list[tuple[Tensor, Tensor, Tensor]] = []
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Logits (N, K)."""
+        logits: Tensor = self.module(inputs)
+        return logits
+
+    def _step(self, batch: Batch, meter: Meter, smoothing: float = 0.0) -> tuple[Tensor, Tensor]:
+        """The one step: mean loss (scalar) and logits (N, K) of a batch."""
+        inputs, labels, _ = batch
+        logits = self.module(inputs)
+        loss = functional.cross_entropy(logits, labels, label_smoothing=smoothing)
+        meter.add(loss, logits, labels)
+        return loss, logits
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Mean loss of the batch."""
+        return self._step(batch, self.train_meter, self.config.label_smoothing)[0]
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Loss and hits into the meter, logits kept for the mistakes."""
+        _, logits = self._step(batch, self.val_meter)
+        self._val_outputs.append((logits.float(), batch[1], batch[2]))
+
+    test_step = validation_step
+
+    def on_train_epoch_start(self) -> None:
+        """Chance (dropout) is a function of (seed, epoch), as order and augmentation are."""
+        torch.manual_seed(mix(self.config.seed, self.current_epoch, 2))
+        self.train_meter.clear()
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Set the learning rate: a function of the step alone, hence exact on resume."""
+        rate = self.rate()
+        for group in self.trainer.optimizers[0].param_groups:
+            group["lr"] = rate
+
+    def rate(self) -> float:
+        """The learning rate of the step to come."""
+        config = self.config
+        return config.learning_rate * factor(config.schedule, self.global_step, self.total_steps)
+
+    def on_validation_epoch_start(self) -> None:
+        """Forget the epoch before."""
+        self.val_meter.clear()
+        self._val_outputs.clear()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """A resumed run must know the best so far."""
+        checkpoint["best"] = {"score": self.best, "epoch": self.best_epoch}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """See ``on_save_checkpoint``."""
+        score, self.best_epoch = checkpoint["best"]["score"], checkpoint["best"]["epoch"]
+        self.best = tuple(score) if score else None
+
+    def on_validation_epoch_end(self) -> None:
+        """Judge the epoch, by accuracy and on a tie by loss, and pick the most confident mistakes.
+
+        Where there are no validation pictures, the last epoch counts as the best.
+        """
+        if not self._val_outputs:
+            return
+        score = self.val_meter.total()
+        if score is not None:
+            found = (score.accuracy, -score.loss)
+            self.improved = math.isfinite(score.loss) and (self.best is None or found > self.best)
+            if self.improved:
+                self.best, self.best_epoch = found, self.current_epoch + 1
+        logits, labels, rows = (torch.cat(parts) for parts in zip(*self._val_outputs, strict=True))
+        self._val_outputs.clear()
+        probability, predicted = logits.softmax(1).max(1)
+        wrong = torch.where(predicted != labels, probability, torch.zeros_like(probability))
+        worst = wrong.topk(min(MISTAKES, len(wrong))).indices.tolist()
+        self.mistakes = [
+            {
+                "picture": self.ids[int(rows[i])] if self.ids else str(int(rows[i])),
+                "label": int(labels[i]),
+                "predicted": int(predicted[i]),
+                "probability": round(float(probability[i]), 4),
+            }
+            for i in worst
+            if float(wrong[i]) > 0
+        ]
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """SGD or AdamW; weight decay on weights alone, not on biases and normalisation."""
+        config = self.config
+        trained = [p for p in self.module.parameters() if p.requires_grad]
+        groups = [
+            {"params": [p for p in trained if p.ndim > 1], "weight_decay": config.weight_decay},
+            {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        groups = [group for group in groups if group["params"]]
+        fused = all(p.device.type in ("cpu", "cuda") for p in trained)
+        if config.optimizer == "sgd":
+            nesterov = config.momentum > 0
+            return torch.optim.SGD(
+                groups, config.learning_rate, config.momentum, nesterov=nesterov, fused=fused
+            )
+        return torch.optim.AdamW(groups, config.learning_rate, fused=fused)
+
+    def transfer_batch_to_device(
+        self, batch: Any, device: torch.device, dataloader_idx: int
+    ) -> Any:
+        """Batches that are on the device already are not walked through again."""
+        if batch[0].device == device:
+            return batch
+        return tuple(part.to(device, non_blocking=True) for part in batch)
