@@ -21,7 +21,6 @@ from PIL import Image, ImageOps
 
 ROOT = Path(__file__).resolve().parent.parent
 BUNDLED = ROOT / "ml" / "data" / "bundled"
-TEXTS = Path(__file__).resolve().parent / "bundled_texts"
 PER_CLASS = 100
 TEST_SHARE = 0.15
 SEED = 20240
@@ -31,12 +30,13 @@ FASHION_CLASSES = "T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,
 
 
 def fresh(name: str) -> Path:
-    """An empty folder for the set, with its licence and credits."""
+    """The folder of the set, emptied but for its licence and credits, which are written by hand."""
     folder = BUNDLED / name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    for text in ("LICENSE", "CREDITS.md"):
-        shutil.copyfile(TEXTS / f"{name}.{text}", folder / text)
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        elif entry.name not in ("LICENSE", "CREDITS.md"):
+            entry.unlink()
     return folder
 
 
@@ -183,9 +183,10 @@ def describe(folder: Path, **about: object) -> None:
 def write_about(folder: Path, about: dict[str, object]) -> None:
     """``about.json``, with a hash over all the pictures: by it a changed bundle is known."""
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
+    for name in sorted(files):
+        if files[name].suffix in (".jpg", ".JPG", ".gz"):
+            digest.update(name.encode() + files[name].read_bytes())
     text = json.dumps({**about, "sha256": digest.hexdigest()}, ensure_ascii=False, indent=1)
     (folder / "about.json").write_text(text + "\n", encoding="utf-8")
 

@@ -1,0 +1,198 @@
+"""What is taken in, what is refused, and what a crash leaves."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ml.data import ingest as ingest_module
+from ml.data import originals
+from ml.data.ingest import ingest
+from ml.data.store import dataset_names, load_version, read_picture, read_report
+from ml.errors import BadInputError, WorkspaceError
+from ml.workspace import Workspace
+from tests.data.making import as_bytes, picture
+
+Make = Callable[..., Path]
+
+
+def test_each_picture_is_kept_as_it_came_under_its_label(
+    make_folder: Make, workspace: Workspace
+) -> None:
+    folder = make_folder("pets", {"10": 3, "9": 2})
+    version = ingest(workspace, folder, "pets").version
+    assert version.classes == ("9", "10")
+    assert version.counts == {"9": 2, "10": 3}
+    for item in version.items:
+        data = (folder / item.file).read_bytes()
+        assert hashlib.sha256(data).hexdigest() == item.hash
+        assert read_picture(workspace, item.hash) == data
+        assert version.classes[item.label] == item.file.split("/")[0]
+    assert load_version(workspace, "pets") == version
+
+
+def test_the_medians_and_the_colour_are_those_of_the_pictures(
+    make_folder: Make, workspace: Workspace
+) -> None:
+    folder = make_folder("pets", {"cat": 3, "dog": 2}, width=30, height=10, mode="L")
+    make_folder("pets", {"cow": 2}, width=8, height=40, mode="L")
+    about = ingest(workspace, folder, "grey").version.about
+    size = sum(path.stat().st_size for path in folder.rglob("*.png"))
+    assert about == {"width": 30, "height": 10, "colour": False, "bytes": size}
+    (folder / "cat" / "red.png").write_bytes(as_bytes(picture(99)))
+    assert ingest(workspace, folder, "colour").version.about["colour"]
+
+
+def test_what_cannot_be_read_is_named_and_stops_nothing(
+    make_folder: Make, workspace: Workspace
+) -> None:
+    folder = make_folder("pets", {"cat": 2, "dog": 2})
+    whole = (folder / "cat" / "000.png").read_bytes()
+    bad = {
+        "cat/cut.png": whole[:-30],
+        "cat/empty.jpg": b"",
+        "dog/LICENSE": b"You may",
+        "dog/labels.csv": b"file,label\n",
+    }
+    for name, data in bad.items():
+        (folder / name).write_bytes(data)
+    done = ingest(workspace, folder, "pets")
+    assert {entry["file"] for entry in done.refused} == set(bad)
+    assert all(entry["reason"].endswith(".") for entry in done.refused)
+    assert len(done.version.items) == 4
+    assert done.notes == ["4 files could not be taken in. See which."]
+    assert read_report(workspace, "pets", 1) == {"refused": done.refused, "notes": done.notes}
+
+
+def test_a_file_beyond_the_limit_is_not_read(
+    make_folder: Make, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_folder("pets", {"cat": 2, "dog": 2})
+    (folder / "cat" / "film.mp4").write_bytes(bytes(5000))
+    monkeypatch.setattr("ml.data.walk.MOST_BYTES", 4000)
+    refused = ingest(workspace, folder, "pets").refused
+    assert [entry["file"] for entry in refused] == ["cat/film.mp4"]
+    assert "larger than" in refused[0]["reason"]
+
+
+def test_one_picture_twice_in_a_class_counts_once_and_in_two_classes_twice(
+    make_folder: Make, workspace: Workspace
+) -> None:
+    folder = make_folder("pets", {"cat": 2, "dog": 2})
+    shutil.copy(folder / "cat" / "000.png", folder / "cat" / "copy.png")
+    shutil.copy(folder / "cat" / "001.png", folder / "dog" / "copy.png")
+    done = ingest(workspace, folder, "pets")
+    assert done.version.counts == {"cat": 2, "dog": 3}
+    assert any("1 picture came twice in one class" in note for note in done.notes)
+    assert any("1 picture came under more than one class" in note for note in done.notes)
+    kept = [path for path in workspace.pictures.rglob("*") if path.is_file()]
+    assert len(kept) == 4
+
+
+def test_one_picture_in_two_splits_stays_in_both_and_is_noted(
+    make_folder: Make, workspace: Workspace
+) -> None:
+    folder = make_folder("pets", {f"{s}/{c}": 3 for s in ("train", "test") for c in ("a", "b")})
+    shutil.copy(folder / "train" / "a" / "000.png", folder / "test" / "a" / "leak.png")
+    done = ingest(workspace, folder, "pets")
+    assert [item.split for item in done.version.items].count("test") == 7
+    assert any("more than one split" in note for note in done.notes)
+
+
+def test_what_decoding_changes_is_noted_with_the_picture(
+    make_folder: Make, workspace: Workspace
+) -> None:
+    folder = make_folder("pets", {"cat": 1, "dog": 1})
+    see_through = picture(5)
+    see_through.putalpha(100)
+    (folder / "cat" / "logo.png").write_bytes(as_bytes(see_through))
+    done = ingest(workspace, folder, "pets")
+    noted = {item.file: item.notes for item in done.version.items if item.notes}
+    assert noted == {"cat/logo.png": ("transparency laid over white",)}
+    assert "1 picture: transparency laid over white." in done.notes
+
+
+def test_a_class_without_a_readable_picture_is_left_out(
+    make_folder: Make, workspace: Workspace
+) -> None:
+    folder = make_folder("pets", {"cat": 2, "dog": 2, "cow": 0})
+    (folder / "cow" / "notes.txt").write_text("moo", encoding="utf-8")
+    done = ingest(workspace, folder, "pets")
+    assert done.version.classes == ("cat", "dog")
+    assert "The class cow has no picture that can be read, so it was left out." in done.notes
+
+
+@pytest.mark.parametrize(("good", "sentence"), [(1, "only the class cat"), (0, "no class")])
+def test_fewer_than_two_classes_with_pictures_are_refused(
+    good: int, sentence: str, make_folder: Make, workspace: Workspace
+) -> None:
+    folder = make_folder("pets", {"cat": good, "dog": 0})
+    for label in ("cat", "dog"):
+        (folder / label / "notes.txt").write_text("none", encoding="utf-8")
+    with pytest.raises(BadInputError, match=sentence):
+        ingest(workspace, folder, "pets")
+    assert dataset_names(workspace) == []
+
+
+def test_the_order_of_items_does_not_depend_on_the_threads(
+    make_folder: Make, workspace: Workspace
+) -> None:
+    folder = make_folder("pets", {"cat": 70, "dog": 70})
+    prints = {ingest(workspace, folder, f"set{n}").version.fingerprint for n in range(3)}
+    assert len(prints) == 1
+
+
+def test_progress_rises_to_one(make_folder: Make, workspace: Workspace) -> None:
+    said: list[float] = []
+    ingest(workspace, make_folder("p", {"a": 50, "b": 50}), "p", progress=said.append)
+    assert said == sorted(said)
+    assert said[-1] == 1.0
+    assert len(said) > 2
+
+
+@pytest.mark.parametrize("moment", ["write_version", "look"])
+def test_a_crash_leaves_nothing_that_anyone_reads(
+    moment: str, make_folder: Make, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_folder("pets", {"cat": 40, "dog": 40})
+    calls = []
+
+    def crash(*args: object, **kwargs: object) -> None:
+        calls.append(args)
+        if moment == "write_version" or len(calls) > 30:
+            raise RuntimeError("power cut")
+        return None
+
+    real = getattr(ingest_module, moment)
+    monkeypatch.setattr(ingest_module, moment, lambda *a, **k: (crash(*a, **k), real(*a, **k))[1])
+    with pytest.raises(RuntimeError):
+        ingest(workspace, folder, "pets")
+    monkeypatch.undo()
+    assert dataset_names(workspace) == []
+    assert len(ingest(workspace, folder, "pets").version.items) == 80
+
+
+def test_a_full_disk_is_said_in_a_sentence(
+    make_folder: Make, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, data: bytes) -> int:
+        raise OSError(28, "No space left on device", str(path))
+
+    folder = make_folder("pets", {"cat": 2, "dog": 2})
+    monkeypatch.setattr(originals.Path, "write_bytes", full)
+    with pytest.raises(WorkspaceError, match="disk is full"):
+        ingest(workspace, folder, "pets")
+
+
+def test_the_version_file_is_plain_json_with_a_row_a_picture(
+    make_folder: Make, workspace: Workspace
+) -> None:
+    ingest(workspace, make_folder("pets", {"cat": 2, "dog": 1}), "pets")
+    path = workspace.datasets / "pets" / "versions" / "1.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert content["classes"] == ["cat", "dog"]
+    assert content["label"] == [0, 0, 1]
+    assert content["file"] == ["cat/000.png", "cat/001.png", "dog/000.png"]
