@@ -1,0 +1,116 @@
+"""A real server and a real browser for the tests in this folder.
+
+``app``      a server on a free port over a temporary workspace of its own. One a test module, since
+             it takes seconds to start: tests that change the workspace say so in their names.
+             ``app.url("train", run=...)`` is an address, ``app.workspace`` the workspace,
+             ``app.kill()`` ends the server at once, ``app.start()`` starts it again on the same
+             port, ``app.log()`` is what it printed, ``app.pid`` its process.
+``new_app``  makes further servers: ``new_app(base_path="lens")``.
+``page``     a fresh tab of a fresh browser profile, 1280 px wide and light. The test fails if a
+             script error shows up in it.
+``new_page`` makes further tabs, each with its own profile:
+             ``new_page(width=390, color_scheme="dark")``.
+``visit``    ``visit(page, address)`` opens an address and waits until the page has been drawn.
+``drawn``    ``drawn(page, "chart-loss")`` waits for the chart with that key and returns it.
+
+The browser is Chromium, Chrome or Edge as installed on the system; ``LENSMITH_BROWSER`` names one.
+Wait for what should appear (``expect(...)``), never for a time.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+
+from ml.workspace import open_workspace
+from tests.browser.serving import ARGUMENTS, PATIENCE, App, find_browser, settled
+
+expect.set_options(timeout=PATIENCE)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = find_browser()
+    if path is None:
+        pytest.skip("No Chromium, Chrome or Edge was found. Install one, or set LENSMITH_BROWSER.")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def new_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., App]]:
+    started: list[App] = []
+
+    def make(**settings: Any) -> App:
+        root = tmp_path_factory.mktemp("app") / "workspace"
+        app = App(open_workspace(root), **settings)
+        started.append(app)
+        return app.start()
+
+    yield make
+    for app in started:
+        app.kill()
+        app.end_workers()
+
+
+@pytest.fixture(scope="module")
+def app(new_app: Callable[..., App]) -> App:
+    return new_app()
+
+
+@pytest.fixture
+def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    contexts, errors = [], []
+
+    def heard(message: ConsoleMessage) -> None:
+        # Streamlit asks for its health below a page's own address first: that 404 is no error.
+        if (
+            message.type == "error"
+            and "404" not in message.text
+            and "WebSocket" not in message.text
+        ):
+            errors.append(message.text)
+
+    def make(width: int = 1280, height: int = 900, **settings: Any) -> Page:
+        settings = {"color_scheme": "light", "reduced_motion": "reduce", **settings}
+        context = browser.new_context(viewport={"width": width, "height": height}, **settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", heard)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert not errors, errors
+
+
+@pytest.fixture
+def page(new_page: Callable[..., Page]) -> Page:
+    return new_page()
+
+
+@pytest.fixture
+def visit() -> Callable[[Page, str], Page]:
+    def go(page: Page, address: str) -> Page:
+        page.goto(address)
+        expect(page.locator("h1").first).to_be_visible()
+        settled(page)
+        return page
+
+    return go
+
+
+@pytest.fixture
+def drawn() -> Callable[[Page, str], Locator]:
+    def find(page: Page, key: str) -> Locator:
+        chart = page.locator(f".st-key-{key} .lens-plot.lens-drawn .lens-plot-box")
+        expect(chart).to_be_visible()
+        return chart
+
+    return find
