@@ -1,0 +1,180 @@
+"""The pages' way to a model: a child process that decodes pictures and classifies them.
+
+The child is ``python -m ml worker``. It is started at the first picture, started again when it has
+ended, and a picture that ends it twice is not tried again. Light: no torch, no ONNX Runtime.
+"""
+
+import contextlib
+import hashlib
+import os
+import subprocess
+import sys
+import threading
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from ml.errors import BadInputError, MLError
+from ml.frames import MOST_BYTES, Frame, read_frame, write_frame
+from ml.predict import unreadable
+
+ROOT = Path(__file__).resolve().parent.parent
+SECONDS = 60.0
+"""How long one picture may take, the start of the child included."""
+TRIES = 2
+_FATAL = (
+    "This picture ended the program that reads pictures, twice, and is not tried again. Save it "
+    "anew in another program, or leave it out."
+)
+
+
+class _EndedError(Exception):
+    """The child ended, or was ended, before it answered."""
+
+
+class InferenceClient:
+    """Asks the inference worker, one request at a time. Any number of threads may share it.
+
+    Args:
+        seconds: how long one picture may take before the worker is ended.
+        command: what starts the worker.
+    """
+
+    def __init__(self, seconds: float = SECONDS, command: tuple[str, ...] = ()) -> None:
+        self.seconds = seconds
+        self.command = command or (sys.executable, "-m", "ml", "worker")
+        self._lock = threading.Lock()
+        self._worker: subprocess.Popen[bytes] | None = None
+        self._fatal: deque[str] = deque(maxlen=100)
+
+    def classify(self, run_folder: Path, data: bytes, name: str, top_k: int = 5) -> dict[str, Any]:
+        """What the model of a run makes of a picture.
+
+        As ``ml.predict.Classifier.judge``, with ``seen``, the picture as the model sees it (PNG),
+        and ``preview``, the picture itself, upright and small (WebP). For a picture that cannot be
+        read, ``error`` is a sentence, ``label`` and the two pictures are None.
+
+        Args:
+            run_folder: a run's folder, or a model folder.
+
+        Raises:
+            BadInputError: there is no such model, or it was changed or is damaged.
+            MLError: the worker cannot be started.
+        """
+        nothing = {"seen": None, "preview": None}
+        digest = hashlib.sha256(data).hexdigest()
+        if len(data) > MOST_BYTES:
+            text = f"The file is larger than {MOST_BYTES // 2**20} MB. Make it smaller."
+            return {**unreadable(name, text), **nothing}
+        if digest in self._fatal:
+            return {**unreadable(name, _FATAL), **nothing}
+        folder = run_folder / "model" if (run_folder / "model").is_dir() else run_folder
+        request = {"op": "classify", "folder": str(folder.resolve()), "name": name, "top_k": top_k}
+        for _ in range(TRIES):
+            try:
+                answer, pictures = self._ask(request, data)
+            except TimeoutError:
+                text = f"This picture took longer than {self.seconds:.0f} seconds and was given up."
+                return {**unreadable(name, f"{text} Try a smaller one."), **nothing}
+            except _EndedError:
+                continue
+            if "refused" in answer:
+                raise BadInputError(answer["refused"])
+            if answer["result"]["error"]:
+                return {**answer["result"], **nothing}
+            parts = {"seen": pictures[: answer["seen"]], "preview": pictures[answer["seen"] :]}
+            return {**answer["result"], **parts}
+        self._fatal.append(digest)
+        return {**unreadable(name, _FATAL), **nothing}
+
+    def ping(self) -> int:
+        """The process id of the worker, started if it was not running.
+
+        Raises:
+            MLError: it cannot be started.
+        """
+        for _ in range(TRIES):
+            try:
+                return int(self._ask({"op": "ping"})[0]["pid"])
+            except (_EndedError, TimeoutError):
+                continue
+        raise MLError("The inference worker ends as soon as it starts. See the server's log.")
+
+    def close(self) -> None:
+        """End the worker, where it runs. The next request starts another."""
+        with self._lock:
+            self._end()
+
+    def _ask(self, header: dict[str, Any], data: bytes = b"") -> Frame:
+        """One request and its answer.
+
+        Raises:
+            TimeoutError: it took too long; the worker was ended.
+            _EndedError: the worker ended first.
+        """
+        with self._lock:
+            worker, late = self._running(), threading.Event()
+
+            def give_up() -> None:
+                late.set()
+                worker.kill()
+
+            alarm = threading.Timer(self.seconds, give_up)
+            alarm.daemon = True
+            alarm.start()
+            try:
+                assert worker.stdin is not None
+                assert worker.stdout is not None
+                write_frame(worker.stdin, header, data)
+                answer = read_frame(worker.stdout)
+            except (OSError, ValueError):
+                answer = None
+            except BaseException:
+                self._end()  # its answer would be taken for that to the next request
+                raise
+            finally:
+                alarm.cancel()
+            if answer is not None:
+                return answer
+            self._end()
+            raise TimeoutError if late.is_set() else _EndedError
+
+    def _running(self) -> "subprocess.Popen[bytes]":
+        """The worker, started if there is none or it has ended."""
+        if self._worker is not None and self._worker.poll() is not None:
+            self._end()
+        if self._worker is None:
+            paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+            environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+            try:
+                self._worker = subprocess.Popen(
+                    self.command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    env=environment,
+                    creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                )
+            except OSError as error:
+                raise MLError(
+                    f"The inference worker cannot be started: {error.strerror or error}."
+                ) from error
+        return self._worker
+
+    def _end(self) -> None:
+        worker, self._worker = self._worker, None
+        if worker is None:
+            return
+        worker.kill()
+        worker.wait()
+        for pipe in (worker.stdin, worker.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):  # what was still to be written has no reader
+                    pipe.close()
+
+
+@st.cache_resource(show_spinner=False, on_release=InferenceClient.close)
+def client() -> InferenceClient:
+    """The one client of this server, shared by all sessions."""
+    return InferenceClient()

@@ -1,0 +1,193 @@
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn import metrics as reference
+from trained import SPEC, trained
+
+from ml import finalise as module
+from ml.calibration import fit_temperature, fit_threshold, softmax
+from ml.errors import BadInputError, DivergedError, WorkspaceError
+from ml.export.weights import load_weights
+from ml.models import Inputs, build
+from ml.predict import Classifier
+from ml.runs import Run
+
+
+def predictions(run: Run) -> dict[str, np.ndarray]:
+    with np.load(run.folder / "predictions.npz", allow_pickle=False) as saved:
+        return dict(saved)
+
+
+@pytest.fixture
+def again(tmp_path: Path) -> Any:
+    """Finalises a copy of the session's run once more; keywords replace arguments."""
+    made = trained()
+    shutil.copytree(made.run.folder, tmp_path / "run")
+    run = Run(tmp_path / "run")
+
+    def finalise(**changed: Any) -> Run:
+        arguments = {
+            "torch_logits": None,
+            "progress": lambda phase, fraction: None,
+            "cache": made.workspace.features / "graphs",
+        } | changed
+        network = arguments.pop("network", made.network)
+        module.finalise(run, network, made.pictures, **arguments)
+        return run
+
+    finalise.run = run  # type: ignore[attr-defined]
+    return finalise
+
+
+def test_the_reported_accuracy_is_a_recount_of_the_saved_predictions():
+    made, saved = trained(), predictions(trained().run)
+    guesses, report = saved["logits"].argmax(axis=1), trained().run.report
+    assert 0.34 < report["accuracy"] < 1  # a case in which there is something to get wrong
+    assert report["accuracy"] == np.mean(guesses == saved["labels"])
+    assert report["confusion"] == reference.confusion_matrix(saved["labels"], guesses).tolist()
+    assert report["loss"] == pytest.approx(
+        reference.log_loss(saved["labels"], softmax(saved["logits"]))
+    )
+    assert made.figures["test"] == {name: report[name] for name in made.figures["test"]}
+
+
+def test_the_saved_predictions_are_those_of_the_test_pictures():
+    made, saved = trained(), predictions(trained().run)
+    items = made.pictures.version.items
+    record = made.run.dataset
+    assert saved["indices"].tolist() == record["splits"]["test"]
+    assert [items[n].hash for n in saved["indices"]] == saved["hashes"].tolist()
+    assert [items[n].label for n in saved["indices"]] == saved["labels"].tolist()
+
+
+def test_what_is_reported_is_what_the_shipped_file_answers():
+    made, saved = trained(), predictions(trained().run)
+    classifier = Classifier.load(made.run.folder / "model")
+    assert np.array_equal(classifier.logits(made.pictures.pixels("test")), saved["logits"])
+
+
+def test_the_file_answers_as_torch_does_and_says_how_closely():
+    made, saved = trained(), predictions(trained().run)
+    with torch.inference_mode():
+        wanted = made.network(torch.from_numpy(np.array(made.pictures.pixels("test"))))
+    temperature = made.run.model["temperature"]
+    difference = np.abs(softmax(saved["logits"], temperature) - softmax(wanted, temperature)).max()
+    parity = made.run.model["parity"]
+    assert parity["images"] == len(saved["labels"])
+    assert parity["top1_agreement"] == 1.0
+    assert parity["max_probability_difference"] == pytest.approx(difference, abs=1e-6)
+    assert difference < 1e-4
+    assert made.run.report["notes"] == []
+
+
+def test_calibration_is_found_on_validation_pictures_alone():
+    made = trained()
+    classifier = Classifier.load(made.run.folder / "model")
+    logits, labels = classifier.logits(made.pictures.pixels("val")), made.pictures.labels("val")
+    temperature = fit_temperature(logits, labels)
+    assert classifier.temperature == temperature
+    assert classifier.threshold == fit_threshold(softmax(logits, temperature), labels)
+    assert "95 %" in made.run.model["threshold_rule"]
+
+
+def test_the_manifest_holds_the_hash_of_every_other_file():
+    folder = trained().run.folder / "model"
+    others = {path for path in folder.iterdir() if path.name != "model.json"}
+    assert {path.name for path in others} == {"model.onnx", "weights.pt"}
+    found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in others}
+    assert json.loads((folder / "model.json").read_text("utf-8"))["sha256"] == found
+
+
+def test_the_saved_weights_make_the_same_network():
+    made = trained()
+    fresh = build("tutorial_net", Inputs(3, SPEC.size, 3))
+    load_weights(fresh, made.run.folder / "model")
+    batch = torch.from_numpy(np.array(made.pictures.pixels("test")))
+    with torch.inference_mode():
+        assert torch.equal(fresh.eval()(batch), made.network(batch))
+
+
+def test_changed_weights_and_those_of_another_network_are_refused(tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(trained().run.folder / "model", folder)
+    with pytest.raises(BadInputError, match="another network"):
+        load_weights(build("tutorial_net", Inputs(1, SPEC.size, 3)), folder)
+    content = bytearray((folder / "weights.pt").read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / "weights.pt").write_bytes(content)
+    with pytest.raises(BadInputError, match="changed or is damaged"):
+        load_weights(build("tutorial_net", Inputs(3, SPEC.size, 3)), folder)
+
+
+def test_a_file_that_answers_otherwise_than_torch_is_told_in_the_report(again):
+    made = trained()
+    strange = np.roll(predictions(made.run)["logits"], 1, axis=1)
+    report = again(torch_logits=lambda split: strange).report
+    assert report["parity"]["top1_agreement"] < 0.5
+    (note,) = report["notes"]
+    assert note["code"] == "parity"
+    assert note["level"] == "warning"
+    assert report["accuracy"] == made.run.report["accuracy"]
+
+
+def test_a_kept_graph_that_is_not_the_networks_is_traced_anew(again, monkeypatch):
+    calls = []
+    true_export = module.export_onnx
+
+    def export(network: Any, *arguments: Any, anew: bool) -> None:
+        calls.append(anew)
+        stranger = build("tutorial_net", Inputs(3, SPEC.size, 3))
+        true_export(network if anew else stranger, *arguments, anew=anew)
+
+    monkeypatch.setattr(module, "export_onnx", export)
+    report = again().report
+    assert calls == [False, True]
+    assert report["parity"]["top1_agreement"] == 1.0
+    assert report["accuracy"] == trained().run.report["accuracy"]
+
+
+def test_when_the_disk_fills_up_the_earlier_model_stays_whole(again, monkeypatch):
+    def full(*arguments: Any) -> None:
+        raise WorkspaceError("The disk is full.")
+
+    before = Classifier.load(again.run.folder / "model").manifest
+    monkeypatch.setattr(module, "save_weights", full)
+    with pytest.raises(WorkspaceError):
+        again()
+    assert Classifier.load(again.run.folder / "model").manifest == before
+    monkeypatch.undo()
+    again()  # what was left behind is cleared away
+    assert not list(again.run.folder.glob(".model*"))
+
+
+def test_a_kill_between_two_renames_loses_no_model(again):
+    model = again.run.folder / "model"
+    model.rename(again.run.folder / ".model.old")
+    module._stage(again.run.folder)
+    assert Classifier.load(model).classes == trained().pictures.classes
+
+
+def test_a_network_that_went_astray_is_not_shipped(again):
+    broken = build("tutorial_net", Inputs(3, SPEC.size, 3))
+    torch.nn.init.constant_(broken.head.weight, float("nan"))
+    before = again.run.model
+    with pytest.raises(DivergedError, match="lower learning rate"):
+        again(network=broken)
+    assert again.run.model == before
+
+
+def test_progress_goes_through_export_and_evaluation_to_the_end(again):
+    told: list[tuple[str, float]] = []
+    again(progress=lambda phase, fraction: told.append((phase, fraction)))
+    phases = [phase for phase, _ in told]
+    assert phases == sorted(phases, reverse=True)
+    assert told[0] == ("export", 0.0)
+    assert told[-1] == ("evaluate", 1.0)
+    shares = [fraction for phase, fraction in told if phase == "evaluate"]
+    assert shares == sorted(shares)
