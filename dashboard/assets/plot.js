@@ -92,7 +92,7 @@ function parts(figure, height, colourOf) {
     uirevision: "kept",
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
-    margin: { l: 8, r: 12, t: 26, b: 8, ...given.margin },
+    margin: { l: 8, r: 12, t: 8, b: 8, ...given.margin },
     font: { family: "$font", size: 12, color: "$muted", ...given.font },
     hoverlabel: {
       bgcolor: "$back", bordercolor: "$line", font: { family: "$font", color: "$text" },

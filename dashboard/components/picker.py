@@ -1,12 +1,13 @@
 """Choosing a run: the object in hand, at the top of a page and in its address."""
 
+import time
 from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
 
-from dashboard import engine, session
-from dashboard.words import STATUS_WORDS, ago, percent
+from dashboard import session
+from dashboard.words import percent, unique
 from ml.errors import BadInputError
 from ml.runs import Run, list_runs
 
@@ -19,21 +20,22 @@ def run_picker(
     The chosen run is the one in hand on every page, and in the address. Returns None, and draws
     nothing, where there is no such run.
     """
-    fitting = [run for run in reversed(list_runs(session.workspace())) if only is None or only(run)]
-    if not fitting:
+    runs = reversed(list_runs(session.workspace()))
+    by_id = {run.id: run for run in runs if only is None or only(run)}
+    if not by_id:
         return None
-    by_id = {run.id: run for run in fitting}
     current = session.current_run()
-    wanted = current.id if current and current.id in by_id else fitting[0].id
-    if st.session_state.get(key) != wanted:
-        st.session_state[key] = wanted
+    wanted = current.id if current and current.id in by_id else next(iter(by_id))
+    # Set in every run: the browser answers with the words it was shown, and those may have changed.
+    st.session_state[key] = wanted
+    labels = unique({identifier: run_label(run) for identifier, run in by_id.items()})
     st.selectbox(
         label,
         list(by_id),
-        format_func=lambda identifier: run_label(by_id[identifier]),
+        format_func=lambda identifier: labels.get(identifier, identifier),
         key=key,
         label_visibility="collapsed",
-        on_change=partial(_chosen, key),
+        on_change=partial(_chosen, key, frozenset(by_id)),
     )
     return by_id[wanted]
 
@@ -49,11 +51,13 @@ def run_title(run: Run) -> str:
 
 
 def run_label(run: Run) -> str:
-    """A run in one line: title; score or status; when."""
+    """A run in one line, of nothing that changes while one looks: title, score, when it was made."""
     accuracy = (run.report or {}).get("accuracy")
-    score = percent(accuracy) if accuracy is not None else STATUS_WORDS[engine.status(run).name]
-    return f"{run_title(run)} · {score} · {ago(float(run.meta.get('created') or 0.0))}"
+    score = f" · {percent(accuracy)}" if accuracy is not None else ""
+    when = time.strftime("%d %b, %H:%M", time.localtime(float(run.meta.get("created") or 0.0)))
+    return f"{run_title(run)}{score} · {when}"
 
 
-def _chosen(key: str) -> None:
-    session.choose_run(st.session_state[key])
+def _chosen(key: str, known: frozenset[str]) -> None:
+    if st.session_state[key] in known:
+        session.choose_run(st.session_state[key])

@@ -28,21 +28,21 @@ def run_view(run: Run) -> None:
     status = engine.status(run)
     ticking = status.name in LIVE
     with telling():
-        st.fragment(_watched, run_every=TICK_SECONDS if ticking else None)(run, ticking)
+        st.fragment(_watched, run_every=TICK_SECONDS if ticking else None)(run, status.name)
         st.fragment(_folds, run_every=LOG_SECONDS if ticking else None)(run)
 
 
-def _watched(run: Run, ticking: bool) -> None:
+def _watched(run: Run, known: str) -> None:
     with telling():
-        _watch(run, ticking)
+        _watch(run, known)
 
 
-def _watch(run: Run, ticking: bool) -> None:
+def _watch(run: Run, known: str) -> None:
     state = live.session_live()
     live.follow(run.folder, state)
     status = engine.status(run)
-    if ticking and status.name not in LIVE:
-        st.rerun()
+    if status.name != known:
+        st.rerun()  # the rest of the page speaks of the status too, and the ticking may be over
     _header(run, status, state)
     if status.name == "queued":
         ahead = engine.position(session.workspace(), run)
@@ -69,7 +69,7 @@ def _progress(run: Run, status: Status, state: live.Live) -> None:
     done, started = live.share(progress), state["started"]
     detail = ""
     if progress and progress["phase"] == "train" and started:
-        detail = f"epoch {min(progress['epoch'] + 1, started['epochs'])} of {started['epochs']}"
+        detail = f"epoch {max(1, progress['epoch'])} of {started['epochs']}"
     if status.stopping:
         words, detail = "Stopping", "the best model is kept, tested and packed"
     left = progress["seconds_left"] if progress else None

@@ -16,7 +16,7 @@ from dashboard.components.ingest_view import (
 from dashboard.components.preview import preview
 from dashboard.style import escape
 from dashboard.text import plain
-from dashboard.words import count, roughly, size
+from dashboard.words import count, roughly, size, unique
 from ml import machine, presets
 from ml.config import TrainConfig
 from ml.data import catalog
@@ -82,10 +82,11 @@ def _choose(known: dict[str, DatasetInfo]) -> DatasetInfo:
         st.session_state["dataset"] = wanted
     if st.session_state.get("dataset") not in known:
         st.session_state["dataset"] = next(iter(known))
+    labels = unique({name: _named(info) for name, info in known.items()})
     st.selectbox(
         "Pictures",
         list(known),
-        format_func=lambda name: _named(known[name]),
+        format_func=lambda name: labels.get(name, name),
         key="dataset",
         help=TrainConfig.__dataclass_fields__["dataset"].metadata["help"],
         persist_state="session",

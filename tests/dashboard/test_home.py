@@ -1,0 +1,66 @@
+"""Home: one obvious thing to do whatever has been done, and the last runs."""
+
+from dashboard import session
+from ml import runs
+from ml.workspace import Workspace
+from tests.dashboard import fabricate
+from tests.dashboard.visiting import visit, words
+
+
+def test_an_empty_workspace_offers_one_thing_to_do(workspace: Workspace) -> None:
+    at = visit("home")
+    assert [button.label for button in at.main.button] == ["Train on these photos"]
+    assert at.main.button[0].proto.type == "primary"
+    assert "600 photos" in words(at)
+    for name in ("cardboard", "glass", "metal", "paper", "plastic", "trash"):
+        assert name in words(at)
+
+
+def test_a_usable_classifier_is_to_be_tried(workspace: Workspace) -> None:
+    run = fabricate.finished(workspace, fabricate.dataset(workspace))
+    at = visit("home")
+    at.button(key="start").click().run()
+    assert not at.exception
+    assert at.session_state["run"] == run.id
+
+
+def test_recent_runs_show_status_and_score_with_its_interval(workspace: Workspace) -> None:
+    version = fabricate.dataset(workspace)
+    run = fabricate.finished(workspace, version, name="Mine <b>*bold*</b>")
+    fabricate.interrupted(workspace, version)
+    fabricate.queued(workspace, version)
+    at = visit("home")
+    said = words(at)
+    low, high = (run.report or {})["intervals"]["accuracy"]
+    assert f"({100 * low:.0f} to {100 * high:.0f})" in said
+    assert all(word in said for word in ("Finished", "Interrupted", "Waiting"))
+    assert "<b>" not in said.replace("&lt;b&gt;", "")
+    assert at.button(key=f"open-{run.id}").label == r"Mine \<b\>\*bold\*\</b\>"
+
+
+def test_no_more_than_a_few_runs_are_listed_and_the_rest_is_a_click_away(
+    workspace: Workspace,
+) -> None:
+    version = fabricate.dataset(workspace)
+    for _ in range(7):
+        fabricate.interrupted(workspace, version)
+    at = visit("home")
+    assert sum(str(button.key).startswith("open-") for button in at.main.button) == 5
+    assert at.button(key="all-runs")
+
+
+def test_a_damaged_run_does_not_break_the_page(workspace: Workspace) -> None:
+    run = fabricate.interrupted(workspace, fabricate.dataset(workspace))
+    (run.folder / "config.json").write_text("{")
+    (run.folder / "meta.json").write_text("[]")
+    assert run.id in str(visit("home").button(key=f"open-{run.id}").label).replace("\\", "")
+
+
+def test_a_run_that_is_gone_is_forgotten(workspace: Workspace) -> None:
+    run = fabricate.finished(workspace, fabricate.dataset(workspace))
+    runs.delete(workspace, run)
+    at = visit("train", run.id)
+    assert "run" not in at.query_params
+    assert at.title[0].value == "Train"
+    assert at.button(key="train")
+    assert session.link("pages/train.py", "x") == "train?run=x"
