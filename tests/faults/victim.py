@@ -1,0 +1,196 @@
+"""A training run in a process of its own, killed in several ways, and what must hold afterwards.
+
+Nothing in the product helps: the moment of a kill is found by watching the run's folder from
+outside, as a power cut would find it.
+"""
+
+import hashlib
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ml import checkpoints, runs
+from ml.config import TrainConfig
+from ml.data import catalog
+from ml.events import EpochEnd, Event, Progress, RunEnded, RunStarted, decode
+from ml.presets import configuration
+from ml.runs import Run
+from ml.workspace import Workspace
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PATIENCE = 300.0
+
+
+class Victim:
+    """A run in ``workspace``, not started yet; ``settings`` are those of ``TrainConfig``."""
+
+    def __init__(self, workspace: Workspace, dataset: str, **settings: Any) -> None:
+        self.workspace = workspace
+        version = catalog.resolve(workspace, dataset)
+        info = catalog.describe(workspace, version.name)
+        self.config: TrainConfig = configuration(version.name, info, **settings)
+        record = catalog.run_record(version, self.config.split_seed)
+        self.run: Run = runs.create(workspace, self.config, record)
+        self.process: subprocess.Popen[bytes] | None = None
+        self.log_size = 0
+
+    def start(self) -> None:
+        """Start a worker as the pages do: the first, or one that goes on."""
+        how = "--run" if self.run.status.name == "queued" else "--resume"
+        self.log_size = len(self.log())
+        command = [sys.executable, "-m", "ml", "train", how, self.run.id]
+        with (self.run.folder / "log.txt").open("ab") as output:
+            self.process = subprocess.Popen(
+                [*command, "--workspace", str(self.workspace.root)],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    def kill(self) -> None:
+        """What the system does when memory is gone, or the power."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def finish(self) -> None:
+        """Wait until the worker has ended by itself."""
+        assert self.process is not None
+        code = self.process.wait(timeout=PATIENCE)
+        printed = (self.run.folder / "log.txt").read_text(errors="replace")[-2000:]
+        assert code == 0, printed
+
+    # --- finding a moment -----------------------------------------------------------------------
+
+    def wait_for(self, wanted: Callable[[Event], bool]) -> None:
+        """Wait for an event of the worker that runs now."""
+        deadline = time.monotonic() + PATIENCE
+        while not any(map(wanted, self.run.events(self.log_size)[0])):
+            self._still_alive(deadline)
+            time.sleep(0.005)
+
+    def wait_for_epochs(self, count: int) -> None:
+        """Wait until the worker that runs now has done some epochs."""
+        deadline = time.monotonic() + PATIENCE
+        while self._epochs() < count:
+            self._still_alive(deadline)
+            time.sleep(0.005)
+
+    def _epochs(self) -> int:
+        return sum(isinstance(event, EpochEnd) for event in self.run.events(self.log_size)[0])
+
+    def wait_for_phase(self, phase: str) -> None:
+        """Wait until the worker is at a phase of its work."""
+        self.wait_for(lambda event: isinstance(event, Progress) and event.phase == phase)
+
+    def kill_in_checkpoint(self) -> bool:
+        """Kill the worker while it writes a checkpoint; whether that moment was met.
+
+        A file that is being written stands beside its final name until it is whole.
+        """
+        folder = self.run.folder / "checkpoints"
+        deadline = time.monotonic() + PATIENCE
+        while not self._half_written(folder):
+            self._still_alive(deadline)
+        self.kill()
+        return self._half_written(folder)
+
+    @staticmethod
+    def _half_written(folder: Path) -> bool:
+        try:
+            return any(
+                path.suffix == ".part" and ".ckpt." in path.name for path in folder.iterdir()
+            )
+        except FileNotFoundError:
+            return False
+
+    def _still_alive(self, deadline: float) -> None:
+        assert self.process is not None
+        assert self.process.poll() is None, "The worker ended before the moment came."
+        assert time.monotonic() < deadline, "The moment did not come."
+
+    # --- what is left ---------------------------------------------------------------------------
+
+    def log(self) -> bytes:
+        """The event log as it stands."""
+        path = self.run.folder / "events.jsonl"
+        return path.read_bytes() if path.exists() else b""
+
+    def check_remains(self) -> float:
+        """Assert that the killed run is there, readable and not running; the epochs it lost."""
+        assert self.run in runs.list_runs(self.workspace), "the run is lost"
+        assert self.run.status.name == "interrupted", self.run.status
+        assert self.run.config == self.config
+        assert self.run.dataset["classes"]
+        lines = self.log().split(b"\n")[:-1]
+        events = [decode(line) for line in lines if line]
+        torn = [line for line, event in zip(filter(None, lines), events, strict=True) if not event]
+        assert len(torn) <= len(self._workers()), "each kill may tear one line, and no more"
+        newest = checkpoints.newest(self.run.folder / "checkpoints", "last")
+        saved = newest[1]["step"] if newest else 0
+        if newest:
+            assert checkpoints.load(newest[0])["global_step"] == saved
+        starts = self._workers()
+        if not starts:
+            return 0.0
+        told = max((getattr(event, "step", 0) for event in events if event), default=0)
+        return max(0, told - saved) / starts[-1].steps_per_epoch
+
+    def check_continued(self) -> None:
+        """Assert that the worker that runs now went on at the newest checkpoint."""
+        newest = checkpoints.newest(self.run.folder / "checkpoints", "last")
+        self.wait_for(lambda event: isinstance(event, RunStarted))
+        assert self._workers()[-1].step >= (newest[1]["step"] if newest else 0)
+
+    def _workers(self) -> list[RunStarted]:
+        return [event for event in self.run.events()[0] if isinstance(event, RunStarted)]
+
+    def ended(self) -> RunEnded:
+        """The last event of the log."""
+        last = self.run.events()[0][-1]
+        assert isinstance(last, RunEnded)
+        return last
+
+    def digest(self) -> dict[str, str]:
+        """Hashes of everything that training decided: two runs that agree in them are the same."""
+        folder = self.run.folder
+        newest = checkpoints.newest(folder / "checkpoints", "last")
+        assert newest is not None
+        content = checkpoints.load(newest[0])
+        weights = checkpoints.load(folder / "model" / "weights.pt")
+        report = self.run.report or {}
+        told = [report.get("accuracy"), report.get("loss"), report.get("confusion")]
+        return {
+            "last weights": hash_of(content["state_dict"]),
+            "optimizer": hash_of(content["optimizer_states"]),
+            "steps": hash_of([content["global_step"], content["epoch"]]),
+            "shipped weights": hash_of(weights),
+            "test figures": hash_of(told),
+        }
+
+
+def hash_of(value: Any) -> str:
+    """A hash of nested dictionaries, lists, tensors, numbers and words."""
+    found = hashlib.sha256()
+
+    def take(item: Any) -> None:
+        if isinstance(item, dict):
+            for key in sorted(item, key=str):
+                found.update(repr(key).encode())
+                take(item[key])
+        elif isinstance(item, (list, tuple)):
+            for inner in item:
+                take(inner)
+        elif hasattr(item, "numpy"):
+            array = item.detach().cpu().contiguous().numpy()
+            found.update(f"{array.dtype}{array.shape}".encode() + array.tobytes())
+        else:
+            found.update(repr(item).encode())
+
+    take(value)
+    return found.hexdigest()
