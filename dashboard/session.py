@@ -78,7 +78,7 @@ def stamp() -> None:
 
 
 def forget_gone() -> bool:
-    """Called by the entry: let go of a run that is not there any more. Returns whether it was so."""
+    """Called by the entry: let go of a run that is not there any more. True if it was so."""
     gone = bool(st.session_state.get("run")) and current_run() is None
     if gone:
         st.session_state["run"] = None

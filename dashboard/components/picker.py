@@ -51,7 +51,7 @@ def run_title(run: Run) -> str:
 
 
 def run_label(run: Run) -> str:
-    """A run in one line, of nothing that changes while one looks: title, score, when it was made."""
+    """A run in one line that stays the same while one looks: title, score, when it was made."""
     accuracy = (run.report or {}).get("accuracy")
     score = f" · {percent(accuracy)}" if accuracy is not None else ""
     when = time.strftime("%d %b, %H:%M", time.localtime(float(run.meta.get("created") or 0.0)))

@@ -221,8 +221,8 @@ def test_a_child_is_out_of_reach_of_the_servers_terminal_and_leaves_a_core(
     if sys.platform != "win32":
         assert os.getsid(child.pid) == child.pid != os.getsid(0)
         assert process.nice() >= 10
-    environment = process.environ()
-    assert environment["LENSMITH_THREADS"] == str(max(1, (os.cpu_count() or 2) - 1))
+    threads = until(lambda: process.environ().get("LENSMITH_THREADS"))  # once it has become ours
+    assert threads == str(max(1, (os.cpu_count() or 2) - 1))
     assert child.wait(60) == 0
     found = json.loads((tmp_path / "log").read_text().splitlines()[-1])
     assert {item["name"] for item in found} >= {"recycling", "hands", "fashion"}
