@@ -32,7 +32,7 @@ def main() -> int:
     """Print a line a kill, and the verdict. Returns 0 when everything held."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--kills", type=int, default=10, help="of each kind (default: 10)")
-    parser.add_argument("--epochs", type=int, default=60, help="of each run (default: 60)")
+    parser.add_argument("--epochs", type=int, default=150, help="of each run (default: 150)")
     parser.add_argument("--seed", type=int, default=0, help="of the random moments")
     options = parser.parse_args()
     dice = random.Random(options.seed)
@@ -70,7 +70,7 @@ def kill(
     """Start the worker, kill it at its moment, and say where that was."""
     victim.start()
     if kind == "random":
-        share = epochs / (kills + 1)
+        share = epochs / (kills + 1) / 2  # the rest is for what passes between a wish and a kill
         seconds = dice.uniform(0, 2)
         if dice.random() < 0.8:
             victim.wait_for_epochs(dice.randrange(1, max(2, round(share))))
@@ -79,7 +79,7 @@ def kill(
         time.sleep(seconds)
         victim.kill()
     else:
-        victim.wait_for_epochs(1 + dice.randrange(max(1, epochs // kills - 1)))
+        victim.wait_for_epochs(1 + dice.randrange(max(1, epochs // kills // 2)))
         while not victim.kill_in_checkpoint():  # the moment was just missed
             victim.start()
     ends = sum(isinstance(event, EpochEnd) for event in victim.run.events()[0])
