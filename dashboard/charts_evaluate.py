@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from dashboard.comparison import METRICS, Curve
-from dashboard.text import rounded, shortened
+from dashboard.text import rounded, shortened, with_span
+from dashboard.words import count
+from ml.metrics import wilson
 
 LABEL = 18
 """Longest class name on an axis, in characters; the whole name is in the hover text."""
@@ -145,14 +147,19 @@ def in_order(entries: Sequence[dict[str, Any]], order: str) -> list[dict[str, An
 
 
 def per_class(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """F1 as bars, precision and recall as marks on them; the first of ``BARS`` entries on top."""
+    """F1 as bars, precision and recall as marks on them, recall with its 95 % interval.
+
+    The first of at most ``BARS`` entries is on top.
+    """
     shown = list(entries)[:BARS]
     names = [str(entry["class"]) for entry in shown]
     hover = [
         f"<b>{literal(entry['class'])}</b><br>precision {rounded(entry['precision'])}, recall "
-        f"{rounded(entry['recall'])}, F1 {rounded(entry['f1'])}<br>{entry['support']} test pictures"
+        f"{with_span(entry['recall'], entry.get('recall_interval'))}, F1 {rounded(entry['f1'])}<br>"
+        f"{count(int(entry['support']), 'test picture')}"
         for entry in shown
     ]
+    ends = [entry.get("recall_interval") or [entry["recall"]] * 2 for entry in shown]
 
     def trace(name: str, kind: str, marker: dict[str, Any]) -> dict[str, Any]:
         values = [round(100 * float(entry[kind]), 2) for entry in shown]
@@ -174,7 +181,10 @@ def per_class(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "data": [
             {"type": "bar", **trace("F1", "f1", {"color": "$seq4"})},
             marks("Precision", "precision", "circle", "$cat0"),
-            marks("Recall", "recall", "diamond", "$cat1"),
+            {
+                **marks("Recall", "recall", "diamond", "$cat1"),
+                "error_x": _whiskers([entry["recall"] for entry in shown], ends, "$cat1"),
+            },
         ],
         "layout": {
             "bargap": 0.45,
@@ -195,10 +205,11 @@ def reliability(bins: Sequence[dict[str, float]]) -> dict[str, Any]:
     ``bins`` are those of a report's calibration: ``confidence``, ``accuracy``, ``pictures``.
     """
     most = max((entry["pictures"] for entry in bins), default=1)
+    ends = [wilson(entry["accuracy"], entry["pictures"]) for entry in bins]
     hover = [
-        f"said {rounded(entry['confidence'])}, right {rounded(entry['accuracy'])}"
-        f"<br>{entry['pictures']:.0f} test pictures"
-        for entry in bins
+        f"said {rounded(entry['confidence'])}, right {with_span(entry['accuracy'], end)}"
+        f"<br>{count(int(entry['pictures']), 'test picture')}"
+        for entry, end in zip(bins, ends, strict=True)
     ]
     return {
         "data": [
@@ -222,6 +233,7 @@ def reliability(bins: Sequence[dict[str, float]]) -> dict[str, Any]:
                     "color": "$validation",
                 },
                 "line": {"color": "$validation", "width": 1.5},
+                "error_y": _whiskers([entry["accuracy"] for entry in bins], ends, "$validation"),
                 "customdata": hover,
                 "hovertemplate": "%{customdata}<extra></extra>",
             },
@@ -230,6 +242,20 @@ def reliability(bins: Sequence[dict[str, float]]) -> dict[str, Any]:
             "xaxis": {"title": "Probability given", "range": [0, 102], "ticksuffix": " %"},
             "yaxis": {"title": "Share right", "range": [0, 104], "ticksuffix": " %"},
         },
+    }
+
+
+def _whiskers(values: Sequence[float], ends: Sequence[Any], colour: str) -> dict[str, Any]:
+    """Error bars in percent around shares, from their intervals (low, high)."""
+    pairs = list(zip(values, ends, strict=True))
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [round(100 * (high - value), 2) for value, (_, high) in pairs],
+        "arrayminus": [round(100 * (value - low), 2) for value, (low, _) in pairs],
+        "color": f"{colour}/0.55",
+        "thickness": 1.2,
+        "width": 3,
     }
 
 

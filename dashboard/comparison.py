@@ -44,7 +44,7 @@ def differences(configs: Mapping[str, TrainConfig]) -> list[tuple[str, dict[str,
     return found
 
 
-def curve(run: Run, metric: str) -> Curve:
+def curve(run: Run, label: str, metric: str) -> Curve:
     """The validation curve of ``run``; ``metric`` is a key of ``METRICS``. Kept while unchanged."""
     log = run.folder / "events.jsonl"
     try:
@@ -52,7 +52,7 @@ def curve(run: Run, metric: str) -> Curve:
     except OSError:
         size = 0
     epochs, values = _points(str(run.folder), metric, size)
-    return Curve(run.id, run.name, epochs, values)
+    return Curve(run.id, label, epochs, values)
 
 
 @st.cache_data(max_entries=200, show_spinner=False)

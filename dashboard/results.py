@@ -120,7 +120,8 @@ def _signature(folder: Path) -> tuple[tuple[int, int], ...]:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _load(root: Path, folder: Path, _: tuple[tuple[int, int], ...]) -> Results:
+def _load(root: Path, folder: Path, signature: tuple[tuple[int, int], ...]) -> Results:
+    """``signature`` changes with the files: it is there for the cache's key."""
     return read(Workspace(root), Run(folder))
 
 
@@ -137,7 +138,10 @@ def read(workspace: Workspace, run: Run) -> Results:
     if not isinstance(report, dict) or not all(name in report for name in REQUIRED):
         raise damaged
     try:
-        with np.load(run.folder / "predictions.npz", allow_pickle=False) as saved:
+        with (
+            (run.folder / "predictions.npz").open("rb") as file,
+            np.load(file, allow_pickle=False) as saved,
+        ):
             labels = saved["labels"].astype(np.int64)
             logits = saved["logits"].astype(np.float64)
             hashes = tuple(str(name) for name in saved["hashes"])

@@ -118,8 +118,11 @@ def _age(folder: Path) -> float:
 
 
 @st.cache_data(max_entries=2000, show_spinner=False)
-def _summary(folder: Path, _: tuple[tuple[int, int] | None, ...]) -> Row:
-    """What the files say, all but the status, which depends on the worker as well."""
+def _summary(folder: Path, signature: tuple[tuple[int, int] | None, ...]) -> Row:
+    """What the files say, all but the status, which depends on the worker as well.
+
+    ``signature`` changes with the files: it is there for the cache's key.
+    """
     run = Run(folder)
     config, meta = run.config, run.meta
     events, _offset = run.events(max(0, _size(folder / "events.jsonl") - TAIL_BYTES))

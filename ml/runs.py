@@ -296,8 +296,8 @@ def restore(workspace: Workspace, identifier: str) -> Run:
 
 
 def trashed(workspace: Workspace) -> list[Run]:
-    """The runs in the trash, the oldest first."""
-    return [Run(path.parent) for path in sorted(workspace.trash.glob("[!.]*/config.json"))]
+    """The runs in the trash, damaged ones included, the oldest first."""
+    return [Run(path) for path in sorted(workspace.trash.glob("[!.]*")) if path.is_dir()]
 
 
 def empty_trash(workspace: Workspace) -> None:

@@ -1,8 +1,73 @@
-"""Classify."""
+"""Classify: drop pictures, or use the camera, and see what a model makes of them."""
+
+from functools import partial
 
 import streamlit as st
 
-from dashboard import session
+from dashboard import results, session, tray
+from dashboard.components.empty import empty
+from dashboard.components.picker import run_picker
+from dashboard.components.prediction_card import prediction_card
+from dashboard.components.take_in import take_in
+from dashboard.components.telling import telling
+from dashboard.components.trust import threshold_sentence
+from dashboard.inference import client
+from dashboard.navigation import CLASSIFY, TRAIN
+from dashboard.runlist import newest_tested, usable
+from dashboard.text import plain
+from dashboard.words import count
 
-session.begin("pages/classify.py")
-st.title("Classify")
+PAGE = 24
+
+workspace = session.begin(CLASSIFY)
+if session.current_run() is None and (newest := newest_tested(workspace)):
+    session.choose_run(newest.id)
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.title("Classify", width="content", anchor=False)
+    run = run_picker("Model", key="classify-run", only=usable)
+if run is None or (model := run.model) is None:
+    empty(
+        "No model to try yet",
+        "Train a classifier first. Then drop a picture here and see what it makes of it.",
+        "Train a classifier",
+        TRAIN,
+        "image_search",
+    )
+    st.stop()
+
+classes = [plain(str(name)) for name in model["classes"]]
+st.caption(f"Tells {count(len(classes), 'class', 'classes')} apart: {', '.join(classes[:20])}.")
+take_in(workspace, run)
+
+if waiting := tray.unanswered(run.id):
+    bar = st.progress(0.0, f"Looking at {count(len(waiting), 'picture')}")
+    with telling():
+        tray.answer(
+            run.id,
+            partial(client().classify, run.folder, top_k=tray.TOP),
+            lambda done, total: bar.progress(done / total, f"Looking at {done + 1} of {total}"),
+        )
+    bar.empty()
+
+held = tray.entries()
+if not held:
+    st.stop()
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.subheader(count(len(held), "picture"), anchor=False, width="content")
+    st.download_button(
+        "Answers as CSV",
+        results.csv_of(tray.lines(run.id)),
+        f"{run.id}-answers.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+    st.button("Clear", icon=":material/close:", type="tertiary", on_click=tray.clear)
+most = session.state("tray-shown", PAGE)
+with st.grid("auto", min_column_width=330):
+    for entry in held[:most]:
+        prediction_card(entry, run.id, float(model["threshold"]), tray.remove)
+if len(held) > most and st.button(f"Show {min(PAGE, len(held) - most)} more"):
+    st.session_state["tray-shown"] = most + PAGE
+    st.rerun()
+st.caption(threshold_sentence(float(model["threshold"])))

@@ -16,7 +16,6 @@ from dashboard.components.run_state import no_report, run_state
 from dashboard.components.trust import trust
 from dashboard.navigation import EVALUATE, TRAIN
 from dashboard.runlist import newest_tested, readable
-from ml.errors import MLError
 
 workspace = session.begin(EVALUATE)
 if session.current_run() is None and (run := newest_tested(workspace)):
@@ -33,11 +32,7 @@ if run is None:
         "fact_check",
     )
     st.stop()
-try:
-    found = results.load(workspace, run)
-except MLError as error:
-    st.error(str(error), icon=":material/error:")
-    st.stop()
+found = results.load(workspace, run)
 if found is None:
     no_report(run)
     st.stop()

@@ -1,8 +1,53 @@
-"""Runs."""
+"""Runs: all of them, to open, compare, rename, delete and bring back."""
 
 import streamlit as st
 
-from dashboard import session
+from dashboard import runlist, session
+from dashboard.components.compare import compare
+from dashboard.components.empty import empty
+from dashboard.components.run_row import delete, run_row, title
+from dashboard.components.trash import trash, undo_bar
+from dashboard.navigation import RUNS, TRAIN
+from dashboard.words import count
+from ml.runs import Run
 
-session.begin("pages/runs.py")
-st.title("Runs")
+PAGE = 20
+
+workspace = session.begin(RUNS)
+st.title("Runs", anchor=False)
+if said := st.session_state.pop("runs-error", ""):
+    st.error(said, icon=":material/error:")
+undo_bar(workspace)
+rows = runlist.rows(workspace, session.state("runs-sort", "Newest first"))
+if not rows:
+    empty(
+        "No runs yet",
+        "Every training is kept here, with its settings, its curves and its model.",
+        "Train a classifier",
+        TRAIN,
+        "list",
+    )
+    trash(workspace)
+    st.stop()
+
+chosen = [row for row in rows if st.session_state.get(f"chosen-{row.id}") and not row.damage]
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.selectbox(
+        "Sort", list(runlist.SORTS), key="runs-sort", width=220, label_visibility="collapsed"
+    )
+    if chosen:
+        st.markdown(f"{count(len(chosen), 'run')} chosen", width="content")
+        if st.button("Delete", key="delete-chosen", icon=":material/delete:"):
+            delete(workspace, chosen)
+            st.rerun()
+most = session.state("runs-shown", PAGE)
+for row in rows[:most]:
+    run_row(workspace, row)
+if len(rows) > most and st.button(f"Show {min(PAGE, len(rows) - most)} more", key="more-runs"):
+    st.session_state["runs-shown"] = most + PAGE
+    st.rerun()
+if len(chosen) >= 2:
+    compare([(Run(workspace.runs / row.id), title(row)) for row in chosen])
+elif len(rows) >= 2:
+    st.caption("Choose two or more runs to lay their curves over one another.")
+trash(workspace)

@@ -1,5 +1,7 @@
 """Precision, recall, F1 and support of each class, as bars and as a table."""
 
+from typing import Any
+
 import streamlit as st
 
 from dashboard import charts_evaluate as charts
@@ -46,32 +48,35 @@ def class_figures(results: Results, key: str) -> None:
                 _table(ordered)
 
 
-def _table(entries: list[dict[str, object]]) -> None:
-    shares = st.column_config.NumberColumn(format="percent")
+def _table(entries: list[dict[str, Any]]) -> None:
+    ends = [entry.get("recall_interval") or (None, None) for entry in entries]
+    columns = {
+        "Precision": [entry["precision"] for entry in entries],
+        "Recall": [entry["recall"] for entry in entries],
+        "Recall from": [low for low, _ in ends],
+        "Recall to": [high for _, high in ends],
+        "F1": [entry["f1"] for entry in entries],
+    }
+    percent = {
+        name: [None if value is None else 100 * value for value in values]
+        for name, values in columns.items()
+    }
+    interval = "The 95 % interval of the recall."
     st.dataframe(
         {
             "Class": [str(entry["class"]) for entry in entries],
-            "Precision": [entry["precision"] for entry in entries],
-            "Recall": [entry["recall"] for entry in entries],
-            "Recall, low": [_end(entry, 0) for entry in entries],
-            "Recall, high": [_end(entry, 1) for entry in entries],
-            "F1": [entry["f1"] for entry in entries],
+            **percent,
             "Support": [entry["support"] for entry in entries],
         },
+        hide_index=True,
         column_config={
             "Class": st.column_config.TextColumn(pinned=True),
-            **dict.fromkeys(("Precision", "Recall", "F1"), shares),
-            "Recall, low": st.column_config.NumberColumn(
-                format="percent", help="Lower end of the 95 % interval of the recall."
-            ),
-            "Recall, high": st.column_config.NumberColumn(
-                format="percent", help="Upper end of the 95 % interval of the recall."
-            ),
+            **{
+                name: st.column_config.NumberColumn(
+                    format="%.0f %%", help=interval if name.startswith("Recall ") else None
+                )
+                for name in columns
+            },
         },
         alt="Precision, recall, F1 and support of each class",
     )
-
-
-def _end(entry: dict[str, object], place: int) -> float | None:
-    interval = entry.get("recall_interval")
-    return float(interval[place]) if isinstance(interval, (list, tuple)) else None

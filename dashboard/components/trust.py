@@ -7,9 +7,10 @@ import streamlit as st
 from dashboard import charts_evaluate as charts
 from dashboard.components.plot import plot
 from dashboard.results import Results
-from dashboard.text import rounded
+from dashboard.text import rounded, with_span
 from dashboard.words import count
 from ml.calibration import NEVER
+from ml.metrics import wilson
 from ml.runs import Run
 
 
@@ -35,17 +36,17 @@ def _calibration(run: Run, results: Results) -> None:
     if not bins:
         st.write("There are no test pictures to tell by.")
         return
-    gap = calibration.get("ece")
+    apart = count(round(100 * float(calibration.get("ece") or 0.0)), "percentage point")
     st.write(
         "When the model says 80 %, is it right 80 % of the time? Points on the dashed line mean "
         "yes; below it the model is too sure of itself, above it too modest. Bigger points stand "
-        f"for more pictures. On average the two are {rounded(gap)} apart."
+        f"for more pictures, whiskers are 95 % intervals. On average the two are {apart} apart."
     )
     plot(
         charts.reliability(bins),
         key=f"reliability-{run.id}",
         height=320,
-        alt=f"Probability given against share right; on average {rounded(gap)} apart.",
+        alt=f"Probability given against share right; on average {apart} apart.",
     )
     temperature = calibration.get("temperature")
     if temperature is not None:
@@ -74,9 +75,10 @@ def _threshold(run: Run, results: Results) -> None:
     right = results.labels == results.guesses
     sure, total = results.sure, len(results.labels)
     if sure.any():
+        hits, asked = int(right[sure].sum()), int(sure.sum())
         st.write(
-            f"Of {count(total, 'test picture')} it is sure about {int(sure.sum())} and right about "
-            f"{rounded(float(right[sure].mean()))} of those."
+            f"It is sure about {asked} of {count(total, 'test picture')}, and right about "
+            f"{hits} of those: {with_span(hits / asked, wilson(hits / asked, asked))}."
         )
     plot(
         charts.thresholds(results.confidence.tolist(), right.tolist(), results.threshold),

@@ -129,7 +129,7 @@ def _worked(run: Run, outcome: str | None, reason: str) -> None:
     config = run.config
     log(RunStarted(config.model, config.dataset, config.epochs, 5, time=began))
     for epoch in range(1, config.epochs + 1):
-        figures = (1.2 / epoch, 0.5 + 0.1 * epoch, 1.3 / epoch, 0.4 + 0.1 * epoch)
+        figures = (1.2 / epoch, 1 - 0.5 / epoch, 1.3 / epoch, 1 - 0.6 / epoch)
         log(EpochEnd(epoch, 5 * epoch, *figures, time=began + 20 * epoch))
     if outcome:
         log(RunEnded(outcome, reason, epochs=config.epochs, seconds=75.0, time=began + 75))

@@ -1,49 +1,167 @@
 """The Evaluate page, driven without a browser."""
 
+import json
 import re
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from dashboard import engine
+from dashboard.components.confusion import ANY
+from ml.files import read_json, write_json
 from tests.dashboard import fabricate
+from tests.dashboard.visiting import visit, words
+
+HOSTILE = ('<img src=x onerror="alert(1)">', "**bold** [link](javascript:x)", "plain")
 
 
-@pytest.fixture(autouse=True)
-def _nothing_is_trained(monkeypatch):
-    monkeypatch.setattr(engine.Dispatcher, "look", lambda self: None)
-
-
-def visit(run: str | None = None) -> AppTest:
-    at = AppTest.from_file(str(engine.ROOT / "streamlit_app.py"), default_timeout=30)
-    if run:
-        at.query_params["run"] = run
-    at.run()
-    at.switch_page("pages/evaluate.py").run()
-    assert not at.exception, at.exception
-    return at
-
-
-def words(at: AppTest) -> str:
-    return "\n".join([item.value for item in at.markdown] + [item.value for item in at.html])
+@pytest.fixture
+def version(workspace):
+    return fabricate.dataset(workspace)
 
 
 def test_an_empty_workspace_leads_to_training(workspace):
-    at = visit()
+    at = visit("evaluate")
     assert "Nothing to evaluate yet" in words(at)
     assert [button.label for button in at.main.button] == ["Train a classifier"]
 
 
-def test_the_headline_gives_accuracy_interval_and_baseline(workspace):
-    version = fabricate.dataset(workspace)
+def test_the_headline_gives_accuracy_interval_and_baseline(workspace, version):
     truth = fabricate.predictions(version)
     fabricate.finished(workspace, version, truth)
     right = np.mean(truth.logits.argmax(1) == truth.labels)
-    text = words(visit())
+    text = words(visit("evaluate"))
     found = re.search(r"Accuracy (\d+) % \((\d+) to (\d+)\)\. .* gets (\d+) %", text)
     assert found
     accuracy, low, high, baseline = map(int, found.groups())
     assert accuracy == round(100 * right)
     assert low < accuracy < high
     assert baseline == round(100 / 3)
+
+
+def test_the_run_in_the_address_is_the_one_that_is_shown(workspace, version):
+    first = fabricate.finished(workspace, version, fabricate.predictions(version, 1, 0.5))
+    second = fabricate.finished(workspace, version, fabricate.predictions(version, 2, 0.0))
+    assert "Accuracy 100 %" in words(visit("evaluate"))
+    assert visit("evaluate", second.id).selectbox("evaluate-run").value == second.id
+    at = visit("evaluate", first.id)
+    assert at.selectbox("evaluate-run").value == first.id
+    assert f"Accuracy {100 * first.report['accuracy']:.0f} %" in words(at)
+
+
+def test_truth_and_guess_open_exactly_the_pictures_of_the_cell(workspace, version):
+    truth = fabricate.predictions(version, 4, 0.5)
+    run = fabricate.finished(workspace, version, truth)
+    guesses = truth.logits.argmax(1)
+    at = visit("evaluate")
+    for row, column in ((0, 1), (2, 2)):
+        at.selectbox(f"truth-{run.id}").select(row)
+        at.selectbox(f"guess-{run.id}").select(column).run()
+        assert not at.exception
+        wanted = [
+            item.file
+            for item, label, guess in zip(version.items, truth.labels, guesses, strict=True)
+            if label == row and guess == column
+        ]
+        drawer = at.container(f"drawer-{run.id}").html[0].value
+        assert sorted(re.findall(r'alt="(\S+?):', drawer)) == sorted(wanted)
+
+
+def test_a_frequent_mistake_opens_its_cell_with_one_press(workspace, version):
+    run = fabricate.finished(workspace, version, fabricate.predictions(version, 4, 0.5))
+    counts = np.array(run.report["confusion"])
+    np.fill_diagonal(counts, 0)
+    row, column = divmod(int(counts.argmax()), 3)
+    at = visit("evaluate")
+    at.button(f"cell-{run.id}-{row}-{column}").click().run()
+    assert at.selectbox(f"truth-{run.id}").value == row
+    assert at.selectbox(f"guess-{run.id}").value == column
+    assert f"{counts[row, column]} picture" in words(at)
+    at.button(f"close-{run.id}").click().run()
+    assert at.selectbox(f"truth-{run.id}").value == ANY
+
+
+def test_names_of_classes_are_shown_and_not_obeyed(workspace):
+    version = fabricate.dataset(workspace, HOSTILE)
+    run = fabricate.finished(workspace, version, fabricate.predictions(version, 1, 0.6))
+    at = visit("evaluate")
+    at.selectbox(f"truth-{run.id}").select(0).run()
+    assert not at.exception
+    for item in at.html:
+        assert "<img src=x" not in item.value
+    assert any("&lt;img src=x onerror=" in item.value for item in at.html)
+    for item in at.markdown:
+        assert "<img" not in item.value.replace("\\<", "")
+        assert "**bold**" not in item.value
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [("failed", "The loss became infinite."), ("interrupted", "was killed"), ("queued", "waits")],
+)
+def test_a_run_without_results_says_why_and_where_to_go(workspace, version, outcome, said):
+    if outcome == "queued":
+        run = fabricate.queued(workspace, version)
+    elif outcome == "interrupted":
+        run = fabricate.interrupted(workspace, version)
+    else:
+        run = fabricate.ended_without_model(workspace, version, outcome, said)
+    at = visit("evaluate", run.id)
+    assert said in words(at)
+    assert len(at.main.button) == 1
+
+
+@pytest.mark.parametrize("outcome", ["failed", "stopped"])
+def test_a_run_that_ended_early_with_a_model_is_evaluated_all_the_same(workspace, version, outcome):
+    fabricate.finished(workspace, version, outcome=outcome, reason="It went wrong.")
+    text = words(visit("evaluate"))
+    assert "Accuracy" in text
+    assert "ended early" in text
+
+
+def test_damaged_results_are_a_sentence_and_not_a_crash(workspace, version):
+    run = fabricate.finished(workspace, version)
+    (run.folder / "predictions.npz").write_bytes(b"nonsense")
+    at = visit("evaluate", run.id)
+    assert "damaged" in at.error[0].value
+
+
+def test_a_damaged_run_beside_it_does_not_break_the_page(workspace, version):
+    run = fabricate.finished(workspace, version)
+    damaged = fabricate.finished(workspace, version)
+    (damaged.folder / "config.json").write_text("{", encoding="utf-8")
+    at = visit("evaluate")
+    assert at.selectbox("evaluate-run").value == run.id
+
+
+def test_the_folds_explain_calibration_threshold_and_the_shipped_file(workspace, version):
+    run = fabricate.finished(workspace, version)
+    at = visit("evaluate")
+    for fold in ("_calibration", "_threshold"):
+        at.session_state[f"fold-{fold}-{run.id}"] = True
+    at.run()
+    text = words(at)
+    assert "80 % of the time" in text
+    assert "A guess under 60 % is called not sure" in text
+    assert "compared with PyTorch on 30 test pictures" in text
+
+
+def test_a_model_that_is_never_sure_says_so(workspace, version):
+    run = fabricate.finished(workspace, version)
+    manifest = read_json(run.folder / "model" / "model.json") | {"threshold": 1.0}
+    write_json(run.folder / "model" / "model.json", manifest)
+    at = visit("evaluate")
+    at.session_state[f"fold-_threshold-{run.id}"] = True
+    at.run()
+    assert "always says that it is not sure" in words(at)
+
+
+def test_a_hundred_classes_show_the_most_confused_first(workspace):
+    classes = tuple(f"class {place:03}" for place in range(100))
+    version = fabricate.dataset(workspace, classes, each=1)
+    run = fabricate.finished(workspace, version, fabricate.predictions(version, 1, 0.3))
+    at = visit("evaluate")
+    shown = json.loads(at.get("bidi_component")[0].proto.json)["figure"]["data"][0]["x"]
+    assert len(shown) == 20
+    at.get("segmented_control")[1].set_value("All 100 classes").run()
+    assert not at.exception
+    assert at.session_state[f"scope-{run.id}"] == "All 100 classes"

@@ -1,0 +1,168 @@
+"""One run in the list of Runs: name, score, what it is, and a menu of what can be done with it."""
+
+from collections.abc import Callable
+from functools import partial
+
+import streamlit as st
+
+from dashboard import engine, session
+from dashboard.components.run_state import status_pill
+from dashboard.navigation import EVALUATE, TRAIN
+from dashboard.runlist import Row
+from dashboard.style import escape
+from dashboard.text import plain, with_span
+from dashboard.words import ago, duration
+from ml import runs
+from ml.errors import MLError
+from ml.runs import Run
+from ml.workspace import Workspace
+
+OPEN, RENAME, NOTE, STOP, RESUME, RETRY, DELETE = (
+    "Open",
+    "Rename",
+    "Write a note",
+    "Stop",
+    "Resume",
+    "Retry with the same settings",
+    "Delete",
+)
+
+
+def actions(row: Row) -> list[str]:
+    """What can be done with a run, in the order of its menu."""
+    if row.damage:
+        return [DELETE]
+    if row.status == "running":
+        return [OPEN, RENAME, NOTE, STOP]
+    resume = [RESUME] if row.status in ("stopped", "interrupted", "failed") else []
+    retry = [] if row.status == "queued" else [RETRY]
+    return [OPEN, RENAME, NOTE, *resume, *retry, DELETE]
+
+
+def title(row: Row) -> str:
+    """The given name, else the data set and the model."""
+    if row.name != row.id or not row.dataset:
+        return row.name
+    return f"{row.dataset} · {row.model}"
+
+
+def run_row(workspace: Workspace, row: Row) -> None:
+    """Draw the row. The box before it chooses the run for a comparison."""
+    with (
+        st.container(border=True, key=f"card-run-{row.id}", gap="small"),
+        st.container(horizontal=True, vertical_alignment="center", gap="small"),
+    ):
+        st.checkbox(
+            f"Choose {plain(title(row))}",
+            key=f"chosen-{row.id}",
+            label_visibility="collapsed",
+            disabled=bool(row.damage),
+        )
+        with st.container(gap=None, width="stretch"):
+            _name(workspace, row)
+            st.html(about(row))
+        chosen = st.menu_button(
+            "More",
+            actions(row),
+            key=f"menu-{row.id}",
+            type="tertiary",
+            help=f"What to do with {plain(title(row))}",
+        )
+    if chosen:
+        act(workspace, row, chosen)
+
+
+def about(row: Row) -> str:
+    """Status, score, data set, model, date and duration as HTML."""
+    if row.damage:
+        return (
+            f'<div class="lens-row-about">{status_pill("failed", "Damaged")}'
+            f"<span>{escape(row.damage)} Its folder is {escape(row.id)}.</span></div>"
+        )
+    pill = status_pill(row.status, "Stopping" if row.stopping else "")
+    score = "" if row.accuracy is None else with_span(row.accuracy, row.interval)
+    facts = [
+        f'<strong title="Accuracy on the test pictures with its 95 % interval">{score}</strong>'
+        if score
+        else "",
+        *map(escape, _unsaid(row)),
+        escape(ago(row.created)),
+        escape(duration(row.seconds)) if row.seconds is not None else "",
+    ]
+    told = "".join(f"<span>{fact}</span>" for fact in facts if fact)
+    reason = f'<p class="lens-quiet">{escape(row.reason)}</p>' if row.reason else ""
+    notes = f'<p class="lens-note-text">{escape(row.notes)}</p>' if row.notes else ""
+    return f'<div class="lens-row-about">{pill}{told}</div>{reason}{notes}'
+
+
+def _unsaid(row: Row) -> list[str]:
+    """Data set and model, where the title does not name them already."""
+    return [row.dataset, row.model] if title(row) == row.name else []
+
+
+def _name(workspace: Workspace, row: Row) -> None:
+    """The title as a link, or the field that changes it, in the same place."""
+    editing = st.session_state.get("editing")
+    for field, label in (("name", "Name"), ("notes", "Note")):
+        if editing == (field, row.id):
+            st.text_input(
+                label,
+                row.name if row.name != row.id and field == "name" else getattr(row, field),
+                key=f"{field}-{row.id}",
+                max_chars=80 if field == "name" else 400,
+                on_change=partial(_save, workspace, row.id, field),
+                placeholder="Press Enter to keep it",
+            )
+            return
+    if row.damage:
+        st.markdown(f"**{plain(row.id)}**")
+    elif st.button(f"**{plain(title(row))}**", key=f"open-{row.id}", type="tertiary"):
+        act(workspace, row, OPEN)
+
+
+def _save(workspace: Workspace, identifier: str, field: str) -> None:
+    text = " ".join(str(st.session_state[f"{field}-{identifier}"] or "").split())
+    st.session_state.pop("editing", None)
+    _tried(lambda: Run(workspace.runs / identifier).update_meta(**{field: text}))
+
+
+def act(workspace: Workspace, row: Row, action: str) -> None:
+    """Do what was chosen from the menu, then draw the page anew."""
+    run = Run(workspace.runs / row.id)
+    if action == OPEN:
+        session.go(EVALUATE if row.accuracy is not None else TRAIN, run=row.id)
+    elif action in (RENAME, NOTE):
+        st.session_state["editing"] = ("name" if action == RENAME else "notes", row.id)
+    elif action == STOP:
+        _tried(lambda: engine.stop(workspace, run))
+    elif action == RESUME:
+        _tried(lambda: engine.resume(workspace, run))
+    elif action == RETRY:
+        _tried(lambda: engine.retry(workspace, run))
+    elif action == DELETE:
+        delete(workspace, [row])
+    st.rerun()
+
+
+def delete(workspace: Workspace, chosen: list[Row]) -> None:
+    """Move runs into the trash and remember them for undo."""
+    gone: list[tuple[str, str]] = []
+
+    def move(row: Row) -> None:
+        runs.delete(workspace, Run(workspace.runs / row.id))
+        gone.append((row.id, title(row)))
+        if st.session_state.get("run") == row.id:
+            session.choose_run(None)
+
+    for row in chosen:
+        _tried(partial(move, row))
+    if gone:
+        st.session_state["deleted"] = gone
+
+
+def _tried(do: Callable[[], object]) -> None:
+    """Call ``do``; keep the sentence of an error for the next drawing of the page."""
+    try:
+        do()
+    except MLError as error:
+        st.session_state["runs-error"] = str(error)

@@ -1,0 +1,70 @@
+"""Deleted runs: undo at once, restore later, delete for good after a question."""
+
+import streamlit as st
+
+from dashboard.text import plain
+from dashboard.words import count
+from ml import runs
+from ml.errors import MLError
+from ml.workspace import Workspace
+
+
+def undo_bar(workspace: Workspace) -> None:
+    """After a deletion: say what went, with a button that brings it back."""
+    gone: list[tuple[str, str]] = st.session_state.get("deleted") or []
+    still = {run.id for run in runs.trashed(workspace)}
+    gone = [(identifier, name) for identifier, name in gone if identifier in still]
+    if not gone:
+        return
+    what = plain(gone[0][1]) if len(gone) == 1 else count(len(gone), "run")
+    with (
+        st.container(border=True, key="card-undo"),
+        st.container(horizontal=True, vertical_alignment="center"),
+    ):
+        st.markdown(f"{what} moved to the trash.", width="stretch")
+        if st.button("Undo", key="undo", type="primary"):
+            for identifier, _ in gone:
+                _restore(workspace, identifier)
+            st.session_state["deleted"] = []
+            st.rerun()
+        if st.button("Dismiss", key="dismiss", type="tertiary"):
+            st.session_state["deleted"] = []
+            st.rerun()
+
+
+def trash(workspace: Workspace) -> None:
+    """The fold with what is in the trash; nothing where it is empty."""
+    held = runs.trashed(workspace)
+    if not held:
+        return
+    with st.expander(f"Trash · {count(len(held), 'run')}", key="trash"):
+        for run in reversed(held):
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(plain(run.name), width="stretch")
+                if st.button("Restore", key=f"restore-{run.id}"):
+                    _restore(workspace, run.id)
+                    st.rerun()
+        if st.button("Empty the trash", icon=":material/delete_forever:", key="empty-trash"):
+            _confirm(workspace, len(held))
+
+
+@st.dialog("Empty the trash?")
+def _confirm(workspace: Workspace, number: int) -> None:
+    st.write(
+        f"{count(number, 'run')} will be deleted for good, with the models and figures. "
+        "This cannot be undone. Data sets stay."
+    )
+    with st.container(horizontal=True):
+        if st.button("Delete for good", type="primary", key="really-empty"):
+            runs.empty_trash(workspace)
+            st.session_state["deleted"] = []
+            st.rerun()
+        if st.button("Keep them", key="keep-trash"):
+            st.rerun()
+
+
+def _restore(workspace: Workspace, identifier: str) -> None:
+    try:
+        runs.restore(workspace, identifier)
+    except MLError as error:
+        st.session_state["runs-error"] = str(error)

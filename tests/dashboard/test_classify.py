@@ -1,0 +1,204 @@
+"""The Classify page, driven without a browser, with a stand-in for the inference worker."""
+
+import csv
+import io
+import re
+
+import pytest
+
+from dashboard import inference, tray
+from dashboard.components.prediction_card import card_html
+from dashboard.components.take_in import KINDS, MEGABYTES
+from dashboard.results import csv_of
+from ml.errors import BadInputError
+from ml.predict import unreadable
+from tests.dashboard import fabricate
+from tests.dashboard.visiting import visit, words
+
+HOSTILE = '../../<img src=x onerror="alert(1)">.png'
+
+
+class StandIn:
+    """Answers as the worker does; remembers what it was asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    def classify(self, run_folder, data, name, top_k):
+        self.asked.append((run_folder.name, name))
+        if data == b"broken":
+            return {**unreadable(name, "It is not a picture."), "seen": None, "preview": None}
+        if data == b"model":
+            raise BadInputError("The model was changed, so it is not used.")
+        top = [{"label": "<b>glass</b>", "probability": 0.7 if data == b"sure" else 0.5}]
+        top.append({"label": "metal", "probability": 0.004})
+        decision = "sure" if data == b"sure" else "not sure"
+        pictures = {"seen": fabricate.picture(1), "preview": fabricate.picture(2)}
+        return {
+            "file": name,
+            **top[0],
+            "top": top[:top_k],
+            "decision": decision,
+            "error": None,
+            **pictures,
+        }
+
+
+@pytest.fixture
+def worker(monkeypatch):
+    made = StandIn()
+    monkeypatch.setattr(inference, "client", lambda: made)
+    return made
+
+
+@pytest.fixture
+def version(workspace):
+    return fabricate.dataset(workspace)
+
+
+def drop(at, *files):
+    uploader = at.get("file_uploader")[0]
+    for name, data in files:
+        uploader.upload(name, data)
+    at.run()
+    assert not at.exception, at.exception
+    return at
+
+
+def test_an_empty_workspace_leads_to_training(workspace):
+    at = visit("classify")
+    assert "No model to try yet" in words(at)
+    assert [button.label for button in at.main.button] == ["Train a classifier"]
+
+
+def test_a_run_without_a_model_is_not_offered(workspace, version):
+    fabricate.queued(workspace, version)
+    assert "No model to try yet" in words(visit("classify"))
+
+
+def test_a_dropped_picture_is_answered_at_once_and_the_drop_zone_is_empty_again(
+    workspace, version, worker
+):
+    run = fabricate.finished(workspace, version)
+    at = drop(visit("classify"), ("one.png", b"sure"), ("two.png", b"unsure"))
+    assert worker.asked == [(run.id, "one.png"), (run.id, "two.png")]
+    text = words(at)
+    assert "Sure" in text
+    assert "50 % is under the 60 % that this model needs" in text
+    assert at.get("file_uploader")[0].value == []
+    drop(at, ("three.png", b"other"))
+    assert [entry["name"] for entry in at.session_state["tray"]] == [
+        "three.png",
+        "one.png",
+        "two.png",
+    ]
+    assert len(worker.asked) == 3
+
+
+def test_another_model_is_asked_about_the_pictures_that_are_there(workspace, version, worker):
+    first = fabricate.finished(workspace, version)
+    second = fabricate.finished(workspace, version)
+    at = drop(visit("classify", first.id), ("one.png", b"sure"))
+    at.selectbox("classify-run").select(second.id).run()
+    assert not at.exception
+    assert worker.asked == [(first.id, "one.png"), (second.id, "one.png")]
+    at.selectbox("classify-run").select(first.id).run()
+    assert len(worker.asked) == 2
+
+
+def test_a_picture_that_cannot_be_read_says_so_and_the_others_are_answered(
+    workspace, version, worker
+):
+    fabricate.finished(workspace, version)
+    at = drop(visit("classify"), ("bad.png", b"broken"), ("good.png", b"sure"))
+    text = words(at)
+    assert "It is not a picture." in text
+    assert "70 %" in text
+
+
+def test_a_model_that_cannot_be_used_is_a_sentence(workspace, version, worker):
+    fabricate.finished(workspace, version)
+    at = drop(visit("classify"), ("one.png", b"model"))
+    assert "The model was changed" in at.error[0].value
+
+
+def test_names_of_files_and_classes_are_shown_and_not_obeyed(workspace, version, worker):
+    fabricate.finished(workspace, version)
+    at = drop(visit("classify"), (HOSTILE, b"sure"))
+    for item in at.html:
+        assert "<img src=x" not in item.value
+        assert "<b>glass" not in item.value
+    cards = [item.value for item in at.html if "lens-answer" in item.value]
+    assert "&lt;img src=x onerror=&quot;alert(1)&quot;&gt;.png" in cards[0]
+
+
+def test_pictures_can_be_removed_and_cleared(workspace, version, worker):
+    fabricate.finished(workspace, version)
+    at = drop(visit("classify"), ("one.png", b"sure"), ("two.png", b"unsure"))
+    first = at.session_state["tray"][0]["id"]
+    at.button(f"remove-{first}").click().run()
+    assert [entry["name"] for entry in at.session_state["tray"]] == ["two.png"]
+    next(button for button in at.button if button.label == "Clear").click().run()
+    assert at.session_state["tray"] == []
+
+
+def test_more_pictures_than_allowed_are_cut_off_with_a_sentence(
+    workspace, version, worker, monkeypatch
+):
+    monkeypatch.setattr(tray, "MOST_PICTURES", 2)
+    fabricate.finished(workspace, version)
+    at = drop(visit("classify"), *((f"{n}.png", bytes([n])) for n in range(4)))
+    assert [name for _, name in worker.asked] == ["0.png", "1.png"]
+    assert "4 pictures are too many at once: the first 2 were taken" in at.info[0].value
+
+
+def test_the_drop_zone_names_its_limits(workspace, version):
+    fabricate.finished(workspace, version)
+    uploader = visit("classify").get("file_uploader")[0]
+    assert uploader.proto.max_upload_size_mb == MEGABYTES
+    assert {kind.removeprefix(".") for kind in uploader.proto.type} >= set(KINDS)
+
+
+def test_the_camera_is_off_until_it_is_asked_for(workspace, version):
+    fabricate.finished(workspace, version)
+    at = visit("classify")
+    assert not at.get("camera_input")
+    at.toggle("camera-on").set_value(True).run()
+    assert len(at.get("camera_input")) == 1
+
+
+def test_a_photo_is_answered_at_once(workspace, version, worker):
+    fabricate.finished(workspace, version)
+    at = visit("classify")
+    at.toggle("camera-on").set_value(True).run()
+    at.get("camera_input")[0].upload("shot.jpg", b"sure").run()
+    assert not at.exception
+    assert [name for _, name in worker.asked] == ["Photo 1"]
+
+
+def test_the_answers_can_be_taken_away_as_a_table(workspace, version, worker):
+    fabricate.finished(workspace, version)
+    at = drop(visit("classify"), ("=1+1.png", b"sure"), ("bad.png", b"broken"))
+    run = at.session_state["run"]
+    held = at.session_state["tray"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tray, "entries", lambda: held)
+        lines = list(csv.reader(io.StringIO(csv_of(tray.lines(run)))))
+    assert lines[1][:4] == ["'=1+1.png", "<b>glass</b>", "0.7", "sure"]
+    assert lines[2][4] == "It is not a picture."
+
+
+def test_the_bars_of_a_card_are_as_long_as_the_probabilities():
+    top = [{"label": "a", "probability": 0.75}, {"label": "b", "probability": 0.25}]
+    said = {**top[0], "top": top, "decision": "sure", "error": None, "seen": None}
+    entry = {"id": "x", "name": "n", "data": b"", "truth": "", "answers": {"r": said}}
+    widths = [float(width) for width in re.findall(r"width:([\d.]+)%", card_html(entry, "r", 0.5))]
+    assert widths == [75, 25]
+
+
+def test_a_truth_that_is_known_is_told():
+    top = [{"label": "a", "probability": 0.75}]
+    said = {**top[0], "top": top, "decision": "sure", "error": None, "seen": None}
+    entry = {"id": "x", "name": "n", "data": b"", "truth": "b", "answers": {"r": said}}
+    assert 'class="lens-wrong">b<' in card_html(entry, "r", 0.5)
+    assert 'class="lens-right">a<' in card_html({**entry, "truth": "a"}, "r", 0.5)

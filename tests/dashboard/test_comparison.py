@@ -1,0 +1,56 @@
+"""Runs beside one another."""
+
+from dataclasses import fields
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard import comparison
+from ml.config import TrainConfig
+from ml.events import EpochEnd, EventLog, RunStarted
+from tests.dashboard import fabricate
+
+SETTINGS = st.fixed_dictionaries(
+    {},
+    optional={
+        "epochs": st.integers(1, 3),
+        "seed": st.integers(0, 2),
+        "optimizer": st.sampled_from(["sgd", "adamw"]),
+        "learning_rate": st.sampled_from([0.1, 0.01]),
+    },
+)
+
+
+@given(st.lists(SETTINGS, min_size=1, max_size=4))
+def test_differences_are_those_settings_that_are_not_all_the_same(settings):
+    configs = {str(place): TrainConfig(**values) for place, values in enumerate(settings)}
+    found = comparison.differences(configs)
+    labels = {item.name: item.metadata["label"] for item in fields(TrainConfig)}
+    wanted = {
+        label: {run: getattr(config, name) for run, config in configs.items()}
+        for name, label in labels.items()
+        if len({getattr(config, name) for config in configs.values()}) > 1
+    }
+    assert dict(found) == wanted
+
+
+def test_a_curve_leaves_out_epochs_that_were_done_again(workspace):
+    run = fabricate.queued(workspace, fabricate.dataset(workspace))
+    log = EventLog(run.folder / "events.jsonl")
+    log(RunStarted("m", "d", 3, 5))
+    for epoch, value in ((1, 0.1), (2, 0.2), (3, 0.3)):
+        log(EpochEnd(epoch, 5 * epoch, 1, 0.5, 1, value))
+    log(RunStarted("m", "d", 3, 5, epoch=1, step=5, resumed=True))
+    assert comparison.curve(run, "x", "val_accuracy").values == (0.1,)
+    log(EpochEnd(2, 10, 1, 0.5, 1, 0.9))
+    log.close()
+    found = comparison.curve(run, "x", "val_accuracy")
+    assert (found.epochs, found.values) == ((1, 2), (0.1, 0.9))
+
+
+def test_scores_compare_only_on_the_same_test_pictures(workspace):
+    version = fabricate.dataset(workspace)
+    first, second = (fabricate.queued(workspace, version) for _ in range(2))
+    assert comparison.same_pictures([first, second])
+    other = fabricate.queued(workspace, fabricate.dataset(workspace, each=4, name="other"))
+    assert not comparison.same_pictures([first, other])

@@ -1,0 +1,100 @@
+"""The list of runs: every folder has its row, and the row tells the truth."""
+
+import pytest
+
+from dashboard import engine, runlist
+from ml.files import write_json
+from ml.status import Status
+from tests.dashboard import fabricate
+
+
+def test_a_row_says_what_the_files_say(workspace):
+    version = fabricate.dataset(workspace)
+    run = fabricate.finished(workspace, version, name="Mine")
+    row = runlist.row(run.folder)
+    assert (row.name, row.dataset, row.model, row.status) == (
+        "Mine",
+        "made",
+        "small_cnn",
+        "finished",
+    )
+    assert row.accuracy == run.report["accuracy"]
+    assert list(row.interval) == run.report["intervals"]["accuracy"]
+    assert row.seconds == 75
+    assert row.usable
+
+
+def test_a_rename_shows_although_rows_are_kept(workspace):
+    run = fabricate.finished(workspace, fabricate.dataset(workspace))
+    assert runlist.row(run.folder).name == run.id
+    run.update_meta(name="Better")
+    assert runlist.row(run.folder).name == "Better"
+
+
+def test_the_status_of_a_running_run_is_never_kept(workspace, monkeypatch):
+    run = fabricate.queued(workspace, fabricate.dataset(workspace))
+    seen = iter([Status("running"), Status("interrupted", "gone")])
+    monkeypatch.setattr(engine, "status", lambda _: next(seen))
+    assert runlist.row(run.folder).status == "running"
+    assert runlist.row(run.folder).status == "interrupted"
+
+
+def no_config(folder):
+    (folder / "config.json").unlink()
+
+
+def torn_config(folder):
+    (folder / "config.json").write_text('{"version": 1, "epo', encoding="utf-8")
+
+
+def wrong_config(folder):
+    write_json(folder / "config.json", {"version": 1, "epochs": -4})
+
+
+def newer_config(folder):
+    write_json(folder / "config.json", {"version": 99})
+
+
+def odd_report(folder):
+    write_json(folder / "report.json", {"accuracy": "high", "intervals": {"accuracy": [1]}})
+
+
+def odd_meta(folder):
+    write_json(folder / "meta.json", {"created": "yesterday"})
+
+
+@pytest.mark.parametrize(
+    "damage", [no_config, torn_config, wrong_config, newer_config, odd_report, odd_meta]
+)
+def test_a_damaged_folder_is_listed_and_hides_no_other(workspace, damage):
+    version = fabricate.dataset(workspace)
+    good, bad = (fabricate.finished(workspace, version) for _ in range(2))
+    damage(bad.folder)
+    rows = {row.id: row for row in runlist.rows(workspace)}
+    assert set(rows) == {good.id, bad.id}
+    assert rows[good.id].damage == ""
+    assert rows[bad.id].damage.endswith(".")
+
+
+def test_every_order_takes_runs_of_every_kind(workspace):
+    version = fabricate.dataset(workspace)
+    runs = [
+        fabricate.finished(workspace, version, fabricate.predictions(version, 1, 0.1), name="b"),
+        fabricate.finished(workspace, version, fabricate.predictions(version, 2, 0.6), name="a"),
+        fabricate.queued(workspace, version, "c"),
+        fabricate.interrupted(workspace, version, "d"),
+    ]
+    (workspace.runs / "empty").mkdir()
+    for sort in runlist.SORTS:
+        assert len(runlist.rows(workspace, sort)) == 5
+    by_score = [row.id for row in runlist.rows(workspace, "Best score first")]
+    assert by_score[:2] == [runs[0].id, runs[1].id]
+    named = [row.name for row in runlist.rows(workspace, "Name")]
+    assert named == ["a", "b", "c", "d", "empty"]
+
+
+def test_the_newest_tested_run_is_one_with_a_model(workspace):
+    version = fabricate.dataset(workspace)
+    wanted = fabricate.finished(workspace, version)
+    fabricate.queued(workspace, version)
+    assert runlist.newest_tested(workspace) == wanted
