@@ -56,6 +56,14 @@ def features_plan(
     spec = pictures.spec
     folder = workspace.features / features.key_of(config.model, network, spec.key)
 
+    # The head comes first, so that the graph that computes the features is traced with it and
+    # serves the export as well.
+    width = count_features(network, spec.channels, spec.size)
+    standardise = Standardise(width)
+    network.head = nn.Sequential(
+        standardise, nn.Dropout(HEAD_DROPOUT), nn.Linear(width, len(pictures.classes))
+    )
+
     def forward() -> features.Forward:
         if device.type == "cpu":
             threads = torch.get_num_threads()
@@ -71,12 +79,8 @@ def features_plan(
         return torch.from_numpy(np.array(pictures.labels(split))).to(device)
 
     train = torch.stack([tensor("train", number) for number in range(config.feature_views)])
-    width = count_features(network, spec.channels, spec.size)
-    standardise = Standardise(width)
     standardise.measure(train.cpu().reshape(-1, width))
-    network.head = nn.Sequential(
-        standardise, nn.Dropout(HEAD_DROPOUT), nn.Linear(width, len(pictures.classes))
-    )
+    network.head.train()  # Lightning leaves the mode as it is, and the graph was traced in another
     data = FeatureData(
         train, labels("train"), tensor("val"), labels("val"), config.batch_size, config.seed
     )
