@@ -39,15 +39,16 @@ classes = [plain(str(name)) for name in model["classes"]]
 st.caption(f"Tells {count(len(classes), 'class', 'classes')} apart: {', '.join(classes[:20])}.")
 take_in(workspace, run)
 
-if waiting := tray.unanswered(run.id):
-    bar = st.progress(0.0, f"Looking at {count(len(waiting), 'picture')}")
-    with telling():
-        tray.answer(
-            run.id,
-            partial(client().classify, run.folder, top_k=tray.TOP),
-            lambda done, total: bar.progress(done / total, f"Looking at {done + 1} of {total}"),
-        )
-    bar.empty()
+with st.container():  # always there, so that the cards below keep their place and are not redrawn
+    if waiting := tray.unanswered(run.id):
+        bar = st.progress(0.0, f"Looking at {count(len(waiting), 'picture')}")
+        with telling():
+            tray.answer(
+                run.id,
+                partial(client().classify, run.folder, top_k=tray.TOP),
+                lambda done, total: bar.progress(done / total, f"Looking at {done + 1} of {total}"),
+            )
+        bar.empty()
 
 held = tray.entries()
 if not held:

@@ -8,6 +8,7 @@ from dashboard.components.empty import empty
 from dashboard.components.run_row import delete, run_row, title
 from dashboard.components.trash import trash, undo_bar
 from dashboard.navigation import RUNS, TRAIN
+from dashboard.text import plain
 from dashboard.words import count
 from ml.runs import Run
 
@@ -15,9 +16,10 @@ PAGE = 20
 
 workspace = session.begin(RUNS)
 st.title("Runs", anchor=False)
-if said := st.session_state.pop("runs-error", ""):
-    st.error(said, icon=":material/error:")
-undo_bar(workspace)
+with st.container():  # always there: what comes and goes in it moves nothing below to a new place
+    if said := st.session_state.pop("runs-error", ""):
+        st.error(plain(said), icon=":material/error:")
+    undo_bar(workspace)
 rows = runlist.rows(workspace, session.state("runs-sort", "Newest first"))
 if not rows:
     empty(

@@ -102,20 +102,20 @@ def _finding(results: Results) -> str:
 
 
 def _drawer(workspace: Workspace, results: Results, key: str) -> None:
+    """Heading and selectors stand first in either state, so that they keep the keyboard's focus."""
     truth, guess = chosen(key)
-    if truth is None and guess is None:
-        st.markdown("#### See the pictures behind a cell")
-        _confusions(results, key)
-        _selectors(results, key)
-        return
+    nothing = truth is None and guess is None
     places = results.where(truth, guess)
-    st.markdown(f"#### {sentence(results, truth, guess, len(places))}")
+    said = sentence(results, truth, guess, len(places))
+    st.markdown(f"#### {'See the pictures behind a cell' if nothing else said}")
     _selectors(results, key)
+    if nothing:
+        _confusions(results, key)
+        return
     most = st.session_state.get(f"most-{key}", PAGE)
     if len(places):
         with st.container(key=f"drawer-{key}"):
-            shown = tiles(workspace, results, places[:most].tolist())
-            gallery(shown, sentence(results, truth, guess, len(places)))
+            gallery(tiles(workspace, results, places[:most].tolist()), said)
     with st.container(horizontal=True):
         if len(places) > most:
             st.button(
@@ -131,8 +131,8 @@ def _show_more(key: str, most: int) -> None:
 
 
 def sentence(results: Results, truth: int | None, guess: int | None, number: int) -> str:
-    """What the drawer holds, as Markdown: "3 pictures of glass were taken for metal"."""
-    taken = plain(results.classes[guess]) if guess is not None else ""
+    """What the drawer holds, as Markdown: "3 pictures of glass, taken for metal"."""
+    taken = plain(results.classes[guess]) if guess is not None else "any class"
     if truth is None:
         return f"{count(number, 'picture')} taken for {taken}"
     what = f"{count(number, 'picture')} of {plain(results.classes[truth])}"

@@ -66,7 +66,6 @@ def run_row(workspace: Workspace, row: Row) -> None:
             actions(row),
             key=f"menu-{row.id}",
             type="tertiary",
-            help=f"What to do with {plain(title(row))}",
         )
     if chosen:
         act(workspace, row, chosen)
@@ -113,6 +112,7 @@ def _name(workspace: Workspace, row: Row) -> None:
                 on_change=partial(_save, workspace, row.id, field),
                 placeholder="Press Enter to keep it",
             )
+            st.button("Cancel", key=f"cancel-{row.id}", type="tertiary", on_click=_close)
             return
     if row.damage:
         st.markdown(f"**{plain(row.id)}**")
@@ -120,9 +120,13 @@ def _name(workspace: Workspace, row: Row) -> None:
         act(workspace, row, OPEN)
 
 
+def _close() -> None:
+    st.session_state.pop("editing", None)
+
+
 def _save(workspace: Workspace, identifier: str, field: str) -> None:
     text = " ".join(str(st.session_state[f"{field}-{identifier}"] or "").split())
-    st.session_state.pop("editing", None)
+    _close()
     _tried(lambda: Run(workspace.runs / identifier).update_meta(**{field: text}))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from onnx import TensorProto, helper
 from PIL import Image
 
 from ml import runs
@@ -14,10 +15,10 @@ from ml.calibration import calibration_bins, softmax
 from ml.config import TrainConfig
 from ml.data.store import DatasetVersion, Item, write_picture, write_version
 from ml.events import EpochEnd, EventLog, RunEnded, RunStarted
-from ml.files import write_json
+from ml.files import sha256_of, write_json
 from ml.metrics import accuracy_interval, class_scores, confusion, recall_intervals
 from ml.runs import Run
-from ml.workspace import Workspace
+from ml.workspace import Workspace, open_workspace
 
 CLASSES = ("glass", "metal", "paper")
 
@@ -201,6 +202,52 @@ def report(run: Run, version: DatasetVersion, truth: Truth, threshold: float = 0
 
 def workspace(root: Path) -> Workspace:
     """An empty workspace in ``root``."""
-    from ml.workspace import open_workspace
-
     return open_workspace(root)
+
+
+COLOURS = ("red", "green", "blue")
+
+
+def solid(label: int, seed: int = 0) -> bytes:
+    """A PNG of one of ``COLOURS``, a little different for each seed."""
+    pixels = np.full((40, 40, 3), seed % 40, np.uint8)
+    pixels[..., label] = 215 + seed % 40
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG")
+    return out.getvalue()
+
+
+def colours(workspace: Workspace, name: str = "") -> Run:
+    """A finished run with a model that works: it names the strongest of red, green and blue."""
+    items = tuple(
+        Item(
+            write_picture(workspace, solid(label, seed)), label, file=f"{COLOURS[label]}-{seed}.png"
+        )
+        for label, kind in enumerate(COLOURS)
+        for seed in range(4)
+    )
+    about = {"width": 40, "height": 40, "colour": True, "bytes": 1}
+    version = write_version(workspace, "colours", COLOURS, items, about)
+    truth = Truth(version.labels, np.eye(3, dtype=np.float32)[version.labels] * 5)
+    run = finished(workspace, version, truth, name)
+    _write_model(run)
+    return run
+
+
+def _write_model(run: Run) -> None:
+    """An ONNX file whose logits are the means of the three channels, over 20."""
+    pictures = helper.make_tensor_value_info("pictures", TensorProto.UINT8, ["n", 32, 32, 3])
+    logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 3])
+    nodes = [
+        helper.make_node("Cast", ["pictures"], ["floats"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["floats"], ["means"], axes=[1, 2], keepdims=0),
+        helper.make_node("Div", ["means", "twenty"], ["logits"]),
+    ]
+    twenty = helper.make_tensor("twenty", TensorProto.FLOAT, [], [20.0])
+    graph = helper.make_graph(nodes, "colours", [pictures], [logits], [twenty])
+    opsets = [helper.make_opsetid("", 17)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
+    path = run.folder / "model" / "model.onnx"
+    path.write_bytes(model.SerializeToString())
+    manifest = {**(run.model or {}), "sha256": {"model.onnx": sha256_of(path)}}
+    write_json(run.folder / "model" / "model.json", manifest)

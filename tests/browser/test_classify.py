@@ -1,0 +1,108 @@
+"""Classify in a real browser, with a real model behind it: drop, camera, examples."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from ml.runs import Run
+from tests.browser.serving import ARGUMENTS, App, find_browser, settled
+from tests.dashboard import fabricate
+
+pytestmark = pytest.mark.browser
+
+HOSTILE = "<img src=x onerror=window.harmed=1>.png"
+
+
+@pytest.fixture(scope="module")
+def run(app: App) -> Run:
+    return fabricate.colours(app.workspace, "Colours")
+
+
+def drop(page: Page, *files: tuple[str, bytes]) -> None:
+    page.locator('[data-testid="stFileUploaderDropzoneInput"]').set_input_files(
+        [{"name": name, "mimeType": "image/png", "buffer": data} for name, data in files]
+    )
+
+
+def cards(page: Page) -> list[str]:
+    return page.locator(".lens-answer").all_inner_texts()
+
+
+def test_a_dropped_picture_is_answered_without_a_button_and_stays(
+    app: App, run: Run, page: Page, visit: Callable[..., Page]
+) -> None:
+    visit(page, app.url("classify", run=run.id))
+    torn = fabricate.solid(0)[:60]
+    drop(page, (HOSTILE, fabricate.solid(0, 7)), ("sky.png", fabricate.solid(2)), ("t.png", torn))
+    expect(page.locator(".lens-answer")).to_have_count(3)
+    settled(page)
+    first, second, third = cards(page)
+    assert HOSTILE in first
+    assert "red" in first
+    assert "Sure" in first
+    assert "blue" in second
+    assert "Not read" in third
+    drop(page, ("leaf.png", fabricate.solid(1)))
+    expect(page.locator(".lens-answer")).to_have_count(4)
+    settled(page)
+    assert "green" in cards(page)[0]
+    assert "red" in cards(page)[1]
+    assert page.locator('[data-testid="stFileUploaderFile"]').count() == 0
+    assert page.locator('img[src="x"]').count() == 0
+    assert page.evaluate("window.harmed") is None
+    widths = page.locator(".lens-given").evaluate_all(
+        "all => Promise.all(all.map(async image => { image.loading = 'eager'; "
+        "await image.decode(); return image.naturalWidth }))"
+    )
+    assert widths == [40, 40, 40]
+
+
+def test_a_picture_to_try_is_one_press_away(
+    app: App, run: Run, page: Page, visit: Callable[..., Page]
+) -> None:
+    visit(page, app.url("classify", run=run.id))
+    page.get_by_role("button", name="Try this green").first.press("Enter")
+    expect(page.locator(".lens-answer")).to_have_count(1)
+    settled(page)
+    assert "green-0.png" in cards(page)[0]
+    assert "Labelled green in the data set." in cards(page)[0]
+
+
+def test_what_the_model_sees_is_a_fold_away(
+    app: App, run: Run, page: Page, visit: Callable[..., Page]
+) -> None:
+    visit(page, app.url("classify", run=run.id))
+    drop(page, ("leaf.png", fabricate.solid(1)))
+    page.get_by_text("As the model sees it").click()
+    seen = page.get_by_alt_text("The picture as the model sees it")
+    expect(seen).to_be_visible()
+    assert seen.evaluate("async image => { await image.decode(); return image.naturalWidth }") == 32
+
+
+def test_the_camera_answers_at_once(
+    app: App, run: Run, browser: Browser, visit: Callable[..., Page]
+) -> None:
+    fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    filming = browser.browser_type.launch(executable_path=find_browser(), args=[*ARGUMENTS, *fake])
+    try:
+        page = filming.new_page(permissions=["camera"])
+        visit(page, app.url("classify", run=run.id))
+        page.get_by_text("Use the camera").click()
+        for shot in (1, 2):
+            expect(page.locator("video")).to_have_js_property("readyState", 4)
+            page.get_by_role("button", name="Take Photo").click()
+            # The made-up camera may show the same picture twice, which then moves up.
+            expect(page.locator(".lens-answer").first).to_contain_text(f"Photo {shot}")
+    finally:
+        filming.close()
+
+
+def test_a_phone_is_wide_enough_for_long_names(
+    app: App, run: Run, new_page: Callable[..., Page], visit: Callable[..., Page]
+) -> None:
+    page = visit(new_page(width=390, height=844), app.url("classify", run=run.id))
+    drop(page, ("x" * 200 + ".png", fabricate.solid(1)))
+    expect(page.locator(".lens-bars")).to_be_visible()
+    main = page.locator('[data-testid="stMain"]')
+    assert main.evaluate("element => element.scrollWidth <= element.clientWidth + 1")

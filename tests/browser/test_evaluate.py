@@ -1,0 +1,135 @@
+"""Evaluate in a real browser: a click on the matrix, the keyboard, a phone, hostile names."""
+
+import csv
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from ml.data.store import DatasetVersion
+from ml.runs import Run
+from tests.browser.serving import App, settled
+from tests.dashboard import fabricate
+
+pytestmark = pytest.mark.browser
+
+HOSTILE = (
+    '<img src=x onerror="window.harmed=1">',
+    "a class whose name is so long that it fits neither an axis nor a phone " * 2,
+    "[link](javascript:window.harmed=1) **bold** $x^2$",
+)
+
+
+@pytest.fixture(scope="module")
+def version(app: App) -> DatasetVersion:
+    return fabricate.dataset(app.workspace)
+
+
+@pytest.fixture(scope="module")
+def run(app: App, version: DatasetVersion) -> Run:
+    return fabricate.finished(app.workspace, version, fabricate.predictions(version, 4, 0.5))
+
+
+def counted(run: Run, version: DatasetVersion, truth: int, guess: int) -> list[str]:
+    """The files of a cell, counted by hand from what the run has saved."""
+    with np.load(run.folder / "predictions.npz") as saved:
+        labels, guesses = saved["labels"], saved["logits"].argmax(axis=1)
+        indices = saved["indices"]
+    inside = indices[(labels == truth) & (guesses == guess)]
+    return sorted(version.items[place].file for place in inside)
+
+
+def click_cell(matrix: Locator, row: int, column: int) -> None:
+    """Click the middle of a cell, where Plotly has drawn it."""
+    matrix.scroll_into_view_if_needed()
+    x, y = matrix.evaluate(
+        """(box, [row, column]) => {
+             const { xaxis, yaxis, _size } = box._fullLayout
+             return [_size.l + xaxis.d2p(xaxis._categories[column]),
+                     _size.t + yaxis.d2p(yaxis._categories[row])]
+           }""",
+        [row, column],
+    )
+    matrix.hover(position={"x": x, "y": y})
+    matrix.click(position={"x": x, "y": y})
+
+
+def drawer(page: Page) -> Locator:
+    return page.locator('[class*="st-key-drawer-"] .lens-gallery img')
+
+
+def files_in(pictures: Locator) -> list[str]:
+    return sorted(picture.get_attribute("alt").split(":")[0] for picture in pictures.all())
+
+
+def test_a_click_on_a_cell_shows_exactly_its_pictures(
+    app: App, run: Run, version: DatasetVersion, page: Page, visit, drawn
+) -> None:
+    visit(page, app.url("evaluate", run=run.id))
+    matrix = drawn(page, f"matrix-{run.id}")
+    matrix.evaluate("box => { box.kept = true }")
+    for row, column in ((0, 1), (2, 0), (1, 1)):
+        wanted = counted(run, version, row, column)
+        assert wanted, "a cell without pictures proves nothing"
+        click_cell(matrix, row, column)
+        truth, guess = fabricate.CLASSES[row], fabricate.CLASSES[column]
+        number = f"{len(wanted)} picture{'' if len(wanted) == 1 else 's'} of {truth}"
+        ending = "recognised" if row == column else f"taken for {guess}"
+        expect(page.get_by_role("heading", name=f"{number}, {ending}")).to_be_visible()
+        expect(drawer(page)).to_have_count(len(wanted))
+        assert files_in(drawer(page)) == wanted
+    assert matrix.evaluate("box => box.kept"), "the matrix was drawn anew"
+    broken = page.locator(".lens-gallery img").evaluate_all(
+        "all => Promise.all(all.map(async image => { image.loading = 'eager'; "
+        "await image.decode(); return image.naturalWidth }))"
+    )
+    assert all(width == 160 for width in broken)
+
+
+def test_the_keyboard_reaches_what_the_mouse_does(
+    app: App, run: Run, version: DatasetVersion, page: Page, visit: Callable[..., Page]
+) -> None:
+    visit(page, app.url("evaluate", run=run.id))
+    wanted = counted(run, version, 0, 1)
+    for label, name, said in (("Truth", "glass", "of glass"), ("Guess", "metal", "for metal")):
+        page.get_by_role("combobox", name=label).focus()
+        page.keyboard.type(name)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name=said)).to_be_visible()
+    expect(drawer(page)).to_have_count(len(wanted))
+    assert files_in(drawer(page)) == wanted
+
+
+def test_hostile_names_are_text_and_a_phone_is_wide_enough(
+    app: App, new_page: Callable[..., Page], visit: Callable[..., Page], drawn
+) -> None:
+    version = fabricate.dataset(app.workspace, HOSTILE, each=4, name="hostile")
+    run = fabricate.finished(
+        app.workspace, version, fabricate.predictions(version, 1, 0.6), name=HOSTILE[0]
+    )
+    page = visit(new_page(width=390, height=844), app.url("evaluate", run=run.id))
+    drawn(page, f"matrix-{run.id}")
+    page.locator(f'[class*="st-key-cell-{run.id}"] button').first.click()
+    settled(page)
+    drawn(page, f"bars-{run.id}")
+    expect(drawer(page).first).to_be_visible()
+    assert page.locator('img[src="x"]').count() == 0
+    assert page.locator('a[href^="javascript"]').count() == 0
+    assert page.evaluate("window.harmed") is None
+    expect(page.get_by_text("<img src=x", exact=False).first).to_be_visible()
+    main = page.locator('[data-testid="stMain"]')
+    assert main.evaluate("element => element.scrollWidth <= element.clientWidth + 1")
+
+
+def test_the_predictions_can_be_taken_away(
+    app: App, run: Run, page: Page, visit: Callable[..., Page], tmp_path
+) -> None:
+    visit(page, app.url("evaluate", run=run.id))
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Predictions as CSV").click()
+    waiting.value.save_as(tmp_path / "saved.csv")
+    with (tmp_path / "saved.csv").open(newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    right = sum(line["truth"] == line["guess"] for line in lines)
+    assert right / len(lines) == pytest.approx(run.report["accuracy"])
