@@ -12,6 +12,7 @@ import streamlit as st
 
 from dashboard.words import PHASE_WORDS
 from ml.events import Event, Progress, RunStarted, Sink, read
+from ml.files import read_json
 from ml.runs import Run
 
 Live = dict[str, Any]
@@ -105,6 +106,20 @@ def surviving(live: Live) -> list[dict[str, Any]]:
     return [by for _, by in sorted({epoch["epoch"]: epoch for epoch in live["epochs"]}.items())]
 
 
+def progress_of(run: Run, state: Live) -> dict[str, Any] | None:
+    """The last progress that the worker of now has told; None while it has told nothing.
+
+    What a worker before it said still stands in the log.
+    """
+    progress: dict[str, Any] | None = state["progress"]
+    return progress if progress and progress["time"] >= _claimed(run) else None
+
+
+def _claimed(run: Run) -> float:
+    worker = read_json(run.folder / "worker.json")
+    return float(worker.get("claimed", 0.0)) if isinstance(worker, dict) else 0.0
+
+
 def share(progress: dict[str, Any] | None) -> float:
     """How much of its phase is done, 0 to 1."""
     return min(1.0, max(0.0, float(progress["fraction"]))) if progress else 0.0
@@ -117,7 +132,8 @@ def latest(run: Run) -> dict[str, Any]:
         start = max(0, log.stat().st_size - TAIL_BYTES)
     except OSError:
         start = 0
-    events, _ = read(log, start)
+    claimed = _claimed(run)
+    events = [event for event in read(log, start)[0] if event.time >= claimed]
     last = next((event for event in reversed(events) if isinstance(event, Progress)), None)
     if last is None:
         begun = any(isinstance(event, RunStarted) for event in events)

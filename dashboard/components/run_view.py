@@ -64,7 +64,7 @@ def _header(run: Run, status: Status, state: live.Live) -> None:
 
 
 def _progress(run: Run, status: Status, state: live.Live) -> None:
-    progress = state["progress"]
+    progress = live.progress_of(run, state)
     words = PHASE_WORDS.get(progress["phase"], "") if progress else "Starting"
     done, started = live.share(progress), state["started"]
     detail = ""

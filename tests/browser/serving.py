@@ -113,10 +113,10 @@ class App:
         return (self.workspace.root / "server.log").read_text(errors="replace")
 
     def end_workers(self) -> None:
-        """End the training children of the workspace that still live."""
+        """End the training children that still live, but not a test that acts as one."""
         for run in list_runs(self.workspace):
-            if run.status.name == "running":
-                with contextlib.suppress(Exception):
+            if run.status.name == "running" and worker_pid(run.folder) != os.getpid():
+                with contextlib.suppress(psutil.Error):
                     psutil.Process(worker_pid(run.folder)).kill()
 
     def _answers(self) -> bool:
