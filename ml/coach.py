@@ -8,6 +8,8 @@ NOISE = 0.005
 """Changes of a validation figure below this are not called progress or loss."""
 RISE = 0.05
 """By this share must the validation loss be above its best to be called overfitting."""
+LEAST_RISE = 0.03
+"""And by so much, since a small loss jumps by large shares."""
 
 
 def remark(epochs: Sequence[EpochEnd], classes: int) -> Note | None:
@@ -42,7 +44,8 @@ def remark(epochs: Sequence[EpochEnd], classes: int) -> Note | None:
         )
     behind = len(losses) - 1 - best
     falling = len(train) >= 2 and train[-1] < train[-2] + NOISE
-    if behind >= 2 and losses[-1] > (1 + RISE) * losses[best] and falling:
+    rise = losses[-1] - losses[best]
+    if behind >= 2 and rise > max(RISE * losses[best], LEAST_RISE) and falling:
         return Note(
             f"Overfitting since epoch {measured[best].epoch}: the training loss still falls, the "
             f"validation loss rises (from {losses[best]:.2f} to {losses[-1]:.2f}). The best model "

@@ -93,7 +93,19 @@ def count_batches(count: int, batch_size: int) -> int:
     return max(1, whole + (rest > (1 if whole else 0))) if count else 0
 
 
-class PixelData(pl.LightningDataModule):
+class ResidentData(pl.LightningDataModule):
+    """Base of both: batches that are on the device already are not walked through again."""
+
+    def transfer_batch_to_device(
+        self, batch: Any, device: torch.device, dataloader_idx: int
+    ) -> Any:
+        """The batch on ``device``."""
+        if batch[0].device == device:
+            return batch
+        return tuple(part.to(device, non_blocking=True) for part in batch)
+
+
+class PixelData(ResidentData):
     """Training and validation pictures as uint8 (N, S, S, C)."""
 
     def __init__(
@@ -128,7 +140,7 @@ class PixelData(pl.LightningDataModule):
         return self._loader("val", batch_size=max(self.batch_size, 128))
 
 
-class FeatureData(pl.LightningDataModule):
+class FeatureData(ResidentData):
     """Features (V, N, F) of the views of training pictures, and (N, F) of validation pictures."""
 
     def __init__(
