@@ -1,0 +1,34 @@
+"""Training in this very process, as a notebook does: Lightning and ``LiveMetrics``, no worker."""
+
+import torch
+
+from ml.callbacks import LiveMetrics
+from ml.data.augment import mix
+from ml.data.datamodule import count_batches
+from ml.data.pictures import open_pictures
+from ml.data.pixels import PixelSpec
+from ml.events import RunStarted, Sink
+from ml.models import Inputs, build
+from ml.plan import pixels_plan
+from ml.runs import Run
+from ml.task import ClassifierTask
+from ml.train import make_trainer
+from ml.workspace import Workspace
+
+
+def fit(workspace: Workspace, run: Run, sink: Sink) -> None:
+    """Train what ``run`` says and send each figure to ``sink``; the run's folder is not touched."""
+    config, record = run.config, run.dataset
+    pictures = open_pictures(workspace, record, PixelSpec(config.image_size))
+    torch.manual_seed(mix(config.seed, 0, 3))
+    classes = len(record["classes"])
+    network = build(config.model, Inputs(3, config.image_size, classes), pretrained=False)
+    network.to(memory_format=torch.channels_last)
+    device = torch.device("cpu")
+    plan = pixels_plan(workspace, config, network, pictures, device, lambda done: None)
+    steps = count_batches(record["counts"]["train"], config.batch_size)
+    task = ClassifierTask(plan.module, config, steps * config.epochs, pictures.hashes("val"))
+    started = RunStarted(config.model, config.dataset, config.epochs, steps)
+    metrics = LiveMetrics(sink, started, classes=classes)
+    trainer = make_trainer(config, {"device": "cpu", "precision": "32"}, [metrics])
+    trainer.fit(task, datamodule=plan.data)
