@@ -155,6 +155,9 @@ def finding(live: Live, name: str) -> str:
     plain = name.capitalize()
     if len(epochs) < 3:
         return plain
-    better, word = (max, "highest") if name == "accuracy" else (min, "lowest")
-    best = better(epochs, key=lambda epoch: float(epoch[f"val_{name}"]))
-    return f"{plain}: {word} after epoch {best['epoch']}"
+    if name == "loss":
+        lowest = min(epochs, key=lambda epoch: float(epoch["val_loss"]))
+        return f"{plain}: lowest after epoch {lowest['epoch']}"
+    # Of equally accurate epochs the one that was kept, which the chart marks.
+    best = max(epochs, key=lambda epoch: (float(epoch["val_accuracy"]), epoch["best"]))
+    return f"{plain}: highest after epoch {best['epoch']}"

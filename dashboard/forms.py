@@ -5,7 +5,6 @@ preset moves everything that was not chosen by hand.
 """
 
 import math
-import shlex
 from dataclasses import Field, fields
 from functools import partial
 from typing import Any
@@ -13,12 +12,11 @@ from typing import Any
 import streamlit as st
 
 from dashboard import session
+from dashboard.commands import BASICS, worded
 from dashboard.text import plain
 from ml.config import TrainConfig
 from ml.models import registry
 
-BASICS = ("dataset", "preset")
-"""Asked for at the top of the page, not under Advanced."""
 CHOICES = {"none": "None", "sgd": "SGD", "adamw": "AdamW", "rgb": "Colour", "grey": "Grey"}
 
 
@@ -108,28 +106,6 @@ def choice_label(value: Any) -> str:
     return CHOICES.get(str(value), str(value).capitalize())
 
 
-def command(config: TrainConfig, changed: dict[str, Any]) -> str:
-    """What to type in a shell for the same training: the presets there are the same ones."""
-    words = ["python", "-m", "ml", "train", "--dataset", config.dataset]
-    for name in ("model", "epochs"):
-        if name in changed:
-            words += [f"--{name}", str(changed[name])]
-    rest = {"preset": config.preset} if config.preset != TrainConfig.preset else {}
-    rest |= {name: value for name, value in changed.items() if name not in ("model", "epochs")}
-    for name, value in rest.items():
-        words += ["--set", f"{name}={_plain(value)}"]
-    return shlex.join(words)
-
-
-def differing(config: TrainConfig, other: TrainConfig) -> dict[str, Any]:
-    """The fields of ``config`` that differ from ``other``, data set and preset apart."""
-    return {
-        item.name: getattr(config, item.name)
-        for item in fields(TrainConfig)
-        if item.name not in BASICS and getattr(config, item.name) != getattr(other, item.name)
-    }
-
-
 def _changed(name: str, suggested: Any) -> None:
     value = st.session_state[f"field-{name}"]
     if value == suggested or value is None:
@@ -150,10 +126,4 @@ def _worded(item: Field[Any], value: Any) -> Any:
         return registry.get(value).label
     if isinstance(value, bool):
         return "on" if value else "off"
-    return choice_label(value) if item.metadata["choices"] else _plain(value)
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return choice_label(value) if item.metadata["choices"] else worded(value)

@@ -13,7 +13,7 @@ if run is None:
     st.title("Train")
     train_form()
 else:
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="page-head"):
         st.title("Train", width="content")
         chosen = run_picker(key="train-run") or run
         if st.button("New training", icon=":material/add:", key="new-training"):

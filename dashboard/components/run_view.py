@@ -5,13 +5,12 @@ import time
 
 import streamlit as st
 
-from dashboard import engine, forms, live, session
+from dashboard import commands, engine, live, session
 from dashboard.components.live_panel import live_panel, mistakes
 from dashboard.components.outcome import outcome
 from dashboard.components.telling import telling
 from dashboard.style import escape
 from dashboard.words import PHASE_WORDS, count, duration
-from ml.config import TrainConfig
 from ml.errors import BadInputError
 from ml.runs import Run
 from ml.status import Status
@@ -114,5 +113,6 @@ def _folds(run: Run) -> None:
             except BadInputError as error:
                 st.html(f"<p>{escape(error)}</p>")
                 return
-            st.code(forms.command(config, forms.differing(config, TrainConfig())), language="bash")
+            command = commands.command_of(session.workspace(), config)
+            st.code(command, language="bash", wrap_lines=True)
             st.code(json.dumps(config.to_json(), indent=1), language="json", height=320)

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 import streamlit as st
 
-from dashboard import engine, forms, limits, session
+from dashboard import commands, engine, forms, limits, session
 from dashboard.components.ingest_view import (
     ingest_view,
     start_ingest,
@@ -73,7 +73,7 @@ def train_form() -> None:
     forms.advanced(TrainConfig(dataset=info.name).changed(**suggested))
     if config:
         with st.expander("The same from a shell"):
-            st.code(forms.command(config, changed), language="bash", wrap_lines=True)
+            st.code(commands.command(config, changed), language="bash", wrap_lines=True)
 
 
 def _choose(known: dict[str, DatasetInfo]) -> DatasetInfo:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import engine, forms
+from dashboard import commands, engine
 from ml import presets
 from ml.commands import train as train_command
 from ml.config import TrainConfig
@@ -44,7 +44,7 @@ def test_the_form_needs_no_choice_and_has_one_primary_button(workspace: Workspac
 def test_every_setting_has_a_widget_with_its_help(workspace: Workspace) -> None:
     at = visit("train")
     for item in fields(TrainConfig):
-        if item.name in forms.BASICS:
+        if item.name in commands.BASICS:
             continue
         widgets = (*at.selectbox, *at.number_input, *at.toggle)
         found = [widget for widget in widgets if widget.key == f"field-{item.name}"]
@@ -116,7 +116,7 @@ def test_the_command_to_copy_trains_the_very_same(
 
     parser = argparse.ArgumentParser()
     train_command.add_arguments(parser)
-    words_typed = shlex.split(forms.command(config, changed))
+    words_typed = shlex.split(commands.command(config, changed))
     args = parser.parse_args(words_typed[words_typed.index("train") + 1 :])
     wanted = train_command.settings(args)
     assert presets.configuration(wanted.pop("dataset"), info, **wanted) == config
