@@ -31,7 +31,7 @@ from ml.models.network import Network
 from ml.plan import Plan, features_plan, pixels_plan
 from ml.runs import Run
 from ml.task import ClassifierTask
-from ml.worker_life import die_first, heartbeat
+from ml.worker_life import heartbeat
 from ml.workspace import Workspace
 
 Progressing = Callable[[float], None]
@@ -42,7 +42,6 @@ for name in ("lightning.pytorch", "lightning.fabric", "onnxscript", "onnx_ir"):
 
 def train(workspace: Workspace, run: Run) -> RunEnded:
     """Train ``run``, from the start or from its last checkpoint, and say how it ended."""
-    die_first()
     sink, began = EventLog(run.folder / "events.jsonl"), time.monotonic()
     with heartbeat(sink):
         try:

@@ -12,6 +12,7 @@ from ml.data import catalog
 from ml.errors import BadInputError, MLError
 from ml.presets import configuration
 from ml.runs import Run, claim, create, find
+from ml.worker_life import die_first
 from ml.workspace import Workspace
 
 EXIT = {"finished": 0, "stopped": 130, "failed": 1}
@@ -46,6 +47,7 @@ def run(args: argparse.Namespace, workspace: Workspace) -> int:
 
     from ml.train import train  # torch comes only now: mistakes in the arguments are told at once
 
+    die_first()
     ended = train(workspace, chosen)
     result = {
         "run": chosen.id,

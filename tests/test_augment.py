@@ -1,0 +1,77 @@
+"""Augmentation is a function of (seed, epoch, picture), and changes what it says it changes."""
+
+import numpy as np
+import pytest
+import torch
+
+from ml.data.augment import Augment, mix, shift, strong
+
+POLICIES = ("shift", "light", "strong")
+
+
+def pictures(count: int = 12, size: int = 20, channels: int = 3) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(3)
+    shape = (count, size, size, channels)
+    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_picture_changes_alike_whatever_batch_it_falls_into(policy: str) -> None:
+    shown = pictures()
+    augment = Augment(policy, seed=5, count=12)
+    augment.set_epoch(3)
+    together = augment(shown, torch.arange(12))
+    order = torch.tensor([7, 2, 11])
+    alone = augment(shown[order], order)
+    torch.testing.assert_close(alone, together[order])
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_the_same_seed_and_epoch_repeat_and_another_epoch_does_not(policy: str) -> None:
+    shown, rows = pictures(), torch.arange(12)
+    once, again = Augment(policy, 5, 12), Augment(policy, 5, 12)
+    again.set_epoch(9)
+    other = again(shown, rows)
+    again.set_epoch(0)
+    assert torch.equal(once(shown, rows), again(shown, rows))
+    assert not torch.equal(once(shown, rows), other)
+
+
+def test_shift_is_a_roll_whose_border_reflects_the_inside() -> None:
+    shown = pictures(1, 10, 1)
+    # reach 1: a number of 0.0 moves by -1, one near 1 by +1
+    numbers = torch.tensor([[0.0, 0.99, 0.9]])
+    found = shift(shown, numbers, torch.arange(10), mirror=True)[0, :, :, 0].numpy()
+    padded = np.pad(shown[0, :, :, 0].numpy(), 1, mode="reflect")
+    assert np.array_equal(found, padded[0:10, 2:12])
+
+
+def test_mirroring_is_its_own_inverse_and_happens_to_about_half() -> None:
+    shown = pictures(400, 8, 1)
+    numbers = torch.rand(400, 3, generator=torch.Generator().manual_seed(0))
+    numbers[:, :2] = 0.5  # no move
+    found = shift(shown, numbers, torch.arange(8), mirror=True)
+    mirrored = torch.tensor([torch.equal(a, b.flip(1)) for a, b in zip(found, shown, strict=True)])
+    assert 160 < int(mirrored.sum()) < 240
+    assert torch.equal(mirrored, numbers[:, 2] < 0.5)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_strong_stays_within_the_range_of_pixels(channels: int) -> None:
+    shown = pictures(16, 24, channels)
+    found = strong(shown, torch.rand(16, 10))
+    assert found.shape == shown.shape
+    assert float(found.min()) >= 0
+    assert float(found.max()) <= 255
+
+
+def test_strong_with_neutral_numbers_is_the_picture_itself() -> None:
+    shown = pictures(2, 16, 3)
+    numbers = torch.full((2, 10), 0.5)
+    numbers[:, 1], numbers[:, 8] = 1.0, 1.0  # full size, the erased square outside
+    torch.testing.assert_close(strong(shown, numbers), shown.float(), atol=1e-2, rtol=0)
+
+
+def test_seeds_of_neighbours_do_not_meet() -> None:
+    seeds = {mix(seed, epoch, use) for seed in range(40) for epoch in range(40) for use in range(3)}
+    assert len(seeds) == 40 * 40 * 3

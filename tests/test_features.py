@@ -1,0 +1,104 @@
+"""Features are computed once for each picture and view, and survive what happens to labels."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ml import features
+from ml.data.pixels import PixelSpec
+from ml.data.views import view
+from ml.errors import StoppedError
+from ml.models import Inputs, build
+from tests.trained import trained
+
+
+class Counted:
+    """Computes a feature that tells the picture, and counts the pictures it was shown."""
+
+    def __init__(self) -> None:
+        self.shown = 0
+
+    def __call__(self) -> features.Forward:
+        def forward(pictures: np.ndarray) -> np.ndarray:
+            self.shown += len(pictures)
+            return pictures.reshape(len(pictures), -1)[:, :6].astype(np.float32)
+
+        return forward
+
+
+def test_each_picture_and_view_is_computed_once(tmp_path: Path) -> None:
+    pictures, counted = trained().pictures, Counted()
+    first = features.ensure(tmp_path, pictures, 2, counted)
+    every = {item.hash for item in pictures.version.items}
+    assert counted.shown == len(every) + len(set(pictures.hashes("train")))
+    again = features.ensure(tmp_path, pictures, 2, counted)
+    assert counted.shown == len(every) + len(set(pictures.hashes("train")))
+    for split in ("train", "val", "test"):
+        expected = pictures.pixels(split).reshape(len(pictures.hashes(split)), -1)[:, :6]
+        for stores in (first, again):
+            assert np.array_equal(stores[0].get(pictures.hashes(split)), expected)
+
+
+def test_what_was_computed_before_a_stop_is_kept(tmp_path: Path) -> None:
+    pictures, counted = trained().pictures, Counted()
+
+    def stop(fraction: float) -> None:
+        if fraction > 0.3:
+            raise StoppedError("Stopped as you asked.")
+
+    with pytest.raises(StoppedError):
+        features.ensure(tmp_path, pictures, 1, counted, stop)
+    before = counted.shown
+    assert 0 < before < len(pictures.version.items)
+    features.ensure(tmp_path, pictures, 1, counted)
+    assert counted.shown == len({item.hash for item in pictures.version.items})
+
+
+def test_a_damaged_part_is_computed_again(tmp_path: Path) -> None:
+    pictures, counted = trained().pictures, Counted()
+    features.ensure(tmp_path, pictures, 1, counted)
+    for path in tmp_path.glob("view-0/*.npy"):
+        path.write_bytes(b"nothing")
+    before = counted.shown
+    features.ensure(tmp_path, pictures, 1, counted)
+    assert counted.shown == 2 * before
+
+
+def test_another_backbone_another_weight_or_another_size_is_another_store() -> None:
+    network = build("tutorial_net", Inputs(3, 16, 2))
+    keys = {features.key_of("a", network, "16-rgb-crop"), features.key_of("a", network, "b")}
+    with torch.no_grad():
+        next(network.body.parameters())[0, 0, 0, 0] += 1e-3
+    keys.add(features.key_of("a", network, "16-rgb-crop"))
+    assert len(keys) == 3
+
+
+def test_the_head_is_not_part_of_the_backbone_s_key() -> None:
+    network = build("tutorial_net", Inputs(3, 16, 2))
+    before = features.key_of("a", network, "s")
+    network.head = torch.nn.Linear(50, 7)
+    assert features.key_of("a", network, "s") == before
+
+
+def test_onnx_runtime_and_torch_give_the_same_features(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = build("small_cnn", Inputs(3, 16, 2))
+    pictures = np.random.default_rng(0).integers(0, 256, (11, 16, 16, 3), dtype=np.uint8)
+    by_torch = features.torch_forward(network, torch.device("cpu"))(pictures)
+    by_onnx = features.onnx_forward(network, PixelSpec(16), tmp_path, 1)(pictures)
+    np.testing.assert_allclose(by_onnx, by_torch, atol=1e-4)
+
+
+def test_views_are_the_picture_its_mirror_image_and_crops_that_are_its_own() -> None:
+    spec = PixelSpec(24)
+    pixels = np.random.default_rng(1).integers(0, 256, (24, 24, 3), dtype=np.uint8)
+    one, other = "ab" * 32, "cd" * 32
+    assert np.array_equal(view(pixels, 0, one, spec), pixels)
+    assert np.array_equal(view(pixels, 1, one, spec), pixels[:, ::-1])
+    crop = view(pixels, 2, one, spec)
+    assert crop.shape == pixels.shape
+    assert np.array_equal(crop, view(pixels, 2, one, spec))
+    assert not np.array_equal(crop, view(pixels, 3, one, spec))
+    assert not np.array_equal(crop, view(pixels, 2, other, spec))

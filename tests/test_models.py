@@ -1,0 +1,135 @@
+"""Every model of the registry takes what it says it takes, and starts from what it says."""
+
+import math
+
+import pytest
+import torch
+
+from ml.errors import BadInputError, MLError
+from ml.models import Inputs, all_models, build, get
+from ml.models.lite import SameConv2d
+from ml.models.network import Network, Standardise, count_features
+from ml.models.registry import register
+
+CASES = [
+    (model.name, channels, size)
+    for model in all_models()
+    for channels, size in ((1, 28), (3, 32), (3, 75), (1, 130))
+    if size >= model.min_size
+]
+
+
+def pictures(count: int, size: int, channels: int) -> torch.Tensor:
+    return torch.randint(0, 256, (count, size, size, channels), dtype=torch.uint8)
+
+
+@pytest.mark.parametrize(("name", "channels", "size"), CASES)
+def test_every_model_takes_any_channels_and_any_size_from_its_smallest_on(
+    name: str, channels: int, size: int
+) -> None:
+    network = build(name, Inputs(channels, size, 7)).eval()
+    with torch.inference_mode():
+        logits, features, feature_map = network.everything(pictures(2, size, channels))
+        assert logits.shape == (2, 7)
+        assert feature_map.ndim == 4
+        assert features.shape == (2, count_features(network, channels, size))
+        torch.testing.assert_close(network.head(features), logits)
+
+
+@pytest.mark.parametrize("model", all_models(), ids=lambda model: model.name)
+def test_the_smallest_size_works_and_the_size_below_is_refused_in_a_sentence(model) -> None:
+    network = build(model.name, Inputs(3, model.min_size, 2)).train()
+    assert network(pictures(4, model.min_size, 3)).shape == (4, 2)
+    with pytest.raises(BadInputError, match=f"at least {model.min_size} px"):
+        build(model.name, Inputs(3, model.min_size - 1, 2))
+
+
+@pytest.mark.parametrize("model", all_models(), ids=lambda model: model.name)
+def test_the_listed_number_of_parameters_is_right_within_a_tenth(model) -> None:
+    channels = 1 if model.native_size == 28 else 3
+    network = build(model.name, Inputs(channels, model.native_size, 10))
+    counted = sum(parameter.numel() for parameter in network.parameters())
+    assert counted == pytest.approx(model.parameters, rel=0.1)
+
+
+def test_the_tutorial_net_is_the_article_s_made_to_fit() -> None:
+    network = build("tutorial_net", Inputs(3, 32, 10))
+    first, second = (m for m in network.body if isinstance(m, torch.nn.Conv2d))
+    assert (first.in_channels, first.out_channels, first.kernel_size) == (3, 10, (3, 3))
+    assert (second.in_channels, second.out_channels, second.kernel_size) == (10, 20, (3, 3))
+    linear = next(m for m in network.neck if isinstance(m, torch.nn.Linear))
+    assert (linear.in_features, linear.out_features) == (20 * 6 * 6, 50)
+    assert (network.head.in_features, network.head.out_features) == (50, 10)
+
+
+def test_the_tutorial_net_s_recipe_is_the_article_s() -> None:
+    recipe = get("tutorial_net").preset
+    assert (recipe["optimizer"], recipe["learning_rate"], recipe["momentum"]) == ("sgd", 0.01, 0.0)
+    assert (recipe["batch_size"], recipe["schedule"]) == (64, "constant")
+
+
+def test_padding_as_tensorflow_does_it_puts_what_is_odd_to_the_right_and_bottom() -> None:
+    layer = SameConv2d(1, 1, 3, 2, bias=False)
+    torch.nn.init.ones_(layer.weight)
+    found = layer(torch.ones(1, 1, 4, 4))[0, 0].tolist()
+    assert found == [[9.0, 6.0], [6.0, 4.0]]
+
+
+def test_the_bundled_weights_are_loaded_and_give_features_that_are_their_own() -> None:
+    once, again = (build("efficientnet_lite0", Inputs(3, 64, 2), pretrained=True) for _ in "ab")
+    other = build("efficientnet_lite0", Inputs(3, 64, 2), pretrained=False)
+    shown = pictures(2, 64, 3)
+    with torch.inference_mode():
+        features = [net.eval().features(shown) for net in (once, again, other)]
+    assert torch.equal(features[0], features[1])
+    assert not torch.allclose(features[0], features[2])
+    assert (once.mean.item(), once.std.item()) == (127.0, 128.0)
+
+
+def test_a_pretrained_network_sees_a_grey_picture_as_the_same_picture_in_colour() -> None:
+    grey = pictures(2, 64, 1)
+    torch.manual_seed(0)
+    one = build("efficientnet_lite0", Inputs(1, 64, 2), pretrained=True).eval()
+    three = build("efficientnet_lite0", Inputs(3, 64, 2), pretrained=True).eval()
+    with torch.inference_mode():
+        expected = three.features(grey.expand(-1, -1, -1, 3))
+        torch.testing.assert_close(one.features(grey), expected)
+
+
+def test_weights_that_cannot_be_downloaded_are_a_sentence_with_the_file_and_its_place(
+    monkeypatch: pytest.MonkeyPatch, tmp_path
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    with pytest.raises(MLError, match=r"mobilenet_v3_small-.*\.pth.*hub/checkpoints"):
+        build("mobilenet_v3_small", Inputs(3, 224, 2), pretrained=True)
+
+
+def test_two_models_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="two models named small_cnn"):
+        register("small_cnn")(lambda inputs, pretrained: None)
+
+
+def test_an_unknown_model_is_a_sentence_that_names_the_known_ones() -> None:
+    with pytest.raises(BadInputError, match="tutorial_net"):
+        get("resnet9000")
+    with pytest.raises(BadInputError, match="no pretrained weights"):
+        build("small_cnn", Inputs(3, 32, 2), pretrained=True)
+
+
+def test_standardised_features_have_mean_zero_and_a_common_deviation_of_one() -> None:
+    features = torch.randn(500, 8) * torch.arange(1, 9) + 5
+    layer = Standardise(8)
+    layer.measure(features)
+    found = layer(features)
+    torch.testing.assert_close(found.mean(0), torch.zeros(8), atol=1e-4, rtol=0)
+    assert float(found.std(0, unbiased=False).mean()) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_normalisation_is_inside_the_network() -> None:
+    network = Network(
+        torch.nn.Identity(), torch.nn.Flatten(), torch.nn.Identity(), mean=(100.0,), std=(50.0,)
+    )
+    shown = torch.full((1, 2, 2, 1), 200, dtype=torch.uint8)
+    assert network(shown).flatten().tolist() == [2.0] * 4
+    assert math.isclose(float(network.normalise(shown).mean()), 2.0)

@@ -1,0 +1,90 @@
+"""The first run needs no choice: recipes from the data, and what was asked for on top of them."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from ml.config import TrainConfig
+from ml.errors import BadInputError
+from ml.estimate import estimate, speed_key
+from ml.machine import Machine
+from ml.models import all_models
+from ml.presets import LEVELS, configuration, suggest
+
+
+@dataclass(frozen=True)
+class Info:
+    pictures: int = 600
+    width: int = 256
+    height: int = 192
+    colour: bool = True
+
+
+TINY = Info(2500, 28, 28, False)
+MACHINE = Machine(2, 16 * 2**30, 8 * 2**30, "cpu")
+
+
+def test_photos_get_the_bundled_backbone_frozen_and_small_pictures_a_network_of_their_own() -> None:
+    photos, tiny = configuration("photos", Info()), configuration("tiny", TINY)
+    assert (photos.model, photos.pretrained, photos.freeze_backbone) == (
+        "efficientnet_lite0",
+        True,
+        True,
+    )
+    assert (tiny.model, tiny.image_size, tiny.colour) == ("small_cnn", 28, "grey")
+    assert not tiny.pretrained
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("model", [model.name for model in all_models()])
+@pytest.mark.parametrize("info", [Info(), TINY, Info(12, 4000, 3000), Info(70_000, 28, 28, False)])
+def test_every_model_has_a_valid_recipe_for_every_data_and_level(info, model, level) -> None:
+    config = configuration("d", info, model=model, preset=level)
+    assert config.model == model
+    assert config.preset == level
+
+
+def test_more_effort_means_more_epochs() -> None:
+    for info in (Info(), TINY):
+        epochs = [configuration("d", info, preset=level).epochs for level in LEVELS]
+        assert epochs == sorted(set(epochs))
+
+
+def test_what_was_asked_for_beats_the_recipe_also_as_text() -> None:
+    config = configuration("d", Info(), epochs="3", learning_rate="0.5", freeze_backbone="false")
+    assert (config.epochs, config.learning_rate, config.freeze_backbone) == (3, 0.5, False)
+
+
+def test_unfreezing_takes_the_gentler_recipe_of_fine_tuning() -> None:
+    frozen = configuration("d", Info())
+    tuned = configuration("d", Info(), freeze_backbone=False)
+    assert tuned.learning_rate < frozen.learning_rate / 5
+
+
+def test_weights_that_need_a_download_are_a_choice() -> None:
+    assert not configuration("d", Info(), model="resnet18").pretrained
+    asked = configuration("d", Info(), model="resnet18", pretrained=True)
+    assert (asked.pretrained, asked.image_size) == (True, 224)
+
+
+def test_an_unknown_level_is_a_sentence() -> None:
+    with pytest.raises(BadInputError, match="quick, balanced, thorough"):
+        suggest(Info(), None, "heroic")
+
+
+def test_the_estimate_grows_with_the_work_and_says_that_it_is_a_guess() -> None:
+    short = estimate(configuration("d", TINY, epochs=5), 2500, MACHINE, {})
+    long = estimate(configuration("d", TINY, epochs=50), 2500, MACHINE, {})
+    big = estimate(configuration("d", TINY, epochs=5, batch_size=1024), 2500, MACHINE, {})
+    assert short.seconds < long.seconds
+    assert short.memory < big.memory
+    assert "guess" in short.basis
+
+
+def test_after_a_measured_run_the_estimate_rests_on_its_speed() -> None:
+    config = TrainConfig(model="small_cnn", pretrained=False, freeze_backbone=False, epochs=10)
+    known = {speed_key(config, 2): 100.0}
+    found = estimate(config, 1000, MACHINE, known)
+    assert "measured" in found.basis
+    # 10 epochs of 700 pictures at 100 a second, and the start and the end of a run
+    assert 70 < found.seconds < 110

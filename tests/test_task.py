@@ -1,0 +1,98 @@
+"""The shared step, its figures and its optimizer, against hand counts."""
+
+import itertools
+
+import pytest
+import torch
+from sklearn.metrics import accuracy_score, log_loss
+
+from ml.config import TrainConfig
+from ml.data.datamodule import BatchLoader
+from ml.schedule import factor
+from ml.task import ClassifierTask, Meter
+from ml.train import make_trainer
+
+
+def task(**settings) -> ClassifierTask:
+    module = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.BatchNorm1d(3))
+    return ClassifierTask(module, TrainConfig(**settings), total_steps=100)
+
+
+def test_the_meter_agrees_with_scikit_learn_over_uneven_batches() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(103, 5, generator=generator)
+    labels = torch.randint(0, 5, (103,), generator=generator)
+    meter = Meter()
+    for start in range(0, 103, 16):
+        some, true = logits[start : start + 16], labels[start : start + 16]
+        meter.add(torch.nn.functional.cross_entropy(some, true), some, true)
+    score = meter.total()
+    expected = log_loss(labels.numpy(), logits.double().softmax(1).numpy())
+    assert score.loss == pytest.approx(expected, rel=1e-5)
+    assert score.accuracy == pytest.approx(accuracy_score(labels, logits.argmax(1)))
+    assert score.pictures == 103
+
+
+def test_the_meter_tells_only_what_came_since_it_was_last_read() -> None:
+    meter = Meter()
+    one, zero = torch.tensor([[1.0, 0.0]]), torch.tensor([0])
+    assert meter.since_last_read() is None
+    meter.add(torch.tensor(2.0), one, zero)
+    assert meter.since_last_read().loss == 2.0
+    meter.add(torch.tensor(4.0), one, zero)
+    assert meter.since_last_read().loss == 4.0
+    assert meter.since_last_read() is None
+    assert meter.total().loss == 3.0
+
+
+def test_weight_decay_leaves_biases_and_normalisation_alone() -> None:
+    made = task(weight_decay=0.5)
+    decayed, free = made.configure_optimizers().param_groups
+    assert decayed["weight_decay"] == 0.5
+    assert free["weight_decay"] == 0.0
+    assert [p.shape for p in decayed["params"]] == [torch.Size([3, 4])]
+    assert len(free["params"]) == 3
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw"])
+def test_the_optimizer_is_the_one_that_was_asked_for(name: str) -> None:
+    found = task(optimizer=name, learning_rate=0.3, momentum=0.7).configure_optimizers()
+    assert type(found).__name__.lower() == name
+    if name == "sgd":
+        assert found.param_groups[0]["momentum"] == 0.7
+
+
+def test_mistakes_are_the_most_confident_wrong_validation_pictures() -> None:
+    made = ClassifierTask(torch.nn.Identity(), TrainConfig(), 1, ids=["a", "b", "c", "d"])
+    logits = torch.tensor([[4.0, 0.0], [0.0, 1.0], [0.0, 3.0], [2.0, 0.0]])
+    labels = torch.tensor([0, 0, 0, 1])
+    trainer = make_trainer(TrainConfig(), {"device": "cpu", "precision": "32"}, [])
+    trainer.validate(made, BatchLoader(logits, labels, 3), verbose=False)
+    assert [(m["picture"], m["label"], m["predicted"]) for m in made.mistakes] == [
+        ("c", 0, 1),
+        ("d", 1, 0),
+        ("b", 0, 1),
+    ]
+    assert made.mistakes[0]["probability"] == pytest.approx(0.9526, abs=1e-3)
+    assert made.val_meter.total().accuracy == 0.25
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "onecycle"])
+def test_every_schedule_stays_between_nothing_and_the_rate(schedule: str) -> None:
+    factors = [factor(schedule, step, 200) for step in range(200)]
+    assert max(factors) <= 1.0
+    assert min(factors) > 0.0
+    assert max(factors) > 0.98
+
+
+def test_onecycle_rises_for_a_quarter_and_then_falls_to_nearly_nothing() -> None:
+    factors = [factor("onecycle", step, 401) for step in range(401)]
+    assert factors.index(max(factors)) == 100
+    assert factors[0] == pytest.approx(1 / 25)
+    assert factors[-1] == pytest.approx(1e-3)
+    assert all(a < b for a, b in itertools.pairwise(factors))
+    assert all(a > b for a, b in itertools.pairwise(factors))
+
+
+def test_steps_beyond_the_plan_do_not_turn_the_schedule_round() -> None:
+    assert factor("onecycle", 500, 100) == factor("onecycle", 99, 100)
