@@ -180,6 +180,14 @@ class ClassifierTask(pl.LightningModule):
             if float(wrong[i]) > 0
         ]
 
+    def optimizer_zero_grad(
+        self, epoch: int, batch_idx: int, optimizer: torch.optim.Optimizer
+    ) -> None:
+        """What ``zero_grad`` does, without the detour through torch's compiler hooks."""
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = None
+
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """SGD or AdamW; weight decay on weights alone, not on biases and normalisation."""
         config = self.config

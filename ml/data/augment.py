@@ -42,7 +42,6 @@ class Augment:
         self.policy, self.seed, self.count = policy, seed, count
         self.device = torch.device(device)
         self._numbers = torch.empty(0)
-        self._lines: dict[int, Tensor] = {}
         self.set_epoch(0)
 
     def set_epoch(self, epoch: int) -> None:
@@ -57,29 +56,31 @@ class Augment:
         numbers = self._numbers[rows]
         if self.policy == "strong":
             return strong(pictures, numbers)
-        size = pictures.shape[1]
-        if size not in self._lines:
-            self._lines[size] = torch.arange(size, device=pictures.device)
-        return shift(pictures, numbers, self._lines[size], mirror=self.policy == "light")
+        return shift(pictures, numbers, mirror=self.policy == "light")
 
 
-def shift(pictures: Tensor, numbers: Tensor, line: Tensor, *, mirror: bool) -> Tensor:
+def shift(pictures: Tensor, numbers: Tensor, *, mirror: bool) -> Tensor:
     """Move by up to a tenth of the side; the border reflects what lies inside it.
 
-    One gather of whole pixels does it, without leaving uint8.
+    Every picture is a window of itself with a reflected border, so whole blocks of memory are
+    copied, without leaving uint8.
     """
     count, size, _, channels = pictures.shape
     reach = max(1, round(size * 0.1))
-    moves = (numbers[:, :2] * (2 * reach + 1)).long() - reach
-    down, across = line + moves[:, :1], line + moves[:, 1:]
-    if mirror:
-        across = torch.where(numbers[:, 2:3] < 0.5, size - 1 - across, across)
-    down = size - 1 - (size - 1 - down.abs()).abs()
-    across = size - 1 - (size - 1 - across.abs()).abs()
-    first = torch.arange(count, device=pictures.device)[:, None] * size
-    places = ((first + down)[:, :, None] * size + across[:, None, :]).view(-1)
-    flat = pictures.reshape(-1, channels)
-    return flat.index_select(0, places).view(count, size, size, channels)
+    line = torch.arange(-reach, size + reach, device=pictures.device)
+    line = size - 1 - (size - 1 - line.abs()).abs()
+    padded = pictures.index_select(1, line).index_select(2, line)
+    _, down, across, _ = padded.stride()
+    ways = 2 * reach + 1
+    windows = padded.as_strided(
+        (count, ways, ways, size, size, channels),
+        (padded.stride(0), down, across, down, across, 1),
+    )
+    moves = (numbers[:, :2] * ways).long()
+    found = windows[torch.arange(count, device=pictures.device), moves[:, 0], moves[:, 1]]
+    if not mirror:
+        return found
+    return torch.where(numbers[:, 2].view(-1, 1, 1, 1) < 0.5, found.flip(2), found)
 
 
 def strong(pictures: Tensor, numbers: Tensor) -> Tensor:
