@@ -173,13 +173,6 @@ def test_a_loss_that_is_no_number_stops_the_run_keeps_the_best_and_says_what_to_
     assert all(torch.isfinite(value.float()).all() for value in state.values())
 
 
-def test_a_rate_far_too_high_for_plain_sgd_ends_with_that_sentence(workspace, start) -> None:
-    run = start(model="tutorial_net", optimizer="sgd", learning_rate=10.0, momentum=0.99)
-    ended = train(workspace, run)
-    assert ended.outcome == "failed"
-    assert "lower learning rate" in ended.reason
-
-
 def test_no_memory_names_the_batch_and_the_size_of_the_pictures(
     workspace, start, monkeypatch
 ) -> None:
