@@ -1,5 +1,6 @@
 """Two ways to train: the whole network on pictures, or a head on features computed once."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,10 +13,14 @@ from ml import features
 from ml.config import TrainConfig
 from ml.data.datamodule import FeatureData, PixelData
 from ml.data.pictures import Pictures
+from ml.estimate import speed_key
+from ml.machine import remember
 from ml.models.network import Network, Standardise, count_features
 from ml.workspace import Workspace
 
 HEAD_DROPOUT = 0.3
+ENOUGH = 200
+"""So many pictures must a measured speed rest on to be remembered."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,21 @@ def features_plan(
             return features.onnx_forward(network, spec, workspace.graphs, threads)
         return features.torch_forward(network, device)
 
-    stores = features.ensure(folder, pictures, config.feature_views, forward, progress)
+    began, counted = time.monotonic(), [0]
+
+    def counting() -> features.Forward:
+        compute = forward()
+
+        def counted_forward(batch: np.ndarray) -> np.ndarray:
+            counted[0] += len(batch)
+            return compute(batch)
+
+        return counted_forward
+
+    stores = features.ensure(folder, pictures, config.feature_views, counting, progress)
+    if counted[0] > ENOUGH:
+        speed = counted[0] / (time.monotonic() - began)
+        remember(workspace, speed_key(config, torch.get_num_threads()), round(speed, 2))
 
     def tensor(split: str, number: int = 0) -> torch.Tensor:
         return torch.from_numpy(stores[number].get(pictures.hashes(split))).to(device)
