@@ -136,6 +136,24 @@ def test_a_line_torn_by_a_crash_is_closed_by_the_next_worker(tmp_path: Path) -> 
     assert [event.text for event in read(path)[0]] == ["whole", "next"]  # type: ignore[attr-defined]
 
 
+def test_a_log_holds_its_lines_and_nothing_between_them(tmp_path: Path) -> None:
+    path, events = tmp_path / "events.jsonl", [Note("one"), Note("two"), Note("three")]
+    log = EventLog(path)
+    log(events[0])
+    log(events[1])
+    log.close()
+    EventLog(path)(events[2])
+    assert path.read_bytes() == b"".join(map(encode, events))
+
+
+def test_a_closed_log_takes_nothing_more(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "events.jsonl")
+    log.close()
+    with pytest.raises(WorkspaceError):
+        log(Note("too late"))
+    assert log.path.read_bytes() == b""
+
+
 def test_a_disk_that_fills_up_tears_one_line_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -157,6 +157,17 @@ def test_damage_to_what_is_not_the_configuration_hides_no_run(
     assert run.name == run.id
 
 
+def test_what_a_worker_left_is_read(make_run: Callable[..., Run]) -> None:
+    run = with_model(make_run())
+    end(run)
+    write_json(run.folder / "report.json", {"accuracy": 0.5})
+    assert run.report == {"accuracy": 0.5}
+    assert run.model == {"version": 1}
+    events, offset = run.events()
+    assert [type(event) for event in events] == [RunStarted, RunEnded]
+    assert run.events(offset) == ([], offset)
+
+
 # --- claim --------------------------------------------------------------------------------------
 
 
@@ -257,6 +268,9 @@ def test_the_queue_is_in_the_order_of_asking(
     assert first.meta["resume"]["epochs"] == 20
     runs.claim(first)
     assert runs.queue(workspace) == [second, third]
+    first_made = json.loads((second.folder / "meta.json").read_text())["created"]
+    write_json(third.folder / "meta.json", {"created": first_made - 60})
+    assert runs.queue(workspace) == [third, second], "by when it was asked for, not by id"
 
 
 # --- kill, delete, restore ----------------------------------------------------------------------
@@ -269,7 +283,8 @@ def test_kill_ends_the_worker_of_the_run_and_no_other(
     runs.kill(run)
     code = (
         "import sys; from pathlib import Path; from ml import runs\n"
-        "runs.claim(runs.Run(Path(sys.argv[1]))); print('mine', flush=True); input()"
+        "runs.claim(runs.Run(Path(sys.argv[1]))); print('mine', flush=True)\n"
+        "for line in sys.stdin: print('mine', flush=True)"
     )
     worker = python(code, run.folder)
     assert worker.stdout.readline() == "mine\n"
@@ -277,7 +292,10 @@ def test_kill_ends_the_worker_of_the_run_and_no_other(
     for other in ({**known, "started": known["started"] - 9}, {**known, "host": "elsewhere"}):
         write_json(run.folder / "worker.json", other)
         runs.kill(run)
-        assert worker.poll() is None
+        time.sleep(0.2)  # a signal would have arrived by now
+        worker.stdin.write("\n")
+        worker.stdin.flush()
+        assert worker.stdout.readline() == "mine\n"
     write_json(run.folder / "worker.json", known)
     runs.kill(run)
     assert worker.wait(timeout=10) != 0
@@ -295,6 +313,50 @@ def test_what_is_deleted_can_be_brought_back(
     assert runs.restore(workspace, run.id) == run
     assert runs.list_runs(workspace) == [run, other]
     assert runs.trashed(workspace) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(errno.EROFS, "cannot be written to"), (errno.ENOSPC, "disk is full")]
+)
+def test_a_folder_that_cannot_be_changed_is_a_sentence(
+    number: int,
+    said: str,
+    workspace: Workspace,
+    make_run: Callable[..., Run],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run, other = make_run(), make_run()
+    runs.delete(workspace, other)
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(number, "no")
+
+    monkeypatch.setattr(Path, "rename", fail)
+    monkeypatch.setattr(Path, "touch", fail)
+    monkeypatch.setattr(runs.FileLock, "acquire", fail)
+    for change in (
+        lambda: runs.delete(workspace, run),
+        lambda: runs.restore(workspace, other.id),
+        lambda: runs.claim(run),
+        lambda: run.update_meta(name="x"),
+        run.ask_to_stop,
+        make_run,
+    ):
+        with pytest.raises(WorkspaceError, match=said):
+            change()
+    assert runs.list_runs(workspace) == [run]
+
+
+def test_an_interrupted_making_leaves_nothing(
+    workspace: Workspace, make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        make_run()
+    assert list(workspace.runs.iterdir()) == []
 
 
 @pytest.mark.parametrize("identifier", ["nothing", "", "..", "../runs"])

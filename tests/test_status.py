@@ -209,6 +209,18 @@ def test_setting_the_clock_does_not_kill_a_worker(monkeypatch: pytest.MonkeyPatc
     assert lives(me, heard=0.0)
 
 
+def test_a_process_that_may_not_be_looked_at_is_judged_by_its_last_sign_of_life(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def forbidden(pid: int) -> None:
+        raise psutil.AccessDenied(pid)
+
+    monkeypatch.setattr(psutil, "Process", forbidden)
+    worker = {"host": platform.node(), "pid": 1, "started": 0.0}
+    assert lives(worker, heard=100.0, now=110.0)
+    assert not lives(worker, heard=100.0, now=140.0)
+
+
 @pytest.mark.parametrize(("age", "alive"), [(0, True), (29.9, True), (30.1, False), (1e6, False)])
 def test_another_host_is_judged_by_its_last_sign_of_life(age: float, alive: bool) -> None:
     elsewhere = {**identity(), "host": platform.node() + "-other"}

@@ -25,6 +25,13 @@ def test_a_new_workspace_has_its_folders_and_its_version(tmp_path: Path) -> None
     }
 
 
+def test_everything_lies_inside_under_a_name_of_its_own(tmp_path: Path) -> None:
+    workspace = open_workspace(tmp_path)
+    names = [name for name, item in vars(type(workspace)).items() if isinstance(item, property)]
+    assert {"runs", "trash", "datasets", "pictures", "features", "machine"} <= set(names)
+    assert {getattr(workspace, name) for name in names} == {tmp_path / name for name in names}
+
+
 def test_opening_again_changes_nothing(tmp_path: Path) -> None:
     workspace = open_workspace(tmp_path)
     (workspace.runs / "kept").mkdir()
