@@ -20,6 +20,7 @@ from ml.runs import Run
 from ml.workspace import Workspace
 
 TICK_SECONDS = 0.5
+RETRY_SECONDS = 10.0
 
 
 class Dispatcher(threading.Thread):
@@ -47,6 +48,7 @@ class Dispatcher(threading.Thread):
                 continue  # another server of this workspace does it
             except Exception:
                 logging.exception("The queue could not be served this time.")
+                self.over.wait(RETRY_SECONDS)
         lock.release()
 
     def look(self) -> None:

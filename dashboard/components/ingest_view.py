@@ -21,7 +21,11 @@ def start_ingest(source: Path, then: dict[str, Any] | None = None) -> None:
     if not source.is_dir():
         st.session_state["ingest-said"] = ("error", f"There is no folder {source}. Check the path.")
         return
-    st.session_state["ingest"] = Ingest(source, then or {}).start(session.workspace())
+    try:
+        st.session_state["ingest"] = Ingest(source, then or {}).start(session.workspace())
+    except OSError as error:
+        said = f"The reading could not be started: {error.strerror or error}."
+        st.session_state["ingest-said"] = ("error", said)
 
 
 def ingest_view() -> dict[str, Any] | None:

@@ -8,10 +8,12 @@ from dashboard.navigation import TRAIN
 from dashboard.static import ASSETS
 from dashboard.style import escape
 from dashboard.words import count, duration, percent, size
+from ml import machine
 from ml.version import __version__
 from ml.workspace import Workspace
 
 BADGE_SECONDS = 2.0
+ACCELERATORS = {"cuda": "NVIDIA GPU", "mps": "Apple GPU"}
 
 
 def sidebar(workspace: Workspace) -> None:
@@ -38,7 +40,7 @@ def _badge(workspace: Workspace) -> None:
             f'<div class="lens-badge" role="status"><strong>{escape(progress["words"])}</strong>'
             f"<span>{percent(share, 0)}</span>"
             f'<progress max="1" value="{share:.3f}" aria-label="Progress"></progress>'
-            f"<small>{escape(run.config.dataset)}"
+            f"<small>{escape(run.dataset.get('name', ''))}"
             f"{', ' + duration(left) + ' left' if left is not None else ''}</small></div>"
         )
         watched = session.on_page(TRAIN) and st.session_state.get("run") == run.id
@@ -47,10 +49,15 @@ def _badge(workspace: Workspace) -> None:
     if waiting:
         st.caption(f"{count(len(waiting), 'run')} waiting")
     st.html(
-        '<p class="lens-machine"><span>'
-        f"{count(psutil.cpu_count() or 1, 'CPU core')}</span>"
+        f'<p class="lens-machine"><span>{escape(_device())}</span>'
         f"<span>{size(memory.available)} of {size(memory.total)} free</span></p>"
     )
     if not running and not waiting and st.session_state.pop("was-busy", False):
         st.rerun()
     st.session_state["was-busy"] = bool(running or waiting)
+
+
+def _device() -> str:
+    """What this computer trains on."""
+    here = machine.describe()
+    return ACCELERATORS.get(here.accelerator) or count(here.cores, "CPU core")

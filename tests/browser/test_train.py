@@ -16,7 +16,7 @@ from ml import runs
 from ml.events import EpochEnd, Event, EventLog, Progress, RunEnded, RunStarted
 from ml.files import read_json
 from ml.runs import Run, list_runs
-from tests.browser.serving import App, worker_pid
+from tests.browser.serving import App, settled, worker_pid
 from tests.dashboard import fabricate
 
 pytestmark = pytest.mark.browser
@@ -110,7 +110,27 @@ def test_a_stranger_trains_on_a_folder_and_reads_the_result(
     expect(page.locator(".lens-result")).to_contain_text("Accuracy", timeout=180_000)
     expect(page.locator(".lens-result")).to_contain_text("Guessing the biggest class gets 50 %")
     assert points(drawn(page, "chart-loss")) == list_runs(app.workspace)[-1].config.epochs
-    expect(page.get_by_role("button", name="Look at its mistakes")).to_be_visible()
+    page.get_by_role("button", name="Look at its mistakes").click()
+    expect(page).to_have_url(re.compile(r"/evaluate\?run="))
+    expect(page.locator("h1").first).to_be_visible()
+    page.get_by_role("link", name="Classify", exact=True).click()
+    given = next((folder / "bright spots").iterdir())
+    page.locator('[data-testid="stFileUploaderDropzoneInput"]').set_input_files(given)
+    expect(page.locator(".lens-answer")).to_contain_text("bright spots")
+    for name in ("Runs", "Home"):
+        page.get_by_role("link", name=name, exact=True).click()
+        settled(page)
+    expect(page.get_by_text("spots · small_cnn").first).to_be_visible()
+    assert_light(app)
+
+
+def assert_light(app: App) -> None:
+    """The server has loaded no torch and is small, whatever its children do."""
+    server = psutil.Process(app.pid)
+    if hasattr(server, "memory_maps"):  # not on macOS
+        loaded = [entry.path for entry in server.memory_maps() if "torch" in entry.path.lower()]
+        assert loaded == []
+    assert server.memory_info().rss < 350e6, server.memory_info()
 
 
 def test_over_ticks_the_chart_is_the_same_element_and_keeps_zoom_and_hidden_traces(

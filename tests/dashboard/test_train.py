@@ -1,17 +1,20 @@
 """Train without a browser: the form, what it starts, and each status with what it offers."""
 
+import errno
 import json
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import commands, engine
-from ml import presets
+from ml import presets, runs
 from ml.commands import train as train_command
 from ml.config import TrainConfig
 from ml.data import catalog
+from ml.files import explain_os_error
 from ml.runs import Run, list_runs
 from ml.workspace import Workspace
 from tests.dashboard import fabricate
@@ -256,3 +259,19 @@ def test_the_picker_tells_runs_of_the_same_name_apart(workspace: Workspace) -> N
     assert len(set(options)) == 2
     at.selectbox(key="train-run").set_value(first.id).run()
     assert at.query_params["run"] == first.id
+
+
+def test_a_full_disk_is_told_in_a_sentence_and_leaves_no_run(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fabricate.dataset(workspace)
+    at = chosen(workspace)
+
+    def full(path: Path, value: object) -> None:
+        raise explain_os_error(OSError(errno.ENOSPC, "No space left on device"), path)
+
+    monkeypatch.setattr(runs, "write_json", full)
+    at.button(key="train").click().run()
+    assert not at.exception
+    assert "The disk is full" in at.error[0].value
+    assert list_runs(workspace) == []
