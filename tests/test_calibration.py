@@ -73,9 +73,11 @@ def by_hand(confidence, right):
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.tuples(st.integers(51, 100), st.booleans()), min_size=1, max_size=80))
+@given(
+    st.lists(st.tuples(st.integers(50, 65), st.integers(0, 15).map(bool)), min_size=1, max_size=80)
+)
 def test_the_threshold_is_the_lowest_that_keeps_the_rule(pairs):
-    confidence = np.array([pair[0] / 100 for pair in pairs])
+    confidence = np.array([pair[0] / 66 for pair in pairs])
     right = np.array([pair[1] for pair in pairs])
     probabilities = np.stack([confidence, 1 - confidence], axis=1)
     labels = np.where(right, 0, 1)
@@ -83,6 +85,13 @@ def test_the_threshold_is_the_lowest_that_keeps_the_rule(pairs):
     assert found == by_hand(confidence, right)
     sure = calibration.is_sure(confidence, found)
     assert not sure.any() or right[sure].mean() >= calibration.TARGET
+
+
+def test_guesses_of_the_same_confidence_are_accepted_together_or_not_at_all():
+    confidence = np.array([0.9] * 20 + [0.8] * 10)
+    right = np.array([True] * 20 + [True] * 2 + [False] * 8)
+    probabilities = np.stack([confidence, 1 - confidence], axis=1)
+    assert calibration.fit_threshold(probabilities, np.where(right, 0, 1)) == 0.9
 
 
 def test_a_guess_that_is_rather_wrong_than_right_is_never_sure():

@@ -42,6 +42,7 @@ def assert_same(path: Path, network: Network, pictures: np.ndarray) -> None:
         assert mine.shape == tuple(theirs.shape)
         scale = float(theirs.abs().max())
         assert np.abs(mine - theirs.numpy()).max() < 1e-4 * scale
+    onnx.checker.check_model(onnx.load(path), full_check=True)  # declared shapes are the true ones
     alone = session.run(["logits"], {"pictures": pictures[:1]})[0]
     assert np.allclose(alone, found[0][:1], atol=1e-4 * np.abs(found[0]).max())
 
@@ -82,8 +83,12 @@ def test_a_kept_graph_serves_no_other_architecture(kept, monkeypatch):
     wider.head = torch.nn.Sequential(
         torch.nn.Linear(128, 16), torch.nn.ReLU(), torch.nn.Linear(16, 3)
     )
-    with pytest.raises(AssertionError, match="traced again"):
-        graph.make_graph(wider, 1, 28, kept)
+    pooled = lived_in("small_cnn", 1, 28, 3)  # the same weights fit, and mean something else
+    place = next(n for n, part in enumerate(pooled.body) if isinstance(part, torch.nn.MaxPool2d))
+    pooled.body[place] = torch.nn.MaxPool2d(3, 2, 1)
+    for network in (wider, pooled):
+        with pytest.raises(AssertionError, match="traced again"):
+            graph.make_graph(network, 1, 28, kept)
 
 
 def test_a_damaged_kept_graph_costs_time_and_nothing_else(kept, tmp_path):

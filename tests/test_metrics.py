@@ -121,3 +121,13 @@ def test_guessing_the_biggest_class_scores_its_share():
     labels = np.array([0, 1, 1, 1, 2])
     assert metrics.majority(np.array([5, 9, 9]), labels) == (1, 0.6)
     assert metrics.majority(np.array([50, 9, 9]), labels) == (0, 0.2)
+
+
+def test_a_class_of_one_picture_leaves_the_mean_over_classes_uncertain():
+    matrix = np.array([[1, 0], [20, 180]])
+    for low, high in (
+        metrics.balanced_accuracy_interval(matrix),
+        metrics.balanced_accuracy_interval(matrix[::-1, ::-1]),
+    ):
+        assert low < 0.75
+        assert high - low > 0.3

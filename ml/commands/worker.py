@@ -25,6 +25,5 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, whose end closes us
     frames = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints would be taken for a frame
-    sys.stdout = sys.stderr
     limit_memory()
     serve(sys.stdin.buffer, frames, args.idle)
