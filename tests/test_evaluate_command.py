@@ -3,7 +3,6 @@ import shutil
 
 import numpy as np
 import pytest
-from trained import CLASSES, dataset, picture, trained
 
 from ml.__main__ import main
 from ml.data.store import Item, write_picture, write_version
@@ -12,6 +11,7 @@ from ml.evaluate import evaluate
 from ml.predict import Classifier
 from ml.runs import Run
 from ml.workspace import Workspace
+from tests.trained import CLASSES, dataset, picture, trained
 
 
 @pytest.fixture

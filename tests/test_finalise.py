@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 from sklearn import metrics as reference
-from trained import SPEC, trained
 
 from ml import finalise as module
 from ml.calibration import fit_temperature, fit_threshold, softmax
@@ -17,6 +16,7 @@ from ml.export.weights import load_weights
 from ml.models import Inputs, build
 from ml.predict import Classifier
 from ml.runs import Run
+from tests.trained import SPEC, trained
 
 
 def predictions(run: Run) -> dict[str, np.ndarray]:

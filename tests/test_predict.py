@@ -5,13 +5,13 @@ import zlib
 
 import numpy as np
 import pytest
-from trained import CLASSES, SPEC, picture, trained
 
 from ml.__main__ import main
 from ml.calibration import softmax
 from ml.data.store import read_picture
 from ml.errors import BadInputError
 from ml.predict import Classifier
+from tests.trained import CLASSES, SPEC, picture, trained
 
 RUN = """
 import sys

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from trained import CLASSES, picture, trained
 
 from ml import worker as module
 from ml.data.pixels import canonical
 from ml.frames import read_frame, write_frame
 from ml.predict import Classifier
 from ml.worker import Worker
+from tests.trained import CLASSES, picture, trained
 
 
 def request(folder, **values):

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from trained import CLASSES, picture, trained
 
 from dashboard import inference
 from dashboard.inference import InferenceClient
 from ml.errors import BadInputError, MLError
+from tests.trained import CLASSES, picture, trained
 
 FAKE = """
 import os, sys, time
