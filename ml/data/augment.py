@@ -12,6 +12,8 @@ from torch.nn import functional
 
 NUMBERS = 10
 """Random numbers drawn for each picture and epoch."""
+REACH = 0.05
+"""How far a picture is moved, as a share of its side."""
 ERASED = 0.3
 """Side of the square that ``strong`` may erase, as a share of the picture's."""
 
@@ -32,7 +34,7 @@ def mix(*numbers: int) -> int:
 class Augment:
     """Call it with uint8 pictures (N, S, S, C) and their row numbers (N,) in the training split.
 
-    Policies: ``shift`` moves a picture by up to a tenth, ``light`` also mirrors it, ``strong``
+    Policies: ``shift`` moves a picture by up to a twentieth, ``light`` also mirrors it, ``strong``
     mirrors, scales, turns, recolours and erases a part.
     """
 
@@ -60,13 +62,13 @@ class Augment:
 
 
 def shift(pictures: Tensor, numbers: Tensor, *, mirror: bool) -> Tensor:
-    """Move by up to a tenth of the side; the border reflects what lies inside it.
+    """Move by up to a twentieth of the side; the border reflects what lies inside it.
 
     Every picture is a window of itself with a reflected border, so whole blocks of memory are
     copied, without leaving uint8.
     """
     count, size, _, channels = pictures.shape
-    reach = max(1, round(size * 0.1))
+    reach = max(1, round(size * REACH))
     line = torch.arange(-reach, size + reach, device=pictures.device)
     line = size - 1 - (size - 1 - line.abs()).abs()
     padded = pictures.index_select(1, line).index_select(2, line)
