@@ -48,6 +48,11 @@ def evaluate(
         raise BadInputError(f"A split is one of {', '.join(SPLITS)} or all, not {split}.")
     classifier = Classifier.load(run.folder / "model")
     record, own = run.dataset, True
+    if "fingerprint" not in record:
+        raise BadInputError(
+            f"{run.folder / 'dataset.json'} is missing or damaged, so nobody knows which pictures "
+            "the model was trained on. Restore it from a backup, or train again."
+        )
     if dataset is not None:
         version = catalog.resolve(workspace, dataset)
         own = version.fingerprint == record.get("fingerprint")

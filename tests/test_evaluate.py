@@ -113,6 +113,13 @@ def test_the_command_prints_the_report_as_its_last_line(made, capsys):
     assert "Guessing grün, the biggest class, gets 33.3%." in text
 
 
+def test_a_run_that_lost_its_list_of_pictures_cannot_be_evaluated(made, capsys):
+    workspace, run = made
+    (run.folder / "dataset.json").write_text("{", "utf-8")
+    assert main(["evaluate", run.id, "--workspace", str(workspace.root)]) == 2
+    assert "dataset.json is missing or damaged" in capsys.readouterr().err
+
+
 def test_a_run_without_a_model_cannot_be_evaluated(made, capsys):
     workspace, run = made
     shutil.rmtree(run.folder / "model")
