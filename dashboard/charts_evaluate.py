@@ -17,7 +17,7 @@ NUMBERED = 16
 """With more classes than this, cells are too small for a number in each."""
 MOST_CONFUSED = 20
 """How many classes the matrix shows at first where there are too many for one look."""
-TICKS = 50
+NAMED = MOST_CONFUSED + 5
 """With more classes than this, not every one is named on the axes until one zooms."""
 BARS = 24
 """More classes than this are not drawn as bars; the table has them all."""
@@ -83,8 +83,8 @@ def matrix(
     return {
         "data": [trace],
         "layout": {
-            "xaxis": {**_ticks(names), "title": "Guess"},
-            "yaxis": {**_ticks(names), "title": "Truth", "autorange": "reversed"},
+            "xaxis": {**_ticks(names, 16), "title": "Guess"},
+            "yaxis": {**_ticks(names, 50), "title": "Truth", "autorange": "reversed"},
             "shapes": _frame(picked, chosen),
         },
     }
@@ -109,19 +109,20 @@ def _cells(counts: list[list[int]], totals: list[int], names: list[str]) -> list
     ]
 
 
-def _ticks(names: list[str]) -> dict[str, Any]:
-    """An axis of class names, shortened, and thinned out where there are very many."""
-    step = max(1, -(-len(names) // TICKS))
-    size = 12 if len(names) <= 20 else 10 if len(names) <= 40 else 9
-    return {
+def _ticks(names: list[str], most: int = NAMED) -> dict[str, Any]:
+    """An axis of class names, shortened. With more than ``NAMED``, at most ``most`` are named at a
+    time; zooming in names the others."""
+    size = 12 if len(names) <= 12 else 10 if len(names) <= 20 else 9
+    shown = [literal(shortened(name, LABEL)) for name in names]
+    axis = {
         "type": "category",
-        "tickmode": "array",
-        "tickvals": names[::step],
-        "ticktext": [literal(shortened(name, LABEL)) for name in names[::step]],
         "tickfont": {"size": size, "color": "$text"},
         "showgrid": False,
         "zeroline": False,
     }
+    if len(names) <= NAMED:
+        return axis | {"tickmode": "array", "tickvals": names, "ticktext": shown}
+    return axis | {"nticks": most, "labelalias": dict(zip(names, shown, strict=True))}
 
 
 def _frame(picked: list[int], chosen: tuple[int | None, int | None]) -> list[dict[str, Any]]:

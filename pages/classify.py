@@ -31,7 +31,6 @@ if run is None or (model := run.model) is None:
         "Train a classifier first. Then drop a picture here and see what it makes of it.",
         "Train a classifier",
         TRAIN,
-        "image_search",
     )
     st.stop()
 

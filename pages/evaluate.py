@@ -29,7 +29,6 @@ if run is None:
         "Train a classifier first. How well it does on pictures it never saw is shown here.",
         "Train a classifier",
         TRAIN,
-        "fact_check",
     )
     st.stop()
 found = results.load(workspace, run)

@@ -27,7 +27,6 @@ if not rows:
         "Every training is kept here, with its settings, its curves and its model.",
         "Train a classifier",
         TRAIN,
-        "list",
     )
     trash(workspace)
     st.stop()

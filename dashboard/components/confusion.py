@@ -58,7 +58,7 @@ def _matrix(results: Results, key: str) -> None:
             label_visibility="collapsed",
         )
         shown = list(range(len(results.classes)))
-        if len(shown) > charts.MOST_CONFUSED + 5:
+        if len(shown) > charts.NAMED:
             some, every = f"The {charts.MOST_CONFUSED} most confused", f"All {len(shown)} classes"
             scope = st.segmented_control(
                 "Classes shown",

@@ -6,13 +6,10 @@ from dashboard import session
 from dashboard.style import escape
 
 
-def empty(title: str, text: str, label: str = "", page: str = "", icon: str = "") -> None:
+def empty(title: str, text: str, label: str = "", page: str = "") -> None:
     """A card that says what is missing and leads there. ``page`` is a path in ``PAGES``."""
     with st.container(border=True, key=f"card-empty-{title}", horizontal_alignment="center"):
-        mark = f'<span class="lens-icon" aria-hidden="true">{escape(icon)}</span>' if icon else ""
-        st.html(
-            f'<div class="lens-empty">{mark}<h3>{escape(title)}</h3><p>{escape(text)}</p></div>'
-        )
+        st.html(f'<div class="lens-empty"><h3>{escape(title)}</h3><p>{escape(text)}</p></div>')
         if label and st.button(label, type="primary", key=f"empty-{title}"):
             session.go(page)
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import engine, session
-from dashboard.navigation import RUNS, TRAIN
+from dashboard.navigation import TRAIN
 from dashboard.style import escape
 from dashboard.text import plain
 from dashboard.words import STATUS_WORDS
@@ -35,8 +35,8 @@ def no_report(run: Run) -> None:
             f'<div class="lens-empty"><h3>{escape(title)}</h3>'
             f"<p>{escape(status.reason or text)}</p></div>"
         )
-        if st.button("Watch it" if live else "Go to your runs", type="primary", key="no-report"):
-            session.go(TRAIN if live else RUNS, run=run.id)
+        if st.button("Watch it" if live else "Resume or retry", type="primary", key="no-report"):
+            session.go(TRAIN, run=run.id)
 
 
 def run_state(run: Run) -> None:
@@ -44,7 +44,7 @@ def run_state(run: Run) -> None:
     status = engine.status(run)
     if status.name in ("running", "queued"):
         st.info(
-            "Training goes on; these figures are those of the model so far.",
+            "Training goes on; these figures are those of the model before.",
             icon=":material/model_training:",
         )
     elif status.name in ("failed", "interrupted", "stopped"):

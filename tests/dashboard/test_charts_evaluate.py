@@ -64,9 +64,12 @@ def test_any_number_of_classes_stays_legible(number):
     classes = [f"a class with a rather long name {place}" for place in range(number)]
     confusion = [[5 if row == column else 0 for column in range(number)] for row in range(number)]
     figure = charts.matrix(confusion, classes)
-    axis = figure["layout"]["xaxis"]
-    assert len(axis["ticktext"]) <= charts.TICKS
-    assert all(len(text) <= charts.LABEL for text in axis["ticktext"])
+    for axis in (figure["layout"]["xaxis"], figure["layout"]["yaxis"]):
+        shown = axis["ticktext"] if number <= charts.NAMED else axis["labelalias"].values()
+        assert len(shown) == number
+        assert len(set(shown)) == number
+        assert all(len(text) <= charts.LABEL for text in shown)
+        assert axis.get("nticks", number) <= 50
     assert ("texttemplate" in figure["data"][0]) == (number <= charts.NUMBERED)
     assert 240 <= charts.matrix_height(number) <= 820
 
