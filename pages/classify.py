@@ -34,6 +34,8 @@ if run is None or (model := run.model) is None:
     )
     st.stop()
 
+if (wanted := session.current_run()) and wanted.id != run.id:
+    st.caption("The run in hand has no model yet. This is the newest one that has.")
 classes = [plain(str(name)) for name in model["classes"]]
 st.caption(f"Tells {count(len(classes), 'class', 'classes')} apart: {', '.join(classes[:20])}.")
 take_in(workspace, run)

@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import results, session
+from dashboard import engine, results, session
 from dashboard.components.class_figures import class_figures
 from dashboard.components.confusion import confusion
 from dashboard.components.empty import empty
@@ -14,6 +14,7 @@ from dashboard.components.mistakes import mistakes
 from dashboard.components.picker import run_picker
 from dashboard.components.run_state import no_report, run_state
 from dashboard.components.trust import trust
+from dashboard.components.watch import watch
 from dashboard.navigation import EVALUATE, TRAIN
 from dashboard.runlist import newest_tested, readable
 
@@ -32,6 +33,7 @@ if run is None:
     )
     st.stop()
 found = results.load(workspace, run)
+watch(workspace, {run.id: engine.status(run).name})
 if found is None:
     no_report(run)
     st.stop()

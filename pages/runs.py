@@ -7,6 +7,7 @@ from dashboard.components.compare import compare
 from dashboard.components.empty import empty
 from dashboard.components.run_row import delete, run_row, title
 from dashboard.components.trash import trash, undo_bar
+from dashboard.components.watch import watch
 from dashboard.navigation import RUNS, TRAIN
 from dashboard.text import plain
 from dashboard.words import count
@@ -52,3 +53,4 @@ if len(chosen) >= 2:
 elif len(rows) >= 2:
     st.caption("Choose two or more runs to lay their curves over one another.")
 trash(workspace)
+watch(workspace, {row.id: row.status for row in rows[:most] if not row.damage})

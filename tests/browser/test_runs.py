@@ -115,3 +115,16 @@ def test_chosen_runs_lie_over_one_another(
     lengths = chart.evaluate("box => box.data.map(trace => [trace.name, trace.x.length])")
     assert sorted(map(tuple, lengths)) == [("The other", 5), ("Under test", 3)]
     expect(page.get_by_role("row", name="Epochs")).to_contain_text("5")
+
+
+def test_a_run_that_comes_further_is_seen_without_a_reload(
+    app: App, version: DatasetVersion, page: Page, visit: Callable[..., Page]
+) -> None:
+    run = fabricate.working(app.workspace, version, "Watched")
+    for path in ("runs", "evaluate"):
+        visit(page, app.url(path, run=run.id))
+        said = "Training" if path == "runs" else "This run is still training"
+        expect(page.get_by_test_id("stMain").get_by_text(said, exact=True).first).to_be_visible()
+    fabricate.report(run, version, fabricate.predictions(version))
+    fabricate.end(run)
+    expect(page.get_by_text("Accuracy", exact=False).first).to_be_visible()

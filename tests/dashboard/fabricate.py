@@ -18,6 +18,7 @@ from ml.events import EpochEnd, EventLog, RunEnded, RunStarted
 from ml.files import sha256_of, write_json
 from ml.metrics import accuracy_interval, class_scores, confusion, recall_intervals
 from ml.runs import Run
+from ml.status import identity
 from ml.workspace import Workspace, open_workspace
 
 CLASSES = ("glass", "metal", "paper")
@@ -118,6 +119,24 @@ def interrupted(workspace: Workspace, version: DatasetVersion, name: str = "") -
     run = queued(workspace, version, name)
     _worked(run, None, "")
     return run
+
+
+def working(workspace: Workspace, version: DatasetVersion, name: str = "") -> Run:
+    """A run that is being trained, as it seems: by the process of the test."""
+    run = queued(workspace, version, name)
+    worker = {**identity(), "claimed": time.time(), "asked": 0.0, "log_size": 0, "command": []}
+    write_json(run.folder / "worker.json", worker)
+    log = EventLog(run.folder / "events.jsonl")
+    log(RunStarted(run.config.model, run.config.dataset, run.config.epochs, 5))
+    log.close()
+    return run
+
+
+def end(run: Run) -> None:
+    """Let a run end that ``working`` made."""
+    log = EventLog(run.folder / "events.jsonl")
+    log(RunEnded("finished", epochs=run.config.epochs, seconds=12.0))
+    log.close()
 
 
 def _worked(run: Run, outcome: str | None, reason: str) -> None:

@@ -76,6 +76,13 @@ def test_a_run_without_a_model_is_not_offered(workspace, version):
     assert "No model to try yet" in words(visit("classify"))
 
 
+def test_a_model_that_stands_in_for_the_run_in_hand_is_named_as_such(workspace, version):
+    usable = fabricate.finished(workspace, version)
+    waiting = fabricate.queued(workspace, version)
+    assert "has no model yet" in words(visit("classify", waiting.id))
+    assert "has no model yet" not in words(visit("classify", usable.id))
+
+
 def test_a_dropped_picture_is_answered_at_once_and_the_drop_zone_is_empty_again(
     workspace, version, worker
 ):

@@ -1,0 +1,31 @@
+"""Draws a page anew when a run that it shows has come further; idle while nothing is going on."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from dashboard import engine
+from ml.runs import Run
+from ml.workspace import Workspace
+
+SECONDS = 2.0
+
+
+def watch(workspace: Workspace, shown: Mapping[str, str]) -> None:
+    """Compare the statuses that were drawn, by run id, with those of now, every two seconds.
+
+    It only starts a timer where one of them is queued or running.
+    """
+    live = any(status in ("queued", "running") for status in shown.values())
+    st.fragment(_look, run_every=SECONDS if live else None)(workspace, dict(shown))
+
+
+def _look(workspace: Workspace, shown: dict[str, str]) -> None:
+    if any(status_now(workspace, run) != status for run, status in shown.items()):
+        st.rerun()
+
+
+def status_now(workspace: Workspace, identifier: str) -> str:
+    """The status of a run by its id; "gone" where it was deleted meanwhile."""
+    run = Run(workspace.runs / identifier)
+    return engine.status(run).name if run.folder.is_dir() else "gone"
