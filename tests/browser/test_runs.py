@@ -121,6 +121,7 @@ def test_a_run_that_comes_further_is_seen_without_a_reload(
     app: App, version: DatasetVersion, page: Page, visit: Callable[..., Page]
 ) -> None:
     run = fabricate.working(app.workspace, version, "Watched")
+    fabricate.working(app.workspace, version, "Goes on")
     for path in ("runs", "evaluate"):
         visit(page, app.url(path, run=run.id))
         said = "Training" if path == "runs" else "This run is still training"

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from dashboard import comparison
 from ml.config import TrainConfig
 from ml.events import EpochEnd, EventLog, RunStarted
+from ml.files import write_json
 from tests.dashboard import fabricate
 
 SETTINGS = st.fixed_dictionaries(
@@ -52,5 +53,8 @@ def test_scores_compare_only_on_the_same_test_pictures(workspace):
     version = fabricate.dataset(workspace)
     first, second = (fabricate.queued(workspace, version) for _ in range(2))
     assert comparison.same_pictures([first, second])
+    record = second.dataset
+    write_json(second.folder / "dataset.json", record | {"splits": {"test": [1, 2]}})
+    assert not comparison.same_pictures([first, second])
     other = fabricate.queued(workspace, fabricate.dataset(workspace, each=4, name="other"))
     assert not comparison.same_pictures([first, other])

@@ -85,6 +85,7 @@ def test_a_deletion_can_be_undone(workspace, version):
     assert not run.folder.exists()
     assert listed(at) == []
     assert at.session_state["run"] is None
+    assert not at.info, "nobody is told that what they deleted is gone"
     at.button("undo").click().run()
     assert not at.exception
     assert listed(at) == [run.id]
