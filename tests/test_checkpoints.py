@@ -80,7 +80,7 @@ def test_nothing_in_a_checkpoint_is_executed(tmp_path: Path) -> None:
 
     path = tmp_path / "evil.ckpt"
     torch.save({"evil": Evil()}, path)
-    with pytest.raises(Exception, match="[Ww]eights"):
+    with pytest.raises(Exception, match=r"[Ww]eights"):
         checkpoints.load(path)
 
 
