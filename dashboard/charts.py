@@ -159,5 +159,7 @@ def finding(live: Live, name: str) -> str:
         lowest = min(epochs, key=lambda epoch: float(epoch["val_loss"]))
         return f"{plain}: lowest after epoch {lowest['epoch']}"
     # Of equally accurate epochs the one that was kept, which the chart marks.
-    best = max(epochs, key=lambda epoch: (float(epoch["val_accuracy"]), epoch["best"]))
+    best = max(
+        epochs, key=lambda e: (float(e["val_accuracy"]), e["best"], e["best"] and e["epoch"])
+    )
     return f"{plain}: highest after epoch {best['epoch']}"

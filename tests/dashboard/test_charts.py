@@ -71,3 +71,12 @@ def test_the_title_says_where_the_best_was() -> None:
     state["epochs"][2]["val_loss"] = 0.1
     assert charts.finding(state, "loss") == "Loss: lowest after epoch 3"
     assert charts.finding(state, "accuracy") == "Accuracy: highest after epoch 5"
+
+
+def test_of_equally_accurate_epochs_the_title_names_the_one_that_was_kept() -> None:
+    state = gathered(training(epochs=5))
+    for epoch, best in zip(state["epochs"], (True, True, True, False, False), strict=True):
+        epoch |= {"val_accuracy": 0.7, "best": best}
+    assert charts.finding(state, "accuracy") == "Accuracy: highest after epoch 3"
+    marked = charts.accuracy(state, "epoch")["data"][2]
+    assert (marked["name"], marked["x"]) == ("Best", [3])
