@@ -60,10 +60,12 @@ def remark(epochs: Sequence[EpochEnd], classes: int) -> Note | None:
             "good",
             "improving",
         )
-    if behind >= 4:
+    # The kept model is the best by accuracy, which may be another epoch's than the lowest loss.
+    kept = next((item.epoch for item in reversed(measured) if item.best), measured[best].epoch)
+    if behind >= 4 and last.epoch - kept >= 4:
         return Note(
-            f"No improvement for {behind} epochs. The best model is that of epoch "
-            f"{measured[best].epoch}; you can stop now and lose nothing.",
+            f"No improvement for {last.epoch - kept} epochs. The best model is that of epoch "
+            f"{kept}; you can stop now and lose nothing.",
             "info",
             "plateau",
         )

@@ -1,5 +1,7 @@
 """Remarks: each rule on a scripted situation, and silence where there is nothing to say."""
 
+import dataclasses
+
 import pytest
 
 from ml.coach import remark
@@ -45,3 +47,9 @@ def test_overfitting_names_the_epoch_since_when_and_its_evidence() -> None:
     text = remark(SITUATIONS["overfitting"], classes=10).text
     assert "since epoch 2" in text
     assert "0.70 to 0.90" in text
+
+
+def test_a_plateau_names_the_epoch_whose_model_is_kept() -> None:
+    flat = epochs([0.5] * 9, [0.60, 0.605, 0.61, 0.60, 0.605, 0.61, 0.62, 0.61, 0.61])
+    kept = [dataclasses.replace(item, best=item.epoch in (1, 3)) for item in flat]
+    assert "that of epoch 3" in remark(kept, classes=10).text
