@@ -1,4 +1,4 @@
-"""The charts of Evaluate and Runs: pure functions from figures to Plotly figures.
+"""The other charts of Evaluate: pure functions from figures to Plotly figures.
 
 Colours are the names of the theme that ``dashboard.components.plot`` knows.
 """
@@ -6,135 +6,14 @@ Colours are the names of the theme that ``dashboard.components.plot`` knows.
 from collections.abc import Sequence
 from typing import Any
 
-from dashboard.comparison import METRICS, Curve
-from dashboard.text import rounded, shortened, with_span
+from dashboard.charts_matrix import class_axis, literal
+from dashboard.text import rounded, with_span
 from dashboard.words import count
 from ml.metrics import wilson
 
-LABEL = 18
-"""Longest class name on an axis, in characters; the whole name is in the hover text."""
-NUMBERED = 16
-"""With more classes than this, cells are too small for a number in each."""
-MOST_CONFUSED = 20
-"""How many classes the matrix shows at first where there are too many for one look."""
-NAMED = MOST_CONFUSED + 5
-"""With more classes than this, not every one is named on the axes until one zooms."""
 BARS = 24
 """More classes than this are not drawn as bars; the table has them all."""
 ORDERS = ("Weakest first", "By name", "Most pictures first")
-
-# The square root of the share lifts the few mistakes out of the background of a full diagonal.
-_SCALE = [[(step / 9) ** 2, f"$seq{step}"] for step in range(10)]
-
-
-def literal(text: str) -> str:
-    """``text`` for Plotly, which reads a few HTML tags in every label: shown as it stands."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def most_confused(confusion: Sequence[Sequence[int]], most: int = MOST_CONFUSED) -> list[int]:
-    """The classes with the most mistakes, as truth or as guess, in the order of the classes."""
-    mistakes = [
-        sum(confusion[one]) + sum(row[one] for row in confusion) - 2 * confusion[one][one]
-        for one in range(len(confusion))
-    ]
-    return sorted(sorted(range(len(confusion)), key=lambda one: (-mistakes[one], one))[:most])
-
-
-def matrix(
-    confusion: Sequence[Sequence[int]],
-    classes: Sequence[str],
-    *,
-    share: bool = False,
-    shown: Sequence[int] | None = None,
-    chosen: tuple[int | None, int | None] = (None, None),
-) -> dict[str, Any]:
-    """The confusion matrix, rows the truth.
-
-    ``share`` shows the percent of the row instead of counts; ``shown`` picks classes by index;
-    ``chosen`` (truth, guess) is framed.
-    """
-    picked = list(range(len(classes)) if shown is None else shown)
-    names = [classes[one] for one in picked]
-    totals = [sum(confusion[one]) for one in picked]
-    counts = [[int(confusion[row][column]) for column in picked] for row in picked]
-    shares = [
-        [round(100 * n / total, 2) if total else 0.0 for n in line]
-        for line, total in zip(counts, totals, strict=True)
-    ]
-    shown_values = shares if share else counts
-    trace: dict[str, Any] = {
-        "type": "heatmap",
-        "x": names,
-        "y": names,
-        "z": shown_values,
-        "zmin": 0,
-        "zmax": 100 if share else max(1, max((max(line) for line in counts), default=1)),
-        "colorscale": _SCALE,
-        "text": [[f"{n:.0f}" if n else "" for n in line] for line in shown_values],
-        "customdata": _cells(counts, totals, names),
-        "hovertemplate": "%{customdata}<extra></extra>",
-        "showscale": False,
-        "xgap": 1 if len(picked) <= 40 else 0,
-        "ygap": 1 if len(picked) <= 40 else 0,
-    }
-    if len(picked) <= NUMBERED:
-        trace["texttemplate"] = "%{text}"
-    return {
-        "data": [trace],
-        "layout": {
-            "xaxis": {**_ticks(names, 16), "title": "Guess"},
-            "yaxis": {**_ticks(names, 50), "title": "Truth", "autorange": "reversed"},
-            "shapes": _frame(picked, chosen),
-        },
-    }
-
-
-def matrix_height(classes: int) -> int:
-    """Pixels for a matrix of that many classes."""
-    return min(820, max(300, 130 + classes * (46 if classes <= 12 else 26)))
-
-
-def _cells(counts: list[list[int]], totals: list[int], names: list[str]) -> list[list[str]]:
-    """What hovering over each cell says."""
-
-    def sentence(n: int, total: int, truth: str, guess: str) -> str:
-        seen = "recognised" if truth == guess else f"taken for <b>{literal(guess)}</b>"
-        part = f" ({rounded(n / total)})" if total else ""
-        return f"{n} of {total} <b>{literal(truth)}</b><br>{seen}{part}"
-
-    return [
-        [sentence(n, total, truth, guess) for n, guess in zip(line, names, strict=True)]
-        for line, total, truth in zip(counts, totals, names, strict=True)
-    ]
-
-
-def _ticks(names: list[str], most: int = NAMED) -> dict[str, Any]:
-    """An axis of class names, shortened. With more than ``NAMED``, at most ``most`` are named at a
-    time; zooming in names the others."""
-    size = 12 if len(names) <= 12 else 10 if len(names) <= 20 else 9
-    shown = [literal(shortened(name, LABEL)) for name in names]
-    axis = {
-        "type": "category",
-        "tickfont": {"size": size, "color": "$text"},
-        "showgrid": False,
-        "zeroline": False,
-    }
-    if len(names) <= NAMED:
-        return axis | {"tickmode": "array", "tickvals": names, "ticktext": shown}
-    return axis | {"nticks": most, "labelalias": dict(zip(names, shown, strict=True))}
-
-
-def _frame(picked: list[int], chosen: tuple[int | None, int | None]) -> list[dict[str, Any]]:
-    """A frame around the chosen cell, row or column; none where nothing is chosen."""
-    truth, guess = chosen
-    if (truth is None and guess is None) or not {truth, guess} - {None} <= set(picked):
-        return []
-    last = len(picked) - 1
-    top, bottom = (0, last) if truth is None else (picked.index(truth),) * 2
-    left, right = (0, last) if guess is None else (picked.index(guess),) * 2
-    edges = {"x0": left - 0.5, "x1": right + 0.5, "y0": top - 0.5, "y1": bottom + 0.5}
-    return [{"type": "rect", **edges, "line": {"width": 3, "color": "$validation"}}]
 
 
 def in_order(entries: Sequence[dict[str, Any]], order: str) -> list[dict[str, Any]]:
@@ -191,7 +70,7 @@ def per_class(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
             "bargap": 0.45,
             "xaxis": {"range": [0, 103], "ticksuffix": " %", "title": ""},
             "yaxis": {
-                **_ticks(names),
+                **class_axis(names),
                 "categoryorder": "array",
                 "categoryarray": names,
                 "range": [len(names) - 0.5, -0.5],
@@ -297,31 +176,5 @@ def thresholds(
             "xaxis": {"title": "Threshold", "range": [0, 100], "ticksuffix": " %"},
             "yaxis": {"range": [0, 104], "ticksuffix": " %"},
             "shapes": [mark],
-        },
-    }
-
-
-def overlay(curves: Sequence[Curve], metric: str) -> dict[str, Any]:
-    """The validation curves of several runs in one chart; ``metric`` is a key of ``METRICS``."""
-    factor, unit = (100, " %") if metric == "val_accuracy" else (1, "")
-    traces = [
-        {
-            "type": "scatter",
-            "mode": "lines+markers" if len(curve.epochs) <= 30 else "lines",
-            "name": literal(shortened(curve.label, 32)),
-            "x": list(curve.epochs),
-            "y": [round(factor * value, 4) for value in curve.values],
-            "line": {"color": f"$cat{place}", "width": 2},
-            "hovertemplate": f"%{{y:.4g}}{unit}<extra>%{{fullData.name}}</extra>",
-        }
-        for place, curve in enumerate(curves)
-    ]
-    return {
-        "data": traces,
-        "layout": {
-            "showlegend": True,
-            "hovermode": "x unified",
-            "xaxis": {"title": "Epoch", "rangemode": "tozero"},
-            "yaxis": {"title": METRICS[metric], "ticksuffix": unit},
         },
     }

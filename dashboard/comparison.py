@@ -7,6 +7,8 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.charts_matrix import literal
+from dashboard.text import shortened
 from ml.config import TrainConfig
 from ml.events import EpochEnd, surviving
 from ml.runs import Run
@@ -75,3 +77,29 @@ def same_pictures(runs: Sequence[Run]) -> bool:
         splits = record.get("splits") or {}
         tests.add((str(record.get("fingerprint")), tuple(splits.get("test") or ())))
     return len(tests) == 1
+
+
+def overlay(curves: Sequence[Curve], metric: str) -> dict[str, Any]:
+    """The validation curves of several runs in one chart; ``metric`` is a key of ``METRICS``."""
+    factor, unit = (100, " %") if metric == "val_accuracy" else (1, "")
+    traces = [
+        {
+            "type": "scatter",
+            "mode": "lines+markers" if len(curve.epochs) <= 30 else "lines",
+            "name": literal(shortened(curve.label, 32)),
+            "x": list(curve.epochs),
+            "y": [round(factor * value, 4) for value in curve.values],
+            "line": {"color": f"$cat{place}", "width": 2},
+            "hovertemplate": f"%{{y:.4g}}{unit}<extra>%{{fullData.name}}</extra>",
+        }
+        for place, curve in enumerate(curves)
+    ]
+    return {
+        "data": traces,
+        "layout": {
+            "showlegend": True,
+            "hovermode": "x unified",
+            "xaxis": {"title": "Epoch", "rangemode": "tozero"},
+            "yaxis": {"title": METRICS[metric], "ticksuffix": unit},
+        },
+    }

@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import results, session, tray
+from dashboard import session, tray
 from dashboard.components.empty import empty
 from dashboard.components.picker import run_picker
 from dashboard.components.prediction_card import prediction_card
@@ -14,6 +14,7 @@ from dashboard.components.trust import threshold_sentence
 from dashboard.inference import client
 from dashboard.navigation import CLASSIFY, TRAIN
 from dashboard.runlist import newest_tested, usable
+from dashboard.tables import csv_of
 from dashboard.text import plain
 from dashboard.words import count
 
@@ -58,7 +59,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     st.subheader(count(len(held), "picture"), anchor=False, width="content")
     st.download_button(
         "Answers as CSV",
-        results.csv_of(tray.lines(run.id)),
+        csv_of(tray.lines(run.id)),
         f"{run.id}-answers.csv",
         "text/csv",
         icon=":material/download:",

@@ -17,6 +17,7 @@ from dashboard.components.trust import trust
 from dashboard.components.watch import watch
 from dashboard.navigation import EVALUATE, TRAIN
 from dashboard.runlist import newest_tested, readable
+from dashboard.tables import to_csv
 
 workspace = session.begin(EVALUATE)
 if session.current_run() is None and (run := newest_tested(workspace)):
@@ -47,7 +48,7 @@ trust(run, found)
 with st.container(horizontal=True):
     st.download_button(
         "Predictions as CSV",
-        partial(results.to_csv, found),
+        partial(to_csv, found),
         f"{run.id}-predictions.csv",
         "text/csv",
         icon=":material/download:",

@@ -4,8 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.charts_evaluate import overlay
-from dashboard.comparison import FIGURES, METRICS, curve, differences, same_pictures
+from dashboard.comparison import FIGURES, METRICS, curve, differences, overlay, same_pictures
 from dashboard.components.plot import plot
 from dashboard.text import plain, shortened, with_span
 from dashboard.words import count

@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import charts_evaluate as charts
+from dashboard import charts_matrix as charts
 from dashboard.components.gallery import gallery, tiles
 from dashboard.components.plot import plot
 from dashboard.results import Results

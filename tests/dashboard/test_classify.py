@@ -9,7 +9,7 @@ import pytest
 from dashboard import inference, tray
 from dashboard.components.prediction_card import card_html
 from dashboard.components.take_in import KINDS, MEGABYTES
-from dashboard.results import csv_of
+from dashboard.tables import csv_of
 from ml.errors import BadInputError
 from ml.predict import unreadable
 from tests.dashboard import fabricate

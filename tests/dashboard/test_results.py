@@ -1,7 +1,5 @@
 """What the pages read of a run's results, against recounts of their own."""
 
-import csv
-import io
 import os
 
 import numpy as np
@@ -140,24 +138,6 @@ def test_damaged_results_are_a_sentence(workspace, made, damage):
     damage(run)
     with pytest.raises(BadInputError, match="damaged"):
         results.load(workspace, run)
-
-
-def test_the_csv_agrees_with_the_predictions(workspace, made):
-    run, truth = made
-    lines = list(csv.DictReader(io.StringIO(results.to_csv(results.load(workspace, run)))))
-    guesses = truth.logits.argmax(axis=1)
-    assert [line["truth"] for line in lines] == [fabricate.CLASSES[n] for n in truth.labels]
-    assert [line["guess"] for line in lines] == [fabricate.CLASSES[n] for n in guesses]
-    right = sum(line["correct"] == "yes" for line in lines)
-    assert right / len(lines) == pytest.approx(run.report["accuracy"])
-    for line in lines:
-        assert (float(line["probability"]) >= 0.6) == (line["decision"] == "sure")
-        assert float(line[f"p({line['guess']})"]) == pytest.approx(float(line["probability"]))
-
-
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
-def test_a_spreadsheet_runs_no_formula_from_a_name(text):
-    assert results.csv_of([[text]]).startswith(("'", "\"'"))
 
 
 def test_examples_take_the_classes_in_turn(workspace, made):

@@ -1,0 +1,29 @@
+"""What is taken away as CSV, against a recount."""
+
+import csv
+import io
+
+import pytest
+
+from dashboard import results, tables
+from tests.dashboard import fabricate
+
+
+def test_the_csv_agrees_with_the_predictions(workspace):
+    version = fabricate.dataset(workspace)
+    truth = fabricate.predictions(version, seed=3)
+    run = fabricate.finished(workspace, version, truth)
+    lines = list(csv.DictReader(io.StringIO(tables.to_csv(results.load(workspace, run)))))
+    guesses = truth.logits.argmax(axis=1)
+    assert [line["truth"] for line in lines] == [fabricate.CLASSES[n] for n in truth.labels]
+    assert [line["guess"] for line in lines] == [fabricate.CLASSES[n] for n in guesses]
+    right = sum(line["correct"] == "yes" for line in lines)
+    assert right / len(lines) == pytest.approx(run.report["accuracy"])
+    for line in lines:
+        assert (float(line["probability"]) >= 0.6) == (line["decision"] == "sure")
+        assert float(line[f"p({line['guess']})"]) == pytest.approx(float(line["probability"]))
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
+def test_a_spreadsheet_runs_no_formula_from_a_name(text):
+    assert tables.csv_of([[text]]).startswith(("'", "\"'"))
