@@ -17,6 +17,8 @@ from ml.task import ClassifierTask
 
 FLUSH_SECONDS = 0.25
 ASK_SECONDS = 0.2
+REPEAT = 5
+"""A remark that still holds is said again, with its figures of now, after so many epochs."""
 
 
 class LiveMetrics(Callback):
@@ -47,15 +49,16 @@ class LiveMetrics(Callback):
         self.epochs = list(earlier)
         self._flushed = self._epoch_began = self._began = 0.0
         self._first_step = self._pictures = self._seen = 0
-        self._said = ""
+        self._said, self._said_after = "", 0
 
     def state_dict(self) -> dict[str, Any]:
         """What was said last, so that a resumed run does not say it again."""
-        return {"said": self._said}
+        return {"said": self._said, "after": self._said_after}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """See ``state_dict``."""
         self._said = str(state_dict.get("said", ""))
+        self._said_after = int(state_dict.get("after", 0))
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Announce the run."""
@@ -122,8 +125,8 @@ class LiveMetrics(Callback):
         if (train and not math.isfinite(train.loss)) or (val and not math.isfinite(val.loss)):
             raise diverged(task)
         note = remark(self.epochs, self.classes)
-        if note and note.code != self._said:
-            self._said = note.code
+        if note and (note.code != self._said or event.epoch >= self._said_after + REPEAT):
+            self._said, self._said_after = note.code, event.epoch
             self.sink(note)
 
 
