@@ -181,7 +181,11 @@ def run_tests(arguments: list[str]) -> int:
         )
     python = ready_python("requirements.txt", "requirements-dev.txt")
     environment = {**os.environ, **({"LENSMITH_BROWSER": browser} if browser else {})}
-    return subprocess.call([str(python), "-m", "pytest", *arguments], cwd=ROOT, env=environment)
+    command = [str(python), "-m", "pytest", *arguments]
+    code = subprocess.call(command, cwd=ROOT, env=environment)
+    if code < 0:
+        raise LaunchError(f"The tests were ended from outside (signal {-code}), before their end.")
+    return code
 
 
 def find_browser() -> str | None:

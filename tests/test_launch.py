@@ -283,6 +283,20 @@ def test_the_tests_get_their_packages_their_arguments_and_the_browser(ready: Pro
 
 
 @posix
+def test_tests_that_something_kills_are_no_verdict(ready: Project) -> None:
+    ready.run("test")
+    main = next((ready.folder / ".venv").glob("[Ll]ib/**/site-packages/pytest/__main__.py"))
+    kept = main.read_text()
+    try:
+        main.write_text("import os; os.kill(os.getpid(), 15)")
+        code, _, err = ready.run("test")
+    finally:
+        main.write_text(kept)
+    assert code == 1
+    assert "ended from outside (signal 15)" in err
+
+
+@posix
 def test_changed_requirements_are_installed(ready: Project) -> None:
     wheel(ready.plain, "tinymore", "1.0", "")
     file = ready.folder / "requirements.txt"
