@@ -1,6 +1,7 @@
 """What tests share: a workspace of their own, runs in it, and other processes."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -17,6 +18,10 @@ from ml.runs import Run
 from ml.workspace import Workspace, open_workspace
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# Whoever starts the suite in the background lets it ignore Ctrl-C, and so would its children, which
+# the tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A busy machine is slow, not wrong; and a failure must come again when it is looked into.
 settings.register_profile("lensmith", deadline=None, derandomize=True, max_examples=60)
