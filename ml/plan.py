@@ -75,20 +75,23 @@ def features_plan(
             return features.onnx_forward(network, spec, workspace.graphs, threads)
         return features.torch_forward(network, device)
 
-    began, counted = time.monotonic(), [0]
+    counted, spent = [0], [0.0]  # tracing, once on a computer, is not part of the speed
 
     def counting() -> features.Forward:
         compute = forward()
 
         def counted_forward(batch: np.ndarray) -> np.ndarray:
+            began = time.monotonic()
+            found = compute(batch)
+            spent[0] += time.monotonic() - began
             counted[0] += len(batch)
-            return compute(batch)
+            return found
 
         return counted_forward
 
     stores = features.ensure(folder, pictures, config.feature_views, counting, progress)
     if counted[0] > ENOUGH:
-        speed = counted[0] / (time.monotonic() - began)
+        speed = counted[0] / max(1e-6, spent[0])
         remember(workspace, speed_key(config, torch.get_num_threads()), round(speed, 2))
 
     def tensor(split: str, number: int = 0) -> torch.Tensor:

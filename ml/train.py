@@ -139,8 +139,8 @@ def settings_of(run: Run) -> TrainConfig:
 def _machine(config: TrainConfig, history: list[Any]) -> tuple[torch.device, dict[str, Any]]:
     """The device, and the choices for this machine: those of the run's first start, if any."""
     earlier = [event.choices for event in history if isinstance(event, RunStarted)]
-    chosen = config.device if config.device != "auto" else "auto"
-    device = make_trainer(config, {"precision": "32", "device": chosen}, []).strategy.root_device
+    asked = {"precision": "32", "device": config.device}
+    device = make_trainer(config, asked, []).strategy.root_device
     choices = dict(earlier[0]) if earlier and earlier[0].get("device") == device.type else {}
     choices |= {"device": device.type, "layout": "channels_last"}
     choices.setdefault("threads", threads(config.threads))
