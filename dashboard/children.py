@@ -4,12 +4,14 @@ import logging
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
+NICE = 10
 
 
 def spawn(command: list[str], log: Any, **environment: str) -> "subprocess.Popen[bytes]":
@@ -41,8 +43,21 @@ def spawn(command: list[str], log: Any, **environment: str) -> "subprocess.Popen
         **settings,
     )
     if sys.platform != "win32":
-        try:  # before it has made a thread of its own, which would keep the old priority
-            psutil.Process(child.pid).nice(10)
-        except psutil.Error:
-            logging.debug("The priority of %d could not be lowered.", child.pid)
+        _lower_priority(child.pid)
     return child
+
+
+def _lower_priority(pid: int) -> None:
+    """Let the pages go first. Call it before the child has made a thread of its own, which would
+    keep the old priority.
+
+    Linux weighs sessions against one another before it weighs processes (``man 7 sched``,
+    autogroup): in a session of its own the child's nice value alone would change nothing.
+    """
+    try:
+        psutil.Process(pid).nice(NICE)
+        if sys.platform == "linux":
+            with suppress(FileNotFoundError):  # a kernel without this
+                Path(f"/proc/{pid}/autogroup").write_text(str(NICE))
+    except (psutil.Error, OSError):
+        logging.debug("The priority of %d could not be lowered.", pid)
