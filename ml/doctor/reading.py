@@ -1,0 +1,84 @@
+"""What the doctor found and drew, as pages read it. Light; nothing here looks at a picture.
+
+``datasets/<name>/doctor/<version>.json`` holds the findings of a version, ``map/<version>.json``
+where its pictures lie on the similarity map, ``ignored.json`` the keys of findings that somebody
+has decided to live with.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from ml.data.store import read_summary
+from ml.errors import BadInputError
+from ml.files import explain_os_error, read_json, write_json
+from ml.workspace import Workspace
+
+
+def findings_path(workspace: Workspace, name: str, version: int) -> Path:
+    """Where the findings of a version are kept."""
+    return _folder(workspace, name) / "doctor" / f"{version}.json"
+
+
+def map_path(workspace: Workspace, name: str, version: int) -> Path:
+    """Where the similarity map of a version is kept."""
+    return _folder(workspace, name) / "map" / f"{version}.json"
+
+
+def read_findings(workspace: Workspace, name: str, version: int) -> dict[str, Any] | None:
+    """version, fingerprint, time, seconds and findings; None where the doctor was not there yet.
+
+    Findings are as ``Finding.to_json`` writes them, most harmful first, those that are ignored
+    among them.
+    """
+    return _of_version(workspace, name, version, findings_path(workspace, name, version))
+
+
+def read_map(workspace: Workspace, name: str, version: int) -> dict[str, Any] | None:
+    """``x`` and ``y``, 0 to 1, one for each item of the version; None where none was drawn yet."""
+    return _of_version(workspace, name, version, map_path(workspace, name, version))
+
+
+def ignored(workspace: Workspace, name: str) -> set[str]:
+    """The keys of the findings that are ignored, in any version of the set."""
+    found = read_json(_ignored_path(workspace, name))
+    return {key for key in found if isinstance(key, str)} if isinstance(found, list) else set()
+
+
+def ignore(workspace: Workspace, name: str, key: str) -> None:
+    """Show this finding no more, as long as it is about the same pictures."""
+    _change(workspace, name, key, keep=True)
+
+
+def unignore(workspace: Workspace, name: str, key: str) -> None:
+    """Show this finding again."""
+    _change(workspace, name, key, keep=False)
+
+
+def _change(workspace: Workspace, name: str, key: str, *, keep: bool) -> None:
+    path = _ignored_path(workspace, name)
+    try:
+        with FileLock(path.with_suffix(".lock")):
+            found = ignored(workspace, name)
+            write_json(path, sorted(found | {key} if keep else found - {key}))
+    except OSError as error:
+        raise explain_os_error(error, path) from error
+
+
+def _ignored_path(workspace: Workspace, name: str) -> Path:
+    return _folder(workspace, name) / "ignored.json"
+
+
+def _folder(workspace: Workspace, name: str) -> Path:
+    if not name or name in (".", "..") or {"/", "\\", "\0"} & set(name):
+        raise BadInputError(f"{name!r} cannot be the name of a data set.")
+    return workspace.datasets / name
+
+
+def _of_version(workspace: Workspace, name: str, version: int, path: Path) -> dict[str, Any] | None:
+    """The content of ``path``; None where it is missing, damaged or about other pictures."""
+    found = read_json(path)
+    wanted = read_summary(workspace, name, version).get("fingerprint")
+    fits = isinstance(found, dict) and found.get("fingerprint") == wanted
+    return found if fits and isinstance(found, dict) else None
