@@ -14,6 +14,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.commands import BASICS, worded
 from dashboard.text import plain
+from dashboard.words import count
 from ml.config import TrainConfig
 from ml.models import registry
 
@@ -36,18 +37,25 @@ def groups() -> dict[str, list[Field[Any]]]:
 
 
 def advanced(suggested: TrainConfig) -> None:
-    """All fields that have a good value already. ``suggested`` is what the presets say."""
+    """All fields that have a good value already. ``suggested`` is what the presets say.
+
+    They are drawn only while they are looked at: two dozen widgets are most of what a rerun of the
+    page costs the browser.
+    """
     changed = overrides()
-    label = "Advanced" + (f" · {len(changed)} changed" if changed else "")
-    with st.expander(label, key="advanced"):
-        if changed:
-            st.button("Reset all", type="tertiary", on_click=changed.clear, icon=":material/undo:")
+    fold = st.expander("Advanced", key="advanced", on_change="rerun")  # another label closes it
+    if fold.open:
         names = list(groups())
-        for tab, name in zip(st.tabs(names), names, strict=True):
+        for tab, name in zip(fold.tabs(names), names, strict=True):
             with tab, st.grid(2, min_column_width=240, gap=("small", "medium")) as grid:
                 for item in groups()[name]:
                     with grid.cell():
                         field(item, getattr(suggested, item.name))
+    if changed:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            said = f"{count(len(changed), 'setting')} changed"
+            st.markdown(f":violet[{said}]", width="content")
+            st.button("Reset all", type="tertiary", on_click=changed.clear, icon=":material/undo:")
 
 
 def field(item: Field[Any], suggested: Any) -> None:
