@@ -31,7 +31,7 @@ session.return_to_wanted()
 gone = session.forget_gone()
 session.stamp()
 sidebar(workspace)
-if gone:
-    st.info("The run in the address is not there any more. You may find it in the trash of Runs.")
+for sentence in gone:
+    st.info(sentence)
 with telling():
     page.run()

@@ -1,6 +1,22 @@
 """What this server allows: everything on one's own computer, little to strangers."""
 
 import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much may come in through the browser: ``files`` and ``megabytes`` in one drop,
+    ``megabytes_a_file``, and ``session_megabytes`` from one tab in all (0: no limit)."""
+
+    files: int
+    megabytes: int
+    megabytes_a_file: int
+    session_megabytes: int
+
+
+LOCAL = Limits(files=20_000, megabytes=1000, megabytes_a_file=500, session_megabytes=0)
+PUBLIC = Limits(files=1000, megabytes=100, megabytes_a_file=50, session_megabytes=300)
 
 
 def local_mode() -> bool:
@@ -9,3 +25,8 @@ def local_mode() -> bool:
     ``LENSMITH_PUBLIC=1`` says that it is not.
     """
     return os.environ.get("LENSMITH_PUBLIC", "") in ("", "0")
+
+
+def limits() -> Limits:
+    """What holds in this mode."""
+    return LOCAL if local_mode() else PUBLIC

@@ -1,8 +1,9 @@
-"""Bringing pictures into the workspace: a child does it, a page watches and can call it off."""
+"""A task on pictures that a page waits for: a child does it, the page watches and can end it."""
 
 import json
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass, field
@@ -13,22 +14,29 @@ from dashboard.children import spawn
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 
-_PROGRESS = re.compile(r"progress (\d(?:\.\d+)?)")
+_PROGRESS = re.compile(r"^progress (\d(?:\.\d+)?)$", re.MULTILINE)
+_LEFT = re.compile(r"^left (\d+(?:\.\d+)?)$", re.MULTILINE)
 
 
 @dataclass
-class Ingest:
-    """One ``python -m ml ingest``. ``then`` is what the page wants to do with the result."""
+class Job:
+    """One ``python -m ml`` command that reports progress on standard error and JSON at its end.
 
-    source: Path
+    ``title`` says what it does ("Reading pets.zip"), ``then`` is what the page wants to do with
+    the result, ``staging`` a folder of uploads that goes when the job has ended, however it ends.
+    """
+
+    command: list[str]
+    title: str = ""
     then: dict[str, Any] = field(default_factory=dict)
+    staging: Path | None = None
     _child: "subprocess.Popen[bytes] | None" = None
     _log: Path = Path()
 
-    def start(self, workspace: Workspace) -> "Ingest":
-        """Start the child; returns itself."""
-        command = ["ingest", str(self.source), "--json", "--workspace", str(workspace.root)]
-        handle, name = tempfile.mkstemp(prefix="lensmith-ingest-", suffix=".log")
+    def start(self, workspace: Workspace) -> "Job":
+        """Start the child; returns itself. ``--json`` and the workspace are added."""
+        command = [*self.command, "--json", "--workspace", str(workspace.root)]
+        handle, name = tempfile.mkstemp(prefix="lensmith-job-", suffix=".log")
         self._log = Path(name)
         with os.fdopen(handle, "wb") as log:
             self._child = spawn(command, log)
@@ -45,17 +53,23 @@ class Ingest:
         found = _PROGRESS.findall(self._text())
         return min(1.0, float(found[-1])) if found else 0.0
 
+    @property
+    def left(self) -> float | None:
+        """How many seconds it will still take, where the child knows."""
+        found = _LEFT.findall(self._text())
+        return float(found[-1]) if found else None
+
     def result(self) -> dict[str, Any]:
-        """What the child reports: name, classes, accepted, refused, notes.
+        """What the child reports, once it has ended.
 
         Raises:
             BadInputError: it failed, with the sentence that it wrote.
         """
-        lines = [line for line in self._text().splitlines() if line.strip()]
-        self._log.unlink(missing_ok=True)
+        text = _LEFT.sub("", _PROGRESS.sub("", self._text()))
+        lines = [line for line in text.splitlines() if line.strip()]
+        self._clear()
         if self._child is None or self._child.returncode != 0:
-            said = [line for line in lines if not _PROGRESS.match(line)]
-            raise BadInputError(said[-1] if said else f"{self.source} could not be read.")
+            raise BadInputError(lines[-1] if lines else f"{self.title or 'The task'} failed.")
         found: dict[str, Any] = json.loads(lines[-1])
         return found
 
@@ -63,8 +77,18 @@ class Ingest:
         """End the child. What it had stored stays unused until the next try takes it up."""
         if self._child is not None:
             self._child.terminate()
-            self._child.wait(10)
-        self._log.unlink(missing_ok=True)
+            try:
+                self._child.wait(10)
+            except subprocess.TimeoutExpired:
+                self._child.kill()
+                self._child.wait(10)
+        self._clear()
+
+    def _clear(self) -> None:
+        if self._log.name:
+            self._log.unlink(missing_ok=True)
+        if self.staging is not None:
+            shutil.rmtree(self.staging, ignore_errors=True)
 
     def _text(self) -> str:
         try:

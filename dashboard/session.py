@@ -1,18 +1,23 @@
-"""What one browser tab knows: typed access to ``st.session_state``, and the run in its address.
+"""What one browser tab knows: typed access to ``st.session_state``, and what its address names.
 
-Whatever must outlive the tab is in the workspace or in the address (``?run=``).
+Whatever must outlive the tab is in the workspace or in the address (``?run=`` and ``?data=``).
 """
 
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import streamlit as st
 
 from dashboard.navigation import HOME, PAGES, url_path
+from ml.data.bringing import BUNDLED_NAMES
+from ml.data.store import latest
 from ml.errors import BadInputError
 from ml.runs import Run, find
 from ml.workspace import Workspace, open_workspace
 
 ENTRY = "streamlit_app.py"
+IN_HAND = ("run", "data")
+"""What the address names: a run by its id, a data set by its name."""
 
 
 def open_once() -> Workspace:
@@ -52,10 +57,9 @@ def on_page(path: str) -> bool:
 
 
 def adopt() -> None:
-    """Called by the entry before the navigation: notes that it ran, and the run in the address."""
+    """Called by the entry before the navigation: notes that it ran, and what the address names."""
     st.session_state["entered"] = True
-    if run := st.query_params.get("run"):
-        st.session_state["run"] = run
+    _take_in_hand(dict(st.query_params))
 
 
 def return_to_wanted() -> None:
@@ -63,26 +67,32 @@ def return_to_wanted() -> None:
     wanted = st.session_state.pop("wanted", None)
     if wanted:
         page, parameters = wanted
-        if parameters.get("run"):
-            st.session_state["run"] = parameters["run"]
+        _take_in_hand(parameters)
         st.switch_page(page, query_params=parameters)
 
 
 def stamp() -> None:
-    """Called by the entry: put the chosen run back into the address, which a page switch drops."""
-    run = st.session_state.get("run")
-    if run and st.query_params.get("run") != run:
-        st.query_params["run"] = run
-    elif not run and "run" in st.query_params:
-        del st.query_params["run"]
+    """Called by the entry: put what is in hand back into the address, which a page switch drops."""
+    for kind in IN_HAND:
+        held = st.session_state.get(kind)
+        if held and st.query_params.get(kind) != held:
+            st.query_params[kind] = held
+        elif not held and kind in st.query_params:
+            del st.query_params[kind]
 
 
-def forget_gone() -> bool:
-    """Called by the entry: let go of a run that is not there any more. True if it was so."""
-    gone = bool(st.session_state.get("run")) and current_run() is None
-    if gone:
+def forget_gone() -> list[str]:
+    """Called by the entry: let go of what is not there any more. A sentence for each."""
+    told = []
+    if st.session_state.get("run") and current_run() is None:
         st.session_state["run"] = None
-    return gone
+        told.append(
+            "The run in the address is not there any more. You may find it in the trash of Runs."
+        )
+    if st.session_state.get("data") and current_data() is None:
+        st.session_state["data"] = None
+        told.append("The data set in the address is not there any more.")
+    return told
 
 
 def current_run() -> Run | None:
@@ -96,18 +106,45 @@ def current_run() -> Run | None:
         return None
 
 
+def current_data() -> str | None:
+    """The name of the data set in hand, or None where there is none or it is gone."""
+    name = st.session_state.get("data")
+    if not name:
+        return None
+    try:
+        return name if name in BUNDLED_NAMES or latest(workspace(), name) else None
+    except BadInputError:  # no name that a set could have
+        return None
+
+
 def choose_run(identifier: str | None) -> None:
     """Take a run in hand: all pages speak of it from now on, and the address names it."""
     st.session_state["run"] = identifier
     stamp()
 
 
-def go(page: str, *, run: str | None = None) -> NoReturn:
-    """Go to a page (its path in ``PAGES``), with a run in hand where one is given."""
-    if run:
-        st.session_state["run"] = run
-    chosen = st.session_state.get("run")
-    st.switch_page(page, query_params={"run": chosen} if chosen else None)
+def choose_data(name: str | None) -> None:
+    """Take a data set in hand, as ``choose_run`` does with a run."""
+    st.session_state["data"] = name
+    stamp()
+
+
+def go(page: str, *, run: str | None = None, data: str | None = None) -> NoReturn:
+    """Go to a page (its path in ``PAGES``), with a run or a data set in hand where it is given."""
+    _take_in_hand({"run": run, "data": data})
+    st.switch_page(page, query_params=in_hand() or None)
+
+
+def in_hand() -> dict[str, str]:
+    """What the address names: ``run`` and ``data``, each where there is one."""
+    held = {kind: st.session_state.get(kind) for kind in IN_HAND}
+    return {kind: name for kind, name in held.items() if name}
+
+
+def _take_in_hand(named: Mapping[str, str | None]) -> None:
+    for kind in IN_HAND:
+        if named.get(kind):
+            st.session_state[kind] = named[kind]
 
 
 def link(page: str, run: str | None = None) -> str:

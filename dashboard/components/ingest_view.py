@@ -1,4 +1,8 @@
-"""Pictures being brought in: progress, a way to call it off, and what came of it."""
+"""Pictures being brought in: progress, a way to call it off, and what came of it.
+
+One child at a time works for a tab; what is dropped meanwhile waits its turn. A page calls
+``settle`` first, which takes note of what has ended, and ``ingest_view`` where it is to be seen.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -6,10 +10,10 @@ from typing import Any
 import streamlit as st
 
 from dashboard import session
-from dashboard.preparing import Ingest
+from dashboard.components.ingest_result import ingest_results
+from dashboard.preparing import Job
 from dashboard.style import escape
-from dashboard.text import plain
-from dashboard.words import count, percent
+from dashboard.words import count, percent, roughly
 from ml.config import TrainConfig
 from ml.errors import BadInputError
 
@@ -18,72 +22,98 @@ TICK_SECONDS = 0.5
 
 def start_ingest(source: Path, then: dict[str, Any] | None = None) -> None:
     """Bring the folder ``source`` in. ``then`` may hold a configuration to ``train`` afterwards."""
-    if not source.is_dir():
-        st.session_state["ingest-said"] = ("error", f"There is no folder {source}. Check the path.")
+    if not source.exists():
+        told(f"There is no folder or file {source}. Check the path.")
         return
-    try:
-        st.session_state["ingest"] = Ingest(source, then or {}).start(session.workspace())
-    except OSError as error:
-        said = f"The reading could not be started: {error.strerror or error}."
-        st.session_state["ingest-said"] = ("error", said)
+    bring(Job(["ingest", str(source)], f"Reading {source.name}", then or {}))
 
 
-def ingest_view() -> dict[str, Any] | None:
-    """Draw what is under way. Returns the ``then`` of an ingest that has just ended well."""
-    ingest: Ingest | None = st.session_state.get("ingest")
-    if ingest is not None and ingest.running:
-        st.fragment(_progress, run_every=TICK_SECONDS)(ingest)
-        return None
-    then = _ended(ingest) if ingest is not None else None
-    kind, said = st.session_state.get("ingest-said", ("", ""))
-    if said:
-        (st.warning if kind == "error" else st.info)(plain(said))
-        st.session_state.pop("ingest-said", None)
-    return then
+def bring(job: Job) -> None:
+    """Start ``job`` now, or after those that are at it."""
+    if not under_way():
+        st.session_state["ingested"] = []
+    st.session_state.setdefault("ingest-waiting", []).append(job)
+    _start_next()
+
+
+def told(sentence: str) -> None:
+    """Say what went wrong where pictures come in."""
+    st.session_state.setdefault("ingested", []).append({"error": sentence})
 
 
 def under_way() -> bool:
     """Whether pictures are being brought in for this tab."""
-    ingest: Ingest | None = st.session_state.get("ingest")
-    return ingest is not None and ingest.running
+    return "ingest" in st.session_state or bool(st.session_state.get("ingest-waiting"))
 
 
-def _progress(ingest: Ingest) -> None:
-    if not ingest.running:
-        st.rerun()
-    with st.container(border=True, key="card-ingest", horizontal=True, vertical_alignment="center"):
-        done = ingest.progress
-        st.html(
-            '<div class="lens-progress"><div><span class="lens-status lens-running">Reading the '
-            f"pictures</span><span>{escape(ingest.source.name)}</span><span>{percent(done, 0)}"
-            f'</span></div><progress max="1" value="{done:.3f}" aria-label="Reading"></progress>'
-            "</div>"
-        )
-        if st.button("Cancel", key="cancel-ingest"):
-            ingest.cancel()
-            st.session_state.pop("ingest", None)
+def settle() -> dict[str, Any] | None:
+    """Take note of an ingest that has ended and start the next. Returns the ``then`` of one that
+    ended well. The set that it made is the one in hand."""
+    job: Job | None = st.session_state.get("ingest")
+    if job is None or job.running:
+        return None
+    del st.session_state["ingest"]
+    then = _ended(job)
+    _start_next()
+    return then
+
+
+def ingest_view() -> None:
+    """Draw what is under way, and what came of what was."""
+    with st.container():  # always there, so that nothing below moves to a new place
+        job: Job | None = st.session_state.get("ingest")
+        if job is not None:
+            st.fragment(_progress, run_every=TICK_SECONDS)(job)
+        if ingest_results(st.session_state.get("ingested") or []):
+            st.session_state["ingested"] = []
             st.rerun()
 
 
-def _ended(ingest: Ingest) -> dict[str, Any] | None:
+def _start_next() -> None:
+    waiting: list[Job] = st.session_state.get("ingest-waiting") or []
+    while waiting and "ingest" not in st.session_state:
+        job = waiting.pop(0)
+        try:
+            st.session_state["ingest"] = job.start(session.workspace())
+        except OSError as error:
+            told(f"{job.title} could not be started: {error.strerror or error}.")
+
+
+def _progress(job: Job) -> None:
+    if not job.running:
+        st.rerun()
+    with st.container(border=True, key="card-ingest", horizontal=True, vertical_alignment="center"):
+        done, left = job.progress, job.left
+        waiting = len(st.session_state.get("ingest-waiting") or [])
+        words = [f"about {roughly(left)} left"] if left is not None else []
+        words += [f"{count(waiting, 'more')} waiting"] if waiting else []
+        st.html(
+            '<div class="lens-progress" role="status"><div>'
+            f'<span class="lens-status lens-running">{escape(job.title or "Reading pictures")}'
+            f"</span>{''.join(f'<span>{escape(word)}</span>' for word in words)}"
+            f'<span>{percent(done, 0)}</span></div><progress max="1" value="{done:.3f}" '
+            'aria-label="Reading"></progress></div>'
+        )
+        if st.button("Cancel", key="cancel-ingest"):
+            job.cancel()
+            st.session_state.pop("ingest", None)
+            st.session_state["ingested"] = [{"cancelled": job.title}]
+            st.rerun()
+
+
+def _ended(job: Job) -> dict[str, Any] | None:
     """Take note of how it ended: the new set is chosen, or the reason is said."""
-    del st.session_state["ingest"]
     try:
-        result = ingest.result()
+        result = job.result()
     except BadInputError as error:
-        st.session_state["ingest-said"] = ("error", str(error))
+        told(str(error))
         return None
     st.session_state["wanted-dataset"] = result["name"]
-    refused = len(result.get("refused") or [])
-    if not ingest.then:
-        told = f"{count(int(result['accepted']), 'picture')} read."
-        if refused:
-            first = result["refused"][0]
-            told += (
-                f" {count(refused, 'file')} left out, such as {first['file']}: {first['reason']}"
-            )
-        st.session_state["ingest-said"] = ("info", told)
-    return ingest.then
+    session.choose_data(result["name"])
+    if "train" not in job.then:
+        result |= {"into": job.then.get("into", "")}
+        st.session_state.setdefault("ingested", []).append(result)
+    return job.then
 
 
 def wanted_training(then: dict[str, Any] | None) -> TrainConfig | None:

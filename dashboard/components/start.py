@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard import engine, session
+from dashboard.components.data_head import own_pictures
 from dashboard.components.preview import preview
 from dashboard.navigation import CLASSIFY, TRAIN
 from dashboard.words import count
@@ -31,6 +32,7 @@ def start_here(workspace: Workspace) -> None:
                 if st.button("Train another", key="start-other"):
                     session.choose_run(None)
                     session.go(TRAIN)
+                _own(workspace)
         else:
             info = catalog.list_datasets(workspace)[0]
             st.subheader("Start here", anchor=False)
@@ -39,7 +41,14 @@ def start_here(workspace: Workspace) -> None:
                 "Train on them now: it takes about a minute, and you need to choose nothing."
             )
             preview(workspace, info)
-            if st.button("Train on these photos", type="primary", key="start"):
-                st.session_state["start-now"] = info.name
-                session.choose_run(None)
-                session.go(TRAIN)
+            with st.container(horizontal=True):
+                if st.button("Train on these photos", type="primary", key="start"):
+                    st.session_state["start-now"] = info.name
+                    session.choose_run(None)
+                    session.go(TRAIN)
+                _own(workspace)
+
+
+def _own(workspace: Workspace) -> None:
+    if st.button("Use your own pictures", key="start-own"):
+        own_pictures(workspace)

@@ -7,8 +7,10 @@ from typing import Any, NoReturn
 import streamlit as st
 
 from dashboard import commands, engine, forms, limits, session
+from dashboard.components.data_head import own_pictures
 from dashboard.components.ingest_view import (
     ingest_view,
+    settle,
     start_ingest,
     under_way,
     wanted_training,
@@ -35,10 +37,11 @@ PRESET_HELP = (
 
 def train_form() -> None:
     """The form, from the choice of pictures to the button that starts."""
-    wanted = wanted_training(ingest_view())
+    wanted = wanted_training(settle())
     if wanted:
         begin(wanted)
         st.rerun()
+    ingest_view()
     if under_way():
         return
     workspace = session.workspace()
@@ -48,8 +51,11 @@ def train_form() -> None:
         _go(known[at_once], presets.configuration(at_once, known[at_once]))
     with st.container(border=True, key="card-pictures"):
         info = _choose(known)
-        if limits.local_mode():
-            _folder()
+        with st.container(horizontal=True):
+            if st.button("Use your own pictures", key="own", icon=":material/photo_library:"):
+                own_pictures(workspace)
+            if limits.local_mode():
+                _folder()
         preset = st.segmented_control(
             "Effort",
             list(PRESETS),

@@ -9,8 +9,9 @@ from tests.dashboard.visiting import visit, words
 
 def test_an_empty_workspace_offers_one_thing_to_do(workspace: Workspace) -> None:
     at = visit("home")
-    assert [button.label for button in at.main.button] == ["Train on these photos"]
-    assert at.main.button[0].proto.type == "primary"
+    labels = [button.label for button in at.main.button]
+    assert labels == ["Train on these photos", "Use your own pictures"]
+    assert [button.proto.type for button in at.main.button] == ["primary", "secondary"]
     assert "600 photos" in words(at)
     for name in ("cardboard", "glass", "metal", "paper", "plastic", "trash"):
         assert name in words(at)

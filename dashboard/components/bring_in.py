@@ -1,0 +1,159 @@
+"""Where pictures come in: drop zones, a folder's path, well-known sets. Nothing waits for a "go".
+
+Uploads are put on disk and handed to a child, ``python -m ml ingest``. The drop zone then gets a
+new key, which empties it: the server need not hold the files twice.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import streamlit as st
+
+from dashboard import limits, session
+from dashboard.components.ingest_view import bring, told
+from dashboard.preparing import Job
+from dashboard.staging import safe_path, stage
+from dashboard.words import count
+from ml.data.bringing import BUNDLED_NAMES, slug
+from ml.data.store import dataset_names
+from ml.errors import WorkspaceError
+from ml.workspace import Workspace
+
+TABLES = {".csv", ".tsv"}
+
+
+def drop_zone(label: str, key: str, then: dict[str, Any], *, folder: bool = False) -> None:
+    """A place to drop files on, or a whole ``folder``. What is dropped is taken in at once.
+
+    ``then`` may have ``into``, the set to add to (otherwise a new one is made), and ``label``, the
+    class that all pictures go into.
+    """
+    allowed = limits.limits()
+    turn = st.session_state.setdefault("drop-turn", 0)
+    files = st.file_uploader(
+        label,
+        accept_multiple_files="directory" if folder else True,
+        key=f"{key}-{turn}",
+        max_upload_size=allowed.megabytes_a_file,
+    )
+    if files:
+        st.session_state["drop-turn"] = turn + 1
+        take([(file.name, file.getbuffer()) for file in files], then)
+        st.rerun()
+
+
+def take(files: Sequence[tuple[str, bytes | memoryview]], then: dict[str, Any]) -> None:
+    """Put uploaded ``files`` (name, content) on disk and start bringing them in."""
+    workspace = session.workspace()
+    if refusal := over_limit([len(data) for _, data in files]):
+        told(refusal)
+        return
+    archives = [file for file in files if file[0].lower().endswith(".zip")]
+    others = [file for file in files if file not in archives]
+    try:
+        for group in (*([one] for one in archives), others):
+            if group:
+                bring(job_of(workspace, stage(workspace, group), [name for name, _ in group], then))
+    except WorkspaceError as error:
+        told(str(error))
+
+
+def over_limit(sizes: Sequence[int]) -> str:
+    """What is said of a drop with files of these ``sizes`` that is too much; else empty."""
+    allowed, total = limits.limits(), sum(sizes)
+    where = " Name their folder on this computer instead." if limits.local_mode() else ""
+    if len(sizes) > allowed.files:
+        return f"{len(sizes):,} files are too many: {allowed.files:,} at a time.{where}"
+    if total > allowed.megabytes * 1e6:
+        most = f"{allowed.megabytes:,} MB at a time are the most."
+        return f"That is {total / 1e6:,.0f} MB. {most}{where}"
+    brought = st.session_state.get("brought-bytes", 0) + total
+    if allowed.session_megabytes and brought > allowed.session_megabytes * 1e6:
+        return (
+            f"This server takes {allowed.session_megabytes:,} MB from one visitor, and that is "
+            "reached. Run Lensmith on your own computer for more."
+        )
+    st.session_state["brought-bytes"] = brought
+    return ""
+
+
+def job_of(workspace: Workspace, staging: Path, names: Sequence[str], then: dict[str, Any]) -> Job:
+    """The job that brings in what ``stage`` put into ``staging`` from files of these ``names``."""
+    source, title = _source(staging, names)
+    command = ["ingest", str(source)]
+    if then.get("into"):
+        command.append(f"--into={then['into']}")
+    else:
+        command.append(f"--name={free_name(workspace, title)}")
+    if then.get("label"):
+        command.append(f"--class={then['label']}")
+    label = then.get("label") or then.get("into")
+    return Job(command, f"Reading {title}", {**then, "into": label or ""}, staging)
+
+
+def free_name(workspace: Workspace, wanted: str) -> str:
+    """A name like ``wanted`` that no data set has."""
+    base, taken = slug(wanted), {*dataset_names(workspace), *BUNDLED_NAMES}
+    names = (base if number == 1 else f"{base}-{number}" for number in range(1, len(taken) + 2))
+    return next(name for name in names if name not in taken)
+
+
+def _source(staging: Path, names: Sequence[str]) -> tuple[Path, str]:
+    """What the child is to read in ``staging``, and what to call it."""
+    paths = [safe_path(name) for name in names]
+    tops = {path.parts[0] for path in paths}
+    tables = [path for path in paths if path.suffix.lower() in TABLES]
+    if len(tables) == 1:
+        return staging / tables[0], tables[0].stem
+    if len(paths) == 1 and len(paths[0].parts) == 1:
+        return staging / paths[0], paths[0].stem
+    if len(tops) == 1:
+        (top,) = tops
+        return staging / top, top
+    return staging, count(len(names), "file")
+
+
+def well_known(workspace: Workspace) -> None:
+    """torchvision's own sets, by name."""
+    from ml.data.torch_sets import SETS
+
+    name = st.selectbox(
+        "A set that many know",
+        list(SETS),
+        index=None,
+        placeholder="Choose one",
+        format_func=lambda key: SETS[key].words,
+        key="well-known",
+    )
+    if name and st.button(f"Get {SETS[name].title}", key="get-well-known"):
+        bring(Job(["ingest", f"torchvision:{name}"], f"Getting {SETS[name].title}"))
+        st.rerun()
+
+
+def folder_path(then: dict[str, Any], key: str) -> None:
+    """A folder, zip or CSV on this computer, by its path; in local mode alone."""
+    if limits.local_mode():
+        st.text_input(
+            "Or a folder on this computer",
+            key=key,
+            placeholder=str(Path.home() / "pictures"),
+            help="A folder with one folder of pictures for each class, a zip, or a CSV beside the "
+            "pictures. It is read where it is.",
+            on_change=_path_given,
+            args=(key, then),
+        )
+
+
+def _path_given(key: str, then: dict[str, Any]) -> None:
+    given = str(st.session_state[key]).strip().strip("\"'")
+    if not given:
+        return
+    path = Path(given).expanduser()
+    if not path.exists():
+        told(f"There is no folder or file {path}. Check the path.")
+        return
+    command = ["ingest", str(path.resolve())]
+    command += [f"--into={then['into']}"] if then.get("into") else []
+    bring(Job(command, f"Reading {PurePosixPath(path.name)}", then))
+    st.session_state[key] = ""

@@ -1,0 +1,145 @@
+"""A set class by class: name it, watch the counter, drop or shoot pictures, take out the bad."""
+
+import hashlib
+import time
+
+import streamlit as st
+
+from dashboard.components.bring_in import drop_zone, take
+from dashboard.components.camera import camera
+from dashboard.components.class_pictures import class_pictures
+from dashboard.components.ingest_view import under_way
+from dashboard.components.undo import change
+from dashboard.text import plain, shortened
+from dashboard.thumbnails import thumbnail
+from dashboard.words import count
+from ml.data.store import DatasetVersion, Item
+from ml.workspace import Workspace
+
+COLUMNS = 8
+"""Classes on the page at first; each has a drop zone, and a browser has to draw it."""
+THUMBNAILS = 10
+LONGEST_NAME = 100
+CAMERA = "camera-class"
+
+
+def class_columns(workspace: Workspace, version: DatasetVersion) -> None:
+    """Draw a column for each class, and one that adds a class."""
+    by_class: dict[int, list[int]] = {}
+    for place, item in enumerate(version.items):
+        if not item.excluded:
+            by_class.setdefault(item.label, []).append(place)
+    most = st.session_state.setdefault("classes-shown", COLUMNS)
+    with st.grid("auto", min_column_width=255, gap="medium"):
+        for label, name in list(enumerate(version.classes))[:most]:
+            _column(workspace, version, name, by_class.get(label, []))
+        _add_class(workspace, version)
+    rest = len(version.classes) - most
+    if rest > 0 and st.button(f"Show {count(min(rest, COLUMNS), 'more class', 'more classes')}"):
+        st.session_state["classes-shown"] = most + COLUMNS
+        st.rerun()
+
+
+def class_key(version: DatasetVersion, name: str) -> str:
+    """What the widgets of a class are known by; no name fits into a key as it is."""
+    return hashlib.sha256(f"{version.name}/{name}".encode()).hexdigest()[:10]
+
+
+def _column(workspace: Workspace, version: DatasetVersion, name: str, places: list[int]) -> None:
+    key = class_key(version, name)
+    told = plain(shortened(name, 40))
+    with st.container(border=True, key=f"card-class-{key}"):
+        _head(workspace, version, name, len(places), key)
+        then = {"into": version.name, "label": name}
+        drop_zone(f"Drop pictures of {told}", f"drop-{key}", then)
+        _shoot(name, then, key)
+        shown = places[: -THUMBNAILS - 1 : -1]  # the newest first
+        pictures = [_picture(workspace, place, version.items[place]) for place in shown]
+        removed = class_pictures(
+            pictures, f"Newest pictures of {name}", f"pictures-{key}", version.fingerprint[:16]
+        )
+        if removed >= 0:
+            change(workspace, version, [{"do": "delete", "items": [removed]}])
+        if len(places) > len(shown):
+            st.caption(f"And {len(places) - len(shown):,} more, all under Look and change.")
+
+
+def _head(
+    workspace: Workspace, version: DatasetVersion, name: str, pictures: int, key: str
+) -> None:
+    """The name, which can be typed over, the counter, and what else can be done to a class."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        field = f"name-{key}-{st.session_state.get('name-turn', 0)}"
+        st.text_input(
+            f"Name of the class {plain(name)}",
+            name,
+            max_chars=LONGEST_NAME,
+            key=field,
+            label_visibility="collapsed",
+            disabled=under_way(),
+            on_change=_renamed,
+            args=(workspace, version, name, field),
+        )
+        st.html(f'<p class="lens-count">{count(pictures, "picture")}</p>', width="content")
+        chosen = st.menu_button(
+            "More",
+            ["Remove this class"],
+            key=f"more-{key}",
+            icon=":material/more_vert:",
+            type="tertiary",
+        )
+    if chosen:
+        change(workspace, version, [{"do": "remove_class", "name": name}])
+
+
+def _renamed(workspace: Workspace, version: DatasetVersion, old: str, field: str) -> None:
+    new = " ".join(str(st.session_state[field]).split())
+    st.session_state["name-turn"] = st.session_state.get("name-turn", 0) + 1
+    if new and new != old:
+        change(workspace, version, [{"do": "rename_class", "old": old, "new": new}])
+        if st.session_state.get(CAMERA) == old:
+            st.session_state[CAMERA] = new
+
+
+def _shoot(name: str, then: dict[str, str], key: str) -> None:
+    """The camera of this class; it is on for one class at a time."""
+    on = st.session_state.get(CAMERA) == name
+    label, icon = ("Close the camera", "close") if on else ("Use the camera", "photo_camera")
+    if st.button(label, key=f"camera-{key}", icon=f":material/{icon}:", width="stretch"):
+        st.session_state[CAMERA] = None if on else name
+        st.rerun()
+    if on and (sent := camera(f"Camera for {name}", f"shots-{key}")):
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        take([(f"{stamp}-{n:03}.jpg", data) for n, data in enumerate(sent, 1)], then)
+        st.rerun()
+
+
+def _picture(workspace: Workspace, place: int, item: Item) -> dict[str, object]:
+    return {
+        "id": place,
+        "source": thumbnail(workspace.root, item.hash),
+        "name": item.file.rpartition("/")[2] or f"picture {place + 1}",
+    }
+
+
+def _add_class(workspace: Workspace, version: DatasetVersion) -> None:
+    with st.container(border=True, key="card-add-class"):
+        field = f"add-class-{st.session_state.get('name-turn', 0)}"
+        st.text_input(
+            "Add a class",
+            key=field,
+            max_chars=LONGEST_NAME,
+            placeholder="Its name",
+            on_change=_added,
+            args=(workspace, version, field),
+        )
+
+
+def _added(workspace: Workspace, version: DatasetVersion, field: str) -> None:
+    name = " ".join(str(st.session_state[field]).split())
+    st.session_state["name-turn"] = st.session_state.get("name-turn", 0) + 1
+    if name:
+        change(workspace, version, [{"do": "add_class", "name": name}])
+        st.session_state["classes-shown"] = max(
+            st.session_state.get("classes-shown", COLUMNS), len(version.classes) + 1
+        )

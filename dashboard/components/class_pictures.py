@@ -1,0 +1,33 @@
+"""The pictures of a class, each a button that takes it out."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from dashboard.static import ASSETS
+
+_component = st.components.v2.component(
+    "lensmith_class_pictures",
+    html='<div class="pictures" role="group"></div>\n',
+    css=(ASSETS / "class_pictures.css").read_text(encoding="utf-8"),
+    js=(ASSETS / "class_pictures.js").read_text(encoding="utf-8"),
+)
+
+
+def class_pictures(pictures: Sequence[dict[str, Any]], label: str, key: str, token: str) -> int:
+    """Draw ``pictures`` (id, a number; source, a data URI or None; name). The id of the one that
+    was pressed just now, else -1.
+
+    ``token`` says what the ids are good for, such as the version of the set: a press that was meant
+    for another is passed over.
+    """
+    result = _component(
+        key=key,
+        data={"pictures": list(pictures), "label": label, "token": token},
+        on_removed_change=lambda: None,
+    )
+    pressed = result.removed
+    known = {picture["id"] for picture in pictures}
+    good = isinstance(pressed, dict) and pressed.get("token") == token
+    return int(pressed["id"]) if good and pressed.get("id") in known else -1

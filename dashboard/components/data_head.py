@@ -1,0 +1,92 @@
+"""The top of Data: the set in hand, whether it is ready, and the next step as the one button."""
+
+from typing import NoReturn
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.navigation import DATA, TRAIN
+from dashboard.readiness import advice, missing
+from dashboard.text import plain
+from dashboard.words import count, unique
+from ml.data import catalog
+from ml.data.bringing import BUNDLED_NAMES
+from ml.data.catalog import DatasetInfo
+from ml.data.store import DatasetVersion
+from ml.workspace import Workspace
+
+NEW = "new-set"
+ADDING = "adding"
+
+
+def own_pictures(workspace: Workspace) -> NoReturn:
+    """Go to Data: to the set of one's own, or to the three roads where there is none."""
+    held = session.current_data()
+    if held is None or held in BUNDLED_NAMES:
+        own = [info.name for info in catalog.list_datasets(workspace) if info.kind == "own"]
+        st.session_state["data"] = own[0] if own else None
+    session.go(DATA)
+
+
+def sets_at_hand(workspace: Workspace) -> dict[str, DatasetInfo]:
+    """All sets by name, one's own first."""
+    known = catalog.list_datasets(workspace)
+    return {info.name: info for info in sorted(known, key=lambda info: info.kind != "own")}
+
+
+def set_picker(known: dict[str, DatasetInfo], name: str) -> None:
+    """Choose among the sets; ``name`` is the one in hand."""
+    labels = unique({info.name: info.title for info in known.values()})
+    st.session_state["data-set"] = name  # in every run, as the run picker does
+    st.selectbox(
+        "Data set",
+        list(known),
+        format_func=lambda key: labels.get(key, key),
+        key="data-set",
+        label_visibility="collapsed",
+        on_change=_picked,
+    )
+
+
+def _picked() -> None:
+    session.choose_data(st.session_state["data-set"])
+    st.session_state[ADDING] = False
+
+
+def head_buttons(version: DatasetVersion) -> None:
+    """Add pictures, another set, and on to training as soon as that can be."""
+    lacks = missing(version)
+    if not lacks and st.button("Train on these pictures", type="primary", key="train-on-these"):
+        st.session_state["wanted-dataset"] = version.name
+        session.choose_run(None)
+        session.go(TRAIN)
+    adding = st.session_state.get(ADDING, False)
+    if st.button(
+        "Close" if adding else "Add pictures",
+        type="primary" if lacks and not adding else "secondary",
+        icon=":material/close:" if adding else ":material/add_photo_alternate:",
+        key="add-pictures",
+    ):
+        st.session_state[ADDING] = not adding
+        st.rerun()
+    if st.button("New set", type="tertiary", icon=":material/add:", key="new-set-button"):
+        st.session_state[NEW] = True
+        st.rerun()
+
+
+def readiness(version: DatasetVersion) -> None:
+    """Ready or not, in a badge; pressed, it names what is missing."""
+    lacks, pictures = missing(version), sum(version.counts.values())
+    with st.container(horizontal=True, vertical_alignment="center", key="readiness"):
+        kinds = count(len(version.classes), "class", "classes")
+        st.caption(f"{count(pictures, 'picture')} in {kinds}", width="content")
+        if not lacks and not (better := advice(version)):
+            st.badge("Ready", icon=":material/check:", color="green")
+            return
+        label = "Not ready" if lacks else "Ready"
+        icon = ":material/error:" if lacks else ":material/check:"
+        with st.popover(label, icon=icon, key="ready" if not lacks else "not-ready"):
+            for sentence in lacks[:8] or [better]:
+                st.markdown(plain(sentence))
+            if len(lacks) > 8:
+                st.caption(f"And {len(lacks) - 8} more.")

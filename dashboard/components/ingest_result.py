@@ -1,0 +1,94 @@
+"""What came of bringing pictures in: how many, and file by file what was refused or changed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from dashboard.style import escape
+from dashboard.tables import csv_of
+from dashboard.text import plain
+from dashboard.words import count
+from ml.data.listing import LAYOUT
+
+SHOWN = 200
+"""Files listed on the page; the CSV has them all."""
+DRAWING = """pets
+├── cat
+│   ├── 1.jpg
+│   └── 2.jpg
+└── dog
+    ├── 1.jpg
+    └── 2.jpg"""
+
+
+def ingest_results(results: Sequence[dict[str, Any]]) -> bool:
+    """Draw a card with the results of ``ml ingest``, or with what went wrong. True when it is to
+    be put away."""
+    if not results:
+        return False
+    with st.container(border=True, key="card-ingested"):
+        with st.container(horizontal=True, vertical_alignment="top"):
+            with st.container(width="stretch"):
+                for result in results:
+                    _sentence(result)
+            away = st.button(
+                "Close", key="close-ingested", icon=":material/close:", type="tertiary"
+            )
+        rows = lines(results)
+        if rows:
+            _files(rows)
+    return away
+
+
+def lines(results: Sequence[dict[str, Any]]) -> list[list[str]]:
+    """Every file that was refused or changed: file, what happened, why or how."""
+    found = []
+    for result in results:
+        for outcome, why in (("refused", "reason"), ("changed", "change")):
+            for entry in result.get(outcome) or []:
+                found.append([str(entry["file"]), outcome, str(entry[why])])
+    return found
+
+
+def _sentence(result: dict[str, Any]) -> None:
+    if error := result.get("error"):
+        st.warning(plain(error), icon=":material/error:")
+        if LAYOUT in error:
+            st.html(f'<pre class="lens-drawing" aria-label="The layout">{DRAWING}</pre>')
+        return
+    if "cancelled" in result:
+        st.html('<p class="lens-told">Cancelled. No picture was added.</p>')
+        return
+    told = f"{count(int(result['accepted']), 'picture')} read."
+    if where := result.get("into"):
+        told = f"{told[:-6]} added to <strong>{escape(where)}</strong>."
+    if refused := len(result.get("refused") or []):
+        told += f" {count(refused, 'file')} could not be taken."
+    if changed := len(result.get("changed") or []):
+        told += f" {count(changed, 'picture')} {'was' if changed == 1 else 'were'} converted."
+    st.html(f'<p class="lens-told" role="status">{told}</p>')
+    for note in result.get("notes") or []:
+        st.caption(plain(note))
+
+
+def _files(rows: list[list[str]]) -> None:
+    with st.expander("See which", key="see-which"):
+        body = "".join(
+            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>"
+            for row in rows[:SHOWN]
+        )
+        st.html(
+            '<div class="lens-files" tabindex="0"><table><thead><tr><th>File</th><th>Outcome</th>'
+            f"<th>Why</th></tr></thead><tbody>{body}</tbody></table></div>"
+        )
+        if len(rows) > SHOWN:
+            st.caption(f"The first {SHOWN} of {len(rows):,}. The CSV has them all.")
+        st.download_button(
+            "List as CSV",
+            csv_of([["file", "outcome", "why"], *rows]),
+            "pictures-refused-and-changed.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )

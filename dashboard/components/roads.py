@@ -1,0 +1,77 @@
+"""Three roads to a data set, side by side: drop what you have, make classes, look at ours."""
+
+import streamlit as st
+
+from dashboard import limits, session
+from dashboard.components.bring_in import drop_zone, folder_path, free_name, well_known
+from dashboard.components.ingest_view import bring, told
+from dashboard.preparing import Job
+from dashboard.text import plain
+from dashboard.words import count
+from ml.data import catalog, edits
+from ml.data.store import latest
+from ml.errors import MLError
+from ml.workspace import Workspace
+
+FIRST_CLASSES = ("Class 1", "Class 2")
+
+
+def roads(workspace: Workspace) -> None:
+    """Draw them. Each leads to a data set in hand."""
+    with st.grid("auto", min_column_width=290, gap="medium"):
+        _drop()
+        _make(workspace)
+        _look(workspace)
+
+
+def open_set(workspace: Workspace, name: str) -> None:
+    """Take a set in hand; one that comes with Lensmith is brought in at its first use."""
+    session.choose_data(name)
+    st.session_state["new-set"] = False
+    if not latest(workspace, name):
+        bring(Job(["ingest", name], f"Opening {name}"))
+
+
+def _drop() -> None:
+    with st.container(border=True, key="card-road-drop"):
+        st.subheader("Drop what you have", anchor=False)
+        st.markdown(
+            "A folder or a zip with one folder of pictures for each class, or pictures and a CSV "
+            "that names their classes."
+        )
+        drop_zone("A zip, or pictures and a CSV", "drop-files", {})
+        drop_zone("A folder of class folders", "drop-folder", {}, folder=True)
+        folder_path({}, "road-folder")
+
+
+def _make(workspace: Workspace) -> None:
+    with st.container(border=True, key="card-road-make"):
+        st.subheader("Make classes", anchor=False)
+        st.markdown(
+            "Name the kinds of things to tell apart. Shoot pictures of each with the camera, or "
+            "drop them there."
+        )
+        name = st.text_input("Name of the set", "my-pictures", max_chars=60, key="new-name")
+        if st.button("Make classes", type="primary", key="make-classes"):
+            try:
+                free = free_name(workspace, name)
+                made = edits.create(workspace, free, FIRST_CLASSES)
+            except MLError as error:
+                told(str(error))
+                st.rerun()
+            open_set(workspace, made.name)
+            st.rerun()
+
+
+def _look(workspace: Workspace) -> None:
+    with st.container(border=True, key="card-road-look"):
+        st.subheader("Look at a set", anchor=False)
+        st.markdown("These come with Lensmith. Look around, change them, and go back any time.")
+        bundled = [info for info in catalog.list_datasets(workspace) if info.kind == "bundled"]
+        for info in bundled:
+            label = f"{plain(info.title)} · {count(info.pictures, 'picture')}"
+            if st.button(label, key=f"look-{info.name}", width="stretch"):
+                open_set(workspace, info.name)
+                st.rerun()
+        if limits.local_mode():
+            well_known(workspace)

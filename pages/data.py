@@ -1,0 +1,91 @@
+"""Data: bring pictures in, class by class or all at once, see what is wrong, and mend it."""
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.components.balance import balance
+from dashboard.components.bring_in import drop_zone, folder_path
+from dashboard.components.class_columns import class_columns
+from dashboard.components.data_head import (
+    ADDING,
+    NEW,
+    head_buttons,
+    readiness,
+    set_picker,
+    sets_at_hand,
+)
+from dashboard.components.dropped_folders import keep_folders
+from dashboard.components.explorer import explorer
+from dashboard.components.findings import findings
+from dashboard.components.ingest_view import ingest_view, settle, under_way
+from dashboard.components.preview import preview
+from dashboard.components.roads import open_set, roads
+from dashboard.components.similarity_map import similarity_map
+from dashboard.components.split_panel import split_panel
+from dashboard.components.undo import undo_bar
+from dashboard.components.version_list import version_list
+from dashboard.navigation import DATA
+from ml.data.store import latest, load_version
+
+PANELS = {
+    "Look and change": explorer,
+    "Balance and sizes": balance,
+    "Map": similarity_map,
+    "Split": split_panel,
+    "Versions": version_list,
+}
+
+workspace = session.begin(DATA)
+settle()
+keep_folders()
+known = sets_at_hand(workspace)
+name = session.current_data()
+if name is None and (own := [info.name for info in known.values() if info.kind == "own"]):
+    name = own[0]
+    session.choose_data(name)
+if name is None or st.session_state.get(NEW):
+    with st.container(horizontal=True, vertical_alignment="center", key="page-head"):
+        st.title("Your own pictures" if name is None else "A new set", anchor=False)
+        if name is not None and st.button("Back", icon=":material/arrow_back:", key="back-to-set"):
+            st.session_state[NEW] = False
+            st.rerun()
+    ingest_view()
+    if not under_way():
+        roads(workspace)
+    st.stop()
+
+ready = latest(workspace, name) > 0
+version = load_version(workspace, name) if ready else None
+with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="page-head"):
+    st.title("Data", width="content", anchor=False)
+    set_picker(known, name)
+    if version:
+        head_buttons(version)
+ingest_view()
+if version is None:
+    with st.container(border=True, key="card-open"):
+        preview(workspace, known[name])
+        if not under_way() and st.button("Open these pictures", type="primary", key="open-set"):
+            open_set(workspace, name)
+            st.rerun()
+    st.stop()
+
+undo_bar(workspace, version)
+readiness(version)
+if st.session_state.get(ADDING):
+    with st.container(border=True, key="card-add"):
+        into = {"into": name}
+        left, right = st.columns(2, gap="medium")
+        with left:
+            drop_zone("A zip, or pictures and a CSV", "add-files", into)
+        with right:
+            drop_zone("A folder of class folders", "add-folder", into, folder=True)
+        folder_path(into, "add-folder-path")
+        st.caption("Pictures of one class alone: drop them on the class below.")
+findings(workspace, version)
+class_columns(workspace, version)
+tabs = st.tabs(list(PANELS), key="data-panel", on_change="rerun")
+for tab, panel in zip(tabs, PANELS.values(), strict=True):
+    if tab.open:
+        with tab:
+            panel(workspace, version)
