@@ -1,5 +1,7 @@
 """Nothing lost, nothing twice, nothing on two sides, every class everywhere in its share."""
 
+import random
+import time
 from collections import Counter
 
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.data.splits import MOST_VAL, split_indices
+from ml.data.splits import MOST_VAL, draw_test, in_test, pin_test, settle, split_indices
 from ml.data.store import DatasetVersion, Item
 from ml.errors import BadInputError
 
@@ -39,8 +41,9 @@ def test_each_class_is_split_70_15_15_and_nothing_is_lost(counts: list[int], see
     assert None not in of
     for label, count in enumerate(counts):
         kept = Counter(side for item, side in zip(items, of, strict=True) if item.label == label)
-        for side in ("val", "test"):
-            assert abs(kept[side] - 0.15 * count) <= 0.5 or kept[side] == 1
+        # Validation is a share of what the test, which is decided before it, has left.
+        for side, most in (("val", 1), ("test", 0.5)):
+            assert abs(kept[side] - 0.15 * count) <= most or kept[side] == 1
         assert kept["train"] > 0
 
 
@@ -145,7 +148,7 @@ def test_a_test_picture_that_training_has_too_is_left_out_of_training() -> None:
 
 def test_one_split_alone_is_split_anew() -> None:
     found = split_indices(version(plain([50, 50], "test"), 2), 0)
-    assert [len(found[side]) for side in ("train", "val", "test")] == [68, 16, 16]
+    assert [len(found[side]) for side in ("train", "val", "test")] == [70, 14, 16]
 
 
 def test_validation_off_a_large_training_part_is_no_larger_than_it_need_be() -> None:
@@ -157,3 +160,150 @@ def test_validation_off_a_large_training_part_is_no_larger_than_it_need_be() -> 
 def test_an_empty_side_is_said_in_a_sentence(items: list[Item]) -> None:
     with pytest.raises(BadInputError, match="too few pictures"):
         split_indices(version(items), 0)
+
+
+ROWS = st.lists(
+    st.tuples(
+        st.integers(0, 60),
+        st.integers(0, 2),
+        st.none() | st.integers(0, 6),
+        st.booleans() | st.just(False),
+    ),
+    min_size=1,
+    max_size=60,
+)
+
+
+def mixed(rows: list[tuple[int, int, int | None, bool]], start: int = 0) -> list[Item]:
+    """Some that share pictures and groups, some excluded, and enough plain ones."""
+    some = [
+        Item(
+            f"{start + n:064x}",
+            label,
+            group=None if group is None else f"g{group}",
+            excluded=excluded,
+        )
+        for n, label, group, excluded in rows
+    ]
+    return some + plain([20, 20, 20], start=start + 1000)
+
+
+def held_out(items: tuple[Item, ...]) -> set[str]:
+    return {item.hash for item in items if item.split == "test" and not item.excluded}
+
+
+@given(ROWS, st.integers(0, 5))
+def test_the_pinned_test_does_not_depend_on_the_order(
+    rows: list[tuple[int, int, int | None, bool]], seed: int
+) -> None:
+    items = mixed(rows)
+    shuffled = random.Random(seed).sample(items, len(items))
+    one, other = (pin_test("abc", made, seed) for made in (items, shuffled))
+    assert held_out(one) == held_out(other)
+    assert pin_test("abc", one, seed + 1) == one, "what is decided stays decided"
+
+
+@given(ROWS, st.lists(st.integers(0, 10**6), min_size=2, max_size=4))
+def test_the_split_seed_moves_training_and_validation_alone(
+    rows: list[tuple[int, int, int | None, bool]], seeds: list[int]
+) -> None:
+    for items in (tuple(mixed(rows)), pin_test("abc", mixed(rows))):
+        found = [split_indices(version(list(items)), seed)["test"].tolist() for seed in seeds]
+        assert all(test == found[0] for test in found)
+    assert held_out(items) >= {items[n].hash for n in found[0]}
+
+
+@given(ROWS)
+def test_an_excluded_picture_is_in_no_split(rows: list[tuple[int, int, int | None, bool]]) -> None:
+    items = mixed(rows)
+    of = sides(items, split_indices(version(items), 0))
+    assert all((side is None) == item.excluded for item, side in zip(items, of, strict=True))
+
+
+@given(ROWS, ROWS)
+def test_what_is_added_joins_both_sides_and_moves_nothing(
+    rows: list[tuple[int, int, int | None, bool]], more: list[tuple[int, int, int | None, bool]]
+) -> None:
+    old = pin_test("abc", mixed(rows))
+    added = [item._replace(excluded=False) for item in mixed(more, start=30)]
+    new = pin_test("abc", [*old, *added], earlier=old)
+    assert new[: len(old)] == old
+    seen: dict[str, set[bool]] = {}
+    for item in new:
+        if not item.excluded:
+            for key in (item.hash, item.group):
+                if key is not None:
+                    seen.setdefault(key, set()).add(item.split == "test")
+    torn = [key for key, found in seen.items() if len(found) > 1]
+    assert not torn, "neither a picture nor a group is on both sides"
+
+
+def test_the_share_stays_as_a_set_grows_class_by_class() -> None:
+    items: tuple[Item, ...] = ()
+    for step in range(6):
+        more = plain([20 if step == label % 3 else 0 for label in range(3)], start=1000 * step)
+        more += plain([3, 3, 3], start=1000 * step + 500)
+        items = pin_test("abc", [*items, *more], earlier=items)
+    for label in range(3):
+        of_class = [item.split for item in items if item.label == label]
+        assert abs(of_class.count("test") - 0.15 * len(of_class)) <= 1
+
+
+def test_a_set_that_is_brought_in_again_keeps_its_test() -> None:
+    items = plain([40, 40])
+    old = pin_test("ab", items)
+    kept = items[5:60]
+    again = pin_test("ab", [*plain([9, 9], start=500), *kept], earlier=old)
+    before = held_out(old) & {item.hash for item in kept}
+    assert held_out(again[18:]) == before
+    new = held_out(again[:18])
+    assert before
+    assert len(new) <= 18
+
+
+@pytest.mark.parametrize("other", ["test", "val"])
+def test_what_is_added_to_a_set_with_folders_takes_part_in_their_split(other: str) -> None:
+    old = tuple(plain([80, 80], "train") + plain([10, 10], other, 500))
+    added = plain([20, 20, 30], start=1000)
+    new = pin_test("abc", [*old, *added], earlier=old)
+    assert in_test(new)[: len(old)].tolist() == in_test(old).tolist()
+    assert {item.split for item in new} == {"train", "test"}
+    per_class = Counter(item.label for item in new if item.split == "test")
+    assert per_class[2] == 4, "a class that is new is tested too"
+    found = split_indices(version(list(new)), 1)
+    assert found["test"].tolist() == np.flatnonzero(in_test(new)).tolist()
+
+
+def test_to_draw_anew_decides_nothing_else() -> None:
+    items = plain([50, 50], "train") + plain([20, 20], "val", 300) + plain([20, 20], "test", 600)
+    drawn = draw_test(items, 3)
+    assert {item.split for item in drawn} == {None, "test"}
+    assert sum(item.split == "test" for item in drawn) == pytest.approx(0.15 * 180, abs=1)
+    assert held_out(drawn) != held_out(draw_test(items, 4))
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        plain([30, 30], "train"),
+        plain([30, 30], "test"),
+        plain([30, 30], "train") + plain([9, 9], "val", 200),
+        plain([30, 30]) + plain([9, 9], "val", 200),
+        plain([30, 30]) + plain([9, 9], "test", 200),
+        plain([30], "train")
+        + plain([9], "val", 200)
+        + plain([9], "test", 300)
+        + plain([8], None, 400),
+    ],
+)
+def test_to_settle_says_what_is_meant_and_moves_nothing(items: list[Item]) -> None:
+    before, after = (split_indices(version(made), 4) for made in (items, list(settle(items))))
+    for side in before:
+        np.testing.assert_array_equal(before[side], after[side])
+
+
+def test_a_large_set_is_pinned_quickly() -> None:
+    items = plain([7000] * 10)
+    began = time.perf_counter()
+    pin_test("abcdefghij", items)
+    assert time.perf_counter() - began < 5

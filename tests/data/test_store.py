@@ -1,6 +1,8 @@
 """Originals once each, versions that cannot be changed unseen."""
 
+import hashlib
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,7 @@ ITEMS = st.lists(
         NAMES,
         st.none() | NAMES,
         st.lists(NAMES, max_size=2).map(tuple),
+        st.booleans(),
     ),
     max_size=12,
 ).map(tuple)
@@ -49,7 +52,9 @@ def test_a_version_comes_back_as_it_was_written(
     classes = ("a", "b é", "猫")
     written = write_version(workspace, "set", classes, made, ABOUT)
     assert load_version(workspace, "set", written.version) == written
-    assert sum(written.counts.values()) == len(made)
+    excluded = sum(item.excluded for item in made)
+    assert sum(written.counts.values()) == len(made) - excluded
+    assert read_summary(workspace, "set")["excluded"] == excluded
 
 
 def test_the_same_pictures_make_no_new_version_and_others_do(workspace: Workspace) -> None:
@@ -69,6 +74,57 @@ def test_the_fingerprint_is_of_pictures_and_labels_and_not_of_the_name(
     other = write_version(workspace, "other", ("a", "b"), items(), ABOUT)
     moved = write_version(workspace, "moved", ("a", "b"), (items()[0]._replace(label=1),), ABOUT)
     assert one.fingerprint == other.fingerprint != moved.fingerprint
+
+
+def test_what_has_nothing_new_keeps_the_fingerprint_it_had(workspace: Workspace) -> None:
+    """Runs of an earlier Lensmith name this one, and open with it."""
+    made = (
+        Item("a" * 64, 0, "test", "x/ü.png", "g", ("turned",)),
+        Item("b" * 64, 1, None, "y.png"),
+    )
+    written = write_version(workspace, "set", ("a", "b"), made, ABOUT)
+    assert written.fingerprint == "8f7659cfed43295deb4ddceba50466ea14003514404d8fb38235f90c0704d958"
+    content = json.loads((workspace.datasets / "set" / "versions" / "1.json").read_bytes())
+    assert content["format"] == 1
+    out = (made[0], made[1]._replace(excluded=True))
+    assert (
+        write_version(workspace, "set", ("a", "b"), out, ABOUT).fingerprint != written.fingerprint
+    )
+    assert load_version(workspace, "set", 1).items == made
+    assert load_version(workspace, "set", 2).items == out
+
+
+def test_a_version_may_be_empty(workspace: Workspace) -> None:
+    about = {"width": 0, "height": 0, "colour": False, "bytes": 0}
+    written = write_version(workspace, "set", ("cat", "dog"), (), about)
+    assert load_version(workspace, "set") == written
+    assert written.counts == {"cat": 0, "dog": 0}
+    assert read_summary(workspace, "set")["classes"] == {"cat": 0, "dog": 0}
+
+
+def test_a_summary_says_when_and_what_was_changed(workspace: Workspace) -> None:
+    began = time.time()
+    write_version(workspace, "set", ("a", "b"), items(), ABOUT, change="Brought in from pets.")
+    first = read_summary(workspace, "set")
+    assert began - 1 < first["time"] < time.time() + 1
+    assert (first["parent"], first["change"]) == (0, "Brought in from pets.")
+    write_version(workspace, "set", ("a", "b"), items(2), ABOUT, parent=1, change="1 deleted.")
+    second = read_summary(workspace, "set")
+    assert (second["version"], second["parent"], second["change"]) == (2, 1, "1 deleted.")
+    write_version(workspace, "set", ("a", "b"), items(2), ABOUT, parent=2, change="Nothing.")
+    assert read_summary(workspace, "set") == second
+
+
+def test_a_version_of_a_newer_lensmith_is_refused(workspace: Workspace) -> None:
+    written = write_version(workspace, "set", ("a", "b"), items(), ABOUT)
+    folder = workspace.datasets / "set" / "versions"
+    content = (folder / "1.json").read_bytes().replace(b'"format":1', b'"format":3')
+    (folder / "1.json").write_bytes(content)
+    summary = (folder / "1.summary.json").read_text(encoding="utf-8")
+    digest = hashlib.sha256(content).hexdigest()
+    (folder / "1.summary.json").write_text(summary.replace(written.fingerprint, digest))
+    with pytest.raises(BadInputError, match="newer Lensmith"):
+        load_version(workspace, "set")
 
 
 def test_a_version_that_was_changed_by_hand_is_refused(workspace: Workspace) -> None:
