@@ -1,0 +1,74 @@
+"""Changing a set from a page: the edit is committed at once, and a bar takes it back."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from dashboard.style import escape
+from dashboard.text import plain
+from ml.data.store import DatasetVersion, read_summary
+from ml.errors import MLError
+from ml.workspace import Workspace
+
+_MADE = "data-change"
+_REFUSED = "data-refused"
+
+
+def change(workspace: Workspace, version: DatasetVersion, edits: Sequence[dict[str, Any]]) -> None:
+    """Commit ``edits`` to the version that the page shows, and draw the page anew.
+
+    What was refused, because it makes no sense or somebody else was faster, is said in the bar.
+    """
+    from ml.data import edits as data_edits
+
+    try:
+        made = data_edits.commit(workspace, version.name, list(edits), base=version.version)
+        _note(workspace, version, made.version)
+    except MLError as error:
+        st.session_state[_REFUSED] = (version.name, str(error))
+    st.rerun()
+
+
+def bring_back(workspace: Workspace, version: DatasetVersion, number: int) -> None:
+    """Make the older version ``number`` the newest again, and draw the page anew."""
+    from ml.data import edits as data_edits
+
+    try:
+        made = data_edits.restore(workspace, version.name, number)
+        _note(workspace, version, made.version)
+    except MLError as error:
+        st.session_state[_REFUSED] = (version.name, str(error))
+    st.rerun()
+
+
+def undo_bar(workspace: Workspace, version: DatasetVersion) -> None:
+    """After a change made in this tab: what it was, and a button that takes it back."""
+    with st.container():  # always there, so that nothing below moves to a new place
+        name, refusal = st.session_state.pop(_REFUSED, ("", ""))
+        if name == version.name:
+            st.warning(plain(refusal), icon=":material/error:")
+        made = st.session_state.get(_MADE)
+        if not made or (made["name"], made["version"]) != (version.name, version.version):
+            return
+        with (
+            st.container(border=True, key="card-undo"),
+            st.container(horizontal=True, vertical_alignment="center"),
+        ):
+            st.html(f'<p class="lens-told" role="status">{escape(made["sentence"])}</p>')
+            if made["parent"] and st.button("Undo", key="undo-change", icon=":material/undo:"):
+                bring_back(workspace, version, made["parent"])
+            if st.button("Dismiss", key="dismiss-change", type="tertiary"):
+                st.session_state[_MADE] = None
+                st.rerun()
+
+
+def _note(workspace: Workspace, before: DatasetVersion, number: int) -> None:
+    same = number == before.version
+    sentence = read_summary(workspace, before.name, number).get("change", "")
+    st.session_state[_MADE] = {
+        "name": before.name,
+        "version": number,
+        "parent": 0 if same else before.version,
+        "sentence": "Nothing is different: it was so already." if same else sentence,
+    }
