@@ -1,58 +1,129 @@
-"""``python -m ml ingest``: bring a folder of pictures into the workspace."""
+"""``python -m ml ingest``: bring pictures into the workspace."""
 
 import argparse
 import json
+import signal
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ml.data.bringing import BUNDLED_NAMES, bring_in
 from ml.data.folders import BUNDLED
+from ml.data.ingest import Ingested
+from ml.data.listing import DRAWING, LAYOUT
+from ml.data.torch_sets import SETS
+from ml.errors import BadInputError
 from ml.workspace import Workspace
+
+_FIRST_SECONDS = 1.0
+"""No time left is told before: the first pictures say little."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """SOURCE and ``--name``."""
+    """SOURCE and what to make of it."""
     parser.add_argument(
-        "source", metavar="SOURCE", help="a folder of class folders or of IDX files"
+        "source",
+        metavar="SOURCE",
+        nargs="+",
+        help="a folder or zip of class folders, a folder of IDX files, a CSV or TSV of files and "
+        f"labels, pictures (with --class), or a set of torchvision: {', '.join(SETS)}",
     )
-    parser.add_argument("--name", help="the name of the data set (otherwise the folder's)")
+    parser.add_argument("--name", help="the name of the data set (otherwise the source's)")
+    parser.add_argument("--into", metavar="NAME", help="add the pictures to this data set")
+    parser.add_argument("--class", dest="label", help="all pictures are of this class")
+    parser.add_argument(
+        "--root", type=Path, metavar="DIR", help="where the files of a torchvision set lie"
+    )
 
 
 class _Progress:
-    """Writes ``progress 0.42`` to standard error, at each percent at most."""
+    """Writes ``progress 0.42`` and ``left 12`` (seconds) to standard error, at each percent at
+    most."""
 
     def __init__(self) -> None:
         self.said = -1
+        self.began = time.monotonic()
 
     def __call__(self, share: float) -> None:
         percent = int(share * 100)
-        if percent > self.said:
-            self.said = percent
-            print(f"progress {percent / 100:.2f}", file=sys.stderr, flush=True)
+        if percent <= self.said:
+            return
+        self.said = percent
+        print(f"progress {percent / 100:.2f}", file=sys.stderr, flush=True)
+        spent = time.monotonic() - self.began
+        if spent > _FIRST_SECONDS and share < 1:
+            print(f"left {spent * (1 - share) / share:.0f}", file=sys.stderr, flush=True)
 
 
 def run(args: argparse.Namespace, workspace: Workspace) -> None:
-    """Ingest, and say what was taken in and what was refused."""
-    bundled = args.source in BUNDLED_NAMES and not args.name
-    path = BUNDLED / args.source if bundled else Path(args.source)
-    done = bring_in(workspace, path, args.name, progress=_Progress())
-    version = done.version
-    if args.json:
-        found = {
-            "name": version.name,
-            "version": version.version,
-            "fingerprint": version.fingerprint,
-            "classes": version.counts,
-            "accepted": len(version.items),
-            "refused": done.refused,
-            "notes": done.notes,
-        }
-        print(json.dumps(found, ensure_ascii=False))
+    """Ingest, and say what was taken in, what was changed and what was refused."""
+    if args.name and args.into:
+        raise BadInputError("Give --name for a new data set or --into for one that is there.")
+    bundled = args.source == [args.source[0]] and args.source[0] in BUNDLED_NAMES
+    path: Path | str | list[Path]
+    if bundled and not (args.name or args.into or args.label):
+        path = BUNDLED / args.source[0]
+    elif len(args.source) == 1:
+        path = args.source[0]
+    else:
+        path = [Path(one) for one in args.source]
+    try:
+        with _ended_politely():
+            done = bring_in(
+                workspace,
+                path,
+                args.name,
+                progress=_Progress(),
+                into=args.into,
+                label=args.label,
+                root=args.root,
+            )
+    except BadInputError as error:
+        if LAYOUT in str(error) and not args.json:
+            print(DRAWING)
+        raise
+    _say_json(done) if args.json else _say(done)
+
+
+@contextmanager
+def _ended_politely() -> Iterator[None]:
+    """Let a termination be as Ctrl-C is, so that what was begun is cleared away."""
+    try:
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    except ValueError:  # not the main thread: nobody's signals to set
+        yield
         return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _say_json(done: Ingested) -> None:
+    version = done.version
+    found = {
+        "name": version.name,
+        "version": version.version,
+        "fingerprint": version.fingerprint,
+        "classes": version.counts,
+        "accepted": done.accepted,
+        "refused": done.refused,
+        "changed": done.changed,
+        "notes": done.notes,
+    }
+    print(json.dumps(found, ensure_ascii=False))
+
+
+def _say(done: Ingested) -> None:
+    version = done.version
     counts = ", ".join(f"{name} {count:,}" for name, count in version.counts.items())
     print(f"{version.name}: {len(version.items):,} pictures in {len(version.classes)} classes")
     print(counts)
     for note in done.notes:
         print(note)
+    for entry in done.changed:
+        print(f"changed {entry['file']}: {entry['change']}")
     for entry in done.refused:
         print(f"refused {entry['file']}: {entry['reason']}")

@@ -1,53 +1,83 @@
-"""Give a folder of pictures a place and a name in the workspace, once."""
+"""Give pictures a place and a name in the workspace, once, or add them to what is there."""
 
 import unicodedata
-from functools import cache
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
+from ml.data import torch_sets
+from ml.data.adding import add
 from ml.data.folders import BUNDLED
 from ml.data.ingest import Ingested, ingest
+from ml.data.listing import Listing, under_one_label
 from ml.data.parallel import Progress
+from ml.data.sources import list_one_class, list_source
 from ml.data.store import dataset_names, load_version, picture_path, read_summary
-from ml.data.walk import signature
+from ml.data.walk import clean, signature
 from ml.errors import BadInputError
 from ml.files import read_json
 from ml.workspace import Workspace
 
 BUNDLED_NAMES = ("recycling", "hands", "fashion")
+MOST_LABEL = 100
 _WINDOWS_NAMES = {"con", "prn", "aux", "nul"}
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """Where pictures come from: a ``key`` to know it again (empty: never), a ``mark`` that changes
+    with what is there, the ``name`` it suggests, and how to look through it."""
+
+    key: str
+    mark: str
+    name: str
+    listing: Callable[[], Listing]
 
 
 def bring_in(
     workspace: Workspace,
-    path: Path,
+    path: Path | str | Sequence[Path],
     name: str | None = None,
     *,
     reuse: bool = False,
     progress: Progress | None = None,
+    into: str | None = None,
+    label: str | None = None,
+    root: Path | None = None,
 ) -> Ingested:
-    """Ingest the folder ``path``, under ``name`` or one made from the folder's.
+    """Ingest what is at ``path``, under ``name`` or one made from its own.
 
-    With ``reuse``, a folder whose files have the names, sizes and times they had is not read again.
+    ``path`` is a folder, a zip, a table or, with ``label``, a picture or several; as a string also
+    the name of one of torchvision's sets, whose files may lie in ``root``. With ``label`` all
+    pictures are of that class. With ``into`` they are added to the data set of that name. With
+    ``reuse``, a source whose files have the names, sizes and times they had is not read again.
 
     Raises:
-        BadInputError: the name is taken, or the folder cannot be used.
+        BadInputError: the name is taken, or there are no pictures to be had.
     """
-    path = path.expanduser().resolve()
-    bundled = path.parent == BUNDLED
-    key = f"bundled:{path.name}" if bundled else str(path)
-    name = _name_for(workspace, path, key, name)
-    mark = bundled_facts(name)["sha256"] if bundled else signature(path)
-    source = {"path": key, "signature": mark}
-    with FileLock(workspace.datasets / f".{name}.lock"):
+    label = None if label is None else _label(label)
+    origin = _origin(workspace, path, label, root)
+    if into is not None:
+        name = _known(workspace, into)
+        with _lock(workspace, name):
+            return add(workspace, name, origin.listing(), progress)
+    name = _name_for(workspace, origin, name)
+    mark = bundled_facts(name)["sha256"] if origin.key.startswith("bundled:") else origin.mark
+    source = {"path": origin.key, "signature": mark}
+    with _lock(workspace, name):
         summary = read_summary(workspace, name)
         if reuse and summary.get("source") == source:
             version = load_version(workspace, name)
-            if picture_path(workspace, version.items[0].hash).exists():
+            if not version.items or picture_path(workspace, version.items[0].hash).exists():
                 return Ingested(version, [], [])
-        return ingest(workspace, path, name, source=source, progress=progress)
+        least = 1 if label else 2
+        return ingest(
+            workspace, origin.listing(), name, least=least, source=source, progress=progress
+        )
 
 
 def slug(name: str) -> str:
@@ -57,24 +87,77 @@ def slug(name: str) -> str:
     return f"{kept}-set" if kept in _WINDOWS_NAMES else kept or "pictures"
 
 
-def _name_for(workspace: Workspace, path: Path, key: str, wanted: str | None) -> str:
-    if key.startswith("bundled:"):
-        return path.name
+def _origin(
+    workspace: Workspace, path: Path | str | Sequence[Path], label: str | None, root: Path | None
+) -> _Origin:
+    if isinstance(path, str):
+        if (known := torch_sets.find(path)) and not Path(path).exists():
+            return _of_torchvision(workspace, known, label, root)
+        path = Path(path)
+    paths = [one.expanduser().resolve() for one in ([path] if isinstance(path, Path) else path)]
+    if not paths:
+        raise BadInputError("No pictures are named. Give a folder, a zip, a table or files.")
+    if label is not None:
+        return _Origin("", "", label, partial(list_one_class, paths, label))
+    if len(paths) > 1:
+        raise BadInputError(f"Several files have no class. Name it with --class. ({paths[0].name})")
+    (one,) = paths
+    key = f"bundled:{one.name}" if one.parent == BUNDLED else str(one)
+    mark = signature(one) if one.exists() else ""
+    stem = one.name if one.is_dir() else one.stem
+    return _Origin(key, mark, stem, partial(list_source, one))
+
+
+def _of_torchvision(
+    workspace: Workspace, known: torch_sets.TorchSet, label: str | None, root: Path | None
+) -> _Origin:
+    def listing() -> Listing:
+        found = torch_sets.load(workspace, known, root)
+        return under_one_label(found, label) if label else found
+
+    folder = torch_sets.root_of(workspace, known, root)
+    return _Origin(f"torchvision:{known.name}", str(folder), known.name, listing)
+
+
+def _lock(workspace: Workspace, name: str) -> FileLock:
+    return FileLock(workspace.datasets / f".{name}.lock")
+
+
+def _label(label: str) -> str:
+    shown = clean(label).strip()
+    if not 0 < len(shown) <= MOST_LABEL:
+        raise BadInputError(f"A class needs a name of 1 to {MOST_LABEL} letters.")
+    return shown
+
+
+def _known(workspace: Workspace, name: str) -> str:
+    """The name of a data set that is there; a bundled one is brought in for it."""
+    if name in dataset_names(workspace):
+        return name
+    if name in BUNDLED_NAMES:
+        return bring_in(workspace, BUNDLED / name, reuse=True).version.name
+    raise BadInputError(f"There is no data set {name[:80]!r} to add to. Make one with --name.")
+
+
+def _name_for(workspace: Workspace, origin: _Origin, wanted: str | None) -> str:
+    if origin.key.startswith("bundled:"):
+        return origin.name
     sources = {
-        name: read_summary(workspace, name).get("source", {}).get("path")
+        name: (read_summary(workspace, name).get("source") or {}).get("path")
         for name in dataset_names(workspace)
     }
     if wanted is not None:
         name = slug(wanted)
-        if name in BUNDLED_NAMES or sources.get(name, key) != key:
+        taken_by_other = name in sources and (not origin.key or sources[name] != origin.key)
+        if name in BUNDLED_NAMES or taken_by_other:
             raise BadInputError(
                 f"There is a data set {name} already, from other pictures. Choose another name."
             )
         return name
-    known = [name for name, origin in sources.items() if origin == key]
+    known = [name for name, key in sources.items() if origin.key and key == origin.key]
     if known:
         return known[0]
-    base = slug(path.name)
+    base = slug(origin.name)
     taken = {*sources, *BUNDLED_NAMES}
     free = (base if n == 1 else f"{base}-{n}" for n in range(1, len(taken) + 2))
     return next(name for name in free if name not in taken)

@@ -7,6 +7,7 @@ reader sees the old or the new one.
 
 import os
 import secrets
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -85,30 +86,61 @@ def _build(
                 made[n] = canonical(read_picture(workspace, digest), spec)
         return made
 
-    token = secrets.token_hex(4)
-    target = folder / f"pixels-{token}.npy"
-    head = {"descr": "|u1", "fortran_order": False, "shape": (len(hashes), *_shape(spec))}
+    writer = Writer(folder, spec, len(hashes))
     try:
-        # Written, not mapped: a full disk is then an error and not the end of the process.
-        with target.open("wb") as file:
-            np.lib.format.write_array_header_1_0(file, head)
-            done = 0
-            for made in in_batches(rows, iter(hashes)):
-                file.write(made.data)
-                done += len(made)
-                if progress:
-                    progress(done / len(hashes))
-            file.flush()
-            os.fsync(file.fileno())
-        np.save(folder / f"hashes-{token}.npy", np.array(hashes, dtype="S64"))
-        write_json(folder / "index.json", {"token": token, "pictures": len(hashes)})
+        done = 0
+        for made in in_batches(rows, iter(hashes)):
+            writer.add(hashes[done : done + len(made)], made)
+            done += len(made)
+            if progress:
+                progress(done / len(hashes))
+        writer.finish()
     except BaseException:
-        target.unlink(missing_ok=True)
+        writer.abandon()
         raise
-    for path in folder.glob("*-*.npy"):
-        if token not in path.name:
-            with suppress(OSError):  # still open elsewhere: the next build removes it
-                path.unlink()
+
+
+class Writer:
+    """Writes the pixels of at most ``most`` pictures, a row each, and names them in the index at
+    the end. Whoever writes holds the lock of the folder then."""
+
+    def __init__(self, folder: Path, spec: PixelSpec, most: int) -> None:
+        self.folder, self.spec = folder, spec
+        self.hashes: list[str] = []
+        self._token = secrets.token_hex(4)
+        self._target = folder / f"pixels-{self._token}.npy"
+        # Written, not mapped: a full disk is then an error and not the end of the process.
+        self._file = self._target.open("wb")
+        self._head(most)
+
+    def add(self, hashes: Sequence[str], rows: Pixels) -> None:
+        """Append a row for each of ``hashes``."""
+        self._file.write(rows.data)
+        self.hashes += hashes
+
+    def finish(self) -> None:
+        """Flush to the disk, name the file in the index, and remove the one before."""
+        self._file.seek(0)
+        self._head(len(self.hashes))  # room to grow is part of the head: its length stays
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        np.save(self.folder / f"hashes-{self._token}.npy", np.array(self.hashes, dtype="S64"))
+        write_json(self.folder / "index.json", {"token": self._token, "pictures": len(self.hashes)})
+        for path in self.folder.glob("*-*.npy"):
+            if self._token not in path.name:
+                with suppress(OSError):  # still open elsewhere: the next build removes it
+                    path.unlink()
+
+    def abandon(self) -> None:
+        """Leave nothing behind."""
+        self._file.close()
+        self._target.unlink(missing_ok=True)
+
+    def _head(self, count: int) -> None:
+        shape = (count, *_shape(self.spec))
+        head = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(self._file, head)
 
 
 def _shape(spec: PixelSpec) -> tuple[int, int, int]:

@@ -1,12 +1,11 @@
 """A folder of class folders, with or without ``train``, ``val`` and ``test`` above them."""
 
-from collections.abc import Iterator
-from functools import partial
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ml.data.listing import Candidate, Listing, shown, source
-from ml.data.walk import clean, files_below, natural, read_file, visible
+from ml.data.walk import Entry, clean, folder_entries, natural
 from ml.files import read_json
 
 BUNDLED = Path(__file__).resolve().parent / "bundled"
@@ -20,72 +19,84 @@ _SUFFIXES = {".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", 
 @source("folders")
 def load_folders(path: Path) -> Listing | None:
     """The label of a picture is its class folder, however deep below it the picture lies."""
-    root = _unwrapped(path)
-    folders = [entry for entry in visible(root) if entry.is_dir()]
-    splits = {
-        folder: SPLIT_FOLDERS[folder.name.casefold()]
-        for folder in folders
-        if folder.name.casefold() in SPLIT_FOLDERS
-    }
-    found: list[tuple[Path, str, str | None]] = []
-    for folder, split in splits.items() if splits else [(root, None)]:
-        for kind in visible(folder):
-            if kind.is_dir():
-                found += [(file, clean(kind.name), split) for file in files_below(kind)]
+    return arrange(folder_entries(path), _about(path)) if path.is_dir() else None
+
+
+def arrange(entries: Sequence[Entry], about: dict[str, Any] | None = None) -> Listing | None:
+    """The files of a folder or an archive by the class folders they lie in; None without such."""
+    about, start = about or {}, _wrappers(entries)
+    inside = [entry for entry in entries if len(entry.parts) > start + 1]
+    tops = dict.fromkeys(entry.parts[start] for entry in inside)
+    splits = {top: split for top in tops if (split := SPLIT_FOLDERS.get(top.casefold()))}
+    deep = start + bool(splits)  # where the class folder stands
+    found = [
+        (entry, clean(entry.parts[deep]).strip() or "unnamed", splits.get(entry.parts[start]))
+        for entry in inside
+        if len(entry.parts) > deep + 1 and (not splits or entry.parts[start] in splits)
+    ]
     if not found:
         return None
     notes = []
     if len(set(splits.values())) == 1:
-        notes.append(f"There is only a {next(iter(splits)).name} folder: its pictures are split.")
-        found = [(file, label, None) for file, label, _ in found]
-    about = _about(path)
+        notes.append(f"There is only a {next(iter(splits))} folder: its pictures are split.")
+        found = [(entry, label, None) for entry, label, _ in found]
     return Listing(
         classes=tuple(sorted({label for _, label, _ in found}, key=natural)),
         count=len(found),
-        candidates=_candidates(root, found, about),
-        refused=tuple(_left_out(root, folders, splits)),
+        candidates=_candidates(start, found, about),
+        refused=(*_loose(entries, start, splits), *_beside(tops, splits)),
         notes=tuple(notes),
         about=shown(about),
     )
 
 
-def _unwrapped(path: Path) -> Path:
-    """The folder itself, or the only one in it as long as that holds folders in turn."""
+def looks_like_picture(name: str) -> bool:
+    """Whether the name ends as those of pictures do."""
+    return PurePosixPath(name).suffix.casefold() in _SUFFIXES
+
+
+def _wrappers(entries: Sequence[Entry]) -> int:
+    """How many folders stand one around the other above the classes: each the only one of its
+    level, with folders in it in turn."""
+    start = 0
     while True:
-        folders = [entry for entry in visible(path) if entry.is_dir()]
-        if len(folders) != 1 or folders[0].name.casefold() in SPLIT_FOLDERS:
-            return path
-        if not any(entry.is_dir() for entry in visible(folders[0])):
-            return path
-        path = folders[0]
+        tops = {entry.parts[start] for entry in entries if len(entry.parts) > start + 1}
+        if len(tops) != 1 or tops.pop().casefold() in SPLIT_FOLDERS:
+            return start
+        if not any(len(entry.parts) > start + 2 for entry in entries):
+            return start
+        start += 1
 
 
 def _candidates(
-    root: Path, found: list[tuple[Path, str, str | None]], about: dict[str, Any]
+    start: int, found: list[tuple[Entry, str, str | None]], about: dict[str, Any]
 ) -> Iterator[Candidate]:
     held = set(about.get("test", ()))
     groups = {file: name for name, files in about.get("groups", {}).items() for file in files}
-    for file, label, split in found:
-        name = clean(file.relative_to(root).as_posix())
+    for entry, label, split in found:
+        name = clean("/".join(entry.parts[start:]))
         side = "test" if name in held else split
-        yield Candidate(name, label, side, partial(read_file, file), groups.get(name))
+        yield Candidate(name, label, side, entry.read, groups.get(name))
 
 
-def _left_out(
-    root: Path, folders: list[Path], splits: dict[Path, str]
+def _loose(
+    entries: Sequence[Entry], start: int, splits: dict[str, str]
 ) -> Iterator[tuple[str, str]]:
-    """What lies where no class can be told from: loose pictures, folders beside ``train``."""
-    for folder in splits or [root]:
-        for entry in visible(folder):
-            if entry.is_file() and entry.suffix.casefold() in _SUFFIXES:
-                name = clean(entry.relative_to(root).as_posix())
-                yield name, "It lies in no class folder, so it has no class."
-    for folder in folders:
-        if splits and folder not in splits:
-            yield (
-                clean(folder.name),
-                "It stands beside train, val and test; it was not looked into.",
-            )
+    """The pictures that lie where no class can be told from."""
+    for entry in entries:
+        parts = entry.parts
+        below = len(parts) == start + 2 and parts[start] in splits
+        loose = len(parts) <= start + 1 or below
+        if loose and looks_like_picture(parts[-1]):
+            name = clean("/".join(parts[start:] or parts))
+            yield name, "It lies in no class folder, so it has no class."
+
+
+def _beside(tops: dict[str, None], splits: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """The folders that stand beside ``train``."""
+    for top in tops if splits else ():
+        if top not in splits:
+            yield clean(top), "It stands beside train, val and test; it was not looked into."
 
 
 def _about(path: Path) -> dict[str, Any]:

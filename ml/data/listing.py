@@ -1,7 +1,7 @@
 """What a source says of itself, and the registry of the loaders that make it say so."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,14 @@ LAYOUT = (
     "A folder with one folder of pictures for each class is needed, such as pets/cat and "
     "pets/dog; they may stand in train, val and test folders."
 )
+DRAWING = """pets
+  cat
+    1.jpg
+    2.jpg
+  dog
+    1.jpg
+    2.jpg"""
+"""``LAYOUT``, drawn."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +33,17 @@ class Candidate:
     facts: Facts | None = None
 
 
+def _nothing() -> None:
+    """What a source that holds nothing open does at its end."""
+
+
 @dataclass(frozen=True)
 class Listing:
     """What a source holds: ``classes`` in order, ``count`` candidates, the files ``refused`` at
-    sight with their reasons, and ``about`` (title, description, licence where there are such)."""
+    sight with their reasons, and ``about`` (title, description, licence where there are such).
+
+    ``close`` is called once everything has been read.
+    """
 
     classes: tuple[str, ...]
     count: int
@@ -36,6 +51,7 @@ class Listing:
     refused: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     about: dict[str, Any] = field(default_factory=dict)
+    close: Callable[[], None] = _nothing
 
 
 Loader = Callable[[Path], Listing | None]
@@ -56,6 +72,12 @@ def source(name: str, *, first: bool = False) -> Callable[[Loader], Loader]:
         return loader
 
     return register
+
+
+def under_one_label(listing: Listing, label: str) -> Listing:
+    """The same pictures, all of the class ``label`` and of no split."""
+    candidates = (replace(one, label=label, split=None) for one in listing.candidates)
+    return replace(listing, classes=(label,), candidates=candidates)
 
 
 def shown(about: dict[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """The pictures of a workspace as they came: ``pictures/ab/abcd...``, by SHA-256, once each."""
 
 import hashlib
+import os
 import re
 import secrets
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from ml.errors import BadInputError
 from ml.files import explain_os_error
 from ml.workspace import Workspace
 
+_FRESH_SECONDS = 60.0
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -50,7 +53,10 @@ def write_picture(workspace: Workspace, data: bytes) -> str:
     digest = hashlib.sha256(data).hexdigest()
     path = picture_path(workspace, digest)
     with suppress(OSError):  # mostly it is not there yet
-        if path.stat().st_size == len(data) and path.read_bytes() == data:
+        there = path.stat()
+        if there.st_size == len(data) and path.read_bytes() == data:
+            if there.st_mtime < time.time() - _FRESH_SECONDS:
+                os.utime(path)  # wanted again: not to be swept before a version names it
             return digest
     beside = path.with_name(f".{digest}.{secrets.token_hex(4)}.part")
     try:

@@ -90,7 +90,16 @@ def decode(data: bytes) -> Decoded:
 
 def look(data: bytes) -> Facts:
     """Decode as far as it takes to know that the picture is whole. Raises as ``decode`` does."""
-    picture, size, notes = load(data, at_least=256)
+    return _facts(*load(data, at_least=256))
+
+
+def look_and_fit(data: bytes, spec: PixelSpec) -> tuple[Facts, Pixels]:
+    """What ``look`` and ``canonical`` say, from decoding once. Raises as ``decode`` does."""
+    picture, size, notes = load(data, at_least=2 * spec.size)
+    return _facts(picture, size, notes), _fit(picture, spec)
+
+
+def _facts(picture: Image.Image, size: tuple[int, int], notes: list[str]) -> Facts:
     step = max(1, min(picture.size) // 64)
     sample = np.asarray(picture)[::step, ::step]
     colour = sample.ndim == 3 and bool((sample != sample[:, :, :1]).any())

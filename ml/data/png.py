@@ -4,11 +4,12 @@ import struct
 import zlib
 
 
-def png(pixels: bytes, height: int, width: int) -> bytes:
-    """A PNG of grey ``pixels``, not compressed: small pictures gain nothing from it, and the bytes,
-    hence the hash, are the same on every machine."""
-    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    rows = b"".join(b"\0" + pixels[n * width : (n + 1) * width] for n in range(height))
+def png(pixels: bytes, height: int, width: int, channels: int = 1) -> bytes:
+    """A PNG of ``pixels``, grey or with 3 ``channels`` RGB, not compressed: small pictures gain
+    nothing from it, and the bytes, hence the hash, are the same on every machine."""
+    head = struct.pack(">IIBBBBB", width, height, 8, 2 if channels == 3 else 0, 0, 0, 0)
+    row = width * channels
+    rows = b"".join(b"\0" + pixels[n * row : (n + 1) * row] for n in range(height))
     body = bytearray(b"\x78\x01")
     for start in range(0, len(rows), 65535):
         piece = rows[start : start + 65535]

@@ -1,0 +1,97 @@
+"""More pictures for a data set that is there: a new version, in which nothing else changes."""
+
+from ml.data import remarks
+from ml.data.ingest import Ingested, Tally, numbered, take_in, too_few
+from ml.data.listing import Listing
+from ml.data.parallel import Progress
+from ml.data.splits import pin_test
+from ml.data.store import DatasetVersion, Item, load_version, read_summary, write_version
+from ml.data.sweep import taking_in
+from ml.errors import BadInputError
+from ml.workspace import Workspace
+
+
+def add(
+    workspace: Workspace, name: str, listing: Listing, progress: Progress | None = None
+) -> Ingested:
+    """Bring the pictures of ``listing`` into the newest version of the data set ``name``.
+
+    Classes that are new to it come after its own. A picture that is there already, under the same
+    label, is not added again. Whoever calls holds the lock of the data set.
+
+    Raises:
+        BadInputError: no picture can be read.
+        WorkspaceError: the disk is full or cannot be written to.
+    """
+    old = load_version(workspace, name)
+    with taking_in(workspace):
+        tally = take_in(workspace, listing, progress)
+        if not tally.rows:
+            raise BadInputError(too_few(listing, tally, (), 1))
+        there = {(item.hash, old.classes[item.label]) for item in old.items}
+        known = _drop_known(tally, there)
+        taken = set(tally.labels)
+        new = [label for label in listing.classes if label in taken - set(old.classes)]
+        classes = (*old.classes, *new)
+        added = numbered(tally, classes)
+        notes = [*listing.notes, *_notes(tally, known, classes, added)]
+        changed = remarks.changes(added)
+        if not added:  # nothing has changed: the version is the one there was
+            return Ingested(old, tally.refused, notes)
+        version = write_version(
+            workspace,
+            name,
+            classes,
+            pin_test(classes, (*old.items, *added), earlier=old.items),
+            _about(old, tally),
+            source=read_summary(workspace, name).get("source"),
+            report={"refused": tally.refused, "notes": notes, "changed": changed},
+            parent=old.version,
+            change=_sentence(tally.labels),
+        )
+    return Ingested(version, tally.refused, notes, changed, len(added))
+
+
+def _drop_known(tally: Tally, there: set[tuple[str, str]]) -> int:
+    """Take out of the tally what the set has already: how many."""
+    kept = [
+        (key, item, label, facts)
+        for (key, item), label, facts in zip(
+            tally.rows.items(), tally.labels, tally.facts, strict=True
+        )
+        if (item.hash, label) not in there
+    ]
+    known = len(tally.rows) - len(kept)
+    tally.rows = {key: item for key, item, _, _ in kept}
+    tally.labels = [label for _, _, label, _ in kept]
+    tally.facts = [facts for _, _, _, facts in kept]
+    return known
+
+
+def _notes(
+    tally: Tally, known: int, classes: tuple[str, ...], added: tuple[Item, ...]
+) -> list[str]:
+    notes = list(remarks.of_refusals(len(tally.refused), tally.twice, ()))
+    if known:
+        was = "was" if known == 1 else "were"
+        notes.append(f"{remarks.pictures(known)} {was} in the set already.")
+    return [*notes, *remarks.of_items(added, classes)]
+
+
+def _about(old: DatasetVersion, tally: Tally) -> dict[str, object]:
+    """Medians cannot be merged: those of the larger part stand for both."""
+    new = tally.about
+    size = old.about if len(old.items) >= len(tally.facts) else new
+    return {
+        **old.about,
+        "width": size["width"],
+        "height": size["height"],
+        "colour": bool(old.about["colour"] or new["colour"]),
+        "bytes": old.about["bytes"] + new["bytes"],
+    }
+
+
+def _sentence(labels: list[str]) -> str:
+    kinds = list(dict.fromkeys(labels))
+    to = kinds[0] if len(kinds) == 1 else f"{len(kinds)} classes"
+    return f"{remarks.pictures(len(labels))} added to {to}."

@@ -1,0 +1,196 @@
+"""Zip archives: read member by member under limits, never unpacked to the disk.
+
+An archive is hostile: its directory is measured before it is believed, a member is read no further
+than the size it declares, and the names in it are shown and never used as paths.
+"""
+
+import stat
+import struct
+import threading
+import zipfile
+import zlib
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from ml.data.folders import arrange
+from ml.data.listing import LAYOUT, Listing, source
+from ml.data.tables import find_table
+from ml.data.walk import MOST_BYTES, Entry, clean, in_order, is_junk
+from ml.errors import BadInputError
+
+MOST_MEMBERS = 200_000
+MOST_DIRECTORY_BYTES = 64 * 2**20
+MOST_UNPACKED = 64 * 2**30
+MOST_RATIO = 200
+"""No picture packs this much smaller, but for blank ones, which stay below ``SMALL_BYTES``."""
+SMALL_BYTES = 4 * 2**20
+ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst")
+_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
+_END, _END_64, _LOCATOR = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
+_ENTRY = b"PK\x01\x02"
+
+
+@dataclass(frozen=True)
+class Archive:
+    """An opened archive: its files in order, those ``refused`` by name or size, with reasons."""
+
+    file: zipfile.ZipFile
+    entries: list[Entry]
+    refused: list[tuple[str, str]]
+
+
+@source("zip")
+def load_zip(path: Path) -> Listing | None:
+    """A zip with class folders in it, or with a table of files and labels beside the pictures."""
+    if not is_zip(path):
+        return None
+    archive = open_archive(path)
+    listing = find_table(archive.entries) or arrange(archive.entries)
+    if listing is None:
+        archive.file.close()
+        raise BadInputError(_without_classes(path, archive))
+    refused = (*listing.refused, *archive.refused)
+    return replace(listing, refused=refused, close=archive.file.close)
+
+
+def is_zip(path: Path) -> bool:
+    """Whether a path is a file that is, or calls itself, a zip."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return path.suffix.casefold() == ".zip" or file.read(4) in _MAGIC
+
+
+def open_archive(path: Path) -> Archive:
+    """Read the directory of a zip.
+
+    Raises:
+        BadInputError: it is no zip, damaged, or beyond the limits.
+    """
+    _check_directory(path)
+    try:
+        file = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
+        raise _damaged(path) from error
+    entries: list[Entry] = []
+    refused: list[tuple[str, str]] = []
+    lock, seen, total = threading.Lock(), set(), 0
+    for info in file.infolist():
+        parts, name = _parts(info), clean(_name(info))
+        if info.is_dir() or any(is_junk(part) for part in parts):
+            continue
+        why = "Another file of this name came first." if parts in seen else _refusal(info, parts)
+        seen.add(parts)
+        if why:
+            refused.append((name, why))
+            continue
+        total += info.file_size
+        entries.append(Entry(parts, partial(_read, file, info, lock)))
+    try:
+        _check_total(path, total)
+    except BadInputError:
+        file.close()
+        raise
+    return Archive(file, in_order(entries), refused)
+
+
+def _check_total(path: Path, total: int) -> None:
+    if total > MOST_UNPACKED:
+        raise BadInputError(
+            f"{path.name} unpacks to {total / 2**30:,.0f} GB, and {MOST_UNPACKED // 2**30} are the "
+            "most. Pack it in parts."
+        )
+
+
+def _check_directory(path: Path) -> None:
+    """Refuse a directory that would fill the memory, before it is parsed."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        tail_at = max(0, size - 65536 - 22)
+        file.seek(tail_at)
+        tail = file.read()
+        at = tail.rfind(_END)
+        if at < 0 or len(tail) < at + 22:
+            raise _damaged(path)
+        (length,) = struct.unpack_from("<I", tail, at + 12)
+        end = tail_at + at
+        if tail[at - 20 : at - 16] == _LOCATOR and at >= 76 and tail[at - 76 : at - 72] == _END_64:
+            (length,) = struct.unpack_from("<Q", tail, at - 76 + 40)
+            end -= 76
+        if length > end:
+            raise _damaged(path)
+        members = MOST_MEMBERS + 1
+        if length <= MOST_DIRECTORY_BYTES:
+            file.seek(end - length)
+            members = file.read(length).count(_ENTRY)
+    if members > MOST_MEMBERS:
+        raise BadInputError(
+            f"{path.name} holds more than {MOST_MEMBERS:,} files. Unpack it and bring the folder "
+            "in, or pack it in parts."
+        )
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """The name. Many packers write UTF-8 without saying so; Python then takes it for cp437."""
+    if info.flag_bits & 0x800:
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return info.filename
+
+
+def _parts(info: zipfile.ZipInfo) -> tuple[str, ...]:
+    return tuple(
+        part for part in _name(info).replace("\\", "/").split("/") if part not in ("", ".")
+    )
+
+
+def _refusal(info: zipfile.ZipInfo, parts: tuple[str, ...]) -> str:
+    """Why a member is not read; else empty."""
+    absolute = _name(info).startswith(("/", "\\")) or (parts and parts[0].endswith(":"))
+    if not parts or ".." in parts or absolute:
+        return "Its name leads out of the archive."
+    if stat.S_ISLNK(info.external_attr >> 16):
+        return "It is a link, not a file."
+    if info.flag_bits & 0x1:
+        return "It is encrypted. Pack the pictures without a password."
+    if parts[-1].casefold().endswith(ARCHIVES):
+        return "It is an archive inside the archive. Unpack it first."
+    if info.file_size > MOST_BYTES:
+        return f"The file is larger than {MOST_BYTES // 2**20} MB."
+    if info.file_size > max(SMALL_BYTES, MOST_RATIO * info.compress_size):
+        return "It unpacks to far more than a picture would: it looks made to fill the memory."
+    return ""
+
+
+def _read(file: zipfile.ZipFile, info: zipfile.ZipInfo, lock: threading.Lock) -> bytes:
+    """The bytes of a member, checked against its checksum."""
+    try:
+        with lock:  # reading has a lock of its own, opening and closing have none
+            member = file.open(info)
+        try:
+            return member.read(info.file_size + 1)  # on to its end, where the checksum is compared
+        finally:
+            with lock:
+                member.close()
+    except NotImplementedError as error:
+        raise BadInputError("It is packed in a way that cannot be unpacked here.") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
+        raise BadInputError("It is damaged in the archive. Pack it again.") from error
+
+
+def _without_classes(path: Path, archive: Archive) -> str:
+    if not archive.entries and not archive.refused:
+        return f"{path.name} is empty. {LAYOUT}"
+    if archive.entries:
+        return f"{path.name} has files but no class folders, so no class can be told. {LAYOUT}"
+    name, why = archive.refused[0]
+    return f"{path.name} has no pictures in class folders. {name}: {why} {LAYOUT}"
+
+
+def _damaged(path: Path) -> BadInputError:
+    return BadInputError(
+        f"{path.name} is not a zip archive, or is damaged or cut short. Copy or pack it again."
+    )

@@ -1,0 +1,111 @@
+"""Pixels prepared while pictures come in, so that training starts without reading them again.
+
+Which pixels a network will want is guessed from the first pictures: those of the recipe that the
+data set would be offered. A guess that turns out wrong costs the time it took, no more.
+"""
+
+import shutil
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median_low
+
+import numpy as np
+from filelock import FileLock
+
+from ml.config import TrainConfig
+from ml.data.cache import Writer
+from ml.data.listing import Candidate
+from ml.data.pixels import Facts, Pixels, PixelSpec, look
+from ml.errors import BadInputError
+from ml.presets import configuration
+from ml.workspace import Workspace
+
+MOST_BYTES = 8 * 2**30
+MOST_SHARE = 0.25
+"""Of the free disk."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the recipes ask about a data set; medians, in pixels."""
+
+    pictures: int
+    width: int
+    height: int
+    colour: bool
+
+
+def wanted(facts: Iterable[Facts], count: int) -> PixelSpec | None:
+    """The pixels that training on ``count`` such pictures would want by default."""
+    known = list(facts)
+    if not known:
+        return None
+    shape = Shape(
+        count,
+        median_low(one.width for one in known),
+        median_low(one.height for one in known),
+        any(one.colour for one in known),
+    )
+    config: TrainConfig = configuration("", shape)
+    return PixelSpec(config.image_size, config.colour, config.fit)
+
+
+def guess(candidates: Iterable[Candidate], count: int) -> PixelSpec | None:
+    """``wanted``, from the few pictures that are looked at here."""
+    facts = []
+    for one in candidates:
+        with suppress(BadInputError):
+            facts.append(one.facts or look(one.read()))
+    return wanted(facts, count)
+
+
+class Prepared:
+    """Writes pixels to the cache of the data set in ``folder``. An error ends it, and nothing else:
+    whatever is missing is prepared before training."""
+
+    def __init__(self, folder: Path, spec: PixelSpec, count: int) -> None:
+        self.folder, self.spec = folder / "cache" / spec.key, spec
+        self._known: set[str] = set()
+        self._writer: Writer | None = None
+        with suppress(OSError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._writer = Writer(self.folder, spec, count)
+
+    def add(self, digest: str, pixels: Pixels | None) -> None:
+        """Keep the pixels of a picture, once."""
+        if self._writer is None or pixels is None or digest in self._known:
+            return
+        self._known.add(digest)
+        try:
+            self._writer.add([digest], np.ascontiguousarray(pixels))
+        except OSError:
+            self.abandon()
+
+    def finish(self, spec: PixelSpec | None) -> None:
+        """Publish the rows, if ``spec`` is what was guessed."""
+        if self._writer is None or spec != self.spec:
+            self.abandon()
+            return
+        try:
+            with FileLock(self.folder / ".lock"):
+                self._writer.finish()
+            self._writer = None
+        except OSError:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Leave nothing behind."""
+        if self._writer is not None:
+            self._writer.abandon()
+            self._writer = None
+            with suppress(OSError):  # not empty: others are in there
+                for folder in (self.folder, self.folder.parent, self.folder.parent.parent):
+                    folder.rmdir()
+
+
+def fits(workspace: Workspace, spec: PixelSpec, count: int) -> bool:
+    """Whether there is room enough on the disk for the pixels of ``count`` pictures."""
+    size = count * spec.size * spec.size * spec.channels
+    return size < min(MOST_BYTES, MOST_SHARE * shutil.disk_usage(workspace.root).free)

@@ -1,0 +1,48 @@
+"""What a person should know of pictures that were brought in, a sentence each."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+from ml.data.store import Item
+
+
+def of_refusals(refused: int, twice: int, empty: Iterable[str]) -> Iterator[str]:
+    """Of what was not taken: so many ``refused``, so many ``twice``, classes without a picture."""
+    if refused:
+        yield f"{pictures(refused, 'file')} could not be taken in. See which."
+    for label in empty:
+        yield f"The class {label} has no picture that can be read, so it was left out."
+    if twice:
+        yield f"{pictures(twice)} came twice in one class and counted once."
+
+
+def of_items(items: Sequence[Item], classes: Sequence[str]) -> Iterator[str]:
+    """Of what was taken: contradictions, leaks, names that differ by case, conversions."""
+    labels: dict[str, set[int]] = defaultdict(set)
+    splits: dict[str, set[str | None]] = defaultdict(set)
+    for item in items:
+        labels[item.hash].add(item.label)
+        splits[item.hash].add(item.split)
+    if torn := sum(len(found) > 1 for found in labels.values()):
+        yield f"{pictures(torn)} came under more than one class. One of the labels is wrong."
+    if leaked := sum(len(found) > 1 for found in splits.values()):
+        yield f"{pictures(leaked)} came in more than one split and will count in the later one."
+    alike: dict[str, list[str]] = defaultdict(list)
+    for name in classes:
+        alike[name.casefold()].append(name)
+    for names in alike.values():
+        if len(names) > 1:
+            them = " and ".join(names)
+            yield f"The classes {them} differ in case alone. Merge them if they are one."
+    for note, count in Counter(note for item in items for note in item.notes).items():
+        yield f"{pictures(count)}: {note}."
+
+
+def changes(items: Iterable[Item]) -> list[dict[str, str]]:
+    """What decoding changes, file by file: [{file, change}]."""
+    return [{"file": item.file, "change": "; ".join(item.notes)} for item in items if item.notes]
+
+
+def pictures(count: int, word: str = "picture") -> str:
+    """``1 picture``, ``1,200 pictures``."""
+    return f"{count:,} {word}{'' if count == 1 else 's'}"

@@ -1,0 +1,206 @@
+"""A table of files and labels beside the pictures: CSV or TSV, with or without a heading."""
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+from ml.data.folders import SPLIT_FOLDERS
+from ml.data.listing import Candidate, Listing, source
+from ml.data.walk import Entry, clean, folder_entries, natural, read_file
+from ml.errors import BadInputError
+
+SUFFIXES = (".csv", ".tsv")
+MOST_ROWS = 1_000_000
+HEADINGS = {
+    "file": {"file", "filename", "file_name", "image", "image_id", "image_path", "img", "path",
+             "filepath", "picture", "id", "datei", "name"},
+    "label": {"label", "labels", "class", "class_name", "category", "target", "species", "breed"},
+    "split": {"split", "set", "subset", "partition"},
+    "group": {"group", "person", "subject", "patient", "session", "scene"},
+}  # fmt: skip
+ENDINGS = ("", ".jpg", ".png", ".jpeg", ".webp", ".tif", ".bmp", ".gif")
+"""Tried in turn: many tables leave the ending of the files away."""
+
+
+@source("table", first=True)
+def load_table(path: Path) -> Listing | None:
+    """A CSV or TSV by its path, or a folder with one at its top that names files and labels."""
+    if path.is_file() and path.suffix.casefold() in SUFFIXES:
+        rows, columns = _read(read_file(path), path.name)
+        return _listing(rows, columns, _Folder(path.parent).find, path.name)
+    if not path.is_dir():
+        return None
+    tables = [one for one in path.iterdir() if one.suffix.casefold() in SUFFIXES]
+    entries = [Entry((one.name,), partial(read_file, one)) for one in sorted(tables)]
+    return _first_of(entries, _Folder(path).find)
+
+
+def find_table(entries: Sequence[Entry]) -> Listing | None:
+    """The table that stands highest in an archive, if it names files and labels."""
+    tables = [entry for entry in entries if entry.parts[-1].casefold().endswith(SUFFIXES)]
+    least = min((len(entry.parts) for entry in tables), default=0)
+    for table in tables:
+        if len(table.parts) == least:
+            inside = _inside(entries, table.parts[:-1])
+            if found := _first_of([table], _Index(inside).find):
+                return found
+    return None
+
+
+Find = Callable[[str], Entry | None]
+
+
+def _first_of(tables: Sequence[Entry], find: Find) -> Listing | None:
+    """The first table whose heading names a file and a label, and whose first file is there."""
+    for table in tables:
+        try:
+            rows, columns = _read(table.read(), table.parts[-1])
+        except BadInputError:
+            continue
+        if columns and rows and find(_cell(rows[0], columns["file"])):
+            return _listing(rows, columns, find, table.name)
+    return None
+
+
+def _listing(
+    rows: list[list[str]], columns: dict[str, int] | None, find: Find, name: str
+) -> Listing:
+    notes: tuple[str, ...] = ()
+    if columns is None:
+        columns = {"file": 0, "label": 1, "split": 2, "group": 3}
+        if rows and find(_cell(rows[0], 0)) is None and len(rows) > 1:
+            notes = (f"The first line of {name} was taken for a heading.",)
+            rows = rows[1:]
+    found, refused = _match(rows, columns, find)
+    if not found:
+        first = f" {refused[0][0]}: {refused[0][1]}" if refused else ""
+        raise BadInputError(
+            f"{name} names no picture with a label.{first} Each line has the file, as it lies "
+            "beside the table, and its label, such as: cat1.jpg,cat"
+        )
+    return Listing(
+        classes=tuple(sorted({one.label for one in found}, key=natural)),
+        count=len(found),
+        candidates=iter(found),
+        refused=tuple(refused),
+        notes=notes,
+    )
+
+
+def _match(
+    rows: list[list[str]], columns: dict[str, int], find: Find
+) -> tuple[list[Candidate], list[tuple[str, str]]]:
+    """The files of the rows, and the rows that lead to none."""
+    found: list[Candidate] = []
+    refused: list[tuple[str, str]] = []
+    for row in rows:
+        named, label, split, group = (_cell(row, columns.get(key, -1)) for key in HEADINGS)
+        side = SPLIT_FOLDERS.get(split.casefold())
+        why = ""
+        if not label:
+            why = "It has no label in the table."
+        elif split and side is None:
+            why = f"Its split is {split[:40]}, where train, val and test are known."
+        elif _leads_out(named):
+            why = "Its name leads out of the folder of the table."
+        entry = None if why else find(named)
+        if entry is None:
+            refused.append((named, why or "There is no such file beside the table."))
+            continue
+        found.append(Candidate(entry.name, label, side, entry.read, group or None))
+    return found, refused
+
+
+def _read(data: bytes, name: str) -> tuple[list[list[str]], dict[str, int] | None]:
+    """The rows below the heading, and the column of each kind; None where there is no heading.
+
+    Raises:
+        BadInputError: it is not a table.
+    """
+    try:
+        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("cp1252", "replace")
+    first = text.partition("\n")[0]
+    delimiter = max(",;\t|", key=first.count)
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(row)]
+    except csv.Error as error:
+        raise BadInputError(f"{name} cannot be read as a table: {error}.") from error
+    if len(rows) > MOST_ROWS:
+        raise BadInputError(f"{name} has more than {MOST_ROWS:,} lines. Give it in parts.")
+    heads = [cell.strip().casefold() for cell in rows[0]] if rows else []
+    columns = {
+        kind: next((n for n, head in enumerate(heads) if head in names), -1)
+        for kind, names in HEADINGS.items()
+    }
+    known = min(columns["file"], columns["label"]) >= 0
+    return (rows[1:], columns) if known else (rows, None)
+
+
+def _cell(row: list[str], column: int) -> str:
+    return clean(row[column].strip()) if 0 <= column < len(row) else ""
+
+
+def _leads_out(name: str) -> bool:
+    path = PurePosixPath(name.replace("\\", "/"))
+    return not path.parts or path.is_absolute() or ".." in path.parts or ":" in path.parts[0]
+
+
+def _inside(entries: Sequence[Entry], folder: tuple[str, ...]) -> list[Entry]:
+    depth = len(folder)
+    return [
+        Entry(entry.parts[depth:], entry.read)
+        for entry in entries
+        if entry.parts[:depth] == folder and len(entry.parts) > depth
+    ]
+
+
+@dataclass
+class _Index:
+    """Finds a file by the path in a table, or by its mere name where only one file has it."""
+
+    entries: Sequence[Entry]
+    by_path: dict[str, Entry] = field(default_factory=dict)
+    by_name: dict[str, list[Entry]] = field(default_factory=dict)
+
+    def find(self, named: str) -> Entry | None:
+        """The file, or None."""
+        if not self.by_path:
+            for entry in self.entries:
+                self.by_path[entry.name] = entry
+                self.by_name.setdefault(clean(entry.parts[-1]), []).append(entry)
+        path = str(PurePosixPath(named.replace("\\", "/")))
+        for ending in ENDINGS:
+            if found := self.by_path.get(path + ending):
+                return found
+        for ending in ENDINGS:
+            same = self.by_name.get(PurePosixPath(path).name + ending, [])
+            if len(same) == 1:
+                return same[0]
+        return None
+
+
+@dataclass
+class _Folder:
+    """As ``_Index``, looking through the folder only for a file that is not where it should be."""
+
+    folder: Path
+    index: _Index | None = None
+
+    def find(self, named: str) -> Entry | None:
+        """The file, or None."""
+        if _leads_out(named):
+            return None
+        path = PurePosixPath(named.replace("\\", "/"))
+        there = self.folder.joinpath(*path.parts)
+        with suppress(OSError, ValueError):  # a name that no file can have
+            if there.is_file():
+                return Entry(path.parts, partial(read_file, there))
+        if self.index is None:
+            self.index = _Index(folder_entries(self.folder))
+        return self.index.find(named)
