@@ -1,5 +1,6 @@
 """Whether a data set can be trained on, and if not, what is missing, in plain words."""
 
+from dashboard.text import shortened
 from ml.data.store import DatasetVersion
 
 LEAST = 3
@@ -17,7 +18,7 @@ def missing(version: DatasetVersion) -> list[str]:
     for name, pictures in version.counts.items():
         if pictures < LEAST:
             has = "has no picture" if not pictures else f"has {pictures} of {LEAST} pictures"
-            told.append(f"{name} {has}.")
+            told.append(f"{shortened(name, 60)} {has}.")
     return told
 
 
@@ -26,5 +27,7 @@ def advice(version: DatasetVersion) -> str:
     few = [name for name, pictures in version.counts.items() if pictures < FEW]
     if not few:
         return ""
-    named = ", ".join(few[:3]) + (f" and {len(few) - 3} more" if len(few) > 3 else "")
+    named = ", ".join(shortened(name, 40) for name in few[:3]) + (
+        f" and {len(few) - 3} more" if len(few) > 3 else ""
+    )
     return f"It can be trained. About {FEW} pictures a class make it better: {named}."

@@ -77,6 +77,7 @@ class Camera {
       this.part("retry").hidden = false
       this.say("The camera was unplugged or taken away. Connect it and try again.")
     }
+    this.part("stage").style.aspectRatio = `${this.video.videoWidth} / ${this.video.videoHeight}`
     // As in a mirror, where the lens looks at whoever holds it; what is taken is not turned.
     this.video.classList.toggle("mirrored", track.getSettings().facingMode !== "environment")
     const all = await navigator.mediaDevices.enumerateDevices()

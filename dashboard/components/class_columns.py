@@ -18,7 +18,7 @@ from ml.workspace import Workspace
 
 COLUMNS = 8
 """Classes on the page at first; each has a drop zone, and a browser has to draw it."""
-THUMBNAILS = 10
+THUMBNAILS = 12
 LONGEST_NAME = 100
 CAMERA = "camera-class"
 
@@ -47,7 +47,7 @@ def class_key(version: DatasetVersion, name: str) -> str:
 
 def _column(workspace: Workspace, version: DatasetVersion, name: str, places: list[int]) -> None:
     key = class_key(version, name)
-    told = plain(shortened(name, 40))
+    told = plain(shortened(name, 28))
     with st.container(border=True, key=f"card-class-{key}"):
         _head(workspace, version, name, len(places), key)
         then = {"into": version.name, "label": name}
@@ -69,18 +69,14 @@ def _head(
 ) -> None:
     """The name, which can be typed over, the counter, and what else can be done to a class."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        field = f"name-{key}-{st.session_state.get('name-turn', 0)}"
-        st.text_input(
+        typed = st.text_input(
             f"Name of the class {plain(name)}",
             name,
             max_chars=LONGEST_NAME,
-            key=field,
+            key=f"name-{key}-{_turn()}",
             label_visibility="collapsed",
             disabled=under_way(),
-            on_change=_renamed,
-            args=(workspace, version, name, field),
         )
-        st.html(f'<p class="lens-count">{count(pictures, "picture")}</p>', width="content")
         chosen = st.menu_button(
             "More",
             ["Remove this class"],
@@ -88,17 +84,22 @@ def _head(
             icon=":material/more_vert:",
             type="tertiary",
         )
+    st.html(f'<p class="lens-count">{count(pictures, "picture")}</p>')
     if chosen:
         change(workspace, version, [{"do": "remove_class", "name": name}])
-
-
-def _renamed(workspace: Workspace, version: DatasetVersion, old: str, field: str) -> None:
-    new = " ".join(str(st.session_state[field]).split())
-    st.session_state["name-turn"] = st.session_state.get("name-turn", 0) + 1
-    if new and new != old:
-        change(workspace, version, [{"do": "rename_class", "old": old, "new": new}])
-        if st.session_state.get(CAMERA) == old:
+    new = " ".join(typed.split())
+    if new != name:
+        st.session_state["name-turn"] = _turn() + 1
+        if st.session_state.get(CAMERA) == name and new:
             st.session_state[CAMERA] = new
+        if not new:
+            st.rerun()
+        change(workspace, version, [{"do": "rename_class", "old": name, "new": new}])
+
+
+def _turn() -> int:
+    """Goes up with each name that was typed, so that a field shows the set's own word again."""
+    return int(st.session_state.get("name-turn", 0))
 
 
 def _shoot(name: str, then: dict[str, str], key: str) -> None:
@@ -124,22 +125,14 @@ def _picture(workspace: Workspace, place: int, item: Item) -> dict[str, object]:
 
 def _add_class(workspace: Workspace, version: DatasetVersion) -> None:
     with st.container(border=True, key="card-add-class"):
-        field = f"add-class-{st.session_state.get('name-turn', 0)}"
-        st.text_input(
+        typed = st.text_input(
             "Add a class",
-            key=field,
+            key=f"add-class-{_turn()}",
             max_chars=LONGEST_NAME,
             placeholder="Its name",
-            on_change=_added,
-            args=(workspace, version, field),
         )
-
-
-def _added(workspace: Workspace, version: DatasetVersion, field: str) -> None:
-    name = " ".join(str(st.session_state[field]).split())
-    st.session_state["name-turn"] = st.session_state.get("name-turn", 0) + 1
-    if name:
+    if name := " ".join(typed.split()):
+        st.session_state["name-turn"] = _turn() + 1
+        shown = st.session_state["classes-shown"]
+        st.session_state["classes-shown"] = max(shown, len(version.classes) + 1)
         change(workspace, version, [{"do": "add_class", "name": name}])
-        st.session_state["classes-shown"] = max(
-            st.session_state.get("classes-shown", COLUMNS), len(version.classes) + 1
-        )

@@ -80,12 +80,14 @@ def readiness(version: DatasetVersion) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="readiness"):
         kinds = count(len(version.classes), "class", "classes")
         st.caption(f"{count(pictures, 'picture')} in {kinds}", width="content")
-        if not lacks and not (better := advice(version)):
+        better = advice(version)
+        if not lacks and not better:
             st.badge("Ready", icon=":material/check:", color="green")
             return
-        label = "Not ready" if lacks else "Ready"
-        icon = ":material/error:" if lacks else ":material/check:"
-        with st.popover(label, icon=icon, key="ready" if not lacks else "not-ready"):
+        colour, word, icon = (
+            ("orange", "Not ready", "error") if lacks else ("green", "Ready", "check_circle")
+        )
+        with st.popover(f":{colour}[{word}]", icon=f":material/{icon}:", key="ready-or-not"):
             for sentence in lacks[:8] or [better]:
                 st.markdown(plain(sentence))
             if len(lacks) > 8:

@@ -9,17 +9,10 @@ from dashboard.style import escape
 from dashboard.tables import csv_of
 from dashboard.text import plain
 from dashboard.words import count
-from ml.data.listing import LAYOUT
+from ml.data.listing import DRAWING, LAYOUT
 
 SHOWN = 200
 """Files listed on the page; the CSV has them all."""
-DRAWING = """pets
-├── cat
-│   ├── 1.jpg
-│   └── 2.jpg
-└── dog
-    ├── 1.jpg
-    └── 2.jpg"""
 
 
 def ingest_results(results: Sequence[dict[str, Any]]) -> bool:

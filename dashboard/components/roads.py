@@ -18,7 +18,7 @@ FIRST_CLASSES = ("Class 1", "Class 2")
 
 def roads(workspace: Workspace) -> None:
     """Draw them. Each leads to a data set in hand."""
-    with st.grid("auto", min_column_width=290, gap="medium"):
+    with st.grid("auto", min_column_width=250, gap="medium"):
         _drop()
         _make(workspace)
         _look(workspace)

@@ -15,11 +15,14 @@ PagesManager.uses_pages_directory = False
 app_test.PagesManager = _Navigated
 
 
-def visit(page: str, run: str | None = None) -> AppTest:
-    """The page ``pages/<page>.py`` with ``run`` in the address, as a fresh tab sees it."""
+def visit(page: str, run: str | None = None, data: str | None = None) -> AppTest:
+    """The page ``pages/<page>.py`` with ``run`` and ``data`` in the address, as a fresh tab sees
+    it."""
     at = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30)
     if run:
         at.query_params["run"] = run
+    if data:
+        at.query_params["data"] = data
     at.run()
     at.switch_page(f"pages/{page}.py").run()
     assert not at.exception, at.exception
