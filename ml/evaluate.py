@@ -47,17 +47,19 @@ def evaluate(
     if split not in (None, "all", *SPLITS):
         raise BadInputError(f"A split is one of {', '.join(SPLITS)} or all, not {split}.")
     classifier = Classifier.load(run.folder / "model")
-    record, own = run.dataset, True
+    record = run.dataset
     if "fingerprint" not in record:
         raise BadInputError(
             f"{run.folder / 'dataset.json'} is missing or damaged, so nobody knows which pictures "
             "the model was trained on. Restore it from a backup, or train again."
         )
-    if dataset is not None:
-        version = catalog.resolve(workspace, dataset)
-        own = version.fingerprint == record.get("fingerprint")
-        record = record if own else catalog.run_record(version, run.config.split_seed)
+    version = catalog.resolve(workspace, dataset) if dataset is not None else None
+    own = version is None or version.fingerprint == record["fingerprint"]
     chosen = split or ("test" if own else "all")
+    if version is not None and not own:
+        seed = run.config.split_seed
+        whole = chosen == "all"  # of any set, of one class too
+        record = catalog.whole_record(version) if whole else catalog.run_record(version, seed)
     pictures = open_pictures(workspace, record, classifier.spec)
 
     number = {name: place for place, name in enumerate(classifier.classes)}

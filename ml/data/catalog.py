@@ -17,6 +17,7 @@ from ml.data.store import (
     dataset_names,
     latest,
     load_version,
+    picture_path,
     read_summary,
 )
 from ml.errors import BadInputError
@@ -54,11 +55,14 @@ def describe(workspace: Workspace, dataset: str) -> DatasetInfo:
     Raises:
         BadInputError: there is no such set in the workspace.
     """
+    there = dataset in BUNDLED_NAMES or dataset in dataset_names(workspace)
+    summary = read_summary(workspace, dataset) if there else {}
     if dataset in BUNDLED_NAMES:
         facts = bundled_facts(dataset)
-        ready = latest(workspace, dataset) > 0
-        return _info(dataset, "bundled", facts["classes"], facts, ready)
-    summary = read_summary(workspace, dataset) if dataset in dataset_names(workspace) else {}
+        if not summary:
+            return _info(dataset, "bundled", facts["classes"], facts, False)
+        about = {**facts, **summary["about"]}  # as it is now: it may have been edited
+        return _info(dataset, "bundled", summary["classes"], about, True)
     if not summary:
         raise _unknown(workspace, dataset)
     return _info(dataset, "own", summary["classes"], summary["about"], True)
@@ -67,12 +71,17 @@ def describe(workspace: Workspace, dataset: str) -> DatasetInfo:
 def resolve(workspace: Workspace, dataset: str, progress: Progress | None = None) -> DatasetVersion:
     """The newest version of the data set that ``dataset`` names: a name, or the path of a folder.
 
-    A folder is brought in at its first use and again when its files have changed.
+    A folder is brought in at its first use and again when its files have changed; a bundled set
+    only once, so that what was edited in it stays.
 
     Raises:
         BadInputError: there is no such set, or the folder cannot be used.
     """
     if dataset in BUNDLED_NAMES:
+        if latest(workspace, dataset):
+            version = load_version(workspace, dataset)
+            if not version.items or picture_path(workspace, version.items[0].hash).exists():
+                return version
         return bring_in(workspace, BUNDLED / dataset, reuse=True, progress=progress).version
     if dataset in dataset_names(workspace):
         return load_version(workspace, dataset)
@@ -86,7 +95,12 @@ def resolve(workspace: Workspace, dataset: str, progress: Progress | None = None
 
 
 def run_record(version: DatasetVersion, split_seed: int) -> dict[str, Any]:
-    """What a run keeps of its data: exactly which items train, validate and test."""
+    """What a run keeps of its data: exactly which items train, validate and test.
+
+    Raises:
+        BadInputError: fewer than two classes, a class without pictures, or an empty split.
+    """
+    _check_classes(version)
     splits = {name: found.tolist() for name, found in split_indices(version, split_seed).items()}
     return {
         "name": version.name,
@@ -98,6 +112,27 @@ def run_record(version: DatasetVersion, split_seed: int) -> dict[str, Any]:
         "counts": {name: len(indices) for name, indices in splits.items()},
         "splits": splits,
     }
+
+
+def whole_record(version: DatasetVersion) -> dict[str, Any]:
+    """A record that names a version and splits nothing, to look at all of its pictures."""
+    named = {"name": version.name, "version": version.version, "fingerprint": version.fingerprint}
+    return {**named, "classes": list(version.classes), "splits": {}}
+
+
+def _check_classes(version: DatasetVersion) -> None:
+    empty = [name for name, count in version.counts.items() if not count]
+    held = len(version.classes) - len(empty)
+    if held < 2:
+        raise BadInputError(
+            f"A model tells classes apart, and {version.name} has pictures of "
+            f"{'one class' if held else 'none'}. Add pictures of another."
+        )
+    if empty:
+        raise BadInputError(
+            f"There are no pictures of {', '.join(empty)} in {version.name}. Add some, or remove "
+            f"{'the class' if len(empty) == 1 else 'these classes'}."
+        )
 
 
 def _info(

@@ -19,7 +19,7 @@ Indices = npt.NDArray[np.int64]
 @dataclass(frozen=True)
 class Pictures:
     """The pictures of a run. ``all_pixels`` uint8 (pictures, S, S, C) is memory-mapped; a split is
-    ``train``, ``val``, ``test`` or ``all`` (every item of the version)."""
+    ``train``, ``val``, ``test`` or ``all`` (every item of the version that is not excluded)."""
 
     version: DatasetVersion
     spec: PixelSpec
@@ -83,5 +83,6 @@ def open_pictures(
     pixels, row_of = cached(workspace, folder, hashes, spec, progress)
     item_rows = np.array([row_of[item.hash] for item in version.items], dtype=np.int64)
     splits = {name: np.array(n, dtype=np.int64) for name, n in record["splits"].items()}
-    splits["all"] = np.arange(len(version.items), dtype=np.int64)
+    kept = [n for n, item in enumerate(version.items) if not item.excluded]
+    splits["all"] = np.array(kept, dtype=np.int64)
     return Pictures(version, spec, pixels, item_rows, splits)

@@ -1,0 +1,273 @@
+"""Versions of a data set: made, undone, compared, and never in two people's way."""
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ml.data import catalog, edits
+from ml.data.bringing import bring_in
+from ml.data.edits import commit, compare, create, history, restore
+from ml.data.splits import pin_test
+from ml.data.store import (
+    DatasetVersion,
+    Item,
+    latest,
+    load_version,
+    picture_path,
+    read_summary,
+    write_picture,
+    write_version,
+)
+from ml.errors import BadInputError
+from ml.workspace import Workspace
+from tests.data.making import as_bytes, picture
+
+Make = Callable[..., Path]
+CLASSES = ("cat", "dog")
+
+
+@pytest.fixture
+def pets(workspace: Workspace) -> DatasetVersion:
+    data = [as_bytes(picture(n)) for n in range(40)]
+    found = [
+        Item(write_picture(workspace, content), n % 2, None, f"{n}.png")
+        for n, content in enumerate(data)
+    ]
+    about = {"width": 20, "height": 16, "colour": True, "bytes": sum(map(len, data))}
+    items = pin_test(CLASSES, found)
+    return write_version(workspace, "pets", CLASSES, items, about, source={"path": "/x"})
+
+
+def relabel(*items: int, label: str = "cat") -> list[dict[str, Any]]:
+    return [{"do": "relabel", "items": list(items), "label": label}]
+
+
+def test_a_change_is_a_new_version_that_says_what_it_is(
+    pets: DatasetVersion, workspace: Workspace
+) -> None:
+    made = commit(workspace, "pets", relabel(1, 3), base=1)
+    assert (made.version, latest(workspace, "pets")) == (2, 2)
+    assert load_version(workspace, "pets") == made
+    assert load_version(workspace, "pets", 1) == pets
+    summary = read_summary(workspace, "pets")
+    assert (summary["parent"], summary["change"]) == (1, "2 pictures moved to cat.")
+    assert summary["source"] == {"path": "/x"}
+    assert summary["classes"] == {"cat": 22, "dog": 18}
+
+
+def test_a_change_of_what_somebody_else_changed_is_refused(
+    pets: DatasetVersion, workspace: Workspace
+) -> None:
+    commit(workspace, "pets", relabel(1), base=1)
+    with pytest.raises(BadInputError, match="changed meanwhile"):
+        commit(workspace, "pets", relabel(3), base=1)
+    with pytest.raises(BadInputError, match="no data set dogs"):
+        commit(workspace, "dogs", relabel(3), base=1)
+    with pytest.raises(BadInputError, match="cannot be the name"):
+        commit(workspace, "../pets", relabel(3), base=1)
+    assert latest(workspace, "pets") == 2
+    assert not [path for path in workspace.root.glob("*") if "lock" in path.name]
+
+
+def test_of_two_at_once_one_wins(pets: DatasetVersion, workspace: Workspace) -> None:
+    told: list[object] = []
+
+    def change(place: int) -> None:
+        try:
+            told.append(commit(workspace, "pets", relabel(place), base=1).version)
+        except BadInputError:
+            told.append("refused")
+
+    threads = [threading.Thread(target=change, args=(2 * n + 1,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(map(str, told)) == ["2", *["refused"] * 5]
+    assert latest(workspace, "pets") == 2
+
+
+def test_while_pictures_are_brought_in_nothing_is_changed(
+    pets: DatasetVersion, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edits, "LOCK_SECONDS", 0.1)
+    with (
+        FileLock(workspace.datasets / ".pets.lock"),
+        pytest.raises(BadInputError, match="being brought into pets"),
+    ):
+        commit(workspace, "pets", relabel(1), base=1)
+
+
+def test_what_changes_nothing_makes_no_version(pets: DatasetVersion, workspace: Workspace) -> None:
+    assert commit(workspace, "pets", relabel(0), base=1) == pets
+    assert latest(workspace, "pets") == 1
+
+
+def test_a_deleted_picture_stays_for_the_older_version(
+    pets: DatasetVersion, workspace: Workspace
+) -> None:
+    made = commit(workspace, "pets", [{"do": "delete", "items": [0]}], base=1)
+    path = picture_path(workspace, pets.items[0].hash)
+    assert path.exists()
+    assert made.about["bytes"] == pets.about["bytes"] - path.stat().st_size
+    everything = [{"do": "delete", "items": list(range(39))}]
+    empty = commit(workspace, "pets", everything, base=2)
+    assert (empty.items, empty.about["bytes"], empty.about["width"]) == ((), 0, 0)
+    assert restore(workspace, "pets", 1).about == pets.about
+
+
+def test_an_older_version_becomes_the_newest_again(
+    pets: DatasetVersion, workspace: Workspace
+) -> None:
+    commit(workspace, "pets", relabel(1), base=1)
+    back = restore(workspace, "pets", 1)
+    assert (back.version, back.items, back.fingerprint) == (3, pets.items, pets.fingerprint)
+    summary = read_summary(workspace, "pets")
+    assert (summary["parent"], summary["change"]) == (2, "Back to version 1.")
+    assert restore(workspace, "pets", 3).version == 3, "the newest already"
+    assert restore(workspace, "pets", summary["parent"]).items[1].label == 0, "undone, done again"
+    with pytest.raises(BadInputError, match="no data set pets version 9"):
+        restore(workspace, "pets", 9)
+
+
+KIND = st.sampled_from(
+    [
+        {"do": "relabel", "items": [0, 1, 2], "label": "cat"},
+        {"do": "exclude", "items": [0, 5]},
+        {"do": "include", "items": [0]},
+        {"do": "delete", "items": [3, 4]},
+        {"do": "add_class", "name": "hen"},
+        {"do": "rename_class", "old": "dog", "new": "hound"},
+        {"do": "remove_class", "name": "cat"},
+        {"do": "draw_test", "seed": 3},
+        {"do": "set_split", "items": [1], "split": "test"},
+    ]
+)
+
+
+@given(changes=st.lists(KIND, min_size=1, max_size=5))
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_undoing_step_by_step_leads_back(
+    changes: list[dict[str, Any]], pets: DatasetVersion, workspace: Workspace
+) -> None:
+    begin = load_version(workspace, "pets")
+    made = []
+    for change in changes:
+        newest = latest(workspace, "pets")
+        try:
+            if commit(workspace, "pets", [change], base=newest).version > newest:
+                made.append(newest)
+        except BadInputError:
+            continue
+    for parent in reversed(made):
+        restored = restore(workspace, "pets", parent)
+        assert restored.items == load_version(workspace, "pets", parent).items
+    end = load_version(workspace, "pets")
+    assert (end.classes, end.items, end.about) == (begin.classes, begin.items, begin.about)
+
+
+def test_the_history_has_the_newest_first(pets: DatasetVersion, workspace: Workspace) -> None:
+    commit(workspace, "pets", [{"do": "exclude", "items": [0, 1]}], base=1)
+    restore(workspace, "pets", 1)
+    found = history(workspace, "pets")
+    assert [(row["version"], row["parent"]) for row in found] == [(3, 2), (2, 1), (1, 0)]
+    assert [row["change"] for row in found] == ["Back to version 1.", "2 pictures excluded.", ""]
+    assert [row["excluded"] for row in found] == [0, 2, 0]
+    assert found[1]["classes"] == {"cat": 19, "dog": 19}
+    assert found[0]["fingerprint"] == pets.fingerprint
+    assert history(workspace, "nobody") == []
+
+
+def test_the_history_knows_versions_of_before_there_was_one(
+    pets: DatasetVersion, workspace: Workspace
+) -> None:
+    path = workspace.datasets / "pets" / "versions" / "1.summary.json"
+    summary = read_summary(workspace, "pets")
+    old = {key: summary[key] for key in ("name", "version", "fingerprint", "classes", "about")}
+    path.write_text(json.dumps(old), encoding="utf-8")
+    (row,) = history(workspace, "pets")
+    assert (row["time"], row["parent"], row["change"], row["excluded"]) == (None, 0, "", 0)
+
+
+def test_two_versions_are_compared_picture_by_picture(
+    pets: DatasetVersion, workspace: Workspace
+) -> None:
+    changes = [
+        *relabel(1),
+        {"do": "exclude", "items": [2]},
+        {"do": "delete", "items": [3]},
+        {"do": "add_class", "name": "hen"},
+        {"do": "rename_class", "old": "dog", "new": "hound"},
+        {"do": "set_split", "items": [4, 5], "split": "test"},
+    ]
+    new = commit(workspace, "pets", changes, base=1)
+    digest = [item.hash for item in pets.items]
+    to_test = sorted(digest[n] for n in (4, 5) if pets.items[n].split != "test")
+    nothing: dict[str, list[Any]] = {
+        "added": [], "removed": [], "relabelled": [], "excluded": [], "included": [],
+        "to_test": [], "from_test": [],
+        "classes_added": [], "classes_removed": [], "classes_renamed": [],
+    }  # fmt: skip
+    assert compare(pets, new) == nothing | {
+        "removed": [digest[3]],
+        "relabelled": [digest[1]],
+        "excluded": [digest[2]],
+        "to_test": to_test,
+        "classes_added": ["hen"],
+        "classes_renamed": [["dog", "hound"]],
+    }
+    back = compare(new, pets)
+    assert back["added"] == [digest[3]]
+    assert back["included"] == [digest[2]]
+    assert back["from_test"] == to_test
+    assert back["classes_removed"] == ["hen"]
+    assert back["classes_renamed"] == [["hound", "dog"]]
+    assert compare(new, new) == nothing
+
+
+def test_an_empty_set_is_made_and_its_name_is_its_own(workspace: Workspace) -> None:
+    made = create(workspace, "My Pets", ["cat", "dog"])
+    assert (made.name, made.classes, made.items) == ("my-pets", ("cat", "dog"), ())
+    assert load_version(workspace, "my-pets") == made
+    assert catalog.describe(workspace, "my-pets").pictures == 0
+    for taken in ("my pets", "MY-PETS", "recycling"):
+        with pytest.raises(BadInputError, match="Choose another name"):
+            create(workspace, taken)
+    with pytest.raises(BadInputError, match="class cat already"):
+        create(workspace, "other", ["cat", "Cat"])
+    assert latest(workspace, "other") == 0
+
+
+def test_a_bundled_set_is_edited_beside_the_original(workspace: Workspace) -> None:
+    first = catalog.resolve(workspace, "fashion")
+    out = {"do": "exclude", "items": list(range(10))}
+    made = commit(workspace, "fashion", [{"do": "remove_class", "name": "Bag"}, out], base=1)
+    assert catalog.resolve(workspace, "fashion") == made
+    info = catalog.describe(workspace, "fashion")
+    assert (info.kind, info.title) == ("bundled", "Fashion")
+    assert info.pictures == sum(made.counts.values()) == 2240
+    assert "Bag" not in info.classes
+    assert restore(workspace, "fashion", 1).fingerprint == first.fingerprint
+    assert catalog.resolve(workspace, "fashion").items == first.items
+
+
+def test_a_folder_that_was_edited_stays_edited_until_its_files_change(
+    make_folder: Make, workspace: Workspace
+) -> None:
+    folder = make_folder("pets", {"cat": 20, "dog": 20})
+    first = bring_in(workspace, folder).version
+    made = commit(workspace, "pets", relabel(30), base=1)
+    assert catalog.resolve(workspace, str(folder)) == made
+    make_folder("pets", {"hen": 20})
+    again = catalog.resolve(workspace, str(folder))
+    assert again.version == 3
+    tested = {item.hash for item in first.items if item.split == "test"}
+    known = {item.hash for item in first.items}
+    assert tested == {item.hash for item in again.items if item.split == "test"} & known
