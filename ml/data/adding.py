@@ -27,7 +27,7 @@ def add(
     with taking_in(workspace):
         tally = take_in(workspace, listing, progress)
         if not tally.rows:
-            raise BadInputError(too_few(listing, tally, (), 1))
+            raise BadInputError(too_few(name, tally, (), 1))
         there = {(item.hash, old.classes[item.label]) for item in old.items}
         known = _drop_known(tally, there)
         taken = set(tally.labels)

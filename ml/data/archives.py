@@ -78,7 +78,7 @@ def open_archive(path: Path) -> Archive:
     lock, seen, total = threading.Lock(), set(), 0
     for info in file.infolist():
         parts, name = _parts(info), clean(_name(info))
-        if info.is_dir() or any(is_junk(part) for part in parts):
+        if info.is_dir() or any(is_junk(part) and part != ".." for part in parts):
             continue
         why = "Another file of this name came first." if parts in seen else _refusal(info, parts)
         seen.add(parts)

@@ -93,11 +93,11 @@ def ingest(
     with taking_in(workspace):
         earlier = load_version(workspace, name) if latest(workspace, name) else None
         prepared = None
-        if not earlier:
+        if not earlier and least > 1:  # one class alone trains nothing
             listing, prepared = _prepare(workspace, name, listing)
         try:
             tally = take_in(workspace, listing, progress, prepared)
-            made = _version(workspace, origin, name, listing, tally, least, source, earlier)
+            made = _version(workspace, name, listing, tally, least, source, earlier)
             if prepared:
                 prepared.finish(wanted(tally.facts, len(tally.facts)))
         finally:
@@ -141,7 +141,6 @@ def numbered(tally: Tally, classes: tuple[str, ...]) -> tuple[Item, ...]:
 
 def _version(
     workspace: Workspace,
-    origin: Path | Listing,
     name: str,
     listing: Listing,
     tally: Tally,
@@ -152,7 +151,7 @@ def _version(
     taken = set(tally.labels)
     classes = tuple(label for label in listing.classes if label in taken)
     if len(classes) < least:
-        raise BadInputError(too_few(origin, tally, classes, least))
+        raise BadInputError(too_few(_words(source, name), tally, classes, least))
     items = numbered(tally, classes)
     left_out = [label for label in listing.classes if label not in taken]
     notes = [
@@ -234,12 +233,11 @@ def _count(tally: Tally, candidate: Candidate, outcome: _Outcome) -> None:
     tally.bytes += size
 
 
-def too_few(origin: Path | Listing, tally: Tally, classes: tuple[str, ...], least: int) -> str:
+def too_few(where: str, tally: Tally, classes: tuple[str, ...], least: int) -> str:
     """The sentence for pictures of fewer classes than are needed."""
     first = tally.refused[0] if tally.refused else None
     why = f" {first['file']}: {first['reason']}" if first else ""
     if least < 2:
         return f"There is no picture that can be read.{why}"
     held = f"only the class {classes[0]} has" if classes else "no class has"
-    where = f"In {origin} " if isinstance(origin, Path) else "Here "
-    return f"{where}{held} pictures that can be read.{why} {LAYOUT}"
+    return f"In {where} {held} pictures that can be read.{why} {LAYOUT}"
