@@ -1,11 +1,103 @@
-"""All pictures of a set, to look at and to change."""
+"""All pictures of a set: search, filter and sort them, select some, and change them."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import streamlit as st
 
+from dashboard.components.class_changes import class_changes
+from dashboard.components.picture_page import forget_selection, picture_page
+from dashboard.datasets import ORDERS, SIDES, Query, known_findings, places
+from dashboard.words import count, number, unique
 from ml.data.store import DatasetVersion
 from ml.workspace import Workspace
 
+KEY = "explorer"
+STATES = {"All": None, "In use": False, "Excluded": True}
 
+
+@st.fragment
 def explorer(workspace: Workspace, version: DatasetVersion) -> None:
-    """Draw them."""
-    st.caption(f"Version {version.version}")
+    """Draw filters, actions and a page of pictures."""
+    if not version.items:
+        st.caption("There is no picture yet. Drop some on a class above.")
+        return
+    by_key = {one["key"]: one for one in known_findings(workspace, version) if one["items"]}
+    reveal = _wanted(by_key)
+    query = _query(workspace, version, by_key)
+    shown = places(workspace, version, query)
+    asked = (version.name, query.text, query.label, query.side, query.excluded)
+    asked += (query.finding["key"] if query.finding else None,)
+    if st.session_state.setdefault("explorer-asked", asked) != asked:
+        st.session_state["explorer-asked"] = asked
+        forget_selection(KEY)
+    if not shown:
+        st.caption("No picture fits. Widen the search.")
+        return
+    st.html(f'<p class="lens-count" role="status">{count(len(shown), "picture")}</p>')
+    notes = _scores(query.finding) if query.finding else {}
+    picture_page(workspace, version, shown, KEY, notes=notes, reveal=reveal)
+
+
+def _wanted(by_key: Mapping[str, Mapping[str, Any]]) -> str:
+    """Follow a finding's "See the pictures": its pictures and no other filter. A word that is new
+    each time, else empty."""
+    wanted = st.session_state.pop("look-at", None)
+    if wanted not in by_key:
+        return str(st.session_state.get("look-turn", ""))
+    for name in ("text", "class", "side", "state", "order"):
+        st.session_state.pop(f"look-{name}", None)
+    st.session_state["look-finding"] = wanted
+    st.session_state["look-turn"] = st.session_state.get("look-turn", 0) + 1
+    return str(st.session_state["look-turn"])
+
+
+def _query(
+    workspace: Workspace, version: DatasetVersion, by_key: Mapping[str, Mapping[str, Any]]
+) -> Query:
+    """The filters, in a row that wraps."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="explorer-filters"):
+        text = st.text_input("File name", key="look-text", placeholder="Any", width=170, live=True)
+        st.session_state.setdefault("look-class", None)
+        if st.session_state["look-class"] not in (None, *range(len(version.classes))):
+            st.session_state["look-class"] = None
+        named = unique({str(n): name for n, name in enumerate(version.classes)})
+        label = st.selectbox(
+            "Class",
+            [None, *range(len(version.classes))],
+            format_func=lambda n: "All" if n is None else named[str(n)],
+            key="look-class",
+            width=170,
+        )
+        side = st.selectbox(
+            "Used for",
+            [None, *SIDES],
+            format_func=lambda key: "Anything" if key is None else SIDES[key],
+            key="look-side",
+            width=130,
+        )
+        state = st.selectbox("Excluded or not", list(STATES), key="look-state", width=130)
+        finding = None
+        if by_key:
+            if st.session_state.get("look-finding") not in (None, *by_key):
+                st.session_state["look-finding"] = None
+            titles = unique({key: str(one["title"]) for key, one in by_key.items()})
+            finding = st.selectbox(
+                "Finding",
+                [None, *by_key],
+                format_func=lambda key: "Any" if key is None else titles[key],
+                key="look-finding",
+                width=200,
+            )
+        order = ORDERS[0]
+        if finding is None:
+            order = st.selectbox("Sort", ORDERS, key="look-order", width=180)
+        class_changes(workspace, version)
+    chosen = by_key[finding] if finding else None
+    return Query(text, label, side, STATES[state], chosen, order)
+
+
+def _scores(finding: Mapping[str, Any]) -> dict[int, str]:
+    """What stands under a picture of the finding: the label that it may have, or how bad it is."""
+    told = {int(n): number(float(score)) for n, score in finding["scores"].items()}
+    return told | {int(n): f"perhaps {label}" for n, label in finding["labels"].items()}

@@ -1,11 +1,78 @@
-"""What the doctor found in a set, most harmful first."""
+"""What the doctor found in a set, most harmful first, each with a button that mends it."""
+
+from typing import Any
 
 import streamlit as st
 
+from dashboard.components.finding_card import finding_card, open_suspects
+from dashboard.components.ingest_view import under_way
+from dashboard.components.version_job import (
+    begin_job,
+    ended_job,
+    job_progress,
+    job_reason,
+    job_running,
+)
+from dashboard.datasets import known_findings
+from dashboard.text import plain
+from dashboard.words import count
 from ml.data.store import DatasetVersion
+from ml.doctor.reading import ignored, read_findings, unignore
 from ml.workspace import Workspace
+
+DOCTOR = "doctor"
+TITLE = "Looking for what is wrong"
+FIRST = 4
+"""Findings that are shown at first; the less harmful ones are a click away."""
 
 
 def findings(workspace: Workspace, version: DatasetVersion) -> None:
-    """Draw the findings of this version."""
-    st.empty()
+    """Draw the findings of this version. A version that nobody has checked is checked now."""
+    with st.container(key="findings"):
+        reason = ended_job(version, DOCTOR)
+        found = read_findings(workspace, version.name, version.version)
+        if found is None and version.items:
+            _check(workspace, version, reason)
+        known = known_findings(workspace, version)
+        passed = ignored(workspace, version.name)
+        shown = [one for one in known if one["key"] not in passed]
+        shown = [one for one in shown if not one["labels"] or open_suspects(version, one, passed)]
+        if found and not shown:
+            st.html(
+                '<p class="lens-quiet">The doctor looked at every picture: nothing to mend.</p>'
+            )
+        most = st.session_state.setdefault(f"findings-shown-{version.name}", FIRST)
+        for finding in shown[:most]:
+            finding_card(workspace, version, finding, passed)
+        if len(shown) > most and st.button(
+            f"Show {count(len(shown) - most, 'more finding')}", key="more-findings"
+        ):
+            st.session_state[f"findings-shown-{version.name}"] = len(shown)
+            st.rerun()
+        _ignored(workspace, version, [one for one in known if one["key"] in passed])
+
+
+def _check(workspace: Workspace, version: DatasetVersion, reason: str | None) -> None:
+    """Progress while the doctor looks; a button where it was cancelled or failed."""
+    if reason is None and not under_way():
+        begin_job(workspace, version, DOCTOR, TITLE)
+        reason = ended_job(version, DOCTOR)
+    if job_running(version, DOCTOR):
+        job_progress(version, DOCTOR)
+    elif reason is not None:
+        job_reason(reason)
+        if st.button("Look for what is wrong", key="check-again", icon=":material/troubleshoot:"):
+            begin_job(workspace, version, DOCTOR, TITLE)
+            st.rerun()
+
+
+def _ignored(workspace: Workspace, version: DatasetVersion, passed: list[dict[str, Any]]) -> None:
+    if not passed:
+        return
+    with st.expander(f"{count(len(passed), 'ignored finding')}", key="ignored-findings"):
+        for finding in passed:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(plain(finding["title"]), width="stretch")
+                if st.button("Take back", key=f"unignore-{finding['key']}"):
+                    unignore(workspace, version.name, finding["key"])
+                    st.rerun()

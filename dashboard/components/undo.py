@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard.style import escape
 from dashboard.text import plain
+from ml.data import edits as changes
 from ml.data.store import DatasetVersion, read_summary
 from ml.errors import MLError
 from ml.workspace import Workspace
@@ -20,10 +21,8 @@ def change(workspace: Workspace, version: DatasetVersion, edits: Sequence[dict[s
 
     What was refused, because it makes no sense or somebody else was faster, is said in the bar.
     """
-    from ml.data import edits as data_edits
-
     try:
-        made = data_edits.commit(workspace, version.name, list(edits), base=version.version)
+        made = changes.commit(workspace, version.name, list(edits), base=version.version)
         _note(workspace, version, made.version)
     except MLError as error:
         st.session_state[_REFUSED] = (version.name, str(error))
@@ -32,10 +31,8 @@ def change(workspace: Workspace, version: DatasetVersion, edits: Sequence[dict[s
 
 def bring_back(workspace: Workspace, version: DatasetVersion, number: int) -> None:
     """Make the older version ``number`` the newest again, and draw the page anew."""
-    from ml.data import edits as data_edits
-
     try:
-        made = data_edits.restore(workspace, version.name, number)
+        made = changes.restore(workspace, version.name, number)
         _note(workspace, version, made.version)
     except MLError as error:
         st.session_state[_REFUSED] = (version.name, str(error))

@@ -1,0 +1,73 @@
+"""Classes as such: give one another name, make several one, take one out."""
+
+import streamlit as st
+
+from dashboard.components.item_actions import LONGEST_NAME
+from dashboard.components.undo import change
+from dashboard.words import count
+from ml.data.store import DatasetVersion
+from ml.workspace import Workspace
+
+WAYS = ("Rename", "Merge", "Remove")
+
+
+def class_changes(workspace: Workspace, version: DatasetVersion) -> None:
+    """Draw the button that opens the three ways to change classes."""
+    if not version.classes:
+        return
+    with st.popover("Change classes", icon=":material/label:", key="change-classes"):
+        way = st.segmented_control(
+            "What to do",
+            WAYS,
+            default=WAYS[0],
+            required=True,
+            key="class-way",
+            label_visibility="collapsed",
+        )
+        key = f"{version.version}"
+        if way == "Merge":
+            _merge(workspace, version, key)
+        elif way == "Remove":
+            _remove(workspace, version, key)
+        else:
+            _rename(workspace, version, key)
+
+
+def _rename(workspace: Workspace, version: DatasetVersion, key: str) -> None:
+    old = st.selectbox("Class", version.classes, key=f"rename-{key}")
+    new = st.text_input(
+        "New name", key=f"renamed-{key}", max_chars=LONGEST_NAME, placeholder=str(old)
+    )
+    new = " ".join(new.split())
+    if st.button("Rename", key="rename-class") and new:
+        change(workspace, version, [{"do": "rename_class", "old": old, "new": new}])
+
+
+def _merge(workspace: Workspace, version: DatasetVersion, key: str) -> None:
+    names = st.multiselect(
+        "Classes that become one", version.classes, key=f"merge-{key}", placeholder="Two or more"
+    )
+    into = st.selectbox(
+        "Name of the one class",
+        names,
+        key=f"merge-into-{key}-{len(names)}",
+        accept_new_options=True,
+        disabled=len(names) < 2,
+        placeholder="One of them, or a new name",
+    )
+    if st.button("Merge", key="merge-classes", disabled=len(names) < 2 or not into):
+        whole = " ".join(str(into).split())[:LONGEST_NAME]
+        change(workspace, version, [{"do": "merge_classes", "names": names, "into": whole}])
+
+
+def _remove(workspace: Workspace, version: DatasetVersion, key: str) -> None:
+    name = st.selectbox("Class", version.classes, key=f"remove-{key}")
+    label = version.classes.index(name) if name in version.classes else -1
+    pictures = sum(item.label == label for item in version.items)
+    st.caption(
+        f"Its {count(pictures, 'picture')} leave the set with it. Earlier versions keep them."
+        if pictures
+        else "It has no picture."
+    )
+    if st.button("Remove", key="remove-class") and name:
+        change(workspace, version, [{"do": "remove_class", "name": name}])

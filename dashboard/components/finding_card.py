@@ -1,0 +1,157 @@
+"""One finding of the doctor: what is wrong, why it matters, the pictures, and the way out."""
+
+import hashlib
+from collections.abc import Mapping, Set
+from typing import Any
+
+import streamlit as st
+
+from dashboard.components.tile_grid import tile, tile_grid
+from dashboard.components.undo import change
+from dashboard.datasets import by_score, only, split_of
+from dashboard.style import escape
+from dashboard.text import plain, shortened
+from dashboard.words import count
+from ml.data.store import DatasetVersion
+from ml.doctor.reading import ignore
+from ml.workspace import Workspace
+
+PICTURES = 8
+PAIRS = 4
+SUSPECTS = 12
+ON_SIDES = ("leak", "near_leak")
+"""Of these one wants to know which side each picture is on."""
+MARKS = {
+    "high": ("error", "red", "Serious"),
+    "medium": ("warning", "orange", "Worth a look"),
+    "low": ("info", "gray", "Minor"),
+}
+SIDE_WORDS = {"train": "training", "val": "validation", "test": "test", "": ""}
+
+
+def finding_card(
+    workspace: Workspace, version: DatasetVersion, finding: Mapping[str, Any], passed: Set[str]
+) -> None:
+    """Draw the card. ``passed`` are the keys of what is ignored, single suspects among them."""
+    key = hashlib.sha256(finding["key"].encode()).hexdigest()[:12]
+    icon, colour, word = MARKS[finding["severity"]]
+    with st.container(border=True, key=f"card-finding-{key}"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.badge(word, icon=f":material/{icon}:", color=colour)
+            st.markdown(f"#### {plain(finding['title'])}", width="stretch")
+        st.html(
+            f'<p class="lens-told">{escape(finding["why"])} '
+            f'<span class="lens-quiet">{escape(finding["advice"])}</span></p>'
+        )
+        left = open_suspects(version, finding, passed) if finding["labels"] else None
+        if left is not None:
+            _suspects(workspace, version, finding, left, key)
+        else:
+            _pictures(workspace, version, finding, key)
+        _buttons(workspace, version, finding, left, key)
+
+
+def kept_key(version: DatasetVersion, place: int) -> str:
+    """What the label of a picture is known by once somebody has confirmed it."""
+    item = version.items[place]
+    return f"kept {item.hash} {version.classes[item.label]}"
+
+
+def open_suspects(
+    version: DatasetVersion, finding: Mapping[str, Any], passed: Set[str]
+) -> list[int]:
+    """The likely label errors that nobody has confirmed or kept yet, the likeliest first."""
+    return [n for n in by_score(finding) if kept_key(version, n) not in passed]
+
+
+def _pictures(
+    workspace: Workspace, version: DatasetVersion, finding: Mapping[str, Any], key: str
+) -> None:
+    groups = finding["groups"][:PAIRS]
+    shown = [n for group in groups for n in group[:PICTURES]] or by_score(finding)[:PICTURES]
+    if not shown:
+        return
+    sides = split_of(version) if finding["kind"] in ON_SIDES else ()
+    badges = {n: SIDE_WORDS[sides[n]] if sides else "" for n in shown}
+    tiles = [
+        tile(workspace, version, n, note=_file(version, n), badge=badge)
+        for n, badge in badges.items()
+    ]
+    together = [group[:PICTURES] for group in groups]
+    tile_grid(tiles, f"Pictures of: {finding['title']}", f"finding-{key}", groups=together, size=88)
+    rest = len(finding["items"]) - len(tiles)
+    if rest > 0:
+        st.caption(f"And {count(rest, 'more picture')}.")
+
+
+def _suspects(
+    workspace: Workspace,
+    version: DatasetVersion,
+    finding: Mapping[str, Any],
+    left: list[int],
+    key: str,
+) -> None:
+    """Each picture with its label, what it may be instead, and both answers as buttons."""
+    labels = {int(n): label for n, label in finding["labels"].items()}
+    tiles = []
+    for n in left[:SUSPECTS]:
+        shown = tile(workspace, version, n, note=_file(version, n))
+        shown["name"] = f"{shown['name']} → {labels[n]}" if n in labels else shown["name"]
+        tiles.append(shown)
+    done = tile_grid(
+        tiles,
+        "Pictures whose label is perhaps wrong, with the label that may be right",
+        f"finding-{key}",
+        actions={"relabel": "Relabel", "keep": "Keep"},
+        token=f"{version.fingerprint} {len(left)}",
+        size=150,
+    )
+    if len(left) > len(tiles):
+        st.caption(f"And {count(len(left) - len(tiles), 'more picture')}, as these are answered.")
+    if done is None:
+        return
+    place, answer = done
+    if answer == "relabel" and place in labels:
+        edit = {"do": "relabel", "items": [place], "label": labels[place]}
+        change(workspace, version, [edit])
+    ignore(workspace, version.name, kept_key(version, place))
+    st.rerun()
+
+
+def _buttons(
+    workspace: Workspace,
+    version: DatasetVersion,
+    finding: Mapping[str, Any],
+    left: list[int] | None,
+    key: str,
+) -> None:
+    fixes = finding["fixes"]
+    if left is not None:  # what was kept stays as it is
+        fixes = [only(fix, {n: n for n in left}) for fix in fixes]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if fixes and st.button(_told(fixes[0]), key=f"fix-{key}", icon=":material/build:"):
+            change(workspace, version, fixes[0]["edits"])
+        if len(fixes) > 1:
+            other = st.menu_button(
+                "Other ways",
+                range(1, len(fixes)),
+                format_func=lambda place: _told(fixes[place]),
+                key=f"fixes-{key}",
+            )
+            if other:
+                change(workspace, version, fixes[other]["edits"])
+        if finding["items"] and st.button("See the pictures", key=f"see-{key}"):
+            st.session_state["look-at"] = finding["key"]
+            st.session_state["data-panel"] = "Look and change"
+            st.rerun()
+        if st.button("Ignore", key=f"ignore-{key}", type="tertiary"):
+            ignore(workspace, version.name, finding["key"])
+            st.rerun()
+
+
+def _told(fix: Mapping[str, Any]) -> str:
+    return plain(shortened(str(fix["label"]), 60))
+
+
+def _file(version: DatasetVersion, place: int) -> str:
+    return version.items[place].file.rpartition("/")[2] or f"picture {place + 1}"

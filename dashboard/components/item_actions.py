@@ -1,0 +1,67 @@
+"""What can be done with pictures that are selected: move to a class, exclude, delete."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard.components.undo import change
+from dashboard.words import count
+from ml.data.store import DatasetVersion
+from ml.workspace import Workspace
+
+LONGEST_NAME = 100
+
+
+def item_actions(
+    workspace: Workspace, version: DatasetVersion, selected: Sequence[int], key: str
+) -> None:
+    """Draw the row of actions for the selected items; what is pressed is done at once."""
+    items = [version.items[n] for n in selected]
+    turn = st.session_state.setdefault("move-turn", 0)
+    with st.container(
+        horizontal=True, vertical_alignment="center", gap="small", key=f"actions-{key}"
+    ):
+        name = st.selectbox(
+            "Move to class",
+            version.classes,
+            index=None,
+            key=f"move-{key}-{turn}",
+            placeholder="Move to class",
+            label_visibility="collapsed",
+            accept_new_options=True,
+            disabled=not selected,
+            width=220,
+        )
+        if selected and name:
+            st.session_state["move-turn"] = turn + 1  # the next choice begins with nothing
+            _move(workspace, version, selected, str(name))
+        if (not items or any(not item.excluded for item in items)) and st.button(
+            "Exclude",
+            key=f"exclude-{key}",
+            disabled=not selected,
+            help="They stay in the set and are used for nothing.",
+        ):
+            change(workspace, version, [{"do": "exclude", "items": list(selected)}])
+        if any(item.excluded for item in items) and st.button("Include", key=f"include-{key}"):
+            change(workspace, version, [{"do": "include", "items": list(selected)}])
+        if st.button("Delete", key=f"delete-{key}", disabled=not selected):
+            change(workspace, version, [{"do": "delete", "items": list(selected)}])
+
+
+def _move(
+    workspace: Workspace, version: DatasetVersion, selected: Sequence[int], name: str
+) -> None:
+    """Give the selected pictures the label ``name``, which may be a new class."""
+    name = " ".join(name.split())[:LONGEST_NAME]
+    edits: list[dict[str, object]] = []
+    if name not in version.classes:
+        edits.append({"do": "add_class", "name": name})
+    change(workspace, version, [*edits, {"do": "relabel", "items": list(selected), "label": name}])
+
+
+def told(selected: int, elsewhere: int) -> str:
+    """How many are selected, as Markdown."""
+    if not selected:
+        return "Select pictures to move, exclude or delete them."
+    beyond = f", {elsewhere:,} of them not on this page" if elsewhere else ""
+    return f"**{count(selected, 'picture')} selected**{beyond}"

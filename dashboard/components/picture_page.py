@@ -1,0 +1,114 @@
+"""A page of selectable pictures with what can be done to them: for the explorer and the map."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from dashboard.components.item_actions import item_actions, told
+from dashboard.components.picture_details import picture_details
+from dashboard.components.tile_grid import selectable, tile
+from dashboard.words import count
+from ml.data.store import DatasetVersion
+from ml.workspace import Workspace
+
+PAGE = 60
+
+
+@dataclass
+class _Selection:
+    """What is selected in the version with that fingerprint; ``turn`` grows when we decide."""
+
+    of: str = ""
+    ids: set[int] = field(default_factory=set)
+    turn: int = 0
+
+
+def picture_page(
+    workspace: Workspace,
+    version: DatasetVersion,
+    found: Sequence[int],
+    key: str,
+    *,
+    notes: Mapping[int, str] | None = None,
+    reveal: str = "",
+) -> None:
+    """Draw a page of the pictures ``found``, their selection, and the actions above them.
+
+    The selection goes over several pages and ends when the set changes. ``notes`` stand under the
+    pictures. The page scrolls here whenever ``reveal`` is a new word.
+    """
+    held = _held(version, key)
+    bar = st.container(key=f"picture-bar-{key}")
+    grid = st.container()
+    pages = max(1, -(-len(found) // PAGE))
+    number = 1
+    if pages > 1:
+        number = min(pages, st.pagination(pages, key=f"page-{key}-{pages}"))
+    shown = list(found[(number - 1) * PAGE : number * PAGE])
+    told_of = notes or {}
+    tiles = [
+        tile(workspace, version, n, note=told_of.get(n) or short_name(version, n)) for n in shown
+    ]
+    with grid:
+        on_page = selectable(
+            tiles,
+            held.ids & set(shown),
+            f"{count(len(found), 'picture')}, page {number} of {pages}",
+            f"tiles-{key}",
+            f"{version.fingerprint} {held.turn} {shown[:1]} {len(shown)} {number}",
+            reveal=reveal,
+        )
+    held.ids = (held.ids - set(shown)) | on_page
+    with bar:
+        _bar(workspace, version, held, shown, found, key)
+        if len(held.ids) == 1:
+            picture_details(workspace, version, min(held.ids))
+
+
+def forget_selection(key: str) -> None:
+    """Select nothing, as when another question is asked."""
+    held = st.session_state.get(f"selection-{key}")
+    if held:
+        _select(held, set())
+
+
+def short_name(version: DatasetVersion, place: int) -> str:
+    """The name of the file without its folders."""
+    return version.items[place].file.rpartition("/")[2] or f"picture {place + 1}"
+
+
+def _bar(
+    workspace: Workspace,
+    version: DatasetVersion,
+    held: _Selection,
+    shown: Sequence[int],
+    found: Sequence[int],
+    key: str,
+) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(told(len(held.ids), len(held.ids - set(shown))), width="stretch")
+        page = set(shown)
+        st.button(
+            "Select page" if len(found) > len(shown) else "Select all",
+            key=f"select-page-{key}",
+            on_click=_select,
+            args=(held, held.ids | page),
+            disabled=page <= held.ids,
+        )
+        if held.ids:
+            st.button("Clear", key=f"clear-{key}", on_click=_select, args=(held, set()))
+    item_actions(workspace, version, sorted(held.ids), key)
+
+
+def _select(held: _Selection, ids: set[int]) -> None:
+    held.ids = ids
+    held.turn += 1
+
+
+def _held(version: DatasetVersion, key: str) -> _Selection:
+    held: _Selection = st.session_state.setdefault(f"selection-{key}", _Selection())
+    if held.of != version.fingerprint:
+        held.of = version.fingerprint
+        _select(held, set())
+    return held

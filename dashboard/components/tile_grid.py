@@ -1,0 +1,122 @@
+"""Pictures as tiles: to look at, to select, or each with buttons of its own.
+
+One component instead of sixty checkboxes: it draws a page of tiles in one go, and every tile is
+reached by keyboard (Tab or the arrow keys, and Space).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from dashboard.static import ASSETS
+from dashboard.thumbnails import thumbnail
+from ml.data.store import DatasetVersion
+from ml.workspace import Workspace
+
+SIZE = 104
+"""Pixels of a tile at least."""
+_component = st.components.v2.component(
+    "lensmith_tile_grid",
+    html='<div class="tiles" role="group"></div>\n',
+    css=(ASSETS / "tile_grid.css").read_text(encoding="utf-8"),
+    js=(ASSETS / "tile_grid.js").read_text(encoding="utf-8"),
+)
+Tile = dict[str, Any]
+
+
+def tile(
+    workspace: Workspace, version: DatasetVersion, place: int, *, note: str = "", badge: str = ""
+) -> Tile:
+    """The tile of one picture of a version, by its item number."""
+    item = version.items[place]
+    return {
+        "id": place,
+        "source": thumbnail(workspace.root, item.hash),
+        "name": version.classes[item.label],
+        "file": item.file or f"picture {place + 1}",
+        "note": note,
+        "badge": badge or ("excluded" if item.excluded else ""),
+        "category": item.label,
+        "dim": item.excluded,
+    }
+
+
+def tile_grid(
+    tiles: Sequence[Tile],
+    label: str,
+    key: str,
+    *,
+    groups: Sequence[Sequence[int]] = (),
+    actions: Mapping[str, str] | None = None,
+    token: str = "",
+    size: int = SIZE,
+) -> tuple[int, str] | None:
+    """Draw tiles that are looked at, or acted upon one by one.
+
+    Args:
+        label: what they are, for those who cannot see them.
+        groups: ids that are shown together, such as pairs.
+        actions: what the buttons under every tile are called, by the name that comes back.
+        token: what the ids are good for; a press that was meant for another is passed over.
+
+    Returns:
+        The id of the tile whose button was pressed just now, and the action; else None.
+    """
+    result = _mount(tiles, label, key, groups, actions or {}, token, size, None, "")
+    acted = result.acted
+    known = {one["id"] for one in tiles}
+    good = isinstance(acted, dict) and acted.get("token") == token and acted.get("id") in known
+    return (int(acted["id"]), str(acted["action"])) if good else None
+
+
+def selectable(
+    tiles: Sequence[Tile],
+    selected: Iterable[int],
+    label: str,
+    key: str,
+    token: str,
+    *,
+    reveal: str = "",
+) -> set[int]:
+    """Draw tiles that can be selected, and return which of them are.
+
+    ``selected`` counts whenever ``token`` is new; from then on the browser knows better. The page
+    scrolls to the tiles whenever ``reveal`` is a new word.
+    """
+    selected = sorted(selected)
+    result = _mount(tiles, label, key, (), {}, token, SIZE, selected, reveal)
+    told = result.selected
+    known = {one["id"] for one in tiles}
+    if not isinstance(told, dict) or told.get("token") != token:
+        return known & set(selected)
+    return known & {int(one) for one in told["ids"]}
+
+
+def _mount(
+    tiles: Sequence[Tile],
+    label: str,
+    key: str,
+    groups: Sequence[Sequence[int]],
+    actions: Mapping[str, str],
+    token: str,
+    size: int,
+    selected: Sequence[int] | None,
+    reveal: str,
+) -> Any:
+    return _component(
+        key=key,
+        data={
+            "tiles": list(tiles),
+            "label": label,
+            "groups": [list(group) for group in groups],
+            "actions": [{"id": name, "label": text} for name, text in actions.items()],
+            "selectable": selected is not None,
+            "selected": list(selected or ()),
+            "token": token,
+            "size": size,
+            "reveal": reveal,
+        },
+        on_selected_change=lambda: None,
+        on_acted_change=lambda: None,
+    )

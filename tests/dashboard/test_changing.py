@@ -1,0 +1,155 @@
+"""Seeing and changing a set on Data, without a browser: findings, explorer, undo, classes."""
+
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.components import version_job
+from dashboard.datasets import ORDERS, Query, carried, places
+from ml.data import edits
+from ml.data.store import DatasetVersion, latest, load_version
+from ml.doctor.reading import ignored, read_findings
+from ml.workspace import Workspace
+from tests.dashboard import fabricate, found
+from tests.dashboard.visiting import visit, words
+
+
+class NoJob:
+    """A child that was never started: the doctor does not come."""
+
+    progress, left, running = 0.25, 40.0, True
+
+    def __init__(self, command: list[str], title: str) -> None:
+        self.command, self.title = command, title
+
+    def start(self, workspace: Workspace) -> "NoJob":
+        return self
+
+    def cancel(self) -> None:
+        self.running = False
+
+
+@pytest.fixture(autouse=True)
+def _no_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(version_job, "Job", NoJob)
+
+
+@pytest.fixture
+def version(workspace: Workspace) -> DatasetVersion:
+    return fabricate.dataset(workspace)
+
+
+def data(name: str = "made") -> AppTest:
+    at = visit("data")
+    at.session_state["data"] = name
+    at.run()
+    assert not at.exception, at.exception
+    return at
+
+
+def press(at: AppTest, *, label: str = "", key: str = "") -> AppTest:
+    (button,) = (b for b in at.main.button if b.label == label or (key and b.key == key))
+    button.click().run()
+    assert not at.exception, at.exception
+    return at
+
+
+def test_a_version_that_nobody_checked_is_checked_with_progress(
+    workspace: Workspace, version: DatasetVersion
+) -> None:
+    at = data()
+    assert "Looking for what is wrong" in words(at)
+    press(at, key="cancel-doctor")
+    assert at.button(key="check-again")
+    press(at, key="check-again")
+    assert "Looking for what is wrong" in words(at)
+
+
+def test_a_finding_is_mended_by_a_press_and_undone_by_another(
+    workspace: Workspace, version: DatasetVersion
+) -> None:
+    found.write_findings(workspace, version, found.twins((0, 1), (10, 11)), found.blurred(3, 4))
+    at = data()
+    assert "2 pictures are in the set twice" in words(at)
+    press(at, label="Exclude the copies")
+    newest = load_version(workspace, "made")
+    assert [n for n, item in enumerate(newest.items) if item.excluded] == [1, 11]
+    assert "2 pictures excluded." in words(at)
+    # While the new version is checked, what still holds stays, and what was mended is gone.
+    assert "in the set twice" not in words(at)
+    assert "2 pictures are blurred" in words(at)
+    press(at, key="undo-change")
+    assert not any(item.excluded for item in load_version(workspace, "made").items)
+    assert latest(workspace, "made") == 3
+
+
+def test_a_finding_can_be_ignored_and_taken_back(
+    workspace: Workspace, version: DatasetVersion
+) -> None:
+    one = found.blurred(3, 4)
+    found.write_findings(workspace, version, one)
+    at = press(data(), label="Ignore")
+    assert ignored(workspace, "made") == {one.key}
+    assert "nothing to mend" in words(at)
+    press(at, label="Take back")
+    assert ignored(workspace, "made") == set()
+    assert "2 pictures are blurred" in words(at)
+
+
+def test_names_of_any_kind_are_drawn_as_they_are(workspace: Workspace) -> None:
+    names = ("<img src=x>", "кошка *и* собака", "$x^2$ [a](javascript:b)")
+    version = fabricate.dataset(workspace, names)
+    found.write_findings(workspace, version, found.mislabelled({0: names[1], 12: names[2]}))
+    at = data()
+    assert "perhaps have a wrong label" in words(at)
+    assert "<img src=x>" not in words(at)
+
+
+def test_what_was_found_earlier_is_carried_over_to_the_new_numbers(
+    workspace: Workspace, version: DatasetVersion
+) -> None:
+    kept = [
+        one.to_json()
+        for one in (found.mislabelled({5: "paper", 25: "glass"}), found.twins((0, 1), (2, 3)))
+    ]
+    done = [{"do": "delete", "items": [1]}, {"do": "relabel", "items": [25], "label": "glass"}]
+    newer = edits.commit(workspace, "made", done, base=1)
+    suspects, pairs = carried(kept, version, newer)
+    assert suspects["items"] == [4]
+    assert suspects["labels"] == {"4": "paper"}
+    assert suspects["fixes"][0]["edits"] == [{"do": "relabel", "items": [4], "label": "paper"}]
+    assert pairs["groups"] == [[1, 2]]
+    assert pairs["fixes"][0]["edits"] == [{"do": "exclude", "items": [2]}]
+
+
+def test_pictures_are_found_by_every_filter(workspace: Workspace, version: DatasetVersion) -> None:
+    def numbers(**asked: Any) -> list[int]:
+        return places(workspace, version, Query(**asked))
+
+    assert numbers(text="0-3") == [3]
+    assert numbers(label=1) == list(range(10, 20))
+    assert numbers(excluded=True) == []
+    assert len(numbers(side="test")) + len(numbers(side="train")) + len(numbers(side="val")) == 30
+    assert numbers(finding=found.blurred(3, 7).to_json()) == [7, 3]
+    sizes = [len(fabricate.picture(n)) for n in range(3)]
+    assert len(set(sizes)) >= 1
+    assert sorted(numbers(order=ORDERS[2])) == list(range(30))
+
+
+def test_classes_are_renamed_merged_and_removed(
+    workspace: Workspace, version: DatasetVersion
+) -> None:
+    at = data()
+    at.text_input(key="renamed-1").set_value("metal things").run()
+    press(at, key="rename-class")
+    assert load_version(workspace, "made").classes == ("metal things", "metal", "paper")
+    at.segmented_control(key="class-way").set_value("Merge").run()
+    at.multiselect(key="merge-2").set_value(["metal", "metal things"]).run()
+    press(at, key="merge-classes")
+    assert load_version(workspace, "made").counts == {"metal": 20, "paper": 10}
+    at.segmented_control(key="class-way").set_value("Remove").run()
+    at.selectbox(key="remove-3").set_value("paper").run()
+    press(at, key="remove-class")
+    assert load_version(workspace, "made").counts == {"metal": 20}
+    assert read_findings(workspace, "made", 4) is None
