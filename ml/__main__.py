@@ -25,6 +25,8 @@ COMMANDS = {
     "models": "list the models that can be trained",
     "runs": "list the runs with their status and figures",
     "ingest": "bring pictures into the workspace",
+    "edit": "change a data set: relabel, exclude, merge classes, split by group",
+    "versions": "list the versions of a data set, compare them, go back to one",
     "train": "train a classifier, or go on with one",
     "evaluate": "measure a trained classifier",
     "predict": "classify pictures",
