@@ -61,6 +61,8 @@ def read(known: TorchSet, root: Path) -> Listing:
     try:
         with careful(unofficial):
             parts = READERS[known.name](root, False)
+            if any(len(part.labels) != len(part.pictures) for part in parts):
+                raise ValueError("there are not as many pictures as labels")
     except Exception as error:  # whatever reading damaged files brings about
         raise BadInputError(
             f"The files of {known.title} in {root / known.folder} are not whole: "
