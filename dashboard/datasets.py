@@ -1,5 +1,6 @@
 """What the page Data reads of a set: which of its pictures, on which side, found wrong by whom."""
 
+import math
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,18 +8,31 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from PIL import Image
 
 from ml.config import TrainConfig
 from ml.data.splits import split_indices
-from ml.data.store import DatasetVersion, Item, load_version, picture_path, read_summary
+from ml.data.store import (
+    DatasetVersion,
+    Item,
+    load_version,
+    picture_path,
+    read_picture,
+    read_summary,
+)
+from ml.doctor.looks import taken
 from ml.doctor.reading import read_findings
-from ml.errors import BadInputError
+from ml.errors import BadInputError, MLError
 from ml.workspace import Workspace
 
 SIDES = {"train": "Training", "val": "Validation", "test": "Test", "": "Nothing"}
 ORDERS = ("As brought in", "By name", "Largest file first", "Smallest file first")
 ANCESTORS = 8
 """How many versions back findings are looked for while the newest is being checked."""
+MEASURED = 2000
+"""Pictures whose size is read for the charts; more would not change what they say."""
+_ORIENTATION = 274
+_ON_ITS_SIDE = (5, 6, 7, 8)
 _ON_SIDES = ("leak", "near_leak", "missing_in_split", "shift", "burst")
 
 
@@ -199,3 +213,49 @@ def _octets(workspace: Workspace, item: Item) -> int:
         return picture_path(workspace, item.hash).stat().st_size
     except OSError:
         return 0
+
+
+def sizes_of(workspace: Workspace, version: DatasetVersion) -> list[tuple[int, int]]:
+    """Width and height, as the picture stands, of at most ``MEASURED`` pictures in use."""
+    kept = [item.hash for item in version.items if not item.excluded]
+    step = max(1, len(kept) / MEASURED)
+    chosen = dict.fromkeys(kept[int(place * step)] for place in range(int(len(kept) / step)))
+    known = _known_sizes(workspace.root)
+    for digest in chosen:
+        if digest not in known:
+            known[digest] = _measure(workspace, digest)
+    return [size for digest in chosen if (size := known[digest]) is not None]
+
+
+@st.cache_resource(show_spinner=False)
+def _known_sizes(root: Path) -> dict[str, tuple[int, int] | None]:
+    return {}
+
+
+def _measure(workspace: Workspace, digest: str) -> tuple[int, int] | None:
+    """From the header alone: these pictures were decoded once already, when they came in."""
+    try:
+        with Image.open(picture_path(workspace, digest)) as picture:
+            width, height = picture.size
+            turned = picture.getexif().get(_ORIENTATION, 1) in _ON_ITS_SIDE
+    except Exception:  # whatever a broken header makes Pillow raise: it has no size then
+        return None
+    return (height, width) if turned else (width, height)
+
+
+def times_of(workspace: Workspace, version: DatasetVersion) -> list[float | None]:
+    """When each picture was taken, as its camera says: seconds since 1970, or None."""
+    known = _known_times(workspace.root)
+    for item in version.items:
+        if item.hash not in known:
+            try:
+                moment = taken(read_picture(workspace, item.hash))
+            except (MLError, OSError):
+                moment = math.nan
+            known[item.hash] = None if math.isnan(moment) else moment
+    return [known[item.hash] for item in version.items]
+
+
+@st.cache_resource(show_spinner=False)
+def _known_times(root: Path) -> dict[str, float | None]:
+    return {}

@@ -167,6 +167,7 @@ async function draw(chart) {
       if (!chart.watched) {
         chart.watched = true
         chart.box.on("plotly_click", ({ points }) => points.length && chart.click(points[0]))
+        chart.box.on("plotly_selected", (event) => event && chart.select(event.points ?? []))
         chart.observer = new ResizeObserver(() => {
           if (chart.box.offsetWidth) Plotly.Plots.resize(chart.box)
         })
@@ -190,7 +191,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const details = root.querySelector("details")
     details.ontoggle = () => details.open && fillTwin(details, chart.figure)
   }
-  const { figure, height, alt, clickable, announce } = data
+  const { figure, height, alt, clickable, selectable, table, announce } = data
   chart.figure = figure
   chart.wanted = data
   chart.click = (point) => {
@@ -198,12 +199,17 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const { x, y, z, curveNumber, pointNumber, text, customdata } = point
     setTriggerValue("click", { x, y, z, curve: curveNumber, point: pointNumber, text, customdata })
   }
+  chart.select = (points) => {
+    if (!selectable) return
+    setTriggerValue("select", { selected: points.map((point) => point.customdata) })
+  }
   root.style.setProperty("--lens-height", `${height}px`)
   root.classList.toggle("lens-clickable", Boolean(clickable))
   chart.box.setAttribute("aria-label", alt)
   const spoken = root.querySelector(".lens-spoken")
   if (spoken.textContent !== announce) spoken.textContent = announce
   const details = root.querySelector("details")
+  details.hidden = table === false
   if (details.open) fillTwin(details, figure)
   draw(chart)
   return () => {

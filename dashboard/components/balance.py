@@ -1,13 +1,90 @@
 """How many pictures each class has, and how large they are."""
 
+from collections import Counter
+
 import streamlit as st
 
+from dashboard import charts_data as charts
+from dashboard.components.plot import plot
+from dashboard.datasets import MEASURED, sizes_of
+from dashboard.text import plain
+from dashboard.words import count, size
 from ml.data.store import DatasetVersion
 from ml.workspace import Workspace
 
+ORDERS = ("Most first", "Fewest first", "By name")
 
+
+@st.fragment
 def balance(workspace: Workspace, version: DatasetVersion) -> None:
-    """Draw both."""
-    st.dataframe(
-        {"Class": list(version.counts), "Pictures": list(version.counts.values())}, hide_index=True
-    )
+    """Draw the bars of the classes, then sizes and shapes."""
+    if not version.classes:
+        st.caption("There is no class yet.")
+        return
+    _classes(version)
+    if version.items:
+        _sizes(workspace, version)
+
+
+def _classes(version: DatasetVersion) -> None:
+    counts = version.counts
+    out = Counter(version.classes[item.label] for item in version.items if item.excluded)
+    with st.container(border=True, key="card-balance"):
+        st.markdown(f"#### {plain(charts.balance_finding(counts))}")
+        order = st.segmented_control(
+            "Order of the classes",
+            ORDERS,
+            default=ORDERS[0],
+            required=True,
+            key="balance-order",
+            label_visibility="collapsed",
+        )
+        keys = {
+            "Most first": lambda name: (-counts[name], name),
+            "Fewest first": lambda name: (counts[name], name),
+        }
+        names = sorted(counts, key=keys.get(str(order), lambda name: name.casefold()))
+        ordered = {name: counts[name] for name in names}
+        plot(
+            charts.balance(ordered, out),
+            key="chart-balance",
+            height=70 + 28 * min(len(names), charts.BARS),
+            alt=f"Pictures of each class. {charts.balance_finding(counts)}.",
+            table=len(names) <= charts.BARS,
+        )
+        if len(names) <= charts.BARS:
+            return
+        st.caption(f"The first {charts.BARS} of {len(names)} classes; all are in the table.")
+        with st.expander("All classes as a table", key="balance-table", on_change="rerun") as fold:
+            if fold.open:
+                st.dataframe(
+                    {
+                        "Class": names,
+                        "In use": [counts[name] for name in names],
+                        "Excluded": [out[name] for name in names],
+                    },
+                    hide_index=True,
+                    alt="Pictures of each class",
+                )
+
+
+def _sizes(workspace: Workspace, version: DatasetVersion) -> None:
+    found = sizes_of(workspace, version)
+    about = version.about
+    with st.container(border=True, key="card-sizes"):
+        usual = f"{about.get('width', 0)} x {about.get('height', 0)} pixels"
+        st.markdown(f"#### Half of the pictures are no larger than {usual}")
+        octets = int(about.get("bytes") or 0)
+        part = f", measured on {count(len(found), 'picture')}" if len(found) == MEASURED else ""
+        weight = f"{size(octets)} in all" if octets >= 500_000 else ""
+        if weight or part:
+            st.caption((weight + part).lstrip(", ").capitalize() + ".")
+        for column, figure, key, alt in zip(
+            st.columns(2, gap="medium"),
+            (charts.sides(found), charts.shapes(found)),
+            ("sides", "shapes"),
+            ("How large the pictures are", "What shape the pictures have"),
+            strict=True,
+        ):
+            with column:
+                plot(figure, key=f"chart-{key}", height=260, alt=alt)

@@ -26,8 +26,8 @@ def explorer(workspace: Workspace, version: DatasetVersion) -> None:
     reveal = _wanted(by_key)
     query = _query(workspace, version, by_key)
     shown = places(workspace, version, query)
-    asked = (version.name, query.text, query.label, query.side, query.excluded)
-    asked += (query.finding["key"] if query.finding else None,)
+    named = query.finding["key"] if query.finding else None
+    asked = (version.name, query.text, query.label, query.side, query.excluded, named)
     if st.session_state.setdefault("explorer-asked", asked) != asked:
         st.session_state["explorer-asked"] = asked
         forget_selection(KEY)

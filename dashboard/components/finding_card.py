@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Set
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -21,7 +21,7 @@ PAIRS = 4
 SUSPECTS = 12
 ON_SIDES = ("leak", "near_leak")
 """Of these one wants to know which side each picture is on."""
-MARKS = {
+MARKS: dict[str, tuple[str, Literal["red", "orange", "gray"], str]] = {
     "high": ("error", "red", "Serious"),
     "medium": ("warning", "orange", "Worth a look"),
     "low": ("info", "gray", "Minor"),

@@ -36,9 +36,11 @@ def plot(
     height: int = 280,
     alt: str,
     on_click: bool = False,
+    on_select: bool = False,
+    table: bool = True,
     announce: str = "",
 ) -> dict[str, Any] | None:
-    """Draw ``figure`` and return the point that was clicked, or None.
+    """Draw ``figure`` and return the point that was clicked, or what was selected, or None.
 
     Args:
         figure: ``{"data": [...], "layout": {...}}`` or a ``plotly.graph_objects.Figure``. Colours
@@ -51,6 +53,9 @@ def plot(
         alt: what the chart says, in a sentence, for whoever does not see it.
         on_click: whether a click is returned, for one run: ``x``, ``y``, ``z``, ``curve``,
             ``point``, ``text``, ``customdata``.
+        on_select: whether a selection (``dragmode`` lasso or select) is returned, for one run, as
+            ``{"selected": [customdata of each point]}``.
+        table: whether the same figures stand under it as a table.
         announce: read out politely by a screen reader whenever it changes.
     """
     content = figure if isinstance(figure, dict) else json.loads(figure.to_json())
@@ -61,10 +66,13 @@ def plot(
             "height": max(240, height),
             "alt": alt,
             "clickable": on_click,
+            "selectable": on_select,
+            "table": table,
             "announce": announce,
             "library": plotly_name(),
         },
         on_click_change=lambda: None,
+        on_select_change=lambda: None,
     )
-    clicked = result.get("click")
-    return dict(clicked) if clicked else None
+    told = result.get("select") or result.get("click")
+    return dict(told) if told else None

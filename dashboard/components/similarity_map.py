@@ -1,11 +1,110 @@
-"""The similarity map."""
+"""The similarity map: alike pictures lie near each other, so what is out of place stands out."""
+
+from collections import Counter
 
 import streamlit as st
 
+from dashboard import charts_data as charts
+from dashboard.components.picture_page import forget_selection, picture_page
+from dashboard.components.plot import plot
+from dashboard.components.version_job import (
+    begin_job,
+    ended_job,
+    job_progress,
+    job_reason,
+    job_running,
+)
+from dashboard.words import count
 from ml.data.store import DatasetVersion
+from ml.doctor.reading import read_map
 from ml.workspace import Workspace
 
+MAP = "map"
+KEY = "map"
+NEAR = 12
+"""Pictures that a click shows: the one that was meant, and its neighbours."""
 
+
+@st.fragment
 def similarity_map(workspace: Workspace, version: DatasetVersion) -> None:
-    """Draw the map."""
-    st.empty()
+    """Draw the map and the pictures that were picked on it, or the way to get one."""
+    reason = ended_job(version, MAP)
+    found = read_map(workspace, version.name, version.version)
+    if found is not None and len(found["x"]) == len(version.items):
+        _map(workspace, version, found["x"], found["y"])
+        return
+    st.write(
+        "A map on which alike pictures lie near each other. A picture among those of another class "
+        "may have a wrong label; a class in two clouds may be two classes."
+    )
+    if job_running(version, MAP):
+        job_progress(version, MAP)
+        return
+    job_reason(reason or "")
+    if st.button(
+        "Draw the map",
+        key="draw-map",
+        icon=":material/scatter_plot:",
+        disabled=len(version.items) < 3,
+    ):
+        begin_job(workspace, version, MAP, "Drawing the map")
+        st.rerun()
+
+
+def _map(workspace: Workspace, version: DatasetVersion, x: list[float], y: list[float]) -> None:
+    held = st.session_state.setdefault("map-picked", {"of": "", "items": [], "turn": 0})
+    if held["of"] != version.fingerprint:
+        held |= {"of": version.fingerprint, "items": [], "turn": held["turn"] + 1}
+    told = plot(
+        charts.similarity(
+            version, x, y, _coloured(version), f"{version.fingerprint} {held['turn']}"
+        ),
+        key="chart-map",
+        height=480,
+        alt=f"Map of {count(len(x), 'picture')}, alike ones near each other, coloured by class.",
+        on_click=True,
+        on_select=True,
+        table=False,
+    )
+    picked = _picked(told, x, y)
+    if picked is not None and picked != held["items"]:
+        held["items"] = picked
+        forget_selection(KEY)
+    if not held["items"]:
+        st.caption("Click a point to see it and its neighbours, or draw around some.")
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"#### {count(len(held['items']), 'picture')} picked", width="stretch")
+        if st.button("Close", key="close-picked", type="tertiary"):
+            held |= {"items": [], "turn": held["turn"] + 1}
+            forget_selection(KEY)
+            st.rerun(scope="fragment")
+    picture_page(workspace, version, held["items"], KEY)
+
+
+def _picked(told: dict[str, object] | None, x: list[float], y: list[float]) -> list[int] | None:
+    """The items that a click or a lasso means; None for neither."""
+    if told is None:
+        return None
+    if isinstance(several := told.get("selected"), list):
+        return sorted({n for n in several if isinstance(n, int) and n < len(x)}) or None
+    one = told.get("customdata")
+    return charts.neighbours(x, y, one, NEAR) if isinstance(one, int) and one < len(x) else None
+
+
+def _coloured(version: DatasetVersion) -> list[int]:
+    """The classes with a colour of their own: all where they are few, else one that is chosen, or
+    the largest."""
+    if len(version.classes) <= charts.COLOURED:
+        return list(range(len(version.classes)))
+    chosen = st.multiselect(
+        "Classes in colour",
+        range(len(version.classes)),
+        format_func=lambda label: version.classes[label],
+        max_selections=charts.COLOURED,
+        key=f"map-classes-{version.name}",
+        placeholder="The largest",
+    )
+    known = [label for label in chosen if label < len(version.classes)]
+    largest = Counter(item.label for item in version.items).most_common(charts.COLOURED)
+    return known or [label for label, _ in largest]

@@ -1,11 +1,111 @@
-"""Which pictures train, validate and test."""
+"""Which pictures train, which validate, which test, and what decides it."""
+
+from collections import Counter
 
 import streamlit as st
 
+from dashboard.components.grouping import grouping
+from dashboard.components.undo import change
+from dashboard.datasets import split_of
+from dashboard.text import plain
+from dashboard.words import count
+from ml.config import TrainConfig
+from ml.data.splits import split_indices
 from ml.data.store import DatasetVersion
+from ml.errors import BadInputError
 from ml.workspace import Workspace
+
+FEW = 30
+FOLDS = (
+    "In a small set a test of a few pictures says little: another few would give another figure. "
+    "With folds, the pictures that train and validate are cut into equal parts, and as many models "
+    "are trained, each validated on another part. Their mean is a surer figure, and their spread "
+    "says how sure. The test set takes no part. Folds are among the settings of Train; from "
+    f"{FEW} pictures a class on they are rarely worth their time."
+)
 
 
 def split_panel(workspace: Workspace, version: DatasetVersion) -> None:
-    """Draw the split."""
-    st.empty()
+    """Draw the table, what decides, and the ways to decide otherwise."""
+    if not version.items:
+        st.caption("There is no picture to split yet.")
+        return
+    try:
+        split_indices(version, TrainConfig().split_seed)
+    except BadInputError as error:
+        st.warning(plain(str(error)), icon=":material/error:")
+    else:
+        _table(version)
+    for sentence in deciding(version):
+        st.markdown(plain(sentence))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _draw(workspace, version)
+    with st.expander("Keep pictures together", key="grouping", on_change="rerun") as fold:
+        if fold.open:
+            grouping(workspace, version)
+    with st.expander("Folds, for small sets", key="folds"):
+        st.markdown(plain(FOLDS))
+
+
+def deciding(version: DatasetVersion) -> list[str]:
+    """What decides on which side a picture is, a sentence each."""
+    kept = [item for item in version.items if not item.excluded]
+    given = {item.split for item in kept}
+    if len(given) > 1 and given & {"train", "val"}:
+        told = ["The source decided: its folders or its list named the side of each picture."]
+        if None in given:
+            told.append("What came without a side trains or validates.")
+    else:
+        told = [
+            "15 % of each class are the test set. It was decided once: more pictures, other labels "
+            "or another seed never move a picture into it or out of it, apart from new ones."
+        ]
+    told.append(
+        "Training and validation are dealt out by the split seed of a run, so that each has its "
+        "share of every class."
+    )
+    groups = Counter(item.group for item in kept if item.group is not None)
+    if groups:
+        told.append(
+            f"{count(sum(groups.values()), 'picture')} belong to {count(len(groups), 'group')}. "
+            "Those of one group are all on one side."
+        )
+    sides = split_of(version)
+    twice = sum(
+        not side and not item.excluded for side, item in zip(sides, version.items, strict=True)
+    )
+    if twice and any(sides):
+        told.append(
+            f"{count(twice, 'picture')} would be on two sides and count on the later one alone."
+        )
+    return told
+
+
+def _table(version: DatasetVersion) -> None:
+    sides = split_of(version)
+    found = Counter((item.label, side) for item, side in zip(version.items, sides, strict=True))
+    out = Counter(item.label for item in version.items if item.excluded)
+    names = {"Training": "train", "Validation": "val", "Test": "test"}
+    labels = range(len(version.classes))
+    columns = {word: [found[label, side] for label in labels] for word, side in names.items()}
+    columns["Excluded"] = [out[label] for label in labels]
+    total = ", ".join(f"{sum(columns[word]):,} {word.lower()}" for word in names)
+    st.markdown(f"#### {total}")
+    st.dataframe(
+        {"Class": list(version.classes), **columns},
+        hide_index=True,
+        height=min(420, 36 * (len(version.classes) + 1) + 4),
+        column_config={"Class": st.column_config.TextColumn(pinned=True)},
+        alt="How many pictures of each class train, validate and test",
+    )
+
+
+def _draw(workspace: Workspace, version: DatasetVersion) -> None:
+    with st.popover("Draw another test set", icon=":material/shuffle:", key="draw-test"):
+        st.markdown(
+            "Other pictures will test from then on, 15 % of each class. Scores from before and "
+            "after cannot be compared: a new figure may be better or worse by luck alone. What "
+            "the source decided is no longer kept. Undo brings the old test set back."
+        )
+        if st.button("Draw another test set", key="really-draw-test"):
+            change(workspace, version, [{"do": "draw_test", "seed": version.version}])

@@ -54,7 +54,7 @@ def ended_job(version: DatasetVersion, kind: str) -> str | None:
 def job_running(version: DatasetVersion, kind: str) -> bool:
     """Whether a child looks at exactly this version."""
     held = st.session_state.get(f"job-{kind}")
-    return bool(held) and held["of"] == _of(version) and bool(held["job"].running)
+    return held is not None and held["of"] == _of(version) and bool(held["job"].running)
 
 
 def job_progress(version: DatasetVersion, kind: str) -> None:

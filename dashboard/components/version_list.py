@@ -1,11 +1,126 @@
-"""Every version of a set."""
+"""Every version of a set: what changed when; look at one, compare two, go back."""
+
+from typing import Any
 
 import streamlit as st
 
+from dashboard.components.tile_grid import tile, tile_grid
+from dashboard.components.undo import bring_back
+from dashboard.components.version_changes import version_changes
+from dashboard.datasets import Query, places, version_at
+from dashboard.style import escape
+from dashboard.words import ago, count
+from ml.data.edits import history
 from ml.data.store import DatasetVersion
 from ml.workspace import Workspace
 
+FIRST = 8
+PAGE = 36
 
+
+@st.fragment
 def version_list(workspace: Workspace, version: DatasetVersion) -> None:
-    """Draw the list."""
-    st.caption(f"Version {version.version}")
+    """Draw the versions, the newest first, and above them the one that is looked at."""
+    known = history(workspace, version.name)
+    numbers = [int(summary["version"]) for summary in known]
+    view = st.session_state.get("version-view")
+    if view and view["name"] == version.name and set(view["of"]) <= set(numbers):
+        with st.container(border=True, key="card-version-view"):
+            if len(view["of"]) == 1:
+                _look(workspace, version.name, view["of"][0])
+            else:
+                _compare(workspace, version.name, view, numbers)
+            if st.button("Close", key="close-version", type="tertiary"):
+                st.session_state["version-view"] = None
+                st.rerun(scope="fragment")
+    most = st.session_state.setdefault("versions-shown", FIRST)
+    for summary in known[:most]:
+        _row(workspace, version, summary)
+    if len(known) > most and st.button(
+        f"Show {count(min(FIRST, len(known) - most), 'more version')}", key="more-versions"
+    ):
+        st.session_state["versions-shown"] = most + FIRST
+        st.rerun(scope="fragment")
+
+
+def _row(workspace: Workspace, version: DatasetVersion, summary: dict[str, Any]) -> None:
+    name, number, newest = version.name, int(summary["version"]), version.version
+    parent = int(summary["parent"] or number - 1)
+    pair = (parent, number) if number == newest else (number, newest)
+    with (
+        st.container(border=True, key=f"card-version-{number}"),
+        st.container(horizontal=True, vertical_alignment="center", gap="small"),
+    ):
+        st.html(_told(summary, newest))
+        st.button("Look", key=f"look-version-{number}", on_click=_view, args=(name, number))
+        if pair[0] > 0:
+            compared = f"compare-version-{number}"
+            st.button("Compare", key=compared, on_click=_view, args=(name, *pair))
+        if number != newest and st.button(
+            "Restore",
+            key=f"restore-version-{number}",
+            help="It becomes the newest again. The others stay.",
+        ):
+            st.session_state["version-view"] = None
+            bring_back(workspace, version, number)
+
+
+def _told(summary: dict[str, Any], newest: int) -> str:
+    """What a row says, as HTML."""
+    number, counts = int(summary["version"]), summary["classes"]
+    facts = [ago(float(summary["time"]))] if summary["time"] else []
+    facts.append(count(sum(counts.values()), "picture"))
+    facts.append(count(len(counts), "class", "classes"))
+    if summary["excluded"]:
+        facts.append(f"{int(summary['excluded']):,} excluded")
+    newest_word = "<em>newest</em>" if number == newest else ""
+    return (
+        f'<div class="lens-version-row"><p><strong>Version {number}</strong>{newest_word} '
+        f"{escape(summary['change'] or 'Brought in.')}</p>"
+        f"<small>{' · '.join(escape(fact) for fact in facts)}</small></div>"
+    )
+
+
+def _view(name: str, *numbers: int) -> None:
+    st.session_state["version-view"] = {"name": name, "of": list(numbers)}
+
+
+def _look(workspace: Workspace, name: str, number: int) -> None:
+    """An older version, to look at alone."""
+    old = version_at(workspace, name, number)
+    st.markdown(f"#### Version {number}, to look at")
+    label = st.selectbox(
+        "Class",
+        [None, *range(len(old.classes))],
+        format_func=lambda n: "All" if n is None else old.classes[n],
+        key=f"look-version-class-{number}",
+        width=240,
+    )
+    found = places(workspace, old, Query(label=label))
+    if not found:
+        st.caption("There is no picture.")
+        return
+    pages = -(-len(found) // PAGE)
+    grid = st.container()
+    page = 1
+    if pages > 1:
+        page = min(pages, st.pagination(pages, key=f"look-version-page-{number}-{label}"))
+    shown = found[(page - 1) * PAGE : page * PAGE]
+    with grid:
+        tiles = [tile(workspace, old, n) for n in shown]
+        tile_grid(tiles, f"Pictures of version {number}", "version-tiles")
+
+
+def _compare(workspace: Workspace, name: str, view: dict[str, Any], numbers: list[int]) -> None:
+    """Two versions side by side: what came, what went, what is called otherwise."""
+    st.markdown("#### What changed")
+    chosen = []
+    with st.container(horizontal=True):
+        for word, number in zip(("From version", "To version"), view["of"], strict=True):
+            key = f"{word}-{view['of']}"
+            index = numbers.index(number)
+            chosen.append(st.selectbox(word, numbers, index=index, key=key, width=150))
+    if chosen != view["of"]:
+        view["of"] = chosen
+        st.rerun(scope="fragment")
+    version_changes(workspace, *(version_at(workspace, name, number) for number in chosen))

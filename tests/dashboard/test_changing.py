@@ -153,3 +153,26 @@ def test_classes_are_renamed_merged_and_removed(
     press(at, key="remove-class")
     assert load_version(workspace, "made").counts == {"metal": 20}
     assert read_findings(workspace, "made", 4) is None
+
+
+def opened(at: AppTest, panel: str) -> AppTest:
+    at.session_state["data-panel"] = panel
+    at.run()
+    assert not at.exception, at.exception
+    return at
+
+
+PANELS = ("Look and change", "Balance and sizes", "Map", "Split", "Versions")
+
+
+@pytest.mark.parametrize("panel", PANELS)
+@pytest.mark.parametrize("kind", ["none", "empty", "one", "many"])
+def test_every_panel_is_drawn_in_every_state(workspace: Workspace, panel: str, kind: str) -> None:
+    if kind in ("none", "empty"):
+        edits.create(workspace, "made", ("a", "b") if kind == "empty" else ())
+    elif kind == "one":
+        fabricate.dataset(workspace, ("only",), each=1)
+    else:
+        fabricate.dataset(workspace, tuple(f"class {n}" for n in range(120)), each=3)
+    at = opened(data(), panel)
+    assert not at.error

@@ -1,0 +1,174 @@
+"""The charts of Data: pure functions from figures to Plotly figures.
+
+Colours are the names of the theme that ``dashboard.components.plot`` knows.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dashboard.charts_matrix import class_axis, literal
+from dashboard.words import count
+from ml.data.store import DatasetVersion
+
+BARS = 24
+"""More classes than this are not drawn as bars; the table has them all."""
+COLOURED = 8
+"""Classes on the map that have a colour of their own: those with the most pictures."""
+HOVERED = 5000
+"""With more points than this, hovering names the class alone: the names would weigh megabytes."""
+SIDES = (0, 32, 64, 128, 256, 512, 1024, 2048)
+SHAPES = (
+    (0.0, "Very tall"),
+    (0.5, "Tall"),
+    (0.9, "Square"),
+    (1.12, "Wide"),
+    (2.01, "Very wide"),
+)
+
+
+def balance(used: Mapping[str, int], excluded: Mapping[str, int]) -> dict[str, Any]:
+    """Pictures of each class as bars, what is excluded behind them; the first is on top."""
+    names = list(used)[:BARS]
+
+    def trace(name: str, values: Mapping[str, int], colour: str) -> dict[str, Any]:
+        return {
+            "type": "bar",
+            "orientation": "h",
+            "name": name,
+            "x": [values.get(one, 0) for one in names],
+            "y": names,
+            "marker": {"color": colour},
+            "customdata": [literal(one) for one in names],
+            "hovertemplate": f"%{{customdata}}: %{{x}}<extra>{name}</extra>",
+        }
+
+    shown = [trace("In use", used, "$seq6")]
+    if any(excluded.values()):
+        shown.append(trace("Excluded", excluded, "$muted/0.4"))
+    return {
+        "data": shown,
+        "layout": {
+            "barmode": "stack",
+            "bargap": 0.35,
+            "showlegend": len(shown) > 1,
+            "xaxis": {"rangemode": "tozero", "tickformat": ",d"},
+            "yaxis": {**class_axis(names), "range": [len(names) - 0.5, -0.5]},
+        },
+    }
+
+
+def balance_finding(counts: Mapping[str, int]) -> str:
+    """What the bars say, in a few words; names are as they stand."""
+    if not counts:
+        return "No class yet"
+    most, least = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
+    if not counts[least]:
+        return f"{least} has no picture"
+    times = counts[most] / counts[least]
+    if times < 1.5:
+        return "Every class has about as many pictures"
+    return f"{most} has {times:.2g} times as many pictures as {least}"
+
+
+def sides(sizes: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    """How many pictures are how large, by their shorter side in pixels."""
+    ends = [*SIDES[1:], None]
+    labels = [
+        f"{low} to {high - 1}" if high and low else f"under {high}" if high else f"{low} and more"
+        for low, high in zip(SIDES, ends, strict=True)
+    ]
+    found = Counter(sum(min(size) >= low for low in SIDES) - 1 for size in sizes)
+    return _bars(labels, [found[place] for place in range(len(SIDES))], "Shorter side, pixels")
+
+
+def shapes(sizes: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    """How many pictures have which shape, by width over height."""
+    found = Counter(
+        sum(width / max(1, height) >= low for low, _ in SHAPES) - 1 for width, height in sizes
+    )
+    return _bars(
+        [name for _, name in SHAPES], [found[place] for place in range(len(SHAPES))], "Shape"
+    )
+
+
+def similarity(
+    version: DatasetVersion,
+    x: Sequence[float],
+    y: Sequence[float],
+    coloured: Sequence[int],
+    token: str,
+) -> dict[str, Any]:
+    """Every picture as a point, alike ones near each other, in the colour of its class.
+
+    ``coloured`` are the classes that have a colour of their own, at most ``COLOURED``. A selection
+    lasts until ``token`` changes. The customdata of a point is its item number.
+    """
+    place_of = {label: place for place, label in enumerate(coloured[:COLOURED])}
+    parts: dict[int, list[int]] = {place: [] for place in (-1, *place_of.values())}
+    for n, item in enumerate(version.items):
+        parts[place_of.get(item.label, -1)].append(n)
+    few = len(version.items) <= HOVERED
+    traces = []
+    for place, numbers in parts.items():
+        if not numbers:
+            continue
+        items = [version.items[n] for n in numbers]
+        name = version.classes[coloured[place]] if place >= 0 else "Other classes"
+        pattern = "%{text}" if few else literal(name)
+        hover = [f"{literal(version.classes[i.label])}<br>{literal(i.file[-60:])}" for i in items]
+        traces.append(
+            {
+                "type": "scatter" if few else "scattergl",
+                "mode": "markers",
+                "name": literal(name[:40]),
+                "x": [x[n] for n in numbers],
+                "y": [y[n] for n in numbers],
+                "customdata": numbers,
+                "text": hover if few else None,
+                "marker": {
+                    "color": f"$cat{place}" if place >= 0 else "$muted",
+                    "size": 8 if few else 5,
+                    "opacity": [0.25 if item.excluded else 0.8 for item in items],
+                },
+                "hovertemplate": f"{pattern}<extra></extra>",
+            }
+        )
+    plain = {"visible": False, "showgrid": False, "zeroline": False}
+    return {
+        "data": traces,
+        "layout": {
+            "dragmode": "lasso",
+            "selectionrevision": token,
+            "hovermode": "closest",
+            "xaxis": plain,
+            "yaxis": {**plain, "scaleanchor": "x"},
+        },
+    }
+
+
+def neighbours(x: Sequence[float], y: Sequence[float], place: int, number: int) -> list[int]:
+    """The picture at ``place`` and those nearest to it on the map, ``number`` in all."""
+    distance = [(x[n] - x[place]) ** 2 + (y[n] - y[place]) ** 2 for n in range(len(x))]
+    return sorted(range(len(x)), key=lambda n: (n != place, distance[n]))[:number]
+
+
+def _bars(labels: Sequence[str], values: Sequence[int], title: str) -> dict[str, Any]:
+    return {
+        "data": [
+            {
+                "type": "bar",
+                "name": "Pictures",
+                "x": list(labels),
+                "y": list(values),
+                "marker": {"color": "$seq6"},
+                "customdata": [count(value, "picture") for value in values],
+                "hovertemplate": "%{x}: %{customdata}<extra></extra>",
+            }
+        ],
+        "layout": {
+            "bargap": 0.3,
+            "xaxis": {"title": title, "type": "category"},
+            "yaxis": {"rangemode": "tozero", "tickformat": ",d"},
+        },
+    }
