@@ -1,5 +1,8 @@
 """Whether a data set can be trained on, and if not, what is missing, in plain words."""
 
+import hashlib
+from typing import NamedTuple
+
 from dashboard.text import shortened
 from ml.data.store import DatasetVersion
 
@@ -9,17 +12,29 @@ FEW = 30
 """Fewer pictures than this in a class make a start, no more."""
 
 
-def missing(version: DatasetVersion) -> list[str]:
-    """What stands between the set and training, a sentence each; empty where it is ready."""
+class Gap(NamedTuple):
+    """What is missing: a sentence, and the class it is about, empty where that is a new one."""
+
+    sentence: str
+    about: str = ""
+
+
+def missing(version: DatasetVersion) -> list[Gap]:
+    """What stands between the set and training; empty where it is ready."""
     told = []
     if len(version.classes) < 2:
         number = "a second class" if version.classes else "two classes"
-        told.append(f"Add {number}: a classifier tells at least two kinds apart.")
+        told.append(Gap(f"Add {number}: a classifier tells at least two kinds apart."))
     for name, pictures in version.counts.items():
         if pictures < LEAST:
             has = "has no picture" if not pictures else f"has {pictures} of {LEAST} pictures"
-            told.append(f"{shortened(name, 60)} {has}.")
+            told.append(Gap(f"{shortened(name, 60)} {has}.", name))
     return told
+
+
+def class_key(version: DatasetVersion, name: str) -> str:
+    """What a class is known by in keys and addresses; no name fits there as it is."""
+    return hashlib.sha256(f"{version.name}/{name}".encode()).hexdigest()[:10] if name else "new"
 
 
 def advice(version: DatasetVersion) -> str:

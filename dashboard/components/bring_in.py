@@ -68,6 +68,8 @@ def over_limit(sizes: Sequence[int]) -> str:
     if total > allowed.megabytes * 1e6:
         most = f"{allowed.megabytes:,} MB at a time are the most."
         return f"That is {total / 1e6:,.0f} MB. {most}{where}"
+    if max(sizes, default=0) > allowed.megabytes_a_file * 2**20:
+        return f"A file may have {allowed.megabytes_a_file:,} MB at most.{where}"
     brought = st.session_state.get("brought-bytes", 0) + total
     if allowed.session_megabytes and brought > allowed.session_megabytes * 1e6:
         return (

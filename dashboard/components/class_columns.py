@@ -1,6 +1,5 @@
 """A set class by class: name it, watch the counter, drop or shoot pictures, take out the bad."""
 
-import hashlib
 import time
 
 import streamlit as st
@@ -10,6 +9,7 @@ from dashboard.components.camera import camera
 from dashboard.components.class_pictures import class_pictures
 from dashboard.components.ingest_view import under_way
 from dashboard.components.undo import change
+from dashboard.readiness import class_key
 from dashboard.text import plain, shortened
 from dashboard.thumbnails import thumbnail
 from dashboard.words import count
@@ -38,11 +38,6 @@ def class_columns(workspace: Workspace, version: DatasetVersion) -> None:
     if rest > 0 and st.button(f"Show {count(min(rest, COLUMNS), 'more class', 'more classes')}"):
         st.session_state["classes-shown"] = most + COLUMNS
         st.rerun()
-
-
-def class_key(version: DatasetVersion, name: str) -> str:
-    """What the widgets of a class are known by; no name fits into a key as it is."""
-    return hashlib.sha256(f"{version.name}/{name}".encode()).hexdigest()[:10]
 
 
 def _column(workspace: Workspace, version: DatasetVersion, name: str, places: list[int]) -> None:
@@ -84,7 +79,7 @@ def _head(
             icon=":material/more_vert:",
             type="tertiary",
         )
-    st.html(f'<p class="lens-count">{count(pictures, "picture")}</p>')
+    st.html(f'<p class="lens-count" id="class-{key}">{count(pictures, "picture")}</p>')
     if chosen:
         change(workspace, version, [{"do": "remove_class", "name": name}])
     new = " ".join(typed.split())
@@ -125,6 +120,7 @@ def _picture(workspace: Workspace, place: int, item: Item) -> dict[str, object]:
 
 def _add_class(workspace: Workspace, version: DatasetVersion) -> None:
     with st.container(border=True, key="card-add-class"):
+        st.html('<span id="class-new"></span>')
         typed = st.text_input(
             "Add a class",
             key=f"add-class-{_turn()}",

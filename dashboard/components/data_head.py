@@ -6,7 +6,8 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.navigation import DATA, TRAIN
-from dashboard.readiness import advice, missing
+from dashboard.readiness import advice, class_key, missing
+from dashboard.style import escape
 from dashboard.text import plain
 from dashboard.words import count, unique
 from ml.data import catalog
@@ -88,7 +89,10 @@ def readiness(version: DatasetVersion) -> None:
             ("orange", "Not ready", "error") if lacks else ("green", "Ready", "check_circle")
         )
         with st.popover(f":{colour}[{word}]", icon=f":material/{icon}:", key="ready-or-not"):
-            for sentence in lacks[:8] or [better]:
-                st.markdown(plain(sentence))
+            if not lacks:
+                st.markdown(plain(better))
+            for gap in lacks[:8]:
+                where = f"#class-{class_key(version, gap.about)}"
+                st.html(f'<a class="lens-jump" href="{where}">{escape(gap.sentence)}</a>')
             if len(lacks) > 8:
                 st.caption(f"And {len(lacks) - 8} more.")

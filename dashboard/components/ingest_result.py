@@ -56,17 +56,13 @@ def _sentence(result: dict[str, Any]) -> None:
     told = f"{count(int(result['accepted']), 'picture')} read."
     if where := result.get("into"):
         told = f"{told[:-6]} added to <strong>{escape(where)}</strong>."
-    if refused := len(result.get("refused") or []):
-        told += f" {count(refused, 'file')} could not be taken."
-    if changed := len(result.get("changed") or []):
-        told += f" {count(changed, 'picture')} {'was' if changed == 1 else 'were'} converted."
     st.html(f'<p class="lens-told" role="status">{told}</p>')
     for note in result.get("notes") or []:
         st.caption(plain(note))
 
 
 def _files(rows: list[list[str]]) -> None:
-    with st.expander("See which", key="see-which"):
+    with st.expander(f"See which: {count(len(rows), 'file')}", key="see-which"):
         body = "".join(
             f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>"
             for row in rows[:SHOWN]

@@ -159,7 +159,8 @@ def test_pictures_dropped_on_a_class_go_into_it_with_what_was_refused_said(
     drop(at, "Drop pictures of dog", ("a.png", fabricate.picture(900)), ("b.png", b"not one"))
     at.run()
     assert load_version(workspace, "made").counts == {"cat": 5, "dog": 6}
-    assert "1 picture added to <strong>dog</strong>. 1 file could not be taken." in words(at)
+    assert "1 picture added to <strong>dog</strong>." in words(at)
+    assert "1 file could not be taken in" in words(at)
     assert "b.png" in words(at)
     at.button(key="close-ingested").click().run()
     assert "could not be taken" not in words(at)
@@ -177,7 +178,12 @@ def test_a_drop_beyond_the_limits_is_refused_in_a_sentence(
 
 @pytest.mark.parametrize(
     ("sizes", "said"),
-    [([10] * 1001, "too many"), ([60_000_000] * 2, "120 MB"), ([50_000_000], "")],
+    [
+        ([10] * 1001, "too many"),
+        ([60_000_000] * 2, "120 MB"),
+        ([60_000_000], "50 MB at most"),
+        ([50_000_000], ""),
+    ],
 )
 def test_strangers_may_bring_less(
     sizes: list[int], said: str, monkeypatch: pytest.MonkeyPatch
@@ -242,9 +248,9 @@ def test_what_is_missing_is_named() -> None:
         classes = tuple(f"c{label}" for label in range(len(counts)))
         return DatasetVersion("x", 1, classes, items, "", {})
 
-    assert "two classes" in missing(made())[0]
-    assert "a second class" in missing(made(40))[0]
-    assert missing(made(40, 0)) == ["c1 has no picture."]
+    assert "two classes" in missing(made())[0].sentence
+    assert "a second class" in missing(made(40))[0].sentence
+    assert missing(made(40, 0)) == [("c1 has no picture.", "c1")]
     assert missing(made(40, LEAST)) == []
     assert "c1" in advice(made(40, LEAST))
     assert advice(made(40, 40)) == ""
