@@ -74,7 +74,10 @@ def _sweep_if_needed(workspace: Workspace, folder: Path) -> None:
                 ended.append(mark)
     if not ended:
         return
-    _, young = sweep(workspace)
+    try:
+        _, young = sweep(workspace)
+    except (OSError, ValueError, KeyError, TypeError):  # a damaged version: left for another day
+        return
     for mark in ended if not young else ():
         mark.unlink(missing_ok=True)
 

@@ -16,12 +16,13 @@ from ml.errors import BadInputError
 SUFFIXES = (".csv", ".tsv")
 MOST_ROWS = 1_000_000
 HEADINGS = {
-    "file": {"file", "filename", "file_name", "image", "image_id", "image_path", "img", "path",
-             "filepath", "picture", "id", "datei", "name"},
-    "label": {"label", "labels", "class", "class_name", "category", "target", "species", "breed"},
-    "split": {"split", "set", "subset", "partition"},
-    "group": {"group", "person", "subject", "patient", "session", "scene"},
+    "file": ("file", "filename", "file_name", "filepath", "path", "image", "image_path", "img",
+             "picture", "image_id", "id", "name"),
+    "label": ("label", "class", "class_name", "category", "target", "species", "breed", "labels"),
+    "split": ("split", "set", "subset", "partition"),
+    "group": ("group", "person", "subject", "patient", "session", "scene"),
 }  # fmt: skip
+"""What columns are called, the likelier first."""
 ENDINGS = ("", ".jpg", ".png", ".jpeg", ".webp", ".tif", ".bmp", ".gif")
 """Tried in turn: many tables leave the ending of the files away."""
 
@@ -135,7 +136,7 @@ def _read(data: bytes, name: str) -> tuple[list[list[str]], dict[str, int] | Non
         raise BadInputError(f"{name} has more than {MOST_ROWS:,} lines. Give it in parts.")
     heads = [cell.strip().casefold() for cell in rows[0]] if rows else []
     columns = {
-        kind: next((n for n, head in enumerate(heads) if head in names), -1)
+        kind: next((heads.index(name) for name in names if name in heads), -1)
         for kind, names in HEADINGS.items()
     }
     known = min(columns["file"], columns["label"]) >= 0

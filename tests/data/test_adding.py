@@ -1,0 +1,149 @@
+"""More pictures for a data set that is there."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ml.data.bringing import bring_in
+from ml.data.store import load_version, read_report, read_summary
+from ml.errors import BadInputError
+from ml.workspace import Workspace
+from tests.data.making import as_bytes, picture
+from tests.data.packing import pack
+
+Make = Callable[..., Path]
+
+
+@pytest.fixture
+def pets(make_folder: Make, workspace: Workspace) -> Path:
+    folder = make_folder("pets", {"cat": 20, "dog": 20})
+    bring_in(workspace, folder)
+    return folder
+
+
+def test_pictures_go_into_the_class_that_is_named_whatever_the_folders(
+    make_folder: Make, tmp_path: Path, pets: Path, workspace: Workspace
+) -> None:
+    more = make_folder("more", {"x/y": 2, "train/z": 1})
+    loose = tmp_path / "loose.jpg"
+    loose.write_bytes(as_bytes(picture(900), "JPEG"))
+    zipped = pack(tmp_path / "zipped.zip", {"1.png": 901, "deep/er/2.png": 902})
+    done = bring_in(workspace, [more, loose, zipped], into="pets", label="cow")
+    assert done.accepted == 6
+    assert done.version.version == 2
+    assert done.version.classes == ("cat", "dog", "cow")
+    assert done.version.counts == {"cat": 20, "dog": 20, "cow": 6}
+    summary = read_summary(workspace, "pets")
+    assert (summary["parent"], summary["change"]) == (1, "6 pictures added to cow.")
+    assert summary["source"] == read_summary(workspace, "pets", 1)["source"]
+
+
+def test_nothing_else_changes(make_folder: Make, pets: Path, workspace: Workspace) -> None:
+    old = load_version(workspace, "pets")
+    more = make_folder("more", {"dog": 3, "bird": 2})
+    new = bring_in(workspace, more, into="pets").version
+    assert new.items[: len(old.items)] == old.items
+    assert new.classes == ("cat", "dog", "bird")
+    assert load_version(workspace, "pets", 1) == old
+    assert new.about["bytes"] > old.about["bytes"]
+    assert read_summary(workspace, "pets")["change"] == "5 pictures added to 2 classes."
+
+
+def test_what_is_there_already_is_not_added_again(
+    make_folder: Make, pets: Path, workspace: Workspace
+) -> None:
+    done = bring_in(workspace, pets, into="pets")
+    assert (done.accepted, done.version.version) == (0, 1)
+    assert done.notes == ["40 pictures were in the set already."]
+    other = bring_in(workspace, pets / "cat", into="pets", label="dog")
+    assert other.accepted == 20  # the same pictures under another label: a contradiction, kept
+    more = make_folder("more", {"cat": 1, "dog": 1})
+    (more / "cat" / "old.png").write_bytes((pets / "cat" / "000.png").read_bytes())
+    done = bring_in(workspace, more, into="pets")
+    assert done.accepted == 2
+    assert "1 picture was in the set already." in done.notes
+
+
+def test_one_picture_makes_a_set_of_one_class(tmp_path: Path, workspace: Workspace) -> None:
+    path = tmp_path / "one.png"
+    path.write_bytes(as_bytes(picture(1)))
+    done = bring_in(workspace, path, "mine", label="cat")
+    assert done.version.counts == {"cat": 1}
+    with pytest.raises(BadInputError, match="--class"):
+        bring_in(workspace, path)
+
+
+def test_what_cannot_be_added_is_a_sentence_and_no_version(
+    tmp_path: Path, pets: Path, workspace: Workspace
+) -> None:
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(b"no picture")
+    with pytest.raises(BadInputError, match=r"bad\.jpg: It is not a picture"):
+        bring_in(workspace, bad, into="pets", label="cat")
+    for into, sentence in (("nothing", "no data set"), ("../pets", "no data set")):
+        with pytest.raises(BadInputError, match=sentence):
+            bring_in(workspace, pets, into=into)
+    for label in ("", "  ", "x" * 101):
+        with pytest.raises(BadInputError, match="needs a name"):
+            bring_in(workspace, pets, into="pets", label=label)
+    assert load_version(workspace, "pets").version == 1
+
+
+def test_the_report_is_of_what_was_added(tmp_path: Path, pets: Path, workspace: Workspace) -> None:
+    see_through = picture(5)
+    see_through.putalpha(100)
+    files = {"a.png": as_bytes(see_through), "b.png": b"no picture"}
+    bring_in(workspace, pack(tmp_path / "z.zip", files), into="pets", label="cat")
+    report = read_report(workspace, "pets", 2)
+    assert [entry["file"] for entry in report["refused"]] == ["b.png"]
+    assert report["changed"] == [{"file": "a.png", "change": "transparency laid over white"}]
+
+
+def test_what_was_tested_stays_tested(make_folder: Make, pets: Path, workspace: Workspace) -> None:
+    def tested(version: int) -> set[str]:
+        items = load_version(workspace, "pets", version).items
+        return {item.hash for item in items if item.split == "test"}
+
+    assert len(tested(1)) == 6
+    for n in (1, 2):
+        bring_in(workspace, make_folder(f"more{n}", {"cat": 10, "dog": 10}), into="pets")
+    assert tested(1) < tested(2) < tested(3)
+    assert len(tested(3)) == 12
+
+
+def test_a_bundled_set_can_be_added_to(make_folder: Make, workspace: Workspace) -> None:
+    more = make_folder("more", {"rock": 2})
+    done = bring_in(workspace, more / "rock", into="hands", label="rock")
+    assert done.version.version == 2
+    assert done.version.counts["rock"] == 2
+    assert len(done.version.items) > 300
+
+
+def test_two_at_once_wait_for_one_another(
+    make_folder: Make, pets: Path, workspace: Workspace
+) -> None:
+    folders = [make_folder(f"more{n}", {"cat": 8}) for n in range(4)]
+    threads = [
+        threading.Thread(
+            target=bring_in, args=(workspace, folder), kwargs={"into": "pets", "label": "cat"}
+        )
+        for folder in folders
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    newest = load_version(workspace, "pets")
+    assert newest.version == 5
+    assert newest.counts == {"cat": 52, "dog": 20}
+
+
+def test_several_files_without_a_class_are_asked_for_one(
+    tmp_path: Path, workspace: Workspace
+) -> None:
+    with pytest.raises(BadInputError, match="--class"):
+        bring_in(workspace, [tmp_path / "a.png", tmp_path / "b.png"])
+    with pytest.raises(BadInputError, match="No pictures are named"):
+        bring_in(workspace, [])

@@ -1,0 +1,167 @@
+"""What interrupted ingests leave behind, and that nothing else goes."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ml.data import sweep as sweep_module
+from ml.data.bringing import bring_in
+from ml.data.originals import picture_path
+from ml.data.store import dataset_names, load_version, write_picture
+from ml.data.sweep import YOUNG_SECONDS, sweep, taking_in
+from ml.status import identity
+from ml.workspace import Workspace
+
+Make = Callable[..., Path]
+
+SLOW = """
+import os, sys, time
+from ml.data import ingest
+real = ingest.write_picture
+def slow(workspace, data):
+    os.write(1, b"one\\n")
+    time.sleep(0.05)
+    return real(workspace, data)
+ingest.write_picture = slow
+from ml.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def orphan(workspace: Workspace, data: bytes, age: float) -> Path:
+    path = picture_path(workspace, write_picture(workspace, data))
+    os.utime(path, (time.time() - age,) * 2)
+    return path
+
+
+def mark(workspace: Workspace, who: dict[str, object], age: float) -> Path:
+    path = workspace.datasets / ".ingests" / f"{len(who)}{age}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(who), encoding="utf-8")
+    os.utime(path, (time.time() - age,) * 2)
+    return path
+
+
+DEAD = {**identity(), "pid": 2**22 - 1, "started": 1.0}
+
+
+def test_old_orphans_go_and_everything_that_a_version_names_stays(
+    make_folder: Make, workspace: Workspace
+) -> None:
+    folder = make_folder("pets", {"cat": 3, "dog": 3})
+    first = bring_in(workspace, folder, "pets").version
+    (folder / "cat" / "000.png").unlink()
+    bring_in(workspace, folder, "pets")  # version 1 alone names that picture now
+    for path in workspace.pictures.rglob("*"):
+        os.utime(path, (1, 1))
+    old = orphan(workspace, b"old", YOUNG_SECONDS + 10)
+    young = orphan(workspace, b"young", 10)
+    half = old.with_name(f".{old.name}.1234.part")
+    half.write_bytes(b"o")
+    os.utime(half, (1, 1))
+    assert sweep(workspace) == (2, 1)
+    assert not old.exists()
+    assert not half.exists()
+    assert young.exists()
+    assert all(picture_path(workspace, item.hash).exists() for item in first.items)
+
+
+def test_an_ingest_sweeps_what_a_dead_one_left_and_only_then(
+    make_folder: Make, workspace: Workspace
+) -> None:
+    old = orphan(workspace, b"old", YOUNG_SECONDS + 10)
+    bring_in(workspace, make_folder("one", {"a": 2, "b": 2}))
+    assert old.exists()  # nothing says that an ingest was cut off
+    left = mark(workspace, DEAD, YOUNG_SECONDS + 10)
+    bring_in(workspace, make_folder("two", {"a": 2, "b": 2}))
+    assert not old.exists()
+    assert not left.exists()
+
+
+def test_nothing_is_swept_while_somebody_brings_pictures_in(workspace: Workspace) -> None:
+    old = orphan(workspace, b"old", YOUNG_SECONDS + 10)
+    dead = mark(workspace, DEAD, YOUNG_SECONDS + 10)
+    elsewhere = mark(workspace, {**DEAD, "host": "another"}, 600)
+    with taking_in(workspace):
+        assert old.exists()
+    elsewhere.unlink()
+    with taking_in(workspace), taking_in(workspace):
+        assert not old.exists()
+    assert not dead.exists()
+
+
+def test_the_mark_stays_until_no_orphan_is_left(workspace: Workspace) -> None:
+    left = mark(workspace, DEAD, YOUNG_SECONDS + 10)
+    young = orphan(workspace, b"young", 10)
+    with taking_in(workspace):
+        pass
+    assert left.exists()
+    os.utime(young, (1, 1))
+    with taking_in(workspace):
+        pass
+    assert not young.exists()
+    assert not left.exists()
+
+
+def test_a_version_that_cannot_be_read_stops_the_sweep(
+    make_folder: Make, workspace: Workspace
+) -> None:
+    version = bring_in(workspace, make_folder("pets", {"a": 2, "b": 2})).version
+    path = picture_path(workspace, version.items[0].hash)
+    os.utime(path, (1, 1))
+    (workspace.datasets / "pets" / "versions" / "1.json").write_text("{", encoding="utf-8")
+    with pytest.raises(ValueError, match="Expecting"):
+        sweep(workspace)
+    assert path.exists()
+    mark(workspace, DEAD, YOUNG_SECONDS + 10)
+    bring_in(workspace, make_folder("more", {"a": 2, "b": 2}))  # goes on all the same
+    assert path.exists()
+
+
+def test_caches_that_no_index_names_go_too(make_folder: Make, workspace: Workspace) -> None:
+    bring_in(workspace, make_folder("pets", {"a": 3, "b": 3}))
+    (cache,) = (workspace.datasets / "pets" / "cache").iterdir()
+    kept = sorted(cache.glob("*.npy"))
+    assert kept
+    (cache / "pixels-dead.npy").write_bytes(b"half")
+    for path in cache.iterdir():
+        os.utime(path, (1, 1))
+    assert sweep(workspace) == (1, 0)
+    assert sorted(cache.glob("*.npy")) == kept
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_an_ingest_that_is_ended_leaves_nothing_half_made(
+    how: signal.Signals,
+    make_folder: Make,
+    workspace: Workspace,
+    python: Callable[..., "subprocess.Popen[str]"],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = make_folder("pets", {"cat": 100, "dog": 100})
+    child = python(SLOW, "ingest", folder, "--workspace", workspace.root)
+    assert child.stdout is not None
+    for _ in range(20):
+        assert child.stdout.readline() == "one\n"
+    child.send_signal(how)
+    _, err = child.communicate(timeout=20)
+    assert child.returncode == (130 if how == signal.SIGTERM else -signal.SIGKILL)
+    assert "Traceback" not in err
+    assert dataset_names(workspace) == []
+    if how == signal.SIGTERM:
+        assert not (workspace.datasets / "pets").exists()
+    left = [path for path in workspace.pictures.rglob("*") if path.is_file()]
+    assert len(left) >= 15
+    monkeypatch.setattr(sweep_module, "YOUNG_SECONDS", -1)
+    bring_in(workspace, make_folder("other", {"a": 2, "b": 2}))
+    assert not [path for path in left if path.exists()]
+    caches = list(workspace.datasets.rglob("pixels-*.npy"))
+    assert {path.relative_to(workspace.datasets).parts[0] for path in caches} == {"other"}
+    assert len(bring_in(workspace, folder).version.items) == 200
+    assert load_version(workspace, "pets").version == 1
