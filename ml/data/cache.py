@@ -135,7 +135,8 @@ class Writer:
     def abandon(self) -> None:
         """Leave nothing behind."""
         self._file.close()
-        self._target.unlink(missing_ok=True)
+        for path in self.folder.glob(f"*-{self._token}.npy"):
+            path.unlink(missing_ok=True)
 
     def _head(self, count: int) -> None:
         shape = (count, *_shape(self.spec))

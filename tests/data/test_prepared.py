@@ -1,0 +1,106 @@
+"""Pixels prepared while pictures come in: the very ones that training would make."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ml.config import TrainConfig
+from ml.data import cache, catalog, prepared
+from ml.data.bringing import bring_in
+from ml.data.pictures import open_pictures
+from ml.data.pixels import PixelSpec, canonical
+from ml.data.store import read_picture
+from ml.presets import suggest
+from ml.workspace import Workspace
+from tests.data.making import as_bytes, picture
+
+Make = Callable[..., Path]
+
+
+def caches(workspace: Workspace, name: str) -> list[str]:
+    return sorted(path.name for path in (workspace.datasets / name).glob("cache/*"))
+
+
+@pytest.mark.parametrize(
+    ("options", "key"),
+    [
+        ({"width": 90, "height": 70}, "224-rgb-crop"),
+        ({"width": 32, "height": 32}, "32-rgb-crop"),
+        ({"width": 28, "height": 28, "mode": "L"}, "28-grey-crop"),
+    ],
+)
+def test_training_as_suggested_reads_no_original(
+    options: dict[str, object], key: str, make_folder: Make, workspace: Workspace
+) -> None:
+    folder = make_folder("pets", {"cat": 40, "dog": 40}, **options)
+    shutil.copy(folder / "cat" / "000.png", folder / "dog" / "again.png")
+    (folder / "cat" / "bad.png").write_bytes(b"no picture")
+    version = bring_in(workspace, folder).version
+    assert caches(workspace, "pets") == [key]
+    wanted = TrainConfig(dataset="pets").changed(**suggest(catalog.describe(workspace, "pets")))
+    spec = PixelSpec(wanted.image_size, wanted.colour, wanted.fit)
+    expected = [canonical(read_picture(workspace, item.hash), spec) for item in version.items]
+    shutil.rmtree(workspace.pictures)
+    found = open_pictures(workspace, catalog.run_record(version, 0), spec)
+    assert np.array_equal(found.pixels("all"), np.stack(expected))
+
+
+def test_a_wrong_guess_leaves_nothing(make_folder: Make, workspace: Workspace) -> None:
+    folder = make_folder("pets", {"a": 20}, width=30, height=30)
+    make_folder("pets", {"b": 60}, width=100, height=100)
+    bring_in(workspace, folder)
+    assert caches(workspace, "pets") == []
+    record = catalog.run_record(catalog.resolve(workspace, "pets"), 0)
+    assert len(open_pictures(workspace, record, PixelSpec(16)).pixels("all")) == 80
+
+
+def test_a_later_version_keeps_the_rows_of_the_first(
+    make_folder: Make, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring_in(workspace, make_folder("pets", {"a": 20, "b": 20}, width=32, height=32))
+    new = bring_in(workspace, make_folder("more", {"a": 3}), into="pets", label="a").version
+    read: list[str] = []
+    real = cache.read_picture
+    monkeypatch.setattr(
+        cache, "read_picture", lambda w, digest: (read.append(digest), real(w, digest))[1]
+    )
+    open_pictures(workspace, catalog.run_record(new, 0), PixelSpec(32))
+    assert sorted(read) == sorted(item.hash for item in new.items[40:])
+
+
+@pytest.mark.parametrize("moment", ["start", "middle", "end"])
+def test_a_disk_too_full_for_it_stops_nothing_else(
+    moment: str, make_folder: Make, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    name = {"start": "__init__", "middle": "add", "end": "finish"}[moment]
+    monkeypatch.setattr(prepared.Writer, name, full)
+    done = bring_in(workspace, make_folder("pets", {"a": 20, "b": 20}))
+    assert done.accepted == 40
+    monkeypatch.undo()
+    assert not list(workspace.datasets.rglob("*.npy"))
+
+
+def test_little_room_means_none_is_taken(
+    make_folder: Make, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepared, "MOST_BYTES", 1000)
+    bring_in(workspace, make_folder("pets", {"a": 3, "b": 3}))
+    assert caches(workspace, "pets") == []
+
+
+def test_the_guess_looks_at_few_pictures_and_survives_bad_ones(
+    tmp_path: Path, workspace: Workspace
+) -> None:
+    for label in ("a", "b"):
+        (tmp_path / "set" / label).mkdir(parents=True)
+        for n in range(30):
+            data = b"bad" if label == "a" and n < 25 else as_bytes(picture(n, 32, 32))
+            (tmp_path / "set" / label / f"{n:02}.png").write_bytes(data)
+    assert bring_in(workspace, tmp_path / "set").accepted == 35
+    assert caches(workspace, "set") == []
