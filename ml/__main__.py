@@ -27,6 +27,8 @@ COMMANDS = {
     "ingest": "bring pictures into the workspace",
     "edit": "change a data set: relabel, exclude, merge classes, split by group",
     "versions": "list the versions of a data set, compare them, go back to one",
+    "doctor": "find what is wrong with a data set, and how to mend it",
+    "map": "draw a map on which pictures that look alike lie together",
     "train": "train a classifier, or go on with one",
     "evaluate": "measure a trained classifier",
     "predict": "classify pictures",

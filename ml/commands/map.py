@@ -1,0 +1,26 @@
+"""``python -m ml map``: where the pictures of a set lie by what they look like."""
+
+import argparse
+import json
+
+from ml.commands.progress import Progress
+from ml.data.catalog import resolve
+from ml.doctor.reading import map_path
+from ml.doctor.similarity import draw_map
+from ml.workspace import Workspace
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """DATASET."""
+    parser.add_argument("dataset", metavar="DATASET", help="a data set's name, or a folder")
+
+
+def run(args: argparse.Namespace, workspace: Workspace) -> None:
+    """Draw the map of the newest version and keep it beside the version."""
+    version = resolve(workspace, args.dataset)
+    told = draw_map(workspace, version, Progress())
+    path = map_path(workspace, version.name, version.version)
+    if args.json:
+        print(json.dumps({"name": version.name, "path": str(path), **told}, ensure_ascii=False))
+        return
+    print(f"{version.name}: {len(told['x']):,} pictures mapped, kept in {path}")

@@ -1,0 +1,105 @@
+"""The same picture twice: to the last pixel, nearly, or under two labels.
+
+What lies on two sides of the split is left to the leaks.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from ml.doctor.case import Case, exclude
+from ml.doctor.finding import Finding, Fix
+from ml.doctor.registry import check
+from ml.doctor.words import be, count, have
+
+
+def crosses(case: Case, cluster: Sequence[int]) -> bool:
+    """Whether one side of the split has what another, on which a score is measured, has too."""
+    return len({case.sides[item] for item in cluster}) > 1
+
+
+def torn(case: Case, cluster: Sequence[int]) -> bool:
+    """Whether it is under more than one label."""
+    return len({case.labels[item] for item in cluster}) > 1
+
+
+@check("exact_duplicate")
+def exact(case: Case) -> Iterator[Finding]:
+    """Copies in one class and on one side."""
+    groups = [c for c in case.copies if not torn(case, c) and not crosses(case, c)]
+    if not groups:
+        return
+    extra = [item for cluster in groups for item in cluster[1:]]
+    yield case.finding(
+        "exact_duplicate",
+        "medium",
+        (
+            f"{count(len(groups), 'picture')} {be(len(groups))} in the set more than once.",
+            "A copy teaches nothing new, and gives its picture more weight than the others have.",
+            f"Exclude {count(len(extra), 'copy', 'copies')} and keep one of each.",
+        ),
+        [item for cluster in groups for item in cluster],
+        groups=groups,
+        fixes=[exclude("Exclude the copies", extra)],
+    )
+
+
+@check("near_duplicate")
+def near(case: Case) -> Iterator[Finding]:
+    """Resized, encoded again, cropped a little or mirrored, in one class and on one side."""
+    groups = [c for c in case.twins if not torn(case, c) and not crosses(case, c)]
+    if not groups:
+        return
+    extra = []
+    for cluster in groups:
+        best = max(cluster, key=lambda item: (_pixels(case, item), -item))
+        extra += [item for item in cluster if item != best]
+    yield case.finding(
+        "near_duplicate",
+        "low",
+        (
+            f"{count(len(groups), 'picture')} {be(len(groups))} nearly the same as another.",
+            "Pictures that were resized, cropped a little, mirrored or saved again teach hardly "
+            "anything new.",
+            f"Look at the pairs, and exclude {count(len(extra), 'copy', 'copies')}: the largest of "
+            "each stays.",
+        ),
+        [item for cluster in groups for item in cluster],
+        groups=groups,
+        fixes=[exclude("Exclude the copies", extra)],
+    )
+
+
+@check("contradiction")
+def contradiction(case: Case) -> Iterator[Finding]:
+    """One picture, or two that are nearly one, under more than one label."""
+    in_twins = {item for cluster in case.twins for item in cluster}
+    clusters = [*case.twins, *(c for c in case.copies if c[0] not in in_twins)]
+    groups = [cluster for cluster in clusters if torn(case, cluster)]
+    if not groups:
+        return
+    items = [item for cluster in groups for item in cluster]
+    unlikely = []
+    for cluster in groups:
+        opinion = case.opinions[cluster].mean(0)
+        likely = max({int(case.labels[item]) for item in cluster}, key=lambda n: opinion[n])
+        unlikely += [item for item in cluster if case.labels[item] != likely]
+    fixes: list[Fix] = [
+        exclude("Exclude all of them", items),
+        exclude("Keep the likelier label", unlikely),
+    ]
+    number = len(groups)
+    yield case.finding(
+        "contradiction",
+        "high",
+        (
+            f"{count(number, 'picture')} {have(number)} two labels.",
+            "One of the labels is wrong, so training is pulled both ways and no answer is right.",
+            "Look at each pair and keep the right one, or exclude both.",
+        ),
+        items,
+        groups=groups,
+        fixes=fixes,
+    )
+
+
+def _pixels(case: Case, item: int) -> int:
+    return int(case.looks["width"][item]) * int(case.looks["height"][item])

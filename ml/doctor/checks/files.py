@@ -1,0 +1,42 @@
+"""Files that could not be read when the pictures were brought in."""
+
+from collections.abc import Iterator
+
+from ml.data.store import read_report
+from ml.doctor.case import Case
+from ml.doctor.finding import Finding
+from ml.doctor.registry import check
+from ml.doctor.words import be, count
+
+
+@check("undecodable")
+def undecodable(case: Case) -> Iterator[Finding]:
+    """Refused files stand in the report of the version; a picture may also be damaged since."""
+    version = case.version
+    refused = read_report(case.workspace, version.name, version.version).get("refused", [])
+    if refused:
+        files = sorted(str(entry.get("file", "")) for entry in refused)
+        first = refused[0]
+        example = f"{first.get('file', '')}: {first.get('reason', '')}".rstrip(".")
+        yield case.finding(
+            "undecodable",
+            "medium",
+            (
+                f"{count(len(refused), 'file')} could not be read.",
+                f"What cannot be read is not in the set. The first is {example}.",
+                "Save them again as JPEG or PNG and add them, or leave them out.",
+            ),
+            about=" ".join(files),
+        )
+    gone = [item for item in case.items.tolist() if case.looks["width"][item] == 0]
+    if gone:
+        yield case.finding(
+            "undecodable",
+            "high",
+            (
+                f"{count(len(gone), 'picture')} {be(len(gone))} damaged or missing.",
+                "A training on this set stops at the first picture that cannot be read.",
+                "Bring the set in again, or delete them.",
+            ),
+            gone,
+        )

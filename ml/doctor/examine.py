@@ -1,0 +1,56 @@
+"""The examination of one version: every check, and what they found, kept beside the version."""
+
+import time
+from typing import Any
+
+from ml.data.parallel import Progress
+from ml.data.store import DatasetVersion
+from ml.doctor.case import Case
+from ml.doctor.finding import Finding, harm
+from ml.doctor.reading import findings_path
+from ml.doctor.registry import all_checks
+from ml.errors import BadInputError
+from ml.files import explain_os_error, write_json
+from ml.workspace import Workspace
+
+
+def examine(
+    workspace: Workspace, version: DatasetVersion, progress: Progress = lambda share: None
+) -> dict[str, Any]:
+    """Examine a version; what ``read_findings`` gives afterwards.
+
+    Raises:
+        MLError: the weights of the bundled network are not installed.
+        WorkspaceError: the disk is full or cannot be written to.
+    """
+    began = time.monotonic()
+    found = findings_of(Case(workspace, version, progress))
+    told = {
+        "version": version.version,
+        "fingerprint": version.fingerprint,
+        "time": round(time.time(), 1),
+        "seconds": round(time.monotonic() - began, 1),
+        "findings": [finding.to_json() for finding in found],
+    }
+    path = findings_path(workspace, version.name, version.version)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise explain_os_error(error, path) from error
+    write_json(path, told)
+    progress(1.0)
+    return told
+
+
+def findings_of(case: Case) -> list[Finding]:
+    """What all checks find, most harmful first."""
+    whole = bool((case.looks["width"] > 0).all())
+    found: list[Finding] = []
+    for check, _ in all_checks():
+        try:
+            found += check(case)
+        except BadInputError:
+            if whole:
+                raise
+            # A damaged picture is a finding of its own; what needs all pictures is left out.
+    return sorted(found, key=harm)
