@@ -8,13 +8,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboard.charts_matrix import class_axis, literal
+from dashboard.text import shortened
 from dashboard.words import count
 from ml.data.store import DatasetVersion
 
 BARS = 24
 """More classes than this are not drawn as bars; the table has them all."""
 COLOURED = 8
-"""Classes on the map that have a colour of their own: those with the most pictures."""
+"""There are so many colours for the classes on the map. With more classes, the last of them, a
+grey, is that of the others."""
 HOVERED = 5000
 """With more points than this, hovering names the class alone: the names would weigh megabytes."""
 SIDES = (0, 32, 64, 128, 256, 512, 1024, 2048)
@@ -73,11 +75,7 @@ def balance_finding(counts: Mapping[str, int]) -> str:
 
 def sides(sizes: Sequence[tuple[int, int]]) -> dict[str, Any]:
     """How many pictures are how large, by their shorter side in pixels."""
-    ends = [*SIDES[1:], None]
-    labels = [
-        f"{low} to {high - 1}" if high and low else f"under {high}" if high else f"{low} and more"
-        for low, high in zip(SIDES, ends, strict=True)
-    ]
+    labels = [*(f"to {high - 1}" for high in SIDES[1:]), f"{SIDES[-1]} up"]
     found = Counter(sum(min(size) >= low for low in SIDES) - 1 for size in sizes)
     return _bars(labels, [found[place] for place in range(len(SIDES))], "Shorter side, pixels")
 
@@ -121,7 +119,7 @@ def similarity(
             {
                 "type": "scatter" if few else "scattergl",
                 "mode": "markers",
-                "name": literal(name[:40]),
+                "name": literal(shortened(name, 28)),
                 "x": [x[n] for n in numbers],
                 "y": [y[n] for n in numbers],
                 "customdata": numbers,
@@ -129,7 +127,9 @@ def similarity(
                 "marker": {
                     "color": f"$cat{place}" if place >= 0 else "$muted",
                     "size": 8 if few else 5,
-                    "opacity": [0.25 if item.excluded else 0.8 for item in items],
+                    "opacity": [
+                        0.2 if item.excluded else 0.8 if place >= 0 else 0.4 for item in items
+                    ],
                 },
                 "hovertemplate": f"{pattern}<extra></extra>",
             }

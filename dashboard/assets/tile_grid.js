@@ -12,7 +12,9 @@ function element(kind, className, text) {
 function tile(one, data, chosen) {
   const made = element(data.selectable ? "label" : "div", one.dim ? "tile dim" : "tile")
   made.dataset.id = one.id
-  const said = [one.file, one.name, one.note, one.badge].filter(Boolean).join(", ")
+  const label = one.then ? `${one.name} → ${one.then}` : one.name
+  const note = one.file.endsWith(one.note) ? "" : one.note
+  const said = [one.file, label, note, one.badge].filter(Boolean).join(", ")
   made.title = said
   if (data.selectable) {
     const box = element("input")
@@ -33,6 +35,7 @@ function tile(one, data, chosen) {
   }
   if (one.badge) picture.append(element("span", "badge", one.badge))
   made.append(picture, element("span", "name", one.name))
+  if (one.then) made.append(element("span", "name then", `→ ${one.then}`))
   if (one.note) made.append(element("span", "note", one.note))
   if (data.actions.length) {
     const row = element("div", "actions")
@@ -96,7 +99,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     selections.set(root, kept)
     root.dataset.shown = ""
   }
-  const shown = JSON.stringify([data.tiles.map((one) => [one.id, one.name, one.note]), data.groups])
+  const shown = JSON.stringify([data.tiles.map((one) => [one.id, one.name, one.then, one.note]), data.groups])
   if (root.dataset.shown !== shown) {
     root.dataset.shown = shown
     build(root, data, kept.ids)

@@ -73,12 +73,12 @@ def _sizes(workspace: Workspace, version: DatasetVersion) -> None:
     about = version.about
     with st.container(border=True, key="card-sizes"):
         usual = f"{about.get('width', 0)} x {about.get('height', 0)} pixels"
-        st.markdown(f"#### Half of the pictures are no larger than {usual}")
+        st.markdown(f"#### A usual picture has {usual}")
         octets = int(about.get("bytes") or 0)
-        part = f", measured on {count(len(found), 'picture')}" if len(found) == MEASURED else ""
-        weight = f"{size(octets)} in all" if octets >= 500_000 else ""
-        if weight or part:
-            st.caption((weight + part).lstrip(", ").capitalize() + ".")
+        told = [f"{size(octets)} in all."] if octets >= 500_000 else []
+        told += [f"Measured on {count(len(found), 'picture')}."] if len(found) == MEASURED else []
+        if told:
+            st.caption(" ".join(told))
         for column, figure, key, alt in zip(
             st.columns(2, gap="medium"),
             (charts.sides(found), charts.shapes(found)),

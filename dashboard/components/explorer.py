@@ -13,6 +13,8 @@ from ml.data.store import DatasetVersion
 from ml.workspace import Workspace
 
 KEY = "explorer"
+ANY = -1
+ANYTHING = "Anything"
 STATES = {"All": None, "In use": False, "Excluded": True}
 
 
@@ -58,43 +60,48 @@ def _query(
     """The filters, in a row that wraps."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="explorer-filters"):
         text = st.text_input("File name", key="look-text", placeholder="Any", width=170, live=True)
-        st.session_state.setdefault("look-class", None)
-        if st.session_state["look-class"] not in (None, *range(len(version.classes))):
-            st.session_state["look-class"] = None
+        if st.session_state.get("look-class", ANY) not in range(len(version.classes)):
+            st.session_state["look-class"] = ANY
         named = unique({str(n): name for n, name in enumerate(version.classes)})
         label = st.selectbox(
             "Class",
-            [None, *range(len(version.classes))],
-            format_func=lambda n: "All" if n is None else named[str(n)],
+            [ANY, *range(len(version.classes))],
+            format_func=lambda n: "All" if n == ANY else named[str(n)],
             key="look-class",
             width=170,
         )
         side = st.selectbox(
             "Used for",
-            [None, *SIDES],
-            format_func=lambda key: "Anything" if key is None else SIDES[key],
+            [ANYTHING, *SIDES],
+            format_func=lambda key: SIDES.get(key, ANYTHING),
             key="look-side",
             width=130,
         )
         state = st.selectbox("Excluded or not", list(STATES), key="look-state", width=130)
-        finding = None
+        finding = ANYTHING
         if by_key:
-            if st.session_state.get("look-finding") not in (None, *by_key):
-                st.session_state["look-finding"] = None
+            if st.session_state.get("look-finding", ANYTHING) not in by_key:
+                st.session_state["look-finding"] = ANYTHING
             titles = unique({key: str(one["title"]) for key, one in by_key.items()})
             finding = st.selectbox(
                 "Finding",
-                [None, *by_key],
-                format_func=lambda key: "Any" if key is None else titles[key],
+                [ANYTHING, *by_key],
+                format_func=lambda key: titles.get(key, ANYTHING),
                 key="look-finding",
                 width=200,
             )
         order = ORDERS[0]
-        if finding is None:
+        if finding == ANYTHING:
             order = st.selectbox("Sort", ORDERS, key="look-order", width=180)
         class_changes(workspace, version)
-    chosen = by_key[finding] if finding else None
-    return Query(text, label, side, STATES[state], chosen, order)
+    return Query(
+        text,
+        None if label == ANY else label,
+        None if side == ANYTHING else side,
+        STATES[state],
+        by_key.get(finding),
+        order,
+    )
 
 
 def _scores(finding: Mapping[str, Any]) -> dict[int, str]:

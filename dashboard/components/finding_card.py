@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Set
-from typing import Any, Literal
+from typing import Any
 
 import streamlit as st
 
@@ -18,10 +18,10 @@ from ml.workspace import Workspace
 
 PICTURES = 8
 PAIRS = 4
-SUSPECTS = 12
+SUSPECTS = 10
 ON_SIDES = ("leak", "near_leak")
 """Of these one wants to know which side each picture is on."""
-MARKS: dict[str, tuple[str, Literal["red", "orange", "gray"], str]] = {
+MARKS = {
     "high": ("error", "red", "Serious"),
     "medium": ("warning", "orange", "Worth a look"),
     "low": ("info", "gray", "Minor"),
@@ -36,9 +36,10 @@ def finding_card(
     key = hashlib.sha256(finding["key"].encode()).hexdigest()[:12]
     icon, colour, word = MARKS[finding["severity"]]
     with st.container(border=True, key=f"card-finding-{key}"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.badge(word, icon=f":material/{icon}:", color=colour)
-            st.markdown(f"#### {plain(finding['title'])}", width="stretch")
+        st.markdown(
+            f"#### {plain(finding['title'])} :{colour}-badge[:material/{icon}: {word}]",
+            width="stretch",
+        )
         st.html(
             f'<p class="lens-told">{escape(finding["why"])} '
             f'<span class="lens-quiet">{escape(finding["advice"])}</span></p>'
@@ -96,8 +97,7 @@ def _suspects(
     tiles = []
     for n in left[:SUSPECTS]:
         shown = tile(workspace, version, n, note=_file(version, n))
-        shown["name"] = f"{shown['name']} → {labels[n]}" if n in labels else shown["name"]
-        tiles.append(shown)
+        tiles.append(shown | {"then": labels.get(n, "")})
     done = tile_grid(
         tiles,
         "Pictures whose label is perhaps wrong, with the label that may be right",

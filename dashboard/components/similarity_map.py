@@ -101,10 +101,10 @@ def _coloured(version: DatasetVersion) -> list[int]:
         "Classes in colour",
         range(len(version.classes)),
         format_func=lambda label: version.classes[label],
-        max_selections=charts.COLOURED,
+        max_selections=charts.COLOURED - 1,
         key=f"map-classes-{version.name}",
         placeholder="The largest",
     )
     known = [label for label in chosen if label < len(version.classes)]
-    largest = Counter(item.label for item in version.items).most_common(charts.COLOURED)
+    largest = Counter(item.label for item in version.items).most_common(charts.COLOURED - 1)
     return known or [label for label, _ in largest]

@@ -94,7 +94,7 @@ def _table(version: DatasetVersion) -> None:
     st.dataframe(
         {"Class": list(version.classes), **columns},
         hide_index=True,
-        height=min(420, 36 * (len(version.classes) + 1) + 4),
+        height=420 if len(version.classes) > 11 else "auto",
         column_config={"Class": st.column_config.TextColumn(pinned=True)},
         alt="How many pictures of each class train, validate and test",
     )

@@ -28,13 +28,15 @@ Tile = dict[str, Any]
 def tile(
     workspace: Workspace, version: DatasetVersion, place: int, *, note: str = "", badge: str = ""
 ) -> Tile:
-    """The tile of one picture of a version, by its item number."""
+    """The tile of one picture of a version, by its item number. A label that it may get, or got,
+    is shown under its own as ``then``."""
     item = version.items[place]
     return {
         "id": place,
         "source": thumbnail(workspace.root, item.hash),
         "name": version.classes[item.label],
         "file": item.file or f"picture {place + 1}",
+        "then": "",
         "note": note,
         "badge": badge or ("excluded" if item.excluded else ""),
         "category": item.label,

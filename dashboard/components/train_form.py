@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import commands, engine, forms, limits, session
 from dashboard.components.data_head import own_pictures
+from dashboard.components.findings_row import findings_row
 from dashboard.components.ingest_view import (
     ingest_view,
     settle,
@@ -99,6 +100,7 @@ def _choose(known: dict[str, DatasetInfo]) -> DatasetInfo:
     )
     info = known[st.session_state["dataset"]]
     preview(session.workspace(), info)
+    findings_row(session.workspace(), info)
     return info
 
 

@@ -58,5 +58,5 @@ def _tile(
     if digest in was:
         before = old.classes[old.items[was[digest]].label]
         if before != shown["name"]:
-            shown["name"] = f"{before} → {shown['name']}"
+            shown |= {"name": before, "then": shown["name"]}
     return shown

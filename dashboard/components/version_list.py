@@ -16,6 +16,7 @@ from ml.workspace import Workspace
 
 FIRST = 8
 PAGE = 36
+ANY = -1
 
 
 @st.fragment
@@ -91,12 +92,12 @@ def _look(workspace: Workspace, name: str, number: int) -> None:
     st.markdown(f"#### Version {number}, to look at")
     label = st.selectbox(
         "Class",
-        [None, *range(len(old.classes))],
-        format_func=lambda n: "All" if n is None else old.classes[n],
+        [ANY, *range(len(old.classes))],
+        format_func=lambda n: "All" if n == ANY else old.classes[n],
         key=f"look-version-class-{number}",
         width=240,
     )
-    found = places(workspace, old, Query(label=label))
+    found = places(workspace, old, Query(label=None if label == ANY else label))
     if not found:
         st.caption("There is no picture.")
         return

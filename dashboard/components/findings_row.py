@@ -1,0 +1,38 @@
+"""On Train: which version of the pictures is used, and what the doctor found in it."""
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.navigation import DATA
+from dashboard.style import escape
+from dashboard.words import count
+from ml.data.catalog import DatasetInfo
+from ml.data.store import latest
+from ml.doctor.reading import ignored, read_findings
+from ml.workspace import Workspace
+
+
+def findings_row(workspace: Workspace, info: DatasetInfo) -> None:
+    """Draw the row. A set that was not brought in yet has no version and no findings."""
+    version = latest(workspace, info.name)
+    if not version:
+        return
+    sentence, label = _told(workspace, info.name, version)
+    with st.container(horizontal=True, vertical_alignment="center", key="findings-row"):
+        st.html(f'<p class="lens-quiet">Version {version}. {escape(sentence)}</p>')
+        if st.button(label, key="to-findings", type="tertiary", icon=":material/arrow_forward:"):
+            session.go(DATA, data=info.name)
+
+
+def _told(workspace: Workspace, name: str, version: int) -> tuple[str, str]:
+    """What is known of the version, and what the button says."""
+    found = read_findings(workspace, name, version)
+    if found is None:
+        return "Nobody has looked for what is wrong with it yet.", "Look now"
+    passed = ignored(workspace, name)
+    left = [one for one in found["findings"] if one["key"] not in passed]
+    if not left:
+        return "Nothing in it needs mending.", "See the pictures"
+    serious = sum(one["severity"] == "high" for one in left)
+    part = f", {serious:,} of them serious" if serious else ""
+    return f"{count(len(left), 'finding')}{part}.", "See and mend"
