@@ -18,10 +18,12 @@ def have(number: int) -> str:
     return "has" if number == 1 else "have"
 
 
-def percent(share: float) -> str:
-    """``4 %``, with a decimal below ten."""
+def percent(share: float, decimals: int | None = None) -> str:
+    """``4 %``; with a decimal below ten, or as many as are asked for."""
     figure = 100 * share
-    return f"{figure:.0f} %" if figure >= 10 or figure == round(figure) else f"{figure:.1f} %"
+    if decimals is None:
+        decimals = 0 if figure >= 10 or figure == round(figure) else 1
+    return f"{figure:.{decimals}f} %"
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:

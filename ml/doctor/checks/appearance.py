@@ -12,8 +12,9 @@ from ml.doctor.words import be, count
 
 NOTHING = 4.0
 """A deviation of grey below this is one colour to the eye."""
-DRAWN, PHOTO = 0.6, 0.3
-"""Most of a drawing or notice is flat, and of the usual photo less than ``PHOTO``."""
+DRAWN, PHOTO, PALE = 0.6, 0.3, 0.6
+"""Most of a notice is flat, where less than ``PHOTO`` of the usual picture is, and its contrast is
+below this part of the usual; a thing photographed before white paper has more."""
 TINY = 16
 TINY_AMONG_PHOTOS, MUCH_SMALLER = 48, 4.0
 NARROW = 3.0
@@ -31,8 +32,10 @@ ENOUGH = 20
 def blank(case: Case) -> Iterator[Finding]:
     """One colour, or a notice such as ``image not found`` where the others are photos."""
     looks, items = case.looks, _seen(case)
-    usual = float(np.median(looks["flat"][items])) if len(items) else 1.0
-    notice = (looks["flat"] >= DRAWN) & (usual <= PHOTO)
+    if not len(items):
+        return
+    flat, contrast = (float(np.median(looks[name][items])) for name in ("flat", "contrast"))
+    notice = (looks["flat"] >= DRAWN) & (looks["contrast"] <= PALE * contrast) & (flat <= PHOTO)
     found = [n for n in items.tolist() if looks["contrast"][n] < NOTHING or notice[n]]
     if not found or len(found) > max(1, RARE * len(items)):
         found = [n for n in items.tolist() if looks["contrast"][n] < NOTHING]
