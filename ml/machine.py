@@ -3,6 +3,7 @@
 Measurements are kept in the workspace, one file a host, under keys that name what was measured.
 """
 
+import ctypes
 import os
 import platform
 import sys
@@ -17,6 +18,8 @@ from ml.files import read_json, write_json
 from ml.version import __version__
 from ml.workspace import Workspace
 
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of malloc.h
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -26,6 +29,23 @@ class Machine:
     memory: int
     free: int
     accelerator: str
+
+
+def keep_freed_memory() -> bool:
+    """Let a training keep the memory that it frees, for its next step; True where that was done.
+
+    glibc gives the large tensors of each step back to the system and asks for them again, page by
+    page: up to a third of a small network's time. Elsewhere nothing is changed.
+    """
+    if sys.platform != "linux":
+        return False
+    try:
+        libc = ctypes.CDLL("libc.so.6")
+        return bool(
+            libc.mallopt(_MMAP_THRESHOLD, 32 << 20) and libc.mallopt(_TRIM_THRESHOLD, 2**30)
+        )
+    except (OSError, AttributeError):  # another C library
+        return False
 
 
 def accelerator() -> str:

@@ -13,9 +13,10 @@ from ml import features
 from ml.config import TrainConfig
 from ml.data.datamodule import FeatureData, PixelData
 from ml.data.pictures import Pictures
+from ml.data.pixels import PixelSpec
 from ml.estimate import speed_key
 from ml.machine import remember
-from ml.models.network import Network, Standardise, count_features
+from ml.models.network import ByteDropout, Network, Standardise, count_features
 from ml.workspace import Workspace
 
 HEAD_DROPOUT = 0.3
@@ -49,6 +50,28 @@ def pixels_plan(
     return Plan(network, data)
 
 
+def new_head(width: int, classes: int) -> nn.Sequential:
+    """Features (N, width), brought to one scale, to logits (N, classes)."""
+    return nn.Sequential(Standardise(width), ByteDropout(HEAD_DROPOUT), nn.Linear(width, classes))
+
+
+def standardise(head: nn.Sequential, train: torch.Tensor) -> None:
+    """Let a new head measure the scale of its training features (V, N, F)."""
+    first = head[0]
+    assert isinstance(first, Standardise)
+    first.measure(train.cpu().reshape(-1, train.shape[-1]))
+
+
+def backbone_forward(
+    workspace: Workspace, network: Network, spec: PixelSpec, device: torch.device
+) -> features.Forward:
+    """What computes features: ONNX Runtime on a CPU, where it is several times as fast as torch."""
+    if device.type == "cpu":
+        threads = torch.get_num_threads()
+        return features.onnx_forward(network, spec, workspace.graphs, threads)
+    return features.torch_forward(network, device)
+
+
 def features_plan(
     workspace: Workspace,
     config: TrainConfig,
@@ -64,21 +87,12 @@ def features_plan(
     # The head comes first, so that the graph that computes the features is traced with it and
     # serves the export as well.
     width = count_features(network, spec.channels, spec.size)
-    standardise = Standardise(width)
-    network.head = nn.Sequential(
-        standardise, nn.Dropout(HEAD_DROPOUT), nn.Linear(width, len(pictures.classes))
-    )
-
-    def forward() -> features.Forward:
-        if device.type == "cpu":
-            threads = torch.get_num_threads()
-            return features.onnx_forward(network, spec, workspace.graphs, threads)
-        return features.torch_forward(network, device)
+    network.head = head = new_head(width, len(pictures.classes))
 
     counted, spent = [0], [0.0]  # tracing, once on a computer, is not part of the speed
 
     def counting() -> features.Forward:
-        compute = forward()
+        compute = backbone_forward(workspace, network, spec, device)
 
         def counted_forward(batch: np.ndarray) -> np.ndarray:
             began = time.monotonic()
@@ -101,7 +115,7 @@ def features_plan(
         return torch.from_numpy(np.array(pictures.labels(split))).to(device)
 
     train = torch.stack([tensor("train", number) for number in range(config.feature_views)])
-    standardise.measure(train.cpu().reshape(-1, width))
+    standardise(head, train)
     network.head.train()  # Lightning leaves the mode as it is, and the graph was traced in another
     data = FeatureData(
         train, labels("train"), tensor("val"), labels("val"), config.batch_size, config.seed

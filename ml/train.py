@@ -17,15 +17,17 @@ import torch
 from ml import checkpoints, measure
 from ml.callbacks import KeepCheckpoints, LiveMetrics, StopRequest
 from ml.config import TrainConfig
+from ml.crossval import cross_validate, steps_of
 from ml.data.augment import mix
 from ml.data.datamodule import count_batches
 from ml.data.pictures import Pictures, open_pictures
 from ml.data.pixels import PixelSpec
 from ml.errors import MLError, OutOfMemoryError, StoppedError
 from ml.estimate import speed_key
-from ml.events import EpochEnd, EventLog, Progress, RunEnded, RunStarted, Sink, surviving
+from ml.events import EpochEnd, EventLog, Note, Progress, RunEnded, RunStarted, Sink, surviving
+from ml.files import write_json
 from ml.finalise import finalise
-from ml.machine import remember, threads, versions
+from ml.machine import keep_freed_memory, remember, threads, versions
 from ml.models import Inputs, build
 from ml.models.network import Network
 from ml.plan import Plan, features_plan, pixels_plan
@@ -63,6 +65,7 @@ def train(workspace: Workspace, run: Run) -> RunEnded:
 def _train(workspace: Workspace, run: Run, sink: Sink) -> RunEnded:
     config, record = settings_of(run), run.dataset
     stop = StopRequest(run.folder / "stop")
+    keep_freed_memory()
     phase = _phases(sink, stop)
     phase("prepare")(0.0)
     history = surviving(run.events()[0])
@@ -106,7 +109,13 @@ def _train(workspace: Workspace, run: Run, sink: Sink) -> RunEnded:
     total = steps * config.epochs
     task = ClassifierTask(plan.module, config, total, pictures.hashes("val"))
     epochs = [event for event in history if isinstance(event, EpochEnd)]
-    live = LiveMetrics(sink, classes=classes, seconds_after=2.0, earlier=epochs)
+    live = LiveMetrics(
+        sink,
+        classes=classes,
+        seconds_after=2.0,
+        steps_after=steps_of(config, record["counts"]),
+        earlier=epochs,
+    )
     keep = KeepCheckpoints(run.folder / "checkpoints", config.patience)
     trainer = make_trainer(config, choices, [live, stop, keep])
     began = time.monotonic()
@@ -127,6 +136,10 @@ def _train(workspace: Workspace, run: Run, sink: Sink) -> RunEnded:
         )
     plan.module.load_state_dict(checkpoints.load(best[0])["weights"])
     figures = _finish(run, network, pictures, plan, sink, workspace.graphs)
+    if config.folds and outcome == "finished":
+        outcome, reason = _folds(
+            workspace, run, config, choices, network, pictures, sink, phase("folds")
+        )
     return RunEnded(outcome, reason, figures["validation"], figures["test"], trainer.current_epoch)
 
 
@@ -224,6 +237,45 @@ def _finish(
     return finalise(
         run, network, pictures, torch_logits=plan.logits, progress=progress, cache=graphs
     )
+
+
+def _folds(
+    workspace: Workspace,
+    run: Run,
+    config: TrainConfig,
+    choices: dict[str, Any],
+    network: Network,
+    pictures: Pictures,
+    sink: Sink,
+    progress: Progressing,
+) -> tuple[str, str]:
+    """Cross-validate, and add what it found to the report: the outcome of the run and its sentence.
+
+    The classifier is in place by now, so that a failure here is told and does not fail the run.
+    """
+
+    def fit(plan: Plan, steps: int, callback: pl.Callback) -> None:
+        task = ClassifierTask(plan.module, config, steps)
+        torch.set_num_threads(1 if config.frozen else choices["threads"])
+        outcome, reason = _fit(make_trainer(config, choices, [callback]), task, plan, None)
+        torch.set_num_threads(choices["threads"])
+        if outcome != "finished":
+            raise (StoppedError if outcome == "stopped" else MLError)(reason)
+
+    device = torch.device(choices["device"])
+    try:
+        found = cross_validate(workspace, run, config, network, pictures, device, fit, progress)
+    except StoppedError as error:
+        return "stopped", f"{error} The model is whole; its folds are not."
+    except MLError as error:
+        log.exception("The cross-validation failed.")
+        sink(Note(f"The folds could not be fitted. {error}", "warning", "folds"))
+        return "finished", ""
+    if found is None:
+        sink(Note("There are too few pictures to train on folds of them.", "warning", "folds"))
+    else:
+        write_json(run.folder / "report.json", {**(run.report or {}), "folds": found})
+    return "finished", ""
 
 
 def _phases(sink: Sink, stop: StopRequest | None = None) -> Callable[[str], Progressing]:

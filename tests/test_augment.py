@@ -75,3 +75,27 @@ def test_strong_with_neutral_numbers_is_the_picture_itself() -> None:
 def test_seeds_of_neighbours_do_not_meet() -> None:
     seeds = {mix(seed, epoch, use) for seed in range(40) for epoch in range(40) for use in range(3)}
     assert len(seeds) == 40 * 40 * 3
+
+
+@pytest.mark.parametrize("policy", ["shift", "light"])
+@pytest.mark.parametrize("shape", [(9, 28, 28, 1), (7, 32, 32, 3), (5, 5, 5, 1)])
+def test_windows_equal_the_batchwise_change_to_the_bit(
+    policy: str, shape: tuple[int, int, int, int]
+) -> None:
+    pictures = torch.randint(0, 256, shape, dtype=torch.uint8)
+    augment = Augment(policy, seed=3, count=shape[0])
+    windows = augment.windows(pictures)
+    assert windows is not None
+    for epoch in range(4):
+        augment.set_epoch(epoch)
+        windows.set_numbers(augment.numbers)
+        rows = torch.randperm(shape[0])[:4]
+        assert torch.equal(windows[rows], augment(pictures[rows], rows))
+
+
+def test_windows_are_not_made_where_they_take_too_much_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ml.data.augment.WINDOWS_BYTES", 100)
+    pictures = torch.zeros(2, 8, 8, 1, dtype=torch.uint8)
+    assert Augment("light", seed=0, count=2).windows(pictures) is None

@@ -11,6 +11,7 @@ from ml.data.pixels import PixelSpec
 from ml.data.views import view
 from ml.errors import StoppedError
 from ml.models import Inputs, build
+from ml.models.network import Network
 from tests.trained import trained
 
 
@@ -89,6 +90,30 @@ def test_onnx_runtime_and_torch_give_the_same_features(tmp_path: Path) -> None:
     by_torch = features.torch_forward(network, torch.device("cpu"))(pictures)
     by_onnx = features.onnx_forward(network, PixelSpec(16), tmp_path, 1)(pictures)
     np.testing.assert_allclose(by_onnx, by_torch, atol=1e-4)
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"no graph"])
+def test_a_kept_graph_is_used_again_by_the_same_weights_alone_and_made_anew_when_damaged(
+    tmp_path: Path, damage: bytes | None
+) -> None:
+    torch.manual_seed(0)
+    one, other = (build("small_cnn", Inputs(3, 16, 2)) for _ in "ab")
+    pictures = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 3), dtype=np.uint8)
+
+    def differs(network: Network) -> float:
+        by_onnx = features.onnx_forward(network, PixelSpec(16), tmp_path, 2)(pictures)
+        by_torch = features.torch_forward(network, torch.device("cpu"))(pictures)
+        return float(np.abs(by_onnx - by_torch).max())
+
+    assert differs(one) < 1e-4
+    (kept,) = tmp_path.glob("*.features.onnx")
+    written = kept.stat().st_mtime_ns
+    if damage is not None:
+        kept.write_bytes(damage)
+    assert differs(one) < 1e-4
+    assert (kept.stat().st_mtime_ns == written) is (damage is None)
+    assert differs(other) < 1e-4
+    assert len(list(tmp_path.glob("*.features.onnx"))) == 2
 
 
 def test_views_are_the_picture_its_mirror_image_and_crops_that_are_its_own() -> None:

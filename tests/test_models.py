@@ -8,7 +8,7 @@ import torch
 from ml.errors import BadInputError, MLError
 from ml.models import Inputs, all_models, build, get
 from ml.models.lite import SameConv2d
-from ml.models.network import Network, Standardise, count_features
+from ml.models.network import ByteDropout, Network, Standardise, count_features
 from ml.models.registry import register
 
 CASES = [
@@ -133,3 +133,24 @@ def test_normalisation_is_inside_the_network() -> None:
     shown = torch.full((1, 2, 2, 1), 200, dtype=torch.uint8)
     assert network(shown).flatten().tolist() == [2.0] * 4
     assert math.isclose(float(network.normalise(shown).mean()), 2.0)
+
+
+def test_byte_dropout_drops_its_share_evenly_and_keeps_the_mean() -> None:
+    torch.manual_seed(0)
+    dropout, ones = ByteDropout(0.25), torch.ones(4096, 24)
+    found = dropout(ones)
+    dropped = (found == 0).float()
+    assert set(found.unique().tolist()) == {0.0, float(torch.tensor(256 / 192))}
+    # Each of the eight bytes of a number decides alike: five deviations of a count of 12,288.
+    assert (dropped.view(-1, 8).mean(0) - 0.25).abs().max() < 5 * math.sqrt(0.25 * 0.75 / 12288)
+    assert dropout.eval()(ones) is ones
+
+
+def test_byte_dropout_is_a_function_of_the_seed() -> None:
+    dropout, ones = ByteDropout(0.3), torch.ones(3, 5)
+    made = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        made.append(dropout(ones))
+    assert torch.equal(made[0], made[1])
+    assert not torch.equal(made[0], made[2])

@@ -67,6 +67,8 @@ class BatchLoader:
     ) -> None:
         self.inputs, self.labels, self.batch_size = inputs, labels, batch_size
         self.augment = augment
+        resident = augment is not None and isinstance(inputs, Tensor)
+        self._windows = augment.windows(inputs) if augment and resident else None
         self.sampler = EpochOrder(len(labels), seed)
         self.batch_sampler = None  # Lightning looks for it where there is a sampler
 
@@ -77,13 +79,18 @@ class BatchLoader:
         order = self.sampler.order().to(self.labels.device)
         if self.augment:
             self.augment.set_epoch(self.sampler.epoch)
+        windows = self._windows
+        if self.augment and windows:
+            windows.set_numbers(self.augment.numbers)
         last = len(self) - 1
         for batch in range(last + 1):
             start = batch * self.batch_size
             rows = order[start:] if batch == last else order[start : start + self.batch_size]
-            inputs = self.inputs[rows]
-            if self.augment:
-                inputs = self.augment(inputs, rows)
+            if windows:
+                inputs = windows[rows]
+            else:
+                inputs = self.inputs[rows]
+                inputs = self.augment(inputs, rows) if self.augment else inputs
             yield inputs, self.labels[rows], rows
 
 

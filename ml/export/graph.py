@@ -8,6 +8,7 @@ where they differ.
 
 import hashlib
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from ml.models.network import Network
 from ml.version import __version__
 
 PREFIX = "network."
+CHECKSUM = 32
+"""Bytes of SHA-256 at the end of a graph that is kept with its weights."""
 
 Weights = dict[str, npt.NDArray[Any]]
 
@@ -61,6 +64,33 @@ def make_graph(
     if kept:
         _keep(kept, traced, weights)
     return _optimised(traced)
+
+
+def feature_graph(network: Network, channels: int, size: int, cache: Path) -> bytes:
+    """The graph ``pictures`` -> ``features`` alone, serialised, and kept with its weights.
+
+    A frozen backbone has the same ones in each run: then nothing is left to be filled in or folded.
+    """
+    digest = hashlib.sha256(_signature(network, channels, size, []).encode())
+    for part in (network.body, network.neck):
+        for value in part.state_dict().values():
+            digest.update(value.detach().cpu().contiguous().numpy())
+    digest.update(f"{network.mean.tolist()} {network.std.tolist()}".encode())
+    kept = cache / f"{digest.hexdigest()[:32]}.features.onnx"
+    with suppress(OSError):
+        found = kept.read_bytes()
+        content, checksum = found[:-CHECKSUM], found[-CHECKSUM:]
+        if hashlib.sha256(content).digest() == checksum:
+            return content
+    graph = make_graph(network, channels, size, cache)
+    features = next(output for output in graph.graph.output if output.name == "features")
+    alone = onnx.ValueInfoProto()
+    alone.CopyFrom(features)
+    del graph.graph.output[:]
+    graph.graph.output.append(alone)
+    made: bytes = graph.SerializeToString()
+    write_atomically(kept, lambda file: file.writelines((made, hashlib.sha256(made).digest())))
+    return made
 
 
 def _trace(network: Network, channels: int, size: int) -> onnx.ModelProto:

@@ -95,6 +95,28 @@ class Standardise(nn.Module):
         return (features - self.mean) * self.scale
 
 
+class ByteDropout(nn.Module):
+    """As ``nn.Dropout``, a quarter of its price on a CPU: one random number serves eight values.
+
+    Args:
+        share: of the values that are set to zero, rounded to 256ths.
+    """
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.below = round(share * 256)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape, kept."""
+        if not self.training or not self.below:
+            return x
+        numbers = torch.empty((x.numel() + 7) // 8, dtype=torch.int64, device=x.device)
+        # All 64 bits: random_() without limits leaves the sign bit alone.
+        numbers.random_(-(2**63), None)
+        kept = numbers.view(torch.uint8)[: x.numel()].view(x.shape) >= self.below
+        return x * (kept.to(x.dtype) * (256 / (256 - self.below)))
+
+
 def count_features(network: Network, channels: int, size: int) -> int:
     """F: how many features the network makes of a picture."""
     device = next(network.body.parameters()).device
