@@ -18,6 +18,7 @@ PHASE_WORDS = {
     "train": "Training",
     "evaluate": "Testing",
     "export": "Packing the model",
+    "folds": "Training on folds",
 }
 
 

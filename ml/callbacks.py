@@ -32,6 +32,7 @@ class LiveMetrics(Callback):
         started: sent when training starts; None where the caller has sent its own.
         classes: how many there are; the remarks compare with chance.
         seconds_after: what comes after training, for the time left.
+        steps_after: training steps that come after it, which take as long as these.
         earlier: the epochs of a run that is resumed.
     """
 
@@ -42,10 +43,11 @@ class LiveMetrics(Callback):
         *,
         classes: int = 0,
         seconds_after: float = 0.0,
+        steps_after: int = 0,
         earlier: Sequence[EpochEnd] = (),
     ) -> None:
         self.sink, self.started = sink, started
-        self.classes, self.seconds_after = classes, seconds_after
+        self.classes, self.seconds_after, self.steps_after = classes, seconds_after, steps_after
         self.epochs = list(earlier)
         self._flushed = self._epoch_began = self._began = 0.0
         self._first_step = self._pictures = self._seen = 0
@@ -86,7 +88,8 @@ class LiveMetrics(Callback):
             return
         step, total = trainer.global_step, task.total_steps
         done = step - self._first_step
-        left = (now - self._began) / done * (total - step) + self.seconds_after if done else None
+        to_come = total - step + self.steps_after
+        left = (now - self._began) / done * to_come + self.seconds_after if done else None
         self.sink(
             Progress(
                 phase="train",

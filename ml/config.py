@@ -114,6 +114,14 @@ class TrainConfig:
         "Data",
         choices=("none", "shift", "light", "strong"),
     )
+    folds: int = _field(
+        0,
+        "Folds",
+        "Trains again on all but one part of the pictures, each part in turn, and tells how much "
+        "the accuracy varies. For small sets. The test pictures take no part; 0 leaves it out.",
+        "Data",
+        choices=(0, 2, 3, 4, 5, 6, 7, 8, 9, 10),
+    )
     optimizer: str = _field(
         "adamw",
         "Optimizer",
@@ -222,6 +230,11 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for item in fields(self):
             object.__setattr__(self, item.name, _checked(item, getattr(self, item.name)))
+
+    @property
+    def frozen(self) -> bool:
+        """Whether a new head on a frozen backbone is all that is trained."""
+        return self.freeze_backbone and self.pretrained
 
     def changed(self, /, **values: Any) -> "TrainConfig":
         """A copy with some fields changed. Text is converted: ``changed(epochs="5")``.

@@ -52,17 +52,17 @@ def estimate(
     macs = model.macs * scale
     threads = config.threads or machine.cores
     known = measured.get(speed_key(config, threads))
-    frozen = config.freeze_backbone and config.pretrained
+    frozen, folds = config.frozen, 0.85 * max(0, config.folds - 1)
     device = machine.accelerator if config.device == "auto" else config.device
     rate = MACS_PER_SECOND[device] * (threads if device == "cpu" else 1)
     per_second = float(known) if known else rate / (macs * (0.5 if frozen else 3))
     if frozen:
         # Features of every picture once, and of each further view of the training pictures.
         passes = pictures * (1 + 0.7 * (config.feature_views - 1))
-        head = config.epochs * 0.7 * pictures * config.feature_views / 20_000
+        head = config.epochs * (0.7 + folds) * pictures * config.feature_views / 20_000
         work, batch = passes / per_second + head, 32
     else:
-        work = config.epochs * 0.7 * pictures / per_second
+        work = config.epochs * (0.7 + folds) * pictures / per_second
         # Validation and test cost a forward pass, a third of a training step.
         work += (config.epochs * 0.15 + 0.3) * pictures / (3 * per_second)
         batch = config.batch_size

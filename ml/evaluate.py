@@ -85,6 +85,8 @@ def evaluate(
             )
         )
     found["notes"] += _seen_in_training(workspace, run, pictures, chosen)
+    if own and chosen == "test" and (folds := (run.report or {}).get("folds")):
+        found["folds"] = folds  # of the run itself, and not measured again
     found["seconds"] = time.perf_counter() - started
     if not (own and chosen == "test"):
         (run.folder / "reports").mkdir(exist_ok=True)

@@ -40,6 +40,8 @@ HEAD = {"optimizer": "adamw", "learning_rate": 6e-3, "weight_decay": 1e-2, "batc
 FINE_TUNING = {"optimizer": "adamw", "learning_rate": 3e-4, "weight_decay": 5e-2, "batch_size": 32}
 STEPS = {"quick": 400, "balanced": 2000, "thorough": 6000}
 """Steps from scratch: it takes some thousand of them, whatever the number of pictures."""
+FEW, FOLDS = 30, 5
+"""With fewer pictures of a class than this, one test tells little: so many folds are fitted too."""
 EPOCHS = {"quick": (2, 10), "balanced": (8, 30), "thorough": (20, 80)}
 
 
@@ -71,9 +73,11 @@ def suggest(
     if pretrained is None:  # weights that need a download are a choice, not a default
         pretrained = chosen.pretrained and not chosen.download
     settings: dict[str, Any] = {"model": chosen.name, "preset": preset}
+    freeze = True if freeze is None else freeze
+    if _is_small(info) and (freeze or not pretrained):  # to fine-tune five times over is a choice
+        settings["folds"] = FOLDS
     if not pretrained:
         return settings | _from_scratch(info, chosen, preset) | chosen.preset
-    freeze = True if freeze is None else freeze
     settings |= {"pretrained": True, "freeze_backbone": freeze, "image_size": chosen.native_size}
     if freeze:
         return settings | HEAD | {name: levels[preset] for name, levels in FROZEN.items()}
@@ -95,6 +99,13 @@ def configuration(dataset: str, info: Pictures, **wanted: Any) -> TrainConfig:
         freeze=asked.freeze_backbone if "freeze_backbone" in wanted else None,
     )
     return TrainConfig(dataset=dataset).changed(**{**settings, **wanted})
+
+
+def _is_small(info: Pictures) -> bool:
+    """Whether these are pictures of one's own, few of each class. Who does not tell has many."""
+    counts = getattr(info, "counts", None)
+    own = getattr(info, "kind", "") == "own"
+    return bool(own and counts and info.pictures < FEW * len(counts))
 
 
 def _from_scratch(info: Pictures, chosen: registry.ModelInfo, preset: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The first run needs no choice: recipes from the data, and what was asked for on top of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -67,6 +67,23 @@ def test_weights_that_need_a_download_are_a_choice() -> None:
     assert (asked.pretrained, asked.image_size) == (True, 224)
 
 
+@dataclass(frozen=True)
+class Own(Info):
+    kind: str = "own"
+    counts: dict[str, int] = field(default_factory=lambda: {"cat": 20, "dog": 31})
+    pictures: int = 51
+
+
+def test_few_pictures_of_ones_own_are_trained_on_in_folds_too() -> None:
+    assert configuration("d", Own()).folds == 5
+    assert configuration("d", Own(width=28, height=28)).folds == 5
+    assert configuration("d", Own(counts={"cat": 30, "dog": 30}, pictures=60)).folds == 0
+    assert configuration("d", Own(kind="bundled")).folds == 0
+    assert configuration("d", Info(51)).folds == 0
+    assert configuration("d", Own(), freeze_backbone=False).folds == 0, "too slow to be a default"
+    assert configuration("d", Own(), folds="0").folds == 0
+
+
 def test_an_unknown_level_is_a_sentence() -> None:
     with pytest.raises(BadInputError, match="quick, balanced, thorough"):
         suggest(Info(), None, "heroic")
@@ -79,6 +96,15 @@ def test_the_estimate_grows_with_the_work_and_says_that_it_is_a_guess() -> None:
     assert short.seconds < long.seconds
     assert short.memory < big.memory
     assert "guess" in short.basis
+
+
+@pytest.mark.parametrize("info", [Info(), TINY])
+def test_folds_take_their_time(info: Info) -> None:
+    one, more = (
+        estimate(configuration("d", info, folds=folds), info.pictures, MACHINE, {})
+        for folds in (0, 5)
+    )
+    assert one.seconds < more.seconds
 
 
 def test_after_a_measured_run_the_estimate_rests_on_its_speed() -> None:

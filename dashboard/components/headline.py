@@ -32,11 +32,26 @@ def sentence(results: Results) -> str:
     return words
 
 
+def folds_line(folds: object) -> str:
+    """What cross-validation found, in a sentence; empty where there was none."""
+    found = folds if isinstance(folds, dict) else {}
+    accuracy, mean = found.get("accuracy"), found.get("mean")
+    if not accuracy or mean is None:
+        return ""
+    return (
+        f"Trained on {len(accuracy)} folds of the other pictures, it gets {rounded(mean)} on "
+        f"average, from {rounded(min(accuracy))} to {rounded(max(accuracy))} "
+        f"(standard deviation {rounded(found.get('std'))})."
+    )
+
+
 def headline(results: Results) -> None:
     """Draw the sentence and the tiles."""
     report, pictures = results.report, len(results.labels)
     intervals = report.get("intervals") or {}
     st.markdown(f"### {sentence(results)}")
+    if line := folds_line(report.get("folds")):
+        st.caption(line, help="Each part is measured by a model that was trained on the others.")
     shown = []
     for name, (label, about) in FIGURES.items():
         around = span(intervals.get(name))

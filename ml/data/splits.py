@@ -173,6 +173,29 @@ def _ranked(items: Sequence[Item], units: list[list[int]], seed: int) -> list[li
     return sorted(units, key=rank)
 
 
+def deal_folds(items: Sequence[Item], pool: Indices, count: int, seed: int) -> list[Indices]:
+    """The indices of ``pool`` dealt out to ``count`` parts, each sorted, stratified.
+
+    The same picture and the same group never come in two parts. Where there are fewer that can be
+    parted than parts, there are fewer parts.
+    """
+    units = _units(items, pool)
+    count = min(count, len(units))
+    side = np.full(len(items), -1, dtype=np.int64)
+    held = [Counter[int]() for _ in range(count)]
+    order = np.random.default_rng([seed, count, 15]).permutation(len(units)).tolist()
+    # Large units first: the small ones then even out what they leave.
+    for unit in sorted((units[n] for n in order), key=len, reverse=True):
+        labels = Counter(items[n].label for n in unit)
+        at = min(
+            range(count),
+            key=lambda n: (sum(held[n][k] * size for k, size in labels.items()), held[n].total()),
+        )
+        side[unit] = at
+        held[at] += labels
+    return [np.flatnonzero(side == n).astype(np.int64) for n in range(count)]
+
+
 def _given(items: Sequence[Item]) -> set[str | None]:
     return {item.split for item in items if not item.excluded}
 

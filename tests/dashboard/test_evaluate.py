@@ -38,6 +38,21 @@ def test_the_headline_gives_accuracy_interval_and_baseline(workspace, version):
     assert baseline == round(100 / 3)
 
 
+def test_the_headline_tells_of_folds_where_there_are_some(workspace, version):
+    run = fabricate.finished(workspace, version, fabricate.predictions(version))
+    assert "folds" not in words(visit("evaluate"))
+    folds = {"count": 3, "accuracy": [0.8, 0.9, 0.85], "mean": 0.85, "std": 0.05}
+    write_json(run.folder / "report.json", run.report | {"folds": folds})
+    text = words(visit("evaluate"))
+    assert (
+        "Trained on 3 folds of the other pictures, it gets 85 % on average, from 80 % to 90 % "
+        "(standard deviation 5 %)."
+    ) in text
+    for broken in (3, {}, {"accuracy": []}, None):
+        write_json(run.folder / "report.json", run.report | {"folds": broken})
+        assert not visit("evaluate").exception
+
+
 def test_the_run_in_the_address_is_the_one_that_is_shown(workspace, version):
     first = fabricate.finished(workspace, version, fabricate.predictions(version, 1, 0.5))
     second = fabricate.finished(workspace, version, fabricate.predictions(version, 2, 0.0))
