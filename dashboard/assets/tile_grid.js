@@ -107,7 +107,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   coloured(root, data)
   if (data.reveal && root.dataset.revealed !== data.reveal) {
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches
-    root.scrollIntoView({ block: "center", behavior: calm ? "auto" : "smooth" })
+    root.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" })
   }
   root.dataset.revealed = data.reveal
   root.onchange = (event) => {

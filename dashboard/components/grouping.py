@@ -17,7 +17,7 @@ from ml.workspace import Workspace
 
 WAYS = ("Folder", "File name", "File number", "Capture time")
 SHOWN = 6
-EACH = 6
+EACH = 4
 
 
 @st.fragment
@@ -112,7 +112,7 @@ def _preview(
     st.markdown(plain(told))
     shown = [large[group][:EACH] for group, _ in sizes.most_common(SHOWN)]
     tiles = [tile(workspace, version, n, note=str(groups[n])) for found in shown for n in found]
-    tile_grid(tiles, "The largest groups", "group-tiles", groups=shown, size=72)
+    tile_grid(tiles, "The largest groups", "group-tiles", groups=shown, size=64)
 
 
 def _torn(version: DatasetVersion, groups: Groups) -> int:

@@ -30,7 +30,7 @@ def item_actions(
             label_visibility="collapsed",
             accept_new_options=True,
             disabled=not selected,
-            width=220,
+            width=170,
         )
         if selected and name:
             st.session_state["move-turn"] = turn + 1  # the next choice begins with nothing

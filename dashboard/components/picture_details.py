@@ -14,11 +14,12 @@ from ml.data.store import DatasetVersion, read_picture
 from ml.errors import MLError
 from ml.workspace import Workspace
 
-SIDE = 480
+SIDE = 720
 
 
+@st.dialog("One picture", width="medium")
 def picture_details(workspace: Workspace, version: DatasetVersion, place: int) -> None:
-    """Draw the picture of that item number and its facts."""
+    """Show the picture of that item number, and its facts, above the page."""
     item = version.items[place]
     source, width, height = _enlarged(workspace.root, item.hash)
     name = item.file or f"Picture {place + 1}"

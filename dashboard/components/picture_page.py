@@ -62,8 +62,6 @@ def picture_page(
     held.ids = (held.ids - set(shown)) | on_page
     with bar:
         _bar(workspace, version, held, shown, found, key)
-        if len(held.ids) == 1:
-            picture_details(workspace, version, min(held.ids))
 
 
 def forget_selection(key: str) -> None:
@@ -98,6 +96,8 @@ def _bar(
         )
         if held.ids:
             st.button("Clear", key=f"clear-{key}", on_click=_select, args=(held, set()))
+        if len(held.ids) == 1 and st.button("Look closer", key=f"closer-{key}"):
+            picture_details(workspace, version, min(held.ids))
     item_actions(workspace, version, sorted(held.ids), key)
 
 

@@ -60,7 +60,7 @@ def _map(workspace: Workspace, version: DatasetVersion, x: list[float], y: list[
             version, x, y, _coloured(version), f"{version.fingerprint} {held['turn']}"
         ),
         key="chart-map",
-        height=480,
+        height=430,
         alt=f"Map of {count(len(x), 'picture')}, alike ones near each other, coloured by class.",
         on_click=True,
         on_select=True,
