@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ml.data.columns import SPLITS, Item
-from ml.data.splits import draw_test, in_test, pin_test
+from ml.data.splits import draw_test, in_test, pin_test, settle
 from ml.errors import BadInputError
 
 MOST_LETTERS = 100
@@ -22,7 +22,7 @@ class Draft:
         self.before = (tuple(classes), tuple(items))
         self.classes = list(classes)
         # Where it was not decided yet, the test set is, before anything else changes.
-        self._pinned = pin_test(classes, items)
+        self._pinned = settle(pin_test(classes, items))
         self.items = list(self._pinned)
         self.gone: set[int] = set()
         self._moved: set[int] = set()

@@ -92,10 +92,9 @@ def pin_test(
             pictures stay on their side, new ones join the side of their group, and others the
             test until it has 15 % of their class.
     """
-    made = settle(items)
     if earlier:
-        return _joined(made, pin_test(classes, earlier, seed), seed)
-    return made if in_test(made).any() else _drawn(made, seed)
+        return _joined(settle(items), settle(pin_test(classes, earlier, seed)), seed)
+    return tuple(items) if in_test(items).any() else _drawn(settle(items), seed)
 
 
 def draw_test(items: Sequence[Item], seed: int) -> tuple[Item, ...]:
