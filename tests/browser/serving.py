@@ -113,11 +113,18 @@ class App:
         return (self.workspace.root / "server.log").read_text(errors="replace")
 
     def end_workers(self) -> None:
-        """End the training children that still live, but not a test that acts as one."""
+        """End the children that still live: those that train, but not a test that acts as one,
+        and those that a page was waiting for, such as the doctor."""
         for run in list_runs(self.workspace):
             if run.status.name == "running" and worker_pid(run.folder) != os.getpid():
                 with contextlib.suppress(psutil.Error):
                     psutil.Process(worker_pid(run.folder)).kill()
+
+        for child in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                words = child.cmdline()
+                if "ml" in words[:4] and str(self.workspace.root) in words:
+                    child.kill()
 
     def _answers(self) -> bool:
         path = f"{self.base_path}/" if self.base_path else ""
