@@ -44,13 +44,18 @@ def examine(
 
 def findings_of(case: Case) -> list[Finding]:
     """What all checks find, most harmful first."""
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
     whole = bool((case.looks["width"] > 0).all())
     found: list[Finding] = []
-    for check, _ in all_checks():
-        try:
-            found += check(case)
-        except BadInputError:
-            if whole:
-                raise
-            # A damaged picture is a finding of its own; what needs all pictures is left out.
+    # Many small products of matrices: with several threads that wait for one another on a busy
+    # computer they took a hundred times as long. The network has threads of its own.
+    with threadpool_limits(1):
+        for check, _ in all_checks():
+            try:
+                found += check(case)
+            except BadInputError:
+                if whole:
+                    raise
+                # A damaged picture is a finding of its own; what needs all of them is left out.
     return sorted(found, key=harm)

@@ -46,7 +46,6 @@ def predict(known: Floats, labels: Labels, asked: Floats, classes: int) -> npt.N
     """Probabilities (asked, classes) by a head fitted on ``known`` with ``labels``."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     found = np.zeros((len(asked), classes))
     seen = np.unique(labels)
@@ -54,8 +53,7 @@ def predict(known: Floats, labels: Labels, asked: Floats, classes: int) -> npt.N
         found[:, seen] = 1.0
         return found
     head = LogisticRegression(C=PENALTY, max_iter=200, tol=1e-3)
-    # In one thread: matrices this small are a hundred times slower where threads wait for cores.
-    with warnings.catch_warnings(), threadpool_limits(1):
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         head.fit(known, labels)
     found[:, head.classes_] = head.predict_proba(asked)

@@ -1,0 +1,234 @@
+"""What the doctor finds of planted faults, and what it finds where there are none.
+
+    python -m benchmarks.doctor DATA [PART...]
+
+DATA holds ``trashnet_256``, ``sign_language_digits``, ``hymenoptera_data`` and ``nasty_images``.
+PART is ``faults``, ``near``, ``labels``, ``groups``, ``known`` or ``speed``; all of them unless
+told. Wanted: exact copies, contradictions and leaks all found and no false ones; near copies 95 %
+with at most 1 % of the other pictures named; of labels turned at random 70 % among the first twice
+as many suspects.
+"""
+
+import argparse
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from benchmarks import planting
+from ml.data.bringing import bring_in
+from ml.data.edits import commit
+from ml.data.store import DatasetVersion
+from ml.doctor.case import Case
+from ml.doctor.examine import findings_of
+from ml.doctor.finding import Finding
+from ml.workspace import Workspace, open_workspace
+
+TWINS = {"near_duplicate", "near_leak", "leak", "contradiction", "exact_duplicate"}
+SAME = {"exact_duplicate", "contradiction", "leak"}
+FLIPS = 0.05
+
+
+def row(name: str, found: float, wanted: int, false: str = "") -> None:
+    """Print one line of a table."""
+    share = f"{found:5.0f} of {wanted:5} ({found / max(wanted, 1):6.1%})"
+    print(f"{name:34} {share}  {false}", flush=True)
+
+
+def joined(findings: Iterable[Finding], kinds: set[str]) -> dict[int, set[int]]:
+    """With which other items each is shown as one picture in findings of ``kinds``."""
+    found: dict[int, set[int]] = {}
+    for finding in findings:
+        for group in finding.groups if finding.kind in kinds else ():
+            for item in group:
+                found.setdefault(item, set()).update(group)
+    return found
+
+
+def score_pairs(version: DatasetVersion, findings: list[Finding], truth: planting.Planted) -> None:
+    """Recall of planted pairs by kind, and the share of other pictures that are named."""
+    number = {item.file: n for n, item in enumerate(version.items)}
+    planted = {number[file] for pairs in truth.pairs.values() for pair in pairs for file in pair}
+    planted |= {number[file] for file in truth.files.get("burst", ())}
+    allowed = {"exact": SAME, "contradiction": {"contradiction"}, "leak": {"leak"}}
+    for kind, pairs in truth.pairs.items():
+        alike = joined(findings, allowed.get(kind, TWINS))
+        hits = sum(number[b] in alike.get(number[a], ()) for a, b in pairs)
+        row(kind, hits, len(pairs))
+    for name, kinds in (("exact", SAME), ("near", TWINS)):
+        named = set(joined([f for f in findings if name == "near" or f.kind != "contradiction"],
+                           kinds if name == "near" else {"exact_duplicate", "leak"}))  # fmt: skip
+        false = sorted(named - planted)
+        row(f"false alarms, {name}", len(false), len(version.items) - len(planted))
+        for item in false[:12]:
+            print(f"    {version.items[item].file}")
+
+
+def faults(workspace: Workspace, data: Path, folder: Path) -> None:
+    """Every kind of fault in one set of photos."""
+    truth = planting.plant(data, folder / "faults")
+    done = bring_in(workspace, folder / "faults", "faults")
+    version = done.version
+    began = time.monotonic()
+    findings = findings_of(Case(workspace, version))
+    print(f"faults: {len(version.items)} photos, {time.monotonic() - began:.1f} s")
+    score_pairs(version, findings, truth)
+    by_kind = {finding.kind: finding for finding in findings}
+    refused = {entry["file"] for entry in done.refused}
+    row("corrupt", len(refused & set(truth.files["corrupt"])), len(truth.files["corrupt"]),
+        f"{len(refused - set(truth.files['corrupt']))} others refused")  # fmt: skip
+    burst = {n for n, item in enumerate(version.items) if item.file in truth.files["burst"]}
+    found = set(by_kind["burst"].items) if "burst" in by_kind else set()
+    row("burst", len(found & burst), len(burst), f"{len(found - burst)} others named")
+    tiny = by_kind["tiny_class"].title if "tiny_class" in by_kind else "none"
+    row("tiny classes", sum(name in tiny for name in truth.classes), len(truth.classes), tiny)
+    for finding in findings:
+        print(f"    {finding.severity:6} {finding.title}\n           {finding.why}")
+
+
+def near(workspace: Workspace, data: Path, folder: Path) -> None:
+    """Near copies alone, in sets of several sorts."""
+    sources = {
+        "trashnet": data / "trashnet_256",
+        "hands": data / "sign_language_digits" / "Dataset",
+        "ants and bees": data / "hymenoptera_data" / "train",
+    }
+    for name, source in sources.items():
+        into = folder / f"near-{name}"
+        made = planting.copy_classes(source, into, 120, 1, sides=False)
+        each = len(made) // 8
+        truth = planting.plant_near(made, into, 1, each, lambda p, root=into: _relative(p, root))
+        version = bring_in(workspace, into, f"near-{name}").version
+        print(f"near copies in {name}: {len(version.items)} photos")
+        score_pairs(version, findings_of(Case(workspace, version)), truth)
+
+
+def labels(workspace: Workspace, data: Path, folder: Path) -> None:
+    """Labels turned at random, in hands, clothes and things thrown away."""
+    hands = bring_in(workspace, data / "sign_language_digits" / "Dataset", "digits").version
+    clothes = bring_in(workspace, planting_fashion(), "fashion-2000").version
+    trash = bring_in(workspace, data / "trashnet_256", "trash").version
+    for version, most in ((hands, len(hands.items)), (clothes, 2000), (trash, len(trash.items))):
+        chance = np.random.default_rng(0)
+        order = chance.permutation(len(version.items)).tolist()
+        turned = order[: round(FLIPS * most)]
+        names = version.classes
+        edits = [{"do": "exclude", "items": order[most:]}] if order[most:] else []
+        edits += [
+            {"do": "relabel", "items": [item],
+             "label": names[(version.items[item].label + int(chance.integers(1, len(names))))
+                            % len(names)]}
+            for item in turned
+        ]  # fmt: skip
+        before = _suspects(workspace, version)
+        made = commit(workspace, version.name, edits, base=version.version)
+        began = time.monotonic()
+        suspects = _suspects(workspace, made)
+        within = suspects[: 2 * len(turned)]
+        print(f"labels turned in {version.name}: {most} pictures, {time.monotonic() - began:.1f} s")
+        row("found", len(set(within) & set(turned)), len(turned),
+            f"{len(suspects)} suspects; {len(before)} before any was turned")  # fmt: skip
+
+
+def groups(workspace: Workspace, data: Path, folder: Path) -> None:
+    """The grouped split that is proposed for hands, from times and from names, and its accuracy."""
+    version = bring_in(workspace, data / "sign_language_digits" / "Dataset", "hands-all").version
+    _propose(workspace, version)
+    bare = folder / "bare"
+    for path in sorted((data / "sign_language_digits" / "Dataset").rglob("*.JPG")):
+        target = bare / path.parent.name / path.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with Image.open(path) as picture:  # saved without what the camera noted
+            picture.convert("RGB").save(target, quality=95)
+    _propose(workspace, bring_in(workspace, bare, "hands-without-times").version)
+
+
+def known(workspace: Workspace, data: Path, folder: Path) -> None:
+    """Faults that real sets have: contradictions in trashnet, a notice among the ants."""
+    trash = bring_in(workspace, data / "trashnet_256", "trash-known").version
+    ants = bring_in(workspace, data / "hymenoptera_data", "ants-known").version
+    for version in (trash, ants):
+        print(f"{version.name}: {len(version.items)} pictures")
+        for finding in findings_of(Case(workspace, version)):
+            names = [version.items[item].file for item in finding.items[:6]]
+            print(f"    {finding.kind:16} {finding.title} {names}")
+
+
+def speed(workspace: Workspace, data: Path, folder: Path) -> None:
+    """600 photos, everything computed for the first time."""
+    planting.copy_classes(data / "trashnet_256", folder / "speed", 100, 3, sides=False)
+    version = bring_in(workspace, folder / "speed", "speed").version
+    for name in ("first time", "again"):
+        began = time.monotonic()
+        findings_of(Case(workspace, version))
+        print(f"{len(version.items)} photos, {name}: {time.monotonic() - began:.1f} s")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"peak memory {peak if sys.platform != 'darwin' else peak / 1024:.0f} MB")
+
+
+def planting_fashion() -> Path:
+    """The folder of the clothes that come with Lensmith."""
+    from ml.data.folders import BUNDLED
+
+    return BUNDLED / "fashion"
+
+
+def _propose(workspace: Workspace, version: DatasetVersion) -> None:
+    case = Case(workspace, version)
+    found = {finding.kind: finding for finding in findings_of(case)}.get("burst")
+    print(f"{version.name}: {len(version.items)} pictures")
+    if found is None:
+        print("    no series found")
+        return
+    print(f"    {found.title} {found.why}")
+    made = commit(workspace, version.name, found.fixes[0].edits, base=version.version)
+    after = Case(workspace, made)
+    for name, one in (("random", case), ("grouped", after)):
+        test, train = (np.flatnonzero(one.sides == side) for side in (2, 0))
+        from ml.doctor import head
+
+        told = head.predict(
+            one.columns[train], one.labels[train], one.columns[test], len(version.classes)
+        )
+        right = float((told.argmax(1) == one.labels[test]).mean())
+        print(f"    {name:8} test of {len(test)} pictures: {right:.1%} by a quick head")
+
+
+def _suspects(workspace: Workspace, version: DatasetVersion) -> list[int]:
+    found = {finding.kind: finding for finding in findings_of(Case(workspace, version))}
+    if "label_error" not in found:
+        return []
+    scores = found["label_error"].scores
+    return sorted(scores, key=lambda item: -scores[item])
+
+
+def _relative(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()
+
+
+PARTS = {
+    "faults": faults, "near": near, "labels": labels, "groups": groups, "known": known,
+    "speed": speed,
+}  # fmt: skip
+
+
+def main() -> None:
+    """Measure the parts that are named."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("data", type=Path, metavar="DATA")
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], metavar="PART")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        workspace = open_workspace(folder / "workspace")
+        for name in args.parts or PARTS:
+            PARTS[name](workspace, args.data, folder)
+
+
+if __name__ == "__main__":
+    main()
