@@ -7,6 +7,7 @@ reader sees the old or the new one.
 
 import os
 import secrets
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +21,8 @@ from ml.data.pixels import Pixels, PixelSpec, canonical
 from ml.errors import BadInputError
 from ml.files import explain_os_error, read_json, write_json
 from ml.workspace import Workspace
+
+_FLUSH_BYTES = 64 * 2**20
 
 
 def cached(
@@ -111,15 +114,28 @@ class Writer:
         self._target = folder / f"pixels-{self._token}.npy"
         # Written, not mapped: a full disk is then an error and not the end of the process.
         self._file = self._target.open("wb")
+        self._written = self._flushing = 0
+        self._flusher: threading.Thread | None = None
         self._head(most)
 
     def add(self, hashes: Sequence[str], rows: Pixels) -> None:
         """Append a row for each of ``hashes``."""
         self._file.write(rows.data)
         self.hashes += hashes
+        self._written += rows.nbytes
+        if self._written - self._flushing > _FLUSH_BYTES:
+            self._flush_meanwhile()
+
+    def _flush_meanwhile(self) -> None:
+        """Let the disk write while more is computed: at the end little is left to wait for."""
+        if self._flusher is None or not self._flusher.is_alive():
+            self._flushing = self._written
+            self._flusher = threading.Thread(target=_flush, args=(os.dup(self._file.fileno()),))
+            self._flusher.start()
 
     def finish(self) -> None:
         """Flush to the disk, name the file in the index, and remove the one before."""
+        self._wait()
         self._file.seek(0)
         self._head(len(self.hashes))  # room to grow is part of the head: its length stays
         self._file.flush()
@@ -134,14 +150,27 @@ class Writer:
 
     def abandon(self) -> None:
         """Leave nothing behind."""
+        self._wait()
         self._file.close()
         for path in self.folder.glob(f"*-{self._token}.npy"):
             path.unlink(missing_ok=True)
+
+    def _wait(self) -> None:
+        if self._flusher is not None:
+            self._flusher.join()
 
     def _head(self, count: int) -> None:
         shape = (count, *_shape(self.spec))
         head = {"descr": "|u1", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(self._file, head)
+
+
+def _flush(handle: int) -> None:
+    try:
+        with suppress(OSError):  # what is wrong shows at the end
+            os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _shape(spec: PixelSpec) -> tuple[int, int, int]:

@@ -61,12 +61,25 @@ def write_picture(workspace: Workspace, data: bytes) -> str:
     beside = path.with_name(f".{digest}.{secrets.token_hex(4)}.part")
     try:
         try:
-            beside.write_bytes(data)
+            _write(beside, data)
         except FileNotFoundError:
             path.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_bytes(data)
+            _write(beside, data)
         beside.replace(path)
     except OSError as error:
         beside.unlink(missing_ok=True)
         raise explain_os_error(error, path) from error
     return digest
+
+
+def _write(path: Path, data: bytes) -> None:
+    """As ``write_bytes``, with half the calls to the system: this runs for every picture."""
+    handle = os.open(
+        path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o666
+    )
+    try:
+        left = memoryview(data)
+        while left:
+            left = left[os.write(handle, left) :]
+    finally:
+        os.close(handle)

@@ -96,14 +96,23 @@ def look(data: bytes) -> Facts:
 def look_and_fit(data: bytes, spec: PixelSpec) -> tuple[Facts, Pixels]:
     """What ``look`` and ``canonical`` say, from decoding once. Raises as ``decode`` does."""
     picture, size, notes = load(data, at_least=2 * spec.size)
-    return _facts(picture, size, notes), _fit(picture, spec)
+    square = _square(picture, spec)
+    pixels = _with_channels(np.asarray(square), spec)  # read-only: one copy less
+    if square.mode != "L" and _coloured(pixels, 24):  # mostly: it spares looking at the whole
+        return Facts(*size, True, tuple(notes)), pixels
+    return _facts(picture, size, notes), pixels
 
 
 def _facts(picture: Image.Image, size: tuple[int, int], notes: list[str]) -> Facts:
-    step = max(1, min(picture.size) // 64)
-    sample = np.asarray(picture)[::step, ::step]
-    colour = sample.ndim == 3 and bool((sample != sample[:, :, :1]).any())
+    colour = picture.mode != "L" and _coloured(np.asarray(picture), 64)
     return Facts(*size, colour, tuple(notes))
+
+
+def _coloured(pixels: Pixels, rows: int) -> bool:
+    """Whether a sample of at least ``rows`` x ``rows`` pixels shows colour."""
+    step = max(1, min(pixels.shape[:2]) // rows)
+    red, green, blue = (pixels[::step, ::step, channel] for channel in range(3))
+    return bool((red != green).any() or (green != blue).any())
 
 
 def canonical(data: bytes, spec: PixelSpec) -> Pixels:
@@ -121,6 +130,10 @@ def to_spec(pixels: Pixels, spec: PixelSpec) -> Pixels:
 
 
 def _fit(picture: Image.Image, spec: PixelSpec) -> Pixels:
+    return _with_channels(np.array(_square(picture, spec)), spec)
+
+
+def _square(picture: Image.Image, spec: PixelSpec) -> Image.Image:
     if spec.colour == "grey" and picture.mode != "L":
         picture = picture.convert("L")
     (width, height), side = picture.size, min(picture.size)
@@ -128,7 +141,10 @@ def _fit(picture: Image.Image, spec: PixelSpec) -> Pixels:
     box = (left, top, left + side, top + side) if spec.fit == "crop" else (0, 0, width, height)
     if box != (0, 0, spec.size, spec.size) or picture.size != (spec.size, spec.size):
         picture = picture.resize((spec.size, spec.size), FILTER, box=box)
-    pixels = np.array(picture)
+    return picture
+
+
+def _with_channels(pixels: Pixels, spec: PixelSpec) -> Pixels:
     if pixels.ndim == 2:
         pixels = np.repeat(pixels[:, :, None], spec.channels, axis=2)
     return pixels

