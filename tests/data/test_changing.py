@@ -146,6 +146,19 @@ def test_a_split_is_set(split: str | None) -> None:
     assert ("cannot be compared" in said) == moved
 
 
+def test_folders_of_training_and_validation_go_on_meaning_what_they_meant() -> None:
+    """``val`` beside ``train`` alone is the test, also when one picture more is put into it."""
+    items = tuple(
+        Item(f"{n:064x}", n % 3, "val" if n % 5 == 0 else "train", f"{n}.png") for n in range(30)
+    )
+    before = in_test(items).tolist()
+    _, after, said = apply(version(items), [{"do": "set_split", "items": [1], "split": "test"}])
+    assert in_test(after).tolist() == [n == 1 or tested for n, tested in enumerate(before)]
+    assert "cannot be compared" in said
+    _, after, _ = apply(version(items), [{"do": "exclude", "items": [1]}])
+    assert in_test(after).tolist() == before
+
+
 def test_many_changes_are_said_in_a_few_sentences() -> None:
     edits = [{"do": "add_class", "name": f"class {n}"} for n in range(9)]
     _, _, said = apply(pets(), edits)
