@@ -92,12 +92,13 @@ def shapes(sizes: Sequence[tuple[int, int]]) -> dict[str, Any]:
 
 def similarity(
     version: DatasetVersion,
-    x: Sequence[float],
-    y: Sequence[float],
+    x: Sequence[float | None],
+    y: Sequence[float | None],
     coloured: Sequence[int],
     token: str,
 ) -> dict[str, Any]:
-    """Every picture as a point, alike ones near each other, in the colour of its class.
+    """Every picture as a point, alike ones near each other, in the colour of its class. One
+    without a place is left out.
 
     ``coloured`` are the classes that have a colour of their own, at most ``COLOURED``. A selection
     lasts until ``token`` changes. The customdata of a point is its item number.
@@ -105,7 +106,8 @@ def similarity(
     place_of = {label: place for place, label in enumerate(coloured[:COLOURED])}
     parts: dict[int, list[int]] = {place: [] for place in (-1, *place_of.values())}
     for n, item in enumerate(version.items):
-        parts[place_of.get(item.label, -1)].append(n)
+        if x[n] is not None:
+            parts[place_of.get(item.label, -1)].append(n)
     few = len(version.items) <= HOVERED
     traces = []
     for place, numbers in parts.items():
@@ -147,10 +149,17 @@ def similarity(
     }
 
 
-def neighbours(x: Sequence[float], y: Sequence[float], place: int, number: int) -> list[int]:
+def neighbours(
+    x: Sequence[float | None], y: Sequence[float | None], place: int, number: int
+) -> list[int]:
     """The picture at ``place`` and those nearest to it on the map, ``number`` in all."""
-    distance = [(x[n] - x[place]) ** 2 + (y[n] - y[place]) ** 2 for n in range(len(x))]
-    return sorted(range(len(x)), key=lambda n: (n != place, distance[n]))[:number]
+    middle = x[place] or 0.0, y[place] or 0.0
+    distance = {
+        n: (across - middle[0]) ** 2 + (down - middle[1]) ** 2
+        for n, (across, down) in enumerate(zip(x, y, strict=True))
+        if across is not None and down is not None
+    }
+    return sorted(distance, key=lambda n: (n != place, distance[n]))[:number]
 
 
 def _bars(labels: Sequence[str], values: Sequence[int], title: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What the page Data reads of a set: which of its pictures, on which side, found wrong by whom."""
 
 import math
+import re
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from ml.data.store import (
     read_summary,
 )
 from ml.doctor.looks import taken
-from ml.doctor.reading import read_findings
+from ml.doctor.reading import read_findings, read_map
 from ml.errors import BadInputError, MLError
 from ml.workspace import Workspace
 
@@ -31,6 +32,7 @@ ANCESTORS = 8
 """How many versions back findings are looked for while the newest is being checked."""
 MEASURED = 2000
 """Pictures whose size is read for the charts; more would not change what they say."""
+_NUMBER = re.compile(r" \d[\d,]*\b")
 _ORIENTATION = 274
 _ON_ITS_SIDE = (5, 6, 7, 8)
 _ON_SIDES = ("leak", "near_leak", "missing_in_split", "shift", "burst")
@@ -124,6 +126,35 @@ def earlier_findings(workspace: Workspace, version: DatasetVersion) -> list[dict
     return []
 
 
+Coordinates = list[float | None]
+
+
+def map_of(workspace: Workspace, version: DatasetVersion) -> tuple[Coordinates, Coordinates] | None:
+    """Where each item lies on the similarity map, or None where there is no map.
+
+    Labels do not move a picture, so the map of an earlier version serves too; a picture that is
+    new since then lies nowhere.
+    """
+    number = version.version
+    for _ in range(ANCESTORS):
+        found = read_map(workspace, version.name, number)
+        if found:
+            break
+        number = int(read_summary(workspace, version.name, number).get("parent") or 0)
+        if not number:
+            return None
+    else:
+        return None
+    old = version if number == version.version else version_at(workspace, version.name, number)
+    known = {
+        item.hash: (x, y) for item, x, y in zip(old.items, found["x"], found["y"], strict=False)
+    }
+    places_of = [known.get(item.hash, (None, None)) for item in version.items]
+    if all(x is None for x, _ in places_of):
+        return None
+    return [x for x, _ in places_of], [y for _, y in places_of]
+
+
 def carried(
     findings: Sequence[Mapping[str, Any]], old: DatasetVersion, new: DatasetVersion
 ) -> list[dict[str, Any]]:
@@ -177,6 +208,7 @@ def _renumbered(
     return {
         **finding,
         "items": [still[n] for n in finding["items"] if n in still],
+        "was": finding.get("was", len(finding["items"])),
         "groups": groups,
         "labels": {
             str(still[int(n)]): label
@@ -198,14 +230,23 @@ def _of_items(fix: Mapping[str, Any]) -> bool:
 
 
 def only(fix: Mapping[str, Any], numbers: Mapping[int, int]) -> dict[str, Any]:
-    """The fix for those items alone that ``numbers`` has, under the numbers that it gives them."""
+    """The fix for those items alone that ``numbers`` has, under the numbers that it gives them.
+
+    Where that is not all of them, its label names no number any more.
+    """
     edits = [
         {**edit, "items": [numbers[n] for n in edit["items"] if n in numbers]}
         if "items" in edit
         else dict(edit)
         for edit in fix["edits"]
     ]
-    return {**fix, "edits": [edit for edit in edits if edit.get("items") != []]}
+    before, after = _items_in(fix["edits"]), _items_in(edits)
+    label = fix["label"] if before == after else _NUMBER.sub("", fix["label"])
+    return {"label": label, "edits": [edit for edit in edits if edit.get("items") != []]}
+
+
+def _items_in(edits: Sequence[Mapping[str, Any]]) -> int:
+    return sum(len(edit.get("items", ())) for edit in edits)
 
 
 def _octets(workspace: Workspace, item: Item) -> int:

@@ -45,6 +45,9 @@ def finding_card(
             f'<span class="lens-quiet">{escape(finding["advice"])}</span></p>'
         )
         left = open_suspects(version, finding, passed) if finding["labels"] else None
+        still = len(finding["items"] if left is None else left)
+        if still < finding.get("was", len(finding["items"])):
+            st.caption(f"{count(still, 'picture')} left; the others are answered.")
         if left is not None:
             _suspects(workspace, version, finding, left, key)
         else:
@@ -128,6 +131,7 @@ def _buttons(
     fixes = finding["fixes"]
     if left is not None:  # what was kept stays as it is
         fixes = [only(fix, {n: n for n in left}) for fix in fixes]
+    fixes = [fix for fix in fixes if fix["edits"]]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if fixes and st.button(_told(fixes[0]), key=f"fix-{key}", icon=":material/build:"):
             change(workspace, version, fixes[0]["edits"])

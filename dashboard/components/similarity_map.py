@@ -14,13 +14,14 @@ from dashboard.components.version_job import (
     job_reason,
     job_running,
 )
+from dashboard.datasets import Coordinates, map_of
 from dashboard.words import count
 from ml.data.store import DatasetVersion
-from ml.doctor.reading import read_map
 from ml.workspace import Workspace
 
 MAP = "map"
 KEY = "map"
+LEAST = 3
 NEAR = 12
 """Pictures that a click shows: the one that was meant, and its neighbours."""
 
@@ -29,29 +30,39 @@ NEAR = 12
 def similarity_map(workspace: Workspace, version: DatasetVersion) -> None:
     """Draw the map and the pictures that were picked on it, or the way to get one."""
     reason = ended_job(version, MAP)
-    found = read_map(workspace, version.name, version.version)
-    if found is not None and len(found["x"]) == len(version.items):
-        _map(workspace, version, found["x"], found["y"])
-        return
-    st.write(
-        "A map on which alike pictures lie near each other. A picture among those of another class "
-        "may have a wrong label; a class in two clouds may be two classes."
-    )
+    found = map_of(workspace, version)
+    if found is None:
+        st.write(
+            "A map on which alike pictures lie near each other. A picture among those of another "
+            "class may have a wrong label; a class in two clouds may be two classes."
+        )
+    lacking = found[0].count(None) if found else len(version.items)
+    if lacking:
+        _draw(workspace, version, reason, lacking if found else 0)
+    if found:
+        _map(workspace, version, *found)
+
+
+def _draw(workspace: Workspace, version: DatasetVersion, reason: str | None, new: int) -> None:
+    """The way to a map: a button, or how far the child is. ``new`` pictures are not on the old."""
     if job_running(version, MAP):
         job_progress(version, MAP)
         return
     job_reason(reason or "")
+    if new:
+        st.caption(f"{count(new, 'picture')} came later and are not on this map.")
     if st.button(
-        "Draw the map",
+        "Draw it anew" if new else "Draw the map",
         key="draw-map",
         icon=":material/scatter_plot:",
-        disabled=len(version.items) < 3,
+        disabled=len(version.items) < LEAST,
+        help=f"It takes {LEAST} pictures at least." if len(version.items) < LEAST else None,
     ):
         begin_job(workspace, version, MAP, "Drawing the map")
         st.rerun()
 
 
-def _map(workspace: Workspace, version: DatasetVersion, x: list[float], y: list[float]) -> None:
+def _map(workspace: Workspace, version: DatasetVersion, x: Coordinates, y: Coordinates) -> None:
     held = st.session_state.setdefault("map-picked", {"of": "", "items": [], "turn": 0})
     if held["of"] != version.fingerprint:
         held |= {"of": version.fingerprint, "items": [], "turn": held["turn"] + 1}
@@ -82,14 +93,16 @@ def _map(workspace: Workspace, version: DatasetVersion, x: list[float], y: list[
     picture_page(workspace, version, held["items"], KEY)
 
 
-def _picked(told: dict[str, object] | None, x: list[float], y: list[float]) -> list[int] | None:
+def _picked(told: dict[str, object] | None, x: Coordinates, y: Coordinates) -> list[int] | None:
     """The items that a click or a lasso means; None for neither."""
     if told is None:
         return None
     if isinstance(several := told.get("selected"), list):
-        return sorted({n for n in several if isinstance(n, int) and n < len(x)}) or None
+        return sorted({n for n in several if isinstance(n, int) and 0 <= n < len(x)}) or None
     one = told.get("customdata")
-    return charts.neighbours(x, y, one, NEAR) if isinstance(one, int) and one < len(x) else None
+    return (
+        charts.neighbours(x, y, one, NEAR) if isinstance(one, int) and 0 <= one < len(x) else None
+    )
 
 
 def _coloured(version: DatasetVersion) -> list[int]:

@@ -156,6 +156,7 @@ def test_on_the_map_a_click_shows_neighbours_and_a_lasso_what_is_inside(
     press(page, "exclude-map")
     expect(page.get_by_text("1 picture excluded.")).to_be_visible()
     assert excluded(newest(app, version)) == [9]
+    drawn(page, "chart-map")  # the same map: no label and no exclusion moves a picture
 
 
 def test_versions_are_compared_and_an_older_one_is_restored(

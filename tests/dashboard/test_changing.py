@@ -6,7 +6,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components import version_job
-from dashboard.datasets import ORDERS, Query, carried, places
+from dashboard.components.grouping import grouped
+from dashboard.components.split_panel import deciding
+from dashboard.datasets import ORDERS, Query, carried, map_of, places, sizes_of
 from ml.data import edits
 from ml.data.store import DatasetVersion, latest, load_version
 from ml.doctor.reading import ignored, read_findings
@@ -119,6 +121,8 @@ def test_what_was_found_earlier_is_carried_over_to_the_new_numbers(
     assert suspects["items"] == [4]
     assert suspects["labels"] == {"4": "paper"}
     assert suspects["fixes"][0]["edits"] == [{"do": "relabel", "items": [4], "label": "paper"}]
+    assert suspects["fixes"][0]["label"] == "Relabel all"
+    assert suspects["was"] == 2
     assert pairs["groups"] == [[1, 2]]
     assert pairs["fixes"][0]["edits"] == [{"do": "exclude", "items": [2]}]
 
@@ -176,3 +180,104 @@ def test_every_panel_is_drawn_in_every_state(workspace: Workspace, panel: str, k
         fabricate.dataset(workspace, tuple(f"class {n}" for n in range(120)), each=3)
     at = opened(data(), panel)
     assert not at.error
+
+
+def test_the_map_of_an_earlier_version_serves_until_pictures_come(
+    workspace: Workspace, version: DatasetVersion
+) -> None:
+    assert map_of(workspace, version) is None
+    found.write_map(workspace, version)
+    first = map_of(workspace, version)
+    assert first is not None
+    done = [{"do": "delete", "items": [0]}, {"do": "relabel", "items": [1], "label": "paper"}]
+    newer = edits.commit(workspace, "made", done, base=1)
+    later = map_of(workspace, newer)
+    assert later is not None
+    assert later[0] == first[0][1:]
+
+
+def test_the_map_is_drawn_on_a_press(workspace: Workspace, version: DatasetVersion) -> None:
+    at = opened(data(), "Map")
+    press(at, key="draw-map")
+    assert "Drawing the map" in words(at)
+    press(at, key="cancel-map")
+    assert at.button(key="draw-map")
+
+
+def test_the_size_of_a_picture_is_that_of_its_file(
+    workspace: Workspace, version: DatasetVersion
+) -> None:
+    assert sizes_of(workspace, version) == [(48, 48)] * 30
+
+
+def test_a_version_is_looked_at_compared_and_restored(
+    workspace: Workspace, version: DatasetVersion
+) -> None:
+    edits.commit(workspace, "made", [{"do": "relabel", "items": [0, 1], "label": "paper"}], base=1)
+    edits.commit(workspace, "made", [{"do": "rename_class", "old": "glass", "new": "jar"}], base=2)
+    at = opened(data(), "Versions")
+    assert "2 pictures moved to paper." in words(at)
+    press(at, key="look-version-1")
+    assert "Version 1, to look at" in words(at)
+    press(at, key="compare-version-1")
+    assert "2 pictures with another label" in words(at)
+    assert "Class glass is now jar" in words(at)
+    press(at, key="restore-version-1")
+    assert load_version(workspace, "made").items == version.items
+    assert "Back to version 1." in words(at)
+
+
+def test_what_decides_the_split_is_said(workspace: Workspace, version: DatasetVersion) -> None:
+    assert "15 % of each class" in deciding(version)[0]
+    given = [{"do": "set_split", "items": list(range(0, 30, 2)), "split": "train"}]
+    told = deciding(edits.commit(workspace, "made", given, base=1))
+    assert "The source decided" in told[0]
+
+
+def test_another_test_set_is_drawn_and_undone(
+    workspace: Workspace, version: DatasetVersion
+) -> None:
+    at = opened(data(), "Split")
+    press(at, key="really-draw-test")
+    assert "cannot be compared" in words(at)
+    assert latest(workspace, "made") == 2
+    press(at, key="undo-change")
+    assert load_version(workspace, "made").items == version.items
+
+
+def test_pictures_are_kept_together_by_the_name_of_their_file(
+    workspace: Workspace, version: DatasetVersion
+) -> None:
+    at = opened(data(), "Split")
+    at.session_state["grouping"] = True
+    at.run()
+    at.segmented_control(key="group-way").set_value("File name").run()
+    at.text_input(key="group-pattern").set_value("([0-2])-[0-4]").run()
+    assert "3 groups" in words(at)
+    press(at, key="keep-together")
+    made = load_version(workspace, "made")
+    assert {item.group for item in made.items} == {None, "0", "1", "2"}
+    at.text_input(key="group-pattern").set_value("(").run()
+    assert "is not a regular expression" in at.warning[0].value
+    assert not at.exception
+
+
+def test_the_test_set_stays_where_no_group_is_torn(
+    workspace: Workspace, version: DatasetVersion
+) -> None:
+    nothing: list[str | None] = [None] * 30
+    assert [edit["do"] for edit in grouped(version, nothing)] == ["set_groups"]
+    every: list[str | None] = ["all"] * 30
+    assert [edit["do"] for edit in grouped(version, every)] == ["set_groups", "draw_test"]
+
+
+def test_train_says_how_many_findings_there_are_and_leads_to_them(
+    workspace: Workspace, version: DatasetVersion
+) -> None:
+    found.write_findings(workspace, version, found.twins((0, 1)), found.blurred(3, 4))
+    at = visit("train")
+    at.selectbox(key="dataset").set_value("made").run()
+    assert "Version 1. 2 findings, 1 of them serious." in words(at)
+    press(at, key="to-findings")
+    assert at.session_state["data"] == "made"
+    assert "2 pictures are blurred" in words(at)
