@@ -43,18 +43,23 @@ def make(folder: Path, count: int, source: Path) -> list[Path]:
     """``count`` different pictures in class folders, made of those below ``source``."""
     originals = [path for path in sorted(source.rglob("*")) if path.suffix in (".jpg", ".png")]
     rng = np.random.default_rng(0)
-    made = []
-    for n in range(count):
+    made: list[Path] = []
+    seen: set[bytes] = set()
+    while len(made) < count:
+        n = len(made)
         with Image.open(originals[n % len(originals)]) as image:
             photo = image.convert("RGB").resize((320, 240), Image.Resampling.BICUBIC)
         left, top = (int(rng.integers(0, room + 1)) for room in (64, 48))
         photo = photo.crop((left, top, left + SIZE[0], top + SIZE[1]))
         if rng.random() < 0.5:
             photo = photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        path = folder / f"class-{n % CLASSES}" / f"{n:05}.jpg"
-        path.parent.mkdir(parents=True, exist_ok=True)
         out = io.BytesIO()
         photo.save(out, "JPEG", quality=int(rng.integers(85, 94)))
+        if out.getvalue() in seen:
+            continue
+        seen.add(out.getvalue())
+        path = folder / f"class-{n % CLASSES}" / f"{n:05}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(out.getvalue())
         made.append(path)
     return made
