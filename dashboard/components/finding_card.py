@@ -130,7 +130,7 @@ def _buttons(
 ) -> None:
     fixes = finding["fixes"]
     if left is not None:  # what was kept stays as it is
-        fixes = [only(fix, {n: n for n in left}) for fix in fixes]
+        fixes = [*(only(fix, {n: n for n in left}) for fix in fixes), _relabel_all(finding, left)]
     fixes = [fix for fix in fixes if fix["edits"]]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if fixes and st.button(_told(fixes[0]), key=f"fix-{key}", icon=":material/build:"):
@@ -151,6 +151,16 @@ def _buttons(
         if st.button("Ignore", key=f"ignore-{key}", type="tertiary"):
             ignore(workspace, version.name, finding["key"])
             st.rerun()
+
+
+def _relabel_all(finding: Mapping[str, Any], left: list[int]) -> dict[str, Any]:
+    """The fix that takes every suggestion that is left."""
+    items: dict[str, list[int]] = {}
+    for n in left:
+        if label := finding["labels"].get(str(n)):
+            items.setdefault(label, []).append(n)
+    edits = [{"do": "relabel", "items": of, "label": label} for label, of in items.items()]
+    return {"label": f"Relabel all {sum(map(len, items.values()))}", "edits": edits}
 
 
 def _told(fix: Mapping[str, Any]) -> str:

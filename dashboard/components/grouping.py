@@ -88,7 +88,9 @@ def _groups(workspace: Workspace, version: DatasetVersion, way: str) -> Groups:
             value=int(SECONDS),
             key="group-seconds",
         )
-        return by_time(times_of(workspace, version), float(seconds))
+        with st.spinner("Reading when the pictures were taken"):
+            times = times_of(workspace, version)
+        return by_time(times, float(seconds))
     return by_folder(files, version.classes)
 
 

@@ -40,16 +40,21 @@ def bring_back(workspace: Workspace, version: DatasetVersion, number: int) -> No
 
 
 def undo_bar(workspace: Workspace, version: DatasetVersion) -> None:
-    """After a change made in this tab: what it was, and a button that takes it back."""
+    """After a change made in this tab: what it was, and a button that takes it back.
+
+    It stands at the foot of the window, wherever on the page the change was made.
+    """
     with st.container():  # always there, so that nothing below moves to a new place
         name, refusal = st.session_state.pop(_REFUSED, ("", ""))
         if name == version.name:
-            st.warning(plain(refusal), icon=":material/error:")
+            with st.container(key="bar-refused"):
+                st.warning(plain(refusal), icon=":material/error:")
+            return
         made = st.session_state.get(_MADE)
         if not made or (made["name"], made["version"]) != (version.name, version.version):
             return
         with (
-            st.container(border=True, key="card-undo"),
+            st.container(border=True, key="card-bar-undo"),
             st.container(horizontal=True, vertical_alignment="center"),
         ):
             st.html(f'<p class="lens-told" role="status">{escape(made["sentence"])}</p>')

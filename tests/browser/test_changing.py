@@ -163,7 +163,8 @@ def test_versions_are_compared_and_an_older_one_is_restored(
     app: App, version: DatasetVersion, page: Page, visit: Visit
 ) -> None:
     open_data(app, version, page, visit)
-    page.get_by_role("button", name="Relabel all 3").click()
+    page.get_by_role("button", name="Other ways").last.click()
+    page.get_by_text("Relabel all 3").click()
     expect(page.get_by_text("moved to", exact=False).first).to_be_visible()
     panel(page, "Versions")
     press(page, "compare-version-2")

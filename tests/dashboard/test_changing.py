@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.components import version_job
 from dashboard.components.grouping import grouped
 from dashboard.components.split_panel import deciding
-from dashboard.datasets import ORDERS, Query, carried, map_of, places, sizes_of
+from dashboard.datasets import ORDERS, Query, carried, map_of, only, places, sizes_of
 from ml.data import edits
 from ml.data.store import DatasetVersion, latest, load_version
 from ml.doctor.reading import ignored, read_findings
@@ -121,7 +121,6 @@ def test_what_was_found_earlier_is_carried_over_to_the_new_numbers(
     assert suspects["items"] == [4]
     assert suspects["labels"] == {"4": "paper"}
     assert suspects["fixes"][0]["edits"] == [{"do": "relabel", "items": [4], "label": "paper"}]
-    assert suspects["fixes"][0]["label"] == "Relabel all"
     assert suspects["was"] == 2
     assert pairs["groups"] == [[1, 2]]
     assert pairs["fixes"][0]["edits"] == [{"do": "exclude", "items": [2]}]
@@ -180,6 +179,17 @@ def test_every_panel_is_drawn_in_every_state(workspace: Workspace, panel: str, k
         fabricate.dataset(workspace, tuple(f"class {n}" for n in range(120)), each=3)
     at = opened(data(), panel)
     assert not at.error
+
+
+def test_a_fix_for_some_of_its_pictures_names_no_number() -> None:
+    edits = [{"do": "relabel", "items": [3, 5], "label": "a"}]
+    fix = {"label": "Relabel the 2 surest", "edits": edits}
+    assert only(fix, {3: 3, 5: 4})["label"] == "Relabel the 2 surest"
+    assert only(fix, {5: 4}) == {
+        "label": "Relabel the surest",
+        "edits": [{"do": "relabel", "items": [4], "label": "a"}],
+    }
+    assert only(fix, {})["edits"] == []
 
 
 def test_the_map_of_an_earlier_version_serves_until_pictures_come(
