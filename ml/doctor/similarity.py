@@ -24,6 +24,8 @@ LEAST = 5
 """Fewer pictures are put on a line: there is nothing to map."""
 MOST = 5000
 """So many are laid out by t-SNE; others lie with those that they are most like."""
+STEPS = 500
+"""Of its descent; by then what is alike lies together."""
 NEIGHBOURS = 3
 BLOCK = 2048
 
@@ -84,13 +86,17 @@ def place(features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 def _lay_out(columns: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     perplexity = min(PERPLEXITY, (len(columns) - 1) / 3)
-    # Equal pictures have no direction between them; a trace of noise gives them one.
-    noise = np.random.default_rng(0).normal(size=columns.shape) * 1e-4 * columns.std()
-    with warnings.catch_warnings():
+    # Equal pictures have no direction between them (where all are, scikit-learn 1.9 dies of a
+    # segmentation fault); a trace of noise gives them one.
+    columns = columns / max(float(columns.std()), 1e-6)
+    noise = np.random.default_rng(0).normal(size=columns.shape) * 1e-4
+    # In one thread: its threads spin while they wait, and on a busy computer never come to an end.
+    with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore")
-        layout = TSNE(perplexity=perplexity, init="pca", random_state=0)
+        layout = TSNE(perplexity=perplexity, init="pca", max_iter=STEPS, random_state=0)
         laid = layout.fit_transform((columns + noise).astype(np.float32))
     low, high = laid.min(0), laid.max(0)
     scaled: npt.NDArray[np.float32] = ((laid - low) / np.maximum(high - low, 1e-6)).astype("f4")

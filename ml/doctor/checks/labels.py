@@ -20,8 +20,8 @@ from ml.doctor.words import count
 LEAST = 5
 """Classes of fewer pictures are too small to be sure of a stranger among them."""
 BEHIND = 0.4
-"""A suspect's own label is at least this much less probable than another. Of 5 % of labels turned at
-random 0.3 finds a little more, and suspects a fifth more where none was turned."""
+"""A suspect's own label is at least this much less probable than another. With 0.3 a little more of
+5 % of labels turned at random is found, and up to a fifth more suspected where none was."""
 SURE = 0.8
 MANY = 0.02
 """Sure suspects of this share are the first thing to mend."""
@@ -59,8 +59,8 @@ def label_errors(case: Case) -> Iterator[Finding]:
         "high" if len(sure) >= MANY * total else "medium" if number >= MANY * total else "low",
         (
             f"{count(number, 'label')} may be wrong.",
-            "Pictures like these mostly have another label. Wrong ones mislead training, and make a "
-            "good model look bad in the test.",
+            "Pictures like these mostly have another label. Wrong ones mislead training, and make "
+            "a good model look bad in the test.",
             "Look at them, the likeliest first. Some are only unusual: those are worth keeping.",
         ),
         items,
