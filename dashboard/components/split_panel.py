@@ -30,12 +30,10 @@ def split_panel(workspace: Workspace, version: DatasetVersion) -> None:
     if not version.items:
         st.caption("There is no picture to split yet.")
         return
-    try:
-        split_indices(version, TrainConfig().split_seed)
-    except BadInputError as error:
-        st.warning(plain(str(error)), icon=":material/error:")
-    else:
+    if any(split_of(version)):
         _table(version)
+    else:
+        _why_not(version)
     for sentence in deciding(version):
         st.markdown(plain(sentence))
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -98,6 +96,13 @@ def _table(version: DatasetVersion) -> None:
         column_config={"Class": st.column_config.TextColumn(pinned=True)},
         alt="How many pictures of each class train, validate and test",
     )
+
+
+def _why_not(version: DatasetVersion) -> None:
+    try:
+        split_indices(version, TrainConfig().split_seed)
+    except BadInputError as error:
+        st.warning(plain(str(error)), icon=":material/error:")
 
 
 def _draw(workspace: Workspace, version: DatasetVersion) -> None:
