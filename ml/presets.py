@@ -37,6 +37,9 @@ FROZEN = {
 }
 HEAD = {"optimizer": "adamw", "learning_rate": 6e-3, "weight_decay": 1e-2, "batch_size": 64}
 """Chosen by validation accuracy on the bundled photos, mean over 5 split seeds."""
+MANY = 500
+MANY_HEAD = HEAD | {"learning_rate": 9e-3, "batch_size": 128}
+"""From so many pictures on: as good, in half as many steps."""
 FINE_TUNING = {"optimizer": "adamw", "learning_rate": 3e-4, "weight_decay": 5e-2, "batch_size": 32}
 STEPS = {"quick": 400, "balanced": 2000, "thorough": 6000}
 """Steps from scratch: it takes some thousand of them, whatever the number of pictures."""
@@ -80,7 +83,8 @@ def suggest(
         return settings | _from_scratch(info, chosen, preset) | chosen.preset
     settings |= {"pretrained": True, "freeze_backbone": freeze, "image_size": chosen.native_size}
     if freeze:
-        return settings | HEAD | {name: levels[preset] for name, levels in FROZEN.items()}
+        head = HEAD if info.pictures < MANY else MANY_HEAD
+        return settings | head | {name: levels[preset] for name, levels in FROZEN.items()}
     return settings | FINE_TUNING | {"epochs": FROZEN["epochs"][preset], "schedule": "cosine"}
 
 
