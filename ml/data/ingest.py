@@ -24,6 +24,7 @@ from ml.data.store import (
     Item,
     latest,
     load_version,
+    read_summary,
     write_picture,
     write_version,
 )
@@ -31,6 +32,7 @@ from ml.data.sweep import taking_in
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 
+_BROUGHT = "Brought in"
 SAMPLE = 16
 """Pictures looked at first, to guess what pixels will be wanted."""
 
@@ -159,6 +161,8 @@ def _version(
         *remarks.of_refusals(len(tally.refused), tally.twice, left_out),
         *remarks.of_items(items, classes),
     ]
+    if earlier and _by_hand(workspace, earlier):
+        notes.append(f"What was changed by hand is in version {earlier.version}.")
     changed = remarks.changes(items)
     version = write_version(
         workspace,
@@ -169,9 +173,15 @@ def _version(
         source=source,
         report={"refused": tally.refused, "notes": notes, "changed": changed},
         parent=earlier.version if earlier else 0,
-        change=f"Brought in from {_words(source, name)}.",
+        change=f"{_BROUGHT} from {_words(source, name)}.",
     )
     return Ingested(version, tally.refused, notes, changed, len(items))
+
+
+def _by_hand(workspace: Workspace, version: DatasetVersion) -> bool:
+    """Whether a version is more than what was brought in."""
+    change = read_summary(workspace, version.name, version.version).get("change", "")
+    return bool(change) and not change.startswith(_BROUGHT)
 
 
 def _words(source: dict[str, Any] | None, name: str) -> str:

@@ -113,6 +113,19 @@ def test_what_was_tested_stays_tested(make_folder: Make, pets: Path, workspace: 
     assert len(tested(3)) == 12
 
 
+def test_a_folder_read_again_says_where_the_changes_by_hand_are(
+    make_folder: Make, pets: Path, workspace: Workspace
+) -> None:
+    bring_in(workspace, make_folder("more", {"cat": 2}), into="pets", label="cow")
+    assert bring_in(workspace, pets, reuse=True).version.classes == ("cat", "dog", "cow")
+    (pets / "cat" / "000.png").unlink()
+    done = bring_in(workspace, pets, reuse=True)
+    assert (done.version.version, done.version.counts) == (3, {"cat": 19, "dog": 20})
+    assert "What was changed by hand is in version 2." in done.notes
+    (pets / "cat" / "001.png").unlink()
+    assert not any("by hand" in note for note in bring_in(workspace, pets, reuse=True).notes)
+
+
 def test_a_bundled_set_can_be_added_to(make_folder: Make, workspace: Workspace) -> None:
     more = make_folder("more", {"rock": 2})
     done = bring_in(workspace, more / "rock", into="hands", label="rock")

@@ -1,0 +1,99 @@
+"""``python -m ml ingest`` with everything that can be brought in, as a shell sees it."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ml.__main__ import main
+from ml.commands.ingest import _Progress
+from ml.data.listing import DRAWING, LAYOUT
+from tests.data.making import as_bytes, picture
+from tests.data.packing import pack
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, Any]:
+    assert main(["ingest", *map(str, arguments), "--json"]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
+    return found
+
+
+def test_a_set_made_class_by_class(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = []
+    for n in range(3):
+        files.append(tmp_path / f"{n}.png")
+        files[-1].write_bytes(as_bytes(picture(n)))
+    made = run(capsys, files[0], "--name", "Mine", "--class", "cat")
+    assert (made["name"], made["classes"], made["version"]) == ("mine", {"cat": 1}, 1)
+    more = run(capsys, *files[1:], "--into", "mine", "--class=dog")
+    assert (more["classes"], more["accepted"], more["version"]) == ({"cat": 1, "dog": 2}, 2, 2)
+    see_through = picture(9)
+    see_through.putalpha(9)
+    zipped = pack(
+        tmp_path / "z.zip", {"a/x.png": as_bytes(see_through), "b/y.png": b"", "b/z.png": 4}
+    )
+    both = run(capsys, zipped, "--into=mine")
+    assert both["classes"] == {"cat": 1, "dog": 2, "a": 1, "b": 1}
+    assert both["changed"] == [{"file": "a/x.png", "change": "transparency laid over white"}]
+    assert [entry["file"] for entry in both["refused"]] == ["b/y.png"]
+
+
+def test_without_json_what_changed_is_listed_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    see_through = picture(9)
+    see_through.putalpha(9)
+    path = pack(tmp_path / "z.zip", {"a/x.png": as_bytes(see_through), "b/y.png": 1})
+    assert main(["ingest", str(path)]) == 0
+    assert "changed a/x.png: transparency laid over white" in capsys.readouterr().out
+
+
+def test_a_flat_zip_is_drawn_the_layout_it_needs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = pack(tmp_path / "flat.zip", {"1.png": 1, "2.png": 2})
+    assert main(["ingest", str(path)]) == 2
+    said = capsys.readouterr()
+    assert said.out.strip() == DRAWING
+    (line,) = said.err.splitlines()
+    assert line.startswith("flat.zip has files but no class folders")
+    assert LAYOUT in line
+    assert main(["ingest", str(path), "--json"]) == 2
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["a.png", "--name", "x", "--into", "y"], "--name for a new data set or --into"),
+        (["a.png", "b.png"], "Name it with --class"),
+        (["torchvision:imagenet"], "none of torchvision's sets"),
+        (["{here}/one.png"], "Or name its class with --class"),
+        (["{here}/one.png", "--into", "nothing", "--class", "x"], "no data set 'nothing'"),
+        (["{here}/one.rar"], "is a file that is no zip"),
+    ],
+)
+def test_what_is_asked_for_wrongly_is_one_line(
+    arguments: list[str], sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "one.png").write_bytes(as_bytes(picture(1)))
+    (tmp_path / "one.rar").write_bytes(b"Rar!")
+    given = [part.format(here=tmp_path) for part in arguments]
+    assert main(["ingest", *given, "--json"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert sentence in line
+
+
+def test_the_time_left_is_told_once_it_is_known(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    tell = _Progress()
+    for seconds, share in ((0.5, 0.05), (2.0, 0.2), (2.1, 0.201), (10.0, 1.0)):
+        now[0] = 100.0 + seconds
+        tell(share)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["progress 0.05", "progress 0.20", "left 8", "progress 1.00"]
