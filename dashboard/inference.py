@@ -1,4 +1,5 @@
-"""The pages' way to a model: a child process that decodes pictures and classifies them.
+"""The pages' way to a model: a child process that decodes pictures and classifies them. Another
+one changes pictures as a training does.
 
 The child is ``python -m ml worker``. It is started at the first picture, started again when it has
 ended, and a picture that ends it twice is not tried again. Light: no torch, no ONNX Runtime.
@@ -11,6 +12,8 @@ import subprocess
 import sys
 import threading
 from collections import deque
+from collections.abc import Mapping, Sequence
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,8 @@ from ml.predict import unreadable
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 60.0
 """How long one picture may take, the start of the child included."""
+AUGMENTER_IDLE = 180.0
+"""Seconds after which the worker that changes pictures ends: it holds a few hundred MB."""
 TRIES = 2
 _FATAL = (
     "This picture ended the program that reads pictures, twice, and is not tried again. Save it "
@@ -88,6 +93,31 @@ class InferenceClient:
             return {**answer["result"], **parts}
         self._fatal.append(digest)
         return {**unreadable(name, _FATAL), **nothing}
+
+    def augment(
+        self, request: Mapping[str, Any], pictures: Sequence[bytes]
+    ) -> tuple[list[bytes], list[float]]:
+        """Versions of the first picture, encoded, and how much of each is that picture.
+
+        Args:
+            request: as ``ml.data.showing.show`` takes it, without op and sizes.
+
+        Raises:
+            BadInputError: a picture cannot be read, or there is no such change.
+            MLError: the worker cannot be started, or gives up on these pictures.
+        """
+        sizes = [len(one) for one in pictures]
+        asked = {**request, "op": "augment", "sizes": sizes}
+        for _ in range(TRIES):
+            try:
+                answer, data = self._ask(asked, b"".join(pictures))
+            except (TimeoutError, _EndedError):
+                continue
+            if "refused" in answer:
+                raise BadInputError(answer["refused"])
+            ends = list(accumulate(answer["sizes"], initial=0))
+            return [data[start:end] for start, end in pairwise(ends)], answer["shares"]
+        raise MLError("These pictures could not be changed: the worker gave up on them, twice.")
 
     def ping(self) -> int:
         """The process id of the worker, started if it was not running.
@@ -178,3 +208,10 @@ class InferenceClient:
 def client() -> InferenceClient:
     """The one client of this server, shared by all sessions."""
     return InferenceClient()
+
+
+@st.cache_resource(show_spinner=False, on_release=InferenceClient.close)
+def augmenter() -> InferenceClient:
+    """The one client for changed pictures: its worker holds torch, and ends when it is idle."""
+    command = (sys.executable, "-m", "ml", "worker", "--idle", f"{AUGMENTER_IDLE:g}")
+    return InferenceClient(command=command)

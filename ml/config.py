@@ -110,9 +110,23 @@ class TrainConfig:
         "Augmentation",
         "Random changes that show the model each picture a little differently every time. "
         "Shift moves it, light also mirrors it, strong also changes scale and colour and erases "
-        "a part.",
+        "a part. The others suit a kind of picture, or draw the changes by lot: Data shows them. "
+        "A model of which only the last layer is trained sees fixed views instead.",
         "Data",
-        choices=("none", "shift", "light", "strong"),
+        choices=(
+            *("none", "shift", "light", "strong", "photos", "documents", "medical", "aerial"),
+            *("randaugment", "trivialaugment"),
+        ),
+    )
+    mixing: str = _field(
+        "none",
+        "Mixing",
+        "Shows two pictures in one, and asks how much there is of each: MixUp lays one faintly "
+        "over the other, CutMix puts a part of one into the other. Against overfitting in long "
+        "trainings; accuracy on the training pictures then looks lower than it is. Not where only "
+        "the last layer is trained.",
+        "Data",
+        choices=("none", "mixup", "cutmix"),
     )
     folds: int = _field(
         0,

@@ -46,7 +46,9 @@ def pixels_plan(
     progress: Callable[[float], None],
 ) -> Plan:
     """Train everything, on augmented pictures."""
-    data = PixelData(pictures, config.batch_size, config.seed, config.augment, device)
+    data = PixelData(
+        pictures, config.batch_size, config.seed, config.augment, device, config.mixing
+    )
     return Plan(network, data)
 
 

@@ -103,11 +103,15 @@ class ClassifierTask(pl.LightningModule):
         return logits
 
     def _step(self, batch: Batch, meter: Meter, smoothing: float = 0.0) -> tuple[Tensor, Tensor]:
-        """The one step: mean loss (scalar) and logits (N, K) of a batch."""
+        """The one step: mean loss (scalar) and logits (N, K) of a batch.
+
+        Of mixed pictures, the loss is that to each class in proportion, and what counts as right is
+        the class with the largest share.
+        """
         inputs, labels, _ = batch
         logits = self.module(inputs)
         loss = functional.cross_entropy(logits, labels, label_smoothing=smoothing)
-        meter.add(loss, logits, labels)
+        meter.add(loss, logits, labels if labels.ndim == 1 else labels.argmax(1))
         return loss, logits
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:

@@ -2,7 +2,7 @@
 
 Pictures come from anywhere, so they are decoded here, under a memory limit: if one is too much, it
 ends this process and no other. It answers one frame (``ml.frames``) after another until its input
-closes or nobody has asked for a while. It imports no torch.
+closes or nobody has asked for a while. It imports no torch unless it is asked for changed pictures.
 """
 
 import io
@@ -65,14 +65,17 @@ class Worker:
 
         ``{"op": "ping"}`` is answered with ``pid``. ``{"op": "classify", "folder", "name",
         "top_k"}`` with the bytes of a picture is answered with ``result`` (see
-        ``Classifier.judge``) and two pictures, ``seen`` and ``preview`` bytes long. A model that
-        cannot be used is answered with ``refused``, a sentence.
+        ``Classifier.judge``) and two pictures, ``seen`` and ``preview`` bytes long. ``{"op":
+        "augment"}`` is answered as ``ml.data.showing.show`` says. A model or a picture that cannot
+        be used is answered with ``refused``, a sentence.
         """
         try:
             if header.get("op") == "ping":
                 return {"pid": os.getpid()}, b""
             if header.get("op") == "classify":
                 return self._classify(header, data)
+            if header.get("op") == "augment":
+                return _show(header, data)
             return {"refused": f"The inference worker does not know {header.get('op')!r}."}, b""
         except MLError as error:
             return {"refused": str(error)}, b""
@@ -106,6 +109,21 @@ class Worker:
         while len(self._models) > MODELS:
             self._models.popitem(last=False)
         return self._models[key]
+
+
+def _show(header: dict[str, Any], data: bytes) -> Frame:
+    from ml.data.showing import show  # it imports torch
+
+    try:
+        return show(header, data)
+    except MemoryError:
+        return {"refused": TOO_MUCH}, b""
+    except MLError:
+        raise
+    except Exception:
+        log.exception("A picture could not be changed.")
+        text = "Something unforeseen went wrong with this picture. See the server's log."
+        return {"refused": text}, b""
 
 
 def encode(pixels: npt.NDArray[np.uint8]) -> bytes:

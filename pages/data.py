@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard import session
+from dashboard.components.augment_panel import augment_panel
 from dashboard.components.balance import balance
 from dashboard.components.bring_in import drop_zone, folder_path
 from dashboard.components.class_columns import class_columns
@@ -31,6 +32,7 @@ PANELS = {
     "Look and change": explorer,
     "Balance and sizes": balance,
     "Map": similarity_map,
+    "What the model sees": augment_panel,
     "Split": split_panel,
     "Versions": version_list,
 }

@@ -10,8 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ml.data.applying import apply
+from ml.data.policies import POLICIES
+
 NUMBERS = 10
-"""Random numbers drawn for each picture and epoch."""
+"""Random numbers that ``strong`` takes for each picture and epoch."""
 REACH = 0.05
 """How far a picture is moved, as a share of its side."""
 WINDOWS_BYTES = 512 * 1024 * 1024
@@ -37,7 +40,7 @@ class Augment:
     """Call it with uint8 pictures (N, S, S, C) and their row numbers (N,) in the training split.
 
     Policies: ``shift`` moves a picture by up to a twentieth, ``light`` also mirrors it, ``strong``
-    mirrors, scales, turns, recolours and erases a part.
+    mirrors, scales, turns, recolours and erases a part; further ones are in ``ml.data.policies``.
     """
 
     def __init__(
@@ -45,19 +48,23 @@ class Augment:
     ) -> None:
         self.policy, self.seed, self.count = policy, seed, count
         self.device = torch.device(device)
+        self.steps = POLICIES.get(policy)
+        self.columns = self.steps.numbers if self.steps else NUMBERS if policy == "strong" else 3
         self._numbers = torch.empty(0)
         self.set_epoch(0)
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw this epoch's random numbers: (count, NUMBERS), 0 to 1."""
+        """Draw this epoch's random numbers: (count, columns), 0 to 1."""
         generator = torch.Generator().manual_seed(mix(self.seed, epoch, 1))
-        columns = NUMBERS if self.policy == "strong" else 3
-        drawn = torch.rand(self.count, columns, generator=generator)
+        drawn = torch.rand(self.count, self.columns, generator=generator)
         self._numbers = drawn.to(self.device)
 
     def __call__(self, pictures: Tensor, rows: Tensor) -> Tensor:
-        """Changed pictures of the same shape: uint8, or float of 0 to 255 from ``strong``."""
+        """Changed pictures of the same shape: uint8, or float of 0 to 255 from all but ``shift``
+        and ``light``."""
         numbers = self._numbers[rows]
+        if self.steps:
+            return apply(self.steps, pictures, numbers)
         if self.policy == "strong":
             return strong(pictures, numbers)
         return shift(pictures, numbers, mirror=self.policy == "light")
@@ -66,7 +73,7 @@ class Augment:
         """What cuts batches out of all ``pictures`` (count, S, S, C) of the split, as a call of
         this does; None where that is not possible or takes too much memory."""
         mirror = self.policy == "light"
-        if self.policy == "strong" or (1 + mirror) * pictures.numel() > WINDOWS_BYTES:
+        if self.policy not in ("shift", "light") or (1 + mirror) * pictures.numel() > WINDOWS_BYTES:
             return None
         return Windows(pictures, mirror)
 

@@ -10,10 +10,12 @@ import torch
 from torch import Tensor
 
 from ml.data.augment import Augment, mix
+from ml.data.mixing import Mixing
 from ml.data.pictures import Pictures
 
 Batch = tuple[Tensor, Tensor, Tensor]
-"""Inputs (N, ...), labels (N,) int64, rows (N,) int64 in their split."""
+"""Inputs (N, ...), labels (N,) int64, rows (N,) int64 in their split. Of mixed pictures the labels
+are the shares of the classes, (N, K) float."""
 
 RESIDENT_SHARE = 0.25
 """Pixels are held in memory up to this share of what is free, and read from the disk beyond it."""
@@ -64,9 +66,10 @@ class BatchLoader:
         *,
         seed: int | None = None,
         augment: Augment | None = None,
+        mixing: Mixing | None = None,
     ) -> None:
         self.inputs, self.labels, self.batch_size = inputs, labels, batch_size
-        self.augment = augment
+        self.augment, self.mixing = augment, mixing
         resident = augment is not None and isinstance(inputs, Tensor)
         self._windows = augment.windows(inputs) if augment and resident else None
         self.sampler = EpochOrder(len(labels), seed)
@@ -79,6 +82,8 @@ class BatchLoader:
         order = self.sampler.order().to(self.labels.device)
         if self.augment:
             self.augment.set_epoch(self.sampler.epoch)
+        if self.mixing:
+            self.mixing.set_epoch(self.sampler.epoch)
         windows = self._windows
         if self.augment and windows:
             windows.set_numbers(self.augment.numbers)
@@ -91,7 +96,10 @@ class BatchLoader:
             else:
                 inputs = self.inputs[rows]
                 inputs = self.augment(inputs, rows) if self.augment else inputs
-            yield inputs, self.labels[rows], rows
+            labels = self.labels[rows]
+            if self.mixing:
+                inputs, labels = self.mixing(inputs, labels, rows)
+            yield inputs, labels, rows
 
 
 def count_batches(count: int, batch_size: int) -> int:
@@ -116,11 +124,17 @@ class PixelData(ResidentData):
     """Training and validation pictures as uint8 (N, S, S, C)."""
 
     def __init__(
-        self, pictures: Pictures, batch_size: int, seed: int, policy: str, device: torch.device
+        self,
+        pictures: Pictures,
+        batch_size: int,
+        seed: int,
+        policy: str,
+        device: torch.device,
+        mixing: str = "none",
     ) -> None:
         super().__init__()
         self.pictures, self.batch_size, self.seed = pictures, batch_size, seed
-        self.policy, self.device = policy, device
+        self.policy, self.device, self.mixing = policy, device, mixing
 
     def _inputs(self, split: str) -> Any:
         size = len(self.pictures.indices(split)) * int(np.prod(self.pictures.all_pixels.shape[1:]))
@@ -135,12 +149,16 @@ class PixelData(ResidentData):
         return BatchLoader(inputs, labels, **options)
 
     def train_dataloader(self) -> BatchLoader:
-        """Shuffled and augmented."""
-        count = len(self.pictures.indices("train"))
-        augment = (
-            None if self.policy == "none" else Augment(self.policy, self.seed, count, self.device)
+        """Shuffled, augmented and mixed."""
+        count, classes = len(self.pictures.indices("train")), len(self.pictures.classes)
+        augment = mixing = None
+        if self.policy != "none":
+            augment = Augment(self.policy, self.seed, count, self.device)
+        if self.mixing != "none":
+            mixing = Mixing(self.mixing, self.seed, count, classes, self.device)
+        return self._loader(
+            "train", batch_size=self.batch_size, seed=self.seed, augment=augment, mixing=mixing
         )
-        return self._loader("train", batch_size=self.batch_size, seed=self.seed, augment=augment)
 
     def val_dataloader(self) -> BatchLoader:
         """As they lie, in batches that need no gradients and so may be larger."""

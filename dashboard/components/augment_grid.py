@@ -1,0 +1,122 @@
+"""Pictures as a training would show them, made by the child that changes pictures."""
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dashboard.inference import augmenter
+from dashboard.style import escape
+from dashboard.text import plain
+from ml.data.operations import Operation, all_operations
+from ml.data.pixels import PixelSpec
+from ml.data.policies import POLICIES
+from ml.data.store import read_picture
+from ml.errors import MLError
+from ml.workspace import Workspace
+
+LARGEST = 160
+"""Pictures are made at the size that the model sees, but no larger than they are shown."""
+SAMPLES = 6
+COLUMNS = "repeat(auto-fill, minmax(max(68px, 11%), 1fr))"
+"""Four pictures in a row on a phone, eight on a desk."""
+COLOURS = ("saturation", "hue", "grey")
+"""What does nothing to grey pictures."""
+
+
+def versions(
+    workspace: Workspace, pictures: Sequence[str], spec: PixelSpec, **asked: Any
+) -> tuple[list[str], list[float]]:
+    """Changed versions of the first picture as data URIs, and the share of it in each.
+
+    Args:
+        pictures: hashes; those after the first are for mixing.
+        asked: what ``ml.data.showing.show`` is told besides.
+
+    Raises:
+        MLError: why there are none.
+    """
+    size = min(spec.size, LARGEST)
+    shown = {**spec.to_json(), "size": size}
+    return _versions(workspace.root, tuple(pictures), shown, asked)
+
+
+@st.cache_data(max_entries=400, show_spinner="Changing the picture")
+def _versions(
+    root: Path, pictures: tuple[str, ...], pixels: dict[str, Any], asked: dict[str, Any]
+) -> tuple[list[str], list[float]]:
+    workspace = Workspace(root)
+    data = [read_picture(workspace, picture) for picture in pictures]
+    found, shares = augmenter().augment({"mixing": "none", **asked, "pixels": pixels}, data)
+    return [_uri(one) for one in found], shares
+
+
+def _uri(data: bytes) -> str:
+    kind = "png" if data.startswith(b"\x89PNG") else "webp"
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def grid(
+    sources: Sequence[str], label: str, captions: Sequence[str] = (), *, columns: str = COLUMNS
+) -> None:
+    """Draw pictures, each with its caption, if any. ``label`` says what they are, ``columns`` is
+    the template of the grid."""
+    told = captions or [""] * len(sources)
+    figures = "".join(
+        f'<li><figure class="lens-picture"><img src="{source}" alt="{escape(caption or label)}">'
+        + (f"<figcaption>{escape(caption)}</figcaption>" if caption else "")
+        + "</figure></li>"
+        for source, caption in zip(sources, told, strict=True)
+    )
+    st.html(
+        f'<ul class="lens-gallery lens-changed" aria-label="{escape(label)}" '
+        f'style="grid-template-columns: {columns}">{figures}</ul>'
+    )
+
+
+def one_by_one(workspace: Workspace, picture: str, spec: PixelSpec, policy: str, turn: int) -> None:
+    """Every operation by itself: its strength as a slider, and the picture from one end of what
+    may happen to the other."""
+    steps = {step.operation: step for step in _steps(policy)}
+    known = [one for one in all_operations() if spec.channels == 3 or one.name not in COLOURS]
+    with st.grid(2, min_column_width=280, gap=("medium", "small")) as cells:
+        for one in sorted(known, key=lambda one: one.name not in steps):
+            step = steps.get(one.name)
+            usual = step.strength if step else one.usual
+            with cells.cell():
+                strength = _slider(one, usual, f"strength-{policy}-{one.name}")
+                told = f"{one.help} Part of {POLICIES[policy].label}." if step else one.help
+                st.caption(plain(told))
+                try:
+                    found, _ = versions(
+                        workspace,
+                        [picture],
+                        spec,
+                        operation=one.name,
+                        strength=strength,
+                        count=SAMPLES,
+                        turn=turn,
+                    )
+                except MLError as error:
+                    st.caption(plain(str(error)))
+                    continue
+                row = f"repeat({SAMPLES}, minmax(0, 1fr))"
+                grid(found, f"{one.label}, from one end to the other", columns=row)
+
+
+def _steps(policy: str) -> Sequence[Any]:
+    return POLICIES[policy].steps if policy in POLICIES else ()
+
+
+def _slider(one: Operation, usual: float, key: str) -> float:
+    """The strength that is chosen, in the operation's own unit."""
+    if one.unit in ("degrees", "bits"):
+        label = f"{one.label} ({one.unit})"
+        return float(st.slider(label, 0, int(one.most), int(usual), key=key))
+    fine = one.most <= 0.1
+    label = f"{one.label} (% {one.unit})" if one.unit else f"{one.label} (%)"
+    step, form = (0.1, "%.1f") if fine else (1.0, "%.0f")
+    most, value = round(100 * one.most, 1), round(100 * usual, 1)
+    return float(st.slider(label, 0.0, most, value, step, format=form, key=key)) / 100

@@ -1,0 +1,191 @@
+"""What the model sees: one picture, and what augmentation and mixing make of it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from dashboard import forms, session
+from dashboard.components.augment_grid import grid, one_by_one, versions
+from dashboard.components.picture_buttons import PictureButton, picture_buttons
+from dashboard.navigation import TRAIN
+from dashboard.readiness import missing
+from dashboard.text import plain
+from dashboard.thumbnails import thumbnail
+from ml import presets
+from ml.config import TrainConfig
+from ml.data import catalog
+from ml.data.pixels import PixelSpec
+from ml.data.policies import PLAIN, POLICIES
+from ml.data.store import DatasetVersion
+from ml.errors import BadInputError, MLError
+from ml.workspace import Workspace
+
+VERSIONS = 15
+PARTNERS = 6
+CHOICES = 8
+"""Pictures to choose from at a time."""
+KINDS = {name: (one.label, one.help) for name, one in POLICIES.items()} | PLAIN
+MIXING = {
+    "none": ("None", ""),
+    "mixup": ("MixUp", "Another picture lies over this one; the model is asked how much of each."),
+    "cutmix": ("CutMix", "A part of another picture; the model is asked how much of each."),
+}
+FROZEN = (
+    "As things are set, only the last layer is trained, on fixed views of each picture: itself, "
+    "its mirror image, crops. What you choose here applies where the whole network is trained, "
+    "which takes much longer."
+)
+
+
+@st.fragment
+def augment_panel(workspace: Workspace, version: DatasetVersion) -> None:
+    """Draw the choices, the picture with its versions, and each change by itself."""
+    places = [n for n, item in enumerate(version.items) if not item.excluded]
+    if not places:
+        st.caption("There is no picture yet. Drop some on a class above.")
+        return
+    config = _configuration(workspace, version)
+    policy = _chosen("augment-kind", "Augmentation", KINDS, config.augment)
+    st.caption(plain(KINDS[policy][1]))
+    mixing = _chosen("augment-mixing", "Two pictures in one", MIXING, config.mixing)
+    if mixing != "none":
+        st.caption(plain(MIXING[mixing][1]))
+    with st.container(border=True, key="card-augment"):
+        place = _picture(workspace, version, places)
+        spec = PixelSpec(config.image_size, config.colour, config.fit)
+        turn = int(st.session_state.get("augment-turn", 0))
+        _versions(workspace, version, places, place, spec, policy, mixing, turn)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button("Draw again", key="augment-again", on_click=_again, icon=":material/casino:")
+            _use(workspace, version, config, policy, mixing)
+        if config.frozen:
+            st.caption(FROZEN)
+    with st.expander("Every change by itself", key="augment-single", on_change="rerun") as fold:
+        if fold.open:
+            st.caption(
+                "A slider shows what a change does. A training uses the strengths of what is "
+                "chosen above."
+            )
+            one_by_one(workspace, version.items[place].hash, spec, policy, turn)
+
+
+def _configuration(workspace: Workspace, version: DatasetVersion) -> TrainConfig:
+    """What Train would do with these pictures now, with what was changed by hand."""
+    info = catalog.describe(workspace, version.name)
+    try:
+        return presets.configuration(version.name, info, **forms.overrides())
+    except BadInputError:
+        return presets.configuration(version.name, info)
+
+
+def _chosen(key: str, label: str, known: dict[str, tuple[str, str]], now: str) -> str:
+    st.session_state.setdefault(key, now)
+    found = st.pills(
+        label, list(known), format_func=lambda name: known[name][0], required=True, key=key
+    )
+    return str(found or now)
+
+
+def _picture(workspace: Workspace, version: DatasetVersion, places: Sequence[int]) -> int:
+    """The item number of the picture in hand, and a row of others to press."""
+    start = int(st.session_state.get("augment-start", 0))
+    # Strides over the whole set, so that every class has a turn.
+    step = max(1, len(places) // CHOICES)
+    offered = [places[(start + n * step) % len(places)] for n in range(min(CHOICES, len(places)))]
+    held = st.session_state.get("augment-picture")
+    in_hand = held["place"] if held and held["of"] == version.fingerprint else offered[0]
+    buttons = [
+        PictureButton(str(n), source, f"Take {version.items[n].file or f'picture {n + 1}'}")
+        for n in offered
+        if (source := thumbnail(workspace.root, version.items[n].hash))
+    ]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        picked = picture_buttons(buttons, "Pictures to take", "augment-pictures")
+        if len(places) > CHOICES:
+            st.button("Others", key="augment-others", on_click=_others, type="tertiary")
+    if picked is not None:
+        in_hand = int(picked)
+        st.session_state["augment-picture"] = {"of": version.fingerprint, "place": in_hand}
+    return int(in_hand)
+
+
+def _versions(
+    workspace: Workspace,
+    version: DatasetVersion,
+    places: Sequence[int],
+    place: int,
+    spec: PixelSpec,
+    policy: str,
+    mixing: str,
+    turn: int,
+) -> None:
+    """The picture as it is, and what the model would see of it."""
+    partners = []
+    if mixing != "none":
+        others = [n for n in places if n != place] or [place]
+        stride = max(1, len(others) // PARTNERS)
+        partners = [others[(n * stride + turn) % len(others)] for n in range(PARTNERS)]
+    hashes = [version.items[n].hash for n in (place, *partners)]
+    asked: dict[str, Any] = {"mixing": mixing, "turn": turn}
+    try:
+        plainly, _ = versions(workspace, hashes[:1], spec, policy="none", count=1, turn=0)
+        found, shares = versions(workspace, hashes, spec, policy=policy, count=VERSIONS, **asked)
+    except MLError as error:
+        st.warning(plain(str(error)), icon=":material/error:")
+        return
+    names = [version.classes[version.items[n].label] for n in (place, *partners)]
+    captions = [
+        _mixture(share, names[0], names[1 + n % len(partners)]) if partners else ""
+        for n, share in enumerate(shares)
+    ]
+    grid([*plainly, *found], "The picture, and what the model sees", ["As it is", *captions])
+
+
+def _mixture(share: float, name: str, other: str) -> str:
+    """What is asked of the model: how much of which class."""
+    own = round(100 * share)
+    return f"{own} % {name}, {100 - own} % {other}" if name != other else f"100 % {name}"
+
+
+def _use(
+    workspace: Workspace, version: DatasetVersion, config: TrainConfig, policy: str, mixing: str
+) -> None:
+    """Take the choice to Train. Where only the last layer is trained, it would change nothing."""
+    whole = False
+    if config.frozen:
+        whole = st.checkbox("Train the whole network", key="augment-whole")
+    useless = config.frozen and not whole
+    if st.button(
+        "Use this for training",
+        key="augment-use",
+        icon=":material/arrow_forward:",
+        disabled=bool(missing(version)) or useless,
+    ):
+        _override(workspace, version, {"augment": policy, "mixing": mixing}, whole)
+        st.session_state["wanted-dataset"] = version.name
+        session.choose_run(None)
+        session.go(TRAIN)
+
+
+def _override(
+    workspace: Workspace, version: DatasetVersion, wanted: dict[str, Any], whole: bool
+) -> None:
+    """Set ``wanted`` as Train's form does: what the presets say anyway is no change."""
+    chosen = forms.overrides()
+    if whole:
+        chosen["freeze_backbone"] = False
+    rest = {name: value for name, value in chosen.items() if name not in wanted}
+    info = catalog.describe(workspace, version.name)
+    usual = presets.configuration(version.name, info, **rest)
+    chosen.clear()
+    chosen |= rest | {k: value for k, value in wanted.items() if getattr(usual, k) != value}
+
+
+def _again() -> None:
+    st.session_state["augment-turn"] = st.session_state.get("augment-turn", 0) + 1
+
+
+def _others() -> None:
+    st.session_state["augment-start"] = st.session_state.get("augment-start", 0) + 1
+    st.session_state.pop("augment-picture", None)

@@ -1,0 +1,130 @@
+"""The registry of random changes: each is one decorated function on a whole batch.
+
+It is light: the functions import torch, where they need it, when they are called, so that a page
+can list them.
+"""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ml.errors import BadInputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FAMILIES = ("shapes", "tones", "details")
+"""The modules of this package whose import registers operations."""
+
+Matrix = tuple[Any, Any, Any, Any, Any, Any]
+"""Where a pixel is taken from, by rows (a, b, x, c, d, y): numbers, or tensors (N,). Pixels lie
+from -1 to 1."""
+Change = Callable[["Tensor", "Tensor", float], "Tensor"]
+Move = Callable[["Tensor", float], Matrix]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One change. ``strength`` goes from 0, which changes nothing, to ``most``; ``usual`` is a
+    good one. ``unit`` says what it counts: ``of the side``, ``of the pictures``, ``degrees``,
+    ``bits``, or nothing, for a share of what there is. ``numbers`` are drawn for each picture.
+
+    ``way`` is ``change`` for a function of pictures, numbers and strength, or ``move`` for one of
+    numbers and strength that gives a ``Matrix``: of several moves one after another, the pictures
+    are sampled only once.
+    """
+
+    name: str
+    label: str
+    help: str
+    numbers: int
+    most: float
+    usual: float
+    unit: str
+    way: str
+    function: Callable[..., Any]
+
+    def __call__(self, pictures: "Tensor", numbers: "Tensor", strength: float) -> "Tensor":
+        """Changed pictures: float (N, C, S, S), 0 to 255, as those that come in.
+
+        Args:
+            numbers: (N, ``numbers``), 0 to 1. In a move, 0.5 leaves a picture as it is.
+        """
+        if self.way == "move":
+            return sample(pictures, self.function(numbers, strength))
+        changed: Tensor = self.function(pictures, numbers, strength).clamp(0, 255)
+        return changed
+
+
+_operations: dict[str, Operation] = {}
+
+
+def operation(
+    label: str,
+    help: str,
+    *,
+    numbers: int = 1,
+    most: float = 1.0,
+    usual: float,
+    unit: str = "",
+    way: str = "change",
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register the decorated function under its name; the arguments are those of ``Operation``.
+
+    Raises:
+        ValueError: there is an operation of that name already.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        name = function.__name__
+        if name in _operations:
+            raise ValueError(f"There are two operations named {name}.")
+        _operations[name] = Operation(name, label, help, numbers, most, usual, unit, way, function)
+        return function
+
+    return decorate
+
+
+def all_operations() -> list[Operation]:
+    """Every operation, those that move pixels first."""
+    for family in FAMILIES:
+        importlib.import_module(f"ml.data.{family}")
+    return list(_operations.values())
+
+
+def get(name: str) -> Operation:
+    """The operation of that name. Raises BadInputError where there is none."""
+    known = {one.name: one for one in all_operations()}
+    if name not in known:
+        raise BadInputError(f"There is no change named {name}. There are: {', '.join(known)}.")
+    return known[name]
+
+
+def compose(first: Matrix, second: Matrix) -> Matrix:
+    """The matrix of ``first`` and then ``second``, both as seen on the picture."""
+    a, b, x, c, d, y = first
+    e, f, u, g, h, v = second
+    return (
+        a * e + b * g,
+        a * f + b * h,
+        a * u + b * v + x,
+        c * e + d * g,
+        c * f + d * h,
+        c * u + d * v + y,
+    )
+
+
+def sample(pictures: "Tensor", matrix: Matrix) -> "Tensor":
+    """Pictures (N, C, S, S) sampled where ``matrix`` says; beyond the border lies a reflection."""
+    import torch
+    from torch.nn import functional
+
+    count = len(pictures)
+    parts = [
+        part if isinstance(part, torch.Tensor) else pictures.new_full((count,), float(part))
+        for part in matrix
+    ]
+    theta = torch.stack(parts, 1).view(count, 2, 3)
+    grid = functional.affine_grid(theta, list(pictures.shape), align_corners=False)
+    return functional.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
