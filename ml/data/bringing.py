@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from ml.workspace import Workspace
 
 BUNDLED_NAMES = ("recycling", "hands", "fashion")
 MOST_LABEL = 100
+_FETCHING = 0.5
+"""The share of the whole that a download is taken for."""
 _WINDOWS_NAMES = {"con", "prn", "aux", "nul"}
 
 
@@ -35,7 +37,24 @@ class _Origin:
     key: str
     mark: str
     name: str
-    listing: Callable[[], Listing]
+    listing: Callable[[Progress], Listing]
+
+
+class _Stages:
+    """The progress of a download, where there is one, and of what comes after it, as one."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self.progress = progress or (lambda share: None)
+        self.start = 0.0
+
+    def fetch(self, share: float) -> None:
+        """The download is at ``share``."""
+        self.start = _FETCHING
+        self.progress(share * _FETCHING)
+
+    def take_in(self, share: float) -> None:
+        """What comes after it is at ``share``."""
+        self.progress(self.start + share * (1 - self.start))
 
 
 def bring_in(
@@ -60,11 +79,11 @@ def bring_in(
         BadInputError: the name is taken, or there are no pictures to be had.
     """
     label = None if label is None else _label(label)
-    origin = _origin(workspace, path, label, root)
+    origin, stages = _origin(workspace, path, label, root), _Stages(progress)
     if into is not None:
         name = _known(workspace, into)
         with _lock(workspace, name):
-            return add(workspace, name, origin.listing(), progress)
+            return add(workspace, name, origin.listing(stages.fetch), stages.take_in)
     name = _name_for(workspace, origin, name)
     mark = bundled_facts(name)["sha256"] if origin.key.startswith("bundled:") else origin.mark
     source = {"path": origin.key, "signature": mark}
@@ -75,9 +94,8 @@ def bring_in(
             if not version.items or picture_path(workspace, version.items[0].hash).exists():
                 return Ingested(version, [], [])
         least = 1 if label else 2
-        return ingest(
-            workspace, origin.listing(), name, least=least, source=source, progress=progress
-        )
+        listing = origin.listing(stages.fetch)
+        return ingest(workspace, listing, name, least=least, source=source, progress=stages.take_in)
 
 
 def slug(name: str) -> str:
@@ -98,21 +116,21 @@ def _origin(
     if not paths:
         raise BadInputError("No pictures are named. Give a folder, a zip, a table or files.")
     if label is not None:
-        return _Origin("", "", label, partial(list_one_class, paths, label))
+        return _Origin("", "", label, lambda _: list_one_class(paths, label))
     if len(paths) > 1:
         raise BadInputError(f"Several files have no class. Name it with --class. ({paths[0].name})")
     (one,) = paths
     key = f"bundled:{one.name}" if one.parent == BUNDLED else str(one)
     mark = signature(one) if one.exists() else ""
     stem = one.name if one.is_dir() else one.stem
-    return _Origin(key, mark, stem, partial(list_source, one))
+    return _Origin(key, mark, stem, lambda _: list_source(one))
 
 
 def _of_torchvision(
     workspace: Workspace, known: torch_sets.TorchSet, label: str | None, root: Path | None
 ) -> _Origin:
-    def listing() -> Listing:
-        found = torch_sets.load(workspace, known, root)
+    def listing(fetching: Progress) -> Listing:
+        found = torch_sets.load(workspace, known, root, fetching)
         return under_one_label(found, label) if label else found
 
     folder = torch_sets.root_of(workspace, known, root)

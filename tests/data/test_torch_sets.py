@@ -194,12 +194,17 @@ def test_damaged_files_are_said_in_a_sentence(name: str, damage: str, workspace:
 def test_an_interrupted_download_leaves_nothing_that_looks_like_the_set(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from torchvision.datasets import utils
+
     def half(root: Path, download: bool) -> list[torch_read.Part]:
         (root / "cifar-10-batches-py").mkdir(parents=True)
         raise OSError("connection reset")
 
     def whole(root: Path, download: bool) -> list[torch_read.Part]:
         if download:
+            with utils.tqdm(total=100, unit="B") as bar:  # as torchvision downloads
+                bar.update(20)
+                bar.update(80)
             torch_layouts.cifar10(root)
         return torch_read._cifar("CIFAR10", root, False)
 
@@ -209,7 +214,11 @@ def test_an_interrupted_download_leaves_nothing_that_looks_like_the_set(
         bring_in(workspace, "cifar10")
     assert list((workspace.root / "torchvision").iterdir()) == []
     monkeypatch.setitem(torch_read.READERS, "cifar10", whole)
-    assert bring_in(workspace, "cifar10").accepted == 6 * COUNT
+    said: list[float] = []
+    assert bring_in(workspace, "cifar10", progress=said.append).accepted == 6 * COUNT
+    assert said == sorted(said)
+    assert said[:2] == [0.1, 0.5]
+    assert said[-1] == 1.0
     assert (workspace.root / "torchvision" / "cifar10" / "cifar-10-batches-py").is_dir()
 
 
