@@ -58,8 +58,8 @@ def compare(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> Like
         found.correlation[left] = reached
         if shrink == 2:
             left = left[reached >= PROMISING]
-    if not len(left):
-        return found
+        if not len(left):
+            return found
     moved, seen = _move(one[left], places[left])
     seen[:, :2] = seen[:, -2:] = seen[:, :, :2] = seen[:, :, -2:] = False  # blurred across an edge
     other = other[left]

@@ -130,7 +130,7 @@ def _surplus(case: Case, most: int) -> list[int]:
     for label in range(len(case.version.classes)):
         of_class = case.items[case.labels[case.items] == label]
         train = of_class[case.sides[of_class] == 0]
-        surplus = min(len(of_class) - most, len(train) - 1)
-        if surplus > 0:
-            extra += sorted(chance.permutation(train)[:surplus].tolist())
+        if len(of_class) > most:
+            kept = round(most * len(train) / len(of_class))
+            extra += sorted(chance.permutation(train)[kept:].tolist())
     return extra

@@ -1,0 +1,78 @@
+"""The examination as a whole, and the two commands."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ml.__main__ import main
+from ml.doctor.case import Case
+from ml.doctor.examine import examine, findings_of
+from ml.doctor.finding import harm
+from ml.doctor.reading import read_findings, read_map
+from ml.workspace import Workspace
+from tests.doctor.conftest import Shot, photos
+from tests.doctor.test_checks import noise
+
+
+def test_findings_are_kept_beside_the_version(
+    workspace: Workspace, make_case: Callable[..., Case]
+) -> None:
+    first = photos(1)[0]
+    case = make_case([Shot(first, "b"), Shot(first, "c"), *noise(20), *noise(4, "b", 60)])
+    shares: list[float] = []
+    told = examine(workspace, case.version, shares.append)
+    assert read_findings(workspace, "pets", 1) == json.loads(json.dumps(told))
+    assert told["findings"][0]["kind"] == "contradiction"
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+
+
+def test_the_key_stays_as_long_as_the_pictures_do(make_case: Callable[..., Case]) -> None:
+    first, second = photos(2)
+    pair = [Shot(first, "b"), Shot(first, "c")]
+    one = make_case([*pair, *noise(20)])
+    turned = make_case([*noise(21), *pair], name="turned")
+    more = make_case([*pair, Shot(second, "b"), Shot(second, "c"), *noise(20)], name="more")
+    keys = [
+        next(f.key for f in findings_of(case) if f.kind == "contradiction")
+        for case in (one, turned, more)
+    ]
+    assert keys[0] == keys[1] != keys[2]
+
+
+def test_the_most_harmful_is_first(make_case: Callable[..., Case]) -> None:
+    first = photos(1)[0]
+    shots = [Shot(first, "b"), Shot(first, "c"), *noise(60), *noise(8, "b", 90)]
+    found = findings_of(make_case(shots))
+    assert found == sorted(found, key=harm)
+    assert found[0].severity == "high"
+
+
+def test_the_commands_with_the_bundled_network(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "things"
+    for label in ("glass", "paper"):
+        (folder / label).mkdir(parents=True)
+        for n, data in enumerate(photos(12, label=label)):
+            (folder / label / f"{n}.jpg").write_bytes(data)
+    (folder / "paper" / "bad.jpg").write_bytes(b"no picture")
+    workspace = Workspace(tmp_path / "workspace")
+    assert main(["doctor", str(folder), "--json"]) == 0
+    captured = capsys.readouterr()
+    told = json.loads(captured.out.splitlines()[-1])
+    assert told["name"] == "things"
+    assert "undecodable" in {finding["kind"] for finding in told["findings"]}
+    assert "progress 1.00" in captured.err.splitlines()
+    assert read_findings(workspace, "things", 1) is not None
+    assert main(["doctor", "things"]) == 0
+    assert "1 file could not be read." in capsys.readouterr().out
+    assert main(["map", "things", "--json"]) == 0
+    drawn = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert len(drawn["x"]) == len(drawn["y"]) == 24
+    kept = read_map(workspace, "things", 1)
+    assert kept is not None
+    assert kept["x"] == drawn["x"]
+    assert main(["doctor", "nothing-of-that-name"]) == 2
