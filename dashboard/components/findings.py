@@ -29,7 +29,7 @@ FIRST = 4
 def findings(workspace: Workspace, version: DatasetVersion) -> None:
     """Draw the findings of this version. A version that nobody has checked is checked now."""
     with st.container(key="findings"):
-        reason = ended_job(version, DOCTOR)
+        reason = ended_job(workspace, version, DOCTOR)
         found = read_findings(workspace, version.name, version.version)
         if found is None and version.items:
             _check(workspace, version, reason)
@@ -55,10 +55,10 @@ def findings(workspace: Workspace, version: DatasetVersion) -> None:
 def _check(workspace: Workspace, version: DatasetVersion, reason: str | None) -> None:
     """Progress while the doctor looks; a button where it was cancelled or failed."""
     if reason is None and not under_way():
-        begin_job(workspace, version, DOCTOR, TITLE)
-        reason = ended_job(version, DOCTOR)
-    if job_running(version, DOCTOR):
-        job_progress(version, DOCTOR)
+        begin_job(workspace, version, DOCTOR, TITLE, asked=False)
+        reason = ended_job(workspace, version, DOCTOR)
+    if job_running(workspace, version, DOCTOR):
+        job_progress(workspace, version, DOCTOR)
     elif reason is not None:
         job_reason(reason)
         if st.button("Look for what is wrong", key="check-again", icon=":material/troubleshoot:"):

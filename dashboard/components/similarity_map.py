@@ -29,7 +29,7 @@ NEAR = 12
 @st.fragment
 def similarity_map(workspace: Workspace, version: DatasetVersion) -> None:
     """Draw the map and the pictures that were picked on it, or the way to get one."""
-    reason = ended_job(version, MAP)
+    reason = ended_job(workspace, version, MAP)
     found = map_of(workspace, version)
     if found is None:
         st.write(
@@ -45,8 +45,8 @@ def similarity_map(workspace: Workspace, version: DatasetVersion) -> None:
 
 def _draw(workspace: Workspace, version: DatasetVersion, reason: str | None, new: int) -> None:
     """The way to a map: a button, or how far the child is. ``new`` pictures are not on the old."""
-    if job_running(version, MAP):
-        job_progress(version, MAP)
+    if job_running(workspace, version, MAP):
+        job_progress(workspace, version, MAP)
         return
     job_reason(reason or "")
     if new:

@@ -1,8 +1,13 @@
 """A look at a whole version that takes a while: a child does it, the page shows how far it is.
 
-One child of a kind works for a tab. When the set changes meanwhile, it ends: what it would say is
-no longer asked for.
+One child of a kind works for a set, whoever looks at it: a page that is loaded again, or a second
+tab, finds it at work. When the set changes meanwhile, it ends: nobody asks any more for what it
+would say.
 """
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import streamlit as st
 
@@ -15,51 +20,90 @@ from ml.errors import BadInputError
 from ml.workspace import Workspace
 
 TICK_SECONDS = 0.7
+MOST = 2
+"""More children of a kind than this are not started unasked."""
 
 
-def begin_job(workspace: Workspace, version: DatasetVersion, kind: str, title: str) -> None:
-    """Start ``python -m ml KIND`` on the set, where it is not at it already."""
-    held = st.session_state.get(f"job-{kind}")
-    if held:
-        if held["of"] == _of(version) and held["job"].running:
+@dataclass
+class _Held:
+    """The child of a kind for a set: the version it is at, and why it left no result."""
+
+    of: str
+    job: Job | None = None
+    reason: str | None = None
+
+    @property
+    def running(self) -> bool:
+        return self.job is not None and self.job.running
+
+
+@dataclass
+class _Known:
+    by_set: dict[tuple[str, str], _Held] = field(default_factory=dict)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+
+@st.cache_resource(show_spinner=False)
+def _known(root: Path) -> _Known:
+    return _Known()
+
+
+def begin_job(
+    workspace: Workspace, version: DatasetVersion, kind: str, title: str, *, asked: bool = True
+) -> None:
+    """Start ``python -m ml KIND`` on the set, where it is not at it already.
+
+    What nobody ``asked`` for waits while others are at work.
+    """
+    known = _known(workspace.root)
+    with known.lock:
+        held = known.by_set.get((kind, version.name))
+        if held and held.of == _of(version) and held.running:
             return
-        held["job"].cancel()
-    st.session_state.pop(f"ended-{kind}", None)
-    try:
-        job = Job([kind, version.name], title).start(workspace)
-    except OSError as error:
-        reason = f"{title} could not be started: {error.strerror or error}."
-        st.session_state[f"ended-{kind}"] = {"of": _of(version), "reason": reason}
-        return
-    st.session_state[f"job-{kind}"] = {"of": _of(version), "job": job}
+        if held and held.job:
+            held.job.cancel()
+            held.job = None
+        busy = sum(one.running for (other, _), one in known.by_set.items() if other == kind)
+        if not asked and busy >= MOST:
+            known.by_set[kind, version.name] = _Held(_of(version), reason="")
+            return
+        try:
+            made = _Held(_of(version), Job([kind, version.name], title).start(workspace))
+        except OSError as error:
+            reason = f"{title} could not be started: {error.strerror or error}."
+            made = _Held(_of(version), reason=reason)
+        known.by_set[kind, version.name] = made
 
 
-def ended_job(version: DatasetVersion, kind: str) -> str | None:
+def ended_job(workspace: Workspace, version: DatasetVersion, kind: str) -> str | None:
     """Why there is no result though the child was at this version: a sentence, empty where it was
     cancelled. None where it was not at it, or still is.
 
     Takes note of a child that has ended since.
     """
-    held = st.session_state.get(f"job-{kind}")
-    if held and not held["job"].running:
-        del st.session_state[f"job-{kind}"]
-        try:
-            held["job"].result()
-        except BadInputError as error:
-            st.session_state[f"ended-{kind}"] = {"of": held["of"], "reason": str(error)}
-    ended = st.session_state.get(f"ended-{kind}")
-    return str(ended["reason"]) if ended and ended["of"] == _of(version) else None
+    known = _known(workspace.root)
+    with known.lock:
+        held = known.by_set.get((kind, version.name))
+        if held is None:
+            return None
+        if held.job and not held.job.running:
+            try:
+                held.job.result()
+            except BadInputError as error:
+                held.reason = str(error)
+            held.job = None
+        return held.reason if held.of == _of(version) else None
 
 
-def job_running(version: DatasetVersion, kind: str) -> bool:
+def job_running(workspace: Workspace, version: DatasetVersion, kind: str) -> bool:
     """Whether a child looks at exactly this version."""
-    held = st.session_state.get(f"job-{kind}")
-    return held is not None and held["of"] == _of(version) and bool(held["job"].running)
+    held = _known(workspace.root).by_set.get((kind, version.name))
+    return held is not None and held.of == _of(version) and held.running
 
 
-def job_progress(version: DatasetVersion, kind: str) -> None:
+def job_progress(workspace: Workspace, version: DatasetVersion, kind: str) -> None:
     """Draw how far it is, with a button that ends it."""
-    st.fragment(_progress, run_every=TICK_SECONDS)(version, kind)
+    st.fragment(_progress, run_every=TICK_SECONDS)(workspace, version, kind)
 
 
 def job_reason(reason: str) -> None:
@@ -68,10 +112,11 @@ def job_reason(reason: str) -> None:
         st.warning(plain(reason), icon=":material/error:")
 
 
-def _progress(version: DatasetVersion, kind: str) -> None:
-    if not job_running(version, kind):
+def _progress(workspace: Workspace, version: DatasetVersion, kind: str) -> None:
+    held = _known(workspace.root).by_set.get((kind, version.name))
+    job = held.job if held else None
+    if held is None or job is None or held.of != _of(version) or not job.running:
         st.rerun()
-    job: Job = st.session_state[f"job-{kind}"]["job"]
     with st.container(horizontal=True, vertical_alignment="center"):
         done, left = job.progress, job.left
         remains = f"<span>about {roughly(left)} left</span>" if left is not None else ""
@@ -83,10 +128,9 @@ def _progress(version: DatasetVersion, kind: str) -> None:
         )
         if st.button("Cancel", key=f"cancel-{kind}"):
             job.cancel()
-            st.session_state.pop(f"job-{kind}", None)
-            st.session_state[f"ended-{kind}"] = {"of": _of(version), "reason": ""}
+            held.job, held.reason = None, ""
             st.rerun()
 
 
 def _of(version: DatasetVersion) -> str:
-    return f"{version.name} {version.fingerprint}"
+    return f"{version.version} {version.fingerprint}"

@@ -44,7 +44,7 @@ def version(workspace: Workspace) -> DatasetVersion:
 
 def data(name: str = "made") -> AppTest:
     at = visit("data")
-    at.session_state["data"] = name
+    at.query_params["data"] = name
     at.run()
     assert not at.exception, at.exception
     return at
@@ -64,6 +64,38 @@ def test_a_version_that_nobody_checked_is_checked_with_progress(
     assert "Looking for what is wrong" in words(at)
     press(at, key="cancel-doctor")
     assert at.button(key="check-again")
+    press(at, key="check-again")
+    assert "Looking for what is wrong" in words(at)
+
+
+def test_a_page_that_is_loaded_again_finds_the_child_at_work(
+    workspace: Workspace, version: DatasetVersion
+) -> None:
+    data()
+    (held,) = version_job._known(workspace.root).by_set.values()
+    assert "Looking for what is wrong" in words(data())
+    (same,) = version_job._known(workspace.root).by_set.values()
+    assert same.job is held.job
+
+
+def test_a_child_that_looks_at_what_has_changed_since_is_ended(
+    workspace: Workspace, version: DatasetVersion
+) -> None:
+    data()
+    (held,) = version_job._known(workspace.root).by_set.values()
+    first = held.job
+    edits.commit(workspace, "made", [{"do": "exclude", "items": [0]}], base=1)
+    data()
+    assert first is not None
+    assert not first.running
+    assert version_job.job_running(workspace, load_version(workspace, "made"), "doctor")
+
+
+def test_not_every_set_is_checked_at_the_same_time(workspace: Workspace) -> None:
+    for name in ("a", "b", "c"):
+        fabricate.dataset(workspace, name=name)
+        at = data(name)
+    assert [box.key for box in at.main.button if box.key == "check-again"]
     press(at, key="check-again")
     assert "Looking for what is wrong" in words(at)
 
