@@ -20,7 +20,7 @@ COLUMNS = 8
 """Classes on the page at first; each has a drop zone, and a browser has to draw it."""
 THUMBNAILS = 12
 LONGEST_NAME = 100
-CAMERA = "camera-class"
+CAMERA = "camera-on-"
 
 
 def class_columns(workspace: Workspace, version: DatasetVersion) -> None:
@@ -85,8 +85,6 @@ def _head(
     new = " ".join(typed.split())
     if new != name:
         st.session_state["name-turn"] = _turn() + 1
-        if st.session_state.get(CAMERA) == name and new:
-            st.session_state[CAMERA] = new
         if not new:
             st.rerun()
         change(workspace, version, [{"do": "rename_class", "old": name, "new": new}])
@@ -98,16 +96,21 @@ def _turn() -> int:
 
 
 def _shoot(name: str, then: dict[str, str], key: str) -> None:
-    """The camera of this class; it is on for one class at a time."""
-    on = st.session_state.get(CAMERA) == name
-    label, icon = ("Close the camera", "close") if on else ("Use the camera", "photo_camera")
-    if st.button(label, key=f"camera-{key}", icon=f":material/{icon}:", width="stretch"):
-        st.session_state[CAMERA] = None if on else name
-        st.rerun()
-    if on and (sent := camera(f"Camera for {name}", f"shots-{key}")):
+    """The camera of this class. It is on for one class at a time, and goes off with the page."""
+    field = f"{CAMERA}{key}"
+    if not st.toggle("Use the camera", key=field, on_change=_alone, args=(field,)):
+        return
+    if sent := camera(f"Camera for {name}", f"shots-{key}"):
         stamp = time.strftime("%Y%m%d-%H%M%S")
         take([(f"{stamp}-{n:03}.jpg", data) for n, data in enumerate(sent, 1)], then)
         st.rerun()
+
+
+def _alone(field: str) -> None:
+    """Turn the other cameras off."""
+    for other in st.session_state:
+        if str(other).startswith(CAMERA) and other != field:
+            st.session_state[other] = False
 
 
 def _picture(workspace: Workspace, place: int, item: Item) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 import io
 import re
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from ml.data.store import latest, load_version
+from ml.runs import list_runs
 from tests.browser.serving import ARGUMENTS, App, find_browser, settled
 from tests.dashboard import fabricate
 
@@ -88,7 +90,7 @@ def drop(page: Page, name: str, files: dict[str, bytes]) -> None:
 
 def shoot(page: Page, name: str) -> None:
     """Hold the button of the camera of a class until a dozen are there, and add them."""
-    column(page, name).get_by_role("button", name="Use the camera").click()
+    column(page, name).get_by_text("Use the camera").click()
     shutter = page.get_by_role("button", name="Hold to shoot")
     shutter.hover()
     page.mouse.down()
@@ -96,7 +98,47 @@ def shoot(page: Page, name: str) -> None:
     page.mouse.up()
 
 
-def test_a_new_user_shoots_drops_and_trains(
+def mend(page: Page, press: Callable[[Locator], None]) -> None:
+    """Mend the most harmful finding with its own button."""
+    fix = page.locator('[class*="st-key-fix-"] button').first
+    expect(fix).to_be_visible()
+    settled(page)
+    told = fix.inner_text()
+    press(fix)
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    expect(page.locator('[class*="st-key-fix-"] button').filter(has_text=told)).to_have_count(0)
+    settled(page)
+
+
+def train(page: Page, press: Callable[[Locator], None]) -> None:
+    """Train on the set in hand, as the page suggests, and wait for the result."""
+    press(page.get_by_role("button", name="Train on these pictures"))
+    expect(page.get_by_role("combobox", name="Pictures")).to_have_value(re.compile("my-pictures"))
+    settled(page)
+    press(page.get_by_role("button", name="Train", exact=True))
+    expect(page.locator(".lens-result")).to_contain_text("Accuracy", timeout=120_000)
+
+
+def restore(page: Page, number: int, press: Callable[[Locator], None]) -> None:
+    """Go back to an older version of the set in hand."""
+    press(page.get_by_role("link", name="Data", exact=True))
+    expect(page.get_by_role("heading", name="Data", exact=True)).to_be_visible()
+    settled(page)
+    press(page.get_by_role("tab", selected=True))
+    page.keyboard.press("End")
+    expect(page.get_by_role("tab", name="Versions")).to_have_attribute("aria-selected", "true")
+    press(page.locator(f".st-key-restore-version-{number}").get_by_role("button"))
+    expect(page.get_by_text(f"Back to version {number}.").first).to_be_visible()
+    settled(page)
+
+
+def faulty(kind: Callable[[int], bytes], *planted: bytes) -> dict[str, bytes]:
+    """A dozen pictures of a kind, and some that are not right."""
+    pictures = [*(kind(seed) for seed in range(12)), *planted]
+    return {f"{n}.png": content for n, content in enumerate(pictures)}
+
+
+def test_a_new_user_shoots_drops_mends_trains_and_goes_back(
     app: App, filming: Callable[..., Page], visit: Visit
 ) -> None:
     page = visit(filming(FAKE, ALLOW), app.url())
@@ -112,12 +154,58 @@ def test_a_new_user_shoots_drops_and_trains(
     page.get_by_role("button", name="Remove shot 2", exact=True).click()
     page.get_by_role("button", name=f"Add {taken - 1} pictures").click()
     expect(page.get_by_text("added to screen.")).to_be_visible()
-    drop(page, "rough", {f"{n}.png": rough(n) for n in range(14)})
-    drop(page, "smooth", {f"{n}.png": smooth(n) for n in range(14)})
-    counts = load_version(app.workspace, "my-pictures").counts
-    assert counts == {"screen": taken - 1, "rough": 14, "smooth": 14}
-    page.get_by_role("button", name="Train on these pictures").click()
-    expect(page.get_by_role("combobox", name="Pictures")).to_have_value(re.compile("my-pictures"))
+    drop(page, "rough", faulty(rough))
+    drop(page, "smooth", faulty(smooth, rough(0), png(np.full((96, 128, 3), 90))))
+    before = load_version(app.workspace, "my-pictures")
+    assert before.counts == {"screen": taken - 1, "rough": 12, "smooth": 14}
+    for _ in range(2):
+        mend(page, Locator.click)
+    mended = load_version(app.workspace, "my-pictures")
+    assert mended.version == before.version + 2
+    train(page, Locator.click)
+    (run,) = list_runs(app.workspace)
+    assert run.dataset["fingerprint"] == mended.fingerprint
+    restore(page, before.version, Locator.click)
+    assert load_version(app.workspace, "my-pictures").items == before.items
+
+
+def test_the_file_road_by_keyboard_alone(
+    new_app: Callable[..., App], page: Page, visit: Visit
+) -> None:
+    app = new_app()
+    visit(page, app.url("data"))
+
+    def press(target: Locator) -> None:
+        """Go to it with the Tab key alone, and press Enter."""
+        expect(target).to_be_visible()
+        settled(page)
+        for _ in range(200):
+            if target.evaluate("element => element.matches(':focus')"):
+                return page.keyboard.press("Enter")
+            page.keyboard.press("Tab")
+        raise AssertionError(f"The Tab key does not lead to {target}")
+
+    pictures = {
+        "rough": faulty(rough),
+        "smooth": faulty(smooth, rough(0), png(np.zeros((9, 9, 3)))),
+    }
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, files in pictures.items():
+            for file, content in files.items():
+                archive.writestr(f"my pictures/{name}/{file}", content)
+    with page.expect_file_chooser() as chooser:
+        press(page.get_by_role("button", name="Upload", exact=True))
+    chooser.value.set_files(
+        {"name": "My pictures.zip", "mimeType": "application/zip", "buffer": packed.getvalue()}
+    )
+    expect(page.get_by_text("26 pictures read.")).to_be_visible()
+    before = load_version(app.workspace, "my-pictures")
+    for _ in range(2):
+        mend(page, press)
+    train(page, press)
+    restore(page, before.version, press)
+    assert load_version(app.workspace, "my-pictures").items == before.items
 
 
 def test_a_camera_that_is_refused_or_not_there_is_told_plainly(
@@ -126,7 +214,7 @@ def test_a_camera_that_is_refused_or_not_there_is_told_plainly(
     fabricate.dataset(app.workspace, ("cat", "dog"), each=3, name="told")
     for arguments, said in (((FAKE,), "was refused"), ((ALLOW,), "There is no camera")):
         page = visit(filming(*arguments), app.url("data", data="told"))
-        column(page, "dog").get_by_role("button", name="Use the camera").click()
+        column(page, "dog").get_by_text("Use the camera").click()
         expect(page.locator(".camera [role=alert]")).to_contain_text(said)
         expect(page.get_by_role("button", name="Try again")).to_be_visible()
         expect(page.get_by_role("button", name="Hold to shoot")).to_have_count(0)
@@ -137,7 +225,7 @@ def test_shots_wait_while_the_camera_is_closed_and_the_space_bar_shoots_too(
 ) -> None:
     fabricate.dataset(app.workspace, ("cat", "dog"), each=3, name="waits")
     page = visit(filming(FAKE, ALLOW, width=390), app.url("data", data="waits"))
-    column(page, "dog").get_by_role("button", name="Use the camera").click()
+    column(page, "dog").get_by_text("Use the camera").click()
     shutter = page.get_by_role("button", name="Hold to shoot")
     shutter.focus()
     page.keyboard.down(" ")
@@ -146,9 +234,9 @@ def test_shots_wait_while_the_camera_is_closed_and_the_space_bar_shoots_too(
     main = page.locator('[data-testid="stMain"]')
     assert main.evaluate("element => element.scrollWidth <= element.clientWidth + 1")
     taken = page.locator(".counter").inner_text()
-    page.get_by_role("button", name="Close the camera").click()
+    column(page, "dog").get_by_text("Use the camera").click()
     expect(shutter).to_have_count(0)
-    column(page, "dog").get_by_role("button", name="Use the camera").click()
+    column(page, "dog").get_by_text("Use the camera").click()
     expect(page.locator(".counter")).to_have_text(taken)
     page.get_by_role("button", name=f"Add {taken} pictures").click()
     expect(page.get_by_text(f"{taken} pictures added to dog.")).to_be_visible()
@@ -164,9 +252,9 @@ def test_a_folder_that_is_dragged_in_keeps_its_classes(
         for seed in range(3):
             path = tmp_path / "dragged" / name / f"{seed}.png"
             path.write_bytes(fabricate.picture(50 * label + seed))
-    visit(page, app.url("data"))
-    if page.get_by_role("button", name="New set").count():
-        page.get_by_role("button", name="New set").click()
+    fabricate.dataset(app.workspace, ("cat", "dog"), each=3, name="there")
+    visit(page, app.url("data", data="there"))
+    page.get_by_role("button", name="New set").click()
     expect(page.get_by_role("heading", name="Drop what you have")).to_be_visible()
     settled(page)
     zone = page.get_by_test_id("stFileUploaderDropzone").first
