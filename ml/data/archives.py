@@ -58,8 +58,13 @@ def is_zip(path: Path) -> bool:
     """Whether a path is a file that is, or calls itself, a zip."""
     if not path.is_file():
         return False
-    with path.open("rb") as file:
-        return path.suffix.casefold() == ".zip" or file.read(4) in _MAGIC
+    if path.suffix.casefold() == ".zip":
+        return True
+    try:
+        with path.open("rb") as file:
+            return file.read(4) in _MAGIC
+    except OSError:  # whoever reads it says so
+        return False
 
 
 def open_archive(path: Path) -> Archive:
@@ -68,9 +73,11 @@ def open_archive(path: Path) -> Archive:
     Raises:
         BadInputError: it is no zip, damaged, or beyond the limits.
     """
-    _check_directory(path)
     try:
+        _check_directory(path)
         file = zipfile.ZipFile(path)
+    except PermissionError as error:
+        raise BadInputError(f"{path} cannot be read: {error.strerror}.") from error
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
         raise _damaged(path) from error
     entries: list[Entry] = []

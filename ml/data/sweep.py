@@ -15,6 +15,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from ml.errors import WorkspaceError
 from ml.files import explain_os_error, read_json, write_json
 from ml.status import STALE_SECONDS, identity, lives
 from ml.workspace import Workspace
@@ -41,14 +42,22 @@ def taking_in(workspace: Workspace) -> Iterator[None]:
     with FileLock(folder / ".gate.lock"):
         _sweep_if_needed(workspace, folder)
         write_json(mark, identity())
-    yield
-    mark.unlink(missing_ok=True)  # after an error it stays: there may be orphans
+    try:
+        yield
+    except WorkspaceError:  # a disk that this has filled is not left full
+        mark.unlink(missing_ok=True)
+        with FileLock(folder / ".gate.lock"):
+            if not any(_alive(other) for other in folder.glob("*.json")):
+                _try_to_sweep(workspace, -1)
+        raise
+    mark.unlink(missing_ok=True)  # after any other error it stays: there may be orphans
 
 
-def sweep(workspace: Workspace) -> tuple[int, int]:
-    """Remove the orphans that are old enough: how many were removed, and how many are too young."""
+def sweep(workspace: Workspace, age: float | None = None) -> tuple[int, int]:
+    """Remove the orphans of at least ``age`` seconds (``YOUNG_SECONDS``): how many were removed,
+    and how many are too young."""
     named, removed, young = _named(workspace), 0, 0
-    since = time.time() - YOUNG_SECONDS
+    since = time.time() - (YOUNG_SECONDS if age is None else age)
     loose = [
         path
         for path in workspace.pictures.glob("[0-9a-f][0-9a-f]/*")
@@ -68,18 +77,32 @@ def _sweep_if_needed(workspace: Workspace, folder: Path) -> None:
     ended = []
     for mark in folder.glob("*.json"):
         with suppress(OSError):
-            if lives(_who(mark), mark.stat().st_mtime + FOREIGN_SECONDS - STALE_SECONDS):
+            if _alive(mark):
                 return
             if mark.stat().st_mtime < time.time() - YOUNG_SECONDS:
                 ended.append(mark)
     if not ended:
         return
+    if _try_to_sweep(workspace) == 0:
+        for mark in ended:
+            mark.unlink(missing_ok=True)
+
+
+def _try_to_sweep(workspace: Workspace, age: float | None = None) -> int:
+    """How many orphans are left; -1 where a damaged version stands in the way."""
     try:
-        _, young = sweep(workspace)
-    except (OSError, ValueError, KeyError, TypeError):  # a damaged version: left for another day
-        return
-    for mark in ended if not young else ():
-        mark.unlink(missing_ok=True)
+        return sweep(workspace, age)[1]
+    except (OSError, ValueError, KeyError, TypeError):
+        return -1
+
+
+def _alive(mark: Path) -> bool:
+    """Whether the ingest that made the mark goes on."""
+    try:
+        heard = mark.stat().st_mtime + FOREIGN_SECONDS - STALE_SECONDS
+    except OSError:  # it has just ended
+        return False
+    return lives(_who(mark), heard)
 
 
 def _who(mark: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from ml.data.folders import SPLIT_FOLDERS
 from ml.data.listing import Candidate, Listing, source
-from ml.data.walk import Entry, clean, folder_entries, natural, read_file
+from ml.data.walk import Entry, clean, folder_entries, natural, read_file, visible
 from ml.errors import BadInputError
 
 SUFFIXES = (".csv", ".tsv")
@@ -35,8 +35,8 @@ def load_table(path: Path) -> Listing | None:
         return _listing(rows, columns, _Folder(path.parent).find, path.name)
     if not path.is_dir():
         return None
-    tables = [one for one in path.iterdir() if one.suffix.casefold() in SUFFIXES]
-    entries = [Entry((one.name,), partial(read_file, one)) for one in sorted(tables)]
+    tables = [one for one in visible(path) if one.suffix.casefold() in SUFFIXES]
+    entries = [Entry((one.name,), partial(read_file, one)) for one in tables]
     return _first_of(entries, _Folder(path).find)
 
 

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from ml.data import originals
 from ml.data import sweep as sweep_module
 from ml.data.bringing import bring_in
 from ml.data.originals import picture_path
 from ml.data.store import dataset_names, load_version, write_picture
 from ml.data.sweep import YOUNG_SECONDS, sweep, taking_in
+from ml.errors import WorkspaceError
 from ml.status import identity
 from ml.workspace import Workspace
 
@@ -134,6 +136,35 @@ def test_caches_that_no_index_names_go_too(make_folder: Make, workspace: Workspa
         os.utime(path, (1, 1))
     assert sweep(workspace) == (1, 0)
     assert sorted(cache.glob("*.npy")) == kept
+
+
+def test_a_disk_that_an_ingest_has_filled_is_not_left_full(
+    make_folder: Make, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = bring_in(workspace, make_folder("kept", {"a": 2, "b": 2})).version
+    before = sorted(path for path in workspace.pictures.rglob("*") if path.is_file())
+    real, written = originals._write, []
+
+    def full(path: Path, data: bytes) -> None:
+        written.append(path)
+        if len(written) > 30:
+            raise OSError(28, "No space left on device", str(path))
+        real(path, data)
+
+    monkeypatch.setattr(originals, "_write", full)
+    with pytest.raises(WorkspaceError, match="disk is full"):
+        bring_in(workspace, make_folder("big", {"a": 30, "b": 30}))
+    assert sorted(path for path in workspace.pictures.rglob("*") if path.is_file()) == before
+    assert all(picture_path(workspace, item.hash).exists() for item in kept.items)
+    assert not (workspace.datasets / "big").exists()
+
+
+def test_a_full_disk_takes_nothing_from_another_ingest(workspace: Workspace) -> None:
+    with taking_in(workspace):
+        other = orphan(workspace, b"of another", 0)
+        with pytest.raises(WorkspaceError), taking_in(workspace):
+            raise WorkspaceError("The disk is full.")
+        assert other.exists()
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
