@@ -5,11 +5,10 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import forms, session
+from dashboard import forms
 from dashboard.components.augment_grid import grid, one_by_one, versions
+from dashboard.components.augment_use import FROZEN, use
 from dashboard.components.picture_buttons import PictureButton, picture_buttons
-from dashboard.navigation import TRAIN
-from dashboard.readiness import missing
 from dashboard.text import plain
 from dashboard.thumbnails import thumbnail
 from ml import presets
@@ -31,11 +30,6 @@ MIXING = {
     "mixup": ("MixUp", "Another picture lies over this one; the model is asked how much of each."),
     "cutmix": ("CutMix", "A part of another picture; the model is asked how much of each."),
 }
-FROZEN = (
-    "As things are set, only the last layer is trained, on fixed views of each picture: itself, "
-    "its mirror image, crops. What you choose here applies where the whole network is trained, "
-    "which takes much longer."
-)
 
 
 @st.fragment
@@ -58,7 +52,7 @@ def augment_panel(workspace: Workspace, version: DatasetVersion) -> None:
         _versions(workspace, version, places, place, spec, policy, mixing, turn)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button("Draw again", key="augment-again", on_click=_again, icon=":material/casino:")
-            _use(workspace, version, config, policy, mixing)
+            use(workspace, version, config, policy, mixing)
         if config.frozen:
             st.caption(FROZEN)
     with st.expander("Every change by itself", key="augment-single", on_change="rerun") as fold:
@@ -146,40 +140,6 @@ def _mixture(share: float, name: str, other: str) -> str:
     """What is asked of the model: how much of which class."""
     own = round(100 * share)
     return f"{own} % {name}, {100 - own} % {other}" if name != other else f"100 % {name}"
-
-
-def _use(
-    workspace: Workspace, version: DatasetVersion, config: TrainConfig, policy: str, mixing: str
-) -> None:
-    """Take the choice to Train. Where only the last layer is trained, it would change nothing."""
-    whole = False
-    if config.frozen:
-        whole = st.checkbox("Train the whole network", key="augment-whole")
-    useless = config.frozen and not whole
-    if st.button(
-        "Use this for training",
-        key="augment-use",
-        icon=":material/arrow_forward:",
-        disabled=bool(missing(version)) or useless,
-    ):
-        _override(workspace, version, {"augment": policy, "mixing": mixing}, whole)
-        st.session_state["wanted-dataset"] = version.name
-        session.choose_run(None)
-        session.go(TRAIN)
-
-
-def _override(
-    workspace: Workspace, version: DatasetVersion, wanted: dict[str, Any], whole: bool
-) -> None:
-    """Set ``wanted`` as Train's form does: what the presets say anyway is no change."""
-    chosen = forms.overrides()
-    if whole:
-        chosen["freeze_backbone"] = False
-    rest = {name: value for name, value in chosen.items() if name not in wanted}
-    info = catalog.describe(workspace, version.name)
-    usual = presets.configuration(version.name, info, **rest)
-    chosen.clear()
-    chosen |= rest | {k: value for k, value in wanted.items() if getattr(usual, k) != value}
 
 
 def _again() -> None:

@@ -1,0 +1,54 @@
+"""From looking at augmentation to training with it."""
+
+from typing import Any
+
+import streamlit as st
+
+from dashboard import forms, session
+from dashboard.navigation import TRAIN
+from dashboard.readiness import missing
+from ml import presets
+from ml.config import TrainConfig
+from ml.data import catalog
+from ml.data.store import DatasetVersion
+from ml.workspace import Workspace
+
+FROZEN = (
+    "As things are set, only the last layer is trained, on fixed views of each picture: itself, "
+    "its mirror image, crops. What you choose here applies where the whole network is trained, "
+    "which takes much longer."
+)
+
+
+def use(
+    workspace: Workspace, version: DatasetVersion, config: TrainConfig, policy: str, mixing: str
+) -> None:
+    """Take the choice to Train. Where only the last layer is trained, it would change nothing."""
+    whole = False
+    if config.frozen:
+        whole = st.checkbox("Train the whole network", key="augment-whole")
+    useless = config.frozen and not whole
+    if st.button(
+        "Use this for training",
+        key="augment-use",
+        icon=":material/arrow_forward:",
+        disabled=bool(missing(version)) or useless,
+    ):
+        _override(workspace, version, {"augment": policy, "mixing": mixing}, whole)
+        st.session_state["wanted-dataset"] = version.name
+        session.choose_run(None)
+        session.go(TRAIN)
+
+
+def _override(
+    workspace: Workspace, version: DatasetVersion, wanted: dict[str, Any], whole: bool
+) -> None:
+    """Set ``wanted`` as Train's form does: what the presets say anyway is no change."""
+    chosen = forms.overrides()
+    if whole:
+        chosen["freeze_backbone"] = False
+    rest = {name: value for name, value in chosen.items() if name not in wanted}
+    info = catalog.describe(workspace, version.name)
+    usual = presets.configuration(version.name, info, **rest)
+    chosen.clear()
+    chosen |= rest | {k: value for k, value in wanted.items() if getattr(usual, k) != value}
