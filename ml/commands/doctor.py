@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from ml.commands.progress import Progress
+from ml.progress import Progress
 from ml.data.catalog import resolve
 from ml.doctor.examine import examine
 from ml.workspace import Workspace

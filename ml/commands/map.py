@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from ml.commands.progress import Progress
+from ml.progress import Progress
 from ml.data.catalog import resolve
 from ml.doctor.reading import map_path
 from ml.doctor.similarity import draw_map

@@ -25,8 +25,9 @@ from ml.workspace import Workspace
 
 Indices = npt.NDArray[np.int64]
 
-SPANS = {"looks": (0.0, 0.3), "features": (0.3, 0.75), "twins": (0.75, 0.9), "labels": (0.9, 1.0)}
-"""Which part of the progress each stage is, about as long as they take."""
+SPANS = {"looks": (0.0, 0.25), "twins": (0.25, 0.4), "features": (0.4, 0.95)}
+"""Which part of the progress each stage is, about as long as they take, in the order in which the
+checks ask for them."""
 
 
 class Case:

@@ -30,8 +30,7 @@ def compress(features: Floats, thumbs: npt.NDArray[np.uint8] | None = None) -> F
     if thumbs is not None:
         cells = thumbs.reshape(len(thumbs), SIDE // 2, 2, SIDE // 2, 2).mean((2, 4))
         parts.append(_scaled(cells.reshape(len(thumbs), -1).astype(np.float32)))
-    joined = np.concatenate(parts, axis=1)
-    return project(joined, COMPONENTS)
+    return project(parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1), COMPONENTS)
 
 
 def project(columns: Floats, components: int) -> Floats:
@@ -93,6 +92,6 @@ def folds_of(labels: Labels, units: Units) -> npt.NDArray[np.int64]:
 
 
 def _scaled(columns: Floats) -> Floats:
-    centred = columns - columns.mean(0)
-    scaled: Floats = centred / max(float(centred.std(0).mean()), 1e-6)
-    return scaled
+    centred: Floats = columns - columns.mean(0)
+    centred /= max(float(centred.std(0).mean()), 1e-6)
+    return centred
