@@ -3,9 +3,9 @@
 import argparse
 import json
 
-from ml.progress import Progress
 from ml.data.catalog import resolve
 from ml.doctor.examine import examine
+from ml.progress import Progress
 from ml.workspace import Workspace
 
 

@@ -3,10 +3,10 @@
 import argparse
 import json
 
-from ml.progress import Progress
 from ml.data.catalog import resolve
 from ml.doctor.reading import map_path
 from ml.doctor.similarity import draw_map
+from ml.progress import Progress
 from ml.workspace import Workspace
 
 
