@@ -56,11 +56,10 @@ if name is None or st.session_state.get(NEW):
         roads(workspace)
     st.stop()
 
-ready = latest(workspace, name) > 0
-version = load_version(workspace, name) if ready else None
 with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="page-head"):
     st.title("Data", width="content", anchor=False)
     set_picker(known, name)
+    version = load_version(workspace, name) if latest(workspace, name) else None
     if version:
         head_buttons(version)
 ingest_view()

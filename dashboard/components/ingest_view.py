@@ -108,8 +108,10 @@ def _ended(job: Job) -> dict[str, Any] | None:
     except BadInputError as error:
         told(str(error))
         return None
-    st.session_state["wanted-dataset"] = result["name"]
-    session.choose_data(result["name"])
+    if not job.then.get("into"):  # a new set; whoever adds to one may look at another meanwhile
+        st.session_state["wanted-dataset"] = result["name"]
+        st.session_state["new-set"] = False
+        session.choose_data(result["name"])
     if "train" not in job.then:
         result |= {"into": job.then.get("into", "")}
         st.session_state.setdefault("ingested", []).append(result)

@@ -36,7 +36,7 @@ class Ended(Job):
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bring_in, "Job", Ended)
-    monkeypatch.setattr(findings, "begin_job", lambda *_: None)  # no doctor behind our back
+    monkeypatch.setattr(findings, "begin_job", lambda *_, **__: None)  # no doctor behind our back
 
 
 def data(name: str = "") -> AppTest:
@@ -133,6 +133,7 @@ def test_a_dropped_zip_becomes_a_set_and_a_second_of_that_name_another(
         at.run()
         drop(at, "A zip, or pictures and a CSV", ("pets.zip", zipped(pets()))).run()
         assert at.session_state["data"] == name, words(at)
+        assert at.title[0].value == "Data"
 
 
 def test_a_csv_beside_the_pictures_names_their_classes(workspace: Workspace) -> None:
