@@ -76,8 +76,8 @@ def begin_job(
 
 
 def ended_job(workspace: Workspace, version: DatasetVersion, kind: str) -> str | None:
-    """Why there is no result though the child was at this version: a sentence, empty where it was
-    cancelled. None where it was not at it, or still is.
+    """Why there may be no result though the child was at this version: a sentence, empty where it
+    was cancelled or has ended well. None where it was not at it, or still is.
 
     Takes note of a child that has ended since.
     """
@@ -87,6 +87,7 @@ def ended_job(workspace: Workspace, version: DatasetVersion, kind: str) -> str |
         if held is None:
             return None
         if held.job and not held.job.running:
+            held.reason = ""  # where it left no result all the same, it is not started for ever
             try:
                 held.job.result()
             except BadInputError as error:

@@ -12,6 +12,7 @@ from dashboard.datasets import ORDERS, Query, carried, map_of, only, places, siz
 from ml.data import edits
 from ml.data.store import DatasetVersion, latest, load_version
 from ml.doctor.reading import ignored, read_findings
+from ml.errors import BadInputError
 from ml.workspace import Workspace
 from tests.dashboard import fabricate, found
 from tests.dashboard.visiting import visit, words
@@ -30,6 +31,9 @@ class NoJob:
 
     def cancel(self) -> None:
         self.running = False
+
+    def result(self) -> dict[str, Any]:
+        return {}
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +68,36 @@ def test_a_version_that_nobody_checked_is_checked_with_progress(
     assert "Looking for what is wrong" in words(at)
     press(at, key="cancel-doctor")
     assert at.button(key="check-again")
+    press(at, key="check-again")
+    assert "Looking for what is wrong" in words(at)
+
+
+def test_what_the_child_has_found_is_shown_when_it_ends(
+    workspace: Workspace, version: DatasetVersion
+) -> None:
+    at = data()
+    (held,) = version_job._known(workspace.root).by_set.values()
+    found.write_findings(workspace, version, found.blurred(3, 4))
+    assert held.job is not None
+    held.job.cancel()
+    at.run()
+    assert "2 pictures are blurred" in words(at)
+    assert "Looking for what is wrong" not in words(at)
+
+
+def test_why_a_child_failed_is_said_and_it_can_be_started_again(
+    workspace: Workspace, version: DatasetVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: NoJob) -> None:
+        raise BadInputError("A picture is *missing*.")
+
+    monkeypatch.setattr(NoJob, "result", fail)
+    at = data()
+    (held,) = version_job._known(workspace.root).by_set.values()
+    assert held.job is not None
+    held.job.cancel()
+    at.run()
+    assert at.warning[0].value == r"A picture is \*missing\*\."
     press(at, key="check-again")
     assert "Looking for what is wrong" in words(at)
 
