@@ -123,13 +123,13 @@ def _picture(workspace: Workspace, place: int, item: Item) -> dict[str, object]:
 
 def _add_class(workspace: Workspace, version: DatasetVersion) -> None:
     with st.container(border=True, key="card-add-class"):
-        st.html('<span id="class-new"></span>')
         typed = st.text_input(
             "Add a class",
             key=f"add-class-{_turn()}",
             max_chars=LONGEST_NAME,
             placeholder="Its name",
         )
+        st.html('<p class="lens-count" id="class-new">Another kind of thing to tell apart</p>')
     if name := " ".join(typed.split()):
         st.session_state["name-turn"] = _turn() + 1
         shown = st.session_state["classes-shown"]
