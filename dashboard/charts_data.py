@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dashboard.charts_matrix import class_axis, literal
+from dashboard.charts_matrix import LABEL, class_axis, literal
 from dashboard.text import shortened
 from dashboard.words import count
 from ml.data.store import DatasetVersion
@@ -61,16 +61,17 @@ def balance(used: Mapping[str, int], excluded: Mapping[str, int]) -> dict[str, A
 
 
 def balance_finding(counts: Mapping[str, int]) -> str:
-    """What the bars say, in a few words; names are as they stand."""
+    """What the bars say, in a few words; long names are shortened."""
     if not counts:
         return "No class yet"
     most, least = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
+    few, many = shortened(least, LABEL), shortened(most, LABEL)
     if not counts[least]:
-        return f"{least} has no picture"
+        return f"{few} has no picture"
     times = counts[most] / counts[least]
     if times < 1.5:
         return "Every class has about as many pictures"
-    return f"{most} has {times:.2g} times as many pictures as {least}"
+    return f"{many} has {times:.2g} times as many pictures as {few}"
 
 
 def sides(sizes: Sequence[tuple[int, int]]) -> dict[str, Any]:

@@ -53,17 +53,18 @@ def _row(workspace: Workspace, version: DatasetVersion, summary: dict[str, Any])
         st.container(horizontal=True, vertical_alignment="center", gap="small"),
     ):
         st.html(_told(summary, newest))
-        st.button("Look", key=f"look-version-{number}", on_click=_view, args=(name, number))
-        if pair[0] > 0:
-            compared = f"compare-version-{number}"
-            st.button("Compare", key=compared, on_click=_view, args=(name, *pair))
-        if number != newest and st.button(
-            "Restore",
-            key=f"restore-version-{number}",
-            help="It becomes the newest again. The others stay.",
-        ):
-            st.session_state["version-view"] = None
-            bring_back(workspace, version, number)
+        with st.container(horizontal=True, width="content", gap="small"):
+            st.button("Look", key=f"look-version-{number}", on_click=_view, args=(name, number))
+            if pair[0] > 0:
+                compared = f"compare-version-{number}"
+                st.button("Compare", key=compared, on_click=_view, args=(name, *pair))
+            if number != newest and st.button(
+                "Restore",
+                key=f"restore-version-{number}",
+                help="It becomes the newest again. The others stay.",
+            ):
+                st.session_state["version-view"] = None
+                bring_back(workspace, version, number)
 
 
 def _told(summary: dict[str, Any], newest: int) -> str:
