@@ -1,14 +1,13 @@
 """What each kind of edit does to the classes and items of a version. Pure."""
 
-import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ml.data.columns import SPLITS, Item
+from ml.data import edit_fields as fields
+from ml.data.columns import Item
 from ml.data.splits import draw_test, in_test, pin_test, settle
 from ml.errors import BadInputError
 
-MOST_LETTERS = 100
 MOST_SENTENCES = 4
 WORDS = {"train": "kept for training", "val": "kept for validation", "test": "kept for the test"}
 FREE = "dealt to training or validation again"
@@ -27,6 +26,7 @@ class Draft:
         self.gone: set[int] = set()
         self._moved: set[int] = set()
         self._said: dict[str, int] = {}
+        self._other_test = False
 
     def change(self, edit: Any) -> None:
         """Do one edit.
@@ -40,7 +40,8 @@ class Draft:
         method, takes = KINDS[kind]
         if set(edit) != {"do", *takes}:
             raise BadInputError(f"The edit {kind} takes {', '.join(takes)}, not {edit!r:.80}.")
-        method(self, *(check(self, edit[name]) for name, check in takes.items()))
+        known = fields.Known(self.classes, len(self.items))
+        method(self, *(check(known, edit[name]) for name, check in takes.items()))
 
     def finish(self) -> tuple[tuple[str, ...], tuple[Item, ...], str]:
         """Classes, items, and what changed in a sentence or a few."""
@@ -51,7 +52,9 @@ class Draft:
         if len(said) > MOST_SENTENCES:
             rest = len(said) - MOST_SENTENCES + 1
             said = [*said[: MOST_SENTENCES - 1], f"And {rest} more changes."]
-        return tuple(self.classes), items, " ".join(dict.fromkeys(said))
+        if self._other_test:
+            said.append(NOT_COMPARABLE)
+        return tuple(self.classes), items, " ".join(said)
 
     def relabel(self, items: list[int], label: int) -> None:
         """Move items to a class."""
@@ -143,7 +146,7 @@ class Draft:
         for n, item in zip(kept, drawn, strict=True):
             self.items[n] = item
         self._say(f"Another test set drawn ({_pictures(int(in_test(drawn).sum()), '')}).")
-        self._say(NOT_COMPARABLE)
+        self._other_test = True
 
     def set_split(self, items: list[int], split: str | None) -> None:
         """Decide the split of items, or leave it to be dealt."""
@@ -153,7 +156,7 @@ class Draft:
             self.items[n] = self.items[n]._replace(split=split)
         self._say(f"{WORDS[split] if split else FREE}.", changed)
         if (before != in_test(self.items)).any():
-            self._say(NOT_COMPARABLE)
+            self._other_test = True
 
     def _say(self, text: str, items: Sequence[int] | None = None) -> None:
         """``text`` is a sentence, or what happened to ``items``, which are counted."""
@@ -189,7 +192,7 @@ class Draft:
         if not left or in_test(items).any() or not in_test(self._pinned).any():
             return items
         self._say("No picture of the test set is left, so another was drawn.")
-        self._say(NOT_COMPARABLE)
+        self._other_test = True
         return draw_test(items, 0)
 
     def _kept(self) -> tuple[Item, ...]:
@@ -205,58 +208,6 @@ class Draft:
         return tuple(item for n, item in enumerate(self.items) if n not in self.gone)
 
 
-def _items(draft: Draft, value: Any) -> list[int]:
-    count = len(draft.items)
-    if not isinstance(value, list) or not all(type(n) is int and 0 <= n < count for n in value):
-        raise BadInputError(
-            f"items is a list of numbers from 0 to {count - 1}, one a picture, not {value!r:.80}."
-        )
-    return list(dict.fromkeys(value))
-
-
-def _class(draft: Draft, value: Any) -> int:
-    if value not in draft.classes:
-        known = ", ".join(draft.classes[:20]) or "none yet"
-        raise BadInputError(f"There is no class {value!r:.80}. The classes are: {known}.")
-    return draft.classes.index(value)
-
-
-def _classes(draft: Draft, value: Any) -> list[int]:
-    if not isinstance(value, list):
-        raise BadInputError(f"names is a list of classes, not {value!r:.80}.")
-    return list(dict.fromkeys(_class(draft, name) for name in value))
-
-
-def _name(_: Draft, value: Any) -> str:
-    shown = unicodedata.normalize("NFC", value).strip() if isinstance(value, str) else ""
-    if not 0 < len(shown) <= MOST_LETTERS or not shown.isprintable():
-        raise BadInputError(
-            f"A class needs a name of 1 to {MOST_LETTERS} letters, not {value!r:.80}."
-        )
-    return shown
-
-
-def _groups(draft: Draft, value: Any) -> list[str | None]:
-    good = isinstance(value, list) and all(g is None or isinstance(g, str) for g in value)
-    if not good or len(value) != len(draft.items):
-        raise BadInputError(
-            f"groups is a list of names or null, one for each of the {len(draft.items)} pictures."
-        )
-    return [group or None for group in value]
-
-
-def _seed(_: Draft, value: Any) -> int:
-    if type(value) is not int or not 0 <= value < 2**31:
-        raise BadInputError(f"A seed is a whole number from 0 to {2**31 - 1}, not {value!r:.80}.")
-    return value
-
-
-def _split(_: Draft, value: Any) -> str | None:
-    if value is None or (isinstance(value, str) and value in SPLITS):
-        return value
-    raise BadInputError(f"A split is one of {', '.join(SPLITS)} or null, not {value!r:.80}.")
-
-
 def _pictures(count: int, text: str) -> str:
     return f"{count:,} picture{'' if count == 1 else 's'} {text}".strip()
 
@@ -265,18 +216,17 @@ def _listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
-Check = Callable[[Draft, Any], Any]
-KINDS: dict[str, tuple[Callable[..., None], dict[str, Check]]] = {
-    "relabel": (Draft.relabel, {"items": _items, "label": _class}),
-    "exclude": (Draft.exclude, {"items": _items}),
-    "include": (Draft.include, {"items": _items}),
-    "delete": (Draft.delete, {"items": _items}),
-    "add_class": (Draft.add_class, {"name": _name}),
-    "rename_class": (Draft.rename_class, {"old": _class, "new": _name}),
-    "merge_classes": (Draft.merge_classes, {"names": _classes, "into": _name}),
-    "remove_class": (Draft.remove_class, {"name": _class}),
-    "order_classes": (Draft.order_classes, {"names": _classes}),
-    "set_groups": (Draft.set_groups, {"groups": _groups}),
-    "draw_test": (Draft.draw_test, {"seed": _seed}),
-    "set_split": (Draft.set_split, {"items": _items, "split": _split}),
+KINDS: dict[str, tuple[Callable[..., None], dict[str, fields.Check]]] = {
+    "relabel": (Draft.relabel, {"items": fields.items, "label": fields.class_}),
+    "exclude": (Draft.exclude, {"items": fields.items}),
+    "include": (Draft.include, {"items": fields.items}),
+    "delete": (Draft.delete, {"items": fields.items}),
+    "add_class": (Draft.add_class, {"name": fields.name}),
+    "rename_class": (Draft.rename_class, {"old": fields.class_, "new": fields.name}),
+    "merge_classes": (Draft.merge_classes, {"names": fields.classes, "into": fields.name}),
+    "remove_class": (Draft.remove_class, {"name": fields.class_}),
+    "order_classes": (Draft.order_classes, {"names": fields.classes}),
+    "set_groups": (Draft.set_groups, {"groups": fields.groups}),
+    "draw_test": (Draft.draw_test, {"seed": fields.seed}),
+    "set_split": (Draft.set_split, {"items": fields.items, "split": fields.split}),
 }

@@ -162,9 +162,10 @@ def test_folders_of_training_and_validation_go_on_meaning_what_they_meant() -> N
 def test_many_changes_are_said_in_a_few_sentences() -> None:
     edits = [{"do": "add_class", "name": f"class {n}"} for n in range(9)]
     _, _, said = apply(pets(), edits)
-    assert (
-        said == "Class class 0 added. Class class 1 added. Class class 2 added. And 6 more changes."
-    )
+    few = "Class class 0 added. Class class 1 added. Class class 2 added. And 6 more changes."
+    assert said == few
+    drawn = apply(pets(), [*edits[:-1], {"do": "draw_test", "seed": 1}])[2]
+    assert drawn == f"{few} Scores from before and after cannot be compared.", "never left out"
 
 
 def test_moves_to_one_class_are_counted_together() -> None:

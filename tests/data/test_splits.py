@@ -274,6 +274,19 @@ def test_what_is_added_to_a_set_with_folders_takes_part_in_their_split(other: st
     assert found["test"].tolist() == np.flatnonzero(in_test(new)).tolist()
 
 
+def test_what_is_added_to_a_set_with_all_three_is_dealt_to_all_three() -> None:
+    old = tuple(
+        plain([40, 40], "train") + plain([10, 10], "val", 300) + plain([10, 10], "test", 600)
+    )
+    new = pin_test("abc", [*old, *plain([0, 0, 40], start=1000)], earlier=old)
+    assert new[: len(old)] == old
+    found = split_indices(version(list(new)), 1)
+    per_side = {side: Counter(new[n].label for n in indices) for side, indices in found.items()}
+    assert per_side["train"] == {0: 40, 1: 40, 2: 29}
+    assert per_side["val"] == {0: 10, 1: 10, 2: 5}
+    assert per_side["test"] == {0: 10, 1: 10, 2: 6}
+
+
 def test_to_draw_anew_decides_nothing_else() -> None:
     items = plain([50, 50], "train") + plain([20, 20], "val", 300) + plain([20, 20], "test", 600)
     drawn = draw_test(items, 3)

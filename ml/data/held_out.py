@@ -1,0 +1,138 @@
+"""The test set: decided once, by the pictures themselves, and kept through what is added later."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ml.data.columns import SPLITS, Item
+from ml.data.dealing import Indices, deal, ranked, share_of, units_of
+
+TEST_SHARE = 0.15
+
+
+def in_test(items: Sequence[Item]) -> npt.NDArray[np.bool_]:
+    """Whether each item is in the test set that is decided: all False where none is."""
+    return np.array(given_sides(items) == 2)
+
+
+def settle(items: Sequence[Item]) -> tuple[Item, ...]:
+    """The same items with what is meant said outright: one split for all decides nothing, and
+    ``val`` beside ``train`` alone is the test."""
+    given = given_splits(items)
+    if len(given) == 1:
+        return tuple(item._replace(split=None) for item in items)
+    if given - {None} == {"train", "val"}:
+        return tuple(i._replace(split="test") if i.split == "val" else i for i in items)
+    return tuple(items)
+
+
+def pin_test(
+    classes: Sequence[str], items: Sequence[Item], seed: int = 0, *, earlier: Sequence[Item] = ()
+) -> tuple[Item, ...]:
+    """The items with the test set decided for good, where the source did not decide it.
+
+    15 % of each class, by the hashes and ``seed``: the order of the items does not matter. A test
+    set that is decided stays as it is.
+
+    Args:
+        earlier: the items of the version that these come from (added to, or brought in again). Its
+            pictures stay on their side, new ones join the side of their group, and others the
+            test until it has 15 % of their class.
+    """
+    if earlier:
+        return _joined(settle(items), settle(pin_test(classes, earlier, seed)), seed)
+    return tuple(items) if in_test(items).any() else _drawn(settle(items), seed)
+
+
+def draw_test(items: Sequence[Item], seed: int) -> tuple[Item, ...]:
+    """The items with a test set drawn anew, and nothing else decided."""
+    return _drawn(tuple(item._replace(split=None) for item in items), seed)
+
+
+def given_splits(items: Sequence[Item]) -> set[str | None]:
+    """The splits that are decided for some item that counts, None among them where one is not."""
+    return {item.split for item in items if not item.excluded}
+
+
+def given_sides(items: Sequence[Item]) -> Indices:
+    """0, 1, 2 for an item whose side is decided, -1 for one that is still to be dealt, -2 for one
+    that is left out, excluded or because a later side has the same picture."""
+    given = given_splits(items)
+    named = given - {None}
+    place: dict[str | None, int]
+    if len(given) < 2 or named == {"train"}:  # one split alone is none
+        place = dict.fromkeys((None, *SPLITS), -1)
+    elif named == {"train", "val"}:
+        place = {"train": -1, "val": 2, None: -1}
+    else:
+        place = {"train": 0 if "val" in named else -1, "val": 1, "test": 2, None: -1}
+    side = np.array([-2 if i.excluded else place[i.split] for i in items], dtype=np.int64)
+    last: dict[str, int] = defaultdict(lambda: -2)
+    for item, place_of in zip(items, side.tolist(), strict=True):
+        last[item.hash] = max(last[item.hash], place_of)
+    flattering = [place_of < last[item.hash] for item, place_of in zip(items, side, strict=True)]
+    side[np.array(flattering, dtype=bool)] = -2
+    return side
+
+
+def _drawn(items: tuple[Item, ...], seed: int) -> tuple[Item, ...]:
+    """15 % of what is not decided yet becomes the test."""
+    side = given_sides(items)
+    pool = np.flatnonzero(side == -1)
+    wanted = {
+        label: share_of(count, TEST_SHARE, 2)
+        for label, count in Counter(items[n].label for n in pool).items()
+    }
+    deal(items, ranked(items, units_of(items, pool), seed), 2, wanted, side)
+    chosen = [items[n] for n in np.flatnonzero(side == 2)]
+    hashes, groups = {i.hash for i in chosen}, {i.group for i in chosen} - {None}
+    # What is excluded goes along with its like, in case it is included again.
+    return tuple(
+        item._replace(split="test")
+        if place == 2 or (item.excluded and (item.hash in hashes or item.group in groups))
+        else item
+        for item, place in zip(items, side, strict=True)
+    )
+
+
+def _joined(items: tuple[Item, ...], earlier: tuple[Item, ...], seed: int) -> tuple[Item, ...]:
+    """The undecided of ``items`` decided as ``earlier`` has them; new ones join the test as far as
+    it lacks pictures of their class."""
+    by_hash: dict[str, str | None] = {}
+    by_group: dict[str, str | None] = {}
+    for item in earlier:
+        by_hash[item.hash] = _later(by_hash.get(item.hash), item.split)
+        if item.group is not None:
+            by_group[item.group] = _later(by_group.get(item.group), item.split)
+    # Beside train and test alone None would mean another thing: validation comes off train there.
+    rest = "train" if {item.split for item in earlier} == {"train", "test"} else None
+    made = list(items)
+    fresh = []
+    for n, item in enumerate(items):
+        if item.split is None and item.hash in by_hash:
+            made[n] = item._replace(split=by_hash[item.hash])
+        elif item.split is None:
+            fresh.append(n)
+    side = np.full(len(items), -2, dtype=np.int64)
+    loose = []
+    for unit in units_of(items, np.array(fresh, dtype=np.int64)):
+        of_groups = [by_group[g] for n in unit if (g := items[n].group) in by_group]
+        if of_groups:
+            side[unit] = 2 if "test" in of_groups else 0
+        else:
+            loose.append(unit)
+    counting = [n for n, item in enumerate(made) if not item.excluded]
+    total = Counter(made[n].label for n in counting)
+    held = Counter(made[n].label for n in counting if made[n].split == "test" or side[n] == 2)
+    wanted = {k: share_of(count, TEST_SHARE, 2) - held[k] for k, count in total.items()}
+    deal(items, ranked(items, loose, seed), 2, wanted, side)
+    for n in fresh:
+        made[n] = made[n]._replace(split="test" if side[n] == 2 else rest)
+    return tuple(made)
+
+
+def _later(one: str | None, other: str | None) -> str | None:
+    """Test before val before train before none."""
+    return max(one, other, key=lambda split: SPLITS.index(split) if split else -1)
