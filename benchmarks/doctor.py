@@ -162,6 +162,7 @@ def known(workspace: Workspace, data: Path, folder: Path) -> None:
 def speed(workspace: Workspace, data: Path, folder: Path) -> None:
     """600 photos, everything computed for the first time."""
     planting.copy_classes(data / "trashnet_256", folder / "speed", 100, 3, sides=False)
+    workspace = open_workspace(folder / "workspace-speed")  # nothing is kept in it yet
     version = bring_in(workspace, folder / "speed", "speed").version
     for name in ("first time", "again"):
         began = time.monotonic()

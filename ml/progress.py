@@ -21,7 +21,9 @@ class Progress:
         if percent <= self.said:
             return
         self.said = percent
-        print(f"progress {percent / 100:.2f}", file=sys.stderr, flush=True)
+        lines = [f"progress {percent / 100:.2f}\n"]
         spent = time.monotonic() - self.began
-        if spent > FIRST_SECONDS and share < 1:
-            print(f"left {spent * (1 - share) / share:.0f}", file=sys.stderr, flush=True)
+        if spent > FIRST_SECONDS and 0 < share < 1:
+            lines.append(f"left {spent * (1 - share) / share:.0f}\n")
+        sys.stderr.write("".join(lines))
+        sys.stderr.flush()

@@ -140,8 +140,9 @@ def _cut(order: Order, alike: Floats, longest: int) -> npt.NDArray[np.bool_]:
         first, end = waiting.pop()
         if end - first <= longest:
             continue
-        inside = range(first + 1, end)
-        at = max(inside, key=lambda place: (order.gaps[place], -alike[place]))
+        gaps = order.gaps[first + 1 : end]
+        longest_pauses = first + 1 + np.flatnonzero(gaps == gaps.max())
+        at = int(longest_pauses[alike[longest_pauses].argmin()])
         starts[at] = True
         waiting += [(first, at), (at, end)]
     return starts

@@ -65,6 +65,10 @@ def test_an_empty_set_and_one_picture(make_case: Make) -> None:
     assert findings_of(make_case(noise(1), name="one")) == []
 
 
+def test_a_set_of_which_all_is_excluded(make_case: Make) -> None:
+    assert findings_of(make_case([shot._replace(excluded=True) for shot in noise(20)])) == []
+
+
 def test_copies_with_other_bytes_are_exact_duplicates(make_case: Make) -> None:
     first, second = (data for data in photos(2))
     shots = [Shot(first), Shot(second), Shot(with_remark(first, b"x")), *noise(10, "b")]

@@ -109,7 +109,7 @@ def imbalance(case: Case) -> Iterator[Finding]:
             "Guessing the large class pays: the small ones are missed and the accuracy hides it.",
             f"Add pictures of {smallest}, and read the balanced accuracy beside the accuracy.",
         ),
-        about=" ".join(f"{name} {number}" for name, number in counts.items()),
+        about=f"{largest} {smallest}",
         fixes=[exclude(f"Exclude {count(len(extra), 'training picture')} of large classes", extra)]
         if extra
         else [],

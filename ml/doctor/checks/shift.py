@@ -46,7 +46,7 @@ def shift(case: Case) -> Iterator[Finding]:
             "If the test is what you will classify, add training pictures like it; otherwise draw "
             "the test anew.",
         ),
-        about=" ".join(sorted(found)) + case.version.fingerprint,
+        about=" ".join(sorted(found)),
         fixes=[Fix("Draw the test anew", [{"do": "draw_test", "seed": 0}])],
     )
 
