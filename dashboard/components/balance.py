@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import charts_data as charts
 from dashboard.components.plot import plot
-from dashboard.datasets import MEASURED, sizes_of
+from dashboard.measuring import MEASURED, sizes_of
 from dashboard.text import plain
 from dashboard.words import count, size
 from ml.data.store import DatasetVersion

@@ -5,9 +5,10 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.carrying import known_findings
 from dashboard.components.class_changes import class_changes
 from dashboard.components.picture_page import forget_selection, picture_page
-from dashboard.datasets import ORDERS, SIDES, Query, known_findings, places
+from dashboard.datasets import ORDERS, SIDES, Query, places
 from dashboard.words import count, number, unique
 from ml.data.store import DatasetVersion
 from ml.workspace import Workspace

@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.carrying import known_findings
 from dashboard.components.finding_card import finding_card, open_suspects
 from dashboard.components.ingest_view import under_way
 from dashboard.components.version_job import (
@@ -13,7 +14,6 @@ from dashboard.components.version_job import (
     job_reason,
     job_running,
 )
-from dashboard.datasets import known_findings
 from dashboard.text import plain
 from dashboard.words import count
 from ml.data.store import DatasetVersion

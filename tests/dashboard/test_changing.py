@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.carrying import carried, only
 from dashboard.components import version_job
 from dashboard.components.grouping import grouped
 from dashboard.components.split_panel import deciding
-from dashboard.datasets import ORDERS, Query, carried, map_of, only, places, sizes_of
+from dashboard.datasets import ORDERS, Query, map_of, places
+from dashboard.measuring import sizes_of
 from ml.data import edits
 from ml.data.store import DatasetVersion, latest, load_version
 from ml.doctor.reading import ignored, read_findings

@@ -1,0 +1,63 @@
+"""How large the pictures of a set are and when they were taken, read from their files."""
+
+import math
+from pathlib import Path
+
+import streamlit as st
+from PIL import Image
+
+from ml.data.store import DatasetVersion, picture_path, read_picture
+from ml.doctor.looks import taken
+from ml.errors import MLError
+from ml.workspace import Workspace
+
+MEASURED = 2000
+"""Pictures whose size is read for the charts; more would not change what they say."""
+_ORIENTATION = 274
+_ON_ITS_SIDE = (5, 6, 7, 8)
+
+
+def sizes_of(workspace: Workspace, version: DatasetVersion) -> list[tuple[int, int]]:
+    """Width and height, as the picture stands, of at most ``MEASURED`` pictures in use."""
+    kept = [item.hash for item in version.items if not item.excluded]
+    step = max(1, len(kept) / MEASURED)
+    chosen = dict.fromkeys(kept[int(place * step)] for place in range(int(len(kept) / step)))
+    known = _known_sizes(workspace.root)
+    for digest in chosen:
+        if digest not in known:
+            known[digest] = _measure(workspace, digest)
+    return [size for digest in chosen if (size := known[digest]) is not None]
+
+
+@st.cache_resource(show_spinner=False)
+def _known_sizes(root: Path) -> dict[str, tuple[int, int] | None]:
+    return {}
+
+
+def _measure(workspace: Workspace, digest: str) -> tuple[int, int] | None:
+    """From the header alone: these pictures were decoded once already, when they came in."""
+    try:
+        with Image.open(picture_path(workspace, digest)) as picture:
+            width, height = picture.size
+            turned = picture.getexif().get(_ORIENTATION, 1) in _ON_ITS_SIDE
+    except Exception:  # whatever a broken header makes Pillow raise: it has no size then
+        return None
+    return (height, width) if turned else (width, height)
+
+
+def times_of(workspace: Workspace, version: DatasetVersion) -> list[float | None]:
+    """When each picture was taken, as its camera says: seconds since 1970, or None."""
+    known = _known_times(workspace.root)
+    for item in version.items:
+        if item.hash not in known:
+            try:
+                moment = taken(read_picture(workspace, item.hash))
+            except (MLError, OSError):
+                moment = math.nan
+            known[item.hash] = None if math.isnan(moment) else moment
+    return [known[item.hash] for item in version.items]
+
+
+@st.cache_resource(show_spinner=False)
+def _known_times(root: Path) -> dict[str, float | None]:
+    return {}
