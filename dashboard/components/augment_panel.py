@@ -84,9 +84,7 @@ def _chosen(key: str, label: str, known: dict[str, tuple[str, str]], now: str) -
 def _picture(workspace: Workspace, version: DatasetVersion, places: Sequence[int]) -> int:
     """The item number of the picture in hand, and a row of others to press."""
     start = int(st.session_state.get("augment-start", 0))
-    # Strides over the whole set, so that every class has a turn.
-    step = max(1, len(places) // CHOICES)
-    offered = [places[(start + n * step) % len(places)] for n in range(min(CHOICES, len(places)))]
+    offered = _spread(places, min(CHOICES, len(places)), start)
     held = st.session_state.get("augment-picture")
     in_hand = held["place"] if held and held["of"] == version.fingerprint else offered[0]
     buttons = [
@@ -104,6 +102,11 @@ def _picture(workspace: Workspace, version: DatasetVersion, places: Sequence[int
     return int(in_hand)
 
 
+def _spread(places: Sequence[int], count: int, start: int) -> list[int]:
+    """``count`` of the places from all over the set, so that every class has a turn."""
+    return [places[(start + n * len(places) // count) % len(places)] for n in range(count)]
+
+
 def _versions(
     workspace: Workspace,
     version: DatasetVersion,
@@ -117,9 +120,7 @@ def _versions(
     """The picture as it is, and what the model would see of it."""
     partners = []
     if mixing != "none":
-        others = [n for n in places if n != place] or [place]
-        stride = max(1, len(others) // PARTNERS)
-        partners = [others[(n * stride + turn) % len(others)] for n in range(PARTNERS)]
+        partners = _spread([n for n in places if n != place] or [place], PARTNERS, turn)
     hashes = [version.items[n].hash for n in (place, *partners)]
     asked: dict[str, Any] = {"mixing": mixing, "turn": turn}
     try:
