@@ -142,27 +142,28 @@ class PixelData(ResidentData):
             return MappedPixels(self.pictures.all_pixels, self.pictures.rows(split))
         return torch.from_numpy(np.array(self.pictures.pixels(split))).to(self.device)
 
-    def _loader(self, split: str, **options: Any) -> BatchLoader:
+    def _loaded(self, split: str) -> tuple[Any, Tensor]:
+        """Inputs and labels of a split, both where the inputs are."""
         inputs = self._inputs(split)
         on = "cpu" if isinstance(inputs, MappedPixels) else self.device
-        labels = torch.from_numpy(np.array(self.pictures.labels(split))).to(on)
-        return BatchLoader(inputs, labels, **options)
+        return inputs, torch.from_numpy(np.array(self.pictures.labels(split))).to(on)
 
     def train_dataloader(self) -> BatchLoader:
         """Shuffled, augmented and mixed."""
-        count, classes = len(self.pictures.indices("train")), len(self.pictures.classes)
+        inputs, labels = self._loaded("train")
+        count, on = len(labels), labels.device
         augment = mixing = None
         if self.policy != "none":
-            augment = Augment(self.policy, self.seed, count, self.device)
+            augment = Augment(self.policy, self.seed, count, on)
         if self.mixing != "none":
-            mixing = Mixing(self.mixing, self.seed, count, classes, self.device)
-        return self._loader(
-            "train", batch_size=self.batch_size, seed=self.seed, augment=augment, mixing=mixing
+            mixing = Mixing(self.mixing, self.seed, count, len(self.pictures.classes), on)
+        return BatchLoader(
+            inputs, labels, self.batch_size, seed=self.seed, augment=augment, mixing=mixing
         )
 
     def val_dataloader(self) -> BatchLoader:
         """As they lie, in batches that need no gradients and so may be larger."""
-        return self._loader("val", batch_size=max(self.batch_size, 128))
+        return BatchLoader(*self._loaded("val"), batch_size=max(self.batch_size, 128))
 
 
 class FeatureData(ResidentData):
