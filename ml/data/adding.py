@@ -1,12 +1,13 @@
 """More pictures for a data set that is there: a new version, in which nothing else changes."""
 
 from ml.data import remarks
-from ml.data.ingest import Ingested, Tally, numbered, take_in, too_few
+from ml.data.ingest import Ingested, too_few
 from ml.data.listing import Listing
 from ml.data.parallel import Progress
 from ml.data.splits import pin_test
 from ml.data.store import DatasetVersion, Item, load_version, read_summary, write_version
 from ml.data.sweep import taking_in
+from ml.data.taking import Tally, numbered, take_in
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 

@@ -24,13 +24,13 @@ Make = Callable[..., Path]
 
 SLOW = """
 import os, sys, time
-from ml.data import ingest
-real = ingest.write_picture
+from ml.data import taking
+real = taking.write_picture
 def slow(workspace, data):
     os.write(1, b"one\\n")
     time.sleep(0.05)
     return real(workspace, data)
-ingest.write_picture = slow
+taking.write_picture = slow
 from ml.__main__ import main
 sys.exit(main(sys.argv[1:]))
 """
