@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.components.ingest_result import ingest_results
+from dashboard.navigation import DATA
 from dashboard.preparing import Job
 from dashboard.style import escape
 from dashboard.words import count, percent, roughly
@@ -110,8 +111,9 @@ def _ended(job: Job) -> dict[str, Any] | None:
         return None
     if not job.then.get("into"):  # a new set; whoever adds to one may look at another meanwhile
         st.session_state["wanted-dataset"] = result["name"]
-        st.session_state["new-set"] = False
-        session.choose_data(result["name"])
+        if session.on_page(DATA):
+            st.session_state["new-set"] = False
+            session.choose_data(result["name"])
     if "train" not in job.then:
         result |= {"into": job.then.get("into", "")}
         st.session_state.setdefault("ingested", []).append(result)
