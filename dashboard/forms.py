@@ -16,9 +16,14 @@ from dashboard.commands import BASICS, worded
 from dashboard.text import plain
 from dashboard.words import count
 from ml.config import TrainConfig
+from ml.data.policies import POLICIES
 from ml.models import registry
 
-CHOICES = {"none": "None", "sgd": "SGD", "adamw": "AdamW", "rgb": "Colour", "grey": "Grey"}
+CHOICES = {
+    **{"none": "None", "sgd": "SGD", "adamw": "AdamW", "rgb": "Colour", "grey": "Grey"},
+    **{"mixup": "MixUp", "cutmix": "CutMix"},
+    **{name: policy.label for name, policy in POLICIES.items()},
+}
 
 
 def overrides() -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What the model sees, without a browser: the choices, the sliders, and the way to Train."""
 
 import io
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from dashboard import forms
 from dashboard.components import augment_grid, findings
 from dashboard.components.augment_grid import COLOURS
 from dashboard.components.augment_panel import KINDS, MIXING, VERSIONS
@@ -19,7 +21,7 @@ from ml.data import edits
 from ml.data.operations import all_operations
 from ml.data.policies import POLICIES
 from ml.data.store import DatasetVersion, Item, write_picture, write_version
-from ml.errors import BadInputError
+from ml.errors import BadInputError, MLError
 from ml.workspace import Workspace
 from tests.dashboard import fabricate
 from tests.dashboard.visiting import visit, words
@@ -217,3 +219,14 @@ def test_the_real_worker_answers_and_repeats_itself() -> None:
         assert client.augment(request, [picture, fabricate.picture(2)]) == (found, shares)
     finally:
         client.close()
+
+
+def test_a_worker_that_gives_up_twice_is_a_sentence() -> None:
+    client = InferenceClient(command=(sys.executable, "-c", "raise SystemExit(1)"))
+    with pytest.raises(MLError, match="gave up on them, twice"):
+        client.augment({"policy": "photos"}, [b"picture"])
+
+
+def test_the_form_names_the_choices_as_the_panel_does() -> None:
+    for name, (label, _) in {**KINDS, **MIXING}.items():
+        assert forms.choice_label(name) == label
