@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ml.data import torch_sets
 from ml.data.bringing import BUNDLED_NAMES, bring_in, bundled_facts
 from ml.data.folders import BUNDLED
 from ml.data.parallel import Progress
@@ -72,10 +73,11 @@ def resolve(workspace: Workspace, dataset: str, progress: Progress | None = None
     """The newest version of the data set that ``dataset`` names: a name, or the path of a folder.
 
     A folder is brought in at its first use and again when its files have changed; a bundled set
-    only once, so that what was edited in it stays.
+    only once, so that what was edited in it stays. One of torchvision's sets is looked for on the
+    disk, and downloaded where it is not there.
 
     Raises:
-        BadInputError: there is no such set, or the folder cannot be used.
+        BadInputError: there is no such set, the folder cannot be used, or there is no network.
     """
     if dataset in BUNDLED_NAMES:
         if latest(workspace, dataset):
@@ -85,6 +87,8 @@ def resolve(workspace: Workspace, dataset: str, progress: Progress | None = None
         return bring_in(workspace, BUNDLED / dataset, reuse=True, progress=progress).version
     if dataset in dataset_names(workspace):
         return load_version(workspace, dataset)
+    if torch_sets.find(dataset):
+        return bring_in(workspace, dataset, reuse=True, progress=progress).version
     try:
         there = bool(dataset) and Path(dataset).expanduser().exists()
     except (OSError, RuntimeError, ValueError):  # no such user, too long, not a path at all

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from ml.__main__ import main
-from ml.data import torch_read, torch_sets
+from ml.data import catalog, torch_read, torch_sets
 from ml.data.bringing import bring_in
 from ml.data.pixels import decode
 from ml.data.store import read_picture
@@ -138,6 +138,15 @@ def test_offline_a_sentence_names_the_folder(
     # What is put there is found.
     WRITERS[name](workspace.root / "torchvision" / name)
     assert main(["ingest", name, "--json", "--workspace", str(workspace.root)]) == 0
+
+
+def test_a_set_is_named_where_any_data_set_is(workspace: Workspace, offline: list[str]) -> None:
+    with pytest.raises(BadInputError, match="cannot be reached"):
+        catalog.resolve(workspace, "cifar10")
+    WRITERS["cifar10"](workspace.root / "torchvision" / "cifar10")
+    first = catalog.resolve(workspace, "cifar10")
+    assert first.name == "cifar10"
+    assert catalog.resolve(workspace, "cifar10") == first
 
 
 def test_a_network_that_never_answers_is_given_up(
