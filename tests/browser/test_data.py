@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from ml.data.store import latest, load_version
 from ml.runs import list_runs
-from tests.browser.serving import ARGUMENTS, App, find_browser, settled
+from tests.browser.serving import ARGUMENTS, PATIENCE, App, find_browser, settled
 from tests.dashboard import fabricate
 
 pytestmark = pytest.mark.browser
@@ -98,15 +99,19 @@ def shoot(page: Page, name: str) -> None:
     page.mouse.up()
 
 
-def mend(page: Page, press: Callable[[Locator], None]) -> None:
-    """Mend the most harmful finding with its own button."""
+def mend(app: App, page: Page, press: Callable[[Locator], None]) -> None:
+    """Mend the most harmful finding with its own button, once the doctor has seen everything."""
     fix = page.locator('[class*="st-key-fix-"] button').first
     expect(fix).to_be_visible()
+    expect(page.get_by_text("Looking for what is wrong")).to_have_count(0)
     settled(page)
-    told = fix.inner_text()
+    before = load_version(app.workspace, "my-pictures")
     press(fix)
+    deadline = time.monotonic() + PATIENCE / 1000
+    while latest(app.workspace, "my-pictures") == before.version:
+        assert time.monotonic() < deadline, "The button changed nothing."
+        page.wait_for_timeout(50)
     expect(page.get_by_role("button", name="Undo")).to_be_visible()
-    expect(page.locator('[class*="st-key-fix-"] button').filter(has_text=told)).to_have_count(0)
     settled(page)
 
 
@@ -159,7 +164,7 @@ def test_a_new_user_shoots_drops_mends_trains_and_goes_back(
     before = load_version(app.workspace, "my-pictures")
     assert before.counts == {"screen": taken - 1, "rough": 12, "smooth": 14}
     for _ in range(2):
-        mend(page, Locator.click)
+        mend(app, page, Locator.click)
     mended = load_version(app.workspace, "my-pictures")
     assert mended.version == before.version + 2
     train(page, Locator.click)
@@ -202,7 +207,7 @@ def test_the_file_road_by_keyboard_alone(
     expect(page.get_by_text("26 pictures read.")).to_be_visible()
     before = load_version(app.workspace, "my-pictures")
     for _ in range(2):
-        mend(page, press)
+        mend(app, page, press)
     train(page, press)
     restore(page, before.version, press)
     assert load_version(app.workspace, "my-pictures").items == before.items
