@@ -43,6 +43,10 @@ ROUNDS = 5
 STEPS = 300
 BATCH = 64
 CLASSES = 10
+RECIPE = TrainConfig(
+    optimizer="sgd", learning_rate=0.01, momentum=0.0, weight_decay=0.0, batch_size=BATCH
+)
+"""The article's: plain SGD."""
 
 
 def network(channels: int) -> Network:
@@ -115,7 +119,7 @@ def ours(channels: int, data: Data, precision: str) -> float:
     """A fit as in ``ml.train``, with live metrics: milliseconds a step."""
     clock = Clock()
     epochs = max(1, round(STEPS * BATCH / len(data.labels)))
-    config = TrainConfig(epochs=epochs, optimizer="sgd", batch_size=BATCH, learning_rate=0.01)
+    config = RECIPE.changed(epochs=epochs)
     net = network(channels).to(memory_format=torch.channels_last)
     task = ClassifierTask(net, config, STEPS)
     events: list[object] = []
@@ -144,8 +148,7 @@ def bare(channels: int, data: Data, precision: str) -> float:
 
 def by_hand(channels: int, data: Data) -> float:
     """What ``ours`` does at each step, in a loop without Lightning."""
-    config = TrainConfig(optimizer="sgd", learning_rate=0.01)
-    task = ClassifierTask(network(channels).to(memory_format=torch.channels_last), config, STEPS)
+    task = ClassifierTask(network(channels).to(memory_format=torch.channels_last), RECIPE, STEPS)
     return cpu_time(lambda: _hand_loop(data, task))
 
 

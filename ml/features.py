@@ -62,6 +62,11 @@ class FeatureStore:
         self._parts.append(array)
         self._places.update({picture: (part, row) for row, picture in enumerate(hashes)})
 
+    @property
+    def width(self) -> int:
+        """F; 0 where there are no features yet."""
+        return int(self._parts[0].shape[1]) if self._parts else 0
+
     def missing(self, hashes: Sequence[str]) -> list[str]:
         """Those of ``hashes`` that have no features yet, each once, in their order."""
         return [item for item in dict.fromkeys(hashes) if item not in self._places]
@@ -77,8 +82,7 @@ class FeatureStore:
     def get(self, hashes: Sequence[str]) -> npt.NDArray[np.float32]:
         """Features (N, F). Raises KeyError for a picture that has none."""
         places = np.array([self._places[item] for item in hashes], dtype=np.int64).reshape(-1, 2)
-        width = self._parts[0].shape[1] if self._parts else 0
-        found = np.empty((len(hashes), width), np.float32)
+        found = np.empty((len(hashes), self.width), np.float32)
         for part in np.unique(places[:, 0]):
             chosen = places[:, 0] == part
             found[chosen] = self._parts[part][places[chosen, 1]]

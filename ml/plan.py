@@ -88,7 +88,8 @@ def features_plan(
 
     # The head comes first, so that the graph that computes the features is traced with it and
     # serves the export as well.
-    width = count_features(network, spec.channels, spec.size)
+    kept = features.FeatureStore(folder / "view-0").width
+    width = kept or count_features(network, spec.channels, spec.size)
     network.head = head = new_head(width, len(pictures.classes))
 
     counted, spent = [0], [0.0]  # tracing, once on a computer, is not part of the speed

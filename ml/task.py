@@ -29,41 +29,47 @@ class Score:
 
 
 class Meter:
-    """Sums of loss, hits and pictures that stay on the device until somebody reads them."""
+    """Sums of loss, hits and pictures. They stay on the device until somebody reads them."""
 
     def __init__(self) -> None:
         self._sums: Tensor | None = None
-        self._read: Tensor | None = None
+        self._count = 0
+        self._total, self._unread = [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]
 
     def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
         """Add a batch with mean ``loss``. Nothing is copied to the host."""
         count = len(labels)
-        hits = (logits.argmax(1) == labels).sum()
-        row = torch.stack((loss.detach().float() * count, hits.float(), torch.ones_like(loss)))
-        row[2] = count
-        self._sums = row.double() if self._sums is None else self._sums + row
+        row = torch.stack((loss.detach() * count, (logits.argmax(1) == labels).sum())).float()
+        self._sums = row if self._sums is None else self._sums + row
+        self._count += count
+
+    def _fold(self) -> None:
+        """Take the device's sums over into Python's numbers, which are of double precision."""
+        if self._sums is not None:
+            loss, hits = self._sums.tolist()
+            found = (loss, hits, self._count)
+            self._total = [a + b for a, b in zip(self._total, found, strict=True)]
+            self._unread = [a + b for a, b in zip(self._unread, found, strict=True)]
+            self._sums, self._count = None, 0
 
     def total(self) -> Score | None:
         """Over everything since ``clear``; None where there was nothing."""
-        return _score(self._sums)
+        self._fold()
+        return _score(*self._total)
 
     def since_last_read(self) -> Score | None:
-        """Over what came since the last call."""
-        if self._sums is None:
-            return None
-        new = self._sums if self._read is None else self._sums - self._read
-        self._read = self._sums
-        return _score(new)
+        """Over what came since the last call; None where there was nothing."""
+        self._fold()
+        unread, self._unread = self._unread, [0.0, 0.0, 0.0]
+        return _score(*unread)
 
     def clear(self) -> None:
         """Start anew."""
-        self._sums = self._read = None
+        self._sums, self._count = None, 0
+        self._total, self._unread = [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]
 
 
-def _score(sums: Tensor | None) -> Score | None:
-    if sums is None:
-        return None
-    loss, hits, count = sums.tolist()
+def _score(loss: float, hits: float, count: float) -> Score | None:
     return Score(loss / count, hits / count, int(count)) if count else None
 
 
@@ -127,7 +133,11 @@ class ClassifierTask(pl.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Chance (dropout) is a function of (seed, epoch), as order and augmentation are."""
-        torch.manual_seed(mix(self.config.seed, self.current_epoch, 2))
+        seed = mix(self.config.seed, self.current_epoch, 2)
+        if self.device.type == "cpu":  # a thousandth of what it takes to ask all accelerators too
+            torch.default_generator.manual_seed(seed)
+        else:
+            torch.manual_seed(seed)
         self.train_meter.clear()
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
