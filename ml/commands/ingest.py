@@ -3,8 +3,6 @@
 import argparse
 import json
 import signal
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,10 +13,8 @@ from ml.data.ingest import Ingested
 from ml.data.listing import DRAWING, LAYOUT
 from ml.data.torch_sets import SETS
 from ml.errors import BadInputError
+from ml.progress import Progress
 from ml.workspace import Workspace
-
-_FIRST_SECONDS = 1.0
-"""No time left is told before: the first pictures say little."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,25 +32,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--root", type=Path, metavar="DIR", help="where the files of a torchvision set lie"
     )
-
-
-class _Progress:
-    """Writes ``progress 0.42`` and ``left 12`` (seconds) to standard error, at each percent at
-    most."""
-
-    def __init__(self) -> None:
-        self.said = -1
-        self.began = time.monotonic()
-
-    def __call__(self, share: float) -> None:
-        percent = int(share * 100)
-        if percent <= self.said:
-            return
-        self.said = percent
-        print(f"progress {percent / 100:.2f}", file=sys.stderr, flush=True)
-        spent = time.monotonic() - self.began
-        if spent > _FIRST_SECONDS and share < 1:
-            print(f"left {spent * (1 - share) / share:.0f}", file=sys.stderr, flush=True)
 
 
 def run(args: argparse.Namespace, workspace: Workspace) -> None:
@@ -75,7 +52,7 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
                 workspace,
                 path,
                 args.name,
-                progress=_Progress(),
+                progress=Progress(),
                 into=args.into,
                 label=args.label,
                 root=args.root,

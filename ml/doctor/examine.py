@@ -7,10 +7,9 @@ from ml.data.parallel import Progress
 from ml.data.store import DatasetVersion
 from ml.doctor.case import Case
 from ml.doctor.finding import Finding, harm
-from ml.doctor.reading import findings_path
+from ml.doctor.reading import findings_path, keep
 from ml.doctor.registry import all_checks
 from ml.errors import BadInputError
-from ml.files import explain_os_error, write_json
 from ml.workspace import Workspace
 
 
@@ -32,12 +31,7 @@ def examine(
         "seconds": round(time.monotonic() - began, 1),
         "findings": [finding.to_json() for finding in found],
     }
-    path = findings_path(workspace, version.name, version.version)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise explain_os_error(error, path) from error
-    write_json(path, told)
+    keep(findings_path(workspace, version.name, version.version), told)
     progress(1.0)
     return told
 

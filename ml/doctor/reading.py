@@ -40,6 +40,19 @@ def read_map(workspace: Workspace, name: str, version: int) -> dict[str, Any] | 
     return _of_version(workspace, name, version, map_path(workspace, name, version))
 
 
+def keep(path: Path, told: dict[str, Any]) -> None:
+    """Write what was found of a version; its folder is made where it is missing.
+
+    Raises:
+        WorkspaceError: the disk is full or cannot be written to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise explain_os_error(error, path) from error
+    write_json(path, told)
+
+
 def ignored(workspace: Workspace, name: str) -> set[str]:
     """The keys of the findings that are ignored, in any version of the set."""
     found = read_json(_ignored_path(workspace, name))

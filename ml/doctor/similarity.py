@@ -14,8 +14,7 @@ from ml.data.parallel import Progress
 from ml.data.store import DatasetVersion
 from ml.doctor.features import features_of
 from ml.doctor.head import project
-from ml.doctor.reading import map_path
-from ml.files import explain_os_error, write_json
+from ml.doctor.reading import keep, map_path
 from ml.workspace import Workspace
 
 COMPONENTS = 50
@@ -52,12 +51,7 @@ def draw_map(
         "x": [round(float(x), 4) for x in placed[:, 0]],
         "y": [round(float(y), 4) for y in placed[:, 1]],
     }
-    path = map_path(workspace, version.name, version.version)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise explain_os_error(error, path) from error
-    write_json(path, told)
+    keep(map_path(workspace, version.name, version.version), told)
     progress(1.0)
     return told
 

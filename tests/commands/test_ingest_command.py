@@ -1,14 +1,12 @@
 """``python -m ml ingest`` with everything that can be brought in, as a shell sees it."""
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ml.__main__ import main
-from ml.commands.ingest import _Progress
 from ml.data.listing import DRAWING, LAYOUT
 from tests.data.making import as_bytes, picture
 from tests.data.packing import pack
@@ -84,16 +82,3 @@ def test_what_is_asked_for_wrongly_is_one_line(
     assert main(["ingest", *given, "--json"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert sentence in line
-
-
-def test_the_time_left_is_told_once_it_is_known(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = [100.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    tell = _Progress()
-    for seconds, share in ((0.5, 0.05), (2.0, 0.2), (2.1, 0.201), (10.0, 1.0)):
-        now[0] = 100.0 + seconds
-        tell(share)
-    lines = capsys.readouterr().err.splitlines()
-    assert lines == ["progress 0.05", "progress 0.20", "left 8", "progress 1.00"]
