@@ -25,8 +25,9 @@ from dashboard.components.similarity_map import similarity_map
 from dashboard.components.split_panel import split_panel
 from dashboard.components.undo import undo_bar
 from dashboard.components.version_list import version_list
+from dashboard.datasets import version_at
 from dashboard.navigation import DATA
-from ml.data.store import latest, load_version
+from ml.data.store import latest
 
 PANELS = {
     "Look and change": explorer,
@@ -59,7 +60,8 @@ if name is None or st.session_state.get(NEW):
 with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="page-head"):
     st.title("Data", width="content", anchor=False)
     set_picker(known, name)
-    version = load_version(workspace, name) if latest(workspace, name) else None
+    newest = latest(workspace, name)
+    version = version_at(workspace, name, newest) if newest else None
     if version:
         head_buttons(version)
 ingest_view()

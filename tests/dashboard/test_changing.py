@@ -1,10 +1,12 @@
 """Seeing and changing a set on Data, without a browser: findings, explorer, undo, classes."""
 
+import shutil
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard import datasets
 from dashboard.carrying import carried, only
 from dashboard.components import version_job
 from dashboard.components.grouping import grouped
@@ -12,7 +14,7 @@ from dashboard.components.split_panel import deciding
 from dashboard.datasets import ORDERS, Query, map_of, places
 from dashboard.measuring import sizes_of
 from ml.data import edits
-from ml.data.store import DatasetVersion, latest, load_version
+from ml.data.store import DatasetVersion, latest, load_version, write_version
 from ml.doctor.reading import ignored, read_findings
 from ml.errors import BadInputError
 from ml.workspace import Workspace
@@ -359,3 +361,23 @@ def test_train_says_how_many_findings_there_are_and_leads_to_them(
     press(at, key="to-findings")
     assert at.session_state["data"] == "made"
     assert "2 pictures are blurred" in words(at)
+
+
+def test_a_version_is_read_once_and_another_set_of_its_name_is_not_taken_for_it(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = fabricate.dataset(workspace)
+    datasets._version_at.clear()
+    read: list[int] = []
+
+    def counted(root: Workspace, name: str, number: int) -> DatasetVersion:
+        read.append(number)
+        return load_version(root, name, number)
+
+    monkeypatch.setattr(datasets, "load_version", counted)
+    first = datasets.version_at(workspace, made.name, made.version)
+    assert datasets.version_at(workspace, made.name, made.version) is first
+    assert read == [1]
+    shutil.rmtree(workspace.datasets / made.name)
+    other = write_version(workspace, made.name, made.classes, made.items[:-1], made.about)
+    assert datasets.version_at(workspace, made.name, 1).fingerprint == other.fingerprint
