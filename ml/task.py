@@ -39,7 +39,8 @@ class Meter:
     def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
         """Add a batch with mean ``loss``. Nothing is copied to the host."""
         count = len(labels)
-        row = torch.stack((loss.detach() * count, (logits.argmax(1) == labels).sum())).float()
+        hits = (logits.argmax(1) == labels).sum()
+        row = torch.stack((loss.detach().float() * count, hits.float()))
         self._sums = row if self._sums is None else self._sums + row
         self._count += count
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 IMAGENET_MEAN = (0.485 * 255, 0.456 * 255, 0.406 * 255)
 IMAGENET_STD = (0.229 * 255, 0.224 * 255, 0.225 * 255)
@@ -110,6 +111,8 @@ class ByteDropout(nn.Module):
         """Any shape, kept."""
         if not self.training or not self.below:
             return x
+        if x.device.type != "cpu":  # accelerators draw numbers fast, and not all draw 64-bit ones
+            return functional.dropout(x, self.below / 256, training=True)
         numbers = torch.empty((x.numel() + 7) // 8, dtype=torch.int64, device=x.device)
         # All 64 bits: random_() without limits leaves the sign bit alone.
         numbers.random_(-(2**63), None)
