@@ -10,7 +10,7 @@ from dashboard.words import count
 from ml.data.catalog import DatasetInfo
 from ml.data.folders import BUNDLED
 from ml.data.sources import list_source
-from ml.data.store import load_version, read_picture
+from ml.data.store import load_version, read_picture, read_summary
 from ml.errors import MLError
 from ml.workspace import Workspace
 
@@ -20,7 +20,8 @@ SIDE = 128
 
 def preview(workspace: Workspace, info: DatasetInfo) -> None:
     """Draw a strip of thumbnails with the names of their classes."""
-    shown = _pictures(workspace.root, info.name, info.kind, info.pictures)
+    fingerprint = str(read_summary(workspace, info.name).get("fingerprint", ""))
+    shown = _pictures(workspace.root, info.name, fingerprint)
     figures = "".join(
         f'<figure><img src="{source}" alt=""><figcaption>{escape(name)}</figcaption></figure>'
         for name, source in shown.items()
@@ -34,11 +35,11 @@ def preview(workspace: Workspace, info: DatasetInfo) -> None:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _pictures(root: Path, name: str, kind: str, pictures: int) -> dict[str, str]:
-    """Class name to data URI. ``pictures`` makes a new version of the set look anew."""
+def _pictures(root: Path, name: str, fingerprint: str) -> dict[str, str]:
+    """Class name to data URI: of the newest version, or of a bundled set before it has one."""
     found: dict[str, str] = {}
     try:
-        if kind == "bundled":
+        if not fingerprint:
             for candidate in list_source(BUNDLED / name).candidates:
                 if candidate.label not in found and len(found) < CLASSES:
                     found[candidate.label] = encoded(candidate.read(), SIDE)
@@ -47,7 +48,7 @@ def _pictures(root: Path, name: str, kind: str, pictures: int) -> dict[str, str]
             version = load_version(workspace, name)
             for item in version.items:
                 label = version.classes[item.label]
-                if label not in found and len(found) < CLASSES:
+                if label not in found and len(found) < CLASSES and not item.excluded:
                     found[label] = encoded(read_picture(workspace, item.hash), SIDE)
     except (MLError, OSError, ValueError):
         return found  # the strip is a courtesy: what is wrong with the set is said at Train

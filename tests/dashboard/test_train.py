@@ -13,7 +13,7 @@ from dashboard import commands, engine
 from ml import presets, runs
 from ml.commands import train as train_command
 from ml.config import TrainConfig
-from ml.data import catalog
+from ml.data import catalog, edits
 from ml.files import explain_os_error
 from ml.runs import Run, list_runs
 from ml.workspace import Workspace
@@ -115,6 +115,15 @@ def test_another_preset_moves_what_was_not_chosen_by_hand(workspace: Workspace) 
     at.button_group(key="preset").set_value("quick").run()
     assert at.number_input(key="field-epochs").value < slow
     assert at.number_input(key="field-batch_size").value == 17
+
+
+def test_the_strip_shows_the_classes_as_they_are_now(workspace: Workspace) -> None:
+    made = fabricate.dataset(workspace)
+    assert made.classes[0] in words(chosen(workspace))
+    renamed = {"do": "rename_class", "old": made.classes[0], "new": "otherwise"}
+    edits.commit(workspace, made.name, [renamed], base=made.version)
+    strip = next(one.body for one in chosen(workspace).get("html") if "lens-strip" in one.body)
+    assert "otherwise" in strip
 
 
 @pytest.mark.parametrize(
