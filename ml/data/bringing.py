@@ -7,8 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from ml.data import torch_sets
 from ml.data.adding import add
 from ml.data.folders import BUNDLED
@@ -16,7 +14,7 @@ from ml.data.ingest import Ingested, ingest
 from ml.data.listing import Listing, under_one_label
 from ml.data.parallel import Progress
 from ml.data.sources import list_one_class, list_source
-from ml.data.store import dataset_names, load_version, picture_path, read_summary
+from ml.data.store import dataset_lock, dataset_names, load_version, picture_path, read_summary
 from ml.data.walk import clean, signature
 from ml.errors import BadInputError
 from ml.files import read_json
@@ -82,12 +80,12 @@ def bring_in(
     origin, stages = _origin(workspace, path, label, root), _Stages(progress)
     if into is not None:
         name = _known(workspace, into)
-        with _lock(workspace, name):
+        with dataset_lock(workspace, name):
             return add(workspace, name, origin.listing(stages.fetch), stages.take_in)
     name = _name_for(workspace, origin, name)
     mark = bundled_facts(name)["sha256"] if origin.key.startswith("bundled:") else origin.mark
     source = {"path": origin.key, "signature": mark}
-    with _lock(workspace, name):
+    with dataset_lock(workspace, name):
         summary = read_summary(workspace, name)
         if reuse and summary.get("source") == source:
             version = load_version(workspace, name)
@@ -135,10 +133,6 @@ def _of_torchvision(
 
     folder = torch_sets.root_of(workspace, known, root)
     return _Origin(f"torchvision:{known.name}", str(folder), known.name, listing)
-
-
-def _lock(workspace: Workspace, name: str) -> FileLock:
-    return FileLock(workspace.datasets / f".{name}.lock")
 
 
 def _label(label: str) -> str:

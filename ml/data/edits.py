@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from ml.data.bringing import BUNDLED_NAMES, slug
 from ml.data.changing import Draft
@@ -23,6 +23,7 @@ from ml.data.comparing import compare
 from ml.data.store import (
     DatasetVersion,
     Item,
+    dataset_lock,
     dataset_names,
     latest,
     load_version,
@@ -148,9 +149,8 @@ def _about(workspace: Workspace, old: DatasetVersion, items: tuple[Item, ...]) -
 @contextmanager
 def _alone(workspace: Workspace, name: str) -> Iterator[None]:
     """Nobody else changes the data set meanwhile."""
-    latest(workspace, name)  # a name that cannot be one is refused before a file has it
     try:
-        with FileLock(workspace.datasets / f".{name}.lock", timeout=LOCK_SECONDS):
+        with dataset_lock(workspace, name, LOCK_SECONDS):
             yield
     except Timeout as error:
         raise BadInputError(

@@ -14,6 +14,7 @@ from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
+from filelock import FileLock
 
 from ml.data.columns import SPLITS, Item, from_bytes, to_bytes
 from ml.data.originals import picture_path, read_picture, write_picture
@@ -22,8 +23,9 @@ from ml.files import explain_os_error, read_json, write_atomically, write_json
 from ml.workspace import Workspace
 
 __all__ = [
-    "SPLITS", "DatasetVersion", "Item", "dataset_names", "latest", "load_version", "picture_path",
-    "read_picture", "read_report", "read_summary", "write_picture", "write_version",
+    "SPLITS", "DatasetVersion", "Item", "dataset_folder", "dataset_lock", "dataset_names", "latest",
+    "load_version", "picture_path", "read_picture", "read_report", "read_summary", "write_picture",
+    "write_version",
 ]  # fmt: skip
 
 
@@ -151,7 +153,23 @@ def load_version(workspace: Workspace, name: str, version: int | None = None) ->
     return DatasetVersion(name, number, classes, items, fingerprint, summary["about"])
 
 
-def _versions(workspace: Workspace, name: str) -> Path:
-    if not name or name in (".", "..") or "/" in name or "\\" in name or "\0" in name:
+def dataset_folder(workspace: Workspace, name: str) -> Path:
+    """The folder of a data set. Raises BadInputError for what cannot be the name of one."""
+    if not name or name in (".", "..") or {"/", "\\", "\0"} & set(name):
         raise BadInputError(f"{name!r} cannot be the name of a data set.")
-    return workspace.datasets / name / "versions"
+    return workspace.datasets / name
+
+
+def dataset_lock(workspace: Workspace, name: str, seconds: float = -1) -> FileLock:
+    """Held by whoever makes a version of the data set. ``seconds`` is how long to wait for it, -1
+    for ever.
+
+    Raises:
+        BadInputError: ``name`` cannot be the name of a data set.
+    """
+    folder = dataset_folder(workspace, name)
+    return FileLock(folder.with_name(f".{name}.lock"), timeout=seconds)
+
+
+def _versions(workspace: Workspace, name: str) -> Path:
+    return dataset_folder(workspace, name) / "versions"

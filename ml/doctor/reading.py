@@ -10,20 +10,19 @@ from typing import Any
 
 from filelock import FileLock
 
-from ml.data.store import read_summary
-from ml.errors import BadInputError
+from ml.data.store import dataset_folder, read_summary
 from ml.files import explain_os_error, read_json, write_json
 from ml.workspace import Workspace
 
 
 def findings_path(workspace: Workspace, name: str, version: int) -> Path:
     """Where the findings of a version are kept."""
-    return _folder(workspace, name) / "doctor" / f"{version}.json"
+    return dataset_folder(workspace, name) / "doctor" / f"{version}.json"
 
 
 def map_path(workspace: Workspace, name: str, version: int) -> Path:
     """Where the similarity map of a version is kept."""
-    return _folder(workspace, name) / "map" / f"{version}.json"
+    return dataset_folder(workspace, name) / "map" / f"{version}.json"
 
 
 def read_findings(workspace: Workspace, name: str, version: int) -> dict[str, Any] | None:
@@ -80,13 +79,7 @@ def _change(workspace: Workspace, name: str, key: str, *, keep: bool) -> None:
 
 
 def _ignored_path(workspace: Workspace, name: str) -> Path:
-    return _folder(workspace, name) / "ignored.json"
-
-
-def _folder(workspace: Workspace, name: str) -> Path:
-    if not name or name in (".", "..") or {"/", "\\", "\0"} & set(name):
-        raise BadInputError(f"{name!r} cannot be the name of a data set.")
-    return workspace.datasets / name
+    return dataset_folder(workspace, name) / "ignored.json"
 
 
 def _of_version(workspace: Workspace, name: str, version: int, path: Path) -> dict[str, Any] | None:
