@@ -140,11 +140,14 @@ def create(
     *,
     name: str = "",
     parent: str | None = None,
+    claimed: bool = False,
+    **meta: Any,
 ) -> Run:
     """Make the folder of a new run: it is then queued.
 
     ``dataset`` says which pictures are used: name, fingerprint, version, split seed, counts.
-    The folder appears complete or not at all.
+    The folder appears complete or not at all. With ``claimed`` this process is its worker from the
+    start, so that no queue ever sees it. Further entries of ``meta.json`` may be given by name.
 
     Raises:
         WorkspaceError: the disk is full or the workspace cannot be written to.
@@ -159,14 +162,10 @@ def create(
         staged.mkdir(parents=True)
         write_json(staged / "config.json", config.to_json())
         write_json(staged / "dataset.json", dataset)
-        meta: dict[str, Any] = {
-            "name": name,
-            "tags": [],
-            "notes": "",
-            "parent": parent,
-            "created": now,
-        }
-        write_json(staged / "meta.json", meta)
+        about: dict[str, Any] = {"name": name, "tags": [], "notes": "", "parent": parent}
+        write_json(staged / "meta.json", {**about, "created": now, **meta})
+        if claimed:
+            write_json(staged / "worker.json", _worker(0.0, 0))
         staged.rename(workspace.runs / identifier)
     except BaseException as error:
         shutil.rmtree(staged, ignore_errors=True)
@@ -230,19 +229,25 @@ def claim(run: Run, *, resume: bool = False) -> dict[str, Any]:
                 f"python -m ml train --resume {run.id}"
             )
         log = run.folder / "events.jsonl"
-        worker = {
-            **status_module.identity(),
-            "claimed": time.time(),
-            "asked": status_module.asked_of(run.meta),
-            "log_size": log.stat().st_size if log.exists() else 0,
-            "command": [sys.executable, *sys.argv],
-            "platform": platform.platform(),
-        }
+        size = log.stat().st_size if log.exists() else 0
+        worker = _worker(status_module.asked_of(run.meta), size)
         (run.folder / "stop").unlink(missing_ok=True)
         for torn in (run.folder / "checkpoints").glob(".*.part"):  # of a worker that was killed
             torn.unlink(missing_ok=True)
         write_json(run.folder / "worker.json", worker)
         return worker
+
+
+def _worker(asked: float, log_size: int) -> dict[str, Any]:
+    """What ``worker.json`` says of this process, which answers the wish of ``asked``."""
+    return {
+        **status_module.identity(),
+        "claimed": time.time(),
+        "asked": asked,
+        "log_size": log_size,
+        "command": [sys.executable, *sys.argv],
+        "platform": platform.platform(),
+    }
 
 
 def queue(workspace: Workspace) -> list[Run]:

@@ -7,7 +7,7 @@ says how it ended; what was best by then is evaluated and exported.
 import dataclasses
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +42,24 @@ for name in ("lightning.pytorch", "lightning.fabric", "onnxscript", "onnx_ir"):
     logging.getLogger(name).setLevel(logging.WARNING)  # their tips are not for this log
 
 
-def train(workspace: Workspace, run: Run) -> RunEnded:
-    """Train ``run``, from the start or from its last checkpoint, and say how it ended."""
+def train(
+    workspace: Workspace,
+    run: Run,
+    *,
+    callbacks: Sequence[pl.Callback] = (),
+    finish: bool = True,
+) -> RunEnded:
+    """Train ``run``, from the start or from its last checkpoint, and say how it ended.
+
+    Args:
+        callbacks: more of them, called after those of every run.
+        finish: whether it is tested and exported. Without that it has curves and checkpoints, and
+            a later call without a step to go does the rest; its test pictures were not looked at.
+    """
     sink, began = EventLog(run.folder / "events.jsonl"), time.monotonic()
     with heartbeat(sink):
         try:
-            ended = _train(workspace, run, sink)
+            ended = _train(workspace, run, sink, callbacks, finish)
         except StoppedError as error:
             ended = RunEnded("stopped", str(error))
         except MLError as error:
@@ -62,7 +74,9 @@ def train(workspace: Workspace, run: Run) -> RunEnded:
     return ended
 
 
-def _train(workspace: Workspace, run: Run, sink: Sink) -> RunEnded:
+def _train(
+    workspace: Workspace, run: Run, sink: Sink, callbacks: Sequence[pl.Callback], finish: bool
+) -> RunEnded:
     config, record = settings_of(run), run.dataset
     stop = StopRequest(run.folder / "stop")
     keep_freed_memory()
@@ -117,7 +131,7 @@ def _train(workspace: Workspace, run: Run, sink: Sink) -> RunEnded:
         earlier=epochs,
     )
     keep = KeepCheckpoints(run.folder / "checkpoints", config.patience)
-    trainer = make_trainer(config, choices, [live, stop, keep])
+    trainer = make_trainer(config, choices, [live, stop, keep, *callbacks])
     began = time.monotonic()
     # Threads that wait for each other at every tiny step of a head cost more than they bring.
     torch.set_num_threads(1 if frozen else choices["threads"])
@@ -134,6 +148,10 @@ def _train(workspace: Workspace, run: Run, sink: Sink) -> RunEnded:
         raise (StoppedError if outcome == "stopped" else MLError)(
             f"{said} The first epoch was not over, so there is no model yet."
         )
+    if not finish:
+        accuracy, loss = task.best or (0.0, 0.0)
+        found = {"accuracy": accuracy, "loss": -loss}
+        return RunEnded(outcome, reason, found, {}, trainer.current_epoch)
     plan.module.load_state_dict(checkpoints.load(best[0])["weights"])
     figures = _finish(run, network, pictures, plan, sink, workspace.graphs)
     if config.folds and outcome == "finished":

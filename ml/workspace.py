@@ -28,6 +28,11 @@ class Workspace:
         return self.root / "runs"
 
     @property
+    def sweeps(self) -> Path:
+        """One folder a search for better settings; its trials are ordinary runs."""
+        return self.root / "sweeps"
+
+    @property
     def trash(self) -> Path:
         """Deleted runs, until they are deleted for good."""
         return self.root / "trash"

@@ -112,7 +112,7 @@ def _existing(args: argparse.Namespace, workspace: Workspace) -> Run:
     status = found.status.name
     asked = (found.meta.get("resume") or {}).get("epochs")
     planned = asked or found.config.epochs
-    if status == "finished" and (args.epochs or 0) <= planned:
+    if status == "finished" and found.model and (args.epochs or 0) <= planned:
         raise BadInputError(
             f"Run {found.id} has finished its {planned} epochs. Say how many it should have in "
             f"all, for example: --epochs {2 * planned}"
