@@ -13,6 +13,7 @@ from torch.nn import functional
 from ml.config import TrainConfig
 from ml.data.augment import mix
 from ml.data.datamodule import Batch
+from ml.optim import optimizer
 from ml.schedule import factor
 
 MISTAKES = 12
@@ -145,7 +146,7 @@ class ClassifierTask(pl.LightningModule):
         """Set the learning rate: a function of the step alone, hence exact on resume."""
         rate = self.rate()
         for group in self.trainer.optimizers[0].param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("lr_scale", 1.0)  # older checkpoints have none
 
     def rate(self) -> float:
         """The learning rate of the step to come."""
@@ -204,18 +205,5 @@ class ClassifierTask(pl.LightningModule):
                 parameter.grad = None
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """SGD or AdamW; weight decay on weights alone, not on biases and normalisation."""
-        config = self.config
-        trained = [p for p in self.module.parameters() if p.requires_grad]
-        groups = [
-            {"params": [p for p in trained if p.ndim > 1], "weight_decay": config.weight_decay},
-            {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
-        ]
-        groups = [group for group in groups if group["params"]]
-        fused = all(p.device.type in ("cpu", "cuda") for p in trained)
-        if config.optimizer == "sgd":
-            nesterov = config.momentum > 0
-            return torch.optim.SGD(
-                groups, config.learning_rate, config.momentum, nesterov=nesterov, fused=fused
-            )
-        return torch.optim.AdamW(groups, config.learning_rate, fused=fused)
+        """See ``ml.optim``."""
+        return optimizer(self.module, self.config)

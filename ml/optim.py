@@ -1,0 +1,64 @@
+"""From a configuration to an optimizer: what is trained, what decays, and at which rate."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from ml.config import TrainConfig
+
+Rates = Callable[[str], float]
+"""What the learning rate of a parameter is multiplied with, by its name in the module."""
+PLACES = re.compile("pos|token|bias", re.IGNORECASE)
+"""Names of tables that say where something is: position and class tokens, biases of attention."""
+
+
+def decays(name: str, parameter: nn.Parameter) -> bool:
+    """Whether weight decay is for this parameter: for matrices and kernels alone.
+
+    What is a vector (biases, the scales of normalisation, of layers and class tokens, with axes of
+    length 1 or without) and what tells a position is no weight that could overfit; pulling it to
+    zero only harms (He et al. 2018, https://arxiv.org/abs/1812.01187).
+    """
+    is_vector = sum(length > 1 for length in parameter.shape) < 2
+    return not is_vector and not PLACES.search(name.rpartition(".")[2])
+
+
+def groups(module: nn.Module, config: TrainConfig, rates: Rates | None = None) -> list[Any]:
+    """Parameter groups of what is to be trained: each with ``params``, ``weight_decay`` and
+    ``lr_scale``, which the task multiplies the learning rate with. Those that decay come first.
+
+    Args:
+        rates: of each parameter by its name; 1 for all where it is None.
+    """
+    found: dict[tuple[bool, float], list[nn.Parameter]] = {}
+    for name, parameter in module.named_parameters():
+        if parameter.requires_grad:
+            key = (not decays(name, parameter), rates(name) if rates else 1.0)
+            found.setdefault(key, []).append(parameter)
+    ordered = sorted(found.items(), key=lambda item: (item[0][0], -item[0][1]))
+    return [
+        {
+            "params": parameters,
+            "weight_decay": 0.0 if free else config.weight_decay,
+            "lr_scale": scale,
+        }
+        for (free, scale), parameters in ordered
+    ]
+
+
+def optimizer(
+    module: nn.Module, config: TrainConfig, rates: Rates | None = None
+) -> torch.optim.Optimizer:
+    """The optimizer that ``config`` asks for, over the trained parameters of ``module``."""
+    parts = groups(module, config, rates)
+    kinds = {parameter.device.type for part in parts for parameter in part["params"]}
+    fused = kinds <= {"cpu", "cuda"}
+    if config.optimizer == "sgd":
+        nesterov = config.momentum > 0
+        return torch.optim.SGD(
+            parts, config.learning_rate, config.momentum, nesterov=nesterov, fused=fused
+        )
+    return torch.optim.AdamW(parts, config.learning_rate, fused=fused)

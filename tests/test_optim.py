@@ -1,0 +1,62 @@
+"""What the optimizer is given: which parameters decay, and at which rate each is trained."""
+
+import pytest
+import torch
+from torch import nn
+
+from ml.config import TrainConfig
+from ml.optim import groups, optimizer
+
+
+class Transformer(nn.Module):
+    """One of each kind of parameter."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.class_token = nn.Parameter(torch.zeros(1, 1, 8))
+        self.pos_embedding = nn.Parameter(torch.zeros(1, 5, 8))
+        self.layer_scale = nn.Parameter(torch.ones(8, 1, 1))
+        self.relative_position_bias_table = nn.Parameter(torch.zeros(9, 2))
+        self.norm = nn.LayerNorm(8)
+        self.attention = nn.MultiheadAttention(8, 2)
+        self.kernel = nn.Conv2d(8, 8, 3, groups=8)
+        self.head = nn.Linear(8, 3)
+
+
+def names(module: nn.Module, parameters: list[nn.Parameter]) -> set[str]:
+    by_id = {id(parameter): name for name, parameter in module.named_parameters()}
+    return {by_id[id(parameter)] for parameter in parameters}
+
+
+def test_weights_alone_decay_not_biases_norms_positions_and_tokens() -> None:
+    module = Transformer()
+    decayed, free = groups(module, TrainConfig(weight_decay=0.5))
+    assert (decayed["weight_decay"], free["weight_decay"]) == (0.5, 0.0)
+    weights = {"attention.in_proj_weight", "attention.out_proj.weight"}
+    assert names(module, decayed["params"]) == weights | {"kernel.weight", "head.weight"}
+    everything = {name for name, _ in module.named_parameters()}
+    assert names(module, decayed["params"] + free["params"]) == everything
+
+
+def test_what_is_frozen_is_in_no_group() -> None:
+    module = Transformer()
+    module.attention.requires_grad_(False)
+    found = groups(module, TrainConfig())
+    assert not any(
+        "attention" in name for group in found for name in names(module, group["params"])
+    )
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw"])
+def test_each_parameter_keeps_the_rate_of_its_name(name: str) -> None:
+    module = Transformer()
+    found = optimizer(
+        module, TrainConfig(optimizer=name), lambda name: 1.0 if name.startswith("head") else 0.1
+    )
+    scales = {
+        part: group["lr_scale"]
+        for group in found.param_groups
+        for part in names(module, group["params"])
+    }
+    assert scales["head.weight"] == scales["head.bias"] == 1.0
+    assert {scale for part, scale in scales.items() if "head" not in part} == {0.1}
