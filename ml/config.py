@@ -86,6 +86,13 @@ class TrainConfig:
         low=1,
         high=16,
     )
+    batch_norm: bool = _field(
+        True,
+        "Batch normalisation",
+        "Brings what each layer passes on to one scale, so that the learning rate can be high. "
+        "Switch it off to see what it does. Of the models, Small CNN alone can do without.",
+        "Model",
+    )
     image_size: int = _field(
         224,
         "Picture size",

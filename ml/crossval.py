@@ -25,7 +25,7 @@ from ml.data.datamodule import BatchLoader, FeatureData, ResidentData, count_bat
 from ml.data.pictures import Indices, Pictures
 from ml.data.splits import deal_folds
 from ml.files import read_json, write_json
-from ml.models import Inputs, build
+from ml.models import Inputs, build, options_of
 from ml.models.network import Network
 from ml.plan import Plan, backbone_forward, new_head, pixels_plan, standardise
 from ml.runs import Run
@@ -154,7 +154,7 @@ def _networks(
 
     def plan_of(pictures: Pictures) -> Plan:
         inputs = Inputs(pictures.spec.channels, pictures.spec.size, len(pictures.classes))
-        fresh = build(config.model, inputs, pretrained=config.pretrained)
+        fresh = build(config.model, inputs, pretrained=config.pretrained, **options_of(config))
         fresh.to(memory_format=torch.channels_last)
         return pixels_plan(workspace, config, fresh, pictures, device, progress)
 

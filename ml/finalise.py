@@ -20,7 +20,7 @@ from ml.export.onnx import export_onnx
 from ml.export.weights import save_weights
 from ml.files import explain_os_error, sha256_of, write_atomically, write_json
 from ml.machine import versions
-from ml.model_folder import MODEL_VERSION, OUTPUTS, open_session, run_session
+from ml.model_folder import MODEL_VERSION, open_session, run_session
 from ml.models.network import Network
 from ml.report import Logits, figures, make_report
 from ml.runs import Run
@@ -66,7 +66,7 @@ def finalise(
             "learning rate."
         )
     labels = {split: pictures.labels(split) for split in ("train", "val", "test")}
-    manifest = _manifest(run, pictures, val, labels["val"])
+    manifest = _manifest(run, network, pictures, val, labels["val"])
     manifest["parity"] = parity.compare(test, by_torch, manifest["temperature"])
     save_weights(network, staged / "weights.pt")
     manifest["sha256"] = {path.name: sha256_of(path) for path in sorted(staged.iterdir())}
@@ -122,7 +122,9 @@ def _torch_logits(network: Network, pictures: Pictures, split: str) -> Logits:
     return np.concatenate(found)
 
 
-def _manifest(run: Run, pictures: Pictures, val: Logits, labels: np.ndarray) -> dict[str, Any]:
+def _manifest(
+    run: Run, network: Network, pictures: Pictures, val: Logits, labels: np.ndarray
+) -> dict[str, Any]:
     """``model.json``, but for parity and hashes. Calibration is found on validation pictures."""
     temperature = calibration.fit_temperature(val, labels)
     return {
@@ -132,7 +134,7 @@ def _manifest(run: Run, pictures: Pictures, val: Logits, labels: np.ndarray) -> 
         "classes": list(pictures.classes),
         "pixels": pictures.spec.to_json(),
         "input": {"name": "pictures", "type": "uint8", "layout": "NHWC"},
-        "outputs": list(OUTPUTS),
+        "outputs": list(network.outputs),
         "temperature": temperature,
         "threshold": calibration.fit_threshold(calibration.softmax(val, temperature), labels),
         "threshold_rule": calibration.RULE,

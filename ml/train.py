@@ -28,7 +28,7 @@ from ml.events import EpochEnd, EventLog, Note, Progress, RunEnded, RunStarted, 
 from ml.files import write_json
 from ml.finalise import finalise
 from ml.machine import keep_freed_memory, remember, threads, versions
-from ml.models import Inputs, build
+from ml.models import Inputs, build, options_of
 from ml.models.network import Network
 from ml.plan import Plan, features_plan, pixels_plan
 from ml.runs import Run
@@ -89,7 +89,7 @@ def _train(
 
     torch.manual_seed(mix(config.seed, 0, 3))
     inputs = Inputs(spec.channels, spec.size, classes)
-    network = build(config.model, inputs, pretrained=config.pretrained)
+    network = build(config.model, inputs, pretrained=config.pretrained, **options_of(config))
     network.to(memory_format=torch.channels_last)
     frozen = config.freeze_backbone and config.pretrained
     if "precision" not in choices:

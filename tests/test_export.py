@@ -9,7 +9,7 @@ import torch
 from ml.data.pixels import PixelSpec
 from ml.export import graph
 from ml.export.onnx import export_onnx
-from ml.model_folder import OUTPUTS, open_session
+from ml.model_folder import open_session
 from ml.models import Inputs, build, names
 from ml.models.network import Network
 
@@ -37,7 +37,7 @@ def assert_same(path: Path, network: Network, pictures: np.ndarray) -> None:
     session = open_session(path.read_bytes())
     with torch.inference_mode():
         wanted = network.eval().everything(torch.from_numpy(pictures))
-    found = session.run(list(OUTPUTS), {"pictures": pictures})
+    found = session.run(list(network.outputs), {"pictures": pictures})
     for mine, theirs in zip(found, wanted, strict=True):
         assert mine.shape == tuple(theirs.shape)
         scale = float(theirs.abs().max())
@@ -118,7 +118,7 @@ def test_the_file_alone_says_how_to_use_it_and_nothing_of_this_computer(kept, tm
     (given,) = model.graph.input
     assert given.name == "pictures"
     assert given.type.tensor_type.elem_type == onnx.TensorProto.UINT8
-    assert [output.name for output in model.graph.output] == list(OUTPUTS)
+    assert [output.name for output in model.graph.output] == list(network.outputs)
     content = path.read_bytes()
     for trace in (str(Path(__file__).parent.parent), "site-packages", "stack_trace"):
         assert trace.encode() not in content

@@ -5,8 +5,9 @@ import math
 import pytest
 import torch
 
+from ml.config import TrainConfig
 from ml.errors import BadInputError, MLError
-from ml.models import Inputs, all_models, build, get
+from ml.models import Inputs, all_models, build, get, options_of
 from ml.models.lite import SameConv2d
 from ml.models.network import ByteDropout, Network, Standardise, count_features
 from ml.models.registry import register
@@ -29,9 +30,12 @@ def test_every_model_takes_any_channels_and_any_size_from_its_smallest_on(
 ) -> None:
     network = build(name, Inputs(channels, size, 7)).eval()
     with torch.inference_mode():
-        logits, features, feature_map = network.everything(pictures(2, size, channels))
+        logits, features, feature_map, *more = network.everything(pictures(2, size, channels))
         assert logits.shape == (2, 7)
         assert feature_map.ndim == 4
+        for attention in more:
+            assert attention.shape == (2, 1, *feature_map.shape[2:])
+            assert float(attention.min()) >= 0
         assert features.shape == (2, count_features(network, channels, size))
         torch.testing.assert_close(network.head(features), logits)
 
@@ -66,6 +70,45 @@ def test_the_tutorial_net_s_recipe_is_the_article_s() -> None:
     recipe = get("tutorial_net").preset
     assert (recipe["optimizer"], recipe["learning_rate"], recipe["momentum"]) == ("sgd", 0.01, 0.0)
     assert (recipe["batch_size"], recipe["schedule"]) == (64, "constant")
+
+
+def test_batch_normalisation_can_be_switched_off_where_a_model_offers_it() -> None:
+    kinds = []
+    for config in (
+        TrainConfig(model="small_cnn"),
+        TrainConfig(model="small_cnn", batch_norm=False),
+    ):
+        network = build("small_cnn", Inputs(1, 28, 10), **options_of(config))
+        kinds.append({type(module) for module in network.modules()})
+    assert kinds[0] - kinds[1] == {torch.nn.BatchNorm2d}
+    assert not kinds[1] - kinds[0]
+    assert options_of(TrainConfig(model="tutorial_net", batch_norm=False)) == {}
+
+
+def test_without_batch_normalisation_a_signal_still_reaches_the_last_layer() -> None:
+    torch.manual_seed(0)
+    network = build("small_cnn", Inputs(1, 28, 10), batch_norm=False).eval()
+    with torch.inference_mode():
+        features = network.features(pictures(16, 28, 1))
+    assert 0.1 < float(features.std()) < 10
+
+
+def test_places_that_the_last_gate_closes_count_for_nothing() -> None:
+    network = build("attention_cnn", Inputs(1, 28, 3)).eval().requires_grad_(False)
+    seen = network.body(network.normalise(pictures(1, 28, 1)))
+    weights = network.neck.attention(seen)
+    assert 0 < weights.min().item() <= weights.max().item() < 1
+    by_hand = torch.nn.functional.max_pool2d(seen * weights, 2).flatten(1)
+    torch.testing.assert_close(network.neck(seen), by_hand)
+
+
+def test_the_weights_of_the_tokens_of_a_picture_add_up_to_one() -> None:
+    network = build("tiny_vit", Inputs(1, 28, 3)).eval()
+    seen = network.body(network.normalise(pictures(4, 28, 1)))
+    weights = network.neck.attention(seen)
+    torch.testing.assert_close(weights.sum((1, 2, 3)), torch.ones(4))
+    by_hand = torch.einsum("ndhw,nhw->nd", seen, weights[:, 0])
+    torch.testing.assert_close(network.neck(seen), by_hand)
 
 
 def test_padding_as_tensorflow_does_it_puts_what_is_odd_to_the_right_and_bottom() -> None:

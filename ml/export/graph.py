@@ -20,7 +20,6 @@ from onnxscript import optimizer
 from torch import Tensor, nn
 
 from ml.files import write_atomically
-from ml.model_folder import OUTPUTS
 from ml.models.network import Network
 from ml.version import __version__
 
@@ -38,14 +37,14 @@ class _Everything(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, pictures: Tensor) -> tuple[Tensor, ...]:
         return self.network.everything(pictures)
 
 
 def make_graph(
     network: Network, channels: int, size: int, cache: Path | None = None, *, anew: bool = False
 ) -> onnx.ModelProto:
-    """The graph ``pictures`` uint8 (n, size, size, channels) -> logits, features, feature_map.
+    """The graph ``pictures`` uint8 (n, size, size, channels) -> the network's ``outputs``.
 
     ``network`` is moved to the CPU and into evaluation mode. ``cache`` is a folder for traced
     graphs; with ``anew`` what is in it is replaced, not used.
@@ -105,7 +104,7 @@ def _trace(network: Network, channels: int, size: int) -> onnx.ModelProto:
             optimize=False,  # it would fold weights into one another: they are to be exchanged
             verbose=False,
             input_names=["pictures"],
-            output_names=list(OUTPUTS),
+            output_names=list(network.outputs),
             dynamic_shapes=({0: torch.export.Dim("n")},),
         )
     assert program is not None  # it is None only for the exporter that writes a file itself

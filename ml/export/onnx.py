@@ -25,7 +25,8 @@ def export_onnx(
     """Write ``network`` to ``path`` with its preprocessing, checked by ONNX's own checker.
 
     The graph takes ``pictures`` uint8 (n, size, size, channels), channels last, and gives
-    ``logits`` (n, classes), ``features`` (n, F) and ``feature_map`` (n, D, h, w). Its metadata
+    ``logits`` (n, classes), ``features`` (n, F), ``feature_map`` (n, D, h, w), and ``attention``
+    (n, 1, h, w) where the network has it. Its metadata
     holds ``about`` (class names, ...), ``pixels`` and ``lensmith``, each as JSON, so that the file
     alone is enough to use.
 

@@ -1,5 +1,5 @@
 """The networks, and the registry that names them."""
 
-from ml.models.registry import Inputs, ModelInfo, all_models, build, get, names
+from ml.models.registry import Inputs, ModelInfo, all_models, build, get, names, options_of
 
-__all__ = ["Inputs", "ModelInfo", "all_models", "build", "get", "names"]
+__all__ = ["Inputs", "ModelInfo", "all_models", "build", "get", "names", "options_of"]

