@@ -30,6 +30,7 @@ COMMANDS = {
     "doctor": "find what is wrong with a data set, and how to mend it",
     "map": "draw a map on which pictures that look alike lie together",
     "train": "train a classifier, or go on with one",
+    "tune": "search better settings, a learning rate or the largest batch",
     "evaluate": "measure a trained classifier",
     "predict": "classify pictures",
     "worker": "serve predictions to the pages (started by them)",

@@ -49,6 +49,12 @@ class Run:
         return TrainConfig.from_json(content)
 
     @property
+    def settings(self) -> TrainConfig:
+        """The configuration, with the epochs that a resume asked for."""
+        asked = (self.meta.get("resume") or {}).get("epochs")
+        return self.config.changed(epochs=asked) if asked else self.config
+
+    @property
     def meta(self) -> dict[str, Any]:
         """What people and pages say of it: name, tags, notes, parent."""
         found = read_json(self.folder / "meta.json")

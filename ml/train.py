@@ -163,8 +163,7 @@ def _train(
 
 def settings_of(run: Run) -> TrainConfig:
     """The run's configuration, with the epochs that a resume asked for."""
-    asked = (run.meta.get("resume") or {}).get("epochs")
-    return run.config.changed(epochs=asked) if asked else run.config
+    return run.settings
 
 
 def _machine(config: TrainConfig, history: list[Any]) -> tuple[torch.device, dict[str, Any]]:

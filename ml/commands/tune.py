@@ -1,0 +1,118 @@
+"""``python -m ml tune``: search better settings, a learning rate, or the largest batch."""
+
+import argparse
+import json
+import signal
+import sys
+from typing import Any
+
+from ml.commands.train import settings
+from ml.config import TrainConfig
+from ml.data import catalog
+from ml.errors import BadInputError
+from ml.presets import configuration
+from ml.progress import Progress
+from ml.runs import find
+from ml.tuning.space import axis_of, usual
+from ml.tuning.sweep import Sweep, create, find_sweep
+from ml.worker_life import die_first
+from ml.workspace import Workspace
+
+MINUTES = 10.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What to start from, what to search, and for how long."""
+    parser.add_argument("--dataset", metavar="D", help="a name, or a folder of pictures")
+    parser.add_argument("--model", metavar="M", help="see: python -m ml models")
+    parser.add_argument("--epochs", type=int, metavar="N", help="times to see every picture")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="FIELD=VALUE", help="any other setting"
+    )
+    parser.add_argument("--better", metavar="RUN", help="start from a finished run instead")
+    parser.add_argument(
+        "--minutes", type=float, default=MINUTES, metavar="T", help="time for everything (10)"
+    )
+    parser.add_argument("--trials", type=int, default=0, metavar="N", help="at most so many")
+    parser.add_argument("--fields", default="", metavar="A,B", help="the settings to search")
+    parser.add_argument("--seed", type=int, default=0, help="of the search")
+    parser.add_argument("--name", default="", help="what to call the search")
+    parser.add_argument("--resume", metavar="SEARCH", help="go on with a search where it was")
+    parser.set_defaults(config=None)
+
+
+def run(args: argparse.Namespace, workspace: Workspace) -> int:
+    """Search; the last line of standard output is the result."""
+    sweep = find_sweep(workspace, args.resume) if args.resume else _new(args, workspace)
+    print(f"Search {sweep.id}", file=sys.stderr)
+    _stop_on_signals(sweep)
+
+    from ml.tuning.search import Search  # torch comes only now
+
+    die_first()
+    result = Search(workspace, sweep, Progress()).run()
+    trials = [vars(trial) for trial in sweep.state.trials]
+    if args.json:
+        told = {"sweep": sweep.id, "status": result["status"], "trials": trials}
+        print(json.dumps({**told, "best": result}, ensure_ascii=False))
+        return 130 if result["status"] == "stopped" else 0
+    for trial in trials:
+        accuracy = "       " if trial["accuracy"] is None else f"{trial['accuracy']:7.1%}"
+        mark = "*" if trial["number"] == result["best"] else " "
+        values = ", ".join(f"{name}={value}" for name, value in trial["values"].items())
+        print(f"{mark} {trial['number']:3}  {trial['state']:7} {accuracy}  {values}")
+    print(result["sentence"])
+    return 130 if result["status"] == "stopped" else 0
+
+
+def new_sweep(
+    workspace: Workspace,
+    base: TrainConfig,
+    record: dict[str, Any],
+    *,
+    fields: list[str] | None = None,
+    **about: Any,
+) -> Sweep:
+    """A new search from ``base`` over ``fields`` (None: those that decide most).
+
+    Raises:
+        BadInputError: a setting that cannot be searched.
+    """
+    axes = [axis_of(base, name) for name in fields or usual(base)]
+    return create(workspace, base, record, axes, **about)
+
+
+def _new(args: argparse.Namespace, workspace: Workspace) -> Sweep:
+    fields = [name.strip() for name in args.fields.split(",") if name.strip()]
+    if not args.minutes > 0:
+        raise BadInputError("A search needs some time: --minutes 10, for example.")
+    about = {"seconds": 60 * args.minutes, "trials": args.trials, "seed": args.seed}
+    about |= {"name": args.name}
+    wanted = settings(args)
+    if args.better:
+        if wanted:
+            raise BadInputError("--better starts from the settings of its run: leave others out.")
+        chosen = find(workspace, args.better)
+        base = chosen.settings
+        return new_sweep(workspace, base, chosen.dataset, fields=fields, run=chosen.id, **about)
+    dataset = str(wanted.pop("dataset", "") or "")
+    if not dataset:
+        raise BadInputError("Say what to learn from: --dataset NAME, or --better RUN.")
+    TrainConfig().changed(**wanted)
+    version = catalog.resolve(workspace, dataset, progress=Progress())
+    base = configuration(version.name, catalog.describe(workspace, version.name), **wanted)
+    record = catalog.run_record(version, base.split_seed)
+    return new_sweep(workspace, base, record, fields=fields, **about)
+
+
+def _stop_on_signals(sweep: Sweep) -> None:
+    """Ctrl-C and a polite kill ask to stop; twice ends at once. No trial is lost either way."""
+
+    def ask(number: int, frame: Any) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        print("Stopping at the next batch. Press Ctrl-C again to end at once.", file=sys.stderr)
+        sweep.ask_to_stop()
+
+    signal.signal(signal.SIGINT, ask)
+    if hasattr(signal, "SIGTERM"):
+        signal.signal(signal.SIGTERM, ask)

@@ -1,0 +1,1 @@
+"""Finding better settings: a search by trials, a learning rate, the largest batch."""

@@ -1,0 +1,50 @@
+"""Small searches for the tests: a tiny network on noise, one thread, no chance in the machine."""
+
+from typing import Any
+
+from ml.config import TrainConfig
+from ml.data.catalog import run_record
+from ml.data.store import DatasetVersion
+from ml.tuning.search import Search
+from ml.tuning.space import axis_of
+from ml.tuning.sweep import Sweep, create
+from ml.workspace import Workspace
+from tests.trained import dataset
+
+SETTINGS: dict[str, Any] = {
+    "dataset": "noise",
+    "model": "tutorial_net",
+    "epochs": 4,
+    "image_size": 16,
+    "batch_size": 16,
+    "threads": 1,
+    "device": "cpu",
+    "precision": "32",
+    "pretrained": False,
+    "freeze_backbone": False,
+    "augment": "none",
+}
+FIELDS = ("learning_rate", "weight_decay", "optimizer")
+
+
+def noise(workspace: Workspace) -> DatasetVersion:
+    return dataset(workspace, "noise", each=40)
+
+
+def new(workspace: Workspace, version: DatasetVersion, **about: Any) -> Sweep:
+    base = TrainConfig(**{**SETTINGS, **about.pop("settings", {})})
+    record = about.pop("record", None) or run_record(version, base.split_seed)
+    axes = [axis_of(base, name) for name in about.pop("fields", FIELDS)]
+    return create(workspace, base, record, axes, **{"trials": 7, "seconds": 600.0, **about})
+
+
+def done(workspace: Workspace, sweep: Sweep) -> dict[str, Any]:
+    return Search(workspace, sweep).run()
+
+
+def told(sweep: Sweep) -> list[tuple[Any, ...]]:
+    """What was tried and found, without what the clock or chance of names decide."""
+    return [
+        (one.number, one.values, one.state, one.score, one.accuracy, one.loss, one.epochs)
+        for one in sweep.state.trials
+    ]

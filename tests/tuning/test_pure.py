@@ -1,0 +1,218 @@
+"""What a search rests on: axes, suggestions, judging by curves, and the verdict on test data."""
+
+import math
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from ml.config import TrainConfig
+from ml.errors import BadInputError
+from ml.events import EpochEnd, RunStarted
+from ml.runs import Run
+from ml.tuning.judge import Point, best_of, curve_of, is_behind, score
+from ml.tuning.space import Axis, axis_of, searchable, usual
+from ml.tuning.suggest import Tried, importances, suggest
+from ml.tuning.verdict import compare, difference, sentence
+
+FROZEN = TrainConfig(dataset="hands")
+SCRATCH = TrainConfig(dataset="hands", pretrained=False, freeze_backbone=False, optimizer="sgd")
+PAIR = [Axis("learning_rate", 1e-4, 1.0, log=True), Axis("optimizer", choices=("sgd", "adamw"))]
+
+
+@pytest.mark.parametrize("base", [FROZEN, SCRATCH], ids=["frozen", "scratch"])
+def test_each_axis_holds_the_base_and_only_valid_settings(base: TrainConfig) -> None:
+    for name in searchable(base):
+        axis = axis_of(base, name)
+        assert Axis.from_json(axis.to_json()) == axis
+        ends = axis.choices or (axis.low, axis.high)
+        for value in ends:
+            assert base.changed(**{name: int(value) if axis.whole else value})
+        value = getattr(base, name)
+        assert value in axis.choices if axis.choices else axis.low <= value <= axis.high
+        assert not axis.log or axis.low > 0
+
+
+def test_what_makes_another_task_is_not_searched() -> None:
+    names = set(searchable(FROZEN)) | set(searchable(SCRATCH))
+    assert not names & {"dataset", "model", "seed", "split_seed", "device", "threads", "folds"}
+    assert "augment" not in searchable(FROZEN), "a frozen backbone sees fixed views"
+    assert "feature_views" not in searchable(SCRATCH)
+    assert "momentum" in searchable(SCRATCH)
+    assert set(usual(FROZEN)) <= set(searchable(FROZEN))
+    known = {item.name for item in fields(TrainConfig)}
+    assert names <= known
+    with pytest.raises(BadInputError, match="device cannot be searched"):
+        axis_of(FROZEN, "device")
+    with pytest.raises(BadInputError, match="colour"):
+        axis_of(FROZEN, "nothing")
+
+
+def quality(values: dict[str, object]) -> float:
+    """Best at a rate of 0.01 with AdamW."""
+    away = math.log10(float(str(values["learning_rate"]))) + 2
+    return 0.9 - 0.1 * away**2 - 0.1 * (values["optimizer"] == "sgd")
+
+
+def tried_by(count: int, seed: int = 3) -> list[Tried]:
+    tried: list[Tried] = []
+    for number in range(1, count + 1):
+        values = suggest(PAIR, tried, number, seed)
+        tried.append(Tried(values, quality(values)))
+    return tried
+
+
+def test_suggestions_are_a_function_of_what_was_tried() -> None:
+    tried = tried_by(8)
+    assert tried == tried_by(8)
+    assert suggest(PAIR, tried, 9, 3) == suggest(PAIR, list(tried), 9, 3)
+    assert suggest(PAIR, tried, 9, 3) != suggest(PAIR, tried, 9, 4)
+
+
+def test_a_search_finds_what_a_lottery_does_not() -> None:
+    found, drawn = [], []
+    for seed in range(8):
+        found.append(max(one.score for one in tried_by(25, seed)))
+        lot = [suggest(PAIR, [], number, seed) for number in range(1, 26)]
+        drawn.append(max(map(quality, lot)))
+    assert np.mean(found) > np.mean(drawn)
+    assert np.mean(found) > 0.895
+
+
+def test_a_failed_or_early_ended_trial_can_be_told_to_the_sampler() -> None:
+    tried = tried_by(6)
+    tried[1] = Tried(tried[1].values, None)
+    tried[2] = Tried(tried[2].values, 0.1, whole=False)
+    assert set(suggest(PAIR, tried, 7, 3)) == {"learning_rate", "optimizer"}
+    assert suggest(PAIR, [Tried(tried[0].values, None)], 2, 3)
+
+
+def test_what_decides_is_said_to_matter_most() -> None:
+    axes = [Axis("learning_rate", 1e-4, 1.0, log=True), Axis("label_smoothing", 0.0, 0.2)]
+    drawn = [suggest(axes, [], number, 1) for number in range(1, 40)]
+    tried = [Tried(one, -((math.log10(one["learning_rate"]) + 2) ** 2)) for one in drawn]
+    shares = importances(axes, tried)
+    assert sum(shares.values()) == pytest.approx(1)
+    assert shares["learning_rate"] > 0.7
+    assert importances(axes, tried[:5]) == {}, "too few to tell"
+    assert importances(axes, [Tried(one, 0.5) for one in drawn]) == {}, "nothing mattered"
+
+
+points = st.builds(
+    Point, st.just(1.0), st.integers(0, 90).map(lambda hits: hits / 90), st.floats(0, 1e6)
+)
+
+
+@given(points, points)
+def test_a_score_ranks_by_accuracy_and_then_by_loss(one: Point, other: Point) -> None:
+    if one.accuracy > other.accuracy:
+        assert score(one, 90) > score(other, 90)
+    elif one.accuracy == other.accuracy and one.loss < other.loss:
+        assert score(one, 90) >= score(other, 90)
+
+
+def curve(*accuracies: float, epochs: int = 0) -> list[Point]:
+    total = epochs or len(accuracies)
+    return [Point((n + 1) / total, value, 1 - value) for n, value in enumerate(accuracies)]
+
+
+def test_what_is_clearly_behind_at_a_third_is_ended_and_nothing_else() -> None:
+    others = [curve(0.5, 0.7, 0.8), curve(0.6, 0.7, 0.8), curve(0.55, 0.72, 0.8)]
+    poor, fair = curve(0.2, epochs=3), curve(0.52, epochs=3)
+    assert is_behind(poor, others, 90)
+    assert not is_behind(fair, others, 90), "within a standard error"
+    assert is_behind(fair, others, 100_000)
+    assert not is_behind(poor, others[:2], 90), "too few to judge by"
+    assert not is_behind(curve(0.2, epochs=4), others, 90), "too early"
+    assert not is_behind(curve(0.1, 0.1, 0.1), others, 90), "it is over anyway"
+    assert not is_behind([], others, 90)
+    assert not is_behind(curve(0.6, 0.1, epochs=3), [curve(0.5, 0.6, 0.6)] * 3, 90), "its best"
+
+
+def test_a_curve_is_that_of_the_events_that_count() -> None:
+    started = RunStarted("m", "d", 4, 5)
+    lost = EpochEnd(2, 10, 1, 0, 9.0, 0.9)
+    again = RunStarted("m", "d", 4, 5, epoch=1, step=5, resumed=True)
+    events = [started, EpochEnd(1, 5, 1, 0, 1.0, 0.4), lost, again, EpochEnd(2, 10, 1, 0, 0.5, 0.6)]
+    found = curve_of(events)
+    assert found == [Point(0.25, 0.4, 1.0), Point(0.5, 0.6, 0.5)]
+    assert best_of(found) == found[1]
+    assert curve_of([started, EpochEnd(1, 5, 1, 0, float("nan"), 0.4)]) == []
+    assert best_of([]) is None
+
+
+@given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 200))
+def test_the_interval_holds_the_difference_and_turns_with_it(b: int, c: int, rest: int) -> None:
+    found, (low, high) = difference(b, c, b + c + rest)
+    assert -1 <= low <= found <= high <= 1
+    back, (other_low, other_high) = difference(c, b, b + c + rest)
+    assert (back, other_low, other_high) == pytest.approx((-found, -high, -low))
+
+
+def test_the_interval_agrees_with_an_exact_test_where_it_matters() -> None:
+    """McNemar's exact test on the pictures that only one has right."""
+    for b, c in ((0, 0), (3, 2), (9, 3), (14, 3), (30, 10), (8, 9)):
+        _, (low, high) = difference(b, c, 200)
+        exact = binomtest(b, b + c).pvalue if b + c else 1.0
+        if exact < 0.02:
+            assert low > 0 or high < 0
+        if exact > 0.2:
+            assert low <= 0 <= high
+
+
+def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
+    random = np.random.default_rng(0)
+    for gained, lost, pictures in ((0.1, 0.05, 90), (0.03, 0.03, 90), (0.12, 0.02, 400)):
+        drawn = random.multinomial(pictures, [gained, lost, 1 - gained - lost], 4000)
+        inside = [
+            low <= gained - lost <= high
+            for b, c, _ in drawn
+            for _, (low, high) in [difference(int(b), int(c), pictures)]
+        ]
+        assert 0.94 < np.mean(inside) < 0.99
+
+
+def run_with(folder: Path, right: list[bool]) -> Run:
+    folder.mkdir()
+    labels = np.zeros(len(right), np.int64)
+    logits = np.array([[1.0, 0.0] if fine else [0.0, 1.0] for fine in right], np.float32)
+    hashes = np.array([f"{n}" for n in range(len(right))])
+    np.savez(
+        folder / "predictions.npz",
+        labels=labels,
+        logits=logits,
+        hashes=hashes,
+        indices=np.arange(len(right)),
+    )
+    return Run(folder)
+
+
+def test_both_are_compared_picture_by_picture(tmp_path: Path) -> None:
+    base = run_with(tmp_path / "a", [True] * 50 + [False] * 50)
+    best = run_with(tmp_path / "b", [False] * 2 + [True] * 88 + [False] * 10)
+    found = compare(base, best)
+    assert (found["better"], found["worse"], found["pictures"]) == (40, 2, 100)
+    assert found["difference"] == pytest.approx(0.38)
+    assert found["base"]["accuracy"] == pytest.approx(0.5)
+    assert found["best"]["interval"][0] < 0.88 < found["best"]["interval"][1]
+    with pytest.raises(BadInputError, match="same pictures"):
+        compare(base, run_with(tmp_path / "c", [True] * 9))
+    with pytest.raises(BadInputError, match="no test predictions"):
+        compare(base, Run(tmp_path / "none"))
+
+
+def test_the_sentence_claims_no_more_than_the_pictures_show(tmp_path: Path) -> None:
+    def said(base: list[bool], best: list[bool], name: str) -> str:
+        found = compare(run_with(tmp_path / f"{name}1", base), run_with(tmp_path / f"{name}2", best))
+        return sentence(12, 5, found, "default settings")
+
+    assert "It is better." in said([False] * 30 + [True] * 60, [True] * 90, "clear")
+    assert "may be chance" in said([False] * 2 + [True] * 88, [True] * 90, "close")
+    worse = said([True] * 90, [False] * 2 + [True] * 88, "worse")
+    assert "keep the default settings" in worse
+    assert "keep them" in sentence(12, 0, None, "default settings")
+    assert "could not be compared" in sentence(12, 3, None, "default settings")
