@@ -207,7 +207,9 @@ def test_both_are_compared_picture_by_picture(tmp_path: Path) -> None:
 
 def test_the_sentence_claims_no_more_than_the_pictures_show(tmp_path: Path) -> None:
     def said(base: list[bool], best: list[bool], name: str) -> str:
-        found = compare(run_with(tmp_path / f"{name}1", base), run_with(tmp_path / f"{name}2", best))
+        found = compare(
+            run_with(tmp_path / f"{name}1", base), run_with(tmp_path / f"{name}2", best)
+        )
         return sentence(12, 5, found, "default settings")
 
     assert "It is better." in said([False] * 30 + [True] * 60, [True] * 90, "clear")
