@@ -14,7 +14,7 @@ from ml.errors import BadInputError
 if TYPE_CHECKING:
     from torch import Tensor
 
-FAMILIES = ("shapes", "tones", "details")
+FAMILIES = ("shapes", "tones", "details", "disturb")
 """The modules of this package whose import registers operations."""
 
 Matrix = tuple[Any, Any, Any, Any, Any, Any]

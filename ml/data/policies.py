@@ -154,6 +154,26 @@ _ALL = (
         ),
         draws=1,
     ),
+    Policy(
+        "robust",
+        "Robust",
+        "For pictures that will be worse than those trained on: speckle, dead pixels, uneven and "
+        "coloured light, an odd lens, few shades. Takes longer. Evaluate measures what it bought, "
+        "with corruptions of other kinds.",
+        (
+            Step("flip", 0.5),
+            Step("crop", 0.3),
+            Step("shear", 0.2, 0.4),
+            Step("lens", 0.6, 0.4),
+            Step("tint", 0.3, 0.4),
+            Step("posterize", 5, 0.2),
+            Step("solarize", 0.6, 0.15),
+            Step("equalize", 1, 0.15),
+            Step("shade", 0.8, 0.4),
+            Step("speckle", 0.6, 0.3),
+            Step("dots", 0.2, 0.3),
+        ),
+    ),
 )
 POLICIES = {policy.name: policy for policy in _ALL}
 
