@@ -32,6 +32,7 @@ COMMANDS = {
     "train": "train a classifier, or go on with one",
     "tune": "search better settings, a learning rate or the largest batch",
     "evaluate": "measure a trained classifier",
+    "robustness": "measure a classifier on spoilt pictures: noise, blur, turned, covered",
     "predict": "classify pictures",
     "worker": "serve predictions to the pages (started by them)",
 }

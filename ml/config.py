@@ -118,8 +118,8 @@ class TrainConfig:
         "Random changes that show the model each picture a little differently every time. "
         "Shift moves it, light also mirrors it, strong also changes scale and colour and erases "
         "a part. The others suit a kind of picture, or draw the changes by lot: Data shows them. "
-        "A model of which only the last layer is trained sees fixed views instead, with robust "
-        "twice as many, half of them spoilt.",
+        "A model of which only the last layer is trained sees fixed views instead: "
+        "robust then trains the whole model.",
         "Data",
         choices=(
             *("none", "shift", "light", "strong", "photos", "documents", "medical", "aerial"),
@@ -257,12 +257,6 @@ class TrainConfig:
     def frozen(self) -> bool:
         """Whether a new head on a frozen backbone is all that is trained."""
         return self.freeze_backbone and self.pretrained
-
-    @property
-    def views(self) -> int:
-        """Versions of each training picture that a frozen backbone sees: with robust training as
-        many spoilt ones besides."""
-        return self.feature_views * (2 if self.augment == "robust" else 1)
 
     def changed(self, /, **values: Any) -> "TrainConfig":
         """A copy with some fields changed. Text is converted: ``changed(epochs="5")``.

@@ -82,7 +82,7 @@ def noise(pixels: Pixels, level: float, chance: np.random.Generator) -> Pixels:
     return _bytes(pixels + chance.normal(0, 255 * level, pixels.shape))
 
 
-@corruption("Blur", "Out of focus.", 0.006, 0.012, 0.018, 0.024, 0.03, unit="of the side")
+@corruption("Blur", "Out of focus.", 0.008, 0.013, 0.018, 0.024, 0.03, unit="of the side")
 def blur(pixels: Pixels, level: float, chance: np.random.Generator) -> Pixels:
     """By a Gaussian with a standard deviation of ``level`` of the side."""
     return _pixels(_picture(pixels).filter(ImageFilter.GaussianBlur(level * len(pixels))))

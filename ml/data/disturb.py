@@ -67,7 +67,7 @@ def shade(pictures: "Tensor", numbers: "Tensor", strength: float) -> "Tensor":
     return pictures + much * field
 
 
-@operation("Tint", "A coloured light; the brightness stays.", numbers=2, usual=0.3)
+@operation("Tint", "A coloured light; the brightness stays.", numbers=2, most=0.5, usual=0.3)
 def tint(pictures: "Tensor", numbers: "Tensor", strength: float) -> "Tensor":
     """Red by the first number, blue by the second, and green against both."""
     if pictures.shape[1] != 3:
@@ -75,7 +75,7 @@ def tint(pictures: "Tensor", numbers: "Tensor", strength: float) -> "Tensor":
     gain = pictures.new_ones(len(pictures), 3)
     gain[:, 0] += strength * signed(numbers[:, 0])
     gain[:, 2] += strength * signed(numbers[:, 1])
-    gain[:, 1] -= 0.5 * strength * (signed(numbers[:, 0]) + signed(numbers[:, 1]))
+    gain[:, 1] -= strength * (signed(numbers[:, 0]) + signed(numbers[:, 1]))
     return pictures * gain[:, :, None, None]
 
 

@@ -1,0 +1,118 @@
+"""How well a trained classifier stands up to common corruptions, measured on its exported file.
+
+Light: pages read what was measured; numpy and ONNX Runtime come when something is.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ml.errors import BadInputError
+from ml.files import read_json, write_json
+from ml.runs import Run
+from ml.workspace import Workspace
+
+MEASURE = 1
+"""Raised when the corruptions change: what was measured with others does not compare."""
+MOST = 1000
+"""Test pictures that are taken at most: 41 versions of each are classified."""
+
+Progress = Callable[[float], None]
+
+
+def path_of(run: Run) -> Path:
+    """Where the measurement of a run is kept."""
+    return run.folder / "reports" / "robustness.json"
+
+
+def read(run: Run) -> dict[str, Any] | None:
+    """What was measured of the model that ``run`` has now; None where nothing was.
+
+    See ``measure`` for what is in it.
+    """
+    found = read_json(path_of(run))
+    if not isinstance(found, dict) or found.get("measure") != MEASURE:
+        return None
+    model = ((run.model or {}).get("sha256") or {}).get("model.onnx")
+    return found if model and found.get("model_sha256") == model else None
+
+
+def measure(
+    workspace: Workspace,
+    run: Run,
+    progress: Progress = lambda fraction: None,
+    *,
+    split: str = "test",
+    most: int = MOST,
+) -> dict[str, Any]:
+    """Accuracy of ``run`` on its test pictures as they are and under each corruption.
+
+    ``clean``; ``corrupted``, the mean over all kinds and strengths; ``kinds`` [{``name``,
+    ``label``, ``help``, ``unit``, ``levels``, ``accuracy`` (five, the weakest first), ``mean``}];
+    ``pictures``. With the test split it is kept in ``reports/robustness.json``.
+
+    Args:
+        progress: is told the share done, and may raise to stop.
+        most: so many pictures at most are taken, evenly from the split.
+
+    Raises:
+        BadInputError: the run has no model, its pictures are gone, or it has none in ``split``.
+    """
+    import numpy as np
+
+    from ml.data.corruptions import STRENGTHS, kinds
+    from ml.data.pictures import open_pictures
+    from ml.predict import Classifier
+
+    began = time.perf_counter()
+    classifier = Classifier.load(run.folder / "model")
+    pictures = open_pictures(workspace, run.dataset, classifier.spec)
+    labels = pictures.labels(split)
+    if not len(labels):
+        raise BadInputError(f"Run {run.name} has no {split} pictures to measure on.")
+    places = np.unique(np.linspace(0, len(labels) - 1, min(most, len(labels))).round().astype(int))
+    pixels, labels = pictures.pixels(split)[places], labels[places]
+    hashes = [pictures.hashes(split)[place] for place in places]
+    total, done = 1 + STRENGTHS * len(kinds()), 0
+
+    def accuracy(shown: Any) -> float:
+        nonlocal done
+        logits = classifier.logits(shown, lambda share: progress((done + share) / total))
+        done += 1
+        return float((logits.argmax(1) == labels).mean())
+
+    clean = accuracy(pixels)
+    rows = []
+    pairs = list(zip(pixels, hashes, strict=True))
+    for kind in kinds():
+        found = [
+            accuracy(np.stack([kind(one, strength, digest) for one, digest in pairs]))
+            for strength in range(1, STRENGTHS + 1)
+        ]
+        about = {"name": kind.name, "label": kind.label, "help": kind.help, "unit": kind.unit}
+        rows.append(
+            {**about, "levels": list(kind.levels), "accuracy": found, "mean": float(np.mean(found))}
+        )
+    progress(1.0)
+    report = {
+        "measure": MEASURE,
+        "run": run.id,
+        "model_sha256": classifier.manifest["sha256"].get("model.onnx"),
+        "fingerprint": run.dataset["fingerprint"],
+        "split": split,
+        "pictures": len(labels),
+        "clean": clean,
+        "corrupted": float(np.mean([row["mean"] for row in rows])),
+        "kinds": rows,
+        "seconds": time.perf_counter() - began,
+    }
+    if split == "test":
+        path_of(run).parent.mkdir(exist_ok=True)
+        write_json(path_of(run), report)
+    return report
+
+
+def comparable(reports: Sequence[dict[str, Any]]) -> bool:
+    """Whether these were measured on the same pictures, so that a difference means something."""
+    return len({(one["fingerprint"], one["split"], one["pictures"]) for one in reports}) <= 1

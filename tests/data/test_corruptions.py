@@ -1,0 +1,122 @@
+"""Each corruption against a hand count, and robust training kept apart from what is measured."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ml.data.corruptions import STRENGTHS, Corruption, kinds
+from ml.data.operations import get
+from ml.data.policies import POLICIES
+
+KINDS = {kind.name: kind for kind in kinds()}
+HASHES = [f"{number:012x}" + "0" * 52 for number in range(1, 41)]
+MEASURED = {
+    "noise": {"noise"},
+    "blur": {"blur", "sharpness"},
+    "brightness": {"brightness"},
+    "contrast": {"contrast", "autocontrast"},
+    "jpeg": set(),
+    "pixelate": set(),
+    "rotation": {"turn", "quarter", "upside_down"},
+    "occlusion": {"erase"},
+}
+"""Which changes of training are of the kind of a corruption."""
+
+
+def scene(channels: int = 3, side: int = 60) -> np.ndarray:
+    chance = np.random.default_rng(4)
+    coarse = Image.fromarray(chance.integers(40, 215, (side // 6 + 1,) * 2 + (3,), dtype=np.uint8))
+    found = np.asarray(coarse.resize((side, side), Image.Resampling.BICUBIC)).astype(float)
+    found = (found + chance.integers(-20, 21, found.shape)).astype(np.uint8)
+    return np.ascontiguousarray(found[:, :, :channels])
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_corruption_keeps_the_shape_repeats_itself_and_grows_with_its_strength(
+    kind: Corruption, channels: int
+) -> None:
+    shown = scene(channels)
+    harm = []
+    for strength in range(1, STRENGTHS + 1):
+        found = [kind(shown, strength, digest) for digest in HASHES[:8]]
+        assert all(one.shape == shown.shape and one.dtype == np.uint8 for one in found)
+        assert np.array_equal(found[0], kind(shown, strength, HASHES[0]))
+        harm.append(np.mean([np.abs(one.astype(float) - shown).mean() for one in found]))
+    assert harm[0] > 0.2
+    assert harm[4] > 1.3 * harm[0]
+    assert all(weaker < 1.1 * stronger for weaker, stronger in zip(harm, harm[1:], strict=False))
+
+
+@pytest.mark.parametrize("side", [8, 28, 225])
+def test_corruptions_take_pictures_of_any_size(side: int) -> None:
+    for kind in kinds():
+        assert kind(scene(3, side), STRENGTHS, HASHES[0]).shape == (side, side, 3)
+
+
+def test_the_strengths_mean_what_they_say() -> None:
+    grey = np.full((200, 200, 3), 128, np.uint8)
+    noisy = KINDS["noise"](grey, 3, HASHES[0]).astype(float)
+    assert noisy.std() == pytest.approx(0.12 * 255, rel=0.02)
+    light = [int(KINDS["brightness"](grey, 1, digest)[0, 0, 0]) for digest in HASHES]
+    assert set(light) == {102, 154}  # a tenth of 255 either way, rounded
+    assert 10 < light.count(154) < 30
+    shown = scene()
+    mean = shown.mean((0, 1))
+    pale = KINDS["contrast"](shown, 5, HASHES[0])
+    assert np.abs(pale - (mean + (shown - mean) * 0.1)).max() <= 0.5 + 1e-6
+    out = io.BytesIO()
+    Image.fromarray(shown).save(out, "JPEG", quality=18)
+    assert np.array_equal(KINDS["jpeg"](shown, 3, HASHES[0]), np.asarray(Image.open(out)))
+    coarse = KINDS["pixelate"](shown, 2, HASHES[0])  # half of the pixels a side
+    assert np.array_equal(coarse[::2, ::2], coarse[1::2, 1::2])
+    covered = KINDS["occlusion"](np.zeros((100, 100, 1), np.uint8), 3, HASHES[0])
+    assert (covered == 128).mean() == pytest.approx(0.2, abs=0.01)
+
+
+def test_a_turned_picture_is_turned_about_its_middle_either_way() -> None:
+    shown = np.zeros((101, 101, 1), np.uint8)
+    shown[50, 50], shown[50, 80:83] = 255, 255
+    ways = set()
+    for digest in HASHES:
+        found = KINDS["rotation"](shown, 5, digest)[:, :, 0]
+        assert found[49:52, 49:52].max() > 100
+        rows, columns = np.nonzero(found > 60)
+        far = rows[(columns > 60) & (columns < 85)]  # beyond are reflections
+        ways.add("up" if far.mean() < 50 else "down")
+        assert abs(abs(far.mean() - 50) - 31 * np.sin(np.radians(45))) < 2
+    assert ways == {"up", "down"}
+
+
+def test_robust_training_knows_none_of_the_corruptions_that_are_measured() -> None:
+    assert set(MEASURED) == set(KINDS)
+    used = {step.operation for step in POLICIES["robust"].steps}
+    assert not used & set.union(*MEASURED.values())
+
+
+def change(name: str, shown: torch.Tensor, numbers: tuple[float, ...]) -> torch.Tensor:
+    one = get(name)
+    return one(shown, torch.tensor([numbers]).expand(len(shown), -1), one.most)
+
+
+def test_what_spoils_a_picture_in_training_does_what_it_says() -> None:
+    flat = torch.full((2, 3, 60, 60), 100.0)
+    assert change("speckle", torch.zeros(1, 3, 9, 9), (1.0, 0.5)).abs().max() == 0
+    grain = get("speckle")(flat, torch.tensor([[1.0, 0.3]] * 2), 0.2)
+    assert grain.std().item() == pytest.approx(20, rel=0.1)
+    dots = change("dots", flat, (1.0, 0.4))
+    assert (dots == 0).float().mean().item() == pytest.approx(0.25, abs=0.02)
+    assert (dots == 255).float().mean().item() == pytest.approx(0.25, abs=0.02)
+    assert torch.equal(dots[:, 0], dots[:, 1])  # all channels of a pixel
+    shade = get("shade")(flat, torch.tensor([[1.0, 0.7]] * 2), 0.3)
+    assert shade.mean().item() == pytest.approx(100, abs=3)
+    assert shade.std().item() > 10
+    tint = get("tint")(flat, torch.tensor([[0.9, 0.2]] * 2), 0.5)
+    torch.testing.assert_close(tint.mean((1, 2, 3)), flat.mean((1, 2, 3)), atol=1e-3, rtol=0)
+    torch.testing.assert_close(tint[0, :, 0, 0], torch.tensor([140.0, 90.0, 70.0]))
+    torch.testing.assert_close(change("lens", flat, (1.0, 0.6)), flat, atol=0.01, rtol=0)
+    shown = torch.rand(1, 3, 9, 9) * 255
+    assert not torch.allclose(change("lens", shown, (1.0, 0.6)), shown, atol=5)
