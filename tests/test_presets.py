@@ -114,3 +114,9 @@ def test_after_a_measured_run_the_estimate_rests_on_its_speed() -> None:
     assert "measured" in found.basis
     # 10 epochs of 700 pictures at 100 a second, and the start and the end of a run
     assert 70 < found.seconds < 110
+
+
+def test_robust_training_changes_the_whole_network_unless_told_otherwise() -> None:
+    assert not configuration("photos", Info(600, 512, 384, True), augment="robust").freeze_backbone
+    assert configuration("photos", Info(600, 512, 384, True), augment="robust", freeze_backbone=True).frozen
+    assert configuration("photos", Info(600, 512, 384, True)).frozen

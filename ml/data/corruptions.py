@@ -43,9 +43,7 @@ class Corruption:
 _kinds: dict[str, Corruption] = {}
 
 
-def corruption(
-    label: str, help: str, *levels: float, unit: str = ""
-) -> Callable[[Change], Change]:
+def corruption(label: str, help: str, *levels: float, unit: str = "") -> Callable[[Change], Change]:
     """Register the decorated function under its name; the arguments are those of ``Corruption``."""
 
     def decorate(function: Change) -> Change:
@@ -64,7 +62,8 @@ def kinds() -> list[Corruption]:
 
 
 def _bytes(values: npt.NDArray[np.floating]) -> Pixels:
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    found: Pixels = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return found
 
 
 def _picture(pixels: Pixels) -> Image.Image:
