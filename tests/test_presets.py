@@ -117,6 +117,7 @@ def test_after_a_measured_run_the_estimate_rests_on_its_speed() -> None:
 
 
 def test_robust_training_changes_the_whole_network_unless_told_otherwise() -> None:
-    assert not configuration("photos", Info(600, 512, 384, True), augment="robust").freeze_backbone
-    assert configuration("photos", Info(600, 512, 384, True), augment="robust", freeze_backbone=True).frozen
-    assert configuration("photos", Info(600, 512, 384, True)).frozen
+    photos = Info(600, 512, 384, True)
+    assert not configuration("photos", photos, augment="robust").freeze_backbone
+    assert configuration("photos", photos, augment="robust", freeze_backbone=True).frozen
+    assert configuration("photos", photos).frozen
