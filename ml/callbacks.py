@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback
 
 from ml import checkpoints
-from ml.coach import remark
+from ml.coach import Situation, advise
 from ml.errors import DivergedError, StoppedError
 from ml.events import EpochEnd, Progress, RunStarted, Sink
 from ml.task import ClassifierTask
@@ -31,6 +31,8 @@ class LiveMetrics(Callback):
         sink: is called with each event.
         started: sent when training starts; None where the caller has sent its own.
         classes: how many there are; the remarks compare with chance.
+        names: those of the classes.
+        counts: how many pictures there are of each split.
         seconds_after: what comes after training, for the time left.
         steps_after: training steps that come after it, which take as long as these.
         earlier: the epochs of a run that is resumed.
@@ -42,12 +44,15 @@ class LiveMetrics(Callback):
         started: RunStarted | None = None,
         *,
         classes: int = 0,
+        names: Sequence[str] = (),
+        counts: Mapping[str, int] | None = None,
         seconds_after: float = 0.0,
         steps_after: int = 0,
         earlier: Sequence[EpochEnd] = (),
     ) -> None:
         self.sink, self.started = sink, started
-        self.classes, self.seconds_after, self.steps_after = classes, seconds_after, steps_after
+        self.classes, self.names, self.counts = classes, tuple(names), dict(counts or {})
+        self.seconds_after, self.steps_after = seconds_after, steps_after
         self.epochs = list(earlier)
         self._flushed = self._epoch_began = self._began = 0.0
         self._first_step = self._pictures = self._seen = 0
@@ -122,13 +127,24 @@ class LiveMetrics(Callback):
             seconds=time.monotonic() - self._epoch_began,
             best=task.improved,
             mistakes=task.mistakes,
+            unpredicted=[self.names[label] for label in task.unpredicted if self.names],
         )
         self.epochs.append(event)
         self.sink(event)
         if (train and not math.isfinite(train.loss)) or (val and not math.isfinite(val.loss)):
             raise diverged(task)
-        note = remark(self.epochs, self.classes)
-        if note and (note.code != self._said or event.epoch >= self._said_after + REPEAT):
+        ended = event.epoch >= (trainer.max_epochs or 0) > 0
+        now = Situation(
+            self.epochs,
+            self.classes,
+            task.config,
+            self.counts.get("train", 0),
+            self.counts.get("val", 0),
+            ended,
+        )
+        note = advise(now)
+        again = ended or event.epoch >= self._said_after + REPEAT
+        if note and (note.code != self._said or again):
             self._said, self._said_after = note.code, event.epoch
             self.sink(note)
 

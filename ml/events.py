@@ -75,6 +75,7 @@ class EpochEnd(Event):
 
     ``mistakes`` are a few validation pictures that the model has wrong now, the most confident
     first: ``{"picture": hash, "label": int, "predicted": int, "probability": float}``.
+    ``unpredicted`` are the classes that have validation pictures and were answered for none.
     """
 
     epoch: int
@@ -87,15 +88,20 @@ class EpochEnd(Event):
     seconds: float | None = None
     best: bool = False
     mistakes: list[dict[str, Any]] = field(default_factory=list)
+    unpredicted: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Note(Event):
-    """A remark in plain words. ``level`` is info, good or warning; ``code`` names its kind."""
+    """A remark in plain words. ``level`` is info, good or warning; ``code`` names its kind.
+
+    ``change`` holds the settings with which to try again, where that is what to do next.
+    """
 
     text: str
     level: str = "info"
     code: str = ""
+    change: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,7 @@ class ClassifierTask(pl.LightningModule):
         self.module, self.config, self.total_steps, self.ids = module, config, total_steps, ids
         self.train_meter, self.val_meter = Meter(), Meter()
         self.mistakes: list[dict[str, Any]] = []
+        self.unpredicted: list[int] = []
         self.best: tuple[float, float] | None = None
         self.best_epoch = 0
         self.improved = True
@@ -183,6 +184,7 @@ class ClassifierTask(pl.LightningModule):
         logits, labels, rows = (torch.cat(parts) for parts in zip(*self._val_outputs, strict=True))
         self._val_outputs.clear()
         probability, predicted = logits.softmax(1).max(1)
+        self.unpredicted = sorted(set(labels.tolist()) - set(predicted.tolist()))
         wrong = torch.where(predicted != labels, probability, torch.zeros_like(probability))
         worst = wrong.topk(min(MISTAKES, len(wrong))).indices.tolist()
         self.mistakes = [

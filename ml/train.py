@@ -126,6 +126,8 @@ def _train(
     live = LiveMetrics(
         sink,
         classes=classes,
+        names=record["classes"],
+        counts=record["counts"],
         seconds_after=2.0,
         steps_after=steps_of(config, record["counts"]),
         earlier=epochs,

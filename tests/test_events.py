@@ -44,6 +44,7 @@ OF_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     dict[str, str]: st.dictionaries(text, text, max_size=3),
     dict[str, float]: st.dictionaries(text, number, max_size=3),
     dict[str, Any]: st.dictionaries(text, st.none() | text | number | st.integers(), max_size=3),
+    list[str]: st.lists(text, max_size=3),
     list[dict[str, Any]]: st.lists(st.dictionaries(text, number | text, max_size=2), max_size=2),
 }
 

@@ -5,15 +5,19 @@ from typing import Any
 import streamlit as st
 
 from dashboard import charts, live, session
+from dashboard.components.coach_card import coach_card
 from dashboard.components.plot import plot
 from dashboard.components.tiles import Tile, tiles
 from dashboard.style import escape
 from dashboard.thumbnails import thumbnail
 from dashboard.words import duration, number, percent
+from ml.runs import Run
+from ml.status import Status
 
 
-def live_panel(state: live.Live) -> None:
-    """Tiles, curves and remarks of a live state, wherever its events came from."""
+def live_panel(state: live.Live, run: Run | None = None, status: Status | None = None) -> None:
+    """Tiles, curves and remarks of a live state, wherever its events came from. With its run, what
+    the coach advises can be done."""
     tiles(_tiles(state), "live")
     by = st.segmented_control(
         "Draw by", ["Epoch", "Step"], default="Epoch", key="draw-by", label_visibility="collapsed"
@@ -31,12 +35,7 @@ def live_panel(state: live.Live) -> None:
                 alt=said,
                 announce=said if name == "accuracy" and state["epochs"] else "",
             )
-    if state["notes"]:
-        note = state["notes"][-1]
-        st.html(
-            f'<div class="lens-remark lens-{escape(note["level"])}" role="status">'
-            f"<span>Remark</span><p>{escape(note['text'])}</p></div>"
-        )
+    coach_card(state, run, status)
 
 
 def _tiles(state: live.Live) -> list[Tile]:

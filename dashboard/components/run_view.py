@@ -49,7 +49,7 @@ def _watch(run: Run, known: str) -> None:
         st.html(f'<p class="lens-quiet">Waiting for its turn.{after}</p>')
         if not state["epochs"]:
             return
-    live_panel(state)
+    live_panel(state, run, status)
     mistakes(run.dataset.get("classes") or [], state)
 
 

@@ -1,0 +1,80 @@
+"""The remark of the coach, and a button that does what it says, where a page can do it."""
+
+from typing import Any
+
+import streamlit as st
+
+from dashboard import engine, session
+from dashboard.forms import choice_label
+from dashboard.live import Live
+from dashboard.navigation import TRAIN
+from dashboard.style import escape
+from dashboard.text import plain
+from ml.config import TrainConfig, names_of
+from ml.errors import BadInputError
+from ml.runs import Run
+from ml.status import Status
+
+
+def coach_card(state: Live, run: Run | None = None, status: Status | None = None) -> None:
+    """Draw the newest remark of a live state; with its run, the button as well."""
+    if not state["notes"]:
+        return
+    note = state["notes"][-1]
+    change = _known(note.get("change"))
+    with st.container(key="coach"):
+        st.html(
+            f'<div class="lens-remark lens-{escape(note["level"])}" role="status">'
+            f"<span>Remark</span><p>{escape(note['text'])}</p></div>"
+        )
+        if change and run is not None and status is not None:
+            _button(change, run, status)
+
+
+def _button(change: dict[str, Any], run: Run, status: Status) -> None:
+    over = status.name in ("finished", "stopped", "failed", "interrupted")
+    if not over and (status.name != "running" or status.stopping or "epochs" in change):
+        return
+    if set(change) == {"epochs"}:
+        if status.name == "finished" and st.button(
+            f"Train for {change['epochs']} epochs", key="coach-do", icon=":material/trending_up:"
+        ):
+            engine.resume(session.workspace(), run, epochs=int(change["epochs"]))
+            st.rerun()
+        return
+    said = in_words(change)
+    label = f"Retry with {said}" if over else f"Stop, and retry with {said}"
+    if st.button(plain(label), key="coach-do", icon=":material/restart_alt:"):
+        try:
+            config = run.config.changed(**change)
+        except BadInputError as error:
+            st.html(f"<p>{escape(error)}</p>")
+            return
+        if not over:
+            engine.stop(session.workspace(), run)
+        made = engine.start(session.workspace(), config, run.dataset, parent=run.id)
+        session.go(TRAIN, run=made.id)
+
+
+def _known(change: Any) -> dict[str, Any]:
+    """What of it is a setting: the log may come from a newer Lensmith."""
+    if not isinstance(change, dict):
+        return {}
+    return {name: value for name, value in change.items() if name in names_of()}
+
+
+def in_words(change: dict[str, Any]) -> str:
+    """A change as a button says it; of a whole recipe, its first setting.
+
+    >>> in_words({"learning_rate": 0.0001})
+    'learning rate 0.0001'
+    >>> in_words({"freeze_backbone": False, "learning_rate": 0.0003})
+    'the whole network trained'
+    """
+    name, value = next(iter(change.items()))
+    if name == "freeze_backbone":
+        return "the whole network trained" if not value else "the last layer trained"
+    label = str(TrainConfig.__dataclass_fields__[name].metadata["label"]).lower()
+    if isinstance(value, (int, float)):
+        return f"{label} {value:g}" if name != "folds" else f"{value} folds"
+    return f"{label} {choice_label(value).lower()}"

@@ -1,0 +1,235 @@
+"""The rules of the coach, in the order in which they are asked. Each says its evidence.
+
+A rule gets a ``Situation`` of at least two validated epochs and answers with a ``Note`` or None.
+``Note.change`` names settings with which to try again; a page makes a button of them.
+"""
+
+from collections.abc import Callable
+from itertools import pairwise
+from statistics import fmean
+
+from ml.coach.situation import Situation
+from ml.config import names_of
+from ml.events import Note
+from ml.presets import FINE_TUNING
+
+NOISE = 0.005
+"""Changes of a validation figure below this are not called progress or loss."""
+RISE = 0.05
+"""By this share must the validation loss be above its best to be called overfitting."""
+LEAST_RISE = 0.03
+"""And by so much, since a small loss jumps by large shares."""
+STILL = 0.1
+"""A training loss that fell by less than this share in all has hardly moved."""
+FEW_TO_VALIDATE = 300
+"""With more validation pictures than this a jump is not put down to their number."""
+UNDERFIT = 0.9
+"""Below this accuracy on the training pictures a model could still learn them better."""
+FEW_TO_LEARN = 30
+"""Training pictures of a class below which more of them are the first thing to wish for."""
+
+Rule = Callable[[Situation], Note | None]
+
+
+def rate_too_high(now: Situation) -> Note | None:
+    """The training loss rises, or stays at guessing without falling from epoch to epoch."""
+    losses, rate = now.train_losses, now.config.learning_rate
+    if len(losses) < 2:
+        return None
+    rises = losses[-1] > 1.5 * losses[0] and losses[-1] > losses[0] + 0.2
+    stuck = now.last.epoch >= 3 and now.guesses and not _falls(losses)
+    if not (rises or stuck):
+        return None
+    seen = (
+        f"The loss on the training pictures rises (from {losses[0]:.2f} to {losses[-1]:.2f})."
+        if rises
+        else f"After {now.last.epoch} epochs the model guesses ({now.val_accuracies[-1]:.0%} "
+        f"right, chance is {now.chance:.0%}), and the loss does not fall."
+    )
+    return Note(
+        f"{seen} The learning rate is too high: stop, and retry with a tenth of it.",
+        "warning",
+        "rate_too_high",
+        {"learning_rate": max(1e-6, rate / 10)},
+    )
+
+
+def rate_too_low(now: Situation) -> Note | None:
+    """The training loss falls at every epoch and has hardly moved."""
+    losses = now.train_losses
+    if len(losses) < 3 or now.last.epoch < 3 or not _falls(losses):
+        return None
+    if losses[0] - losses[-1] > STILL * losses[0] or now.val_accuracies[-1] > 0.8:
+        return None
+    return Note(
+        f"The loss falls at every epoch, but hardly (from {losses[0]:.2f} to {losses[-1]:.2f} in "
+        f"{now.last.epoch} epochs). The learning rate is too low: retry with ten times as much.",
+        "warning",
+        "rate_too_low",
+        {"learning_rate": min(1.0, now.config.learning_rate * 10)},
+    )
+
+
+def overfitting(now: Situation) -> Note | None:
+    """The training loss still falls while the validation loss has been rising."""
+    losses, lowest = now.val_losses, now.val_losses[now.lowest]
+    train = now.train_losses
+    falling = len(train) >= 2 and train[-1] < train[-2] + NOISE
+    rise, least = losses[-1] - lowest, max(RISE * lowest, LEAST_RISE)
+    jumped = losses[-2] - lowest < least / 2  # once, which few validation pictures do
+    if now.behind < 2 or rise <= least or jumped or not falling:
+        return None
+    return Note(
+        f"Overfitting since epoch {now.measured[now.lowest].epoch}: the training loss still falls, "
+        f"the validation loss rises (from {lowest:.2f} to {losses[-1]:.2f}). The best model "
+        f"is kept. {_against_overfitting(now)[0]}",
+        "warning",
+        "overfitting",
+        _against_overfitting(now)[1],
+    )
+
+
+def class_never_predicted(now: Situation) -> Note | None:
+    """Some class has validation pictures, and none is ever taken for it."""
+    missed = now.last.unpredicted
+    if now.last.epoch < 3 or not missed or now.guesses:
+        return None
+    which = ", ".join(missed[:3]) + (" and others" if len(missed) > 3 else "")
+    change = {"balance": "weights"} if "balance" in names_of() else {}
+    return Note(
+        f"The model never answers {which}, though there are such pictures. "
+        + ("Let every class count the same, or add" if change else "Add")
+        + " pictures of it.",
+        "warning",
+        "class_never_predicted",
+        change,
+    )
+
+
+def improving(now: Situation) -> Note | None:
+    """The validation loss is at its lowest and fell over the last two epochs."""
+    losses = now.val_losses
+    if len(losses) < 3 or now.behind or losses[-3] - losses[-1] <= NOISE:
+        return None
+    said = (
+        f"Still improving: the validation loss fell to {losses[-1]:.2f} "
+        f"(it was {losses[0]:.2f} after the first epoch)."
+    )
+    if not now.ended:
+        return Note(said, "good", "improving")
+    # A rate that falls to nothing lets nearly every run end at its lowest: it must still fall fast.
+    share = (losses[-3] - losses[-1]) / max(losses[0] - losses[-1], 1e-9)
+    if share < 0.1 * 2 * 3 / max(6, len(losses)):
+        return None
+    more = 2 * now.config.epochs
+    return Note(
+        f"{said} It could go on: train for {more} epochs.",
+        "info",
+        "improving",
+        {"epochs": min(1000, more)},
+    )
+
+
+def noisy_validation(now: Situation) -> Note | None:
+    """The accuracy jumps from epoch to epoch by what so few pictures make it jump, and the
+    training loss does not."""
+    if not 0 < now.val_pictures < FEW_TO_VALIDATE or len(now.measured) < 5:
+        return None
+    shares, train = now.val_accuracies[-5:], now.train_losses[-5:]
+    ways = [after - before for before, after in pairwise(shares)]
+    jumps, net = fmean(abs(way) for way in ways), abs(shares[-1] - shares[0])
+    turns = sum((a > 0) != (b > 0) for a, b in pairwise(ways) if a and b)
+    if jumps < 0.7 * now.error or turns < 2 or net > 2 * now.error:
+        return None
+    if any(after > 1.1 * before for before, after in pairwise(train)):
+        return None
+    folds = {} if now.config.folds else {"folds": 5}
+    return Note(
+        f"The validation accuracy jumps ({jumps:.1%} from epoch to epoch), since only "
+        f"{now.val_pictures} pictures are validated: differences under {2 * now.error:.0%} mean "
+        f"nothing. {'Folds tell' if folds else 'The folds below tell'} how good the recipe is.",
+        "info",
+        "noisy_validation",
+        folds,
+    )
+
+
+def plateau(now: Situation) -> Note | None:
+    """Neither loss nor accuracy has been better for four epochs."""
+    # The kept model is the best by accuracy, which may be another epoch's than the lowest loss.
+    lowest = now.measured[now.lowest].epoch
+    kept = next((item.epoch for item in reversed(now.measured) if item.best), lowest)
+    if now.behind < 4 or now.last.epoch - kept < 4 or now.ended:
+        return None
+    return Note(
+        f"No improvement for {now.last.epoch - kept} epochs. The best model is that of epoch "
+        f"{kept}; you can stop now and lose nothing.",
+        "info",
+        "plateau",
+    )
+
+
+def underfitting(now: Situation) -> Note | None:
+    """The training pictures themselves are not learned, and that has stopped getting better."""
+    train = [item.train_accuracy for item in now.measured if item.train_accuracy is not None]
+    if not now.ended or len(train) < 4 or now.guesses or now.config.mixing != "none":
+        return None
+    gap = train[-1] - now.val_accuracies[-1]
+    if train[-1] > UNDERFIT or gap > 0.08:
+        return None
+    # With a head on fixed features, or a small network, the way to more is a larger model.
+    change: dict[str, object] = {}
+    if now.config.frozen:
+        change = {"freeze_backbone": False, **FINE_TUNING, "schedule": "cosine"}
+    if not change and now.config.augment not in ("none", "shift"):
+        change = {"augment": "shift" if now.config.augment == "light" else "light"}
+    tried = "train the whole network" if now.config.frozen else "change the pictures less"
+    hint = f", or {tried}" if change else ""
+    return Note(
+        f"Underfitting: only {train[-1]:.0%} of the training pictures themselves are right, and "
+        f"{now.val_accuracies[-1]:.0%} of the others. Take a larger model{hint}.",
+        "warning",
+        "underfitting",
+        change,
+    )
+
+
+def too_few_pictures(now: Situation) -> Note | None:
+    """The training pictures are learned, the others much less, and there are few of a class."""
+    train = [item.train_accuracy for item in now.measured if item.train_accuracy is not None]
+    each = now.train_pictures / max(1, now.classes)
+    if not now.ended or not train or not 0 < each < FEW_TO_LEARN:
+        return None
+    gap = train[-1] - max(now.val_accuracies)
+    if gap < max(0.08, 2 * now.error):
+        return None
+    return Note(
+        f"{train[-1]:.0%} of the training pictures are right and at best "
+        f"{max(now.val_accuracies):.0%} of the others, with {each:.0f} to learn from in each "
+        "class. More pictures would help most.",
+        "info",
+        "too_few_pictures",
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    *(rate_too_high, rate_too_low, too_few_pictures, overfitting, class_never_predicted),
+    *(improving, noisy_validation, plateau, underfitting),
+)
+
+
+def _falls(losses: list[float]) -> bool:
+    return all(after < before for before, after in pairwise(losses))
+
+
+def _against_overfitting(now: Situation) -> tuple[str, dict[str, object]]:
+    """What would help, in words and as settings."""
+    config = now.config
+    if config.frozen:
+        return "More pictures would help.", {}
+    stronger = {"none": "light", "shift": "light", "light": "strong"}.get(config.augment)
+    if stronger:
+        return "More pictures or stronger augmentation would help.", {"augment": stronger}
+    return "More pictures would help, or to mix them.", (
+        {"mixing": "mixup"} if config.mixing == "none" else {}
+    )
