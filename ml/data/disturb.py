@@ -37,7 +37,7 @@ def _drawn(number: "Tensor", length: int, kind: str = "normal") -> "Tensor":
     return stretches.index_select(0, (number * length).long().clamp(max=length - 1))
 
 
-@operation("Speckle", "Grain that is stronger where it is bright.", numbers=2, most=1, usual=0.3)
+@operation("Speckle", "Grain that is stronger where it is bright.", numbers=2, usual=0.3)
 def speckle(pictures: "Tensor", numbers: "Tensor", strength: float) -> "Tensor":
     """Every value times 1 + a normal number with a deviation of 0 to ``strength``."""
     grain = _drawn(numbers[:, 1], pictures[0].numel()).view(pictures.shape)
