@@ -12,6 +12,7 @@ from dashboard.components.empty import empty
 from dashboard.components.headline import headline
 from dashboard.components.mistakes import mistakes
 from dashboard.components.picker import run_picker
+from dashboard.components.robustness_panel import robustness_panel
 from dashboard.components.run_state import no_report, run_state
 from dashboard.components.trust import trust
 from dashboard.components.watch import watch
@@ -45,6 +46,7 @@ confusion(workspace, found, run.id)
 class_figures(found, run.id)
 mistakes(workspace, found, run.id)
 trust(run, found)
+robustness_panel(workspace, run)
 with st.container(horizontal=True):
     st.download_button(
         "Predictions as CSV",

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from ml import robustness
 from ml.data.store import DatasetVersion
 from ml.runs import Run
 from tests.browser.serving import App, settled
@@ -133,3 +134,24 @@ def test_the_predictions_can_be_taken_away(
         lines = list(csv.DictReader(file))
     right = sum(line["truth"] == line["guess"] for line in lines)
     assert right / len(lines) == pytest.approx(run.report["accuracy"])
+
+
+def test_worse_pictures_are_measured_on_the_page_and_two_runs_stand_side_by_side(
+    app: App, new_page: Callable[..., Page], visit: Callable[[Page, str], Page], drawn
+) -> None:
+    run, other = (fabricate.colours(app.workspace, name) for name in ("first", "second"))
+    robustness.measure(app.workspace, other)
+    page = visit(new_page(width=390, color_scheme="dark"), app.url("evaluate", run=run.id))
+    page.get_by_text("How does it take worse pictures?").click()
+    page.get_by_role("button", name="Measure it").click()
+    drawn(page, f"robustness-{run.id}")
+    report = robustness.read(run)
+    assert report == {**robustness.read(other), **{n: report[n] for n in ("run", "seconds")}}
+    fold = page.locator(f".st-key-fold-robustness-{run.id}")
+    expect(fold).to_contain_text("right on worse pictures")
+    fold.get_by_role("combobox").click()
+    page.get_by_role("option", name="second").click()
+    expect(fold).to_contain_text("Against the other run: 0.0 points more on worse pictures")
+    page.get_by_role("button", name="Train a robust one").click()
+    expect(page.locator("h1")).to_have_text("Train")
+    expect(page.get_by_text("2 settings changed")).to_be_visible()

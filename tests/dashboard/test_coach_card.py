@@ -1,0 +1,73 @@
+"""The button of the coach: a new run with what it said, or more epochs; none where it cannot."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from ml.runs import Run, list_runs
+from ml.workspace import Workspace
+from tests.dashboard import fabricate
+
+
+def page(folder: str, note: dict) -> None:
+    from pathlib import Path
+
+    from dashboard import engine
+    from dashboard.components.coach_card import coach_card
+    from dashboard.live import new
+    from ml.runs import Run
+
+    run = Run(Path(folder))
+    coach_card({**new(run.id), "notes": [note]}, run, engine.status(run))
+
+
+def shown(run: Run, **note: Any) -> AppTest:
+    told = {"text": "Do <b>this</b>.", "level": "info", "code": "x", "change": {}, **note}
+    return AppTest.from_function(page, args=(str(run.folder), told), default_timeout=30).run()
+
+
+@pytest.fixture
+def run(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("LENSMITH_WORKSPACE", str(workspace.root))
+    return fabricate.finished(workspace, fabricate.dataset(workspace))
+
+
+def buttons(at: AppTest) -> list[str]:
+    assert not at.exception
+    return [button.label.replace("\\", "") for button in at.button]  # escaped for Markdown
+
+
+def test_it_retries_with_the_change_and_nothing_else(run: Run, workspace: Workspace) -> None:
+    at = shown(run, change={"learning_rate": 0.0001})
+    assert buttons(at) == ["Retry with learning rate 0.0001"]
+    at.button[0].click().run()
+    made = list_runs(workspace)[-1]
+    assert made.config == run.config.changed(learning_rate=0.0001)
+    assert made.meta["parent"] == run.id
+    assert made.dataset == run.dataset
+
+
+def test_more_epochs_go_on_with_the_same_run(run: Run, workspace: Workspace) -> None:
+    at = shown(run, change={"epochs": 6})
+    assert buttons(at) == ["Train for 6 epochs"]
+    at.button[0].click().run()
+    assert run.meta["resume"]["epochs"] == 6
+    assert len(list_runs(workspace)) == 1
+
+
+def test_a_running_training_is_stopped_first(run: Run, workspace: Workspace) -> None:
+    live = fabricate.working(workspace, fabricate.dataset(workspace, name="other"))
+    assert buttons(shown(live, change={"epochs": 9})) == []
+    at = shown(live, change={"augment": "strong"})
+    assert buttons(at) == ["Stop, and retry with augmentation strong"]
+    at.button[0].click().run()
+    assert (live.folder / "stop").exists()
+    assert list_runs(workspace)[-1].config.augment == "strong"
+
+
+def test_there_is_no_button_where_there_is_nothing_to_change(run: Run, tmp_path: Path) -> None:
+    at = shown(run, change={"unheard_of": 1})
+    assert buttons(at) == []
+    assert "&lt;b&gt;" in at.get("html")[0].proto.body
