@@ -10,8 +10,9 @@ import threading
 import zipfile
 import zlib
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 from ml.data.folders import arrange
 from ml.data.listing import LAYOUT, Listing, source
@@ -82,7 +83,7 @@ def open_archive(path: Path) -> Archive:
         raise _damaged(path) from error
     entries: list[Entry] = []
     refused: list[tuple[str, str]] = []
-    lock, seen, total = threading.Lock(), set(), 0
+    members, seen, total = Members(path, file), set(), 0
     for info in file.infolist():
         parts, name = _parts(info), clean(_name(info))
         if info.is_dir() or any(is_junk(part) and part != ".." for part in parts):
@@ -93,7 +94,7 @@ def open_archive(path: Path) -> Archive:
             refused.append((name, why))
             continue
         total += info.file_size
-        entries.append(Entry(parts, partial(_read, file, info, lock)))
+        entries.append(Entry(parts, partial(members.read, info)))
     try:
         _check_total(path, total)
     except BadInputError:
@@ -172,20 +173,39 @@ def _refusal(info: zipfile.ZipInfo, parts: tuple[str, ...]) -> str:
     return ""
 
 
-def _read(file: zipfile.ZipFile, info: zipfile.ZipInfo, lock: threading.Lock) -> bytes:
-    """The bytes of a member, checked against its checksum."""
-    try:
-        with lock:  # reading has a lock of its own, opening and closing have none
-            member = file.open(info)
+class Members:
+    """Reads the members of the zip ``path``, opened as ``file``. Another process opens it anew."""
+
+    def __init__(self, path: Path, file: zipfile.ZipFile) -> None:
+        self.path, self._file = path, file
+        self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _members, (self.path,)
+
+    def read(self, info: zipfile.ZipInfo) -> bytes:
+        """The bytes of a member, checked against its checksum.
+
+        Raises:
+            BadInputError: it is damaged, or packed in an unknown way.
+        """
         try:
-            return member.read(info.file_size + 1)  # on to its end, where the checksum is compared
-        finally:
-            with lock:
-                member.close()
-    except NotImplementedError as error:
-        raise BadInputError("It is packed in a way that cannot be unpacked here.") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
-        raise BadInputError("It is damaged in the archive. Pack it again.") from error
+            with self._lock:  # reading has a lock of its own, opening and closing have none
+                member = self._file.open(info)
+            try:
+                return member.read(info.file_size + 1)  # to its end, where the checksum is compared
+            finally:
+                with self._lock:
+                    member.close()
+        except NotImplementedError as error:
+            raise BadInputError("It is packed in a way that cannot be unpacked here.") from error
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as e:
+            raise BadInputError("It is damaged in the archive. Pack it again.") from e
+
+
+@lru_cache(maxsize=1)
+def _members(path: Path) -> Members:
+    return Members(path, zipfile.ZipFile(path))
 
 
 def _without_classes(path: Path, archive: Archive) -> str:

@@ -5,12 +5,16 @@ file of their hashes. A new file is written beside and named by the index in one
 reader sees the old or the new one.
 """
 
+import math
 import os
 import secrets
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import lru_cache
+from io import BufferedRandom
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from filelock import FileLock
@@ -103,6 +107,46 @@ def _build(
         raise
 
 
+class Rows:
+    """Writes rows of pixels to their places in a file, from any thread or process.
+
+    Args:
+        path: a file that is there.
+        start: where its first row begins.
+        size: bytes of a row.
+    """
+
+    def __init__(self, path: Path, start: int, size: int) -> None:
+        self.path, self.start, self.bytes = path, start, size
+        self._file: BufferedRandom | None = None
+        self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process opens the file for itself."""
+        return _rows, (self.path, self.start, self.bytes)
+
+    def write(self, first: int, pixels: Pixels) -> None:
+        """Write uint8 (rows, S, S, C) or a single row from the row ``first`` on."""
+        with self._lock:
+            if self._file is None:
+                self._file = self.path.open("r+b")
+            self._file.seek(self.start + first * self.bytes)
+            self._file.write(np.ascontiguousarray(pixels).data)
+            self._file.flush()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+@lru_cache(maxsize=1)
+def _rows(path: Path, start: int, size: int) -> Rows:
+    """The same for every batch that a process is sent."""
+    return Rows(path, start, size)
+
+
 class Writer:
     """Writes the pixels of at most ``most`` pictures, a row each, and names them in the index at
     the end. Whoever writes holds the lock of the folder then."""
@@ -117,12 +161,18 @@ class Writer:
         self._written = self._flushing = 0
         self._flusher: threading.Thread | None = None
         self._head(most)
+        self._file.flush()
+        self.rows = Rows(self._target, self._file.tell(), math.prod(_shape(spec)))
 
     def add(self, hashes: Sequence[str], rows: Pixels) -> None:
         """Append a row for each of ``hashes``."""
-        self._file.write(rows.data)
+        self.rows.write(len(self.hashes), rows)
+        self.name(hashes)
+
+    def name(self, hashes: Sequence[str]) -> None:
+        """Say whose the next rows are, which have been written. An empty hash is nobody's."""
         self.hashes += hashes
-        self._written += rows.nbytes
+        self._written += len(hashes) * self.rows.bytes
         if self._written - self._flushing > _FLUSH_BYTES:
             self._flush_meanwhile()
 
@@ -136,8 +186,10 @@ class Writer:
     def finish(self) -> None:
         """Flush to the disk, name the file in the index, and remove the one before."""
         self._wait()
+        self.rows.close()
         self._file.seek(0)
         self._head(len(self.hashes))  # room to grow is part of the head: its length stays
+        self._file.truncate(self.rows.start + len(self.hashes) * self.rows.bytes)
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
@@ -151,6 +203,7 @@ class Writer:
     def abandon(self) -> None:
         """Leave nothing behind."""
         self._wait()
+        self.rows.close()
         self._file.close()
         for path in self.folder.glob(f"*-{self._token}.npy"):
             path.unlink(missing_ok=True)

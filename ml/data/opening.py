@@ -37,9 +37,15 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _ORIENTATION = 0x0112
-_large = threading.Lock()
+_large: Any = threading.Lock()
 _quiet_lock = threading.Lock()
 _quiet: list[Any] = []
+
+
+def one_at_a_time(lock: Any) -> None:
+    """Use ``lock``, shared with other processes, while a large picture is decoded."""
+    global _large
+    _large = lock
 
 
 def load(

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median_low
 
-import numpy as np
 from filelock import FileLock
 
 from ml.config import TrainConfig
-from ml.data.cache import Writer
+from ml.data.cache import Rows, Writer
 from ml.data.listing import Candidate
-from ml.data.pixels import Facts, Pixels, PixelSpec, look
+from ml.data.pixels import Facts, PixelSpec, look
 from ml.errors import BadInputError
 from ml.presets import configuration
 from ml.workspace import Workspace
@@ -67,21 +66,20 @@ class Prepared:
 
     def __init__(self, folder: Path, spec: PixelSpec, count: int) -> None:
         self.folder, self.spec = folder / "cache" / spec.key, spec
-        self._known: set[str] = set()
         self._writer: Writer | None = None
         with suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
             self._writer = Writer(self.folder, spec, count)
 
-    def add(self, digest: str, pixels: Pixels | None) -> None:
-        """Keep the pixels of a picture, once."""
-        if self._writer is None or pixels is None or digest in self._known:
-            return
-        self._known.add(digest)
-        try:
-            self._writer.add([digest], np.ascontiguousarray(pixels))
-        except OSError:
-            self.abandon()
+    @property
+    def rows(self) -> Rows | None:
+        """Where the pixels are to be written; None once it has ended."""
+        return self._writer.rows if self._writer else None
+
+    def name(self, digests: Iterable[str]) -> None:
+        """Say whose the next rows are, which have been written. An empty name is nobody's."""
+        if self._writer is not None:
+            self._writer.name(list(digests))
 
     def finish(self, spec: PixelSpec | None) -> None:
         """Publish the rows, if ``spec`` is what was guessed."""

@@ -1,14 +1,14 @@
 """Read, check and keep pictures, many at once, and count what came of it."""
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import islice, tee
 from statistics import median_low
 from typing import Any
 
+from ml.data.cache import Rows
 from ml.data.listing import Candidate, Listing
-from ml.data.parallel import BATCH, Progress, in_batches
+from ml.data.parallel import Progress, in_batches
 from ml.data.pixels import Facts, Pixels, PixelSpec, look, look_and_fit
 from ml.data.prepared import Prepared
 from ml.data.store import Item, write_picture
@@ -48,14 +48,19 @@ def take_in(
 ) -> Tally:
     """Read, check and keep the pictures of ``listing``, which is closed then."""
     tally = Tally(refused=[{"file": file, "reason": why} for file, why in listing.refused])
-    spec = prepared.spec if prepared else None
+    taker = Taker(workspace)
+    if prepared:
+        taker = Taker(workspace, prepared.spec, prepared.rows)
+    candidates, copies = tee(listing.candidates)
+    done = 0
     try:
-        outcomes = _taken_in(workspace, listing.candidates, spec)
-        for done, (candidate, outcome) in enumerate(outcomes, 1):
-            _count(tally, candidate, outcome)
-            if prepared and not isinstance(outcome, str):
-                prepared.add(outcome[0], outcome[3])
-            if progress and (done % BATCH == 0 or done == listing.count):
+        for outcomes in in_batches(taker, enumerate(copies), count=listing.count):
+            for candidate, outcome in zip(islice(candidates, len(outcomes)), outcomes, strict=True):
+                _count(tally, candidate, outcome)
+            if prepared:
+                _name_rows(prepared, outcomes)
+            done += len(outcomes)
+            if progress:
                 progress(min(done / max(listing.count, 1), 1.0))
     finally:
         listing.close()
@@ -73,44 +78,76 @@ def numbered(tally: Tally, classes: tuple[str, ...]) -> tuple[Item, ...]:
     )
 
 
-_Outcome = tuple[str, Facts, int, Pixels | None] | str
+@dataclass(frozen=True)
+class Taken:
+    """A picture that was kept. ``row`` tells whether its pixels were written: False only where
+    they should have been and could not."""
+
+    digest: str
+    facts: Facts
+    bytes: int
+    row: bool = True
 
 
-def _taken_in(
-    workspace: Workspace, candidates: Iterator[Candidate], spec: PixelSpec | None
-) -> Iterator[tuple[Candidate, _Outcome]]:
-    """Each candidate, in order, with hash, facts, bytes and pixels, or with the reason why not."""
+@dataclass(frozen=True)
+class Taker:
+    """Reads, checks and keeps batches of numbered candidates, in whatever process it is sent to.
 
-    def take(batch: list[Candidate]) -> list[tuple[Candidate, _Outcome]]:
-        return [(candidate, _take(workspace, candidate, spec)) for candidate in batch]
+    With ``spec``, the pixels of the candidate ``n`` are written to the row ``n`` of ``rows``.
+    """
 
-    return chain.from_iterable(in_batches(take, candidates))
+    workspace: Workspace
+    spec: PixelSpec | None = None
+    rows: Rows | None = None
+
+    def __call__(self, batch: list[tuple[int, Candidate]]) -> list[Taken | str]:
+        """What each candidate is, or the reason why it is refused.
+
+        Raises:
+            WorkspaceError: the disk is full or cannot be written to.
+        """
+        return [self._take(number, candidate) for number, candidate in batch]
+
+    def _take(self, number: int, candidate: Candidate) -> Taken | str:
+        pixels = None
+        try:
+            data = candidate.read()
+            if self.spec:
+                facts, pixels = look_and_fit(data, self.spec)
+            else:
+                facts = candidate.facts or look(data)
+        except BadInputError as error:
+            return str(error)
+        digest = write_picture(self.workspace, data)
+        return Taken(digest, facts, len(data), pixels is None or self._keep(number, pixels))
+
+    def _keep(self, number: int, pixels: Pixels) -> bool:
+        try:
+            if self.rows:
+                self.rows.write(number, pixels)
+        except OSError:  # they can be made again
+            return False
+        return True
 
 
-def _take(workspace: Workspace, candidate: Candidate, spec: PixelSpec | None) -> _Outcome:
-    pixels = None
-    try:
-        data = candidate.read()
-        if spec:
-            facts, pixels = look_and_fit(data, spec)
-        else:
-            facts = candidate.facts or look(data)
-    except BadInputError as error:
-        return str(error)
-    return write_picture(workspace, data), facts, len(data), pixels
+def _name_rows(prepared: Prepared, outcomes: list[Taken | str]) -> None:
+    """Tell whose pixels the rows of a batch hold, or end it where one could not be written."""
+    if any(isinstance(one, Taken) and not one.row for one in outcomes):
+        prepared.abandon()
+    prepared.name("" if isinstance(one, str) else one.digest for one in outcomes)
 
 
-def _count(tally: Tally, candidate: Candidate, outcome: _Outcome) -> None:
+def _count(tally: Tally, candidate: Candidate, outcome: Taken | str) -> None:
     if isinstance(outcome, str):
         tally.refused.append({"file": candidate.file, "reason": outcome})
         return
-    digest, facts, size, _ = outcome
-    key = (digest, candidate.label, candidate.split)
+    facts = outcome.facts
+    key = (outcome.digest, candidate.label, candidate.split)
     if key in tally.rows:
         tally.twice += 1
         return
-    item = Item(digest, 0, candidate.split, candidate.file, candidate.group, facts.notes)
+    item = Item(outcome.digest, 0, candidate.split, candidate.file, candidate.group, facts.notes)
     tally.rows[key] = item
     tally.labels.append(candidate.label)
     tally.facts.append(facts)
-    tally.bytes += size
+    tally.bytes += outcome.bytes

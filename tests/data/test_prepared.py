@@ -92,8 +92,9 @@ def test_a_disk_too_full_for_it_stops_nothing_else(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    name = {"start": "__init__", "middle": "add", "end": "finish"}[moment]
-    monkeypatch.setattr(prepared.Writer, name, full)
+    kind = cache.Rows if moment == "middle" else prepared.Writer
+    name = {"start": "__init__", "middle": "write", "end": "finish"}[moment]
+    monkeypatch.setattr(kind, name, full)
     done = bring_in(workspace, make_folder("pets", {"a": 20, "b": 20}))
     assert done.accepted == 40
     monkeypatch.undo()
