@@ -97,7 +97,8 @@ def look_and_fit(data: bytes, spec: PixelSpec) -> tuple[Facts, Pixels]:
     """What ``look`` and ``canonical`` say, from decoding once. Raises as ``decode`` does."""
     picture, size, notes = load(data, at_least=2 * spec.size)
     square = _square(picture, spec)
-    pixels = _with_channels(np.asarray(square), spec)  # read-only: one copy less
+    raw = np.frombuffer(square.tobytes(), np.uint8)  # read-only: one copy less
+    pixels = _with_channels(raw.reshape(spec.size, spec.size, *([3] * (square.mode != "L"))), spec)
     if square.mode != "L" and _coloured(pixels, 24):  # mostly: it spares looking at the whole
         return Facts(*size, True, tuple(notes)), pixels
     return _facts(picture, size, notes), pixels
@@ -111,8 +112,8 @@ def _facts(picture: Image.Image, size: tuple[int, int], notes: list[str]) -> Fac
 def _coloured(pixels: Pixels, rows: int) -> bool:
     """Whether a sample of at least ``rows`` x ``rows`` pixels shows colour."""
     step = max(1, min(pixels.shape[:2]) // rows)
-    red, green, blue = (pixels[::step, ::step, channel] for channel in range(3))
-    return bool((red != green).any() or (green != blue).any())
+    sample = pixels[::step, ::step]
+    return bool((sample[..., :2] != sample[..., 1:]).any())
 
 
 def canonical(data: bytes, spec: PixelSpec) -> Pixels:
