@@ -21,7 +21,7 @@ from ml.models import registry
 
 CHOICES = {
     **{"none": "None", "sgd": "SGD", "adamw": "AdamW", "rgb": "Colour", "grey": "Grey"},
-    **{"mixup": "MixUp", "cutmix": "CutMix"},
+    **{"mixup": "MixUp", "cutmix": "CutMix", "ddp": "DDP", "fsdp": "FSDP"},
     **{name: policy.label for name, policy in POLICIES.items()},
 }
 
@@ -36,7 +36,7 @@ def groups() -> dict[str, list[Field[Any]]]:
     """The fields under Advanced by their group, in the order of the configuration."""
     found: dict[str, list[Field[Any]]] = {}
     for item in fields(TrainConfig):
-        if item.name not in BASICS:
+        if item.name not in BASICS and not item.metadata["shell"]:
             found.setdefault(item.metadata["group"], []).append(item)
     return found
 

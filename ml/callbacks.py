@@ -14,9 +14,11 @@ from ml.coach import Situation, advise
 from ml.errors import DivergedError, StoppedError
 from ml.events import EpochEnd, Progress, RunStarted, Sink
 from ml.task import ClassifierTask
+from ml.team import Pace, Team
 
 FLUSH_SECONDS = 0.25
 ASK_SECONDS = 0.2
+STOPPED = "Stopped as you asked."
 REPEAT = 5
 """A remark that still holds is said again, with its figures of now, after so many epochs."""
 
@@ -36,6 +38,7 @@ class LiveMetrics(Callback):
         seconds_after: what comes after training, for the time left.
         steps_after: training steps that come after it, which take as long as these.
         earlier: the epochs of a run that is resumed.
+        team: the processes that train together; the sink of all but the leader is deaf.
     """
 
     def __init__(
@@ -49,7 +52,10 @@ class LiveMetrics(Callback):
         seconds_after: float = 0.0,
         steps_after: int = 0,
         earlier: Sequence[EpochEnd] = (),
+        team: Team | None = None,
     ) -> None:
+        team = team or Team()
+        self._pace, self._world = Pace(FLUSH_SECONDS, team), team.place.world
         self.sink, self.started = sink, started
         self.classes, self.names, self.counts = classes, tuple(names), dict(counts or {})
         self.seconds_after, self.steps_after = seconds_after, steps_after
@@ -72,6 +78,7 @@ class LiveMetrics(Callback):
         if self.started:
             self.sink(self.started)
         self._began = self._flushed = time.monotonic()
+        self._pace.start()
         self._first_step = trainer.global_step
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -83,9 +90,8 @@ class LiveMetrics(Callback):
     ) -> None:
         """At most four times a second, tell where the training stands."""
         self._seen += len(batch[1])
-        now = time.monotonic()
-        if now - self._flushed >= FLUSH_SECONDS:
-            self._tell(trainer, pl_module, now)
+        if self._pace.due():
+            self._tell(trainer, pl_module, time.monotonic())
 
     def _tell(self, trainer: pl.Trainer, task: ClassifierTask, now: float) -> None:
         score = task.train_meter.since_last_read()
@@ -105,7 +111,7 @@ class LiveMetrics(Callback):
                 loss=score.loss,
                 accuracy=score.accuracy,
                 learning_rate=task.rate(),
-                pictures_per_second=self._seen / max(1e-6, now - self._flushed),
+                pictures_per_second=self._seen * self._world / max(1e-6, now - self._flushed),
             )
         )
         self._flushed, self._seen = now, 0
@@ -158,18 +164,16 @@ def diverged(task: ClassifierTask) -> DivergedError:
 
 
 class StopRequest(Callback):
-    """Ends the training at the next batch once the file ``path`` is there."""
+    """Ends the training at the next batch once the file ``path`` is there, in all processes."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._asked = 0.0
+    def __init__(self, path: Path, team: Team | None = None) -> None:
+        self.path, self.team = path, team or Team()
+        self._pace = Pace(ASK_SECONDS, self.team)
 
     def on_train_batch_end(self, *args: Any, **kwargs: Any) -> None:
         """Look for the file, at most five times a second."""
-        now = time.monotonic()
-        if now - self._asked >= ASK_SECONDS:
-            self._asked = now
-            self.check()
+        if self._pace.due() and self.team.any(self.path.exists()):
+            raise StoppedError(STOPPED)
 
     def on_validation_batch_end(self, *args: Any, **kwargs: Any) -> None:
         """As after a training batch."""
@@ -178,7 +182,7 @@ class StopRequest(Callback):
     def check(self) -> None:
         """Raises StoppedError when somebody asked to stop."""
         if self.path.exists():
-            raise StoppedError("Stopped as you asked.")
+            raise StoppedError(STOPPED)
 
 
 class KeepCheckpoints(Callback):
@@ -194,7 +198,7 @@ class KeepCheckpoints(Callback):
         """Best first, so that ``last`` never stands without the best that it speaks of."""
         task: ClassifierTask = pl_module
         epoch = trainer.current_epoch + 1
-        if task.improved:
+        if task.improved and trainer.is_global_zero:
             weights = {name: value.cpu() for name, value in task.module.state_dict().items()}
             content = {"weights": weights}
             checkpoints.save(self.folder, "best", content, epoch=epoch, step=trainer.global_step)

@@ -26,11 +26,13 @@ def _field(
     choices: tuple[Any, ...] | None = None,
     unit: str = "",
     log: bool = False,
+    shell: bool = False,
 ) -> Any:
-    """A dataclass field with what a form needs. ``log`` asks for a logarithmic scale."""
+    """A dataclass field with what a form needs. ``log`` asks for a logarithmic scale; ``shell``
+    says that no page can offer it."""
     about: dict[str, Any] = {"label": label, "help": help, "group": group}
     about |= {"low": low, "high": high}
-    about |= {"choices": choices, "unit": unit, "log": log}
+    about |= {"choices": choices, "unit": unit, "log": log, "shell": shell}
     return field(default=default, metadata=about)
 
 
@@ -232,6 +234,33 @@ class TrainConfig:
         "Where to compute. Auto takes a graphics card where there is one.",
         "Machine",
         choices=("auto", "cpu", "cuda", "mps"),
+    )
+    devices: int = _field(
+        1,
+        "Devices",
+        "How many graphics cards share the work; on a CPU, how many processes. Each batch is "
+        "divided among them, and what is learned is the same. One process already uses all cores.",
+        "Machine",
+        low=1,
+        high=128,
+    )
+    num_nodes: int = _field(
+        1,
+        "Computers",
+        "How many computers share the work, each with that many devices. The same command is "
+        "started on each of them, in a workspace that all of them see.",
+        "Machine",
+        low=1,
+        high=1024,
+        shell=True,
+    )
+    strategy: str = _field(
+        "auto",
+        "Strategy",
+        "How devices share the work. DDP gives each the whole network, FSDP a part of it: for "
+        "networks too large for one graphics card. Auto is DDP where there are several devices.",
+        "Machine",
+        choices=("auto", "ddp", "fsdp"),
     )
     precision: str = _field(
         "auto",

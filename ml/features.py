@@ -20,6 +20,7 @@ from ml.data.pixels import PixelSpec
 from ml.data.views import view
 from ml.files import write_atomically, write_json
 from ml.models.network import Network
+from ml.team import Team
 
 Forward = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 """Pictures uint8 (N, S, S, C) to features (N, F)."""
@@ -95,6 +96,7 @@ def ensure(
     views: int,
     forward: Callable[[], Forward],
     progress: Callable[[float], None] = lambda fraction: None,
+    team: Team | None = None,
 ) -> list[FeatureStore]:
     """The stores of views 0 to ``views`` - 1, with every picture in them that a run needs.
 
@@ -104,14 +106,19 @@ def ensure(
         folder: the store of the backbone: ``features/<key>``.
         forward: makes the function that computes features; called only when something is missing.
         progress: is told the share that is done, 0 to 1; it may raise to stop.
+        team: each of its processes computes a part of what is missing.
     """
+    team = team or Team()
+    rank, world = team.place.rank, team.place.world
     stores = [FeatureStore(folder / f"view-{number}") for number in range(views)]
+    team.wait()  # all have seen the same stores before anybody adds to them
     rows: dict[str, int] = {}
     for split in ("train", "val", "test"):
         rows |= dict(zip(pictures.hashes(split), pictures.rows(split).tolist(), strict=True))
     blocks: list[tuple[int, list[str]]] = []
     for number, store in enumerate(stores):
         lacking = store.missing(list(rows) if number == 0 else pictures.hashes("train"))
+        lacking = lacking[rank::world]
         blocks += [(number, lacking[at : at + BLOCK]) for at in range(0, len(lacking), BLOCK)]
     total = sum(len(hashes) for _, hashes in blocks)
     compute, done = forward() if total else None, 0
@@ -132,7 +139,10 @@ def ensure(
                 features = np.concatenate(computed)
                 stores[number].add(hashes[: len(features)], features)
     progress(1.0)
-    return stores
+    if team.alone:
+        return stores
+    team.wait()
+    return [FeatureStore(folder / f"view-{number}") for number in range(views)]
 
 
 def torch_forward(network: Network, device: torch.device) -> Forward:

@@ -17,6 +17,7 @@ from ml.data.pixels import PixelSpec
 from ml.estimate import speed_key
 from ml.machine import remember
 from ml.models.network import ByteDropout, Network, Standardise, count_features
+from ml.team import Team
 from ml.workspace import Workspace
 
 HEAD_DROPOUT = 0.3
@@ -44,11 +45,13 @@ def pixels_plan(
     pictures: Pictures,
     device: torch.device,
     progress: Callable[[float], None],
+    team: Team | None = None,
 ) -> Plan:
     """Train everything, on augmented pictures."""
     data = PixelData(
         pictures, config.batch_size, config.seed, config.augment, device, config.mixing
     )
+    data.place = (team or Team()).place
     return Plan(network, data)
 
 
@@ -81,8 +84,9 @@ def features_plan(
     pictures: Pictures,
     device: torch.device,
     progress: Callable[[float], None],
+    team: Team | None = None,
 ) -> Plan:
-    """Train a new head on the features of a frozen backbone."""
+    """Train a new head on the features of a frozen backbone, which a team computes together."""
     spec = pictures.spec
     folder = workspace.features / features.key_of(config.model, network, spec.key)
 
@@ -106,7 +110,7 @@ def features_plan(
 
         return counted_forward
 
-    stores = features.ensure(folder, pictures, config.feature_views, counting, progress)
+    stores = features.ensure(folder, pictures, config.feature_views, counting, progress, team)
     if counted[0] > ENOUGH:
         speed = counted[0] / max(1e-6, spent[0])
         remember(workspace, speed_key(config, torch.get_num_threads()), round(speed, 2))

@@ -15,6 +15,7 @@ from ml.data.augment import mix
 from ml.data.datamodule import Batch
 from ml.optim import optimizer
 from ml.schedule import factor
+from ml.team import Team
 
 MISTAKES = 12
 """How many wrongly classified validation pictures are told at the end of an epoch."""
@@ -30,9 +31,11 @@ class Score:
 
 
 class Meter:
-    """Sums of loss, hits and pictures. They stay on the device until somebody reads them."""
+    """Sums of loss, hits and pictures. They stay on the device until somebody reads them, which
+    all processes of ``team`` do together."""
 
-    def __init__(self) -> None:
+    def __init__(self, team: Team | None = None) -> None:
+        self.team = team or Team()
         self._sums: Tensor | None = None
         self._count = 0
         self._total, self._unread = [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]
@@ -57,13 +60,13 @@ class Meter:
     def total(self) -> Score | None:
         """Over everything since ``clear``; None where there was nothing."""
         self._fold()
-        return _score(*self._total)
+        return _score(*self.team.total(self._total))
 
     def since_last_read(self) -> Score | None:
         """Over what came since the last call; None where there was nothing."""
         self._fold()
         unread, self._unread = self._unread, [0.0, 0.0, 0.0]
-        return _score(*unread)
+        return _score(*self.team.total(unread))
 
     def clear(self) -> None:
         """Start anew."""
@@ -75,6 +78,10 @@ def _score(loss: float, hits: float, count: float) -> Score | None:
     return Score(loss / count, hits / count, int(count)) if count else None
 
 
+def _doubt(mistake: dict[str, Any]) -> float:
+    return -float(mistake["probability"])
+
+
 class ClassifierTask(pl.LightningModule):
     """Trains ``module``, a whole network on pictures or a head on features.
 
@@ -83,14 +90,21 @@ class ClassifierTask(pl.LightningModule):
         config: the optimizer, its schedule and the seed.
         total_steps: optimizer steps of the whole run, which the schedule spans.
         ids: the picture hash of each validation row, for the examples of mistakes.
+        team: the processes that train it together.
     """
 
     def __init__(
-        self, module: nn.Module, config: TrainConfig, total_steps: int, ids: Sequence[str] = ()
+        self,
+        module: nn.Module,
+        config: TrainConfig,
+        total_steps: int,
+        ids: Sequence[str] = (),
+        team: Team | None = None,
     ) -> None:
         super().__init__()
         self.module, self.config, self.total_steps, self.ids = module, config, total_steps, ids
-        self.train_meter, self.val_meter = Meter(), Meter()
+        self.team = team or Team()
+        self.train_meter, self.val_meter = Meter(self.team), Meter(self.team)
         self.mistakes: list[dict[str, Any]] = []
         self.unpredicted: list[int] = []
         self.best: tuple[float, float] | None = None
@@ -125,18 +139,26 @@ class ClassifierTask(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Mean loss of the batch."""
-        return self._step(batch, self.train_meter, self.config.label_smoothing)[0]
+        loss = self._step(batch, self.train_meter, self.config.label_smoothing)[0]
+        if self.team.alone:
+            return loss
+        loader: Any = self.trainer.train_dataloader
+        weighted: Tensor = loss * loader.weight(batch_idx)
+        return weighted
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Loss and hits into the meter, logits kept for the mistakes."""
+        if not len(batch[1]):
+            return  # fewer pictures than processes
         _, logits = self._step(batch, self.val_meter)
         self._val_outputs.append((logits.float(), batch[1], batch[2]))
 
     test_step = validation_step
 
     def on_train_epoch_start(self) -> None:
-        """Chance (dropout) is a function of (seed, epoch), as order and augmentation are."""
-        seed = mix(self.config.seed, self.current_epoch, 2)
+        """Chance (dropout) is a function of (seed, epoch, process), as order and augmentation are
+        of (seed, epoch)."""
+        seed = mix(self.config.seed, self.current_epoch, 2) + self.team.place.rank
         if self.device.type == "cpu":  # a thousandth of what it takes to ask all accelerators too
             torch.default_generator.manual_seed(seed)
         else:
@@ -173,21 +195,29 @@ class ClassifierTask(pl.LightningModule):
 
         Where there are no validation pictures, the last epoch counts as the best.
         """
-        if not self._val_outputs:
-            return
         score = self.val_meter.total()
-        if score is not None:
-            found = (score.accuracy, -score.loss)
-            self.improved = math.isfinite(score.loss) and (self.best is None or found > self.best)
-            if self.improved:
-                self.best, self.best_epoch = found, self.current_epoch + 1
+        if score is None:
+            return
+        found = (score.accuracy, -score.loss)
+        self.improved = math.isfinite(score.loss) and (self.best is None or found > self.best)
+        if self.improved:
+            self.best, self.best_epoch = found, self.current_epoch + 1
+        found_here = [self._looked_over()] if self._val_outputs else []
+        parts = self.team.gather(found_here)
+        mistakes = sorted((one for part in parts for one in part[0]), key=_doubt)
+        self.mistakes = mistakes[:MISTAKES]
+        there = {label for part in parts for label in part[1]}
+        self.unpredicted = sorted(there - {label for part in parts for label in part[2]})
+
+    def _looked_over(self) -> tuple[list[dict[str, Any]], set[int], set[int]]:
+        """Of this process's part: the most confident mistakes, the classes that are in it, and
+        those that were answered."""
         logits, labels, rows = (torch.cat(parts) for parts in zip(*self._val_outputs, strict=True))
         self._val_outputs.clear()
         probability, predicted = logits.softmax(1).max(1)
-        self.unpredicted = sorted(set(labels.tolist()) - set(predicted.tolist()))
         wrong = torch.where(predicted != labels, probability, torch.zeros_like(probability))
         worst = wrong.topk(min(MISTAKES, len(wrong))).indices.tolist()
-        self.mistakes = [
+        mistakes = [
             {
                 "picture": self.ids[int(rows[i])] if self.ids else str(int(rows[i])),
                 "label": int(labels[i]),
@@ -197,6 +227,7 @@ class ClassifierTask(pl.LightningModule):
             for i in worst
             if float(wrong[i]) > 0
         ]
+        return mistakes, set(labels.tolist()), set(predicted.tolist())
 
     def optimizer_zero_grad(
         self, epoch: int, batch_idx: int, optimizer: torch.optim.Optimizer

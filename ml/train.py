@@ -4,25 +4,28 @@ A worker calls ``train`` with a run that it has claimed. Whatever happens, the l
 says how it ended; what was best by then is evaluated and exported.
 """
 
+import contextlib
 import dataclasses
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from ml import checkpoints, measure
-from ml.callbacks import KeepCheckpoints, LiveMetrics, StopRequest
+from ml.callbacks import STOPPED, KeepCheckpoints, LiveMetrics, StopRequest
 from ml.config import TrainConfig
 from ml.crossval import cross_validate, steps_of
 from ml.data.augment import mix
-from ml.data.datamodule import count_batches
+from ml.data.datamodule import ALONE, count_batches
 from ml.data.pictures import Pictures, open_pictures
 from ml.data.pixels import PixelSpec
-from ml.errors import MLError, OutOfMemoryError, StoppedError
+from ml.errors import BadInputError, MLError, OutOfMemoryError, StoppedError
 from ml.estimate import speed_key
 from ml.events import EpochEnd, EventLog, Note, Progress, RunEnded, RunStarted, Sink, surviving
 from ml.files import write_json
@@ -31,8 +34,12 @@ from ml.machine import keep_freed_memory, remember, threads, versions
 from ml.models import Inputs, build, options_of
 from ml.models.network import Network
 from ml.plan import Plan, features_plan, pixels_plan
+from ml.ranks import Place
 from ml.runs import Run
+from ml.strategy import Environment, strategy_for
+from ml.sync_norm import SyncNorm
 from ml.task import ClassifierTask
+from ml.team import LOST, Other, Team, end, is_lost, meet, part, watched
 from ml.worker_life import heartbeat
 from ml.workspace import Workspace
 
@@ -48,6 +55,8 @@ def train(
     *,
     callbacks: Sequence[pl.Callback] = (),
     finish: bool = True,
+    place: Place = ALONE,
+    others: Sequence[Other] = (),
 ) -> RunEnded:
     """Train ``run``, from the start or from its last checkpoint, and say how it ended.
 
@@ -55,11 +64,21 @@ def train(
         callbacks: more of them, called after those of every run.
         finish: whether it is tested and exported. Without that it has curves and checkpoints, and
             a later call without a step to go does the rest; its test pictures were not looked at.
+        place: of this process, which leads; the others call ``join``.
+        others: the processes that this one has started.
     """
     sink, began = EventLog(run.folder / "events.jsonl"), time.monotonic()
+
+    def gone() -> None:
+        sink(RunEnded("failed", LOST, seconds=time.monotonic() - began))
+
     with heartbeat(sink):
         try:
-            ended = _train(workspace, run, sink, callbacks, finish)
+            with watched(others, gone):
+                team = meet(place)
+                team.tell(str(run.folder))
+                fitted = _fitted(workspace, run, sink, team, callbacks)
+            ended = _whole(workspace, run, sink, fitted, finish)
         except StoppedError as error:
             ended = RunEnded("stopped", str(error))
         except MLError as error:
@@ -67,23 +86,56 @@ def train(
             ended = RunEnded("failed", str(error))
         except Exception as error:
             log.exception("The run failed.")
-            ended = RunEnded("failed", f"Something unforeseen went wrong ({error}). See the log.")
+            unforeseen = f"Something unforeseen went wrong ({error}). See the log."
+            ended = RunEnded("failed", LOST if is_lost(error) else unforeseen)
+            if is_lost(error) and (run.folder / "stop").exists():
+                ended = RunEnded("stopped", STOPPED)  # the others were the first to see it
         ended = dataclasses.replace(ended, seconds=time.monotonic() - began, time=time.time())
     sink(ended)
     sink.close()
+    part()
+    end(others)
     return ended
 
 
-def _train(
-    workspace: Workspace, run: Run, sink: Sink, callbacks: Sequence[pl.Callback], finish: bool
-) -> RunEnded:
+def join(workspace: Workspace, place: Place) -> None:
+    """Train the run that the leader has made, together with it, and leave the rest to it."""
+    team = meet(place)
+    run = Run(Path(team.tell("")))
+    with contextlib.suppress(StoppedError):
+        _fitted(workspace, run, lambda event: None, team)
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """What the training has left: what it learned is in the checkpoints."""
+
+    config: TrainConfig
+    choices: dict[str, Any]
+    network: Network
+    pictures: Pictures
+    plan: Plan
+    outcome: str
+    reason: str
+    epochs: int = 0
+    best: tuple[float, float] | None = None
+
+
+def _fitted(
+    workspace: Workspace,
+    run: Run,
+    sink: Sink,
+    team: Team,
+    callbacks: Sequence[pl.Callback] = (),
+) -> _Fitted:
+    """Everything up to the last step, by all processes of the team."""
     config, record = settings_of(run), run.dataset
     stop = StopRequest(run.folder / "stop")
     keep_freed_memory()
     phase = _phases(sink, stop)
     phase("prepare")(0.0)
     history = surviving(run.events()[0])
-    device, choices = _machine(config, history)
+    device, choices = _machine(config, history, team)
     spec = PixelSpec(config.image_size, config.colour, config.fit)
     classes = len(record["classes"])
 
@@ -95,13 +147,16 @@ def _train(
     if "precision" not in choices:
         choices["precision"] = (
             "32"
-            if frozen  # a head takes milliseconds either way
+            if frozen or not team.leads  # a head takes milliseconds either way
             else measure.precision(workspace, network.to(device), config, device, spec.channels)
         )
-
-    begun = checkpoints.newest(run.folder / "checkpoints", "last")
+    choices = team.tell(choices)
+    begun = team.tell(checkpoints.newest(run.folder / "checkpoints", "last"))
+    # What is dear in a frozen network is its features. Its head is learned by one process.
+    sharing = team if not frozen else Team()
     rows = record["counts"]["train"] * (config.feature_views if frozen else 1)
-    steps = count_batches(rows, config.batch_size)
+    steps = count_batches(rows, config.batch_size, sharing.place.world)
+    _check_shares(config, rows, sharing)
     sink(
         RunStarted(
             model=config.model,
@@ -119,9 +174,11 @@ def _train(
     )
     pictures = open_pictures(workspace, record, spec, progress=phase("prepare"))
     make = features_plan if frozen else pixels_plan
-    plan = make(workspace, config, network, pictures, device, phase("features"))
+    plan = make(workspace, config, network, pictures, device, phase("features"), team)
+    if frozen and not team.leads:
+        return _Fitted(config, choices, network, pictures, plan, "finished", "")
     total = steps * config.epochs
-    task = ClassifierTask(plan.module, config, total, pictures.hashes("val"))
+    task = ClassifierTask(plan.module, config, total, pictures.hashes("val"), sharing)
     epochs = [event for event in history if isinstance(event, EpochEnd)]
     live = LiveMetrics(
         sink,
@@ -131,36 +188,57 @@ def _train(
         seconds_after=2.0,
         steps_after=steps_of(config, record["counts"]),
         earlier=epochs,
+        team=sharing,
     )
+    stopper = StopRequest(stop.path, sharing)
     keep = KeepCheckpoints(run.folder / "checkpoints", config.patience)
-    trainer = make_trainer(config, choices, [live, stop, keep, *callbacks])
+    trainer = make_trainer(config, choices, [live, stopper, keep, *callbacks], sharing.place)
     began = time.monotonic()
     # Threads that wait for each other at every tiny step of a head cost more than they bring.
     torch.set_num_threads(1 if frozen else choices["threads"])
     outcome, reason = _fit(trainer, task, plan, begun[0] if begun else None)
     torch.set_num_threads(choices["threads"])
     done = trainer.global_step - (begun[1]["step"] if begun else 0)
-    if not frozen and done > 20:
+    if not frozen and done > 20 and team.alone:
         speed = done * config.batch_size / max(1e-6, time.monotonic() - began)
         remember(workspace, speed_key(config, choices["threads"]), round(speed, 2))
+    ended = (outcome, reason, trainer.current_epoch, task.best)
+    return _Fitted(config, choices, network, pictures, plan, *ended)
 
+
+def _check_shares(config: TrainConfig, rows: int, team: Team) -> None:
+    """Raises BadInputError where a process would get no picture of a batch."""
+    world = team.place.world
+    if world > min(config.batch_size, rows):
+        raise BadInputError(
+            f"{world} processes cannot share {min(config.batch_size, rows)} pictures. Choose fewer "
+            "devices or a larger batch."
+        )
+
+
+def _whole(workspace: Workspace, run: Run, sink: Sink, fitted: _Fitted, finish: bool) -> RunEnded:
+    """The rest, which one process does: evaluation and export of the best, and the folds."""
+    config, network, plan, pictures = fitted.config, fitted.network, fitted.plan, fitted.pictures
+    outcome, reason = fitted.outcome, fitted.reason
+    part()
     best = checkpoints.newest(run.folder / "checkpoints", "best")
     if best is None:
-        said = reason or "Stopped as you asked."
+        said = reason or STOPPED
         raise (StoppedError if outcome == "stopped" else MLError)(
             f"{said} The first epoch was not over, so there is no model yet."
         )
     if not finish:
-        accuracy, loss = task.best or (0.0, 0.0)
+        accuracy, loss = fitted.best or (0.0, 0.0)
         found = {"accuracy": accuracy, "loss": -loss}
-        return RunEnded(outcome, reason, found, {}, trainer.current_epoch)
+        return RunEnded(outcome, reason, found, {}, fitted.epochs)
     plan.module.load_state_dict(checkpoints.load(best[0])["weights"])
     figures = _finish(run, network, pictures, plan, sink, workspace.graphs)
     if config.folds and outcome == "finished":
+        progress = _phases(sink, StopRequest(run.folder / "stop"))("folds")
         outcome, reason = _folds(
-            workspace, run, config, choices, network, pictures, sink, phase("folds")
+            workspace, run, config, fitted.choices, network, pictures, sink, progress
         )
-    return RunEnded(outcome, reason, figures["validation"], figures["test"], trainer.current_epoch)
+    return RunEnded(outcome, reason, figures["validation"], figures["test"], fitted.epochs)
 
 
 def settings_of(run: Run) -> TrainConfig:
@@ -168,34 +246,49 @@ def settings_of(run: Run) -> TrainConfig:
     return run.settings
 
 
-def _machine(config: TrainConfig, history: list[Any]) -> tuple[torch.device, dict[str, Any]]:
+def _machine(
+    config: TrainConfig, history: list[Any], team: Team
+) -> tuple[torch.device, dict[str, Any]]:
     """The device, and the choices for this machine: those of the run's first start, if any."""
     earlier = [event.choices for event in history if isinstance(event, RunStarted)]
     asked = {"precision": "32", "device": config.device}
-    device = make_trainer(config, asked, []).strategy.root_device
+    place = team.place
+    device = make_trainer(config, asked, [], place).strategy.root_device
     choices = dict(earlier[0]) if earlier and earlier[0].get("device") == device.type else {}
     choices |= {"device": device.type, "layout": "channels_last"}
-    choices.setdefault("threads", threads(config.threads))
+    for name in ("processes", "computers"):
+        choices.pop(name, None)
+    if not team.alone:
+        choices |= {"processes": place.world, "computers": place.nodes}
+    choices.setdefault("threads", config.threads or max(1, threads(0) // place.devices))
     torch.set_num_threads(choices["threads"])
     return device, choices
 
 
 def make_trainer(
-    config: TrainConfig, choices: dict[str, Any], callbacks: list[pl.Callback]
+    config: TrainConfig,
+    choices: dict[str, Any],
+    callbacks: list[pl.Callback],
+    place: Place = ALONE,
 ) -> pl.Trainer:
     """Lightning's Trainer without what costs time at each step.
 
     Raises:
-        MLError: the device that was asked for is not there.
+        MLError: the device that was asked for is not there, or not as many.
     """
+    plugins: list[Any] = [checkpoints.CheckpointFiles(), Environment(place)]
+    if place.world > 1:
+        plugins.append(SyncNorm(on_card=choices["device"] == "cuda"))
     try:
         return pl.Trainer(
             accelerator=choices["device"] if choices["device"] != "cuda" else "gpu",
-            devices=1,
+            devices=place.devices,
+            num_nodes=place.nodes,
+            strategy=strategy_for(config, place),
             precision="bf16-mixed" if choices["precision"] == "bf16" else "32-true",
             max_epochs=config.epochs,
             callbacks=callbacks,
-            plugins=[checkpoints.CheckpointFiles()],
+            plugins=plugins,
             logger=False,
             enable_checkpointing=False,
             enable_progress_bar=False,
@@ -203,11 +296,12 @@ def make_trainer(
             num_sanity_val_steps=0,
             use_distributed_sampler=False,
         )
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, MisconfigurationException) as error:
         if "precision" in str(error):
             raise
+        many = f"are not {place.devices} devices" if place.devices > 1 else "is no device"
         raise MLError(
-            f"There is no {config.device} device here ({error}). Set device to auto or cpu."
+            f"There {many} of the kind {config.device} here ({error}). Set device to auto or cpu."
         ) from error
 
 
@@ -222,6 +316,9 @@ def _fit(
     except MLError as error:
         return "failed", str(error)
     except (MemoryError, RuntimeError) as error:
+        if is_lost(error):
+            log.exception("Another process is gone.")
+            return "failed", LOST
         if not _is_out_of_memory(error):
             raise
         log.exception("Out of memory.")

@@ -7,14 +7,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ml import ranks
 from ml.config import TrainConfig, load_config
 from ml.data import catalog
 from ml.errors import BadInputError, MLError
 from ml.presets import configuration
 from ml.runs import Run, claim, create, find
-from ml.worker_life import die_first
+from ml.worker_life import die_first, die_with_parent
 from ml.workspace import Workspace
 
+SHAPE = ("devices", "num_nodes", "strategy")
 EXIT = {"finished": 0, "stopped": 130, "failed": 1}
 
 
@@ -27,6 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--set", action="append", default=[], metavar="FIELD=VALUE", help="any other setting"
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="a JSON object of settings")
+    parser.add_argument("--devices", type=int, metavar="N", help="graphics cards, or processes")
+    parser.add_argument("--num-nodes", type=int, metavar="M", help="computers that share the work")
+    parser.add_argument("--strategy", metavar="S", help="auto, ddp or fsdp")
     parser.add_argument("--name", default="", help="what to call the run")
     parser.add_argument("--resume", metavar="RUN", help="go on with a run where it was")
     parser.add_argument("--run", metavar="ID", help="start a run that is queued")
@@ -34,6 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, workspace: Workspace) -> int:
     """Train; the last line of standard output is the result."""
+    place = ranks.place(*_shape(args, workspace))
+    if not place.leads:
+        return _join(args, workspace, place)
     if args.run or args.resume:
         if args.dataset or args.model or args.config or args.set:
             raise BadInputError(
@@ -41,14 +49,16 @@ def run(args: argparse.Namespace, workspace: Workspace) -> int:
             )
         chosen = _existing(args, workspace)
     else:
-        chosen = _new(args, workspace)
+        chosen = _new(args, workspace, place)
     print(f"Run {chosen.id}", file=sys.stderr)
     _stop_on_signals(chosen)
+
+    others = ranks.start_others(place)  # they load torch while this process does
 
     from ml.train import train  # torch comes only now: mistakes in the arguments are told at once
 
     die_first()
-    ended = train(workspace, chosen)
+    ended = train(workspace, chosen, place=place, others=others)
     result = {
         "run": chosen.id,
         "status": ended.outcome,
@@ -66,6 +76,39 @@ def run(args: argparse.Namespace, workspace: Workspace) -> int:
     return EXIT[ended.outcome]
 
 
+def _shape(args: argparse.Namespace, workspace: Workspace) -> tuple[int | None, int | None]:
+    """How many devices and computers are asked for; None where nothing is said of them."""
+    wanted = {name: getattr(args, name) for name in SHAPE}
+    if known := args.run or args.resume:
+        if not ranks.by_launcher():  # else it is as the launcher says, this time
+            config = find(workspace, known, with_model=False).config
+            wanted["devices"] = wanted["devices"] or config.devices
+            wanted["num_nodes"] = wanted["num_nodes"] or config.num_nodes
+    else:
+        wanted |= {name: value for name, value in settings(args).items() if name in SHAPE}
+    asked = {name: value for name, value in wanted.items() if value is not None}
+    checked = TrainConfig().changed(**asked)
+    asked = {name: getattr(checked, name) for name in asked}
+    return asked.get("devices"), asked.get("num_nodes")
+
+
+def _join(args: argparse.Namespace, workspace: Workspace, place: ranks.Place) -> int:
+    """Take part in a training that another process leads."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # the leader hears it too, and stops all of them
+    others = ranks.start_others(place)
+    if not place.launcher and place.local_rank:
+        die_with_parent()
+
+    from ml.team import end
+    from ml.train import join
+
+    die_first()
+    join(workspace, place)
+    end(others)
+    return 0
+
+
 def settings(args: argparse.Namespace) -> dict[str, Any]:
     """What was asked for: ``--set`` beats the other options, and those beat ``--config``.
 
@@ -76,7 +119,7 @@ def settings(args: argparse.Namespace) -> dict[str, Any]:
     wanted.pop("version", None)
     wanted |= {
         name: getattr(args, name)
-        for name in ("dataset", "model", "epochs")
+        for name in ("dataset", "model", "epochs", *SHAPE)
         if getattr(args, name) is not None
     }
     for entry in args.set:
@@ -87,9 +130,11 @@ def settings(args: argparse.Namespace) -> dict[str, Any]:
     return wanted
 
 
-def _new(args: argparse.Namespace, workspace: Workspace) -> Run:
+def _new(args: argparse.Namespace, workspace: Workspace, place: ranks.Place) -> Run:
     """A new run, claimed by this process."""
     wanted = settings(args)
+    if place.world > 1:
+        wanted |= {"devices": place.devices, "num_nodes": place.nodes}
     dataset = str(wanted.pop("dataset", "") or "")
     if not dataset:
         raise BadInputError("Say what to learn from: --dataset NAME or --dataset FOLDER.")

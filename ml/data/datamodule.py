@@ -12,7 +12,9 @@ from torch import Tensor
 from ml.data.augment import Augment, mix
 from ml.data.mixing import Mixing
 from ml.data.pictures import Pictures
+from ml.ranks import Place
 
+ALONE = Place()
 Batch = tuple[Tensor, Tensor, Tensor]
 """Inputs (N, ...), labels (N,) int64, rows (N,) int64 in their split. Of mixed pictures the labels
 are the shares of the classes, (N, K) float."""
@@ -56,6 +58,9 @@ class BatchLoader:
     """Yields batches by indexing; there is nothing to collate and no process to start.
 
     A last batch of a single picture joins the one before it: batch normalisation cannot take it.
+    Several processes divide each batch among them, in parts that differ by one picture at most; a
+    last batch with fewer pictures than processes joins the one before it. The pictures of all parts
+    together are those that one process sees.
     """
 
     def __init__(
@@ -67,7 +72,9 @@ class BatchLoader:
         seed: int | None = None,
         augment: Augment | None = None,
         mixing: Mixing | None = None,
+        place: Place = ALONE,
     ) -> None:
+        self.place = place
         self.inputs, self.labels, self.batch_size = inputs, labels, batch_size
         self.augment, self.mixing = augment, mixing
         resident = augment is not None and isinstance(inputs, Tensor)
@@ -76,7 +83,15 @@ class BatchLoader:
         self.batch_sampler = None  # Lightning looks for it where there is a sampler
 
     def __len__(self) -> int:
-        return count_batches(len(self.labels), self.batch_size)
+        return count_batches(len(self.labels), self.batch_size, self.place.world)
+
+    def weight(self, batch: int) -> float:
+        """What the mean over this process's part of a batch counts for in the mean of the means of
+        all processes, so that this is the mean over the batch. 1 where the parts are equal."""
+        world = self.place.world
+        whole = len(self.labels) - batch * self.batch_size
+        whole = whole if batch == len(self) - 1 else self.batch_size
+        return (whole // world + (self.place.rank < whole % world)) * world / whole
 
     def __iter__(self) -> Iterator[Batch]:
         order = self.sampler.order().to(self.labels.device)
@@ -91,6 +106,8 @@ class BatchLoader:
         for batch in range(last + 1):
             start = batch * self.batch_size
             rows = order[start:] if batch == last else order[start : start + self.batch_size]
+            if self.place.world > 1:
+                rows = rows.tensor_split(self.place.world)[self.place.rank]
             if windows:
                 inputs = windows[rows]
             else:
@@ -102,14 +119,20 @@ class BatchLoader:
             yield inputs, labels, rows
 
 
-def count_batches(count: int, batch_size: int) -> int:
+def count_batches(count: int, batch_size: int, processes: int = 1) -> int:
     """How many batches ``BatchLoader`` makes of ``count`` pictures."""
     whole, rest = divmod(count, batch_size)
-    return max(1, whole + (rest > (1 if whole else 0))) if count else 0
+    least = max(2, processes) if whole else 1
+    return max(1, whole + (rest >= least)) if count else 0
 
 
 class ResidentData(pl.LightningDataModule):
-    """Base of both: batches that are on the device already are not walked through again."""
+    """Base of both: batches that are on the device already are not walked through again.
+
+    ``place`` is set by whoever trains in several processes, before the loaders are made.
+    """
+
+    place: Place = ALONE
 
     def transfer_batch_to_device(
         self, batch: Any, device: torch.device, dataloader_idx: int
@@ -138,7 +161,7 @@ class PixelData(ResidentData):
 
     def _inputs(self, split: str) -> Any:
         size = len(self.pictures.indices(split)) * int(np.prod(self.pictures.all_pixels.shape[1:]))
-        if size > RESIDENT_SHARE * psutil.virtual_memory().available:
+        if size > RESIDENT_SHARE / self.place.devices * psutil.virtual_memory().available:
             return MappedPixels(self.pictures.all_pixels, self.pictures.rows(split))
         return torch.from_numpy(np.array(self.pictures.pixels(split))).to(self.device)
 
@@ -158,12 +181,17 @@ class PixelData(ResidentData):
         if self.mixing != "none":
             mixing = Mixing(self.mixing, self.seed, count, len(self.pictures.classes), on)
         return BatchLoader(
-            inputs, labels, self.batch_size, seed=self.seed, augment=augment, mixing=mixing
+            *(inputs, labels, self.batch_size),
+            seed=self.seed,
+            augment=augment,
+            mixing=mixing,
+            place=self.place,
         )
 
     def val_dataloader(self) -> BatchLoader:
         """As they lie, in batches that need no gradients and so may be larger."""
-        return BatchLoader(*self._loaded("val"), batch_size=max(self.batch_size, 128))
+        batch = max(self.batch_size, 128)
+        return BatchLoader(*self._loaded("val"), batch_size=batch, place=self.place)
 
 
 class FeatureData(ResidentData):
@@ -186,8 +214,10 @@ class FeatureData(ResidentData):
 
     def train_dataloader(self) -> BatchLoader:
         """Every view of every picture once an epoch, shuffled."""
-        return BatchLoader(self.train, self.train_labels, self.batch_size, seed=self.seed)
+        return BatchLoader(
+            self.train, self.train_labels, self.batch_size, seed=self.seed, place=self.place
+        )
 
     def val_dataloader(self) -> BatchLoader:
         """In one batch."""
-        return BatchLoader(self.val, self.val_labels, max(1, len(self.val)))
+        return BatchLoader(self.val, self.val_labels, max(1, len(self.val)), place=self.place)
