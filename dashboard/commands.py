@@ -12,16 +12,18 @@ from ml.workspace import Workspace
 
 BASICS = ("dataset", "preset")
 """Asked for at the top of the page, not under Advanced."""
+OPTIONS = ("model", "epochs", "devices", "num_nodes", "strategy")
+"""Settings that the command line has an option of its own for."""
 
 
 def command(config: TrainConfig, changed: dict[str, Any]) -> str:
     """What to type in a shell for the same training: the presets there are the same ones."""
     words = ["python", "-m", "ml", "train", "--dataset", config.dataset]
-    for name in ("model", "epochs"):
+    for name in OPTIONS:
         if name in changed:
-            words += [f"--{name}", str(changed[name])]
+            words += [f"--{name.replace('_', '-')}", str(changed[name])]
     rest = {"preset": config.preset} if config.preset != TrainConfig.preset else {}
-    rest |= {name: value for name, value in changed.items() if name not in ("model", "epochs")}
+    rest |= {name: value for name, value in changed.items() if name not in OPTIONS}
     for name, value in rest.items():
         words += ["--set", f"{name}={worded(value)}"]
     return shlex.join(words)

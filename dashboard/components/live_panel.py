@@ -73,7 +73,7 @@ def _tiles(state: live.Live) -> list[Tile]:
         Tile(
             "Pictures per second",
             number(speeds[-1] if speeds else None),
-            (state["started"] or {}).get("device", "").upper(),
+            _machine(state["started"] or {}),
             help="How many pictures the model learns from each second.",
             spark=speeds[-200:],
         ),
@@ -108,3 +108,14 @@ def mistakes(classes: list[str], state: live.Live) -> None:
 
 def _name(classes: list[str], label: Any) -> str:
     return classes[label] if isinstance(label, int) and 0 <= label < len(classes) else str(label)
+
+
+def _machine(started: dict[str, Any]) -> str:
+    """What computes: ``CPU``, or both of two where several devices share the work.
+
+    >>> _machine({"device": "cpu", "choices": {"processes": 2}})
+    '2 × CPU'
+    """
+    many = int((started.get("choices") or {}).get("processes", 1))
+    device = str(started.get("device", "")).upper()
+    return f"{many} × {device}" if many > 1 else device
