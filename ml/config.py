@@ -79,6 +79,24 @@ class TrainConfig:
         "on top: fast, and best for few pictures.",
         "Model",
     )
+    unfreeze: str = _field(
+        "all",
+        "Unfreezing",
+        "How a pretrained model is trained on as a whole: all of it from the start, or gradually: "
+        "a new last layer first, then one part more at a time, from the top down. Not where only "
+        "the last layer is trained.",
+        "Model",
+        choices=("all", "gradual"),
+    )
+    layer_decay: float = _field(
+        1.0,
+        "Rate of lower parts",
+        "Each part of a pretrained model learns at this share of the rate of the part above it: "
+        "what it saw at the bottom, edges and colours, needs to change least. 1 is all alike.",
+        "Model",
+        low=0.1,
+        high=1.0,
+    )
     feature_views: int = _field(
         2,
         "Views of each picture",
@@ -286,6 +304,15 @@ class TrainConfig:
     def frozen(self) -> bool:
         """Whether a new head on a frozen backbone is all that is trained."""
         return self.freeze_backbone and self.pretrained
+
+    @property
+    def way(self) -> str:
+        """``frozen`` (a new head alone), ``gradual`` or ``full`` fine-tuning, or ``scratch``."""
+        if not self.pretrained:
+            return "scratch"
+        if self.freeze_backbone:
+            return "frozen"
+        return "gradual" if self.unfreeze == "gradual" else "full"
 
     def changed(self, /, **values: Any) -> "TrainConfig":
         """A copy with some fields changed. Text is converted: ``changed(epochs="5")``.

@@ -74,7 +74,7 @@ def cross_validate(
         told = _Told(progress, steps, number, len(parts))
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*no `val_dataloader`")  # on purpose
-            fit(Plan(plan.module, _TrainingOnly(loader)), steps, told)
+            fit(replace(plan, data=_TrainingOnly(loader)), steps, told)
         accuracy.append(_accuracy(plan, device))
         write_json(path, {**recipe, "accuracy": accuracy})
     progress(1.0)

@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import lightning.pytorch as pl
 import numpy as np
 import torch
 from torch import nn
 
-from ml import features
+from ml import features, logistic
 from ml.config import TrainConfig
 from ml.data.datamodule import FeatureData, PixelData
 from ml.data.pictures import Pictures
@@ -17,7 +17,9 @@ from ml.data.pixels import PixelSpec
 from ml.estimate import speed_key
 from ml.machine import remember
 from ml.models.network import ByteDropout, Network, Standardise, count_features
+from ml.optim import Rates
 from ml.team import Team
+from ml.unfreezing import Unfreezing, rates_of
 from ml.workspace import Workspace
 
 HEAD_DROPOUT = 0.3
@@ -30,12 +32,15 @@ class Plan:
     """What Lightning trains and on what.
 
     ``module`` is the whole network or its head; ``logits`` gives torch's logits (N, K) of a split
-    without running the backbone again, where that is not needed.
+    without running the backbone again, where that is not needed. ``rates`` and ``callbacks`` are
+    for the task and the Trainer.
     """
 
     module: nn.Module
     data: pl.LightningDataModule
     logits: Callable[[str], np.ndarray] | None = None
+    rates: Rates | None = None
+    callbacks: tuple[pl.Callback, ...] = ()
 
 
 def pixels_plan(
@@ -52,7 +57,46 @@ def pixels_plan(
         pictures, config.batch_size, config.seed, config.augment, device, config.mixing
     )
     data.place = (team or Team()).place
-    return Plan(network, data)
+    rates: Rates | None = None
+    callbacks: tuple[pl.Callback, ...] = ()
+    if config.pretrained:
+        if config.layer_decay < 1:
+            rates = rates_of(network, config.layer_decay)
+        if config.way == "gradual":
+            start_head(workspace, config, network, pictures, device, progress)
+            callbacks = (Unfreezing(network, config.epochs),)
+    return Plan(network, data, rates=rates, callbacks=callbacks)
+
+
+def start_head(
+    workspace: Workspace,
+    config: TrainConfig,
+    network: Network,
+    pictures: Pictures,
+    device: torch.device,
+    progress: Callable[[float], None],
+) -> None:
+    """Give ``network`` the best linear head on the features that it makes now, as it is.
+
+    What is below is then not pulled about by a head that knows nothing yet (Kumar et al. 2022,
+    https://arxiv.org/abs/2202.10054). It is a function of the pictures alone, no matter of chance.
+    """
+    spec = pictures.spec
+    folder = workspace.features / features.key_of(config.model, network, spec.key)
+    nothing = pictures.indices("train")[:0]
+    train = replace(pictures, splits={**pictures.splits, "val": nothing, "test": nothing})
+    stores = features.ensure(
+        folder, train, 1, lambda: backbone_forward(workspace, network, spec, device), progress
+    )
+    found = logistic.fit(
+        stores[0].get(train.hashes("train")), train.labels("train"), len(pictures.classes)
+    )
+    layer = nn.Linear(found.weights.shape[1], len(found.weights))
+    with torch.no_grad():
+        layer.weight.copy_(torch.from_numpy(found.weights * found.scale))
+        layer.bias.copy_(torch.from_numpy(found.logits(np.zeros_like(found.mean)[None])[0]))
+    network.head = nn.Sequential(nn.Dropout(HEAD_DROPOUT), layer)
+    network.train()
 
 
 def new_head(width: int, classes: int) -> nn.Sequential:

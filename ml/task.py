@@ -13,7 +13,7 @@ from torch.nn import functional
 from ml.config import TrainConfig
 from ml.data.augment import mix
 from ml.data.datamodule import Batch
-from ml.optim import optimizer
+from ml.optim import Rates, optimizer
 from ml.schedule import factor
 from ml.team import Team
 
@@ -91,6 +91,7 @@ class ClassifierTask(pl.LightningModule):
         total_steps: optimizer steps of the whole run, which the schedule spans.
         ids: the picture hash of each validation row, for the examples of mistakes.
         team: the processes that train it together.
+        rates: what the learning rate of each parameter is multiplied with; None for 1.
     """
 
     def __init__(
@@ -100,8 +101,10 @@ class ClassifierTask(pl.LightningModule):
         total_steps: int,
         ids: Sequence[str] = (),
         team: Team | None = None,
+        rates: Rates | None = None,
     ) -> None:
         super().__init__()
+        self.rates = rates
         self.module, self.config, self.total_steps, self.ids = module, config, total_steps, ids
         self.team = team or Team()
         self.train_meter, self.val_meter = Meter(self.team), Meter(self.team)
@@ -239,4 +242,4 @@ class ClassifierTask(pl.LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """See ``ml.optim``."""
-        return optimizer(self.module, self.config)
+        return optimizer(self.module, self.config, self.rates)

@@ -17,7 +17,7 @@ import lightning.pytorch as pl
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
-from ml import checkpoints, measure
+from ml import checkpoints, measure, ways
 from ml.callbacks import STOPPED, KeepCheckpoints, LiveMetrics, StopRequest
 from ml.config import TrainConfig
 from ml.crossval import cross_validate, steps_of
@@ -172,13 +172,14 @@ def _fitted(
             choices=choices,
         )
     )
+    log.info(ways.reason(config, sum(record["counts"].values())))
     pictures = open_pictures(workspace, record, spec, progress=phase("prepare"))
     make = features_plan if frozen else pixels_plan
     plan = make(workspace, config, network, pictures, device, phase("features"), team)
     if frozen and not team.leads:
         return _Fitted(config, choices, network, pictures, plan, "finished", "")
     total = steps * config.epochs
-    task = ClassifierTask(plan.module, config, total, pictures.hashes("val"), sharing)
+    task = ClassifierTask(plan.module, config, total, pictures.hashes("val"), sharing, plan.rates)
     epochs = [event for event in history if isinstance(event, EpochEnd)]
     live = LiveMetrics(
         sink,
@@ -192,7 +193,9 @@ def _fitted(
     )
     stopper = StopRequest(stop.path, sharing)
     keep = KeepCheckpoints(run.folder / "checkpoints", config.patience)
-    trainer = make_trainer(config, choices, [live, stopper, keep, *callbacks], sharing.place)
+    trainer = make_trainer(
+        config, choices, [live, stopper, keep, *plan.callbacks, *callbacks], sharing.place
+    )
     began = time.monotonic()
     # Threads that wait for each other at every tiny step of a head cost more than they bring.
     torch.set_num_threads(1 if frozen else choices["threads"])
@@ -371,9 +374,11 @@ def _folds(
     """
 
     def fit(plan: Plan, steps: int, callback: pl.Callback) -> None:
-        task = ClassifierTask(plan.module, config, steps)
+        task = ClassifierTask(plan.module, config, steps, rates=plan.rates)
         torch.set_num_threads(1 if config.frozen else choices["threads"])
-        outcome, reason = _fit(make_trainer(config, choices, [callback]), task, plan, None)
+        outcome, reason = _fit(
+            make_trainer(config, choices, [callback, *plan.callbacks]), task, plan, None
+        )
         torch.set_num_threads(choices["threads"])
         if outcome != "finished":
             raise (StoppedError if outcome == "stopped" else MLError)(reason)

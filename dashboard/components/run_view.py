@@ -14,6 +14,7 @@ from dashboard.words import PHASE_WORDS, count, duration
 from ml.errors import BadInputError
 from ml.runs import Run
 from ml.status import Status
+from ml.ways import reason
 
 TICK_SECONDS = 0.7
 LOG_SECONDS = 3.0
@@ -113,6 +114,8 @@ def _folds(run: Run) -> None:
             except BadInputError as error:
                 st.html(f"<p>{escape(error)}</p>")
                 return
+            pictures = sum((run.dataset.get("counts") or {}).values())
+            st.html(f'<p class="lens-quiet">{escape(reason(config, pictures))}</p>')
             command = commands.command_of(session.workspace(), config)
             st.code(command, language="bash", wrap_lines=True)
             st.code(json.dumps(config.to_json(), indent=1), language="json", height=320)

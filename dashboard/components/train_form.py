@@ -28,6 +28,7 @@ from ml.data.folders import BUNDLED
 from ml.errors import BadInputError
 from ml.estimate import estimate
 from ml.models import registry
+from ml.ways import reason
 
 PRESETS = {"quick": "Quick", "balanced": "Balanced", "thorough": "Thorough"}
 PRESET_HELP = (
@@ -138,7 +139,8 @@ def _start(info: DatasetInfo, config: TrainConfig | None, changed: dict[str, Any
         st.html(
             f'<p class="lens-quiet">{count(config.epochs, "epoch")} of '
             f"{escape(registry.get(config.model).label)}: about {roughly(found.seconds)} and "
-            f"{size(found.memory)} of memory ({escape(found.basis)}).</p>"
+            f"{size(found.memory)} of memory ({escape(found.basis)}). "
+            f"{escape(reason(config, info.pictures))}</p>"
         )
     if st.button("Train", type="primary", key="train", disabled=config is None) and config:
         _go(info, config)

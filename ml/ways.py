@@ -1,0 +1,33 @@
+"""Which of the ways a configuration trains, and why: a sentence for people. Light."""
+
+from ml.config import TrainConfig
+
+FEW = 1000
+"""Up to so many pictures a head on kept features is about as good as anything slower."""
+
+
+def reason(config: TrainConfig, pictures: int) -> str:
+    """What is trained of the network, and what speaks for it, in one or two sentences.
+
+    >>> reason(TrainConfig(pretrained=False), 600)
+    'The whole network learns from nothing, as these settings start from no pretrained weights.'
+    """
+    if config.way == "scratch":
+        return (
+            "The whole network learns from nothing, as these settings start from no pretrained "
+            "weights."
+        )
+    if config.way == "frozen":
+        said = "Only the last layer is trained, on features that are computed once and kept"
+        if pictures <= FEW:
+            return f"{said}: of {pictures:,} pictures a whole network would learn little more."
+        return f"{said}: that takes a small part of the time of training the whole network."
+    slower = ""
+    if config.layer_decay < 1:
+        slower = f" Each part learns at {config.layer_decay:g} times the rate of the one above it."
+    if config.way == "gradual":
+        return (
+            "A new last layer is fitted first; then the network is trained on, one part more at a "
+            f"time from the top down, so that what it knows is not lost at once.{slower}"
+        )
+    return f"The whole pretrained network is trained on, all of it from the start.{slower}"
