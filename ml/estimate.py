@@ -1,4 +1,8 @@
-"""How long a training will take and how much memory, told before it starts. Light: no torch."""
+"""How long a training will take, how much memory and disk, told before it starts. Light: no torch.
+
+The figures rest on what was measured on this computer: an earlier run of the kind, or a rehearsal
+(``ml.rehearsal``, ``python -m ml estimate``). Until there is one, they are a rough guess.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,34 +12,57 @@ from ml.machine import Machine
 from ml.models import registry
 
 START_UP = 7.0
-"""Seconds until torch and Lightning are loaded."""
+"""Seconds until torch and Lightning are loaded, until that was measured."""
 FINISH = 4.0
-"""Seconds for evaluation and export, besides the pictures themselves."""
+"""Seconds for evaluation and export, besides the pictures themselves, until that was measured."""
 MACS_PER_SECOND = {"cpu": 1.5e10, "mps": 2e11, "cuda": 1e12}
 """A cautious guess for one core or one accelerator, until this machine has been measured. A forward
 pass alone, which ONNX Runtime does on a CPU, gets through twice as many."""
 BASE_MEMORY = 700e6
 """A worker that has torch and Lightning loaded, in bytes."""
+LIGHTNING = 1.5, 60e6
+"""Seconds and bytes of Lightning's own start, which a rehearsal does without."""
 BYTES_PER_MAC = 0.5
 """Activations kept for the backward pass, bytes for each multiply-accumulate; measured on resnet18,
 mobilenet_v3_small and small_cnn as a rounded upper figure."""
+HEAD_ROWS = 20_000
+"""Rows of features that a head learns from in a second."""
+OF_EPOCH = 0.004
+"""Seconds of an epoch besides its steps: figures, checkpoints flushed to the disk."""
+TRAIN, VAL, TEST = 0.7, 0.15, 0.15
+"""Shares of the pictures in each split."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """``seconds`` of the whole run, ``memory`` in bytes, and what the figures rest on."""
+    """``seconds`` of the whole run, of which ``start_up`` pass before its first event; ``memory``
+    and ``disk`` in bytes; what the figures rest on, and whether that was ``measured``."""
 
     seconds: float
     memory: float
     basis: str
+    disk: float = 0.0
+    start_up: float = START_UP
+    measured: bool = False
 
 
 def speed_key(config: TrainConfig, threads: int) -> str:
     """Under which key the pictures per second of such a training are remembered."""
-    frozen = "features" if config.freeze_backbone and config.pretrained else "train"
+    return f"speed {_kind(config, threads)}"
+
+
+def cost_key(config: TrainConfig, threads: int) -> str:
+    """Under which key a rehearsal of such a training is remembered."""
     return (
-        f"speed {frozen} {config.model} {config.image_size} {config.colour} "
-        f"batch {config.batch_size} {config.device} {threads} threads"
+        f"cost {_kind(config, threads)} {config.pretrained} {config.precision} {config.augment} "
+        f"{config.optimizer}"
+    )
+
+
+def _kind(config: TrainConfig, threads: int) -> str:
+    return (
+        f"{'features' if config.frozen else 'train'} {config.model} {config.image_size} "
+        f"{config.colour} batch {config.batch_size} {config.device} {threads} threads"
     )
 
 
@@ -44,30 +71,65 @@ def estimate(
 ) -> Estimate:
     """What a run over ``pictures`` (all splits together) will take.
 
-    ``measured`` is ``ml.machine.remembered``: after the first run of its kind the estimate rests
-    on that run's speed.
+    ``measured`` is ``ml.machine.remembered``. A rehearsal tells all; the speed of an earlier run
+    of the kind tells how long the training itself takes, and is preferred for that.
     """
-    model = registry.get(config.model)
-    scale = (config.image_size / model.native_size) ** 2
-    macs = model.macs * scale
     threads = config.threads or machine.cores
     known = measured.get(speed_key(config, threads))
-    frozen, folds = config.frozen, 0.85 * max(0, config.folds - 1)
+    cost = measured.get(cost_key(config, threads))
+    speed = float(known) if known else None
+    if isinstance(cost, dict):
+        return _rehearsed(config, pictures, cost, speed)
+    return _guessed(config, pictures, machine, threads, speed)
+
+
+def _work(config: TrainConfig, pictures: int, training: float, validation: float) -> float:
+    """Seconds of training, from those of one picture; of a frozen backbone, of its features."""
+    folds = 0.85 * max(0, config.folds - 1)
+    if config.frozen:
+        # Features of every picture once, and of each further view of the training pictures.
+        passes = pictures * (1 + TRAIN * (config.feature_views - 1))
+        rows = config.epochs * (TRAIN + folds) * pictures * config.feature_views
+        return passes * training + rows / HEAD_ROWS + config.epochs * OF_EPOCH
+    work = config.epochs * (TRAIN + folds) * pictures * training
+    return work + config.epochs * (VAL * pictures * validation + OF_EPOCH)
+
+
+def _rehearsed(
+    config: TrainConfig, pictures: int, cost: dict[str, Any], speed: float | None
+) -> Estimate:
+    training = 1 / speed if speed else cost["feature"] if config.frozen else cost["step"]
+    work = _work(config, pictures, training, cost.get("validate", 0.0))
+    ending = cost["export"] + pictures * (TEST * cost["torch"] + (VAL + TEST) * cost["classify"])
+    start_up = cost["start_up"]
+    pixels = pictures * config.image_size**2 * (3 if config.colour == "rgb" else 1)
+    held = 0.0 if config.frozen else min(pixels, 2e9)
+    # The exported file, its weights, and of a whole network both checkpoints with their moments.
+    moments = 1 if config.optimizer == "sgd" else 2
+    disk = cost["model"] * (2 if config.frozen else 4 + moments)
+    return Estimate(
+        start_up + LIGHTNING[0] + cost["build"] + work + ending,
+        cost["memory"] + LIGHTNING[1] + held,
+        "measured on this computer",
+        disk,
+        start_up,
+        True,
+    )
+
+
+def _guessed(
+    config: TrainConfig, pictures: int, machine: Machine, threads: int, speed: float | None
+) -> Estimate:
+    model = registry.get(config.model)
+    macs = model.macs * (config.image_size / model.native_size) ** 2
     device = machine.accelerator if config.device == "auto" else config.device
     rate = MACS_PER_SECOND[device] * (threads if device == "cpu" else 1)
-    per_second = float(known) if known else rate / (macs * (0.5 if frozen else 3))
-    if frozen:
-        # Features of every picture once, and of each further view of the training pictures.
-        passes = pictures * (1 + 0.7 * (config.feature_views - 1))
-        head = config.epochs * (0.7 + folds) * pictures * config.feature_views / 20_000
-        work, batch = passes / per_second + head, 32
-    else:
-        work = config.epochs * (0.7 + folds) * pictures / per_second
-        # Validation and test cost a forward pass, a third of a training step.
-        work += (config.epochs * 0.15 + 0.3) * pictures / (3 * per_second)
-        batch = config.batch_size
-    kept = BYTES_PER_MAC * macs * batch * (0.1 if frozen else 1.0)
-    weights = model.parameters * 4 * (1 if frozen else 4)
-    memory = BASE_MEMORY + kept + weights
-    basis = "measured on this computer" if known else "a rough guess: the first run measures it"
-    return Estimate(START_UP + work + FINISH, memory, basis)
+    training = 1 / speed if speed else macs * (0.5 if config.frozen else 3) / rate
+    # Validation and test cost a forward pass, a third of a training step.
+    work = _work(config, pictures, training, training / 3) + 0.3 * pictures * training / 3
+    batch = 32 if config.frozen else config.batch_size
+    kept = BYTES_PER_MAC * macs * batch * (0.1 if config.frozen else 1.0)
+    weights = model.parameters * 4 * (1 if config.frozen else 4)
+    disk = 16.0 * model.parameters
+    said = "measured on this computer" if speed else "a rough guess until it is measured"
+    return Estimate(START_UP + work + FINISH, BASE_MEMORY + kept + weights, said, disk)

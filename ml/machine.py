@@ -48,6 +48,17 @@ def keep_freed_memory() -> bool:
         return False
 
 
+def peak_memory() -> int:
+    """The most memory that this process has held, in bytes; what it holds now where the system
+    does not tell."""
+    try:
+        import resource  # not on Windows
+    except ImportError:
+        return int(psutil.Process().memory_info().rss)
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(most if sys.platform == "darwin" else most * 1024)
+
+
 def accelerator() -> str:
     """The accelerator that torch would find, told without importing it."""
     if sys.platform == "darwin" and platform.machine() == "arm64":

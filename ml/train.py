@@ -17,7 +17,7 @@ import lightning.pytorch as pl
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
-from ml import checkpoints, measure, ways
+from ml import checkpoints, measure, spent, ways
 from ml.callbacks import STOPPED, KeepCheckpoints, LiveMetrics, StopRequest
 from ml.config import TrainConfig
 from ml.crossval import cross_validate, steps_of
@@ -91,6 +91,8 @@ def train(
             if is_lost(error) and (run.folder / "stop").exists():
                 ended = RunEnded("stopped", STOPPED)  # the others were the first to see it
         ended = dataclasses.replace(ended, seconds=time.monotonic() - began, time=time.time())
+    if ended.outcome == "finished":
+        spent.keep(run, ended.seconds)
     sink(ended)
     sink.close()
     part()
@@ -173,6 +175,8 @@ def _fitted(
         )
     )
     log.info(ways.reason(config, sum(record["counts"].values())))
+    if begun is None and team.leads:  # who goes on takes a part of it, which nobody has estimated
+        spent.expect(workspace, run, config, record["counts"])
     pictures = open_pictures(workspace, record, spec, progress=phase("prepare"))
     make = features_plan if frozen else pixels_plan
     plan = make(workspace, config, network, pictures, device, phase("features"), team)

@@ -6,7 +6,7 @@ import pytest
 
 from ml.config import TrainConfig
 from ml.errors import BadInputError
-from ml.estimate import estimate, speed_key
+from ml.estimate import cost_key, estimate, speed_key
 from ml.machine import Machine
 from ml.models import all_models
 from ml.presets import LEVELS, configuration, suggest
@@ -121,3 +121,24 @@ def test_robust_training_changes_the_whole_network_unless_told_otherwise() -> No
     assert not configuration("photos", photos, augment="robust").freeze_backbone
     assert configuration("photos", photos, augment="robust", freeze_backbone=True).frozen
     assert configuration("photos", photos).frozen
+
+
+def test_a_rehearsal_tells_time_memory_and_disk_and_the_speed_of_a_run_is_preferred() -> None:
+    config = TrainConfig(model="small_cnn", pretrained=False, freeze_backbone=False, epochs=10)
+    cost = {"start_up": 5.0, "build": 1.0, "step": 0.02, "validate": 0.01, "torch": 0.01}
+    cost |= {"classify": 0.01, "export": 2.0, "memory": 1e9, "model": 1_000_000}
+    known: dict[str, object] = {cost_key(config, 2): cost}
+    found = estimate(config, 1000, MACHINE, known)
+    assert found.measured
+    # 7,000 pictures learned from, 1,500 validated, 450 classified at the end, and start and export
+    assert found.seconds == pytest.approx(140 + 15 + 4.5 + 8, abs=3)
+    assert found.seconds - found.start_up == pytest.approx(162.5, abs=3)
+    assert 1e9 < found.memory < 1.3e9
+    assert found.disk == 6_000_000
+    faster = estimate(config, 1000, MACHINE, {**known, speed_key(config, 2): 100.0})
+    assert faster.seconds == pytest.approx(found.seconds - 70, abs=1)
+    frozen = config.changed(pretrained=True, freeze_backbone=True, feature_views=3)
+    assert not estimate(frozen, 1000, MACHINE, known).measured  # another kind of training
+    seen = {cost_key(frozen, 2): {**cost, "feature": 0.05}}
+    once = estimate(frozen, 1000, MACHINE, seen)
+    assert once.seconds == pytest.approx(1000 * (1 + 2 * 0.7) * 0.05 + 12, abs=5)

@@ -8,7 +8,8 @@ from dashboard import engine, session
 from dashboard.navigation import CLASSIFY, EVALUATE, TRAIN
 from dashboard.style import escape
 from dashboard.text import with_span
-from dashboard.words import STATUS_WORDS, count, duration
+from dashboard.words import STATUS_WORDS, count, duration, size
+from ml import spent
 from ml.runs import Run
 from ml.status import Status
 
@@ -19,12 +20,28 @@ def outcome(run: Run, status: Status, ended: dict[str, Any] | None) -> None:
     took = f"in {duration(ended['seconds'])}" if ended and status.name == "finished" else ""
     reason = f'<p class="lens-reason">{escape(status.reason)}</p>' if status.reason else ""
     result = f'<p class="lens-result">{escape(said)}</p>' if said else ""
+    took += compared(run) if took else ""
     st.html(
         f'<div class="lens-outcome"><div><span class="lens-status lens-{escape(status.name)}">'
         f"{STATUS_WORDS[status.name]}</span><span>{took}</span></div>{result}{reason}</div>"
     )
     with st.container(horizontal=True):
         _buttons(run, status)
+
+
+def compared(run: Run) -> str:
+    """What was expected of the run beside what it took; empty where that was not kept.
+
+    The memory is the most that it held at once.
+    """
+    content = spent.read(run) or {}
+    expected, actual = content.get("expected"), content.get("actual")
+    if not expected or not actual:
+        return ""
+    return (
+        f" (expected {duration(expected['seconds'])}), with {size(actual['memory'])} of memory "
+        f"(expected {size(expected['memory'])})"
+    )
 
 
 def result_sentence(report: dict[str, Any] | None) -> str:

@@ -16,6 +16,7 @@ from dashboard.components.ingest_view import (
     under_way,
     wanted_training,
 )
+from dashboard.components.measure_button import measure_button
 from dashboard.components.preview import preview
 from dashboard.style import escape
 from dashboard.text import plain
@@ -136,12 +137,16 @@ def _start(info: DatasetInfo, config: TrainConfig | None, changed: dict[str, Any
         child = replace(here, cores=max(1, here.cores - 1))  # one core is left to the pages
         known = machine.remembered(session.workspace())
         found = estimate(config, info.pictures, child, known)
-        st.html(
-            f'<p class="lens-quiet">{count(config.epochs, "epoch")} of '
-            f"{escape(registry.get(config.model).label)}: about {roughly(found.seconds)} and "
-            f"{size(found.memory)} of memory ({escape(found.basis)}). "
-            f"{escape(reason(config, info.pictures))}</p>"
-        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.html(
+                f'<p class="lens-quiet">{count(config.epochs, "epoch")} of '
+                f"{escape(registry.get(config.model).label)}: about {roughly(found.seconds)}, "
+                f"{size(found.memory)} of memory and {size(found.disk)} of disk "
+                f"({escape(found.basis)}). {escape(reason(config, info.pictures))}</p>",
+                width="content",
+            )
+            if not found.measured and info.ready:
+                measure_button(session.workspace(), config)
     if st.button("Train", type="primary", key="train", disabled=config is None) and config:
         _go(info, config)
 

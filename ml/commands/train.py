@@ -22,6 +22,14 @@ EXIT = {"finished": 0, "stopped": 130, "failed": 1}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments; what is not given comes from the presets for the data and the model."""
+    add_settings(parser)
+    parser.add_argument("--name", default="", help="what to call the run")
+    parser.add_argument("--resume", metavar="RUN", help="go on with a run where it was")
+    parser.add_argument("--run", metavar="ID", help="start a run that is queued")
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """The arguments that ``settings`` reads."""
     parser.add_argument("--dataset", metavar="D", help="a name, or a folder of pictures")
     parser.add_argument("--model", metavar="M", help="see: python -m ml models")
     parser.add_argument("--epochs", type=int, metavar="N", help="times to see every picture")
@@ -32,9 +40,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--devices", type=int, metavar="N", help="graphics cards, or processes")
     parser.add_argument("--num-nodes", type=int, metavar="M", help="computers that share the work")
     parser.add_argument("--strategy", metavar="S", help="auto, ddp or fsdp")
-    parser.add_argument("--name", default="", help="what to call the run")
-    parser.add_argument("--resume", metavar="RUN", help="go on with a run where it was")
-    parser.add_argument("--run", metavar="ID", help="start a run that is queued")
 
 
 def run(args: argparse.Namespace, workspace: Workspace) -> int:

@@ -1,0 +1,84 @@
+"""What is told before a training is within a factor 1.5 of its time and 1.3 of its memory, for every
+model that fits here.
+
+    python -m benchmarks.estimate [MODEL...]
+
+For each model, two processes on the bundled sets: `ml estimate`, then `ml train` of the same
+settings, for a few epochs. Pretrained models are frozen, as the presets have them, where their
+weights need no download; all others are trained whole, from scratch. Run it on an idle machine.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ml import spent
+from ml.models import all_models
+from ml.models.registry import ModelInfo
+from ml.runs import list_runs
+from ml.workspace import open_workspace
+
+TIME, MEMORY = 1.5, 1.3
+SMALL = 5_000_000
+"""Networks with more weights than this are trained for an epoch: minutes, not hours."""
+
+
+def settings(model: ModelInfo) -> list[str]:
+    """The arguments of a training of ``model`` that takes some minutes at most."""
+    photos = model.native_size >= 64
+    frozen = model.pretrained and not model.download
+    words = ["--dataset", "recycling" if photos else "fashion", "--model", model.name]
+    if frozen:
+        return [*words, "--epochs", "10"]
+    words += ["--set", "pretrained=false", "--set", "folds=0"]
+    if photos:
+        words += ["--set", f"image_size={max(64, model.min_size)}", "--set", "batch_size=16"]
+    return [*words, "--epochs", "1" if model.parameters > SMALL else "4"]
+
+
+def ml(root: Path, *words: str) -> Any:
+    """The JSON of a command; None where it failed, which is told."""
+    command = [sys.executable, "-m", "ml", *words, "--json", "--workspace", str(root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(done.stderr.strip().splitlines()[-1])
+        return None
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def factor(expected: float, actual: float) -> float:
+    """By how much they differ, at least 1."""
+    return max(expected, actual) / max(1e-9, min(expected, actual))
+
+
+def main() -> int:
+    """Measure and print; 1 where an estimate is too far off."""
+    wanted, far = sys.argv[1:], 0
+    print(f"{'model':26}{'expected':>10}{'took':>9}{'factor':>8}{'memory':>10}{'held':>9}{'factor':>8}")
+    for model in all_models():
+        if wanted and model.name not in wanted:
+            continue
+        with tempfile.TemporaryDirectory() as name:
+            root = Path(name)
+            words = settings(model)
+            if ml(root, "estimate", *words) is None or ml(root, "train", *words) is None:
+                continue
+            kept = spent.read(list_runs(open_workspace(root))[-1]) or {}
+            told, took = kept["expected"], kept["actual"]
+            time = factor(told["seconds"], took["seconds"])
+            memory = factor(told["memory"], took["memory"])
+            far += time > TIME or memory > MEMORY
+            print(
+                f"{model.name:26}{told['seconds']:8.1f} s{took['seconds']:7.1f} s{time:8.2f}"
+                f"{told['memory'] / 1e9:7.2f} GB{took['memory'] / 1e9:6.2f} GB{memory:8.2f}",
+                flush=True,
+            )
+    print(f"{far} models beyond {TIME} in time or {MEMORY} in memory")
+    return 1 if far else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

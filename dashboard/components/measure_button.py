@@ -1,0 +1,58 @@
+"""A button on Train that measures, in some seconds, what the training would take here."""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.preparing import Job
+from dashboard.text import plain
+from ml.config import TrainConfig
+from ml.errors import BadInputError
+from ml.workspace import Workspace
+
+TICK_SECONDS = 0.7
+
+
+def measure_button(workspace: Workspace, config: TrainConfig) -> None:
+    """Draw it, or how far the measurement is; once that is done, the estimate rests on it."""
+    job: Job | None = session.state("estimate-job", None)
+    if job is None:
+        if st.button(
+            "Measure",
+            key="measure-estimate",
+            type="tertiary",
+            icon=":material/timer:",
+            help="Takes a few steps of this training with blank pictures.",
+        ):
+            st.session_state["estimate-job"] = _begin(workspace, config)
+            st.rerun()
+        return
+    if job.running:
+        st.fragment(_progress, run_every=TICK_SECONDS)(job)
+        return
+    st.session_state["estimate-job"] = None
+    try:
+        job.result()
+    except BadInputError as error:
+        st.warning(plain(str(error)), icon=":material/error:")
+        return
+    st.rerun()
+
+
+def _begin(workspace: Workspace, config: TrainConfig) -> Job:
+    """The child; its settings go in a file, which goes when it has ended."""
+    folder = Path(tempfile.mkdtemp(prefix="lensmith-estimate-"))
+    settings: dict[str, Any] = config.to_json()
+    (folder / "config.json").write_text(json.dumps(settings), encoding="utf-8")
+    command = ["estimate", "--config", str(folder / "config.json")]
+    return Job(command, "Measuring", staging=folder).start(workspace)
+
+
+def _progress(job: Job) -> None:
+    if not job.running:
+        st.rerun()
+    st.progress(job.progress, "Measuring")

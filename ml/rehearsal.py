@@ -1,0 +1,154 @@
+"""A training in small, before it starts: what it costs on this computer, measured.
+
+The same steps as a run goes through, on a few blank pictures: build the network, trace it, some
+training steps at the real batch size or some features, export. Heavy: for child processes alone.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import torch
+from torch.nn import functional
+
+from ml import measure
+from ml.config import TrainConfig
+from ml.data.augment import Augment
+from ml.data.pixels import PixelSpec
+from ml.estimate import cost_key
+from ml.export.graph import make_graph
+from ml.export.onnx import export_onnx
+from ml.machine import keep_freed_memory, peak_memory, remember, threads
+from ml.model_folder import open_session, run_session
+from ml.models import Inputs, build, options_of
+from ml.models.network import Network, count_features
+from ml.optim import optimizer
+from ml.plan import backbone_forward, new_head
+from ml.workspace import Workspace
+
+STEP_SECONDS = 3.0
+"""Steps are repeated for so long, at least two after the first, at most ten."""
+PICTURES = 16
+
+Progress = Callable[[float], None]
+
+
+def rehearse(
+    workspace: Workspace,
+    config: TrainConfig,
+    classes: int,
+    progress: Progress = lambda fraction: None,
+) -> dict[str, Any]:
+    """What was measured, which is remembered for ``ml.estimate``.
+
+    ``start_up`` and ``build`` in seconds; ``step`` and ``validate``, seconds of a picture in
+    training and validation; ``feature``, seconds of a picture through a frozen backbone;
+    ``classify``, seconds of a picture through the exported file; ``torch``, through the network
+    after training; ``export``, seconds when the graph has been traced; ``memory``, the most that
+    this process held, in bytes; ``model``, bytes of the exported file.
+
+    Raises:
+        MLError: the weights cannot be had, or the memory does not suffice.
+    """
+    start_up = time.time() - psutil.Process().create_time()
+    keep_freed_memory()
+    torch.set_num_threads(threads(config.threads))
+    device = torch.device("cpu" if config.device == "auto" else config.device)
+    if config.device == "auto" and torch.cuda.is_available():
+        device = torch.device("cuda")
+    spec = PixelSpec(config.image_size, config.colour, config.fit)
+    began = time.perf_counter()
+    network = build(
+        config.model,
+        Inputs(spec.channels, spec.size, classes),
+        pretrained=config.pretrained,
+        **options_of(config),
+    )
+    network.to(memory_format=torch.channels_last)
+    found: dict[str, Any] = {"start_up": start_up, "build": time.perf_counter() - began}
+    progress(0.2)
+    few = np.zeros((PICTURES, spec.size, spec.size, spec.channels), np.uint8)
+    if config.frozen:
+        network.head = new_head(count_features(network, spec.channels, spec.size), classes)
+        forward = backbone_forward(workspace, network, spec, device)
+        forward(few[:4])
+        found["feature"] = _seconds(lambda: forward(few)) / PICTURES
+    else:
+        found |= _steps(workspace, network.to(device), config, device, spec)
+    progress(0.6)
+    found |= _ending(workspace, network.cpu().eval(), spec, few)
+    found["memory"] = peak_memory()
+    remember(workspace, cost_key(config, torch.get_num_threads()), found)
+    progress(1.0)
+    return found
+
+
+def _steps(
+    workspace: Workspace,
+    network: Network,
+    config: TrainConfig,
+    device: torch.device,
+    spec: PixelSpec,
+) -> dict[str, float]:
+    """Seconds of a picture in training steps and in validation, at the run's own precision."""
+    plan = measure.precision(workspace, network, config, device, spec.channels)
+    shape = (config.batch_size, spec.size, spec.size, spec.channels)
+    pictures = torch.randint(0, 256, shape, dtype=torch.uint8, device=device)
+    labels = torch.zeros(len(pictures), dtype=torch.long, device=device)
+    rows = torch.arange(len(pictures), device=device)
+    augment = None
+    if config.augment != "none":
+        augment = Augment(config.augment, config.seed, len(pictures), device)
+    update = optimizer(network, config)
+    network.train()
+
+    def step() -> None:
+        shown = augment(pictures, rows) if augment else pictures
+        with torch.autocast(device.type, torch.bfloat16, enabled=plan == "bf16"):
+            loss = functional.cross_entropy(network(shown), labels)
+        loss.backward()  # type: ignore[no-untyped-call]
+        update.step()
+        update.zero_grad()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+
+    def validate() -> None:
+        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=plan == "bf16"):
+            network(pictures)
+
+    step()
+    taken = _seconds(step)
+    network.eval()
+    return {"step": taken / len(pictures), "validate": _seconds(validate, 1) / len(pictures)}
+
+
+def _ending(
+    workspace: Workspace, network: Network, spec: PixelSpec, few: np.ndarray
+) -> dict[str, float]:
+    """Export and both ways to classify, as at the end of a run. What is traced is kept for it."""
+    with torch.inference_mode():
+        by_torch = _seconds(lambda: network(torch.from_numpy(few)), 1) / len(few)
+    make_graph(network, spec.channels, spec.size, workspace.graphs)
+    with tempfile.TemporaryDirectory() as name:
+        path, began = Path(name) / "model.onnx", time.perf_counter()
+        export_onnx(network, spec, path, {}, workspace.graphs)
+        content = path.read_bytes()
+        session = open_session(content, torch.get_num_threads())
+        run_session(session, few[:1])
+        export = time.perf_counter() - began
+        classify = _seconds(lambda: run_session(session, few), 1) / len(few)
+    return {"torch": by_torch, "classify": classify, "export": export, "model": len(content)}
+
+
+def _seconds(call: Callable[[], Any], least: int = 2) -> float:
+    """The median time of a few calls."""
+    took: list[float] = []
+    while len(took) < least or (sum(took) < STEP_SECONDS and len(took) < 10):
+        began = time.perf_counter()
+        call()
+        took.append(time.perf_counter() - began)
+    return float(np.median(took))

@@ -1,0 +1,54 @@
+"""What a run was expected to take and what it took, kept with it. Light.
+
+``estimate.json`` has ``expected`` (``seconds`` from the first event to the last, ``memory`` and
+``disk`` in bytes, ``basis``, ``measured``) and, once the run has finished in one go, ``actual``.
+"""
+
+from typing import Any
+
+from ml.config import TrainConfig
+from ml.errors import MLError
+from ml.estimate import estimate
+from ml.files import read_json, write_json
+from ml.machine import describe, peak_memory, remembered
+from ml.machine import threads as usable
+from ml.runs import Run
+from ml.workspace import Workspace
+
+FILE = "estimate.json"
+LAID_ASIDE = ("checkpoints", "model")
+"""What counts as the disk of a run, besides prepared pixels, which the next run uses again."""
+
+
+def expect(workspace: Workspace, run: Run, config: TrainConfig, counts: dict[str, int]) -> None:
+    """Keep what ``run`` is expected to take, before it does."""
+    told = config.changed(threads=usable(config.threads))
+    found = estimate(told, sum(counts.values()), describe(), remembered(workspace))
+    expected = {
+        "seconds": found.seconds - found.start_up,
+        "memory": found.memory,
+        "disk": found.disk,
+        "basis": found.basis,
+        "measured": found.measured,
+    }
+    write_json(run.folder / FILE, {"expected": expected})
+
+
+def keep(run: Run, seconds: float) -> None:
+    """Add what it took; nothing where nobody expected anything, or no disk is left for it."""
+    content = read(run)
+    if not content or "actual" in content:
+        return
+    files = (path for name in LAID_ASIDE for path in (run.folder / name).glob("*"))
+    disk = sum(path.stat().st_size for path in files)
+    actual = {"seconds": seconds, "memory": peak_memory(), "disk": disk}
+    try:
+        write_json(run.folder / FILE, {**content, "actual": actual})
+    except MLError:
+        return
+
+
+def read(run: Run) -> dict[str, Any] | None:
+    """The content of ``estimate.json``; None where there is none."""
+    found = read_json(run.folder / FILE)
+    return found if isinstance(found, dict) and isinstance(found.get("expected"), dict) else None

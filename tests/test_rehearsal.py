@@ -1,0 +1,49 @@
+"""A rehearsal measures what a training costs, leaves nothing but that, and runs are compared."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from ml import spent
+from ml.machine import remembered
+from ml.runs import list_runs
+from ml.workspace import Workspace
+from tests.conftest import ROOT
+from tests.trained import dataset
+
+
+def ml(workspace: Workspace, *arguments: str) -> dict:
+    command = [sys.executable, "-m", "ml", *arguments, "--json"]
+    done = subprocess.run(
+        [*command, "--workspace", str(workspace.root)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_an_estimate_by_rehearsal_is_kept_with_the_run_beside_what_it_took(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    dataset(workspace, "noise")
+    settings = ["--dataset", "noise", "--model", "tutorial_net", "--epochs", "3"]
+    settings += ["--set", "threads=1", "--set", "image_size=16", "--set", "precision=32"]
+    told = ml(workspace, "estimate", *settings)
+    assert told["measured"]
+    assert not list_runs(workspace)
+    assert any(key.startswith("cost ") for key in remembered(workspace))
+    ml(workspace, "train", *settings)
+    kept = spent.read(list_runs(workspace)[0])
+    expected, actual = kept["expected"], kept["actual"]
+    assert expected["measured"]
+    assert math.isclose(expected["seconds"], told["seconds"] - told["start_up"], rel_tol=0.01)
+    assert actual["memory"] / 1.3 < expected["memory"] < 1.3 * actual["memory"]
+    assert actual["disk"] / 2 < expected["disk"] < 2 * actual["disk"]
+    assert actual["seconds"] > 0
