@@ -1,5 +1,5 @@
-"""What is told before a training is within a factor 1.5 of its time and 1.3 of its memory, for every
-model that fits here.
+"""What is told before a training is within a factor 1.5 of its time and 1.3 of its memory, for
+every model that fits here.
 
     python -m benchmarks.estimate [MODEL...]
 
@@ -57,7 +57,9 @@ def factor(expected: float, actual: float) -> float:
 def main() -> int:
     """Measure and print; 1 where an estimate is too far off."""
     wanted, far = sys.argv[1:], 0
-    print(f"{'model':26}{'expected':>10}{'took':>9}{'factor':>8}{'memory':>10}{'held':>9}{'factor':>8}")
+    print(
+        f"{'model':26}{'expected':>10}{'took':>9}{'factor':>8}{'memory':>10}{'held':>9}{'factor':>8}"
+    )
     for model in all_models():
         if wanted and model.name not in wanted:
             continue

@@ -21,7 +21,7 @@ MORE, LESS = 0.05, 0.02
 def ml(root: str, *words: str) -> Any:
     """The JSON of a command."""
     command = [sys.executable, "-m", "ml", *words, "--json", "--workspace", root]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(done.stderr.strip().splitlines()[-1])
     return json.loads(done.stdout.splitlines()[-1])

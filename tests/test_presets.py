@@ -120,6 +120,9 @@ def test_robust_training_changes_the_whole_network_unless_told_otherwise() -> No
     photos = Info(600, 512, 384, True)
     assert not configuration("photos", photos, augment="robust").freeze_backbone
     assert configuration("photos", photos, augment="robust", freeze_backbone=True).frozen
+    plain, robust = (configuration("d", TINY, augment=name).epochs for name in ("light", "robust"))
+    assert robust == 2 * plain
+    assert configuration("d", TINY, augment="robust", epochs=3).epochs == 3
     assert configuration("photos", photos).frozen
 
 
