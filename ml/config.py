@@ -139,7 +139,7 @@ class TrainConfig:
         "Shift moves it, light also mirrors it, strong also changes scale and colour and erases "
         "a part. The others suit a kind of picture, or draw the changes by lot: Data shows them. "
         "A model of which only the last layer is trained sees fixed views instead: "
-        "robust then trains the whole model.",
+        "robust then changes nothing.",
         "Data",
         choices=(
             *("none", "shift", "light", "strong", "photos", "documents", "medical", "aerial"),

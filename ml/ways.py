@@ -18,6 +18,11 @@ def reason(config: TrainConfig, pictures: int) -> str:
             "weights."
         )
     if config.way == "frozen":
+        if config.augment == "robust":
+            return (
+                "Only the last layer is trained, on features that are computed once: robust "
+                "training changes nothing here. It needs the whole network."
+            )
         said = "Only the last layer is trained, on features that are computed once and kept"
         if pictures <= FEW:
             return f"{said}: of {pictures:,} pictures a whole network would learn little more."

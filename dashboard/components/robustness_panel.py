@@ -115,8 +115,9 @@ def _train_robustly(run: Run) -> None:
         help="Shows the model spoilt pictures while it learns, of other kinds than these.",
     ):
         forms.overrides()["augment"] = "robust"
-        if run.config.model:
-            forms.overrides()["model"] = run.config.model
+        forms.overrides()["model"] = run.config.model
+        if run.config.frozen:  # a last layer alone cannot learn it
+            forms.overrides()["freeze_backbone"] = False
         st.session_state["wanted-dataset"] = run.config.dataset
         session.choose_run(None)
         session.go(TRAIN)
