@@ -11,7 +11,9 @@ from ml.data.bringing import BUNDLED_NAMES, bring_in
 from ml.data.folders import BUNDLED
 from ml.data.ingest import Ingested
 from ml.data.listing import DRAWING, LAYOUT
+from ml.data.parallel import ENOUGH, starting_ahead
 from ml.data.torch_sets import SETS
+from ml.data.walk import has_many
 from ml.errors import BadInputError
 from ml.progress import Progress
 from ml.workspace import Workspace
@@ -47,7 +49,8 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
     else:
         path = [Path(one) for one in args.source]
     try:
-        with _ended_politely():
+        many = isinstance(path, str) and has_many(Path(path), ENOUGH)
+        with _ended_politely(), starting_ahead(many):
             done = bring_in(
                 workspace,
                 path,

@@ -4,6 +4,7 @@ Pillow lets other threads run while it decodes, but all that is around it waits 
 processes get a fifth more done than two threads, once the half second is over that starts them.
 """
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -14,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from itertools import islice
 from multiprocessing.connection import wait
 from typing import Any, TypeVar
@@ -30,6 +32,22 @@ ENOUGH = 1000
 Given = TypeVar("Given")
 Made = TypeVar("Made")
 log = logging.getLogger(__name__)
+_started: list[ProcessPoolExecutor] = []
+
+
+@contextmanager
+def starting_ahead(wanted: bool) -> Iterator[None]:
+    """Let the processes start while it is found out what there is for them to do."""
+    if wanted and (workers := _workers()) > 1 and not _started:
+        _started.append(_processes(workers))
+        for _ in range(workers):
+            _started[0].submit(os.getpid)
+    try:
+        yield
+    finally:
+        for pool in _started:
+            pool.shutdown(wait=False)
+        _started.clear()
 
 
 def in_batches(
@@ -41,14 +59,14 @@ def in_batches(
     error in ``work`` comes out here and ends it all. With a ``count`` of ``ENOUGH`` items, and if
     both ``work`` and the items can be sent there, it is done in other processes.
     """
-    workers = min(os.cpu_count() or 1, 8)
+    workers = _workers()
     batches = iter(lambda: list(islice(items, BATCH)), [])
     first = next(batches, None)
     if first is None:
         return
     apart = count >= ENOUGH and workers > 1 and _can_be_sent((work, first))
     pending: deque[tuple[list[Given], Future[Made] | None]] = deque()
-    with _processes(workers) if apart else ThreadPoolExecutor(workers) as pool:
+    with _pool(workers, apart) as pool:
         try:
             pending.append((first, _submit(pool, work, first)))
             for batch in batches:
@@ -61,6 +79,16 @@ def in_batches(
             for _, future in pending:
                 if future:
                     future.cancel()
+
+
+def _workers() -> int:
+    return min(os.cpu_count() or 1, 8)
+
+
+def _pool(workers: int, apart: bool) -> Executor:
+    if not apart:
+        return ThreadPoolExecutor(workers)
+    return _started.pop() if _started else _processes(workers)
 
 
 def _submit(
@@ -95,6 +123,7 @@ def _join(large: Any) -> None:
     also when that is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this
     keep_freed_memory()
+    gc.set_threshold(50_000)  # pictures leave few cycles behind, and looking for them takes time
     opening.one_at_a_time(large)
     parent = multiprocessing.parent_process()
     if parent is not None:

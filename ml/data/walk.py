@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,19 @@ def _walk(folder: Path) -> Iterator[tuple[tuple[str, ...], str, os.stat_result]]
 def folder_entries(folder: Path) -> list[Entry]:
     """All files below a folder, in natural order."""
     return [Entry(parts, partial(read_file, path)) for parts, path, _ in _walk(folder)]
+
+
+def has_many(folder: Path, count: int) -> bool:
+    """Whether a folder or a folder in it has so many entries: a quick look, for no more than a
+    guess."""
+    found = 0
+    with suppress(OSError):
+        for inside in (folder, *(one for one in folder.iterdir() if one.is_dir())):
+            with os.scandir(inside) as entries:
+                found += sum(1 for _ in islice(entries, count))
+            if found >= count:
+                return True
+    return False
 
 
 def in_order(entries: Iterable[Entry]) -> list[Entry]:

@@ -1,5 +1,6 @@
 """Many pictures are read in other processes, and nothing else is different."""
 
+import multiprocessing
 import os
 import shutil
 import signal
@@ -13,7 +14,7 @@ import numpy as np
 import psutil
 import pytest
 
-from ml.data import catalog, parallel
+from ml.data import catalog, parallel, walk
 from ml.data.bringing import bring_in
 from ml.data.pictures import open_pictures
 from ml.data.pixels import PixelSpec, canonical
@@ -28,7 +29,7 @@ def square(numbers: list[int]) -> list[int]:
 
 
 def square_or_die(numbers: list[int]) -> list[int]:
-    if parallel.multiprocessing.parent_process() and 100 in numbers:
+    if multiprocessing.parent_process() and 100 in numbers:
         os.kill(os.getpid(), signal.SIGKILL)
     return square(numbers)
 
@@ -108,3 +109,21 @@ def test_the_processes_end_with_the_ingest_that_is_killed(
     _, alive = psutil.wait_procs(children, timeout=20)
     assert children
     assert not alive
+
+
+def test_processes_started_ahead_are_those_that_work_and_end_with_it() -> None:
+    with parallel.starting_ahead(True):
+        there = set(multiprocessing.active_children())
+        assert len(there) > 1
+        count = parallel.ENOUGH
+        working = set(parallel.in_batches(who, iter(range(count)), count=count))
+        assert working <= {child.pid for child in there}
+    with parallel.starting_ahead(True):
+        unused = [psutil.Process(child.pid) for child in multiprocessing.active_children()]
+    assert not psutil.wait_procs(unused, timeout=20)[1]
+
+
+@pytest.mark.parametrize(("least", "many"), [(40, True), (100, False)])
+def test_a_quick_look_tells_many_files_from_few(least: int, many: bool, pets: Path) -> None:
+    assert walk.has_many(pets, least) is many
+    assert not walk.has_many(pets / "nothing", least)
