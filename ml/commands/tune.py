@@ -38,11 +38,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the search")
     parser.add_argument("--name", default="", help="what to call the search")
     parser.add_argument("--resume", metavar="SEARCH", help="go on with a search where it was")
+    parser.add_argument(
+        "--find", choices=("rate", "batch"), help="a learning rate, or the largest batch that fits"
+    )
     parser.set_defaults(config=None)
 
 
 def run(args: argparse.Namespace, workspace: Workspace) -> int:
     """Search; the last line of standard output is the result."""
+    if args.find:
+        return _find(args, workspace)
     sweep = find_sweep(workspace, args.resume) if args.resume else _new(args, workspace)
     print(f"Search {sweep.id}", file=sys.stderr)
     _stop_on_signals(sweep)
@@ -82,27 +87,51 @@ def new_sweep(
     return create(workspace, base, record, axes, **about)
 
 
+def _find(args: argparse.Namespace, workspace: Workspace) -> int:
+    """The range test or the largest batch, for the settings that were asked for."""
+    base, record, _ = _start(args, workspace)
+    if args.find == "rate":
+        from ml.tuning.range_test import range_test
+
+        found = range_test(workspace, base, record, Progress())
+        said = f"A learning rate of {found['pick']:g} suits {base.model} on {base.dataset}."
+    else:
+        from ml.tuning.largest_batch import largest_batch
+
+        counts = record["counts"]["train"]
+        found = largest_batch(workspace, base, len(record["classes"]), counts, Progress())
+        said = f"Batches of up to {found['largest']} pictures fit; {found['fastest']} is fastest."
+    print(json.dumps(found, ensure_ascii=False) if args.json else said)
+    return 0
+
+
 def _new(args: argparse.Namespace, workspace: Workspace) -> Sweep:
     fields = [name.strip() for name in args.fields.split(",") if name.strip()]
     if not args.minutes > 0:
         raise BadInputError("A search needs some time: --minutes 10, for example.")
     about = {"seconds": 60 * args.minutes, "trials": args.trials, "seed": args.seed}
     about |= {"name": args.name}
+    base, record, origin = _start(args, workspace)
+    return new_sweep(workspace, base, record, fields=fields, run=origin, **about)
+
+
+def _start(
+    args: argparse.Namespace, workspace: Workspace
+) -> tuple[TrainConfig, dict[str, Any], str]:
+    """The settings to start from, their pictures, and the run that they are of, if any."""
     wanted = settings(args)
     if args.better:
         if wanted:
             raise BadInputError("--better starts from the settings of its run: leave others out.")
         chosen = find(workspace, args.better)
-        base = chosen.settings
-        return new_sweep(workspace, base, chosen.dataset, fields=fields, run=chosen.id, **about)
+        return chosen.settings, chosen.dataset, chosen.id
     dataset = str(wanted.pop("dataset", "") or "")
     if not dataset:
         raise BadInputError("Say what to learn from: --dataset NAME, or --better RUN.")
-    TrainConfig().changed(**wanted)
+    TrainConfig().changed(**wanted)  # bad settings are told before a long ingest
     version = catalog.resolve(workspace, dataset, progress=Progress())
     base = configuration(version.name, catalog.describe(workspace, version.name), **wanted)
-    record = catalog.run_record(version, base.split_seed)
-    return new_sweep(workspace, base, record, fields=fields, **about)
+    return base, catalog.run_record(version, base.split_seed), ""
 
 
 def _stop_on_signals(sweep: Sweep) -> None:
