@@ -91,7 +91,7 @@ def train(
             if is_lost(error) and (run.folder / "stop").exists():
                 ended = RunEnded("stopped", STOPPED)  # the others were the first to see it
         ended = dataclasses.replace(ended, seconds=time.monotonic() - began, time=time.time())
-    if ended.outcome == "finished":
+    if ended.outcome == "finished" and finish:  # a trial is not all that was expected
         spent.keep(run, ended.seconds)
     sink(ended)
     sink.close()

@@ -6,7 +6,7 @@ import signal
 import sys
 from typing import Any
 
-from ml.commands.train import settings
+from ml.commands.train import SHAPE, settings
 from ml.config import TrainConfig
 from ml.data import catalog
 from ml.errors import BadInputError
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--find", choices=("rate", "batch"), help="a learning rate, or the largest batch that fits"
     )
-    parser.set_defaults(config=None)
+    parser.set_defaults(config=None, **dict.fromkeys(SHAPE))  # --set devices=2 where it is wanted
 
 
 def run(args: argparse.Namespace, workspace: Workspace) -> int:

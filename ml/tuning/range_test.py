@@ -50,7 +50,7 @@ def range_test(
     torch.set_num_threads(threads(config.threads))
     plan, device = _plan(workspace, config, record, lambda share: progress(0.5 * share))
     module = plan.module.to(device).train()
-    change = optimizer(module, config)
+    change = optimizer(module, config, plan.rates)
     mean, lowest = 0.0, math.inf
     rates: list[float] = []
     losses: list[float] = []

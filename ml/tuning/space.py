@@ -7,7 +7,10 @@ from ml.config import TrainConfig
 from ml.errors import BadInputError
 
 TIED = frozenset(
-    {"dataset", "model", "preset", "pretrained", "freeze_backbone", "folds", "patience"}
+    {
+        *("dataset", "model", "preset", "pretrained", "freeze_backbone", "unfreeze"),
+        *("folds", "patience"),
+    }
 )
 """What makes another task or another recipe of it; each is a search of its own."""
 GROUPS = ("Basics", "Model", "Data", "Optimisation")
@@ -88,6 +91,8 @@ def searchable(base: TrainConfig) -> list[str]:
     without = set(TIED)
     # With a frozen backbone the pictures are seen in fixed views.
     without |= {"augment", "mixing"} if base.frozen else {"feature_views"}
+    if base.frozen or not base.pretrained:
+        without.add("layer_decay")
     if base.optimizer != "sgd":
         without.add("momentum")
     return [
