@@ -154,4 +154,4 @@ def test_worse_pictures_are_measured_on_the_page_and_two_runs_stand_side_by_side
     expect(fold).to_contain_text("Against the other run: 0.0 points more on worse pictures")
     page.get_by_role("button", name="Train a robust one").click()
     expect(page.locator("h1")).to_have_text("Train")
-    expect(page.get_by_text("2 settings changed")).to_be_visible()
+    expect(page.get_by_text("3 settings changed")).to_be_visible()
