@@ -13,6 +13,7 @@ from ml import checkpoints
 from ml.coach import Situation, advise
 from ml.errors import DivergedError, StoppedError
 from ml.events import EpochEnd, Progress, RunStarted, Sink
+from ml.strategy import whole_weights
 from ml.task import ClassifierTask
 from ml.team import Pace, Team
 
@@ -198,10 +199,11 @@ class KeepCheckpoints(Callback):
         """Best first, so that ``last`` never stands without the best that it speaks of."""
         task: ClassifierTask = pl_module
         epoch = trainer.current_epoch + 1
-        if task.improved and trainer.is_global_zero:
-            weights = {name: value.cpu() for name, value in task.module.state_dict().items()}
-            content = {"weights": weights}
-            checkpoints.save(self.folder, "best", content, epoch=epoch, step=trainer.global_step)
+        if task.improved:
+            content = {"weights": whole_weights(trainer, task.module)}
+            if trainer.is_global_zero:
+                step = trainer.global_step
+                checkpoints.save(self.folder, "best", content, epoch=epoch, step=step)
         trainer.save_checkpoint(self.folder / "last")
         if self.patience and epoch - task.best_epoch >= self.patience:
             trainer.should_stop = True

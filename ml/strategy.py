@@ -2,9 +2,12 @@
 
 import os
 
+import lightning.pytorch as pl
 from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.pytorch.strategies import DDPStrategy, FSDPStrategy, Strategy
+
+from torch import Tensor, nn
 
 from ml.config import TrainConfig
 from ml.ranks import Place
@@ -19,6 +22,15 @@ def strategy_for(config: TrainConfig, place: Place) -> Strategy | str:
     # Buffers stay the same everywhere: batch normalisation is shared (see ml.sync_norm).
     # What is not thawed yet (see ml.unfreezing) has no gradient to wait for.
     return DDPStrategy(forward_sync_buffers=False, find_unused_parameters=config.way == "gradual")
+
+
+def whole_weights(trainer: pl.Trainer, module: nn.Module) -> dict[str, Tensor]:
+    """The weights of ``module`` on the CPU, by their names in it. All processes ask for them: where
+    each holds a part, the leader gets the whole."""
+    if not isinstance(trainer.strategy, FSDPStrategy):
+        return {name: value.cpu() for name, value in module.state_dict().items()}
+    found = trainer.strategy.lightning_module_state_dict()
+    return {name.removeprefix("module."): value.cpu() for name, value in found.items()}
 
 
 class Environment(ClusterEnvironment):

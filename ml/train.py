@@ -238,6 +238,10 @@ def _whole(workspace: Workspace, run: Run, sink: Sink, fitted: _Fitted, finish: 
         accuracy, loss = fitted.best or (0.0, 0.0)
         found = {"accuracy": accuracy, "loss": -loss}
         return RunEnded(outcome, reason, found, {}, fitted.epochs)
+    if not config.frozen and config.strategy == "fsdp":  # what it divided cannot be put together
+        inputs = Inputs(pictures.spec.channels, pictures.spec.size, len(pictures.classes))
+        network = build(config.model, inputs, pretrained=False, **options_of(config))
+        plan = Plan(network, plan.data, plan.logits)
     plan.module.load_state_dict(checkpoints.load(best[0])["weights"])
     figures = _finish(run, network, pictures, plan, sink, workspace.graphs)
     if config.folds and outcome == "finished":
@@ -260,7 +264,12 @@ def _machine(
     earlier = [event.choices for event in history if isinstance(event, RunStarted)]
     asked = {"precision": "32", "device": config.device}
     place = team.place
-    device = make_trainer(config, asked, [], place).strategy.root_device
+    device = make_trainer(config.changed(strategy="auto"), asked, [], place).strategy.root_device
+    if config.strategy == "fsdp" and place.world > 1 and device.type != "cuda":
+        raise MLError(
+            "FSDP divides a network among graphics cards, and there is none here. Set strategy to "
+            "auto or ddp."
+        )
     choices = dict(earlier[0]) if earlier and earlier[0].get("device") == device.type else {}
     choices |= {"device": device.type, "layout": "channels_last"}
     for name in ("processes", "computers"):
