@@ -26,17 +26,30 @@ def decays(name: str, parameter: nn.Parameter) -> bool:
     return not is_vector and not PLACES.search(name.rpartition(".")[2])
 
 
-def groups(module: nn.Module, config: TrainConfig, rates: Rates | None = None) -> list[Any]:
+def decaying(module: nn.Module) -> frozenset[str]:
+    """The names of the parameters that weight decay is for."""
+    return frozenset(name for name, value in module.named_parameters() if decays(name, value))
+
+
+def groups(
+    module: nn.Module,
+    config: TrainConfig,
+    rates: Rates | None = None,
+    decay: frozenset[str] | None = None,
+) -> list[Any]:
     """Parameter groups of what is to be trained: each with ``params``, ``weight_decay`` and
     ``lr_scale``, which the task multiplies the learning rate with. Those that decay come first.
 
     Args:
         rates: of each parameter by its name; 1 for all where it is None.
+        decay: ``decaying`` of the module before its parameters were divided among processes, which
+            leaves them without their shape.
     """
+    chosen = decaying(module) if decay is None else decay
     found: dict[tuple[bool, float], list[nn.Parameter]] = {}
     for name, parameter in module.named_parameters():
         if parameter.requires_grad:
-            key = (not decays(name, parameter), rates(name) if rates else 1.0)
+            key = (name not in chosen, rates(name) if rates else 1.0)
             found.setdefault(key, []).append(parameter)
     ordered = sorted(found.items(), key=lambda item: (item[0][0], -item[0][1]))
     return [
@@ -50,10 +63,13 @@ def groups(module: nn.Module, config: TrainConfig, rates: Rates | None = None) -
 
 
 def optimizer(
-    module: nn.Module, config: TrainConfig, rates: Rates | None = None
+    module: nn.Module,
+    config: TrainConfig,
+    rates: Rates | None = None,
+    decay: frozenset[str] | None = None,
 ) -> torch.optim.Optimizer:
     """The optimizer that ``config`` asks for, over the trained parameters of ``module``."""
-    parts = groups(module, config, rates)
+    parts = groups(module, config, rates, decay)
     kinds = {parameter.device.type for part in parts for parameter in part["params"]}
     fused = kinds <= {"cpu", "cuda"}
     if config.optimizer == "sgd":

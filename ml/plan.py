@@ -63,7 +63,7 @@ def pixels_plan(
         if config.layer_decay < 1:
             rates = rates_of(network, config.layer_decay)
         if config.way == "gradual":
-            start_head(workspace, config, network, pictures, device, progress)
+            start_head(workspace, config, network, pictures, device, progress, team)
             callbacks = (Unfreezing(network, config.epochs),)
     return Plan(network, data, rates=rates, callbacks=callbacks)
 
@@ -75,6 +75,7 @@ def start_head(
     pictures: Pictures,
     device: torch.device,
     progress: Callable[[float], None],
+    team: Team | None = None,
 ) -> None:
     """Give ``network`` the best linear head on the features that it makes now, as it is.
 
@@ -86,7 +87,8 @@ def start_head(
     nothing = pictures.indices("train")[:0]
     train = replace(pictures, splits={**pictures.splits, "val": nothing, "test": nothing})
     stores = features.ensure(
-        folder, train, 1, lambda: backbone_forward(workspace, network, spec, device), progress
+        *(folder, train, 1, lambda: backbone_forward(workspace, network, spec, device)),
+        *(progress, team),
     )
     found = logistic.fit(
         stores[0].get(train.hashes("train")), train.labels("train"), len(pictures.classes)

@@ -13,7 +13,7 @@ from torch.nn import functional
 from ml.config import TrainConfig
 from ml.data.augment import mix
 from ml.data.datamodule import Batch
-from ml.optim import Rates, optimizer
+from ml.optim import Rates, decaying, optimizer
 from ml.schedule import factor
 from ml.team import Team
 
@@ -104,7 +104,7 @@ class ClassifierTask(pl.LightningModule):
         rates: Rates | None = None,
     ) -> None:
         super().__init__()
-        self.rates = rates
+        self.rates, self.decay = rates, decaying(module)
         self.module, self.config, self.total_steps, self.ids = module, config, total_steps, ids
         self.team = team or Team()
         self.train_meter, self.val_meter = Meter(self.team), Meter(self.team)
@@ -242,4 +242,4 @@ class ClassifierTask(pl.LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """See ``ml.optim``."""
-        return optimizer(self.module, self.config, self.rates)
+        return optimizer(self.module, self.config, self.rates, self.decay)
