@@ -119,6 +119,24 @@ class InferenceClient:
             return [data[start:end] for start, end in pairwise(ends)], answer["shares"]
         raise MLError("These pictures could not be changed: the worker gave up on them, twice.")
 
+    def instant(self, root: Path, name: str, version: int, before: int) -> dict[str, Any]:
+        """What a change of a data set did, as ``ml.instant_worker.Instant.answer`` tells.
+
+        Raises:
+            BadInputError: there are too few pictures, or one cannot be read.
+            MLError: the worker cannot be started, or gave up.
+        """
+        asked: dict[str, Any] = {"op": "instant", "workspace": str(root), "dataset": name}
+        for _ in range(TRIES):
+            try:
+                answer, _ = self._ask({**asked, "version": version, "before": before})
+            except (TimeoutError, _EndedError):
+                continue
+            if "refused" in answer:
+                raise BadInputError(answer["refused"])
+            return answer
+        raise MLError("The worker that fits a head gave up, twice. See the server's log.")
+
     def ping(self) -> int:
         """The process id of the worker, started if it was not running.
 
@@ -213,5 +231,12 @@ def client() -> InferenceClient:
 @st.cache_resource(show_spinner=False, on_release=InferenceClient.close)
 def augmenter() -> InferenceClient:
     """The one client for changed pictures: its worker holds torch, and ends when it is idle."""
+    command = (sys.executable, "-m", "ml", "worker", "--idle", f"{AUGMENTER_IDLE:g}")
+    return InferenceClient(command=command)
+
+
+@st.cache_resource(show_spinner=False, on_release=InferenceClient.close)
+def fitter() -> InferenceClient:
+    """The one client for instant mode: its worker keeps features at hand, and ends when idle."""
     command = (sys.executable, "-m", "ml", "worker", "--idle", f"{AUGMENTER_IDLE:g}")
     return InferenceClient(command=command)

@@ -30,6 +30,7 @@ COMMANDS = {
     "doctor": "find what is wrong with a data set, and how to mend it",
     "map": "draw a map on which pictures that look alike lie together",
     "estimate": "measure in a few seconds what a training would take",
+    "instant": "guess each picture by the others, with a head on kept features",
     "train": "train a classifier, or go on with one",
     "tune": "search better settings, a learning rate or the largest batch",
     "evaluate": "measure a trained classifier",

@@ -58,6 +58,23 @@ def fit(
         weights: how much each row counts (N,); all alike where it is None.
         start: a head fitted before, of as many classes: the search begins there.
     """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    # Many small products of matrices: several threads that wait for one another on a busy computer
+    # take a hundred times as long.
+    with threadpool_limits(1):
+        return _fit(features, labels, classes, penalty, smoothing, weights, start)
+
+
+def _fit(
+    features: Floats,
+    labels: Labels,
+    classes: int,
+    penalty: float,
+    smoothing: float,
+    weights: npt.NDArray[np.floating[Any]] | None,
+    start: Head | None,
+) -> Head:
     from scipy.optimize import minimize  # type: ignore[import-untyped]
 
     mean = features.mean(0)

@@ -59,6 +59,7 @@ class Worker:
 
     def __init__(self) -> None:
         self._models: OrderedDict[tuple[str, int, int], Classifier] = OrderedDict()
+        self._fits: Any = None
 
     def answer(self, header: dict[str, Any], data: bytes) -> Frame:
         """The reply to one request.
@@ -66,19 +67,38 @@ class Worker:
         ``{"op": "ping"}`` is answered with ``pid``. ``{"op": "classify", "folder", "name",
         "top_k"}`` with the bytes of a picture is answered with ``result`` (see
         ``Classifier.judge``) and two pictures, ``seen`` and ``preview`` bytes long. ``{"op":
-        "augment"}`` is answered as ``ml.data.showing.show`` says. A model or a picture that cannot
-        be used is answered with ``refused``, a sentence.
+        "augment"}`` is answered as ``ml.data.showing.show`` says, ``{"op": "instant", "workspace",
+        "dataset", "version", "before"}`` as ``ml.instant_worker.Instant`` does. A model
+        or a picture that cannot be used is answered with ``refused``, a sentence.
         """
         try:
             if header.get("op") == "ping":
                 return {"pid": os.getpid()}, b""
             if header.get("op") == "classify":
                 return self._classify(header, data)
+            if header.get("op") == "instant":
+                return self._instant(header), b""
             if header.get("op") == "augment":
                 return _show(header, data)
             return {"refused": f"The inference worker does not know {header.get('op')!r}."}, b""
         except MLError as error:
             return {"refused": str(error)}, b""
+
+    def _instant(self, header: dict[str, Any]) -> dict[str, Any]:
+        from ml.instant_worker import Instant
+
+        self._fits = self._fits or Instant()
+        root, name = Path(header["workspace"]), str(header["dataset"])
+        try:
+            found: dict[str, Any] = self._fits.answer(
+                root, name, int(header["version"]), int(header["before"])
+            )
+        except MLError:
+            raise
+        except Exception:
+            log.exception("No instant answer.")
+            return {"refused": "Something unforeseen went wrong. See the server's log."}
+        return found
 
     def _classify(self, header: dict[str, Any], data: bytes) -> Frame:
         classifier, name = self._model(Path(header["folder"])), str(header["name"])

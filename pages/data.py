@@ -19,6 +19,7 @@ from dashboard.components.dropped_folders import keep_folders
 from dashboard.components.explorer import explorer
 from dashboard.components.findings import findings
 from dashboard.components.ingest_view import ingest_view, settle, under_way
+from dashboard.components.instant import instant
 from dashboard.components.preview import preview
 from dashboard.components.roads import open_set, roads
 from dashboard.components.similarity_map import similarity_map
@@ -86,6 +87,7 @@ if st.session_state.get(ADDING):
         folder_path(into, "add-folder-path")
         st.caption("Pictures of one class alone: drop them on the class below.")
 findings(workspace, version)
+instant(workspace, version)
 class_columns(workspace, version)
 tabs = st.tabs(list(PANELS), key="data-panel", on_change="rerun")
 for tab, panel in zip(tabs, PANELS.values(), strict=True):

@@ -9,10 +9,12 @@ import numpy.typing as npt
 import torch
 
 from ml import features
+from ml.backbone import Backbone, keep
 from ml.data.parallel import Progress
 from ml.data.pictures import open_pictures
 from ml.data.pixels import PixelSpec
 from ml.data.store import DatasetVersion
+from ml.export.graph import feature_graph
 from ml.machine import threads
 from ml.models import registry
 from ml.models.registry import Inputs
@@ -51,4 +53,6 @@ def features_of(
     stores = features.ensure(
         folder, pictures, 1, forward, lambda share: progress(0.2 + 0.8 * share)
     )
+    graph = feature_graph(network, spec.channels, spec.size, workspace.graphs)
+    keep(workspace, Backbone(folder.name, spec, graph))
     return stores[0].get(pictures.hashes("test"))

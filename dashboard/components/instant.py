@@ -1,0 +1,154 @@
+"""Instant mode on Data: after each change the score of a quick model, and what it guesses anew."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import streamlit as st
+
+from dashboard.components.tile_grid import tile, tile_grid
+from dashboard.components.version_job import (
+    begin_job,
+    ended_job,
+    job_progress,
+    job_reason,
+    job_running,
+)
+from dashboard.inference import fitter
+from dashboard.style import escape
+from dashboard.text import plain
+from dashboard.words import count, percent
+from ml.data.store import DatasetVersion
+from ml.errors import MLError
+from ml.instant import MOST
+from ml.workspace import Workspace
+
+KIND = "instant"
+ON = "instant-on"
+TICK_SECONDS = 0.3
+HELP = (
+    "A quick model, a new last layer on what EfficientNet-Lite0 sees, is fitted again after each "
+    "change. Each training and validation picture is guessed by a model that has not seen it. "
+    "The test pictures take no part."
+)
+
+
+@st.cache_resource(show_spinner=False)
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(2, thread_name_prefix="instant")
+
+
+def instant(workspace: Workspace, version: DatasetVersion) -> None:
+    """Draw the switch and, while it is on, what the newest change did."""
+    with st.container(border=True, key="card-instant"):
+        on = st.toggle("Instant mode", key=ON, help=HELP, persist_state="session")
+        if not on:
+            st.html(
+                '<p class="lens-quiet">See after each change how well a quick model tells your '
+                "classes apart, and which guesses changed.</p>"
+            )
+            return
+        answer = _asked(workspace, version)
+        st.fragment(_answer, run_every=None if answer.done() else TICK_SECONDS)(workspace, version)
+
+
+def _asked(workspace: Workspace, version: DatasetVersion) -> "Future[dict[str, Any]]":
+    """The answer for this version, asked for where it was not yet: the page does not wait."""
+    held: dict[str, Any] = st.session_state.setdefault("instant-held", {})
+    key = (version.name, version.fingerprint)
+    if held.get("key") != key:
+        same = held.get("key", ("",))[0] == version.name
+        before = int(held["version"]) if same else 0
+        found = _threads().submit(
+            fitter().instant, workspace.root, version.name, version.version, before
+        )
+        held.clear()
+        held |= {"key": key, "version": version.version, "before": before, "answer": found}
+    answer: Future[dict[str, Any]] = held["answer"]
+    return answer
+
+
+def _answer(workspace: Workspace, version: DatasetVersion) -> None:
+    """The answer as far as it is there."""
+    held = st.session_state.get("instant-held", {})
+    answer = held.get("answer")
+    if answer is None or held["key"] != (version.name, version.fingerprint):
+        return
+    if not answer.done():
+        st.html('<p class="lens-quiet" role="status">Fitting</p>')
+        st.session_state["instant-waited"] = True
+        return
+    if st.session_state.pop("instant-waited", False):
+        st.rerun()  # the clock of this part of the page can stop
+    try:
+        told = answer.result()
+    except MLError as error:
+        st.warning(plain(str(error)), icon=":material/error:")
+        return
+    if "lacking" in told:
+        _prepare(workspace, version, int(told["lacking"]))
+        return
+    _score(told)
+    _changes(workspace, version, told)
+
+
+def _prepare(workspace: Workspace, version: DatasetVersion, lacking: int) -> None:
+    """Features of many pictures are computed by a child, once."""
+    reason = ended_job(workspace, version, KIND)
+    if reason is None:
+        if not job_running(workspace, version, KIND):
+            title = f"Looking at {count(lacking, 'new picture')}"
+            begin_job(workspace, version, KIND, title)
+        if job_running(workspace, version, KIND):
+            job_progress(workspace, version, KIND)
+            return
+    job_reason(reason or "")
+    held = st.session_state["instant-held"]
+    if reason == "" and not held.get("again"):
+        before = held["before"]
+        client, asked = fitter(), (workspace.root, version.name, version.version, before)
+        held |= {"answer": _threads().submit(client.instant, *asked), "again": True}
+        st.rerun()
+    if st.button("Try again", key="instant-again", icon=":material/refresh:"):
+        held.clear()
+        begin_job(workspace, version, KIND, f"Looking at {count(lacking, 'new picture')}")
+        st.rerun()
+
+
+def _score(told: dict[str, Any]) -> None:
+    """The score in a sentence, with its interval and what it was before."""
+    share, low, high = (percent(told[name], 0) for name in ("accuracy", "low", "high"))
+    ends = f"{low.removesuffix('%').strip()} to {high.removesuffix('%').strip()}"
+    said = (
+        f"<b>{escape(share)}</b> ({escape(ends)}) of {count(told['pictures'], 'picture')} are "
+        "guessed right by a model that has not seen them."
+    )
+    before = told["before"]
+    if before:
+        then, now = percent(before["then"], 1), percent(before["now"], 1)
+        said += (
+            f" On the {count(before['common'], 'picture')} that were there before as well: "
+            f"{escape(then)} before the change, {escape(now)} now."
+        )
+    if told["left_out"]:
+        beyond = f" and all beyond {MOST:,}" if told["pictures"] >= MOST else ""
+        left_out = count(told["left_out"], "picture")
+        said += f" {left_out} took no part: those of the test{beyond}."
+    st.html(f'<p role="status" class="lens-instant">{said}</p>')
+
+
+def _changes(workspace: Workspace, version: DatasetVersion, told: dict[str, Any]) -> None:
+    """Pictures whose guess is another one since the change."""
+    if not told["before"]:
+        return
+    number = int(told["changed_count"])
+    if not number:
+        st.html('<p class="lens-quiet">No guess changed.</p>')
+        return
+    tiles = []
+    for one in told["changed"]:
+        note = f"{one['was']} → {one['now']}"
+        shown = tile(workspace, version, int(one["item"]), note=note)
+        tiles.append({**shown, "badge": "" if one["right"] else "wrong now"})
+    more = f", {len(tiles)} of them here" if number > len(tiles) else ""
+    st.html(f'<p class="lens-quiet">{count(number, "guess", "guesses")} changed{more}.</p>')
+    tile_grid(tiles, "Pictures whose guess changed", "instant-changed", token=version.fingerprint)

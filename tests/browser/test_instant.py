@@ -1,0 +1,52 @@
+"""Instant mode in a real browser: a change is answered with a score and the guesses it changed."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from ml.backbone import Backbone, keep
+from ml.data.pixels import PixelSpec
+from ml.data.store import DatasetVersion
+from ml.instant import pool_of
+from tests.browser.serving import App, settled
+from tests.dashboard import fabricate
+
+pytestmark = pytest.mark.browser
+Visit = Callable[[Page, str], Page]
+
+
+@pytest.fixture
+def version(app: App) -> DatasetVersion:
+    """A set whose features are known: they tell its classes apart, but for two pictures."""
+    made = fabricate.dataset(app.workspace, name="instant")
+    backbone = Backbone("made", PixelSpec(32), b"nothing is to be computed")
+    keep(app.workspace, backbone)
+    random = np.random.default_rng(0)
+    rows = np.eye(8)[made.labels] * 3 + random.normal(0, 0.3, (len(made.items), 8))
+    backbone.store(app.workspace).add([one.hash for one in made.items], rows.astype(np.float32))
+    return made
+
+
+def test_a_change_is_answered_with_the_score_before_and_now(
+    app: App, version: DatasetVersion, page: Page, visit: Visit
+) -> None:
+    visit(page, app.url("data", data=version.name))
+    card = page.locator(".st-key-card-instant")
+    expect(card.get_by_text("See after each change")).to_be_visible()
+    card.get_by_text("Instant mode").click()
+    seen = len(pool_of(version))
+    expect(card.get_by_text(f"of {seen} pictures are guessed right")).to_be_visible()
+    expect(card.get_by_text("100 %")).to_be_visible()
+    settled(page)
+    first = next(n for n in pool_of(version).tolist())
+    page.locator(".st-key-tiles-explorer .tile").nth(first).click()
+    page.get_by_role("combobox", name="Move to class").fill(version.classes[1])
+    page.keyboard.press("Enter")
+    expect(card.get_by_text("before the change")).to_be_visible()
+    expect(card.get_by_text(f"On the {seen} pictures that were there before")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(card.get_by_text("100 %")).to_be_visible()
+    card.get_by_text("Instant mode").click()
+    expect(card.get_by_text("See after each change")).to_be_visible()
