@@ -168,6 +168,13 @@ def test_what_the_coach_would_change_is_a_configuration_and_another_one(
             assert now.config.changed(**note.change) != now.config
 
 
+def test_a_loss_that_stands_still_is_put_down_to_a_rate_that_is_far_from_usual() -> None:
+    still = epochs([2.33, 2.30, 2.31, 2.30], [2.30, 2.5, 2.6, 2.7], [0.1] * 4)  # of a real run
+    low, high = (TrainConfig(learning_rate=rate) for rate in (1e-6, 1.0))
+    assert advise(Situation(still, 10, low)).code == "rate_too_low"
+    assert advise(Situation(still, 10, high)).code == "rate_too_high"
+
+
 def test_a_higher_rate_is_a_tenth_of_what_is_too_high() -> None:
     now = situation("rate_too_high", 1)
     assert advise(now).change == {"learning_rate": pytest.approx(now.config.learning_rate / 10)}

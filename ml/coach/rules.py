@@ -32,12 +32,13 @@ Rule = Callable[[Situation], Note | None]
 
 
 def rate_too_high(now: Situation) -> Note | None:
-    """The training loss rises, or stays at guessing without falling from epoch to epoch."""
+    """The training loss rises, or the model guesses, at a rate far above the usual or not falling."""
     losses, rate = now.train_losses, now.config.learning_rate
     if len(losses) < 2:
         return None
     rises = losses[-1] > 1.5 * losses[0] and losses[-1] > losses[0] + 0.2
-    stuck = now.last.epoch >= 3 and now.guesses and not _falls(losses)
+    odd = _odd_rate(now)
+    stuck = now.last.epoch >= 3 and now.guesses and (odd > 0 or (odd == 0 and not _falls(losses)))
     if not (rises or stuck):
         return None
     seen = (
@@ -55,14 +56,15 @@ def rate_too_high(now: Situation) -> Note | None:
 
 
 def rate_too_low(now: Situation) -> Note | None:
-    """The training loss falls at every epoch and has hardly moved."""
+    """The training loss has hardly moved, at a rate far below the usual or falling all the while."""
     losses = now.train_losses
-    if len(losses) < 3 or now.last.epoch < 3 or not _falls(losses):
+    odd = _odd_rate(now)
+    if len(losses) < 3 or now.last.epoch < 3 or odd > 0 or not (odd < 0 or _falls(losses)):
         return None
     if losses[0] - losses[-1] > STILL * losses[0] or now.val_accuracies[-1] > 0.8:
         return None
     return Note(
-        f"The loss falls at every epoch, but hardly (from {losses[0]:.2f} to {losses[-1]:.2f} in "
+        f"The loss hardly moves (from {losses[0]:.2f} to {losses[-1]:.2f} in "
         f"{now.last.epoch} epochs). The learning rate is too low: retry with ten times as much.",
         "warning",
         "rate_too_low",
@@ -77,7 +79,7 @@ def overfitting(now: Situation) -> Note | None:
     falling = len(train) >= 2 and train[-1] < train[-2] + NOISE
     rise, least = losses[-1] - lowest, max(RISE * lowest, LEAST_RISE)
     jumped = losses[-2] - lowest < least / 2  # once, which few validation pictures do
-    if now.behind < 2 or rise <= least or jumped or not falling:
+    if now.behind < 2 or rise <= least or jumped or not falling or now.guesses:
         return None
     return Note(
         f"Overfitting since epoch {now.measured[now.lowest].epoch}: the training loss still falls, "
@@ -216,6 +218,13 @@ RULES: tuple[Rule, ...] = (
     *(rate_too_high, rate_too_low, too_few_pictures, overfitting, class_never_predicted),
     *(improving, noisy_validation, plateau, underfitting),
 )
+
+
+def _odd_rate(now: Situation) -> int:
+    """1 for a learning rate far above what is usual with its optimizer, -1 far below, else 0."""
+    usual = 0.1 if now.config.optimizer == "sgd" else 1e-3
+    ratio = now.config.learning_rate / usual
+    return 1 if ratio >= 10 else -1 if ratio <= 0.1 else 0
 
 
 def _falls(losses: list[float]) -> bool:
