@@ -32,7 +32,7 @@ Rule = Callable[[Situation], Note | None]
 
 
 def rate_too_high(now: Situation) -> Note | None:
-    """The training loss rises, or the model guesses, at a rate far above the usual or not falling."""
+    """The training loss rises, or the model guesses and the rate is far above the usual."""
     losses, rate = now.train_losses, now.config.learning_rate
     if len(losses) < 2:
         return None
@@ -56,7 +56,7 @@ def rate_too_high(now: Situation) -> Note | None:
 
 
 def rate_too_low(now: Situation) -> Note | None:
-    """The training loss has hardly moved, at a rate far below the usual or falling all the while."""
+    """The training loss has hardly moved, at a rate far below the usual or while it falls."""
     losses = now.train_losses
     odd = _odd_rate(now)
     if len(losses) < 3 or now.last.epoch < 3 or odd > 0 or not (odd < 0 or _falls(losses)):
