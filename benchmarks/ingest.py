@@ -5,9 +5,10 @@ decodes and resizes them on all cores, in bounded memory; training then reads no
 
 The pictures are crops and mirror images of those in SOURCE (by default the bundled photos), saved
 as JPEG. Ours is the command ``python -m ml ingest``, from its start to its end: read, hash, check,
-keep a copy, prepare the pixels that training wants, write the version. Pillow's way reads, decodes
-and resizes to the same pixels and keeps nothing: in threads and in processes, the faster counts.
-Each way ROUNDS times in turn, medians. Before each the disk is given time to settle.
+keep a copy, prepare the pixels that training wants, write the version. Pillow's way is a command as
+well (``pillow_alone.py``): it decodes and resizes to the same pixels and keeps nothing, in threads
+and in processes, of which the faster counts. Each way ROUNDS times in turn, medians. Before each
+the disk is given time to settle.
 """
 
 import io
@@ -20,8 +21,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -68,24 +67,15 @@ def make(folder: Path, count: int, source: Path) -> list[Path]:
     return made
 
 
-def decode_and_resize(path: Path) -> int:
-    """What Pillow alone does: the middle square at the size that training wants."""
-    width, height = SIZE
-    left = (width - height) // 2
-    with Image.open(path) as image:
-        square = image.convert("RGB").resize(
-            (SPEC.size, SPEC.size), Image.Resampling.BICUBIC, box=(left, 0, left + height, height)
-        )
-    return square.size[0]
-
-
-def pillow(pool: Executor, paths: Iterable[Path]) -> float:
-    """Seconds in ``pool``, whose workers are there already."""
-    list(pool.map(abs, range(64)))
+def timed(folder: Path, kind: str) -> tuple[float, float]:
+    """Seconds and seconds of the processor of Pillow's way, from its start to its end."""
+    script = Path(__file__).with_name("pillow_alone.py")
+    os.sync()
     began = time.perf_counter()
-    sizes = set(pool.map(decode_and_resize, paths, chunksize=32))
-    assert sizes == {SPEC.size}
-    return time.perf_counter() - began
+    child = subprocess.Popen([sys.executable, str(script), kind, str(folder), str(SPEC.size)])
+    _, status, used = os.wait4(child.pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    return time.perf_counter() - began, used.ru_utime + used.ru_stime
 
 
 def watch(pid: int, peaks: list[int]) -> None:
@@ -142,13 +132,8 @@ def main() -> None:
         print(f"{count:,} pictures of 256x192, {size / 1e6:.0f} MB, {cores} cores")
         rounds = []
         for n in range(ROUNDS):
-            os.sync()
-            spent = time.process_time()
-            with ThreadPoolExecutor(cores) as pool:
-                threads = pillow(pool, paths)
-            spent = time.process_time() - spent
-            with ProcessPoolExecutor(cores) as pool:
-                processes = pillow(pool, paths)
+            threads, _ = timed(root / "photos", "threads")
+            processes, spent = timed(root / "photos", "processes")
             os.sync()
             seconds, work, peak = ours(root / "photos", root / f"workspace-{n}")
             rounds.append((threads, processes, seconds, peak))

@@ -39,6 +39,7 @@ def add(
         changed = remarks.changes(added)
         if not added:  # nothing has changed: the version is the one there was
             return Ingested(old, tally.refused, notes)
+        tally.wait()
         version = write_version(
             workspace,
             name,

@@ -96,11 +96,13 @@ def _version(
     if earlier and _by_hand(workspace, earlier):
         notes.append(f"What was changed by hand is in version {earlier.version}.")
     changed = remarks.changes(items)
+    pinned = pin_test(classes, items, earlier=earlier.items if earlier else ())
+    tally.wait()
     version = write_version(
         workspace,
         name,
         classes,
-        pin_test(classes, items, earlier=earlier.items if earlier else ()),
+        pinned,
         {**listing.about, **tally.about},
         source=source,
         report={"refused": tally.refused, "notes": notes, "changed": changed},

@@ -1,6 +1,8 @@
 """Read, check and keep pictures, many at once, and count what came of it."""
 
 import os
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import islice, tee
 from statistics import median_low
@@ -26,6 +28,18 @@ class Tally:
     refused: list[dict[str, str]] = field(default_factory=list)
     bytes: int = 0
     twice: int = 0
+    _syncing: threading.Thread | None = None
+
+    def sync(self) -> None:
+        """Have the disk keep what was written; ``wait`` for it before a version names it."""
+        if hasattr(os, "sync"):  # all at once is faster than each
+            self._syncing = threading.Thread(target=os.sync)
+            self._syncing.start()
+
+    def wait(self) -> None:
+        """Return once ``sync`` is done: a version must not outlive its pictures."""
+        if self._syncing:
+            self._syncing.join()
 
     @property
     def about(self) -> dict[str, Any]:
@@ -46,7 +60,8 @@ def take_in(
     progress: Progress | None = None,
     prepared: Prepared | None = None,
 ) -> Tally:
-    """Read, check and keep the pictures of ``listing``, which is closed then."""
+    """Read, check and keep the pictures of ``listing``, which is closed then. ``wait`` on what
+    comes back before a version names them."""
     tally = Tally(refused=[{"file": file, "reason": why} for file, why in listing.refused])
     taker = Taker(workspace)
     if prepared:
@@ -54,7 +69,8 @@ def take_in(
     candidates, copies = tee(listing.candidates)
     done = 0
     try:
-        for outcomes in in_batches(taker, enumerate(copies), count=listing.count):
+        numbered = ((n, one.read, one.facts) for n, one in enumerate(copies))
+        for outcomes in in_batches(taker, numbered, count=listing.count):
             for candidate, outcome in zip(islice(candidates, len(outcomes)), outcomes, strict=True):
                 _count(tally, candidate, outcome)
             if prepared:
@@ -64,8 +80,7 @@ def take_in(
                 progress(min(done / max(listing.count, 1), 1.0))
     finally:
         listing.close()
-    if hasattr(os, "sync"):  # all at once: the version must not outlive its pictures
-        os.sync()
+    tally.sync()
     return tally
 
 
@@ -91,31 +106,36 @@ class Taken:
 
 @dataclass(frozen=True)
 class Taker:
-    """Reads, checks and keeps batches of numbered candidates, in whatever process it is sent to.
+    """Reads, checks and keeps batches of pictures, in whatever process it is sent to.
 
-    With ``spec``, the pixels of the candidate ``n`` are written to the row ``n`` of ``rows``.
+    With ``spec``, the pixels of the picture ``n`` are written to the row ``n`` of ``rows``.
     """
 
     workspace: Workspace
     spec: PixelSpec | None = None
     rows: Rows | None = None
 
-    def __call__(self, batch: list[tuple[int, Candidate]]) -> list[Taken | str]:
-        """What each candidate is, or the reason why it is refused.
+    def __call__(
+        self, batch: list[tuple[int, Callable[[], bytes], Facts | None]]
+    ) -> list[Taken | str]:
+        """What each picture is, or the reason why it is refused.
+
+        Args:
+            batch: the number of each, what reads it, and what is known of it already.
 
         Raises:
             WorkspaceError: the disk is full or cannot be written to.
         """
-        return [self._take(number, candidate) for number, candidate in batch]
+        return [self._take(*one) for one in batch]
 
-    def _take(self, number: int, candidate: Candidate) -> Taken | str:
+    def _take(self, number: int, read: Callable[[], bytes], facts: Facts | None) -> Taken | str:
         pixels = None
         try:
-            data = candidate.read()
+            data = read()
             if self.spec:
                 facts, pixels = look_and_fit(data, self.spec)
             else:
-                facts = candidate.facts or look(data)
+                facts = facts or look(data)
         except BadInputError as error:
             return str(error)
         digest = write_picture(self.workspace, data)
