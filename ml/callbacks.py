@@ -10,6 +10,7 @@ import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback
 
 from ml import checkpoints
+from ml.averaging import Averaging
 from ml.coach import Situation, advise
 from ml.errors import DivergedError, StoppedError
 from ml.events import EpochEnd, Progress, RunStarted, Sink
@@ -190,17 +191,19 @@ class KeepCheckpoints(Callback):
     """Keeps ``last`` (everything, to go on from) and ``best`` (the weights) after each epoch.
 
     With ``patience`` it ends the training when validation has not improved for so many epochs.
+    Where weights are averaged, the average is what is judged and so the best.
     """
 
-    def __init__(self, folder: Path, patience: int = 0) -> None:
-        self.folder, self.patience = folder, patience
+    def __init__(self, folder: Path, patience: int = 0, averaging: Averaging | None = None) -> None:
+        self.folder, self.patience, self.averaging = folder, patience, averaging
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Best first, so that ``last`` never stands without the best that it speaks of."""
         task: ClassifierTask = pl_module
         epoch = trainer.current_epoch + 1
         if task.improved:
-            content = {"weights": whole_weights(trainer, task.module)}
+            module = (self.averaging and self.averaging.network) or task.module
+            content = {"weights": whole_weights(trainer, module)}
             if trainer.is_global_zero:
                 step = trainer.global_step
                 checkpoints.save(self.folder, "best", content, epoch=epoch, step=step)

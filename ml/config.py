@@ -167,9 +167,10 @@ class TrainConfig:
     optimizer: str = _field(
         "adamw",
         "Optimizer",
-        "The rule by which the weights are changed.",
+        "The rule by which the weights are changed: SGD with momentum, AdamW, or Muon, which gives "
+        "the changes of a layer equal strength in all directions.",
         "Optimisation",
-        choices=("sgd", "adamw"),
+        choices=("sgd", "adamw", "muon"),
     )
     learning_rate: float = _field(
         1e-3,
@@ -212,6 +213,50 @@ class TrainConfig:
         "How the learning rate moves during training: stays, falls, or rises first and then falls.",
         "Optimisation",
         choices=("constant", "cosine", "onecycle"),
+    )
+    warm_up: float = _field(
+        -1.0,
+        "Warm up",
+        "The share of all steps in which the learning rate rises. -1 leaves it to the schedule: a "
+        "quarter for onecycle, 3 % for cosine, none for constant.",
+        "Optimisation",
+        low=-1.0,
+        high=0.9,
+    )
+    accumulate: int = _field(
+        1,
+        "Batches per change",
+        "Adds up what so many batches say before the weights are changed: as a batch so many times "
+        "as large, where the memory is too small for it.",
+        "Optimisation",
+        low=1,
+        high=256,
+    )
+    clip_norm: float = _field(
+        0.0,
+        "Largest change",
+        "Shortens the gradient to this length where it is longer, so that one odd batch cannot "
+        "throw the model off. 0 leaves it as it is.",
+        "Optimisation",
+        low=0.0,
+        high=1000.0,
+    )
+    average: str = _field(
+        "none",
+        "Averaged weights",
+        "Keeps an average of the weights and judges and ships that: of the last steps (ema), "
+        "or of the last quarter of training (swa), in which the learning rate then stays higher.",
+        "Optimisation",
+        choices=("none", "ema", "swa"),
+    )
+    balance: str = _field(
+        "none",
+        "Balance classes",
+        "For classes of unequal size: weights lets pictures of small classes count more, sampling "
+        "shows each class equally often. Finds more of the small classes, often for some accuracy "
+        "on the large ones.",
+        "Data",
+        choices=("none", "weights", "sampling"),
     )
     label_smoothing: float = _field(
         0.0,

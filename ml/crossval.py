@@ -21,7 +21,7 @@ from lightning.pytorch.callbacks import Callback
 from ml import features
 from ml.config import TrainConfig
 from ml.data.augment import mix
-from ml.data.datamodule import BatchLoader, FeatureData, ResidentData, count_batches
+from ml.data.datamodule import BatchLoader, FeatureData, ResidentData, count_steps
 from ml.data.pictures import Indices, Pictures
 from ml.data.splits import deal_folds
 from ml.files import read_json, write_json
@@ -70,7 +70,7 @@ def cross_validate(
         torch.manual_seed(mix(config.seed, number + 1, 3))
         plan = plan_of(_part(pictures, np.setdiff1d(pool, parts[number]), parts[number]))
         loader = plan.data.train_dataloader()
-        steps = len(loader) * config.epochs
+        steps = -(-len(loader) // config.accumulate) * config.epochs
         told = _Told(progress, steps, number, len(parts))
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*no `val_dataloader`")  # on purpose
@@ -88,7 +88,7 @@ def steps_of(config: TrainConfig, counts: dict[str, int]) -> int:
         return 0
     rows = round((counts["train"] + counts["val"]) * (1 - 1 / config.folds))
     views = config.feature_views if config.frozen else 1
-    return config.folds * config.epochs * count_batches(rows * views, config.batch_size)
+    return config.folds * config.epochs * count_steps(rows * views, config)
 
 
 def _part(pictures: Pictures, train: Indices, val: Indices) -> Pictures:
@@ -136,7 +136,10 @@ def _heads(
         val, val_labels = tensors("val", 1)
         head = new_head(train.shape[-1], len(pictures.classes))
         standardise(head, train)
-        data = FeatureData(train, train_labels, val[0], val_labels, config.batch_size, config.seed)
+        data = FeatureData(
+            *(train, train_labels, val[0], val_labels, config.batch_size, config.seed),
+            balanced=config.balance == "sampling",
+        )
         return Plan(head, data)
 
     return plan_of

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from ml.config import TrainConfig
+from ml.muon import Muon
 
 Rates = Callable[[str], float]
 """What the learning rate of a parameter is multiplied with, by its name in the module."""
@@ -77,4 +78,21 @@ def optimizer(
         return torch.optim.SGD(
             parts, config.learning_rate, config.momentum, nesterov=nesterov, fused=fused
         )
+    if config.optimizer == "muon":
+        return Muon(hidden(module, parts), config.learning_rate)
     return torch.optim.AdamW(parts, config.learning_rate, fused=fused)
+
+
+def hidden(module: nn.Module, parts: list[Any]) -> list[Any]:
+    """``parts`` with ``muon`` true for the weights of hidden layers, which Muon is for.
+
+    The classifier, which is the last weight, and all that does not decay are left to AdamW.
+    """
+    weights = [one for name, one in module.named_parameters() if decays(name, one)]
+    last = weights[-1] if weights else None
+    found: list[Any] = []
+    for part in parts:
+        own = [one for one in part["params"] if any(one is weight for weight in weights[:-1])]
+        rest = [one for one in part["params"] if one is last or not any(one is w for w in weights)]
+        found += [{**part, "params": some, "muon": of} for some, of in ((own, True), (rest, False))]
+    return [part for part in found if part["params"]]

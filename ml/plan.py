@@ -54,7 +54,8 @@ def pixels_plan(
 ) -> Plan:
     """Train everything, on augmented pictures."""
     data = PixelData(
-        pictures, config.batch_size, config.seed, config.augment, device, config.mixing
+        *(pictures, config.batch_size, config.seed, config.augment, device, config.mixing),
+        balanced=config.balance == "sampling",
     )
     data.place = (team or Team()).place
     rates: Rates | None = None
@@ -171,7 +172,8 @@ def features_plan(
     standardise(head, train)
     network.head.train()  # Lightning leaves the mode as it is, and the graph was traced in another
     data = FeatureData(
-        train, labels("train"), tensor("val"), labels("val"), config.batch_size, config.seed
+        *(train, labels("train"), tensor("val"), labels("val"), config.batch_size, config.seed),
+        balanced=config.balance == "sampling",
     )
 
     def logits(split: str) -> np.ndarray:

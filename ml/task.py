@@ -12,9 +12,10 @@ from torch.nn import functional
 
 from ml.config import TrainConfig
 from ml.data.augment import mix
+from ml.data.balance import class_weights
 from ml.data.datamodule import Batch
 from ml.optim import Rates, decaying, optimizer
-from ml.schedule import factor
+from ml.schedule import END, TAIL_RATE, factor
 from ml.team import Team
 
 MISTAKES = 12
@@ -82,6 +83,22 @@ def _doubt(mistake: dict[str, Any]) -> float:
     return -float(mistake["probability"])
 
 
+def cross_entropy(
+    logits: Tensor, labels: Tensor, smoothing: float = 0.0, weights: Tensor | None = None
+) -> Tensor:
+    """Mean loss of logits (N, K) for labels (N,), or for shares (N, K).
+
+    With ``weights`` (K,), the sum of the weighted losses over N: the mean over batches is then that
+    over all pictures, which torch's own weighted mean, over the weights of a batch, is not.
+    """
+    if weights is None:
+        return functional.cross_entropy(logits, labels, label_smoothing=smoothing)
+    total = functional.cross_entropy(
+        logits, labels, weights, reduction="sum", label_smoothing=smoothing
+    )
+    return total / len(labels)
+
+
 class ClassifierTask(pl.LightningModule):
     """Trains ``module``, a whole network on pictures or a head on features.
 
@@ -92,7 +109,13 @@ class ClassifierTask(pl.LightningModule):
         ids: the picture hash of each validation row, for the examples of mistakes.
         team: the processes that train it together.
         rates: what the learning rate of each parameter is multiplied with; None for 1.
+        classes: how many there are; 0: as many as have training pictures.
+
+    ``class_weights`` (K,) says what a picture of each class counts for in the training loss; None
+    where all count the same.
     """
+
+    class_weights: Tensor | None
 
     def __init__(
         self,
@@ -102,9 +125,10 @@ class ClassifierTask(pl.LightningModule):
         ids: Sequence[str] = (),
         team: Team | None = None,
         rates: Rates | None = None,
+        classes: int = 0,
     ) -> None:
         super().__init__()
-        self.rates, self.decay = rates, decaying(module)
+        self.rates, self.decay, self.classes = rates, decaying(module), classes
         self.module, self.config, self.total_steps, self.ids = module, config, total_steps, ids
         self.team = team or Team()
         self.train_meter, self.val_meter = Meter(self.team), Meter(self.team)
@@ -113,6 +137,7 @@ class ClassifierTask(pl.LightningModule):
         self.best: tuple[float, float] | None = None
         self.best_epoch = 0
         self.improved = True
+        self.register_buffer("class_weights", None, persistent=False)
         self._val_outputs: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -128,7 +153,13 @@ class ClassifierTask(pl.LightningModule):
         logits: Tensor = self.module(inputs)
         return logits
 
-    def _step(self, batch: Batch, meter: Meter, smoothing: float = 0.0) -> tuple[Tensor, Tensor]:
+    def _step(
+        self,
+        batch: Batch,
+        meter: Meter,
+        smoothing: float = 0.0,
+        weights: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
         """The one step: mean loss (scalar) and logits (N, K) of a batch.
 
         Of mixed pictures, the loss is that to each class in proportion, and what counts as right is
@@ -136,13 +167,14 @@ class ClassifierTask(pl.LightningModule):
         """
         inputs, labels, _ = batch
         logits = self.module(inputs)
-        loss = functional.cross_entropy(logits, labels, label_smoothing=smoothing)
+        loss = cross_entropy(logits, labels, smoothing, weights)
         meter.add(loss, logits, labels if labels.ndim == 1 else labels.argmax(1))
         return loss, logits
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Mean loss of the batch."""
-        loss = self._step(batch, self.train_meter, self.config.label_smoothing)[0]
+        smoothing = self.config.label_smoothing
+        loss = self._step(batch, self.train_meter, smoothing, self.class_weights)[0]
         if self.team.alone:
             return loss
         loader: Any = self.trainer.train_dataloader
@@ -157,6 +189,12 @@ class ClassifierTask(pl.LightningModule):
         self._val_outputs.append((logits.float(), batch[1], batch[2]))
 
     test_step = validation_step
+
+    def on_train_start(self) -> None:
+        """Weigh the classes by the training pictures, if so configured."""
+        if self.config.balance == "weights":
+            loader: Any = self.trainer.train_dataloader
+            self.class_weights = class_weights(loader.labels, self.classes).to(self.device)
 
     def on_train_epoch_start(self) -> None:
         """Chance (dropout) is a function of (seed, epoch, process), as order and augmentation are
@@ -177,7 +215,12 @@ class ClassifierTask(pl.LightningModule):
     def rate(self) -> float:
         """The learning rate of the step to come."""
         config = self.config
-        return config.learning_rate * factor(config.schedule, self.global_step, self.total_steps)
+        share = factor(
+            *(config.schedule, self.global_step, self.total_steps),
+            warm_up=config.warm_up,
+            floor=TAIL_RATE if config.average == "swa" else END,
+        )
+        return config.learning_rate * share
 
     def on_validation_epoch_start(self) -> None:
         """Forget the epoch before."""
@@ -239,6 +282,21 @@ class ClassifierTask(pl.LightningModule):
         for group in optimizer.param_groups:
             for parameter in group["params"]:
                 parameter.grad = None
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """By the norm of all gradients. Lightning's own refuses fused optimizers in 16 bits, for a
+        scaler of losses that bfloat16 does not need."""
+        if self.config.clip_norm:
+            model: Any = self.trainer.strategy.model
+            if hasattr(model, "clip_grad_norm_"):  # of FSDP, which has the parts of all processes
+                model.clip_grad_norm_(self.config.clip_norm)
+            else:
+                nn.utils.clip_grad_norm_(self.module.parameters(), self.config.clip_norm)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """See ``ml.optim``."""

@@ -18,11 +18,12 @@ import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from ml import checkpoints, measure, spent, ways
+from ml.averaging import averaging
 from ml.callbacks import STOPPED, KeepCheckpoints, LiveMetrics, StopRequest
 from ml.config import TrainConfig
 from ml.crossval import cross_validate, steps_of
 from ml.data.augment import mix
-from ml.data.datamodule import ALONE, count_batches
+from ml.data.datamodule import ALONE, count_steps
 from ml.data.pictures import Pictures, open_pictures
 from ml.data.pixels import PixelSpec
 from ml.errors import BadInputError, MLError, OutOfMemoryError, StoppedError
@@ -157,7 +158,7 @@ def _fitted(
     # What is dear in a frozen network is its features. Its head is learned by one process.
     sharing = team if not frozen else Team()
     rows = record["counts"]["train"] * (config.feature_views if frozen else 1)
-    steps = count_batches(rows, config.batch_size, sharing.place.world)
+    steps = count_steps(rows, config, sharing.place.world)
     _check_shares(config, rows, sharing)
     sink(
         RunStarted(
@@ -183,7 +184,9 @@ def _fitted(
     if frozen and not team.leads:
         return _Fitted(config, choices, network, pictures, plan, "finished", "")
     total = steps * config.epochs
-    task = ClassifierTask(plan.module, config, total, pictures.hashes("val"), sharing, plan.rates)
+    task = ClassifierTask(
+        *(plan.module, config, total, pictures.hashes("val"), sharing, plan.rates), classes
+    )
     epochs = [event for event in history if isinstance(event, EpochEnd)]
     live = LiveMetrics(
         sink,
@@ -196,10 +199,10 @@ def _fitted(
         team=sharing,
     )
     stopper = StopRequest(stop.path, sharing)
-    keep = KeepCheckpoints(run.folder / "checkpoints", config.patience)
-    trainer = make_trainer(
-        config, choices, [live, stopper, keep, *plan.callbacks, *callbacks], sharing.place
-    )
+    average = averaging(config, total)
+    keep = KeepCheckpoints(run.folder / "checkpoints", config.patience, average)
+    own = [live, stopper, *([average] if average else []), keep]
+    trainer = make_trainer(config, choices, [*own, *plan.callbacks, *callbacks], sharing.place)
     began = time.monotonic()
     # Threads that wait for each other at every tiny step of a head cost more than they bring.
     torch.set_num_threads(1 if frozen else choices["threads"])
@@ -207,15 +210,22 @@ def _fitted(
     torch.set_num_threads(choices["threads"])
     done = trainer.global_step - (begun[1]["step"] if begun else 0)
     if not frozen and done > 20 and team.alone:
-        speed = done * config.batch_size / max(1e-6, time.monotonic() - began)
+        done *= config.batch_size * config.accumulate
+        speed = done / max(1e-6, time.monotonic() - began)
         remember(workspace, speed_key(config, choices["threads"]), round(speed, 2))
     ended = (outcome, reason, trainer.current_epoch, task.best)
     return _Fitted(config, choices, network, pictures, plan, *ended)
 
 
 def _check_shares(config: TrainConfig, rows: int, team: Team) -> None:
-    """Raises BadInputError where a process would get no picture of a batch."""
+    """Raises BadInputError where a process would not get what it needs."""
     world = team.place.world
+    whole = config.average != "none" or config.optimizer == "muon"
+    if world > 1 and config.strategy == "fsdp" and whole:
+        raise BadInputError(
+            "Averaged weights and muon need whole layers, which fsdp divides among processes. Set "
+            "average to none and optimizer to adamw, or strategy to ddp."
+        )
     if world > min(config.batch_size, rows):
         raise BadInputError(
             f"{world} processes cannot share {min(config.batch_size, rows)} pictures. Choose fewer "
@@ -303,6 +313,7 @@ def make_trainer(
             strategy=strategy_for(config, place),
             precision="bf16-mixed" if choices["precision"] == "bf16" else "32-true",
             max_epochs=config.epochs,
+            accumulate_grad_batches=config.accumulate,
             callbacks=callbacks,
             plugins=plugins,
             logger=False,
@@ -387,11 +398,13 @@ def _folds(
     """
 
     def fit(plan: Plan, steps: int, callback: pl.Callback) -> None:
-        task = ClassifierTask(plan.module, config, steps, rates=plan.rates)
-        torch.set_num_threads(1 if config.frozen else choices["threads"])
-        outcome, reason = _fit(
-            make_trainer(config, choices, [callback, *plan.callbacks]), task, plan, None
+        task = ClassifierTask(
+            plan.module, config, steps, rates=plan.rates, classes=len(pictures.classes)
         )
+        average = averaging(config, steps)
+        own = [callback, *([average] if average else []), *plan.callbacks]
+        torch.set_num_threads(1 if config.frozen else choices["threads"])
+        outcome, reason = _fit(make_trainer(config, choices, own), task, plan, None)
         torch.set_num_threads(choices["threads"])
         if outcome != "finished":
             raise (StoppedError if outcome == "stopped" else MLError)(reason)

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from ml.config import TrainConfig
+from ml.muon import orthogonal
 from ml.optim import groups, optimizer
 
 
@@ -60,3 +61,35 @@ def test_each_parameter_keeps_the_rate_of_its_name(name: str) -> None:
     }
     assert scales["head.weight"] == scales["head.bias"] == 1.0
     assert {scale for part, scale in scales.items() if "head" not in part} == {0.1}
+
+
+def test_muon_and_its_adamw_do_what_those_of_torch_do() -> None:
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(6, 4), nn.Linear(4, 3))
+    twin = nn.Sequential(nn.Linear(6, 4), nn.Linear(4, 3))
+    twin.load_state_dict(module.state_dict())
+    config = TrainConfig(optimizer="muon", learning_rate=0.02, weight_decay=0.1)
+    ours = optimizer(module, config)
+    theirs = [
+        torch.optim.Muon([twin[0].weight], 0.02, 0.1, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW([twin[1].weight], 0.02, weight_decay=0.1),
+        torch.optim.AdamW([twin[0].bias, twin[1].bias], 0.02, weight_decay=0.0),
+    ]
+    for _ in range(3):
+        for one, other in zip(module.parameters(), twin.parameters(), strict=True):
+            one.grad = torch.randn_like(one)
+            other.grad = one.grad.clone()
+        for step in (ours, *theirs):
+            step.step()
+    for name, value in module.state_dict().items():  # torch's iterates in 16 bits
+        torch.testing.assert_close(value, twin.state_dict()[name], atol=1e-3, rtol=0)
+
+
+def test_muon_takes_kernels_as_matrices_and_leaves_the_classifier_to_adamw() -> None:
+    module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(8, 2))
+    found = optimizer(module, TrainConfig(optimizer="muon"))
+    by_muon = [part for group in found.param_groups if group["muon"] for part in group["params"]]
+    assert names(module, by_muon) == {"0.weight"}
+    assert sum(len(group["params"]) for group in found.param_groups) == 6
+    change = orthogonal(torch.randn(8, 27, generator=torch.Generator().manual_seed(0)))
+    assert 0.5 < torch.linalg.svdvals(change).min() <= torch.linalg.svdvals(change).max() < 1.3

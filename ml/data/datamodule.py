@@ -9,7 +9,9 @@ import psutil
 import torch
 from torch import Tensor
 
+from ml.config import TrainConfig
 from ml.data.augment import Augment, mix
+from ml.data.balance import balanced_order
 from ml.data.mixing import Mixing
 from ml.data.pictures import Pictures
 from ml.ranks import Place
@@ -37,10 +39,13 @@ class MappedPixels:
 
 
 class EpochOrder:
-    """The order of rows in each epoch. Lightning calls ``set_epoch``, also after a resume."""
+    """The order of rows in each epoch. Lightning calls ``set_epoch``, also after a resume.
 
-    def __init__(self, count: int, seed: int | None) -> None:
-        self.count, self.seed, self.epoch = count, seed, 0
+    With ``labels`` (count,), each class has an equal part of an epoch.
+    """
+
+    def __init__(self, count: int, seed: int | None, labels: Tensor | None = None) -> None:
+        self.count, self.seed, self.epoch, self.labels = count, seed, 0, labels
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch, from 0."""
@@ -51,6 +56,8 @@ class EpochOrder:
         if self.seed is None:
             return torch.arange(self.count)
         generator = torch.Generator().manual_seed(mix(self.seed, self.epoch, 0))
+        if self.labels is not None:
+            return balanced_order(self.labels, generator)
         return torch.randperm(self.count, generator=generator)
 
 
@@ -73,13 +80,14 @@ class BatchLoader:
         augment: Augment | None = None,
         mixing: Mixing | None = None,
         place: Place = ALONE,
+        balanced: bool = False,
     ) -> None:
         self.place = place
         self.inputs, self.labels, self.batch_size = inputs, labels, batch_size
         self.augment, self.mixing = augment, mixing
         resident = augment is not None and isinstance(inputs, Tensor)
         self._windows = augment.windows(inputs) if augment and resident else None
-        self.sampler = EpochOrder(len(labels), seed)
+        self.sampler = EpochOrder(len(labels), seed, labels if balanced else None)
         self.batch_sampler = None  # Lightning looks for it where there is a sampler
 
     def __len__(self) -> int:
@@ -154,9 +162,11 @@ class PixelData(ResidentData):
         policy: str,
         device: torch.device,
         mixing: str = "none",
+        balanced: bool = False,
     ) -> None:
         super().__init__()
         self.pictures, self.batch_size, self.seed = pictures, batch_size, seed
+        self.balanced = balanced
         self.policy, self.device, self.mixing = policy, device, mixing
 
     def _inputs(self, split: str) -> Any:
@@ -186,6 +196,7 @@ class PixelData(ResidentData):
             augment=augment,
             mixing=mixing,
             place=self.place,
+            balanced=self.balanced,
         )
 
     def val_dataloader(self) -> BatchLoader:
@@ -205,8 +216,10 @@ class FeatureData(ResidentData):
         val_labels: Tensor,
         batch_size: int,
         seed: int,
+        balanced: bool = False,
     ) -> None:
         super().__init__()
+        self.balanced = balanced
         self.train = train.reshape(-1, train.shape[-1])
         self.train_labels = train_labels.repeat(train.shape[0])
         self.val, self.val_labels = val, val_labels
@@ -215,9 +228,17 @@ class FeatureData(ResidentData):
     def train_dataloader(self) -> BatchLoader:
         """Every view of every picture once an epoch, shuffled."""
         return BatchLoader(
-            self.train, self.train_labels, self.batch_size, seed=self.seed, place=self.place
+            *(self.train, self.train_labels, self.batch_size),
+            seed=self.seed,
+            place=self.place,
+            balanced=self.balanced,
         )
 
     def val_dataloader(self) -> BatchLoader:
         """In one batch."""
         return BatchLoader(self.val, self.val_labels, max(1, len(self.val)), place=self.place)
+
+
+def count_steps(count: int, config: TrainConfig, processes: int = 1) -> int:
+    """How often the weights are changed in an epoch over ``count`` rows."""
+    return -(-count_batches(count, config.batch_size, processes) // config.accumulate)
