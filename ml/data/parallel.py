@@ -40,7 +40,7 @@ def starting_ahead(wanted: bool) -> Iterator[None]:
     """Let the processes start while it is found out what there is for them to do."""
     if wanted and (workers := _workers()) > 1 and not _started:
         _started.append(_processes(workers))
-        for _ in range(workers):
+        for _ in range(workers + 1):
             _started[0].submit(os.getpid)
     try:
         yield
@@ -115,7 +115,8 @@ def _result(
 def _processes(workers: int) -> ProcessPoolExecutor:
     # Spawned on every system: a fork copies locks that other threads may hold.
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, context, _join, (context.Lock(),))
+    # One more than there are cores: while one waits for the disk, another computes.
+    return ProcessPoolExecutor(workers + 1, context, _join, (context.Lock(),))
 
 
 def _join(large: Any) -> None:
