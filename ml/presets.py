@@ -46,8 +46,8 @@ STEPS = {"quick": 400, "balanced": 2000, "thorough": 6000}
 FEW, FOLDS = 30, 5
 """With fewer pictures of a class than this, one test tells little: so many folds are fitted too."""
 ROBUST_EPOCHS = 2
-"""Spoilt pictures take longer to learn: with as many epochs as without, CIFAR-10 pictures lose 4
-points as they are, with twice as many none."""
+"""Spoilt pictures take longer to learn: in as many epochs as without, the pictures as they are lose
+accuracy. ``benchmarks.robustness`` compares both ways, also in equal epochs."""
 EPOCHS = {"quick": (2, 10), "balanced": (8, 30), "thorough": (20, 80)}
 
 

@@ -169,7 +169,7 @@ def test_what_the_coach_would_change_is_a_configuration_and_another_one(
 
 
 def test_a_loss_that_stands_still_is_put_down_to_a_rate_that_is_far_from_usual() -> None:
-    still = epochs([2.33, 2.30, 2.31, 2.30], [2.30, 2.5, 2.6, 2.7], [0.1] * 4)  # of a real run
+    still = epochs([2.33, 2.30, 2.31, 2.30], [2.30, 2.5, 2.6, 2.7], [0.1] * 4)
     low, high = (TrainConfig(learning_rate=rate) for rate in (1e-6, 1.0))
     assert advise(Situation(still, 10, low)).code == "rate_too_low"
     assert advise(Situation(still, 10, high)).code == "rate_too_high"

@@ -50,7 +50,8 @@ def run(args: argparse.Namespace, workspace: Workspace) -> int:
     if args.run or args.resume:
         if args.dataset or args.model or args.config or args.set:
             raise BadInputError(
-                "A run keeps its own settings: with --resume only --epochs can be changed."
+                "A run keeps its own settings: with --resume only --epochs and the devices can "
+                "be changed."
             )
         chosen = _existing(args, workspace)
     else:
