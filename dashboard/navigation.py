@@ -20,12 +20,13 @@ PAGES = (
     PageRow("pages/home.py", "Home", "home", "What this is, where to start, and your last runs."),
     PageRow("pages/data.py", "Data", "photo_library", "Bring in pictures, and mend what is wrong."),
     PageRow("pages/train.py", "Train", "model_training", "Train a classifier and watch it learn."),
+    PageRow("pages/tune.py", "Tune", "tune", "Search better settings, for as long as you like."),
     PageRow("pages/evaluate.py", "Evaluate", "fact_check", "How good a run is, and where it errs."),
     PageRow("pages/classify.py", "Classify", "image_search", "Try a trained model on pictures."),
     PageRow("pages/runs.py", "Runs", "list", "All runs: compare, rename, delete, bring back."),
 )
 
-HOME, DATA, TRAIN, EVALUATE, CLASSIFY, RUNS = (row.path for row in PAGES)
+HOME, DATA, TRAIN, TUNE, EVALUATE, CLASSIFY, RUNS = (row.path for row in PAGES)
 
 
 def url_path(path: str) -> str:

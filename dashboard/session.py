@@ -1,6 +1,7 @@
 """What one browser tab knows: typed access to ``st.session_state``, and what its address names.
 
-Whatever must outlive the tab is in the workspace or in the address (``?run=`` and ``?data=``).
+Whatever must outlive the tab is in the workspace or in the address (``?run=``, ``?data=`` and
+``?sweep=``).
 """
 
 from collections.abc import Mapping
@@ -13,11 +14,12 @@ from ml.data.bringing import BUNDLED_NAMES
 from ml.data.store import latest
 from ml.errors import BadInputError
 from ml.runs import Run, find
+from ml.tuning.sweep import Sweep
 from ml.workspace import Workspace, open_workspace
 
 ENTRY = "streamlit_app.py"
-IN_HAND = ("run", "data")
-"""What the address names: a run by its id, a data set by its name."""
+IN_HAND = ("run", "data", "sweep")
+"""What the address names: a run and a search by their ids, a data set by its name."""
 
 
 def open_once() -> Workspace:
@@ -92,6 +94,9 @@ def forget_gone() -> list[str]:
     if st.session_state.get("data") and current_data() is None:
         st.session_state["data"] = None
         told.append("The data set in the address is not there any more.")
+    if st.session_state.get("sweep") and current_sweep() is None:
+        st.session_state["sweep"] = None
+        told.append("The search in the address is not there any more.")
     return told
 
 
@@ -117,6 +122,14 @@ def current_data() -> str | None:
         return None
 
 
+def current_sweep() -> Sweep | None:
+    """The search in hand, or None where there is none or it is gone."""
+    identifier = st.session_state.get("sweep")
+    sweep = Sweep(workspace().sweeps / identifier) if identifier else None
+    plain = sweep is not None and sweep.folder.parent == workspace().sweeps
+    return sweep if sweep and plain and (sweep.folder / "sweep.json").is_file() else None
+
+
 def choose_run(identifier: str | None) -> None:
     """Take a run in hand: all pages speak of it from now on, and the address names it."""
     st.session_state["run"] = identifier
@@ -129,14 +142,22 @@ def choose_data(name: str | None) -> None:
     stamp()
 
 
-def go(page: str, *, run: str | None = None, data: str | None = None) -> NoReturn:
-    """Go to a page (its path in ``PAGES``), with a run or a data set in hand where it is given."""
-    _take_in_hand({"run": run, "data": data})
+def choose_sweep(identifier: str | None) -> None:
+    """Take a search in hand, as ``choose_run`` does with a run."""
+    st.session_state["sweep"] = identifier
+    stamp()
+
+
+def go(
+    page: str, *, run: str | None = None, data: str | None = None, sweep: str | None = None
+) -> NoReturn:
+    """Go to a page (its path in ``PAGES``), with what is given in hand."""
+    _take_in_hand({"run": run, "data": data, "sweep": sweep})
     st.switch_page(page, query_params=in_hand() or None)
 
 
 def in_hand() -> dict[str, str]:
-    """What the address names: ``run`` and ``data``, each where there is one."""
+    """What the address names, each where there is one."""
     held = {kind: st.session_state.get(kind) for kind in IN_HAND}
     return {kind: name for kind, name in held.items() if name}
 

@@ -115,6 +115,7 @@ function parts(figure, height, colourOf) {
 
 // The same figures as a table, for whoever cannot see or would rather read. Made when opened.
 function twin(figure) {
+  if (figure.table) return figure.table
   const heat = figure.data.find((trace) => trace.type === "heatmap")
   if (heat) {
     return [["", ...heat.x], ...heat.z.map((row, place) => [heat.y[place], ...row])]

@@ -22,7 +22,8 @@ TICK_SECONDS = 0.5
 
 
 def start_ingest(source: Path, then: dict[str, Any] | None = None) -> None:
-    """Bring the folder ``source`` in. ``then`` may hold a configuration to ``train`` afterwards."""
+    """Bring the folder ``source`` in. ``then`` may hold a configuration to ``train`` afterwards,
+    or say that a page waits for the pictures to ``tune`` on them."""
     if not source.exists():
         told(f"There is no folder or file {source}. Check the path.")
         return
@@ -114,7 +115,7 @@ def _ended(job: Job) -> dict[str, Any] | None:
         if session.on_page(DATA):
             st.session_state["new-set"] = False
             session.choose_data(result["name"])
-    if "train" not in job.then:
+    if not job.then.keys() & {"train", "tune"}:
         result |= {"into": job.then.get("into", "")}
         st.session_state.setdefault("ingested", []).append(result)
     return job.then

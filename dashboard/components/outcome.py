@@ -4,14 +4,15 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import engine, session
-from dashboard.navigation import CLASSIFY, EVALUATE, TRAIN
+from dashboard import engine, searching, session
+from dashboard.navigation import CLASSIFY, EVALUATE, TRAIN, TUNE
 from dashboard.style import escape
 from dashboard.text import with_span
 from dashboard.words import STATUS_WORDS, count, duration, size
 from ml import spent
 from ml.runs import Run
 from ml.status import Status
+from ml.tuning.begin import MINUTES, better
 
 
 def outcome(run: Run, status: Status, ended: dict[str, Any] | None) -> None:
@@ -73,8 +74,11 @@ def _buttons(run: Run, status: Status) -> None:
     begun = (run.folder / "worker.json").exists()
     resumable = begun and name in ("stopped", "interrupted", "failed")
     first = "retry" if name == "failed" or not begun else "resume"
+    untested = untested_trial(run)
     if usable and name in ("finished", "stopped"):
         first = "to-evaluate"
+    elif untested:
+        first = "resume"
 
     def button(label: str, key: str, help: str | None = None) -> bool:
         return st.button(label, key=key, help=help, type="primary" if key == first else "secondary")
@@ -84,14 +88,40 @@ def _buttons(run: Run, status: Status) -> None:
             session.go(EVALUATE, run=run.id)
         if button("Try it on a picture", "to-classify"):
             session.go(CLASSIFY, run=run.id)
-    if resumable and button("Resume", "resume", "Goes on from its last good state."):
+    if untested and name == "finished":
+        if button("Test it", "resume", "Tests and packs the model that it has."):
+            engine.resume(workspace, run)
+            st.rerun()
+    elif resumable and button("Resume", "resume", "Goes on from its last good state."):
         engine.resume(workspace, run)
         st.rerun()
-    if name == "finished":
+    if untested and button("See its search", "to-search"):
+        session.go(TUNE, sweep=str(run.meta["sweep"]))
+    if usable and name == "finished":
+        _make_better(run)
+    if name == "finished" and not untested:
         planned = int((run.meta.get("resume") or {}).get("epochs") or run.config.epochs)
         more = max(1, planned // 2)
         if button(f"Train {count(more, 'more epoch')}", "more"):
             engine.resume(workspace, run, epochs=planned + more)
             st.rerun()
-    elif button("Retry with the same settings", "retry"):
+    elif not untested and button("Retry with the same settings", "retry"):
         session.go(TRAIN, run=engine.retry(workspace, run).id)
+
+
+def untested_trial(run: Run) -> bool:
+    """Whether it is a trial of a search that is there still, and was not tested."""
+    sweep = run.meta.get("sweep")
+    if not sweep or run.model is not None:
+        return False
+    return (session.workspace().sweeps / str(sweep) / "sweep.json").is_file()
+
+
+def _make_better(run: Run) -> None:
+    """One button: a search from this run, with everything at its default."""
+    label = f"Make it better in {MINUTES:g} minutes"
+    help = "Tries other settings on the same pictures, and says honestly whether that helped."
+    if st.button(label, key="make-better", icon=":material/tune:", help=help):
+        sweep = better(session.workspace(), run)
+        searching.start(session.workspace(), sweep)
+        session.go(TUNE, sweep=sweep.id)

@@ -43,7 +43,9 @@ def plot(
     """Draw ``figure`` and return the point that was clicked, or what was selected, or None.
 
     Args:
-        figure: ``{"data": [...], "layout": {...}}`` or a ``plotly.graph_objects.Figure``. Colours
+        figure: ``{"data": [...], "layout": {...}}`` or a ``plotly.graph_objects.Figure``; with
+            ``table``, a list of rows, where x and y of the traces are not what one would read.
+            Colours
             may be names of the theme, which follow it when it changes: ``$train``, ``$validation``,
             ``$cat0`` to ``$cat7``, ``$accent``, ``$text``, ``$muted``, ``$line``, ``$back``,
             ``$soft``, ``$good``, ``$bad``, ``$seq0`` to ``$seq9``, ``$seq`` (a whole colour scale);

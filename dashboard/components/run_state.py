@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard import engine, session
+from dashboard.components.outcome import untested_trial
 from dashboard.navigation import TRAIN
 from dashboard.style import escape
 from dashboard.text import plain
@@ -17,6 +18,10 @@ NOT_YET = {
     "interrupted": ("This run was interrupted", "It left no model to test. Resume it to go on."),
     "finished": ("This run has no results", "Its report is missing. Train it again."),
 }
+TRIAL = (
+    "This trial was not tested",
+    "A search tests only its best trial and the one that it started from.",
+)
 
 
 def status_pill(name: str, text: str = "") -> str:
@@ -29,13 +34,21 @@ def no_report(run: Run) -> None:
     """Say why there is nothing to see of ``run`` yet, with one button to where it goes on."""
     status = engine.status(run)
     title, text = NOT_YET.get(status.name, NOT_YET["failed"])
-    live = status.name in ("queued", "running")
+    live, untested = status.name in ("queued", "running"), untested_trial(run)
+    if untested and not live:
+        title, text = TRIAL
     with st.container(border=True, key="card-no-report", horizontal_alignment="center"):
         st.html(
             f'<div class="lens-empty"><h3>{escape(title)}</h3>'
-            f"<p>{escape(status.reason or text)}</p></div>"
+            f"<p>{escape(f'{status.reason} {text}' if untested else status.reason or text)}</p>"
+            "</div>"
         )
-        if st.button("Watch it" if live else "Resume or retry", type="primary", key="no-report"):
+        if untested and status.name in ("finished", "stopped"):
+            done = status.name == "finished"
+            if st.button("Test it" if done else "Train it to its end", type="primary", key="test"):
+                engine.resume(session.workspace(), run)
+                session.go(TRAIN, run=run.id)
+        elif st.button("Watch it" if live else "Resume or retry", type="primary", key="no-report"):
             session.go(TRAIN, run=run.id)
 
 

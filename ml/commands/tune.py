@@ -13,12 +13,10 @@ from ml.errors import BadInputError
 from ml.presets import configuration
 from ml.progress import Progress
 from ml.runs import find
-from ml.tuning.space import axis_of, usual
-from ml.tuning.sweep import Sweep, create, find_sweep
+from ml.tuning.begin import MINUTES, new_sweep
+from ml.tuning.sweep import Sweep, find_sweep
 from ml.worker_life import die_first
 from ml.workspace import Workspace
-
-MINUTES = 10.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,23 +66,6 @@ def run(args: argparse.Namespace, workspace: Workspace) -> int:
         print(f"{mark} {trial['number']:3}  {trial['state']:7} {accuracy}  {values}")
     print(result["sentence"])
     return 130 if result["status"] == "stopped" else 0
-
-
-def new_sweep(
-    workspace: Workspace,
-    base: TrainConfig,
-    record: dict[str, Any],
-    *,
-    fields: list[str] | None = None,
-    **about: Any,
-) -> Sweep:
-    """A new search from ``base`` over ``fields`` (None: those that decide most).
-
-    Raises:
-        BadInputError: a setting that cannot be searched.
-    """
-    axes = [axis_of(base, name) for name in fields or usual(base)]
-    return create(workspace, base, record, axes, **about)
 
 
 def _find(args: argparse.Namespace, workspace: Workspace) -> int:

@@ -1,0 +1,147 @@
+"""What to search and for how long: each choice has a good value already."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from dashboard import forms, searching, session
+from dashboard.charts_tune import label
+from dashboard.components.ingest_view import ingest_view, settle, start_ingest, under_way
+from dashboard.style import escape
+from dashboard.text import plain
+from dashboard.words import count, roughly, unique
+from ml import machine, presets
+from ml.config import TrainConfig
+from ml.data import catalog
+from ml.data.catalog import DatasetInfo
+from ml.data.folders import BUNDLED
+from ml.errors import BadInputError
+from ml.estimate import estimate
+from ml.models import registry
+from ml.tuning.begin import MINUTES, new_sweep
+from ml.tuning.space import searchable, usual
+
+FEW = 4
+"""Where fewer trials fit, a search tells hardly anything."""
+
+
+def tune_form() -> TrainConfig | None:
+    """The form. Returns the settings that a search would start from; None while there are none."""
+    settle()
+    ingest_view()
+    if under_way():
+        return None
+    known = {info.name: info for info in catalog.list_datasets(session.workspace())}
+    asked = st.session_state.pop("tune-asked", None)
+    if asked and known[asked["base"]["dataset"]].ready:
+        _begin(asked)  # the pictures that it waited for are there
+    with st.container(border=True, key="card-tune"):
+        info = _choose(known)
+        model = st.selectbox(
+            "Model",
+            registry.names(),
+            index=registry.names().index(presets.default_model(info)),
+            format_func=forms.model_label,
+            key=f"tune-model-{info.name}",
+            help="Each trial trains this model; the search finds settings that suit it.",
+        )
+        try:
+            base = presets.configuration(info.name, info, model=model)
+        except BadInputError as error:
+            st.warning(plain(str(error)), icon=":material/error:")
+            return None
+        asked = _asked(base)
+        _told(base, info, asked)
+        ready = bool(asked["fields"])
+        if st.button("Start the search", type="primary", key="tune-start", disabled=not ready):
+            if info.ready:
+                _begin(asked)
+            st.session_state["tune-asked"] = asked
+            start_ingest(BUNDLED / info.name, {"tune": True})
+            st.rerun()
+    return base
+
+
+def _choose(known: Mapping[str, DatasetInfo]) -> DatasetInfo:
+    wanted = session.current_data()
+    labels = unique({name: f"{one.title} · {one.pictures:,}" for name, one in known.items()})
+    names = list(known)
+    chosen = st.selectbox(
+        "Pictures",
+        names,
+        index=names.index(wanted) if wanted and wanted in known else 0,
+        format_func=lambda name: f"{labels.get(name, name)} pictures",
+        key="tune-dataset",
+        persist_state="session",
+        help="The search never sees the test pictures among them: the result is told on those.",
+    )
+    return known[chosen]
+
+
+def _asked(base: TrainConfig) -> dict[str, Any]:
+    """What is to be searched, and the limits."""
+    chosen = st.multiselect(
+        "Settings to search",
+        searchable(base),
+        default=usual(base),
+        format_func=label,
+        key=f"tune-fields-{base.dataset}-{base.model}",
+        help="The fewer they are, the more closely each is searched in the same time.",
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        minutes = st.number_input(
+            "Time (minutes)",
+            min_value=0.5,
+            max_value=1440.0,
+            value=MINUTES,
+            step=5.0,
+            format="%g",
+            key="tune-minutes",
+            help="For everything: trials, and the test at the end. You may stop it at any time.",
+        )
+        trials = st.number_input(
+            "At most so many trials",
+            min_value=0,
+            max_value=1000,
+            value=0,
+            step=1,
+            key="tune-trials",
+            help="The settings it starts from are the first. With 0 the time alone is the limit.",
+        )
+    return {
+        "base": base.to_json(),
+        "fields": chosen,
+        "seconds": 60 * float(minutes),
+        "trials": int(trials),
+    }
+
+
+def _told(base: TrainConfig, info: DatasetInfo, asked: Mapping[str, Any]) -> None:
+    """What fits into the time, from the estimate for one training."""
+    here = machine.describe()
+    child = replace(here, cores=max(1, here.cores - 1))  # one core is left to the pages
+    found = estimate(base, info.pictures, child, machine.remembered(session.workspace()))
+    fit = int(asked["seconds"] / max(1.0, found.seconds))
+    said = (
+        f"One training takes about {roughly(found.seconds)} ({found.basis}), so there is time for "
+        f"about {count(fit, 'trial')}."
+    )
+    if base.frozen:
+        said += " Usually for more: what the first one learns about each picture is kept."
+    elif fit < FEW:
+        said += " That is too few to find much: give it more time, or choose a smaller model."
+    st.html(f'<p class="lens-quiet">{escape(said)}</p>')
+
+
+def _begin(asked: Mapping[str, Any]) -> None:
+    """Make the search, start its child and take it in hand."""
+    workspace, base = session.workspace(), TrainConfig.from_json(asked["base"])
+    version = catalog.resolve(workspace, base.dataset)
+    record = catalog.run_record(version, base.split_seed)
+    limits = {"seconds": asked["seconds"], "trials": asked["trials"]}
+    sweep = new_sweep(workspace, base, record, fields=asked["fields"], **limits)
+    searching.start(workspace, sweep)
+    session.choose_sweep(sweep.id)
+    st.rerun()

@@ -1,0 +1,44 @@
+"""The searches that there are, the newest first, each with its state and the way to it."""
+
+import streamlit as st
+
+from dashboard import searching, session
+from dashboard.components.run_state import status_pill
+from dashboard.components.tune_outcome import WORDS
+from dashboard.style import escape
+from dashboard.text import plain
+from dashboard.words import ago, count
+from ml.errors import BadInputError
+from ml.tuning.sweep import Sweep, list_sweeps
+
+SHOWN = 20
+
+
+def tune_list() -> None:
+    """Draw the last ones; nothing where there is none."""
+    sweeps = list_sweeps(session.workspace())[::-1][:SHOWN]
+    if not sweeps:
+        return
+    st.subheader("Searches", anchor=False)
+    for sweep in sweeps:
+        with st.container(border=True, key=f"card-sweep-{sweep.id}"):
+            _row(sweep)
+
+
+def _row(sweep: Sweep) -> None:
+    try:
+        asked, state, result = sweep.asked, sweep.state, sweep.result or {}
+    except (BadInputError, KeyError, TypeError, ValueError):
+        st.html(f"<p>{escape(sweep.id)} is damaged and cannot be shown.</p>")
+        return
+    if st.button(plain(sweep.name), key=f"open-sweep-{sweep.id}", type="tertiary"):
+        session.choose_sweep(sweep.id)
+        st.rerun()
+    status = searching.status(sweep)
+    words = "Searching" if status.name in searching.LIVE else WORDS.get(status.name, status.name)
+    kind = "running" if status.name in searching.LIVE else status.name
+    st.html(
+        f'<div class="lens-row-about">{status_pill(kind, words)}'
+        f"<span>{count(len(state.over), 'trial')}</span><span>{ago(asked['created'])}</span></div>"
+        f'<p class="lens-quiet">{escape(result.get("sentence", ""))}</p>'
+    )

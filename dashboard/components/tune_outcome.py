@@ -1,0 +1,87 @@
+"""How a search stands when nobody works on it: what came of it, and what to do next."""
+
+from typing import Any, Literal
+
+import streamlit as st
+
+from dashboard import charts_tune, searching, session
+from dashboard.components.outcome import result_sentence
+from dashboard.navigation import EVALUATE
+from dashboard.style import escape
+from dashboard.words import count, duration
+from ml.runs import Run
+from ml.status import Status
+from ml.tuning.sweep import State, Sweep
+
+WORDS = {
+    "queued": "Not started",
+    "finished": "Finished",
+    "stopped": "Stopped",
+    "failed": "Failed",
+    "interrupted": "Interrupted",
+}
+
+
+def tune_outcome(sweep: Sweep, status: Status, asked: dict[str, Any], state: State) -> None:
+    """The sentence with its interval, what the winner changed, and the buttons that lead on."""
+    result = sweep.result or {}
+    took = f"{count(len(state.over), 'trial')} in {duration(state.spent)}" if state.over else ""
+    said, reason = str(result.get("sentence", "")), status.reason
+    winner = _run(result.get("run"))
+    st.html(
+        f'<div class="lens-outcome"><div><span class="lens-status lens-{escape(status.name)}">'
+        f"{escape(WORDS.get(status.name, status.name))}</span><span>{took}</span></div>"
+        + (f'<p class="lens-result">{escape(said)}</p>' if said else "")
+        + (f'<p class="lens-reason">{escape(reason)}</p>' if reason else "")
+        + "".join(f'<p class="lens-quiet">{escape(line)}</p>' for line in _about(result, state))
+        + (f'<p class="lens-quiet">{escape(result_sentence(winner.report))}</p>' if winner else "")
+        + "</div>"
+    )
+    with st.container(horizontal=True):
+        _buttons(sweep, status, result, winner)
+
+
+def _about(result: dict[str, Any], state: State) -> list[str]:
+    """What the winner has that the start has not."""
+    number = result.get("best")
+    winner = next((trial for trial in state.trials if trial.number == number), None)
+    if not winner or not number:
+        return []
+    before = state.trials[0].values
+    changed = [
+        f"{charts_tune.label(name).lower()} {charts_tune.say(value)} instead of "
+        f"{charts_tune.say(before[name])}"
+        for name, value in winner.values.items()
+        if value != before.get(name)
+    ]
+    return [f"Trial {number} has {', '.join(changed)}."] if changed else []
+
+
+def _buttons(sweep: Sweep, status: Status, result: dict[str, Any], winner: Run | None) -> None:
+    workspace, over = session.workspace(), status.name != "finished"
+    broken = status.name in ("interrupted", "failed")
+    best, base = bool(result.get("best")), _run(result.get("base"))
+    better = best and float((result.get("test") or {}).get("difference", 1.0)) > 0
+
+    def way(label: str, key: str, run: Run, first: bool) -> None:
+        if st.button(label, key=key, type="primary" if first and not broken else "secondary"):
+            session.go(EVALUATE, run=run.id)
+
+    if winner and best:
+        label = "Open the winning run" if better else "Open the best on validation"
+        way(label, "tune-winner", winner, better)
+    if base and result:
+        way("Open the run it started from", "tune-base", base, not better)
+    if over:
+        text = "Start" if status.name == "queued" else "Resume"
+        help = "Goes on with the trial that it was at. No trial is lost."
+        kind: Literal["primary", "secondary"] = "primary" if broken or not winner else "secondary"
+        if st.button(text, key="tune-resume", type=kind, help=help):
+            searching.start(workspace, sweep)
+            st.rerun()
+
+
+def _run(identifier: Any) -> Run | None:
+    """The run of that id, where it is there."""
+    run = Run(session.workspace().runs / str(identifier or "-"))
+    return run if (run.folder / "config.json").is_file() else None

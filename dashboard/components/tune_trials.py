@@ -1,0 +1,42 @@
+"""The trials of a search as a table: what was tried, how it ended, and the way to each run."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.charts_tune import STATES, label, say
+from dashboard.navigation import EVALUATE, TRAIN
+from dashboard.style import escape
+from dashboard.words import duration, percent
+from ml.tuning.space import Axis
+from ml.tuning.sweep import Sweep, Trial, trial_run
+
+
+def tune_trials(sweep: Sweep, axes: Sequence[Axis], trials: Sequence[Trial]) -> None:
+    """The newest first."""
+    heads = ["Trial", "Validation", "", *(label(axis.name) for axis in axes), "Time"]
+    rows = "".join(_row(sweep, axes, trial) for trial in reversed(trials))
+    st.html(
+        f'<div class="lens-files lens-trials" tabindex="0"><table><thead><tr>'
+        f"{''.join(f'<th>{escape(head)}</th>' for head in heads)}"
+        f"</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _row(sweep: Sweep, axes: Sequence[Axis], trial: Trial) -> str:
+    cells = [_link(trial), percent(trial.accuracy), f'<span title="{escape(trial.reason)}">']
+    cells[2] += f"{escape(STATES[trial.state])}</span>"
+    cells += [escape(say(trial.values.get(axis.name))) for axis in axes]
+    cells.append(duration(trial.seconds) if trial.seconds else "–")
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+
+
+def _link(trial: Trial) -> str:
+    """Its number, as a link to its run where that is there."""
+    name = f"{trial.number}, the start" if trial.number == 0 else str(trial.number)
+    run = trial_run(session.workspace(), trial)
+    if run is None:
+        return name
+    page = EVALUATE if (run.folder / "report.json").exists() else TRAIN
+    return f'<a href="{escape(session.link(page, run.id))}" target="_self">{name}</a>'

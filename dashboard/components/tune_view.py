@@ -1,0 +1,158 @@
+"""A search as it works and once it is over: its state, the charts, the trials, what is next."""
+
+from typing import Any
+
+import streamlit as st
+
+from dashboard import charts_tune, live, searching, session
+from dashboard.components.plot import plot
+from dashboard.components.telling import telling
+from dashboard.components.tiles import Tile, tiles
+from dashboard.components.tune_outcome import tune_outcome
+from dashboard.components.tune_trials import tune_trials
+from dashboard.style import escape
+from dashboard.words import count, duration, percent
+from ml.status import Status
+from ml.tuning.sweep import State, Sweep, trial_run
+
+TICK_SECONDS = 1.0
+TESTING_SHARE = 0.9
+"""After this share of its time a search is testing, if it does not train."""
+
+
+def tune_view(sweep: Sweep) -> None:
+    """Everything about one search. It looks again by itself only while the search is live."""
+    with telling():
+        status = searching.status(sweep)
+        ticking = status.name in searching.LIVE
+        st.fragment(_watched, run_every=TICK_SECONDS if ticking else None)(sweep, status.name)
+        log = st.expander("Log", key="fold-tune-log", on_change="rerun")
+        if log.open:
+            with log, st.container(height=280, border=False):
+                text = searching.log_tail(sweep) or "Nothing was written yet."
+                st.code(text, language=None, wrap_lines=True)
+
+
+def _watched(sweep: Sweep, known: str) -> None:
+    with telling():
+        status = searching.status(sweep)
+        if status.name != known:
+            st.rerun()  # the ticking may be over
+        asked, state = sweep.asked, sweep.state
+        with st.container(border=True, key="card-tune-status"):
+            if status.name in searching.LIVE:
+                _progress(sweep, status, asked, state)
+            else:
+                tune_outcome(sweep, status, asked, state)
+        if state.trials:
+            _figures(sweep, status, asked, state)
+
+
+def _progress(sweep: Sweep, status: Status, asked: dict[str, Any], state: State) -> None:
+    done = state.spent / max(1e-6, float(asked["seconds"]))
+    if asked["trials"]:
+        done = max(done, len(state.over) / (asked["trials"] + 1))  # the test at the end is one
+    words, detail = _doing(status, asked, state, done)
+    left = max(0.0, float(asked["seconds"]) - state.spent)
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.html(
+            '<div class="lens-progress" role="status"><div><span class="lens-status lens-running">'
+            f"{escape(words)}</span><span>{escape(detail)}</span>"
+            f"<span>at most {duration(left)} left</span></div>"
+            f'<progress max="1" value="{min(1.0, done):.4f}" aria-label="{escape(words)}">'
+            "</progress></div>"
+        )
+        if status.name == "running" and not status.stopping:
+            help = "Keeps what was found, and tests the best so far."
+            if st.button("Stop", key="tune-stop", icon=":material/stop:", help=help):
+                sweep.ask_to_stop()
+                st.rerun(scope="fragment")
+
+
+def _doing(status: Status, asked: dict[str, Any], state: State, done: float) -> tuple[str, str]:
+    """What it is at, in a word or two, and the detail."""
+    if status.name == "starting":
+        return "Starting", "your page may be closed: the search goes on"
+    if status.stopping:
+        return "Stopping", "the best so far is tested"
+    trial = state.trials[-1] if state.trials else None
+    if trial is not None and trial.state == "running":
+        run = trial_run(session.workspace(), trial)
+        at: dict[str, Any] = live.latest(run) if run else {"words": "Starting", "share": 0.0}
+        which = f"trial {trial.number}" if trial.number else "the settings it starts from"
+        return "Searching", f"{which}: {at['words'].lower()}, {percent(at['share'], 0)}"
+    limit = asked["trials"]
+    if trial is not None and (done >= TESTING_SHARE or (limit and len(state.over) >= limit)):
+        return "Testing", "the best and the start, on pictures that the search never saw"
+    return "Searching", "choosing what to try next"
+
+
+def _figures(sweep: Sweep, status: Status, asked: dict[str, Any], state: State) -> None:
+    trials, axes, best = state.trials, sweep.axes, state.best
+    tiles(_tiles(status, asked, state), "tune")
+    result = sweep.result if status.name not in searching.LIVE else None
+    shares = (result or {}).get("importances") or {}
+    left, right = st.columns(2) if shares else (st.container(), None)
+    with left.container(border=True, key="card-tune-progress"):
+        said = _best_title(state)
+        st.html(f'<h3 class="lens-card-title">{escape(said)}</h3>')
+        plot(charts_tune.progress(trials), "tune-progress", alt=said, announce=said)
+    if right:
+        with right.container(border=True, key="card-tune-importance"):
+            most = charts_tune.label(max(shares, key=lambda name: shares[name]))
+            said = f"{most} mattered most in {len(state.over)} trials"
+            st.html(f'<h3 class="lens-card-title">{escape(said)}</h3>')
+            plot(charts_tune.importances(shares), "tune-importance", alt=said)
+    if best is not None:
+        with st.container(border=True, key="card-tune-parallel"):
+            said = "Which settings made good trials"
+            st.html(f'<h3 class="lens-card-title">{said}</h3>')
+            figure = charts_tune.parallel(axes, trials, best.number)
+            plot(figure, "tune-parallel", height=360, alt=f"{said}: one line a trial.")
+    with st.container(border=True, key="card-tune-trials"):
+        st.html('<h3 class="lens-card-title">Trials</h3>')
+        tune_trials(sweep, axes, trials)
+
+
+def _best_title(state: State) -> str:
+    best = state.best
+    if best is None:
+        return "Nothing measured yet"
+    if best.number == 0:
+        return f"Best so far: the start, {percent(best.accuracy)} on validation pictures"
+    return f"Best so far: trial {best.number}, {percent(best.accuracy)} on validation pictures"
+
+
+def _tiles(status: Status, asked: dict[str, Any], state: State) -> list[Tile]:
+    best, first = state.best, state.trials[0]
+    over, early = state.over, sum(trial.state == "pruned" for trial in state.over)
+    limit = f"of at most {asked['trials']}" if asked["trials"] else ""
+    steps = [value for _, value in charts_tune.so_far(state.trials)]
+    whole = [trial.seconds for trial in over if trial.state == "done" and trial.seconds > 0]
+    return [
+        Tile(
+            "Best on validation",
+            percent(best.accuracy if best else None),
+            f"the start gets {percent(first.accuracy)}" if first.accuracy is not None else "",
+            help="The search chooses by these pictures, so the best looks a little better on them "
+            "than it is. At the end it is told on pictures that the search never saw.",
+            spark=steps,
+            colour="validation",
+        ),
+        Tile(
+            "Trials",
+            str(len(over)),
+            f"{count(early, 'trial')} ended early" if early else limit or "the start included",
+            help="A trial that is clearly behind half of the others is ended early.",
+        ),
+        Tile(
+            "Time a trial",
+            duration(sum(whole) / len(whole)) if whole else "–",
+            "mean of whole trials" if whole else "after the first trial",
+        ),
+        Tile(
+            "Time spent",
+            duration(state.spent),
+            f"of {duration(float(asked['seconds']))}",
+        ),
+    ]

@@ -1,0 +1,69 @@
+"""Searches as the pages start and follow them. A child works on each, and outlives page and server.
+
+What a search is doing follows from its folder (``ml.tuning.sweep``). Only the children that have
+not taken theirs up yet are remembered here: to load torch takes them seconds, and one that fails
+before that would otherwise end without a word.
+"""
+
+import os
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard.children import spawn
+from ml.files import read_json
+from ml.status import Status
+from ml.tuning.sweep import Sweep
+from ml.workspace import Workspace
+
+LIVE = ("running", "starting")
+LOG_BYTES = 16384
+
+
+@dataclass(frozen=True)
+class _Child:
+    process: "subprocess.Popen[bytes]"
+    asked: float
+
+
+@st.cache_resource(show_spinner=False)
+def _children() -> dict[Path, _Child]:
+    """The last child for each search that this server has started."""
+    return {}
+
+
+def start(workspace: Workspace, sweep: Sweep) -> None:
+    """Let a child begin the search, or go on with it where it was."""
+    asked = time.time()
+    command = ["tune", "--resume", sweep.id, "--workspace", str(workspace.root)]
+    with (sweep.folder / "log.txt").open("ab") as log:
+        _children()[sweep.folder] = _Child(spawn(command, log), asked)
+
+
+def status(sweep: Sweep) -> Status:
+    """As ``sweep.status``; ``starting`` until its child has taken it up."""
+    child = _children().get(sweep.folder)
+    if child is not None:
+        worker = read_json(sweep.folder / "worker.json")
+        claimed = float(worker.get("claimed", 0.0)) if isinstance(worker, dict) else 0.0
+        if claimed < child.asked and child.process.poll() is None:
+            return Status("starting")
+        if claimed < child.asked and child.process.returncode:
+            said = log_tail(sweep, 1) or "It left no word. Try again."
+            return Status("failed", f"The search could not be started. {said}")
+        child.process.poll()  # whoever has ended is let go
+    return sweep.status
+
+
+def log_tail(sweep: Sweep, lines: int = 200) -> str:
+    """The last lines that its workers wrote."""
+    try:
+        with (sweep.folder / "log.txt").open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_BYTES))
+            text = file.read().decode("utf-8", errors="replace")
+    except OSError:
+        return ""
+    return "\n".join([line for line in text.splitlines() if line.strip()][-lines:])

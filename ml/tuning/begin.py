@@ -1,0 +1,39 @@
+"""Beginning a search, the same from a page and from a shell. Light: no torch."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ml.config import TrainConfig
+from ml.runs import Run
+from ml.tuning.space import axis_of, usual
+from ml.tuning.sweep import Sweep, create
+from ml.workspace import Workspace
+
+MINUTES = 10.0
+"""The time that a search has where nobody says."""
+
+
+def new_sweep(
+    workspace: Workspace,
+    base: TrainConfig,
+    record: dict[str, Any],
+    *,
+    fields: Sequence[str] | None = None,
+    **about: Any,
+) -> Sweep:
+    """A new search from ``base`` over ``fields`` (None: those that decide most).
+
+    Raises:
+        BadInputError: a setting that cannot be searched.
+    """
+    axes = [axis_of(base, name) for name in fields or usual(base)]
+    return create(workspace, base, record, axes, **about)
+
+
+def better(workspace: Workspace, run: Run, *, seconds: float = 60 * MINUTES) -> Sweep:
+    """A search from the settings of a finished run, on its pictures; the run is its trial 0.
+
+    Raises:
+        BadInputError: its configuration cannot be read.
+    """
+    return new_sweep(workspace, run.settings, run.dataset, run=run.id, seconds=seconds)

@@ -1,0 +1,29 @@
+"""Tune: search settings that make a better model, for as long as you give it."""
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.components.tune_form import tune_form
+from dashboard.components.tune_list import tune_list
+from dashboard.components.tune_view import tune_view
+from dashboard.navigation import TUNE
+from dashboard.style import escape
+
+session.begin(TUNE)
+sweep = session.current_sweep()
+if sweep is None:
+    st.title("Tune", anchor=False)
+    st.html(
+        '<p class="lens-lead">Trains again and again with other settings, and keeps what does '
+        "best. Whether that is really better is told on pictures the search never saw.</p>"
+    )
+    tune_form()
+    tune_list()
+else:
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="page-head"):
+        st.title("Tune", anchor=False, width="content")
+        st.html(f'<p class="lens-quiet">{escape(sweep.name)}</p>', width="content")
+        if st.button("All searches", icon=":material/arrow_back:", key="all-searches"):
+            session.choose_sweep(None)
+            st.rerun()
+    tune_view(sweep)
