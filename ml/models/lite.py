@@ -1,4 +1,6 @@
-"""The body of EfficientNet-Lite0, with the parameter names of the published weights."""
+"""The bodies of EfficientNet-Lite0 to 2, with the parameter names of the published weights."""
+
+import math
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -59,17 +61,33 @@ class Block(nn.Module):
         return x + y if self.adds else y
 
 
-class LiteBody(nn.Module):
-    """(N, C, H, W) to the last feature map (N, 1280, H / 32, W / 32)."""
+def round_channels(channels: float) -> int:
+    """The nearest multiple of 8 that is not a tenth too low, as the authors round.
 
-    def __init__(self, channels: int = 3) -> None:
+    >>> round_channels(16 * 1.1), round_channels(24 * 1.1), round_channels(112 * 1.1)
+    (16, 24, 120)
+    """
+    rounded = max(8, int(channels + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * channels else rounded
+
+
+class LiteBody(nn.Module):
+    """(N, C, H, W) to the last feature map (N, 1280, H / 32, W / 32).
+
+    ``wide`` and ``deep`` multiply the channels and the repeats of the stages. The first and the
+    last layers keep their channels, the first and the last stage their single block.
+    """
+
+    def __init__(self, channels: int = 3, wide: float = 1.0, deep: float = 1.0) -> None:
         super().__init__()
         self._conv_stem = SameConv2d(channels, 32, 3, 2, bias=False)
         self._bn0 = _norm(32)
         blocks: list[nn.Module] = []
         into = 32
-        for expansion, out, repeats, stride, kernel in STAGES:
-            for repeat in range(repeats):
+        for number, (expansion, channels_out, repeats, stride, kernel) in enumerate(STAGES):
+            out = round_channels(channels_out * wide)
+            inner = 0 < number < len(STAGES) - 1
+            for repeat in range(math.ceil(repeats * deep) if inner else repeats):
                 blocks.append(Block(into, out, expansion, stride if repeat == 0 else 1, kernel))
                 into = out
         self._blocks = nn.ModuleList(blocks)

@@ -15,7 +15,9 @@ from ml.errors import BadInputError
 if TYPE_CHECKING:
     from ml.models.network import Network
 
-FAMILIES = ("bundled", "cnn", "attention", "vit", "tutorial", "zoo")
+FAMILIES = (
+    *("bundled", "cnn", "attention", "tutorial", "mobile", "resnet", "convnext", "vit", "vgg"),
+)
 """The modules of this package whose import registers models."""
 
 

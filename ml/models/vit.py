@@ -1,7 +1,8 @@
-"""A small vision transformer, trained from scratch."""
+"""Vision transformers: a small one to be trained from scratch, and torchvision's."""
 
 from typing import TYPE_CHECKING
 
+from ml.models import zoo
 from ml.models.cnn import FROM_SCRATCH
 from ml.models.registry import Inputs, register
 
@@ -9,6 +10,7 @@ if TYPE_CHECKING:
     from ml.models.network import Network
 
 WIDTH, DEPTH, HEADS = 128, 5, 4
+PATCH = 16
 
 
 @register(
@@ -35,3 +37,32 @@ def tiny_vit(inputs: Inputs, pretrained: bool) -> "Network":
 
     body = TokenBody(inputs.channels, inputs.size, WIDTH, DEPTH, HEADS, dropout=0.1)
     return Network(body, TokenPool(WIDTH), nn.Linear(WIDTH, inputs.classes))
+
+
+@register(
+    "vit_b_16",
+    label="ViT-B/16",
+    help="The vision transformer: the picture is cut into squares that look at one another.",
+    good_for="Photos with its pretrained weights, on a graphics card. From scratch it wants "
+    "millions of pictures.",
+    parameters=85_810_000,
+    macs=17_560_000_000,
+    native_size=224,
+    pretrained=True,
+    download=330,
+    fetch=zoo.fetching("vit_b_16"),
+    min_size=32,
+    preset=zoo.FROM_SCRATCH,
+)
+def vit_b_16(inputs: Inputs, pretrained: bool) -> "Network":
+    """Dosovitskiy et al. 2020, https://arxiv.org/abs/2010.11929.
+
+    For another picture size than 224 px the learned table of positions is interpolated.
+    """
+    from ml.models.patches import ClassToken, PatchBody, TokenMap
+
+    side = inputs.size // PATCH
+    net = zoo.make("vit_b_16", pretrained, image_size=side * PATCH)
+    net.conv_proj = zoo.stem(net.conv_proj, inputs, pretrained)
+    parts = PatchBody(net, PATCH), ClassToken()
+    return zoo.network("vit_b_16", parts, 768, inputs, pretrained, TokenMap(side))

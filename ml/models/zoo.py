@@ -1,9 +1,17 @@
-"""Networks of torchvision, from scratch or with its ImageNet weights."""
+"""What the networks of torchvision share: their weights, their preprocessing, their first layer.
 
+From scratch a network takes pictures as they are. With pretrained weights it normalises as the
+transforms say that torchvision gives with these weights; their crop is the size that the registry
+lists. Their resizing to a little more than the crop is left out: here all of the square is seen.
+"""
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ml.errors import MLError
-from ml.models.registry import Inputs, register
+from ml.models.registry import Inputs
 
 if TYPE_CHECKING:
     from torch import nn
@@ -12,147 +20,108 @@ if TYPE_CHECKING:
 
 SMALL = 64
 """Up to this picture size a network from scratch keeps the resolution in its stem."""
+FROM_SCRATCH = {"optimizer": "adamw", "weight_decay": 5e-2, "batch_size": 64}
+MIRROR = "LENSMITH_WEIGHTS"
+"""This variable may name an address where the files of weights are fetched instead."""
 
 
-def _model(name: str, pretrained: bool) -> "nn.Module":
-    """torchvision's model ``name``, with its newest ImageNet weights or none.
+def weights_of(name: str) -> Any:
+    """The newest of torchvision's weights enum for model ``name``."""
+    from torchvision import models
+
+    return models.get_model_weights(name).DEFAULT
+
+
+def weights_file(name: str, progress: Callable[[float], None] = lambda fraction: None) -> Path:
+    """The file with the pretrained weights, downloaded where it is not here yet, and checked.
+
+    It is kept where torchvision keeps it.
 
     Raises:
-        MLError: the weights are not on this computer and cannot be downloaded.
+        MLError: it cannot be had; the sentence names the file and where to put it by hand.
     """
-    from pathlib import Path
-    from urllib.error import URLError
+    import torch
 
+    from ml.models.download import fetch
+
+    address = str(weights_of(name).url)
+    mirror = os.environ.get(MIRROR, "")
+    if mirror:
+        address = f"{mirror.rstrip('/')}/{address.rpartition('/')[2]}"
+    return fetch(address, Path(torch.hub.get_dir()) / "checkpoints", name, progress)
+
+
+def fetching(name: str) -> Callable[[Callable[[float], None]], Path]:
+    """The ``fetch`` of a model in the registry."""
+    return partial(weights_file, name)
+
+
+def make(name: str, pretrained: bool, **settings: Any) -> Any:
+    """torchvision's model ``name``, with its weights or with new ones."""
     import torch
     from torchvision import models
 
-    if not pretrained:
-        return models.get_model(name, weights=None)  # type: ignore[no-any-return]
-    weights = models.get_model_weights(name).DEFAULT
-    file = Path(weights.url).name
-    folder = Path(torch.hub.get_dir()) / "checkpoints"
-    try:
-        model = models.get_model(name, weights=None)
-        model.load_state_dict(weights.get_state_dict(progress=True, check_hash=True))
-    except (URLError, OSError, RuntimeError) as error:
-        (folder / file).with_suffix(".partial").unlink(missing_ok=True)
-        raise MLError(
-            f"The pretrained weights of {name} could not be loaded ({error}). Connect to the "
-            f"internet and try again, or get {weights.url} on another computer and put it into "
-            f"{folder}. efficientnet_lite0 needs no download."
-        ) from error
-    return model  # type: ignore[no-any-return]
+    from ml.errors import MLError
+
+    model = models.get_model(name, weights=None, **settings)
+    if pretrained:
+        path = weights_file(name)
+        try:
+            weights = torch.load(path, weights_only=True, map_location="cpu")
+            model.load_state_dict(adapted(weights, settings))
+        except (RuntimeError, OSError, ValueError, EOFError) as error:
+            raise MLError(
+                f"The weights in {path} do not fit {name} ({str(error)[:200]}). Delete the file "
+                "and try again, or update torchvision."
+            ) from error
+    return model
 
 
-def _network(
-    body: "nn.Module", neck: "nn.Module", width: int, inputs: Inputs, pretrained: bool
+def adapted(weights: Any, settings: dict[str, Any]) -> Any:
+    """Weights whose table of positions is brought to another picture size, where there is one."""
+    if "image_size" not in settings:
+        return weights
+    from torchvision.models.vision_transformer import interpolate_embeddings
+
+    size, patch = settings["image_size"], weights["conv_proj.weight"].shape[-1]
+    return interpolate_embeddings(size, patch, weights)
+
+
+def stem(old: "nn.Conv2d", inputs: Inputs, pretrained: bool, **small: int) -> "nn.Conv2d":
+    """The first layer for these pictures; ``small`` is its kernel and stride from scratch."""
+    from ml.models.channels import first_layer, more_channels
+
+    if pretrained:
+        return more_channels(old, inputs.channels)
+    return first_layer(old, inputs.channels, **(small if is_small(inputs, pretrained) else {}))
+
+
+def is_small(inputs: Inputs, pretrained: bool) -> bool:
+    """Whether the stem keeps the resolution."""
+    return not pretrained and inputs.size <= SMALL
+
+
+def network(
+    name: str,
+    parts: "tuple[nn.Module, nn.Module]",
+    width: int,
+    inputs: Inputs,
+    pretrained: bool,
+    to_map: "nn.Module | None" = None,
 ) -> "Network":
+    """Body and neck (``parts``) with a new head, and the preprocessing that they learned with."""
     from torch import nn
 
-    from ml.models.network import IMAGENET_MEAN, IMAGENET_STD, Network
+    from ml.models.channels import for_channels
+    from ml.models.network import Network
 
     head = nn.Linear(width, inputs.classes)
-    if pretrained:
-        return Network(body, neck, head, mean=IMAGENET_MEAN, std=IMAGENET_STD, expand=3)
-    return Network(body, neck, head)
-
-
-def _first_layer(inputs: Inputs, pretrained: bool, old: "nn.Conv2d", small: bool) -> "nn.Conv2d":
-    """``old`` for the channels of these pictures; with ``small`` it keeps the resolution."""
-    from torch import nn
-
-    if pretrained or (inputs.channels == old.in_channels and not small):
-        return old
-    kernel, stride = (3, 1) if small else (old.kernel_size[0], old.stride[0])
-    bias = old.bias is not None
-    return nn.Conv2d(inputs.channels, old.out_channels, kernel, stride, kernel // 2, bias=bias)
-
-
-FROM_SCRATCH = {"optimizer": "adamw", "weight_decay": 5e-2, "batch_size": 64}
-
-
-@register(
-    "resnet18",
-    label="ResNet-18",
-    help="The standard residual network, 18 layers deep.",
-    good_for="Photos, on a computer with a graphics card, or patience.",
-    parameters=11_180_000,
-    macs=1_820_000_000,
-    native_size=224,
-    pretrained=True,
-    download=True,
-    preset=FROM_SCRATCH,
-)
-def resnet18(inputs: Inputs, pretrained: bool) -> "Network":
-    """He et al. 2015, https://arxiv.org/abs/1512.03385.
-
-    From scratch, small pictures skip the first two halvings.
-    """
-    from torch import nn
-
-    net: Any = _model("resnet18", pretrained)
-    small = not pretrained and inputs.size <= SMALL
-    stem = [_first_layer(inputs, pretrained, net.conv1, small), net.bn1, net.relu]
-    if not small:
-        stem.append(net.maxpool)
-    body = nn.Sequential(*stem, net.layer1, net.layer2, net.layer3, net.layer4)
-    neck = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
-    return _network(body, neck, 512, inputs, pretrained)
-
-
-@register(
-    "vgg11_bn",
-    label="VGG-11 with batch normalisation",
-    help="An older, plain and heavy network. Batch normalisation makes it train well.",
-    good_for="Comparing with older work. Others are smaller and better.",
-    parameters=9_230_000,
-    macs=7_610_000_000,
-    native_size=224,
-    pretrained=True,
-    download=True,
-    min_size=32,
-    preset=FROM_SCRATCH,
-)
-def vgg11_bn(inputs: Inputs, pretrained: bool) -> "Network":
-    """Simonyan and Zisserman 2014, https://arxiv.org/abs/1409.1556.
-
-    From scratch the two linear layers of 4,096, which hold nine tenths of its weights, give way to
-    average pooling: a few hundred pictures cannot train them. With pretrained weights they stay,
-    and a map that is not 7x7 is brought to it.
-    """
-    from torch import nn
-
-    net: Any = _model("vgg11_bn", pretrained)
-    layers = list(net.features)
-    layers[0] = _first_layer(inputs, pretrained, layers[0], small=False)
-    body = nn.Sequential(*layers)
     if not pretrained:
-        neck = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.3))
-        return _network(body, neck, 512, inputs, pretrained)
-    fit = [] if inputs.size // 32 == 7 else [nn.Upsample(size=(7, 7), mode="bilinear")]
-    neck = nn.Sequential(*fit, nn.Flatten(), *list(net.classifier)[:-1])
-    return _network(body, neck, 4096, inputs, pretrained)
-
-
-@register(
-    "mobilenet_v3_small",
-    label="MobileNetV3 small",
-    help="A network made for phones: small and quick.",
-    good_for="Photos where speed and size matter most.",
-    parameters=1_530_000,
-    macs=57_000_000,
-    native_size=224,
-    pretrained=True,
-    download=True,
-    preset=FROM_SCRATCH,
-)
-def mobilenet_v3_small(inputs: Inputs, pretrained: bool) -> "Network":
-    """Howard et al. 2019, https://arxiv.org/abs/1905.02244."""
-    from torch import nn
-
-    net: Any = _model("mobilenet_v3_small", pretrained)
-    body = net.features
-    small = not pretrained and inputs.size <= SMALL
-    body[0][0] = _first_layer(inputs, pretrained, body[0][0], small)
-    neck = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), *list(net.classifier)[:-1])
-    return _network(body, neck, 1024, inputs, pretrained)
+        return Network(*parts, head, to_map=to_map)
+    shown = weights_of(name).transforms()
+    mean, std = (
+        for_channels([255 * value for value in figures], inputs.channels)
+        for figures in (shown.mean, shown.std)
+    )
+    expand = 3 if inputs.channels == 1 else 0
+    return Network(*parts, head, mean=mean, std=std, expand=expand, to_map=to_map)

@@ -1,0 +1,39 @@
+"""ConvNeXt of torchvision."""
+
+from typing import TYPE_CHECKING
+
+from ml.models import zoo
+from ml.models.registry import Inputs, register
+
+if TYPE_CHECKING:
+    from ml.models.network import Network
+
+WIDTH = 768
+
+
+@register(
+    "convnext_tiny",
+    label="ConvNeXt-Tiny",
+    help="A convolutional network built with what transformers taught.",
+    good_for="Photos where accuracy matters most, on a graphics card.",
+    parameters=27_830_000,
+    macs=4_460_000_000,
+    native_size=224,
+    pretrained=True,
+    download=109,
+    fetch=zoo.fetching("convnext_tiny"),
+    min_size=32,
+    preset=zoo.FROM_SCRATCH,
+)
+def convnext_tiny(inputs: Inputs, pretrained: bool) -> "Network":
+    """Liu et al. 2022, https://arxiv.org/abs/2201.03545.
+
+    From scratch, small pictures are cut into patches of 2x2 px instead of 4x4.
+    """
+    from torch import nn
+
+    net = zoo.make("convnext_tiny", pretrained)
+    body = net.features
+    body[0][0] = zoo.stem(body[0][0], inputs, pretrained, kernel=2, stride=2)
+    neck = nn.Sequential(nn.AdaptiveAvgPool2d(1), net.classifier[0], nn.Flatten())
+    return zoo.network("convnext_tiny", (body, neck), WIDTH, inputs, pretrained)

@@ -1,0 +1,88 @@
+"""VGG networks of torchvision, with batch normalisation."""
+
+from typing import TYPE_CHECKING
+
+from ml.models import zoo
+from ml.models.registry import Inputs, register
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from ml.models.network import Network
+
+SIDE = 7
+"""The side of the map that the published classifier takes."""
+
+
+def _vgg(name: str, inputs: Inputs, pretrained: bool) -> "Network":
+    """Simonyan and Zisserman 2014, https://arxiv.org/abs/1409.1556.
+
+    From scratch the two linear layers of 4,096, which hold nine tenths of its weights, give way to
+    average pooling: a few hundred pictures cannot train them. With pretrained weights they stay,
+    and a map that is not 7x7 is brought to it.
+    """
+    from torch import nn
+
+    if not pretrained:
+        layers = _convolutions(name)
+        layers[0] = zoo.stem(layers[0], inputs, pretrained)
+        neck = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.3))
+        return zoo.network(name, (nn.Sequential(*layers), neck), 512, inputs, pretrained)
+    net = zoo.make(name, pretrained)
+    layers = list(net.features)
+    layers[0] = zoo.stem(layers[0], inputs, pretrained)
+    fit = [] if inputs.size // 32 == SIDE else [nn.Upsample(size=(SIDE, SIDE), mode="bilinear")]
+    neck = nn.Sequential(*fit, nn.Flatten(), *list(net.classifier)[:-1])
+    return zoo.network(name, (nn.Sequential(*layers), neck), 4096, inputs, pretrained)
+
+
+def _convolutions(name: str) -> "list[nn.Conv2d]":
+    """The convolutional part alone, without making a hundred million weights for the rest."""
+    from torch import nn
+    from torchvision.models import vgg
+
+    plan = {"vgg11_bn": "A", "vgg16_bn": "D"}[name]
+    layers = list(vgg.make_layers(vgg.cfgs[plan], batch_norm=True))
+    for layer in layers:
+        if isinstance(layer, nn.Conv2d):  # as torchvision does
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
+    return layers
+
+
+@register(
+    "vgg11_bn",
+    label="VGG-11 with batch normalisation",
+    help="An older, plain and heavy network. Batch normalisation makes it train well.",
+    good_for="Comparing with older work. Others are smaller and better.",
+    parameters=9_230_000,
+    macs=7_490_000_000,
+    native_size=224,
+    pretrained=True,
+    download=507,
+    fetch=zoo.fetching("vgg11_bn"),
+    min_size=32,
+    preset=zoo.FROM_SCRATCH,
+)
+def vgg11_bn(inputs: Inputs, pretrained: bool) -> "Network":
+    """Eight convolutions, and three linear layers where it is pretrained."""
+    return _vgg("vgg11_bn", inputs, pretrained)
+
+
+@register(
+    "vgg16_bn",
+    label="VGG-16 with batch normalisation",
+    help="The deeper VGG: twice the work of VGG-11, and very slow without a graphics card.",
+    good_for="Comparing with older work, on a graphics card.",
+    parameters=14_730_000,
+    macs=15_350_000_000,
+    native_size=224,
+    pretrained=True,
+    download=528,
+    fetch=zoo.fetching("vgg16_bn"),
+    min_size=32,
+    preset=zoo.FROM_SCRATCH,
+)
+def vgg16_bn(inputs: Inputs, pretrained: bool) -> "Network":
+    """Thirteen convolutions, and three linear layers where it is pretrained."""
+    return _vgg("vgg16_bn", inputs, pretrained)
