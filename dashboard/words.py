@@ -14,6 +14,7 @@ STATUS_WORDS = {
 
 PHASE_WORDS = {
     "prepare": "Preparing",
+    "download": "Fetching weights",
     "features": "Looking at pictures",
     "train": "Training",
     "evaluate": "Testing",

@@ -53,9 +53,9 @@ class RunStarted(Event):
 class Progress(Event):
     """Where the work stands; at most four a second.
 
-    ``phase`` is one of prepare, features, train, export, evaluate, folds. ``fraction`` is that of
-    the phase, 0 to 1; ``seconds_left`` that of the whole run. ``loss`` and ``accuracy`` (0 to 1)
-    are means over the training steps since the event before.
+    ``phase`` is one of prepare, download, features, train, export, evaluate, folds. ``fraction`` is
+    that of the phase, 0 to 1; ``seconds_left`` that of the whole run. ``loss`` and ``accuracy``
+    (0 to 1) are means over the training steps since the event before.
     """
 
     phase: str

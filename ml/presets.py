@@ -94,8 +94,10 @@ def suggest(
 def configuration(dataset: str, info: Pictures, **wanted: Any) -> TrainConfig:
     """The configuration of ``suggest`` with what was asked for on top.
 
+    Pictures smaller than the model takes are brought to the least size; see ``size_remark``.
+
     Raises:
-        BadInputError: an unknown setting or a bad value.
+        BadInputError: an unknown setting, a bad value, or weights that the model does not have.
     """
     asked = TrainConfig().changed(**wanted)  # text becomes the field's type
     settings = suggest(
@@ -108,7 +110,18 @@ def configuration(dataset: str, info: Pictures, **wanted: Any) -> TrainConfig:
     chosen = TrainConfig(dataset=dataset).changed(**settings)
     if asked.augment == "robust" and not chosen.frozen:
         settings["epochs"] = ROBUST_EPOCHS * chosen.epochs
-    return chosen.changed(**{**settings, **wanted})
+    config = chosen.changed(**{**settings, **wanted})
+    size = max(config.image_size, registry.get(config.model).min_size)
+    registry.check(config.model, size, config.pretrained)
+    return config.changed(image_size=size)
+
+
+def size_remark(asked: Any, config: TrainConfig) -> str:
+    """What to say where smaller pictures were asked for than the model takes, else nothing."""
+    if asked is None or int(asked) >= config.image_size:
+        return ""
+    label = registry.get(config.model).label
+    return f"Pictures are brought to {config.image_size} px, the least that {label} takes."
 
 
 def _is_small(info: Pictures) -> bool:

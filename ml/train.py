@@ -32,7 +32,7 @@ from ml.events import EpochEnd, EventLog, Note, Progress, RunEnded, RunStarted, 
 from ml.files import write_json
 from ml.finalise import finalise
 from ml.machine import keep_freed_memory, remember, threads, versions
-from ml.models import Inputs, build, options_of
+from ml.models import Inputs, build, get, options_of
 from ml.models.network import Network
 from ml.plan import Plan, features_plan, pixels_plan
 from ml.ranks import Place
@@ -142,6 +142,9 @@ def _fitted(
     spec = PixelSpec(config.image_size, config.colour, config.fit)
     classes = len(record["classes"])
 
+    fetch = get(config.model).fetch
+    if config.pretrained and fetch:
+        fetch(phase("download"))
     torch.manual_seed(mix(config.seed, 0, 3))
     inputs = Inputs(spec.channels, spec.size, classes)
     network = build(config.model, inputs, pretrained=config.pretrained, **options_of(config))

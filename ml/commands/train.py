@@ -11,7 +11,7 @@ from ml import ranks
 from ml.config import TrainConfig, load_config
 from ml.data import catalog
 from ml.errors import BadInputError, MLError
-from ml.presets import configuration
+from ml.presets import configuration, size_remark
 from ml.runs import Run, claim, create, find
 from ml.worker_life import die_first, die_with_parent
 from ml.workspace import Workspace
@@ -148,6 +148,8 @@ def _new(args: argparse.Namespace, workspace: Workspace, place: ranks.Place) -> 
     version = catalog.resolve(workspace, dataset, progress=_progress)
     info = catalog.describe(workspace, version.name)
     config = configuration(version.name, info, **wanted)
+    if remark := size_remark(wanted.get("image_size"), config):
+        print(remark, file=sys.stderr)
     made = create(workspace, config, catalog.run_record(version, config.split_seed), name=args.name)
     claim(made)
     return made

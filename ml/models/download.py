@@ -56,7 +56,9 @@ def fetch(address: str, folder: Path, wanted_by: str, progress: Progress) -> Pat
             _download(address, part, progress)
         except (URLError, OSError) as error:
             reason = getattr(error, "reason", None) or error.__class__.__name__
-            reason = f"HTTP {error.code}" if isinstance(error, HTTPError) else reason
+            if isinstance(error, HTTPError):
+                error.close()
+                reason = f"the server answered {error.code}"
             raise MLError(_by_hand(address, path, wanted_by, f"could not be had: {reason}")) from (
                 error
             )
@@ -88,8 +90,9 @@ def _download(address: str, part: Path, progress: Progress) -> None:
     try:
         answer = urllib.request.urlopen(request, timeout=TIMEOUT)
     except HTTPError as error:
-        if error.code != 416:  # there is nothing after what we have
+        if error.code != 416:
             raise
+        error.close()  # there is nothing after what we have
         return
     with answer:
         have = have if answer.status == 206 else 0
