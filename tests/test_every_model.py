@@ -1,23 +1,30 @@
 """Every model of the registry trains on any channels and sizes, and is resumed and kept whole."""
 
-import copy
 from pathlib import Path
 
 import pytest
 import torch
 
+from ml.checkpoints import newest
 from ml.config import TrainConfig
 from ml.data.datamodule import BatchLoader
 from ml.export.weights import save_weights
 from ml.models import Inputs, ModelInfo, all_models, build
-from ml.models.network import Network, count_features
+from ml.models.network import Network
 from ml.task import ClassifierTask
 from ml.train import make_trainer
 
 CHANNELS, SIZES, CLASSES = (1, 3, 4), (28, 64, 225), 3
 HEAVY = 100_000_000
-"""Models of more multiply-accumulates than this (at the size that they are listed with) take one
-size here, the least, with all channels: the others take minutes of CPU for all of them."""
+"""Models of more multiply-accumulates than this (at the size that they are listed with) are trained
+at their least size on colours. That they take the other pictures is seen without computing them,
+since that would take minutes for all of them."""
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files are half a gigabyte in the largest case, and deleted at once."""
+    monkeypatch.setattr("os.fsync", lambda file: None)
 
 
 def batch(size: int, channels: int, seed: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -28,65 +35,84 @@ def batch(size: int, channels: int, seed: int) -> tuple[torch.Tensor, torch.Tens
     return pictures, torch.tensor([0, CLASSES - 1]), torch.arange(2)
 
 
-def fit(network: Network, epochs: int, channels: int, size: int, resume: Path | None = None):
-    """Train one step an epoch, two steps in all planned, on the CPU; the trainer."""
+def fit(network: Network, epochs: int, inputs: Inputs, resume: Path | None = None):
+    """Train on the CPU, one step an epoch, as if there were two; the trainer."""
     config = TrainConfig(
         optimizer="sgd", learning_rate=1e-3, schedule="constant", epochs=epochs, batch_size=2
     )
     choices = {"precision": "32", "device": "cpu"}
     trainer = make_trainer(config, choices, [])
     task = ClassifierTask(network, config, 2)
-    pictures, labels, _ = batch(size, channels, 0)
+    pictures, labels, _ = batch(inputs.size, inputs.channels, 0)
     data = BatchLoader(pictures, labels, 2)
     trainer.fit(task, data, data, ckpt_path=resume, weights_only=True)
     return trainer
 
 
-def made(model: ModelInfo, channels: int, size: int) -> Network:
+def made(model: ModelInfo, inputs: Inputs) -> Network:
     torch.manual_seed(1)
-    return build(model.name, Inputs(channels, size, CLASSES))
+    return build(model.name, inputs)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("model", all_models(), ids=lambda model: model.name)
-def test_a_model_takes_two_steps_on_any_channels_and_sizes_and_answers_the_same_after_reload(
-    model: ModelInfo, tmp_path: Path
+def inputs_of(model: ModelInfo) -> list[Inputs]:
+    """The pictures that every model is tried with, none smaller than the model takes."""
+    sizes = sorted({max(size, model.min_size) for size in SIZES})
+    return [Inputs(channels, size, CLASSES) for size in sizes for channels in CHANNELS]
+
+
+def trained(model: ModelInfo) -> list[Inputs]:
+    """Those of them that it is trained with here."""
+    found = inputs_of(model)
+    return found if model.macs <= HEAVY else found[1:2]
+
+
+LISTED = [pytest.param(model, id=model.name) for model in all_models()]
+TRAINED = [
+    pytest.param(model, inputs, id=f"{model.name}-{inputs.channels}-{inputs.size}")
+    for model in all_models()
+    for inputs in trained(model)
+]
+
+
+@pytest.mark.parametrize("model", LISTED)
+def test_a_model_takes_any_channels_and_sizes(model: ModelInfo) -> None:
+    for inputs in inputs_of(model):
+        with torch.device("meta"):  # shapes alone
+            network = build(model.name, inputs).eval()
+            shown = torch.zeros(2, inputs.size, inputs.size, inputs.channels, dtype=torch.uint8)
+            logits, features, feature_map, *_ = network.everything(shown)
+        assert logits.shape == (2, CLASSES)
+        assert features.ndim == 2
+        assert feature_map.ndim == 4
+
+
+@pytest.mark.parametrize(("model", "inputs"), TRAINED)
+def test_a_model_learns_in_two_steps_and_resumed_after_one_ends_the_same_and_reloaded_answers_so(
+    model: ModelInfo, inputs: Inputs, tmp_path: Path
 ) -> None:
-    for side in SIZES:
-        if side > 28 and model.macs > HEAVY:
-            break
-        size = max(side, model.min_size)
-        for channels in CHANNELS:
-            network = made(model, channels, size)
-            before = copy.deepcopy(network.head.state_dict())
-            fit(network, 2, channels, size)
-            after = network.head.state_dict()
-            assert any(not torch.equal(before[name], after[name]) for name in before)
-            shown = batch(size, channels, 7)[0]
-            path = tmp_path / "weights.pt"
-            save_weights(network, path)
-            with torch.device("meta"):  # the weights of the new one all come from the file
-                again = build(model.name, Inputs(channels, size, CLASSES))
-            again.load_state_dict(torch.load(path, weights_only=True), assign=True)
-            with torch.inference_mode():
-                logits, features, feature_map, *_ = network.eval().everything(shown)
-                assert torch.equal(again.eval()(shown), logits)
-                assert logits.shape == (2, CLASSES)
-                assert logits.isfinite().all()
-                assert feature_map.ndim == 4
-                assert features.shape == (2, count_features(network, channels, size))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("model", all_models(), ids=lambda model: model.name)
-def test_a_model_that_is_resumed_ends_as_one_that_was_never_stopped(
-    model: ModelInfo, tmp_path: Path
-) -> None:
-    size = max(28, model.min_size)
-    whole = made(model, 3, size)
-    fit(whole, 2, 3, size)
-    fit(made(model, 3, size), 1, 3, size).save_checkpoint(tmp_path / "last")
-    resumed = made(model, 3, size)
-    fit(resumed, 2, 3, size, tmp_path / "last")
+    size, channels = inputs.size, inputs.channels
+    resumed = made(model, inputs)
+    before = {name: value.clone() for name, value in resumed.head.state_dict().items()}
+    fit(resumed, 1, inputs).save_checkpoint(tmp_path / "last")
+    kept = newest(tmp_path, "last")
+    assert kept
+    resumed = made(model, inputs)
+    fit(resumed, 2, inputs, kept[0])
+    kept[0].unlink()
+    whole = made(model, inputs)
+    fit(whole, 2, inputs)
     wanted = whole.state_dict()
     assert all(torch.equal(value, wanted[name]) for name, value in resumed.state_dict().items())
+    assert any(not torch.equal(before[name], wanted[f"head.{name}"]) for name in before)
+
+    path = tmp_path / "weights.pt"
+    save_weights(whole, path)
+    with torch.device("meta"):  # the weights of the new one all come from the file
+        again = build(model.name, inputs)
+    again.load_state_dict(torch.load(path, weights_only=True), assign=True)
+    path.unlink()
+    shown = batch(size, channels, 7)[0]
+    with torch.inference_mode():
+        logits = whole.eval()(shown)
+        assert logits.isfinite().all()
+        assert torch.equal(again.eval()(shown), logits)

@@ -2,9 +2,12 @@
 
 import copy
 from collections.abc import Sequence
+from typing import TypeVar
 
 import torch
 from torch import nn
+
+Layer = TypeVar("Layer", bound=nn.Conv2d)
 
 
 def first_layer(old: nn.Conv2d, channels: int, stride: int = 0, kernel: int = 0) -> nn.Conv2d:
@@ -19,7 +22,7 @@ def first_layer(old: nn.Conv2d, channels: int, stride: int = 0, kernel: int = 0)
     return nn.Conv2d(channels, old.out_channels, kernel, stride, padding, bias=bias)
 
 
-def more_channels(learned: nn.Conv2d, channels: int) -> nn.Conv2d:
+def more_channels(learned: Layer, channels: int) -> Layer:
     """A first layer that learned on colours, for pictures with more channels than those.
 
     The new ones begin as the mean of the old, and all are scaled so that the sum stays as large.

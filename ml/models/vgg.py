@@ -46,7 +46,8 @@ def _convolutions(name: str) -> "list[nn.Conv2d]":
     for layer in layers:
         if isinstance(layer, nn.Conv2d):  # as torchvision does
             nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-            nn.init.zeros_(layer.bias)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
     return layers
 
 
