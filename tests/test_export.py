@@ -5,6 +5,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from torchvision.models import VisionTransformer
 
 from ml.data.pixels import PixelSpec
 from ml.export import graph
@@ -12,6 +13,7 @@ from ml.export.onnx import export_onnx
 from ml.model_folder import open_session
 from ml.models import Inputs, build, names
 from ml.models.network import Network
+from ml.models.patches import ClassToken, PatchBody, TokenMap
 
 
 def lived_in(name: str, channels: int, size: int, classes: int, seed: int = 0) -> Network:
@@ -52,6 +54,15 @@ ALIKE = {
     *("resnet34", "resnet50", "vgg16_bn", "convnext_tiny", "vit_b_16"),
 }
 """Not exported here, for the time it takes: a run with one of them compares its export itself."""
+
+
+def test_a_transformer_of_torchvision_answers_in_onnx_for_any_number_of_pictures(tmp_path):
+    torch.manual_seed(0)
+    transformer = VisionTransformer(32, 16, 1, 2, 32, 64)  # ViT-B/16 in small
+    parts = PatchBody(transformer, 16), ClassToken()
+    network = Network(*parts, torch.nn.Linear(32, 4), to_map=TokenMap(2))
+    export_onnx(network, PixelSpec(40), tmp_path / "model.onnx", {"classes": list("abcd")})
+    assert_same(tmp_path / "model.onnx", network, noise(3, 40))
 
 
 @pytest.mark.slow

@@ -24,7 +24,8 @@ class PatchBody(nn.Module):
         edge = (x.shape[2] - side) // 2
         x = self.conv_proj(x[:, :, edge : edge + side, edge : edge + side])
         tokens = x.flatten(2).transpose(1, 2)
-        first = self.class_token.expand(len(tokens), -1, -1)
+        # len() would be a fixed number in the exported file, which then takes no other batch.
+        first = self.class_token.expand(tokens.shape[0], -1, -1)
         found: Tensor = self.encoder(torch.cat((first, tokens), 1))
         return found
 
