@@ -177,6 +177,7 @@ def made():
     return nn.Sequential(nn.Conv2d(3, 5, 3), nn.BatchNorm2d(5), nn.ReLU(), nn.Flatten(),
                          nn.Linear(180, 4), nn.BatchNorm1d(4, momentum=None))
 
+torch.set_default_dtype(torch.float64)  # in 32 bits the order of a sum shows at the fifth figure
 torch.manual_seed(1)
 x, y = 40 + torch.randn(7, 3, 8, 8), torch.randint(4, (7,))
 whole, shared = made(), made()
