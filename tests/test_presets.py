@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from ml.config import TrainConfig
-from ml.errors import BadInputError
+from ml.errors import BadInputError, MLError
 from ml.estimate import cost_key, estimate, speed_key
 from ml.machine import Machine
-from ml.models import all_models
+from ml.models import all_models, get
 from ml.presets import LEVELS, configuration, suggest
 from ml.ways import reason
 
@@ -40,7 +40,12 @@ def test_photos_get_the_bundled_backbone_frozen_and_small_pictures_a_network_of_
 @pytest.mark.parametrize("model", [model.name for model in all_models()])
 @pytest.mark.parametrize("info", [Info(), TINY, Info(12, 4000, 3000), Info(70_000, 28, 28, False)])
 def test_every_model_has_a_valid_recipe_for_every_data_and_level(info, model, level) -> None:
-    config = configuration("d", info, model=model, preset=level)
+    wanted = {"model": model, "preset": level}
+    if package := get(model).missing:  # an optional one, whose absence is told
+        with pytest.raises(MLError, match=f"pip install {package}"):
+            configuration("d", info, **wanted)
+        wanted["pretrained"] = False
+    config = configuration("d", info, **wanted)
     assert config.model == model
     assert config.preset == level
 
