@@ -1,5 +1,5 @@
-"""20,000 pictures of 256x192 are brought in at no less than 0.7 of the speed at which Pillow alone
-decodes and resizes them on all cores, in bounded memory; training then reads no original.
+"""Whether 20,000 pictures of 256x192 are brought in at no less than 0.7 of the speed at which
+Pillow alone decodes and resizes them on all cores, in bounded memory; training reads no original.
 
     python -m benchmarks.ingest [PICTURES] [SOURCE]
 

@@ -37,7 +37,7 @@ from ml.data.folders import BUNDLED
 from ml.machine import keep_freed_memory
 from ml.models.network import Network
 from ml.task import ClassifierTask
-from ml.train import make_trainer
+from ml.trainer import make_trainer
 
 ROUNDS = 5
 STEPS = 300

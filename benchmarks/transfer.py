@@ -35,7 +35,7 @@ from ml.models.network import Network
 from ml.plan import features_plan
 from ml.presets import MANY_HEAD
 from ml.task import ClassifierTask
-from ml.train import make_trainer
+from ml.trainer import make_trainer
 from ml.workspace import Workspace, open_workspace
 
 ROUNDS = 3

@@ -5,7 +5,6 @@ not taken theirs up yet are remembered here: to load torch takes them seconds, a
 before that would otherwise end without a word.
 """
 
-import os
 import subprocess
 import time
 from dataclasses import dataclass
@@ -14,13 +13,13 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.children import spawn
+from dashboard.statuses import log_tail
 from ml.files import read_json
 from ml.status import Status
 from ml.tuning.sweep import Sweep
 from ml.workspace import Workspace
 
 LIVE = ("running", "starting")
-LOG_BYTES = 16384
 
 
 @dataclass(frozen=True)
@@ -56,14 +55,3 @@ def status(sweep: Sweep) -> Status:
             return Status("failed", f"The search could not be started. {said}")
         child.process.poll()  # whoever has ended is let go
     return sweep.status
-
-
-def log_tail(sweep: Sweep, lines: int = 200) -> str:
-    """The last lines that its workers wrote."""
-    try:
-        with (sweep.folder / "log.txt").open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_BYTES))
-            text = file.read().decode("utf-8", errors="replace")
-    except OSError:
-        return ""
-    return "\n".join([line for line in text.splitlines() if line.strip()][-lines:])

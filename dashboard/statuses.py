@@ -7,6 +7,7 @@ from typing import Any
 from ml import runs
 from ml.runs import Run
 from ml.status import Status
+from ml.tuning.sweep import Sweep
 from ml.workspace import Workspace
 
 LOG_BYTES = 65536
@@ -39,16 +40,15 @@ def position(workspace: Workspace, run: Run) -> int:
     return waiting.index(run.id) if run.id in waiting else 0
 
 
-def log_tail(run: Run, lines: int = 200) -> str:
-    """The last lines that the worker wrote, as text."""
+def log_tail(run: Run | Sweep, lines: int = 200) -> str:
+    """The last lines that the worker of a run or a search wrote, as text; empty ones left out."""
     try:
         with (run.folder / "log.txt").open("rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - LOG_BYTES))
+            file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_BYTES))
             text = file.read().decode(errors="replace")
     except OSError:
         return ""
-    return "\n".join(text.splitlines()[-lines:])
+    return "\n".join([line for line in text.splitlines() if line.strip()][-lines:])
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -49,12 +49,11 @@ def keep_freed_memory() -> bool:
 
 
 def peak_memory() -> int:
-    """The most memory that this process has held, in bytes; what it holds now where the system
-    does not tell."""
-    try:
-        import resource  # not on Windows
-    except ImportError:
-        return int(psutil.Process().memory_info().rss)
+    """The most memory that this process has held, in bytes."""
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return int(most if sys.platform == "darwin" else most * 1024)
 

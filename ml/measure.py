@@ -59,12 +59,7 @@ def _seconds(
     network.train()
 
     def step() -> None:
-        with torch.autocast(device.type, torch.bfloat16, enabled=plan == "bf16"):
-            loss = functional.cross_entropy(network(pictures), labels)
-        loss.backward()  # type: ignore[no-untyped-call]
-        network.zero_grad()
-        if device.type == "cuda":
-            torch.cuda.synchronize()
+        training_step(network, None, pictures, labels, plan)
 
     try:
         step()
@@ -76,6 +71,36 @@ def _seconds(
     finally:
         network.load_state_dict(before)
         torch.set_rng_state(chance)
+
+
+def device_for(config: TrainConfig) -> torch.device:
+    """Where a training of ``config`` would compute, by what torch finds here."""
+    if config.device != "auto":
+        return torch.device(config.device)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def training_step(
+    network: torch.nn.Module,
+    change: torch.optim.Optimizer | None,
+    inputs: torch.Tensor,
+    labels: torch.Tensor,
+    precision: str,
+) -> None:
+    """One step, to its end also on an accelerator; without ``change`` the weights stay."""
+    kind = inputs.device.type
+    with torch.autocast(kind, torch.bfloat16, enabled=precision == "bf16"):
+        loss = functional.cross_entropy(network(inputs), labels)
+    loss.backward()  # type: ignore[no-untyped-call]
+    if change:
+        change.step()
+    network.zero_grad()
+    if kind == "cuda":
+        torch.cuda.synchronize()
+    elif kind == "mps":
+        torch.mps.synchronize()
 
 
 def _timed(call: Callable[[], Any]) -> float:

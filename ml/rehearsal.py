@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import psutil
 import torch
-from torch.nn import functional
 
 from ml import measure
 from ml.config import TrainConfig
@@ -57,9 +56,7 @@ def rehearse(
     start_up = time.time() - psutil.Process().create_time()
     keep_freed_memory()
     torch.set_num_threads(threads(config.threads))
-    device = torch.device("cpu" if config.device == "auto" else config.device)
-    if config.device == "auto" and torch.cuda.is_available():
-        device = torch.device("cuda")
+    device = measure.device_for(config)
     spec = PixelSpec(config.image_size, config.colour, config.fit)
     began = time.perf_counter()
     network = build(
@@ -108,13 +105,7 @@ def _steps(
 
     def step() -> None:
         shown = augment(pictures, rows) if augment else pictures
-        with torch.autocast(device.type, torch.bfloat16, enabled=plan == "bf16"):
-            loss = functional.cross_entropy(network(shown), labels)
-        loss.backward()  # type: ignore[no-untyped-call]
-        update.step()
-        update.zero_grad()
-        if device.type == "cuda":
-            torch.cuda.synchronize()
+        measure.training_step(network, update, shown, labels, plan)
 
     def validate() -> None:
         with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=plan == "bf16"):

@@ -15,7 +15,6 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from ml import checkpoints, measure, spent, ways
 from ml.averaging import averaging
@@ -26,21 +25,20 @@ from ml.data.augment import mix
 from ml.data.datamodule import ALONE, count_steps
 from ml.data.pictures import Pictures, open_pictures
 from ml.data.pixels import PixelSpec
-from ml.errors import BadInputError, MLError, OutOfMemoryError, StoppedError
+from ml.errors import MLError, StoppedError
 from ml.estimate import speed_key
 from ml.events import EpochEnd, EventLog, Note, Progress, RunEnded, RunStarted, Sink, surviving
 from ml.files import write_json
 from ml.finalise import finalise
-from ml.machine import keep_freed_memory, remember, threads, versions
+from ml.machine import keep_freed_memory, remember, versions
 from ml.models import Inputs, build, get, options_of
 from ml.models.network import Network
 from ml.plan import Plan, features_plan, pixels_plan
 from ml.ranks import Place
 from ml.runs import Run
-from ml.strategy import Environment, strategy_for
-from ml.sync_norm import SyncNorm
 from ml.task import ClassifierTask
 from ml.team import LOST, Other, Team, end, is_lost, meet, part, watched
+from ml.trainer import check_shares, fit, machine_for, make_trainer
 from ml.worker_life import heartbeat
 from ml.workspace import Workspace
 
@@ -132,13 +130,13 @@ def _fitted(
     callbacks: Sequence[pl.Callback] = (),
 ) -> _Fitted:
     """Everything up to the last step, by all processes of the team."""
-    config, record = settings_of(run), run.dataset
+    config, record = run.settings, run.dataset
     stop = StopRequest(run.folder / "stop")
     keep_freed_memory()
     phase = _phases(sink, stop)
     phase("prepare")(0.0)
     history = surviving(run.events()[0])
-    device, choices = _machine(config, history, team)
+    device, choices = machine_for(config, history, team)
     spec = PixelSpec(config.image_size, config.colour, config.fit)
     classes = len(record["classes"])
 
@@ -162,7 +160,7 @@ def _fitted(
     sharing = team if not frozen else Team()
     rows = record["counts"]["train"] * (config.feature_views if frozen else 1)
     steps = count_steps(rows, config, sharing.place.world)
-    _check_shares(config, rows, sharing)
+    check_shares(config, rows, sharing)
     sink(
         RunStarted(
             model=config.model,
@@ -209,7 +207,7 @@ def _fitted(
     began = time.monotonic()
     # Threads that wait for each other at every tiny step of a head cost more than they bring.
     torch.set_num_threads(1 if frozen else choices["threads"])
-    outcome, reason = _fit(trainer, task, plan, begun[0] if begun else None)
+    outcome, reason = fit(trainer, task, plan, begun[0] if begun else None)
     torch.set_num_threads(choices["threads"])
     done = trainer.global_step - (begun[1]["step"] if begun else 0)
     if not frozen and done > 20 and team.alone:
@@ -218,22 +216,6 @@ def _fitted(
         remember(workspace, speed_key(config, choices["threads"]), round(speed, 2))
     ended = (outcome, reason, trainer.current_epoch, task.best)
     return _Fitted(config, choices, network, pictures, plan, *ended)
-
-
-def _check_shares(config: TrainConfig, rows: int, team: Team) -> None:
-    """Raises BadInputError where a process would not get what it needs."""
-    world = team.place.world
-    whole = config.average != "none" or config.optimizer == "muon"
-    if world > 1 and config.strategy == "fsdp" and whole:
-        raise BadInputError(
-            "Averaged weights and muon need whole layers, which fsdp divides among processes. Set "
-            "average to none and optimizer to adamw, or strategy to ddp."
-        )
-    if world > min(config.batch_size, rows):
-        raise BadInputError(
-            f"{world} processes cannot share {min(config.batch_size, rows)} pictures. Choose fewer "
-            "devices or a larger batch."
-        )
 
 
 def _whole(workspace: Workspace, run: Run, sink: Sink, fitted: _Fitted, finish: bool) -> RunEnded:
@@ -263,110 +245,6 @@ def _whole(workspace: Workspace, run: Run, sink: Sink, fitted: _Fitted, finish: 
             workspace, run, config, fitted.choices, network, pictures, sink, progress
         )
     return RunEnded(outcome, reason, figures["validation"], figures["test"], fitted.epochs)
-
-
-def settings_of(run: Run) -> TrainConfig:
-    """The run's configuration, with the epochs that a resume asked for."""
-    return run.settings
-
-
-def _machine(
-    config: TrainConfig, history: list[Any], team: Team
-) -> tuple[torch.device, dict[str, Any]]:
-    """The device, and the choices for this machine: those of the run's first start, if any."""
-    earlier = [event.choices for event in history if isinstance(event, RunStarted)]
-    asked = {"precision": "32", "device": config.device}
-    place = team.place
-    device = make_trainer(config.changed(strategy="auto"), asked, [], place).strategy.root_device
-    if config.strategy == "fsdp" and place.world > 1 and device.type != "cuda":
-        raise MLError(
-            "FSDP divides a network among graphics cards, and there is none here. Set strategy to "
-            "auto or ddp."
-        )
-    choices = dict(earlier[0]) if earlier and earlier[0].get("device") == device.type else {}
-    choices |= {"device": device.type, "layout": "channels_last"}
-    for name in ("processes", "computers"):
-        choices.pop(name, None)
-    if not team.alone:
-        choices |= {"processes": place.world, "computers": place.nodes}
-    choices.setdefault("threads", config.threads or max(1, threads(0) // place.devices))
-    torch.set_num_threads(choices["threads"])
-    return device, choices
-
-
-def make_trainer(
-    config: TrainConfig,
-    choices: dict[str, Any],
-    callbacks: list[pl.Callback],
-    place: Place = ALONE,
-) -> pl.Trainer:
-    """Lightning's Trainer without what costs time at each step.
-
-    Raises:
-        MLError: the device that was asked for is not there, or not as many.
-    """
-    plugins: list[Any] = [checkpoints.CheckpointFiles(), Environment(place)]
-    if place.world > 1:
-        plugins.append(SyncNorm(on_card=choices["device"] == "cuda"))
-    try:
-        return pl.Trainer(
-            accelerator=choices["device"] if choices["device"] != "cuda" else "gpu",
-            devices=place.devices,
-            num_nodes=place.nodes,
-            strategy=strategy_for(config, place),
-            precision="bf16-mixed" if choices["precision"] == "bf16" else "32-true",
-            max_epochs=config.epochs,
-            accumulate_grad_batches=config.accumulate,
-            callbacks=callbacks,
-            plugins=plugins,
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-            use_distributed_sampler=False,
-        )
-    except (RuntimeError, ValueError, MisconfigurationException) as error:
-        if "precision" in str(error):
-            raise
-        many = f"are not {place.devices} devices" if place.devices > 1 else "is no device"
-        raise MLError(
-            f"There {many} of the kind {config.device} here ({error}). Set device to auto or cpu."
-        ) from error
-
-
-def _fit(
-    trainer: pl.Trainer, task: ClassifierTask, plan: Plan, checkpoint: Path | None
-) -> tuple[str, str]:
-    """Fit, and say how it ended: the outcome and its sentence."""
-    try:
-        trainer.fit(task, plan.data, ckpt_path=checkpoint, weights_only=True)
-    except StoppedError as error:
-        return "stopped", str(error)
-    except MLError as error:
-        return "failed", str(error)
-    except (MemoryError, RuntimeError) as error:
-        if is_lost(error):
-            log.exception("Another process is gone.")
-            return "failed", LOST
-        if not _is_out_of_memory(error):
-            raise
-        log.exception("Out of memory.")
-        config = task.config
-        return "failed", str(
-            OutOfMemoryError(
-                f"There is not enough memory for batches of {config.batch_size} pictures of "
-                f"{config.image_size} px. Choose a smaller batch or picture size and retry."
-            )
-        )
-    return "finished", ""
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return True
-    text = str(error).lower()
-    return "can't allocate memory" in text or "not enough memory" in text
 
 
 def _finish(
@@ -400,21 +278,21 @@ def _folds(
     The classifier is in place by now, so that a failure here is told and does not fail the run.
     """
 
-    def fit(plan: Plan, steps: int, callback: pl.Callback) -> None:
+    def refit(plan: Plan, steps: int, callback: pl.Callback) -> None:
         task = ClassifierTask(
             plan.module, config, steps, rates=plan.rates, classes=len(pictures.classes)
         )
         average = averaging(config, steps)
         own = [callback, *([average] if average else []), *plan.callbacks]
         torch.set_num_threads(1 if config.frozen else choices["threads"])
-        outcome, reason = _fit(make_trainer(config, choices, own), task, plan, None)
+        outcome, reason = fit(make_trainer(config, choices, own), task, plan, None)
         torch.set_num_threads(choices["threads"])
         if outcome != "finished":
             raise (StoppedError if outcome == "stopped" else MLError)(reason)
 
     device = torch.device(choices["device"])
     try:
-        found = cross_validate(workspace, run, config, network, pictures, device, fit, progress)
+        found = cross_validate(workspace, run, config, network, pictures, device, refit, progress)
     except StoppedError as error:
         return "stopped", f"{error} The model is whole; its folds are not."
     except MLError as error:

@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.components.tune_form import tune_form
 from dashboard.components.tune_list import tune_list
+from dashboard.components.tune_rate import tune_rate
 from dashboard.components.tune_view import tune_view
 from dashboard.navigation import TUNE
 from dashboard.style import escape
@@ -17,7 +18,9 @@ if sweep is None:
         '<p class="lens-lead">Trains again and again with other settings, and keeps what does '
         "best. Whether that is really better is told on pictures the search never saw.</p>"
     )
-    tune_form()
+    base = tune_form()
+    if base is not None:
+        tune_rate(base)
     tune_list()
 else:
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="page-head"):

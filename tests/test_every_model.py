@@ -12,7 +12,7 @@ from ml.export.weights import save_weights
 from ml.models import Inputs, ModelInfo, all_models, build
 from ml.models.network import Network
 from ml.task import ClassifierTask
-from ml.train import make_trainer
+from ml.trainer import make_trainer
 
 CHANNELS, SIZES, CLASSES = (1, 3, 4), (28, 64, 225), 3
 HEAVY = 100_000_000

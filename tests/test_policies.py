@@ -18,7 +18,7 @@ from ml.data.pixels import PixelSpec
 from ml.data.policies import LEVELS, PLAIN, POLICIES, Policy, Step
 from ml.models import Inputs, build
 from ml.task import ClassifierTask
-from ml.train import make_trainer
+from ml.trainer import make_trainer
 from ml.workspace import Workspace
 from tests.trained import dataset
 

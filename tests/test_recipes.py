@@ -14,7 +14,8 @@ from ml.data.datamodule import BatchLoader, count_steps
 from ml.errors import BadInputError
 from ml.schedule import TAIL_RATE, factor
 from ml.task import ClassifierTask
-from ml.train import make_trainer, train
+from ml.train import train
+from ml.trainer import make_trainer
 from tests.test_train import noise, start, weights  # noqa: F401
 
 CHOICES = {"device": "cpu", "precision": "32"}

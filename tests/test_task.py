@@ -10,7 +10,7 @@ from ml.config import TrainConfig
 from ml.data.datamodule import BatchLoader
 from ml.schedule import factor
 from ml.task import ClassifierTask, Meter
-from ml.train import make_trainer
+from ml.trainer import make_trainer
 
 
 def task(**settings) -> ClassifierTask:

@@ -11,10 +11,10 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.components.ingest_result import ingest_results
+from dashboard.components.progress_bar import job_bar
 from dashboard.navigation import DATA
 from dashboard.preparing import Job
-from dashboard.style import escape
-from dashboard.words import count, percent, roughly
+from dashboard.words import count
 from ml.config import TrainConfig
 from ml.errors import BadInputError
 
@@ -85,19 +85,8 @@ def _progress(job: Job) -> None:
     if not job.running:
         st.rerun()
     with st.container(border=True, key="card-ingest", horizontal=True, vertical_alignment="center"):
-        done, left = job.progress, job.left
         waiting = len(st.session_state.get("ingest-waiting") or [])
-        words = [f"about {roughly(left)} left"] if left is not None else []
-        words += [f"{count(waiting, 'more')} waiting"] if waiting else []
-        st.html(
-            '<div class="lens-progress" role="status"><div>'
-            f'<span class="lens-status lens-running">{escape(job.title or "Reading pictures")}'
-            f"</span>{''.join(f'<span>{escape(word)}</span>' for word in words)}"
-            f'<span>{percent(done, 0)}</span></div><progress max="1" value="{done:.3f}" '
-            'aria-label="Reading"></progress></div>'
-        )
-        if st.button("Cancel", key="cancel-ingest"):
-            job.cancel()
+        if job_bar(job, "cancel-ingest", f"{count(waiting, 'more')} waiting" if waiting else ""):
             st.session_state.pop("ingest", None)
             st.session_state["ingested"] = [{"cancelled": job.title}]
             st.rerun()

@@ -9,11 +9,11 @@ from dashboard import forms, session
 from dashboard.charts_robustness import corruptions
 from dashboard.components.picker import run_label, run_title
 from dashboard.components.plot import plot
+from dashboard.components.progress_bar import job_bar
 from dashboard.navigation import TRAIN
 from dashboard.preparing import Job
-from dashboard.style import escape
 from dashboard.text import plain, rounded, with_span
-from dashboard.words import count, percent
+from dashboard.words import count
 from ml import robustness
 from ml.errors import BadInputError
 from ml.metrics import wilson
@@ -151,14 +151,6 @@ def _measuring(workspace: Workspace, run: Run) -> None:
 def _progress(job: Job) -> None:
     if not job.running:
         st.rerun()
-    done = job.progress
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.html(
-            '<div class="lens-progress" role="status"><div>'
-            f'<span class="lens-status lens-running">{escape(job.title)}</span>'
-            f'<span>{percent(done, 0)}</span></div><progress max="1" value="{done:.3f}" '
-            f'aria-label="{escape(job.title)}"></progress></div>'
-        )
-        if st.button("Cancel", key="cancel-robustness"):
-            job.cancel()
+        if job_bar(job, "cancel-robustness"):
             st.rerun()

@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard import commands, engine, live, session
 from dashboard.components.live_panel import live_panel, mistakes
 from dashboard.components.outcome import outcome
+from dashboard.components.progress_bar import progress_bar
 from dashboard.components.telling import telling
 from dashboard.style import escape
 from dashboard.words import PHASE_WORDS, count, duration
@@ -75,12 +76,7 @@ def _progress(run: Run, status: Status, state: live.Live) -> None:
     left = progress["seconds_left"] if progress else None
     remaining = f"about {duration(left)} left" if left is not None else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.html(
-            f'<div class="lens-progress"><div><span class="lens-status lens-running">'
-            f"{escape(words)}</span><span>{escape(detail)}</span><span>{escape(remaining)}</span>"
-            f'</div><progress max="1" value="{done:.4f}" aria-label="{escape(words)}"></progress>'
-            "</div>"
-        )
+        progress_bar(words, done, detail, remaining, announced=False)  # four times a second
         if not status.stopping:
             if st.button("Stop", key="stop", icon=":material/stop:", help="Keeps the best model."):
                 engine.stop(session.workspace(), run)

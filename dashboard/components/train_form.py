@@ -1,6 +1,5 @@
 """What to train on and how: pictures and preset first, everything else has a good value already."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,16 +17,16 @@ from dashboard.components.ingest_view import (
 )
 from dashboard.components.measure_button import measure_button
 from dashboard.components.preview import preview
+from dashboard.expected import expected
 from dashboard.style import escape
 from dashboard.text import plain
 from dashboard.words import count, roughly, size, unique
-from ml import machine, presets
+from ml import presets
 from ml.config import TrainConfig
 from ml.data import catalog
 from ml.data.catalog import DatasetInfo
 from ml.data.folders import BUNDLED
 from ml.errors import BadInputError
-from ml.estimate import estimate
 from ml.models import registry
 from ml.ways import reason
 
@@ -133,10 +132,7 @@ def _folder_given() -> None:
 
 def _start(info: DatasetInfo, config: TrainConfig | None, changed: dict[str, Any]) -> None:
     if config:
-        here = machine.describe()
-        child = replace(here, cores=max(1, here.cores - 1))  # one core is left to the pages
-        known = machine.remembered(session.workspace())
-        found = estimate(config, info.pictures, child, known)
+        found = expected(session.workspace(), config, info.pictures)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.html(
                 f'<p class="lens-quiet">{count(config.epochs, "epoch")} of '

@@ -1,7 +1,6 @@
 """What to search and for how long: each choice has a good value already."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -9,16 +8,16 @@ import streamlit as st
 from dashboard import forms, searching, session
 from dashboard.charts_tune import label
 from dashboard.components.ingest_view import ingest_view, settle, start_ingest, under_way
+from dashboard.expected import expected
 from dashboard.style import escape
 from dashboard.text import plain
 from dashboard.words import count, roughly, unique
-from ml import machine, presets
+from ml import presets
 from ml.config import TrainConfig
 from ml.data import catalog
 from ml.data.catalog import DatasetInfo
 from ml.data.folders import BUNDLED
 from ml.errors import BadInputError
-from ml.estimate import estimate
 from ml.models import registry
 from ml.tuning.begin import MINUTES, new_sweep
 from ml.tuning.space import searchable, usual
@@ -120,9 +119,7 @@ def _asked(base: TrainConfig) -> dict[str, Any]:
 
 def _told(base: TrainConfig, info: DatasetInfo, asked: Mapping[str, Any]) -> None:
     """What fits into the time, from the estimate for one training."""
-    here = machine.describe()
-    child = replace(here, cores=max(1, here.cores - 1))  # one core is left to the pages
-    found = estimate(base, info.pictures, child, machine.remembered(session.workspace()))
+    found = expected(session.workspace(), base, info.pictures)
     fit = int(asked["seconds"] / max(1.0, found.seconds))
     said = (
         f"One training takes about {roughly(found.seconds)} ({found.basis}), so there is time for "

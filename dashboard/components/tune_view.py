@@ -6,10 +6,12 @@ import streamlit as st
 
 from dashboard import charts_tune, live, searching, session
 from dashboard.components.plot import plot
+from dashboard.components.progress_bar import progress_bar
 from dashboard.components.telling import telling
 from dashboard.components.tiles import Tile, tiles
 from dashboard.components.tune_outcome import tune_outcome
 from dashboard.components.tune_trials import tune_trials
+from dashboard.statuses import log_tail
 from dashboard.style import escape
 from dashboard.words import count, duration, percent
 from ml.status import Status
@@ -29,7 +31,7 @@ def tune_view(sweep: Sweep) -> None:
         log = st.expander("Log", key="fold-tune-log", on_change="rerun")
         if log.open:
             with log, st.container(height=280, border=False):
-                text = searching.log_tail(sweep) or "Nothing was written yet."
+                text = log_tail(sweep) or "Nothing was written yet."
                 st.code(text, language=None, wrap_lines=True)
 
 
@@ -55,13 +57,7 @@ def _progress(sweep: Sweep, status: Status, asked: dict[str, Any], state: State)
     words, detail = _doing(status, asked, state, done)
     left = max(0.0, float(asked["seconds"]) - state.spent)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.html(
-            '<div class="lens-progress" role="status"><div><span class="lens-status lens-running">'
-            f"{escape(words)}</span><span>{escape(detail)}</span>"
-            f"<span>at most {duration(left)} left</span></div>"
-            f'<progress max="1" value="{min(1.0, done):.4f}" aria-label="{escape(words)}">'
-            "</progress></div>"
-        )
+        progress_bar(words, done, detail, f"at most {duration(left)} left")
         if status.name == "running" and not status.stopping:
             help = "Keeps what was found, and tests the best so far."
             if st.button("Stop", key="tune-stop", icon=":material/stop:", help=help):

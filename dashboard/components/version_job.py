@@ -11,10 +11,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboard.components.progress_bar import job_bar
 from dashboard.preparing import Job
-from dashboard.style import escape
 from dashboard.text import plain
-from dashboard.words import percent, roughly
 from ml.data.store import DatasetVersion
 from ml.errors import BadInputError
 from ml.workspace import Workspace
@@ -119,16 +118,7 @@ def _progress(workspace: Workspace, version: DatasetVersion, kind: str) -> None:
     if held is None or job is None or held.of != _of(version) or not job.running:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
-        done, left = job.progress, job.left
-        remains = f"<span>about {roughly(left)} left</span>" if left is not None else ""
-        st.html(
-            '<div class="lens-progress" role="status"><div>'
-            f'<span class="lens-status lens-running">{escape(job.title)}</span>{remains}'
-            f'<span>{percent(done, 0)}</span></div><progress max="1" value="{done:.3f}" '
-            f'aria-label="{escape(job.title)}"></progress></div>'
-        )
-        if st.button("Cancel", key=f"cancel-{kind}"):
-            job.cancel()
+        if job_bar(job, f"cancel-{kind}"):
             held.job, held.reason = None, ""
             st.rerun()
 

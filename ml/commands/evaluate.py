@@ -2,9 +2,9 @@
 
 import argparse
 import json
-import sys
 
 from ml.evaluate import evaluate
+from ml.progress import Progress
 from ml.runs import find
 from ml.workspace import Workspace
 
@@ -25,11 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, workspace: Workspace) -> None:
     """Print the report, or what matters most of it."""
 
-    def progress(fraction: float) -> None:
-        print(f"progress {fraction:.2f}", file=sys.stderr, flush=True)
-
     found = find(workspace, args.wanted)
-    report = evaluate(workspace, found, args.dataset, args.split, progress)
+    report = evaluate(workspace, found, args.dataset, args.split, Progress())
     if args.json:
         print(json.dumps(report, ensure_ascii=False))
         return

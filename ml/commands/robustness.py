@@ -2,9 +2,9 @@
 
 import argparse
 import json
-import sys
 
 from ml import robustness
+from ml.progress import Progress
 from ml.runs import find
 from ml.workspace import Workspace
 
@@ -20,11 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, workspace: Workspace) -> None:
     """Measure each run and print them beside one another; JSON is a list where there are more."""
     runs = [find(workspace, wanted) for wanted in args.wanted]
-    reports = []
+    reports, tell = [], Progress()
     for place, chosen in enumerate(runs):
 
         def progress(fraction: float, place: int = place) -> None:
-            print(f"progress {(place + fraction) / len(runs):.3f}", file=sys.stderr, flush=True)
+            tell((place + fraction) / len(runs))
 
         kept = None if args.again else robustness.read(chosen)
         reports.append(kept or robustness.measure(workspace, chosen, progress))

@@ -4,19 +4,17 @@ import argparse
 import json
 import signal
 import sys
-from pathlib import Path
-from typing import Any
 
 from ml import ranks
-from ml.config import TrainConfig, load_config
+from ml.commands._common import SHAPE, add_settings, configured, settings, stop_on_signals
+from ml.config import TrainConfig
 from ml.data import catalog
-from ml.errors import BadInputError, MLError
-from ml.presets import configuration, size_remark
+from ml.errors import BadInputError
+from ml.presets import size_remark
 from ml.runs import Run, claim, create, find
 from ml.worker_life import die_first, die_with_parent
 from ml.workspace import Workspace
 
-SHAPE = ("devices", "num_nodes", "strategy")
 EXIT = {"finished": 0, "stopped": 130, "failed": 1}
 
 
@@ -26,20 +24,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", default="", help="what to call the run")
     parser.add_argument("--resume", metavar="RUN", help="go on with a run where it was")
     parser.add_argument("--run", metavar="ID", help="start a run that is queued")
-
-
-def add_settings(parser: argparse.ArgumentParser) -> None:
-    """The arguments that ``settings`` reads."""
-    parser.add_argument("--dataset", metavar="D", help="a name, or a folder of pictures")
-    parser.add_argument("--model", metavar="M", help="see: python -m ml models")
-    parser.add_argument("--epochs", type=int, metavar="N", help="times to see every picture")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="FIELD=VALUE", help="any other setting"
-    )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="a JSON object of settings")
-    parser.add_argument("--devices", type=int, metavar="N", help="graphics cards, or processes")
-    parser.add_argument("--num-nodes", type=int, metavar="M", help="computers that share the work")
-    parser.add_argument("--strategy", metavar="S", help="auto, ddp or fsdp")
 
 
 def run(args: argparse.Namespace, workspace: Workspace) -> int:
@@ -57,7 +41,7 @@ def run(args: argparse.Namespace, workspace: Workspace) -> int:
     else:
         chosen = _new(args, workspace, place)
     print(f"Run {chosen.id}", file=sys.stderr)
-    _stop_on_signals(chosen)
+    stop_on_signals(chosen.ask_to_stop)
 
     others = ranks.start_others(place)  # they load torch while this process does
 
@@ -115,39 +99,12 @@ def _join(args: argparse.Namespace, workspace: Workspace, place: ranks.Place) ->
     return 0
 
 
-def settings(args: argparse.Namespace) -> dict[str, Any]:
-    """What was asked for: ``--set`` beats the other options, and those beat ``--config``.
-
-    Raises:
-        BadInputError: a setting without a value.
-    """
-    wanted: dict[str, Any] = load_config(args.config) if args.config else {}
-    wanted.pop("version", None)
-    wanted |= {
-        name: getattr(args, name)
-        for name in ("dataset", "model", "epochs", *SHAPE)
-        if getattr(args, name) is not None
-    }
-    for entry in args.set:
-        name, equals, value = entry.partition("=")
-        if not equals:
-            raise BadInputError(f"--set takes FIELD=VALUE, for example epochs=5, not {entry!r}.")
-        wanted[name.strip()] = value.strip()
-    return wanted
-
-
 def _new(args: argparse.Namespace, workspace: Workspace, place: ranks.Place) -> Run:
     """A new run, claimed by this process."""
     wanted = settings(args)
     if place.world > 1:
         wanted |= {"devices": place.devices, "num_nodes": place.nodes}
-    dataset = str(wanted.pop("dataset", "") or "")
-    if not dataset:
-        raise BadInputError("Say what to learn from: --dataset NAME or --dataset FOLDER.")
-    TrainConfig().changed(**wanted)  # bad settings are told before a long ingest
-    version = catalog.resolve(workspace, dataset, progress=_progress)
-    info = catalog.describe(workspace, version.name)
-    config = configuration(version.name, info, **wanted)
+    config, version, _ = configured(workspace, wanted)
     if remark := size_remark(wanted.get("image_size"), config):
         print(remark, file=sys.stderr)
     made = create(workspace, config, catalog.run_record(version, config.split_seed), name=args.name)
@@ -176,23 +133,3 @@ def _existing(args: argparse.Namespace, workspace: Workspace) -> Run:
     found.update_meta(resume={"asked": 0.0, "epochs": args.epochs or asked})
     claim(found, resume=True)
     return found
-
-
-def _progress(fraction: float) -> None:
-    print(f"progress {fraction:.3f}", file=sys.stderr)
-
-
-def _stop_on_signals(run: Run) -> None:
-    """Ctrl-C and a polite kill ask to stop, keeping what was learned; twice ends at once."""
-
-    def ask(number: int, frame: Any) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        print("Stopping at the next batch. Press Ctrl-C again to end at once.", file=sys.stderr)
-        try:
-            run.ask_to_stop()
-        except OSError as error:
-            raise MLError(f"The run cannot be asked to stop: {error}.") from error
-
-    signal.signal(signal.SIGINT, ask)
-    if hasattr(signal, "SIGTERM"):
-        signal.signal(signal.SIGTERM, ask)

@@ -2,15 +2,13 @@
 
 import argparse
 import json
-import signal
 import sys
 from typing import Any
 
-from ml.commands.train import SHAPE, settings
+from ml.commands._common import SHAPE, configured, settings, stop_on_signals
 from ml.config import TrainConfig
 from ml.data import catalog
 from ml.errors import BadInputError
-from ml.presets import configuration
 from ml.progress import Progress
 from ml.runs import find
 from ml.tuning.begin import MINUTES, new_sweep
@@ -48,7 +46,7 @@ def run(args: argparse.Namespace, workspace: Workspace) -> int:
         return _find(args, workspace)
     sweep = find_sweep(workspace, args.resume) if args.resume else _new(args, workspace)
     print(f"Search {sweep.id}", file=sys.stderr)
-    _stop_on_signals(sweep)
+    stop_on_signals(sweep.ask_to_stop)
 
     from ml.tuning.search import Search  # torch comes only now
 
@@ -106,23 +104,5 @@ def _start(
             raise BadInputError("--better starts from the settings of its run: leave others out.")
         chosen = find(workspace, args.better)
         return chosen.settings, chosen.dataset, chosen.id
-    dataset = str(wanted.pop("dataset", "") or "")
-    if not dataset:
-        raise BadInputError("Say what to learn from: --dataset NAME, or --better RUN.")
-    TrainConfig().changed(**wanted)  # bad settings are told before a long ingest
-    version = catalog.resolve(workspace, dataset, progress=Progress())
-    base = configuration(version.name, catalog.describe(workspace, version.name), **wanted)
+    base, version, _ = configured(workspace, wanted)
     return base, catalog.run_record(version, base.split_seed), ""
-
-
-def _stop_on_signals(sweep: Sweep) -> None:
-    """Ctrl-C and a polite kill ask to stop; twice ends at once. No trial is lost either way."""
-
-    def ask(number: int, frame: Any) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        print("Stopping at the next batch. Press Ctrl-C again to end at once.", file=sys.stderr)
-        sweep.ask_to_stop()
-
-    signal.signal(signal.SIGINT, ask)
-    if hasattr(signal, "SIGTERM"):
-        signal.signal(signal.SIGTERM, ask)

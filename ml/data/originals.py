@@ -52,7 +52,7 @@ def write_picture(workspace: Workspace, data: bytes) -> str:
     """
     # This runs for every picture: strings instead of path objects, and few calls to the system.
     digest = hashlib.sha256(data).hexdigest()
-    folder = f"{workspace.root}{os.sep}pictures{os.sep}{digest[:2]}"
+    folder = f"{workspace.pictures}{os.sep}{digest[:2]}"
     path = f"{folder}{os.sep}{digest}"
     with suppress(OSError):  # mostly it is not there yet
         there = os.stat(path)  # noqa: PTH116

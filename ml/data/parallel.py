@@ -1,7 +1,7 @@
 """Work on many pictures at once: in threads, or where it pays in processes.
 
-Pillow lets other threads run while it decodes, but all that is around it waits for one lock: two
-processes get a fifth more done than two threads, once the half second is over that starts them.
+Pillow lets other threads run while it decodes, but all that is around it waits for one lock:
+processes get more done than threads, once the time is over that starts them.
 """
 
 import gc

@@ -4,7 +4,6 @@ A process that asks a CPU's memory for too much is killed, and can tell nothing 
 doubled only while the memory of the steps before says that the next one fits.
 """
 
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -12,12 +11,12 @@ from typing import Any
 
 import psutil
 import torch
-from torch.nn import functional
 
 from ml import measure
 from ml.config import TrainConfig
+from ml.data.pixels import PixelSpec
 from ml.errors import BadInputError
-from ml.machine import threads
+from ml.machine import peak_memory, threads
 from ml.models import Inputs, build, options_of
 from ml.optim import optimizer
 from ml.workspace import Workspace
@@ -63,8 +62,8 @@ def largest_batch(
             "A batch of 64 to 128 learns best."
         )
     torch.set_num_threads(threads(config.threads))
-    name = "cuda" if config.device in ("auto", "cuda") and torch.cuda.is_available() else "cpu"
-    device, channels = torch.device(name), 1 if config.colour == "grey" else 3
+    device = measure.device_for(config)
+    channels = PixelSpec(config.image_size, config.colour).channels
     inputs = Inputs(channels, config.image_size, classes)
     network = build(config.model, inputs, pretrained=config.pretrained, **options_of(config))
     network.to(device).to(memory_format=torch.channels_last).train()
@@ -80,13 +79,7 @@ def largest_batch(
         best = float("inf")
         for _ in range(2):
             began = time.perf_counter()
-            with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-                loss = functional.cross_entropy(network(seen), labels)
-            loss.backward()  # type: ignore[no-untyped-call]
-            change.step()
-            change.zero_grad()
-            if device.type == "cuda":
-                torch.cuda.synchronize()
+            measure.training_step(network, change, seen, labels, precision)
             best = min(best, time.perf_counter() - began)
         return Step(batch, _peak(device), best, batch / best)
 
@@ -158,9 +151,4 @@ def _peak(device: torch.device) -> int:
     """The most memory so far, in bytes. Batches grow, so it is that of the last one."""
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device))
-    if sys.platform == "win32":
-        return int(psutil.Process().memory_info().peak_wset)
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(peak if sys.platform == "darwin" else 1024 * peak)
+    return peak_memory()

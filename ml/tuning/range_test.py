@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from ml import measure
 from ml.config import TrainConfig
 from ml.data.augment import mix
 from ml.data.pictures import open_pictures
@@ -111,9 +112,7 @@ def _plan(
     progress: Callable[[float], None],
 ) -> tuple[Plan, torch.device]:
     """What a run of ``config`` would train, and on what."""
-    here = torch.accelerator.current_accelerator(check_available=True)
-    auto = here.type if here else "cpu"
-    device = torch.device(auto if config.device == "auto" else config.device)
+    device = measure.device_for(config)
     spec = PixelSpec(config.image_size, config.colour, config.fit)
     torch.manual_seed(mix(config.seed, 0, 3))
     inputs = Inputs(spec.channels, spec.size, len(record["classes"]))

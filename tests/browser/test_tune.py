@@ -1,5 +1,6 @@
 """A search in a real browser: started, followed, and its result opened."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -42,3 +43,26 @@ def test_a_search_is_started_followed_and_leads_to_a_run(
     page.get_by_role("button", name="Open the run it started from").click()
     expect(page.locator("h1", has_text="Evaluate")).to_be_visible()
     expect(page.get_by_text("test pictures").first).to_be_visible()
+
+
+def test_a_learning_rate_is_found_and_leads_to_a_training_with_it(
+    app: App, page: Page, visit: Visit, drawn: Drawn
+) -> None:
+    dataset(app.workspace, "noise", each=20)
+    visit(page, app.url("tune", data="noise"))
+    page.get_by_role("combobox", name="Model").fill("Tutorial")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("One training takes")).to_be_visible()
+    settled(page)
+    page.get_by_text("Find a learning rate").click()
+    page.get_by_role("button", name="Test it").click()
+    title = page.locator("h3", has_text=re.compile(r"A rate of \S+ suits"))
+    expect(title).to_be_visible(timeout=120_000)
+    expect(drawn(page, "tune-rates").locator(".trace.scatter")).to_have_count(1)
+    rate = re.findall(r"A rate of (\S+) suits", title.inner_text())[0]
+    page.get_by_role("button", name=f"Train with {rate}").click()
+    expect(page.locator("h1", has_text="Train")).to_be_visible()
+    page.get_by_text("The same from a shell").click()
+    shell = page.locator("code", has_text="python -m ml train")
+    expect(shell).to_contain_text("--model tutorial_net")
+    expect(shell).to_contain_text(f"learning_rate={rate}")

@@ -12,7 +12,7 @@ from ml.models import Inputs, build
 from ml.plan import pixels_plan
 from ml.runs import Run
 from ml.task import ClassifierTask
-from ml.train import make_trainer
+from ml.trainer import make_trainer
 from ml.workspace import Workspace
 
 

@@ -1,0 +1,83 @@
+"""A fold on Tune: the learning rate at which the loss falls best, found in one short test."""
+
+from typing import Any
+
+import streamlit as st
+
+from dashboard import charts_tune, forms, session
+from dashboard.components.plot import plot
+from dashboard.components.progress_bar import job_bar
+from dashboard.navigation import TRAIN
+from dashboard.preparing import Job
+from dashboard.style import escape
+from dashboard.text import plain
+from ml.config import TrainConfig
+from ml.errors import BadInputError
+from ml.models import registry
+
+TICK_SECONDS = 0.7
+
+
+def tune_rate(base: TrainConfig) -> None:
+    """The fold; what is inside is drawn when it is opened. ``base``: what the form has chosen."""
+    fold = st.expander("Find a learning rate", key="fold-rate", on_change="rerun")
+    if fold.open:
+        with fold:
+            _panel(base)
+
+
+def _panel(base: TrainConfig) -> None:
+    st.write(
+        "The rate rises step by step while the model learns. Where the loss falls fastest is a "
+        "good rate to train with. Only training pictures are looked at, and nothing is kept."
+    )
+    asked = (base.dataset, base.model)
+    job: Job | None = session.state("rate-job", None)
+    if job is not None:
+        if job.running:
+            st.fragment(_progress, run_every=TICK_SECONDS)(job)
+            return
+        st.session_state["rate-job"] = None
+        _settle(job)
+    found: dict[str, Any] | None = session.state("rate-found", None)
+    if found and found["asked"] == asked:
+        _found(found)
+    label = "Test again" if found and found["asked"] == asked else "Test it"
+    if st.button(label, key="rate-test", icon=":material/speed:"):
+        command = ["tune", "--find", "rate", "--dataset", base.dataset, "--model", base.model]
+        then = {"asked": asked}
+        st.session_state["rate-job"] = Job(command, "Testing learning rates", then).start(
+            session.workspace()
+        )
+        st.rerun()
+
+
+def _settle(job: Job) -> None:
+    """Take what the child found; an error is told where the curve would be."""
+    try:
+        st.session_state["rate-found"] = job.result() | job.then
+    except BadInputError as error:
+        st.session_state["rate-found"] = None
+        st.warning(plain(str(error)), icon=":material/error:")
+
+
+def _found(found: dict[str, Any]) -> None:
+    dataset, model = found["asked"]
+    rate = charts_tune.say(float(found["pick"]))
+    said = f"A rate of {rate} suits {registry.get(model).label} on {dataset}"
+    st.html(f'<h3 class="lens-card-title">{escape(said)}</h3>')
+    plot(charts_tune.rates(found), "tune-rates", alt=f"{said}: there the loss falls fast.")
+    if st.button(f"Train with {rate}", key="rate-use", icon=":material/model_training:"):
+        forms.overrides().update(model=model, learning_rate=float(found["pick"]))
+        st.session_state["wanted-dataset"] = dataset
+        session.choose_run(None)
+        session.go(TRAIN)
+
+
+def _progress(job: Job) -> None:
+    if not job.running:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if job_bar(job, "cancel-rate"):
+            st.session_state["rate-job"] = None
+            st.rerun()

@@ -1,0 +1,15 @@
+"""What a training that a page starts is expected to take."""
+
+from dataclasses import replace
+
+from ml import machine
+from ml.config import TrainConfig
+from ml.estimate import Estimate, estimate
+from ml.workspace import Workspace
+
+
+def expected(workspace: Workspace, config: TrainConfig, pictures: int) -> Estimate:
+    """The estimate for a child of the pages, which leaves a core to them."""
+    here = machine.describe()
+    child = replace(here, cores=max(1, here.cores - 1))
+    return estimate(config, pictures, child, machine.remembered(workspace))

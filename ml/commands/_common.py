@@ -1,0 +1,88 @@
+"""What several commands share: which settings are asked for, and how they are stopped."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ml.config import TrainConfig, load_config
+from ml.data import catalog
+from ml.data.catalog import DatasetInfo
+from ml.data.store import DatasetVersion
+from ml.errors import BadInputError, MLError
+from ml.presets import configuration
+from ml.progress import Progress
+from ml.workspace import Workspace
+
+SHAPE = ("devices", "num_nodes", "strategy")
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """The arguments that ``settings`` reads."""
+    parser.add_argument("--dataset", metavar="D", help="a name, or a folder of pictures")
+    parser.add_argument("--model", metavar="M", help="see: python -m ml models")
+    parser.add_argument("--epochs", type=int, metavar="N", help="times to see every picture")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="FIELD=VALUE", help="any other setting"
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="a JSON object of settings")
+    parser.add_argument("--devices", type=int, metavar="N", help="graphics cards, or processes")
+    parser.add_argument("--num-nodes", type=int, metavar="M", help="computers that share the work")
+    parser.add_argument("--strategy", metavar="S", help="auto, ddp or fsdp")
+
+
+def settings(args: argparse.Namespace) -> dict[str, Any]:
+    """What was asked for: ``--set`` beats the other options, and those beat ``--config``.
+
+    Raises:
+        BadInputError: a setting without a value.
+    """
+    wanted: dict[str, Any] = load_config(args.config) if args.config else {}
+    wanted.pop("version", None)
+    wanted |= {
+        name: getattr(args, name)
+        for name in ("dataset", "model", "epochs", *SHAPE)
+        if getattr(args, name) is not None
+    }
+    for entry in args.set:
+        name, equals, value = entry.partition("=")
+        if not equals:
+            raise BadInputError(f"--set takes FIELD=VALUE, for example epochs=5, not {entry!r}.")
+        wanted[name.strip()] = value.strip()
+    return wanted
+
+
+def configured(
+    workspace: Workspace, wanted: dict[str, Any]
+) -> tuple[TrainConfig, DatasetVersion, DatasetInfo]:
+    """The configuration for what ``settings`` gave, with its pictures, brought in where need be.
+
+    Raises:
+        BadInputError: no pictures are named, or a setting does not fit.
+    """
+    wanted = dict(wanted)
+    dataset = str(wanted.pop("dataset", "") or "")
+    if not dataset:
+        raise BadInputError("Say what to learn from: --dataset NAME or --dataset FOLDER.")
+    TrainConfig().changed(**wanted)  # bad settings are told before a long ingest
+    version = catalog.resolve(workspace, dataset, progress=Progress())
+    info = catalog.describe(workspace, version.name)
+    return configuration(version.name, info, **wanted), version, info
+
+
+def stop_on_signals(ask_to_stop: Callable[[], None]) -> None:
+    """Ctrl-C and a polite kill ask to stop, keeping what was learned; twice ends at once."""
+
+    def ask(number: int, frame: Any) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        print("Stopping at the next batch. Press Ctrl-C again to end at once.", file=sys.stderr)
+        try:
+            ask_to_stop()
+        except OSError as error:
+            raise MLError(f"It cannot be asked to stop: {error}.") from error
+
+    signal.signal(signal.SIGINT, ask)
+    if hasattr(signal, "SIGTERM"):
+        signal.signal(signal.SIGTERM, ask)

@@ -1,0 +1,139 @@
+"""Lightning's Trainer as it is used here: on which device, by how many processes, how it ends."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+
+from ml import checkpoints
+from ml.config import TrainConfig
+from ml.data.datamodule import ALONE
+from ml.errors import BadInputError, MLError, OutOfMemoryError, StoppedError
+from ml.events import RunStarted
+from ml.machine import threads
+from ml.plan import Plan
+from ml.ranks import Place
+from ml.strategy import Environment, strategy_for
+from ml.sync_norm import SyncNorm
+from ml.task import ClassifierTask
+from ml.team import LOST, Team, is_lost
+
+log = logging.getLogger(__name__)
+
+
+def machine_for(
+    config: TrainConfig, history: list[Any], team: Team
+) -> tuple[torch.device, dict[str, Any]]:
+    """The device, and the choices for this machine: those of the run's first start, if any."""
+    earlier = [event.choices for event in history if isinstance(event, RunStarted)]
+    asked = {"precision": "32", "device": config.device}
+    place = team.place
+    device = make_trainer(config.changed(strategy="auto"), asked, [], place).strategy.root_device
+    if config.strategy == "fsdp" and place.world > 1 and device.type != "cuda":
+        raise MLError(
+            "FSDP divides a network among graphics cards, and there is none here. Set strategy to "
+            "auto or ddp."
+        )
+    choices = dict(earlier[0]) if earlier and earlier[0].get("device") == device.type else {}
+    choices |= {"device": device.type, "layout": "channels_last"}
+    for name in ("processes", "computers"):
+        choices.pop(name, None)
+    if not team.alone:
+        choices |= {"processes": place.world, "computers": place.nodes}
+    choices.setdefault("threads", config.threads or max(1, threads(0) // place.devices))
+    torch.set_num_threads(choices["threads"])
+    return device, choices
+
+
+def check_shares(config: TrainConfig, rows: int, team: Team) -> None:
+    """Raises BadInputError where a process would not get what it needs."""
+    world = team.place.world
+    whole = config.average != "none" or config.optimizer == "muon"
+    if world > 1 and config.strategy == "fsdp" and whole:
+        raise BadInputError(
+            "Averaged weights and muon need whole layers, which fsdp divides among processes. Set "
+            "average to none and optimizer to adamw, or strategy to ddp."
+        )
+    if world > min(config.batch_size, rows):
+        raise BadInputError(
+            f"{world} processes cannot share {min(config.batch_size, rows)} pictures. Choose fewer "
+            "devices or a larger batch."
+        )
+
+
+def make_trainer(
+    config: TrainConfig,
+    choices: dict[str, Any],
+    callbacks: list[pl.Callback],
+    place: Place = ALONE,
+) -> pl.Trainer:
+    """Lightning's Trainer without what costs time at each step.
+
+    Raises:
+        MLError: the device that was asked for is not there, or not as many.
+    """
+    plugins: list[Any] = [checkpoints.CheckpointFiles(), Environment(place)]
+    if place.world > 1:
+        plugins.append(SyncNorm(on_card=choices["device"] == "cuda"))
+    try:
+        return pl.Trainer(
+            accelerator=choices["device"] if choices["device"] != "cuda" else "gpu",
+            devices=place.devices,
+            num_nodes=place.nodes,
+            strategy=strategy_for(config, place),
+            precision="bf16-mixed" if choices["precision"] == "bf16" else "32-true",
+            max_epochs=config.epochs,
+            accumulate_grad_batches=config.accumulate,
+            callbacks=callbacks,
+            plugins=plugins,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            use_distributed_sampler=False,
+        )
+    except (RuntimeError, ValueError, MisconfigurationException) as error:
+        if "precision" in str(error):
+            raise
+        many = f"are not {place.devices} devices" if place.devices > 1 else "is no device"
+        raise MLError(
+            f"There {many} of the kind {config.device} here ({error}). Set device to auto or cpu."
+        ) from error
+
+
+def fit(
+    trainer: pl.Trainer, task: ClassifierTask, plan: Plan, checkpoint: Path | None
+) -> tuple[str, str]:
+    """Fit, and say how it ended: the outcome and its sentence."""
+    try:
+        trainer.fit(task, plan.data, ckpt_path=checkpoint, weights_only=True)
+    except StoppedError as error:
+        return "stopped", str(error)
+    except MLError as error:
+        return "failed", str(error)
+    except (MemoryError, RuntimeError) as error:
+        if is_lost(error):
+            log.exception("Another process is gone.")
+            return "failed", LOST
+        if not _is_out_of_memory(error):
+            raise
+        log.exception("Out of memory.")
+        config = task.config
+        return "failed", str(
+            OutOfMemoryError(
+                f"There is not enough memory for batches of {config.batch_size} pictures of "
+                f"{config.image_size} px. Choose a smaller batch or picture size and retry."
+            )
+        )
+    return "finished", ""
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    text = str(error).lower()
+    return "can't allocate memory" in text or "not enough memory" in text
