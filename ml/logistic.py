@@ -5,7 +5,6 @@ back. Numpy and scipy alone: the inference worker fits heads without torch.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,16 +34,7 @@ class Head:
         return np.asarray(found, np.float32)
 
 
-def fit(
-    features: Floats,
-    labels: Labels,
-    classes: int,
-    *,
-    penalty: float = PENALTY,
-    smoothing: float = 0.0,
-    weights: npt.NDArray[np.floating[Any]] | None = None,
-    start: Head | None = None,
-) -> Head:
+def fit(features: Floats, labels: Labels, classes: int, *, penalty: float = PENALTY) -> Head:
     """The head with the least mean loss plus ``penalty`` / 2 times its squared weights.
 
     Features are centred and brought to one common scale first, so that the penalty means the same
@@ -54,27 +44,16 @@ def fit(
         features: (N, F), N at least 1.
         labels: (N,), 0 to ``classes`` - 1. A class may be missing.
         penalty: at least a little above 0, else the head of separable features has no end.
-        smoothing: the share of each label that is spread over all classes.
-        weights: how much each row counts (N,); all alike where it is None.
-        start: a head fitted before, of as many classes: the search begins there.
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     # Many small products of matrices: several threads that wait for one another on a busy computer
     # take a hundred times as long.
     with threadpool_limits(1):
-        return _fit(features, labels, classes, penalty, smoothing, weights, start)
+        return _fit(features, labels, classes, penalty)
 
 
-def _fit(
-    features: Floats,
-    labels: Labels,
-    classes: int,
-    penalty: float,
-    smoothing: float,
-    weights: npt.NDArray[np.floating[Any]] | None,
-    start: Head | None,
-) -> Head:
+def _fit(features: Floats, labels: Labels, classes: int, penalty: float) -> Head:
     from scipy.optimize import minimize  # type: ignore[import-untyped]
 
     mean = features.mean(0)
@@ -82,11 +61,9 @@ def _fit(
     scale = 1.0 / max(float(centred.std(0).mean()), 1e-6)
     centred *= scale
     columns, back = _narrow(centred)
-    count = len(columns)
-    share = np.full(count, 1 / count) if weights is None else weights / weights.sum()
-    target = np.full((count, classes), smoothing / classes, np.float32)
-    target[np.arange(count), labels] += 1 - smoothing
-    width = columns.shape[1]
+    count, width = columns.shape
+    target = np.zeros((count, classes), np.float32)
+    target[np.arange(count), labels] = 1
 
     def loss(flat: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
         matrix = flat.reshape(classes, width + 1)
@@ -96,20 +73,17 @@ def _fit(
         powers = np.exp(logits)
         sums = powers.sum(1, keepdims=True)
         each = (target * (np.log(sums) - logits)).sum(1)
-        error = (powers / sums - target) * share[:, None].astype(np.float32)
+        error = (powers / sums - target) / count
         slope = np.empty_like(matrix)
         slope[:, :width] = error.T @ columns + penalty * inner
         slope[:, width] = error.sum(0)
-        value = float(each @ share) + penalty / 2 * float((inner**2).sum())
+        value = float(each.mean()) + penalty / 2 * float((inner**2).sum())
         return value, slope.ravel()
 
-    first = np.zeros((classes, width + 1))
-    if start is not None and start.weights.shape == (classes, features.shape[1]):
-        first[:, :width] = (start.weights * (start.scale / scale)) @ back.T
-        first[:, width] = start.bias + (mean - start.mean) * start.scale @ start.weights.T
-    found = minimize(
-        loss, first.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": STEPS, "gtol": EASE}
-    ).x.reshape(classes, width + 1)
+    first = np.zeros(classes * (width + 1))
+    options = {"maxiter": STEPS, "gtol": EASE}
+    found = minimize(loss, first, jac=True, method="L-BFGS-B", options=options).x
+    found = found.reshape(classes, width + 1)
     inner = (found[:, :width] @ back).astype(np.float32)
     return Head(mean, scale, inner, found[:, width].astype(np.float32))
 

@@ -1,6 +1,6 @@
 """Remarks in plain words on how a training goes, and the one thing to do next. Light: no torch."""
 
-from ml.coach.remark import advise, remark
+from ml.coach.remark import advise
 from ml.coach.situation import Situation
 
-__all__ = ["Situation", "advise", "remark"]
+__all__ = ["Situation", "advise"]

@@ -1,10 +1,8 @@
 """What the coach says: the first rule that applies speaks, so it says one thing at a time."""
 
-from collections.abc import Sequence
-
 from ml.coach.rules import RULES
 from ml.coach.situation import Situation
-from ml.events import EpochEnd, Note
+from ml.events import Note
 
 
 def advise(now: Situation) -> Note | None:
@@ -12,8 +10,3 @@ def advise(now: Situation) -> Note | None:
     if len(now.measured) < 2:
         return None
     return next((note for rule in RULES if (note := rule(now))), None)
-
-
-def remark(epochs: Sequence[EpochEnd], classes: int) -> Note | None:
-    """``advise`` for whoever knows the epochs alone."""
-    return advise(Situation(epochs, classes))

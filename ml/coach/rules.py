@@ -9,7 +9,6 @@ from itertools import pairwise
 from statistics import fmean
 
 from ml.coach.situation import Situation
-from ml.config import names_of
 from ml.events import Note
 from ml.presets import FINE_TUNING
 
@@ -97,14 +96,14 @@ def class_never_predicted(now: Situation) -> Note | None:
     if now.last.epoch < 3 or not missed or now.guesses:
         return None
     which = ", ".join(missed[:3]) + (" and others" if len(missed) > 3 else "")
-    change = {"balance": "weights"} if "balance" in names_of() else {}
+    weighed = now.config.balance != "none"
+    advice = "Add" if weighed else "Let every class count the same, or add"
     return Note(
-        f"The model never answers {which}, though there are such pictures. "
-        + ("Let every class count the same, or add" if change else "Add")
-        + " pictures of it.",
+        f"The model never answers {which}, though there are such pictures. {advice} pictures of "
+        "it.",
         "warning",
         "class_never_predicted",
-        change,
+        {} if weighed else {"balance": "weights"},
     )
 
 
