@@ -18,6 +18,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
 from multiprocessing.connection import wait
+from multiprocessing.context import BaseContext
 from typing import Any, TypeVar
 
 from ml.data import opening
@@ -113,10 +114,19 @@ def _result(
 
 
 def _processes(workers: int) -> ProcessPoolExecutor:
-    # Spawned on every system: a fork copies locks that other threads may hold.
-    context = multiprocessing.get_context("spawn")
+    context = _context()
     # One more than there are cores: while one waits for the disk, another computes.
     return ProcessPoolExecutor(workers + 1, context, _join, (context.Lock(),))
+
+
+def _context() -> BaseContext:
+    """How processes start: never as a fork of this one, which copies locks that other threads may
+    hold. Where there is a server that forks, it imports once what all of them need."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["ml.data.taking", "multiprocessing.connection"])
+    return context
 
 
 def _join(large: Any) -> None:
