@@ -1,7 +1,8 @@
 """What this server allows: everything on one's own computer, little to strangers."""
 
-import os
 from dataclasses import dataclass
+
+from ml.workspace import is_public
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ def local_mode() -> bool:
 
     ``LENSMITH_PUBLIC=1`` says that it is not.
     """
-    return os.environ.get("LENSMITH_PUBLIC", "") in ("", "0")
+    return not is_public()
 
 
 def limits() -> Limits:

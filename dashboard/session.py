@@ -13,6 +13,7 @@ from dashboard.navigation import HOME, PAGES, url_path
 from ml.data.bringing import BUNDLED_NAMES
 from ml.data.store import latest
 from ml.errors import BadInputError
+from ml.models import plugins
 from ml.runs import Run, find
 from ml.tuning.sweep import Sweep
 from ml.workspace import Workspace, open_workspace
@@ -30,6 +31,7 @@ def open_once() -> Workspace:
         WorkspaceError: it cannot be used; the message is for the page.
     """
     workspace = open_workspace()
+    plugins.use(workspace)
     st.session_state["workspace"] = workspace
     return workspace
 

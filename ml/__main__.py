@@ -17,6 +17,7 @@ from typing import NoReturn
 
 from ml.errors import BadInputError, MLError
 from ml.files import explain_os_error
+from ml.models import plugins
 from ml.version import __version__
 from ml.workspace import open_workspace
 
@@ -75,7 +76,9 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(message)s")
     try:
-        code = args.run_command(args, open_workspace(args.workspace)) or 0
+        workspace = open_workspace(args.workspace)
+        plugins.use(workspace)
+        code = args.run_command(args, workspace) or 0
         sys.stdout.flush()
         return code
     except BrokenPipeError:  # who reads has enough; nothing more can be told, at exit neither

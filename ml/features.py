@@ -16,6 +16,7 @@ from ml.data.pictures import Pictures
 from ml.data.pixels import PixelSpec
 from ml.data.views import view
 from ml.feature_store import FeatureStore as FeatureStore
+from ml.models import plugins
 from ml.models.network import Network
 from ml.team import Team
 
@@ -34,6 +35,7 @@ def key_of(name: str, network: Network, spec_key: str) -> str:
     for part in (network.body, network.neck):
         for value in part.state_dict().values():
             digest.update(value.detach().cpu().numpy().tobytes())
+    digest.update(plugins.code_of(name))
     for buffer in (network.mean, network.std):
         digest.update(buffer.detach().cpu().numpy().tobytes())
     return f"{name}-{digest.hexdigest()[:12]}-{spec_key}"

@@ -58,9 +58,20 @@ class Workspace:
         return self.root / "graphs"
 
     @property
+    def plugins(self) -> Path:
+        """Models that the owner of this workspace has written: Python files, which are run. Nothing
+        here writes into it."""
+        return self.root / "plugins"
+
+    @property
     def machine(self) -> Path:
         """What was measured on a machine and is remembered: one file a host name."""
         return self.root / "machine"
+
+
+def is_public() -> bool:
+    """Whether strangers use this server, by ``LENSMITH_PUBLIC=1``."""
+    return os.environ.get("LENSMITH_PUBLIC", "") not in ("", "0")
 
 
 def default_root() -> Path:

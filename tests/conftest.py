@@ -28,6 +28,14 @@ settings.register_profile("lensmith", deadline=None, derandomize=True, max_examp
 settings.load_profile("lensmith")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes minutes is left out unless ``-m every_model`` asks for it."""
+    if "every_model" not in config.option.markexpr:
+        dear = [item for item in items if item.get_closest_marker("every_model")]
+        config.hook.pytest_deselected(items=dear)
+        items[:] = [item for item in items if item not in dear]
+
+
 @pytest.fixture(autouse=True)
 def _own_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test writes into the workspace of whoever runs it."""

@@ -16,9 +16,9 @@ from ml.trainer import make_trainer
 
 CHANNELS, SIZES, CLASSES = (1, 3, 4), (28, 64, 225), 3
 HEAVY = 100_000_000
-"""Models of more multiply-accumulates than this (at the size that they are listed with) are trained
-at their least size on colours. That they take the other pictures is seen without computing them,
-since that would take minutes for all of them."""
+"""Models of more multiply-accumulates than this (at the size that they are listed with) take
+minutes for all pictures. The suite trains them at their least size on colours, and sees that they
+take the others without computing them. The rest is trained by ``-m every_model``."""
 
 
 @pytest.fixture(autouse=True)
@@ -60,17 +60,16 @@ def inputs_of(model: ModelInfo) -> list[Inputs]:
     return [Inputs(channels, size, CLASSES) for size in sizes for channels in CHANNELS]
 
 
-def trained(model: ModelInfo) -> list[Inputs]:
-    """Those of them that it is trained with here."""
-    found = inputs_of(model)
-    return found if model.macs <= HEAVY else found[1:2]
-
-
 LISTED = [pytest.param(model, id=model.name) for model in all_models()]
 TRAINED = [
-    pytest.param(model, inputs, id=f"{model.name}-{inputs.channels}-{inputs.size}")
+    pytest.param(
+        model,
+        inputs,
+        id=f"{model.name}-{inputs.channels} channels-{inputs.size} px",
+        marks=[pytest.mark.every_model] if model.macs > HEAVY and number != 1 else [],
+    )
     for model in all_models()
-    for inputs in trained(model)
+    for number, inputs in enumerate(inputs_of(model))
 ]
 
 
@@ -90,7 +89,11 @@ def test_a_model_takes_any_channels_and_sizes(model: ModelInfo) -> None:
 def test_a_model_learns_in_two_steps_and_resumed_after_one_ends_the_same_and_reloaded_answers_so(
     model: ModelInfo, inputs: Inputs, tmp_path: Path
 ) -> None:
-    size, channels = inputs.size, inputs.channels
+    resumes_and_reloads(model, inputs, tmp_path)
+
+
+def resumes_and_reloads(model: ModelInfo, inputs: Inputs, tmp_path: Path) -> None:
+    """What every model has to do, those of plugins too."""
     resumed = made(model, inputs)
     before = {name: value.clone() for name, value in resumed.head.state_dict().items()}
     fit(resumed, 1, inputs).save_checkpoint(tmp_path / "last")
@@ -111,7 +114,7 @@ def test_a_model_learns_in_two_steps_and_resumed_after_one_ends_the_same_and_rel
         again = build(model.name, inputs)
     again.load_state_dict(torch.load(path, weights_only=True), assign=True)
     path.unlink()
-    shown = batch(size, channels, 7)[0]
+    shown = batch(inputs.size, inputs.channels, 7)[0]
     with torch.inference_mode():
         logits = whole.eval()(shown)
         assert logits.isfinite().all()

