@@ -9,6 +9,7 @@ from ml.config import TrainConfig
 from ml.errors import BadInputError, MLError
 from ml.models import Inputs, all_models, build, get, options_of
 from ml.models.channels import more_channels
+from ml.models.download import kept_in
 from ml.models.lite import SameConv2d
 from ml.models.network import ByteDropout, Network, Standardise
 from ml.models.registry import register
@@ -144,6 +145,19 @@ def test_what_is_listed_of_a_download_is_what_torchvision_says(model) -> None:
     weights = weights_of(model.name)
     assert weights.transforms().crop_size == [model.native_size]
     assert weights.meta["_file_size"] == pytest.approx(model.download, abs=0.6)
+    assert weights.url.rpartition("/")[2] == model.weights
+
+
+@pytest.mark.parametrize("variable", ["TORCH_HOME", "XDG_CACHE_HOME", "HOME"])
+def test_weights_are_kept_where_torch_keeps_them(monkeypatch, tmp_path, variable) -> None:
+    for name in ("TORCH_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, str(tmp_path))
+    assert str(kept_in()) == f"{torch.hub.get_dir()}/checkpoints"
+    assert not get("resnet18").fetched
+    kept_in().mkdir(parents=True)
+    (kept_in() / get("resnet18").weights).touch()
+    assert get("resnet18").fetched
 
 
 def test_weights_whose_package_is_missing_are_a_sentence_with_the_pip_line(monkeypatch) -> None:

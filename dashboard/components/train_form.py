@@ -16,6 +16,7 @@ from dashboard.components.ingest_view import (
     wanted_training,
 )
 from dashboard.components.measure_button import measure_button
+from dashboard.components.model_list import model_list
 from dashboard.components.preview import preview
 from dashboard.expected import expected
 from dashboard.style import escape
@@ -70,6 +71,9 @@ def train_form() -> None:
         )
         level = str(preset or "balanced")
         changed = forms.overrides()
+        if changed.get("model", info_model := presets.default_model(info)) not in registry.names():
+            gone = plain(str(changed.pop("model")))
+            st.info(f"The model {gone} is not there any more. {info_model} is chosen instead.")
         try:
             config = presets.configuration(info.name, info, **{**changed, "preset": level})
         except BadInputError as error:
@@ -79,6 +83,7 @@ def train_form() -> None:
     model = changed.get("model")
     suggested = presets.suggest(info, model, level)
     forms.advanced(TrainConfig(dataset=info.name).changed(**suggested))
+    model_list(config.model if config else "")
     if config:
         with st.expander("The same from a shell"):
             st.code(commands.command(config, changed), language="bash", wrap_lines=True)

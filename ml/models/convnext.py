@@ -21,6 +21,7 @@ WIDTH = 768
     native_size=224,
     pretrained=True,
     download=109,
+    weights="convnext_tiny-983f1562.pth",
     fetch=zoo.fetching("convnext_tiny"),
     min_size=32,
     preset=zoo.FROM_SCRATCH,

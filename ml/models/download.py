@@ -1,6 +1,7 @@
 """Weights that are fetched once, kept, and checked against the hash that their name carries."""
 
 import hashlib
+import os
 import re
 import urllib.request
 from collections.abc import Callable
@@ -20,6 +21,13 @@ HASH = re.compile(r"-([0-9a-f]{8,64})\.\w+$")
 """The first digits of a file's SHA-256, as torch.hub has them in its file names."""
 
 Progress = Callable[[float], None]
+
+
+def kept_in() -> Path:
+    """The folder with weights: where torch.hub, and so torchvision, keeps them."""
+    caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    home = os.environ.get("TORCH_HOME") or f"{caches}/torch"
+    return Path(home).expanduser() / "hub" / "checkpoints"
 
 
 def fetch(address: str, folder: Path, wanted_by: str, progress: Progress) -> Path:

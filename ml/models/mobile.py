@@ -32,6 +32,7 @@ def _light(name: str, width: int, inputs: Inputs, pretrained: bool, neck: "list[
     native_size=224,
     pretrained=True,
     download=10,
+    weights="mobilenet_v3_small-047dcff4.pth",
     fetch=zoo.fetching("mobilenet_v3_small"),
     preset=zoo.FROM_SCRATCH,
 )
@@ -50,6 +51,7 @@ def mobilenet_v3_small(inputs: Inputs, pretrained: bool) -> "Network":
     native_size=224,
     pretrained=True,
     download=21,
+    weights="mobilenet_v3_large-5c1a4163.pth",
     fetch=zoo.fetching("mobilenet_v3_large"),
     preset=zoo.FROM_SCRATCH,
 )
@@ -68,6 +70,7 @@ def mobilenet_v3_large(inputs: Inputs, pretrained: bool) -> "Network":
     native_size=224,
     pretrained=True,
     download=21,
+    weights="efficientnet_b0_rwightman-7f5810bc.pth",
     fetch=zoo.fetching("efficientnet_b0"),
     preset=zoo.FROM_SCRATCH,
 )

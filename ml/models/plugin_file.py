@@ -194,10 +194,10 @@ def _checked(about: dict[str, Any]) -> dict[str, Any]:
         kind, said = KINDS[name]
         if type(value) is not kind:
             raise BadInputError(f"{name} has to be {said}.")
-        if kind is int and int(value) < 1:
+        if kind is int and about[name] < 1:
             raise BadInputError(f"{name} has to be at least 1.")
         if kind is str:
-            about[name] = " ".join(str(value).split())
+            about[name] = " ".join(about[name].split())
     least, most = (_size_field[key] for key in ("low", "high"))
     if not max(about.get("min_size", 1), least) <= about["native_size"] <= most:
         raise BadInputError(

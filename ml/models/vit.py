@@ -50,6 +50,7 @@ def tiny_vit(inputs: Inputs, pretrained: bool) -> "Network":
     native_size=224,
     pretrained=True,
     download=330,
+    weights="vit_b_16-c867db91.pth",
     fetch=zoo.fetching("vit_b_16"),
     min_size=32,
     preset=zoo.FROM_SCRATCH,

@@ -40,15 +40,13 @@ def weights_file(name: str, progress: Callable[[float], None] = lambda fraction:
     Raises:
         MLError: it cannot be had; the sentence names the file and where to put it by hand.
     """
-    import torch
-
-    from ml.models.download import fetch
+    from ml.models.download import fetch, kept_in
 
     address = str(weights_of(name).url)
     mirror = os.environ.get(MIRROR, "")
     if mirror:
         address = f"{mirror.rstrip('/')}/{address.rpartition('/')[2]}"
-    return fetch(address, Path(torch.hub.get_dir()) / "checkpoints", name, progress)
+    return fetch(address, kept_in(), name, progress)
 
 
 def fetching(name: str) -> Callable[[Callable[[float], None]], Path]:
