@@ -94,6 +94,28 @@ class InferenceClient:
         self._fatal.append(digest)
         return {**unreadable(name, _FATAL), **nothing}
 
+    def why(self, run_folder: Path, seen: bytes, label: str, method: str) -> dict[str, Any]:
+        """What counted for class ``label``, as ``ml.explain.why.Explainer.explain`` tells.
+
+        Args:
+            seen: the picture as ``classify`` gave it.
+            method: the name of one of the model's methods; empty for its best.
+
+        Raises:
+            BadInputError: there is no such model, class or method.
+            MLError: the worker cannot be started, or gave up.
+        """
+        asked = {"op": "why", "folder": str((run_folder / "model").resolve()), "label": label}
+        for _ in range(TRIES):
+            try:
+                answer, _ = self._ask({**asked, "method": method}, seen)
+            except (TimeoutError, _EndedError):
+                continue
+            if "refused" in answer:
+                raise BadInputError(answer["refused"])
+            return answer
+        raise MLError("The worker that explains answers gave up, twice. See the server's log.")
+
     def augment(
         self, request: Mapping[str, Any], pictures: Sequence[bytes]
     ) -> tuple[list[bytes], list[float]]:
@@ -231,6 +253,14 @@ def client() -> InferenceClient:
 @st.cache_resource(show_spinner=False, on_release=InferenceClient.close)
 def augmenter() -> InferenceClient:
     """The one client for changed pictures: its worker holds torch, and ends when it is idle."""
+    command = (sys.executable, "-m", "ml", "worker", "--idle", f"{AUGMENTER_IDLE:g}")
+    return InferenceClient(command=command)
+
+
+@st.cache_resource(show_spinner=False, on_release=InferenceClient.close)
+def explainer() -> InferenceClient:
+    """The one client for reasons, which take many answers each: pictures need not wait for them.
+    Its worker ends when it is idle."""
     command = (sys.executable, "-m", "ml", "worker", "--idle", f"{AUGMENTER_IDLE:g}")
     return InferenceClient(command=command)
 

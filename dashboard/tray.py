@@ -77,7 +77,7 @@ def answer(run: str, ask: Ask, progress: Callable[[int, int], None]) -> None:
 
 def lines(run: str) -> list[list[object]]:
     """The answers of one model as lines of a table, the header first."""
-    header = ["file", "label", "probability", "decision", "error"]
+    header = ["file", "label", "probability", "decision", "error", "unlike"]
     ranks = [f"{word} {place}" for place in range(1, TOP + 1) for word in ("label", "probability")]
     made: list[list[object]] = [[*header, *ranks]]
     for entry in entries():
@@ -85,6 +85,6 @@ def lines(run: str) -> list[list[object]]:
         if said is None:
             continue
         top = [cell for one in said["top"] for cell in (one["label"], f"{one['probability']:.6f}")]
-        first = [entry["name"], *(said[name] for name in header[1:])]
+        first = [entry["name"], *(said.get(name) for name in header[1:])]
         made.append([*("" if cell is None else cell for cell in first), *top])
     return made

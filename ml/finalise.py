@@ -7,12 +7,12 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from ml import calibration
+from ml import abstain, calibration, unlike
 from ml.data.pictures import Pictures
 from ml.errors import DivergedError
 from ml.export import parity
@@ -20,12 +20,16 @@ from ml.export.onnx import export_onnx
 from ml.export.weights import save_weights
 from ml.files import explain_os_error, sha256_of, write_atomically, write_json
 from ml.machine import versions
-from ml.model_folder import MODEL_VERSION, open_session, run_session
+from ml.model_folder import MODEL_VERSION, open_session, run_outputs, run_session
 from ml.models.network import Network
 from ml.report import Logits, figures, make_report
 from ml.runs import Run
 
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
 TORCH_BATCH = 16
+BLOCK = 256
 Progress = Callable[[str, float], None]
 
 
@@ -35,17 +39,21 @@ def finalise(
     pictures: Pictures,
     *,
     torch_logits: Callable[[str], np.ndarray] | None,
+    features: Callable[[], np.ndarray] | None = None,
     progress: Progress,
     cache: Path | None,
 ) -> dict[str, dict[str, float]]:
     """Make the classifier of ``run`` out of ``network``, which holds the best weights.
 
     Writes ``predictions.npz`` and ``report.json`` for the test pictures, then puts ``model/`` into
-    place as a whole: ``model.onnx``, ``weights.pt`` and, written last, ``model.json``.
+    place as a whole: ``model.onnx``, ``weights.pt``, ``known.npz`` (see ``ml.unlike``) and, written
+    last, ``model.json``.
 
     Args:
         network: moved to the CPU and into evaluation mode.
         torch_logits: gives torch's logits (N, K) of a split; without it the network is run.
+        features: gives those (N, F) of the training pictures that are kept already; without it
+            the exported file is run.
         progress: is told the phase, export or evaluate, and the share of it that is done.
         cache: a folder where traced graphs may be kept between runs.
 
@@ -59,7 +67,7 @@ def finalise(
     started = time.perf_counter()
     staged = _stage(run.folder)
     by_torch = torch_logits("test") if torch_logits else _torch_logits(network, pictures, "test")
-    val, test = _export(network, pictures, run, staged, by_torch, progress, cache)
+    test, val, seen, session = _export(network, pictures, run, staged, by_torch, progress, cache)
     if not (np.isfinite(val).all() and np.isfinite(test).all()):
         raise DivergedError(
             "The model's answers are not numbers: training went astray. Retry with a lower "
@@ -68,6 +76,12 @@ def finalise(
     labels = {split: pictures.labels(split) for split in ("train", "val", "test")}
     manifest = _manifest(run, network, pictures, val, labels["val"])
     manifest["parity"] = parity.compare(test, by_torch, manifest["temperature"])
+    rows = unlike.chosen(len(labels["train"]), seen.shape[1])
+    kept = features()[rows] if features else _features(session, pictures, rows, progress)
+    items = pictures.indices("train")[rows]
+    known, manifest["unlike"] = unlike.fit(kept, items, labels["train"][rows], seen)
+    if known is not None:
+        known.save(staged / unlike.FILE)
     save_weights(network, staged / "weights.pt")
     manifest["sha256"] = {path.name: sha256_of(path) for path in sorted(staged.iterdir())}
     write_json(staged / "model.json", manifest)
@@ -89,8 +103,9 @@ def _export(
     by_torch: np.ndarray,
     progress: Progress,
     cache: Path | None,
-) -> tuple[Logits, Logits]:
-    """Write ``model.onnx`` and return its logits of the validation and of the test pictures."""
+) -> tuple[Logits, Logits, np.ndarray, "InferenceSession"]:
+    """Write ``model.onnx``; its logits of the test pictures, logits and features of the validation
+    pictures, and the session that runs it."""
     path = staged / "model.onnx"
     about = {"classes": list(pictures.classes), "model": run.config.model, "run": run.id}
     test = by_torch
@@ -100,14 +115,27 @@ def _export(
         progress("export", 1.0)
         session = open_session(path.read_bytes(), torch.get_num_threads())
         test = run_session(
-            session, pictures.pixels("test"), lambda share: progress("evaluate", share / 2)
+            session, pictures.pixels("test"), lambda share: progress("evaluate", share / 3)
         )
         if cache is None or parity.is_same(parity.compare(test, by_torch, 1.0)):
             break  # else the kept graph is not this network's
-    val = run_session(
-        session, pictures.pixels("val"), lambda share: progress("evaluate", (1 + share) / 2)
+    val, features = run_outputs(
+        *(session, pictures.pixels("val"), ("logits", "features")),
+        lambda share: progress("evaluate", (1 + share) / 3),
     )
-    return val, test
+    return test, val, features, session
+
+
+def _features(
+    session: "InferenceSession", pictures: Pictures, rows: np.ndarray, progress: Progress
+) -> np.ndarray:
+    """Features (n, F) of the training pictures ``rows`` (n,), a few of them in memory at a time."""
+    places, parts = pictures.rows("train")[rows], []
+    for start in range(0, max(1, len(places)), BLOCK):
+        progress("evaluate", (2 + start / max(1, len(places))) / 3)
+        pixels = pictures.all_pixels[places[start : start + BLOCK]]
+        parts += run_outputs(session, pixels, ("features",))
+    return np.concatenate(parts)
 
 
 def _torch_logits(network: Network, pictures: Pictures, split: str) -> Logits:
@@ -127,6 +155,8 @@ def _manifest(
 ) -> dict[str, Any]:
     """``model.json``, but for parity and hashes. Calibration is found on validation pictures."""
     temperature = calibration.fit_temperature(val, labels)
+    chances = calibration.softmax(val, temperature)
+    threshold = calibration.fit_threshold(chances, labels)
     return {
         "version": MODEL_VERSION,
         "run": run.id,
@@ -136,8 +166,9 @@ def _manifest(
         "input": {"name": "pictures", "type": "uint8", "layout": "NHWC"},
         "outputs": list(network.outputs),
         "temperature": temperature,
-        "threshold": calibration.fit_threshold(calibration.softmax(val, temperature), labels),
+        "threshold": threshold,
         "threshold_rule": calibration.RULE,
+        "answers": abstain.count(chances, labels, threshold),
         "versions": versions(),
     }
 

@@ -1,10 +1,11 @@
 """A model folder: where one is, what its ``model.json`` says, and how its file is run.
 
-It holds ``model.onnx``, ``weights.pt`` and ``model.json`` with classes, preprocessing, calibration
-and hashes. This module is light.
+It holds ``model.onnx``, ``weights.pt``, ``known.npz`` (see ``ml.unlike``) and ``model.json`` with
+classes, preprocessing, calibration and hashes. This module is light.
 """
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,13 +57,27 @@ def run_session(
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> npt.NDArray[np.float32]:
     """Logits (N, K) of pictures uint8 (N, S, S, C). ``progress`` is told the share done."""
+    return run_outputs(session, pixels, ("logits",), progress)[0]
+
+
+def run_outputs(
+    session: "InferenceSession",
+    pixels: npt.NDArray[np.uint8],
+    names: Sequence[str],
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> list[npt.NDArray[np.float32]]:
+    """The outputs ``names`` of pictures uint8 (N, S, S, C), each (N, ...), in one pass."""
     step = max(1, min(512, BATCH_PIXELS // (pixels.shape[1] * pixels.shape[2])))
-    found = [np.empty((0, session.get_outputs()[0].shape[1]), np.float32)]
+    found: list[list[npt.NDArray[np.float32]]] = [[] for _ in names]
     for start in range(0, len(pixels), step):
         progress(start / len(pixels))
         batch = np.ascontiguousarray(pixels[start : start + step])
-        found += session.run(["logits"], {"pictures": batch})
-    return np.concatenate(found)
+        for parts, part in zip(found, session.run(list(names), {"pictures": batch}), strict=True):
+            parts.append(part)
+    if not len(pixels):
+        shapes = {output.name: output.shape[1:] for output in session.get_outputs()}
+        return [np.empty((0, *shapes[name]), np.float32) for name in names]
+    return [np.concatenate(parts) for parts in found]
 
 
 def find_model(workspace: Workspace, wanted: str) -> Path:
@@ -101,3 +116,21 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not all(isinstance(manifest.get(name), kind) for name, kind in NEEDED.items()):
         raise damaged
     return manifest
+
+
+def read_checked(path: Path, manifest: dict[str, Any]) -> bytes:
+    """The content of a file of a model folder, whose hash ``manifest`` holds.
+
+    Raises:
+        BadInputError: it cannot be read, was changed or is damaged.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BadInputError(f"{path} cannot be read: {error.strerror}.") from error
+    if hashlib.sha256(content).hexdigest() != manifest["sha256"].get(path.name):
+        raise BadInputError(
+            f"{path} was changed or is damaged, so it is not used. Copy the model folder again, or "
+            "train again."
+        )
+    return content

@@ -41,16 +41,19 @@ def colours(heat: Heat) -> npt.NDArray[np.float32]:
     return np.stack(channels, -1).astype(np.float32)
 
 
+def enlarged(heat: Heat, width: int, height: int) -> npt.NDArray[np.float32]:
+    """A map (h, w) as (height, width), by straight lines between the middles of its places."""
+    small = Image.fromarray(np.ascontiguousarray(heat, np.float32))
+    return np.asarray(small.resize((width, height), Image.Resampling.BILINEAR), np.float32)
+
+
 def overlay(picture: Pixels, heat: Heat, strength: float = STRENGTH) -> Pixels:
     """``picture`` uint8 (H, W, 3), or (H, W, 1), in grey under ``heat`` (h, w) of 0 to 1 in colour.
 
-    Grey, so that every colour that is seen is heat. The map is made as large as the picture by
-    straight lines between the middles of its places. ``strength`` 0 shows the picture alone, 1 the
+    Grey, so that every colour that is seen is heat. ``strength`` 0 shows the picture alone, 1 the
     map alone. The answer is uint8 (H, W, 3).
     """
-    height, width = picture.shape[:2]
-    small = Image.fromarray(np.ascontiguousarray(heat, np.float32))
-    large = np.asarray(small.resize((width, height), Image.Resampling.BILINEAR))
+    large = enlarged(heat, picture.shape[1], picture.shape[0])
     grey = picture @ LUMA if picture.shape[2] == 3 else picture[:, :, 0].astype(np.float32)
     mixed = (1 - strength) * grey[:, :, None] + strength * colours(large.clip(0, 1))
     return np.rint(mixed).astype(np.uint8)

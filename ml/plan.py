@@ -32,13 +32,15 @@ class Plan:
     """What Lightning trains and on what.
 
     ``module`` is the whole network or its head; ``logits`` gives torch's logits (N, K) of a split
-    without running the backbone again, where that is not needed. ``rates`` and ``callbacks`` are
+    without running the backbone again, where that is not needed, and ``features`` those (N, F) of
+    the training pictures that are kept. ``rates`` and ``callbacks`` are
     for the task and the Trainer.
     """
 
     module: nn.Module
     data: pl.LightningDataModule
     logits: Callable[[str], np.ndarray] | None = None
+    features: Callable[[], np.ndarray] | None = None
     rates: Rates | None = None
     callbacks: tuple[pl.Callback, ...] = ()
 
@@ -190,4 +192,7 @@ def features_plan(
             found = network.head.cpu().eval()(torch.from_numpy(store.get(chosen)))
         return np.asarray(found.numpy())
 
-    return Plan(network.head, data, logits)
+    def seen() -> np.ndarray:
+        return stores[0].get(pictures.hashes("train"))
+
+    return Plan(network.head, data, logits, seen)

@@ -1,6 +1,5 @@
 """Use a trained classifier: its folder is all that is needed, and torch is not."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,20 +8,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ml import unlike
 from ml.calibration import is_sure, softmax
 from ml.data.pixels import PixelSpec, canonical
 from ml.errors import BadInputError
-from ml.model_folder import open_session, read_manifest, run_session
+from ml.model_folder import open_session, read_checked, read_manifest, run_outputs, run_session
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
+
+
+NEAREST = 6
+"""So many pictures learned from are named with an answer."""
 
 
 @dataclass(frozen=True)
 class Classifier:
     """A trained classifier in memory. Make one with ``Classifier.load``.
 
-    ``threshold`` is the confidence from which on a guess is called sure.
+    ``threshold`` is the confidence from which on a guess is called sure. ``known`` is what it
+    remembers of the pictures that it learned from; a model of an earlier Lensmith has None.
     """
 
     manifest: dict[str, Any]
@@ -31,6 +36,7 @@ class Classifier:
     temperature: float
     threshold: float
     session: "InferenceSession"
+    known: unlike.Known | None = None
 
     @classmethod
     def load(cls, folder: Path, threads: int = 0) -> "Classifier":
@@ -41,15 +47,9 @@ class Classifier:
         """
         manifest = read_manifest(folder)
         path = folder / "model.onnx"
-        try:
-            model = path.read_bytes()
-        except OSError as error:
-            raise BadInputError(f"{path} cannot be read: {error.strerror}.") from error
-        if hashlib.sha256(model).hexdigest() != manifest["sha256"].get("model.onnx"):
-            raise BadInputError(
-                f"{path} was changed or is damaged, so it is not used. Copy the model folder "
-                "again, or train again."
-            )
+        model = read_checked(path, manifest)
+        has_known = unlike.FILE in manifest["sha256"]
+        known = folder / unlike.FILE
         try:
             session = open_session(model, threads)
         except Exception as error:  # ONNX Runtime has a dozen kinds of its own
@@ -63,6 +63,7 @@ class Classifier:
             float(manifest["temperature"]),
             float(manifest["threshold"]),
             session,
+            unlike.load(read_checked(known, manifest), known) if has_known else None,
         )
 
     def logits(
@@ -89,13 +90,31 @@ class Classifier:
         """What the model makes of a picture that ``see`` returned.
 
         ``file``, ``label``, ``probability``, ``top`` [{label, probability}] with the ``top_k`` most
-        probable classes, ``decision`` (sure or not sure), ``error`` (None).
+        probable classes, ``decision`` (sure or not sure), ``error`` (None), ``unlike``: whether it
+        is unlike anything that was learned, and ``nearest`` [{item, label, distance}], the pictures
+        learned from that it is nearest to (None and empty for a model that cannot tell).
         """
-        chances = self.probabilities(seen[None])[0]
+        names = ("logits", "features") if self.known else ("logits",)
+        logits, *features = run_outputs(self.session, seen[None], names)
+        chances = softmax(logits, self.temperature)[0]
         order = np.argsort(-chances, kind="stable")[: max(1, top_k)]
         top = [{"label": self.classes[n], "probability": float(chances[n])} for n in order]
         decision = "sure" if is_sure(chances[order[0]], self.threshold) else "not sure"
-        return {"file": name, **top[0], "top": top, "decision": decision, "error": None}
+        said = {"file": name, **top[0], "top": top, "decision": decision, "error": None}
+        return said | self._company(features[0][0] if features else None)
+
+    def _company(self, features: npt.NDArray[np.float32] | None) -> dict[str, Any]:
+        """What ``judge`` says of the pictures that features (F,) are near to."""
+        if self.known is None or features is None:
+            return {"unlike": None, "nearest": []}
+        near = self.known.nearest(features, NEAREST)
+        return {
+            "unlike": bool(self.known.distances(features[None])[0] > self.known.limit),
+            "nearest": [
+                {"item": item, "label": self.classes[label], "distance": distance}
+                for item, label, distance in near
+            ],
+        }
 
     def classify(self, data: bytes, name: str, top_k: int = 5) -> dict[str, Any]:
         """``judge`` for the bytes of a picture; one that cannot be read gets its ``error``."""
@@ -108,4 +127,4 @@ class Classifier:
 def unreadable(name: str, sentence: str) -> dict[str, Any]:
     """The answer for a picture that cannot be classified."""
     nothing: dict[str, Any] = {"label": None, "probability": None, "top": [], "decision": None}
-    return {"file": name, **nothing, "error": sentence}
+    return {"file": name, **nothing, "error": sentence, "unlike": None, "nearest": []}

@@ -60,22 +60,27 @@ class Worker:
     def __init__(self) -> None:
         self._models: OrderedDict[tuple[str, int, int], Classifier] = OrderedDict()
         self._fits: Any = None
+        self._explainer: Any = None
 
     def answer(self, header: dict[str, Any], data: bytes) -> Frame:
         """The reply to one request.
 
         ``{"op": "ping"}`` is answered with ``pid``. ``{"op": "classify", "folder", "name",
         "top_k"}`` with the bytes of a picture is answered with ``result`` (see
-        ``Classifier.judge``) and two pictures, ``seen`` and ``preview`` bytes long. ``{"op":
-        "augment"}`` is answered as ``ml.data.showing.show`` says, ``{"op": "instant", "workspace",
-        "dataset", "version", "before"}`` as ``ml.instant_worker.Instant`` does. A model
-        or a picture that cannot be used is answered with ``refused``, a sentence.
+        ``Classifier.judge``) and two pictures, ``seen`` and ``preview`` bytes long. ``{"op": "why",
+        "folder", "label", "method"}`` with a picture ``seen`` is answered as
+        ``ml.explain.why.Explainer.explain`` says, ``{"op": "augment"}`` as
+        ``ml.data.showing.show``, ``{"op": "instant", "workspace", "dataset", "version",
+        "before"}`` as ``ml.instant_worker.Instant``. A model or a picture that cannot be used is
+        answered with ``refused``, a sentence.
         """
         try:
             if header.get("op") == "ping":
                 return {"pid": os.getpid()}, b""
             if header.get("op") == "classify":
                 return self._classify(header, data)
+            if header.get("op") == "why":
+                return self._why(header, data), b""
             if header.get("op") == "instant":
                 return self._instant(header), b""
             if header.get("op") == "augment":
@@ -117,6 +122,24 @@ class Worker:
         sizes = {"seen": len(pictures[0]), "preview": len(pictures[1])}
         return {"result": result, **sizes}, b"".join(pictures)
 
+    def _why(self, header: dict[str, Any], data: bytes) -> dict[str, Any]:
+        from ml.explain.why import Explainer  # whoever only classifies need not wait for it
+
+        folder = Path(header["folder"])
+        classifier = self._model(folder)
+        try:
+            if self._explainer is None or self._explainer.classifier is not classifier:
+                self._explainer = Explainer(classifier, folder, THREADS)
+            told: dict[str, Any] = self._explainer.explain(
+                decode(data), str(header["label"]), str(header["method"])
+            )
+        except MLError:
+            raise
+        except Exception:
+            log.exception("A picture could not be explained.")
+            return {"refused": "Something unforeseen went wrong. See the server's log."}
+        return told
+
     def _model(self, folder: Path) -> Classifier:
         try:
             about = (folder / "model.json").stat()
@@ -152,6 +175,19 @@ def encode(pixels: npt.NDArray[np.uint8]) -> bytes:
     picture = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
     picture.save(out, "PNG", compress_level=1)
     return out.getvalue()
+
+
+def decode(data: bytes) -> npt.NDArray[np.uint8]:
+    """What ``encode`` encoded.
+
+    Raises:
+        BadInputError: it is something else.
+    """
+    try:
+        pixels = np.asarray(Image.open(io.BytesIO(data), formats=["PNG"]), np.uint8)
+    except (OSError, ValueError, SyntaxError) as error:
+        raise BadInputError("This picture cannot be read again. Drop it anew.") from error
+    return pixels[:, :, None] if pixels.ndim == 2 else pixels
 
 
 def preview(data: bytes) -> bytes:

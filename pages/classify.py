@@ -6,11 +6,13 @@ import streamlit as st
 
 from dashboard import session, tray
 from dashboard.components.empty import empty
+from dashboard.components.look_alikes import unlike_sentence
 from dashboard.components.picker import run_picker
 from dashboard.components.prediction_card import prediction_card
 from dashboard.components.take_in import take_in
 from dashboard.components.telling import telling
 from dashboard.components.trust import threshold_sentence
+from dashboard.components.why import why
 from dashboard.inference import client
 from dashboard.navigation import CLASSIFY, TRAIN
 from dashboard.runlist import newest_tested, usable
@@ -69,8 +71,12 @@ with st.container(horizontal=True, vertical_alignment="center"):
 most = session.state("tray-shown", PAGE)
 with st.grid("auto", min_column_width=330):
     for entry in held[:most]:
-        prediction_card(entry, run.id, float(model["threshold"]), tray.remove)
+        prediction_card(
+            *(entry, run.id, float(model["threshold"]), tray.remove), partial(why, workspace, run)
+        )
 if len(held) > most and st.button(f"Show {min(PAGE, len(held) - most)} more"):
     st.session_state["tray-shown"] = most + PAGE
     st.rerun()
-st.caption(threshold_sentence(float(model["threshold"])))
+st.caption(threshold_sentence(float(model["threshold"]), model.get("answers")))
+if rule := unlike_sentence(model.get("unlike")):
+    st.caption(rule)

@@ -12,6 +12,7 @@ from PIL import Image
 
 from ml import worker as module
 from ml.data.pixels import canonical
+from ml.explain.why import Explainer
 from ml.frames import read_frame, write_frame
 from ml.predict import Classifier
 from ml.worker import Worker
@@ -73,9 +74,27 @@ def test_an_answer_holds_the_picture_as_the_model_sees_it_and_a_preview(folder):
     assert header["result"] == classifier.classify(data.getvalue(), "p.png", 2)
 
 
+def test_a_reason_is_given_for_the_very_pixels_that_were_seen(folder):
+    worker = Worker()
+    header, pictures = worker.answer(request(folder), picture(1, 3))
+    seen = pictures[: header["seen"]]
+    asked = {"op": "why", "folder": str(folder), "label": CLASSES[1], "method": ""}
+    told, _ = worker.answer(asked, seen)
+    assert told["method"] == "activation"
+    assert np.shape(told["heat"]) == np.shape(
+        Explainer(Classifier.load(folder), folder).explain(module.decode(seen), CLASSES[1])["heat"]
+    )
+    by_name = {entry["label"]: entry["probability"] for entry in header["result"]["top"]}
+    if CLASSES[1] in by_name:
+        assert told["before"] == pytest.approx(by_name[CLASSES[1]], abs=1e-6)
+    assert "no such class" in worker.answer({**asked, "label": "x"}, seen)[0]["refused"]
+    assert "cannot be read again" in worker.answer(asked, b"no picture")[0]["refused"]
+
+
 def test_a_grey_picture_is_encoded_as_it_is():
     pixels = np.arange(64, dtype=np.uint8).reshape(8, 8, 1)
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(module.encode(pixels)))), pixels[..., 0])
+    assert np.array_equal(module.decode(module.encode(pixels)), pixels)
 
 
 def test_a_model_that_was_replaced_is_loaded_again_and_the_last_used_are_kept(

@@ -14,13 +14,24 @@ from ml.calibration import NEVER
 NAME = 80
 """A longer file name is cut; the whole of it shows when the pointer rests on it."""
 
+UNLIKE = (
+    "It is far from every picture that the model learned from. The model can only name its "
+    "classes, so this one may mean nothing."
+)
+
 
 def prediction_card(
-    entry: Entry, run: str, threshold: float, remove: Callable[[str], None]
+    entry: Entry,
+    run: str,
+    threshold: float,
+    remove: Callable[[str], None],
+    more: Callable[[Entry], None] = lambda entry: None,
 ) -> None:
-    """Draw the card of ``entry`` for the model of ``run``, with a button that removes it."""
+    """Draw the card of ``entry`` for the model of ``run``, with a button that removes it; ``more``
+    draws what goes between the two."""
     with st.container(border=True, key=f"card-prediction-{entry['id']}", gap="small"):
         st.html(card_html(entry, run, threshold))
+        more(entry)
         st.button(
             "Remove",
             key=f"remove-{entry['id']}",
@@ -75,16 +86,15 @@ def _picture(answer: dict[str, Any], name: str) -> str:
 
 
 def _verdict(answer: dict[str, Any], threshold: float) -> str:
-    sure = answer["decision"] == "sure"
-    pill = (
-        '<span class="lens-status lens-finished">Sure</span>'
-        if sure
-        else '<span class="lens-status lens-stopped">Not sure</span>'
-    )
-    why = "" if sure else f'<p class="lens-quiet">{_why(answer["probability"], threshold)}</p>'
+    kind, said, why = "stopped", "Not sure", _why(answer["probability"], threshold)
+    if answer.get("unlike"):
+        kind, said, why = "interrupted", "Unlike anything it learned", UNLIKE
+    elif answer["decision"] == "sure":
+        kind, said, why = "finished", "Sure", ""
     return (
         f'<p class="lens-verdict"><strong>{escape(answer["label"])}</strong> '
-        f"{rounded(answer['probability'])} {pill}</p>{why}"
+        f'{rounded(answer["probability"])} <span class="lens-status lens-{kind}">{said}</span></p>'
+        + (f'<p class="lens-quiet">{why}</p>' if why else "")
     )
 
 

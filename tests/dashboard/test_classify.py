@@ -7,8 +7,11 @@ import re
 import pytest
 
 from dashboard import inference, tray
+from dashboard.components import why as reason
+from dashboard.components.look_alikes import unlike_sentence
 from dashboard.components.prediction_card import card_html
 from dashboard.components.take_in import KINDS, MEGABYTES
+from dashboard.components.trust import threshold_sentence
 from dashboard.tables import csv_of
 from ml.errors import BadInputError
 from ml.predict import unreadable
@@ -40,14 +43,27 @@ class StandIn:
             "top": top[:top_k],
             "decision": decision,
             "error": None,
+            "unlike": data == b"strange",
+            "nearest": [{"item": 3, "label": "metal", "distance": 0.2}],
             **pictures,
         }
+
+    def why(self, run_folder, seen, label, method):
+        self.asked.append((label, method))
+        methods = [
+            {"name": "one", "label": "First", "says": "This is the first."},
+            {"name": "two", "label": "Second", "says": "This is the second."},
+        ]
+        figures = {"before": 0.9, "covered": 0.2, "elsewhere": 0.85}
+        heat = [[0.0, 1.0], [0.5, 0.0]]
+        return {"method": method or "one", "heat": heat, **figures, "methods": methods}
 
 
 @pytest.fixture
 def worker(monkeypatch):
     made = StandIn()
     monkeypatch.setattr(inference, "client", lambda: made)
+    monkeypatch.setattr(reason, "explainer", lambda: made)
     return made
 
 
@@ -209,3 +225,58 @@ def test_a_truth_that_is_known_is_told():
     entry = {"id": "x", "name": "n", "data": b"", "truth": "b", "answers": {"r": said}}
     assert 'class="lens-wrong">b<' in card_html(entry, "r", 0.5)
     assert 'class="lens-right">a<' in card_html({**entry, "truth": "a"}, "r", 0.5)
+
+
+def test_a_reason_is_given_when_it_is_asked_for_and_each_only_once(workspace, version, worker):
+    run = fabricate.finished(workspace, version)
+    at = drop(visit("classify"), ("one.png", b"sure"))
+    assert len(worker.asked) == 1
+    key = f"{run.id}-{at.session_state['tray'][0]['id']}"
+    at.toggle(f"why-{key}").set_value(True).run()
+    assert worker.asked[1:] == [("<b>glass</b>", "")]
+    text = words(at)
+    assert "This is the first." in text
+    assert "goes from 90 % to 20 %; with as much covered elsewhere, to 85 %" in text
+    assert "It looks like these" in text
+    at.selectbox(f"why-label-{key}").select("metal").run()
+    at.selectbox(f"why-label-{key}").select("<b>glass</b>").run()
+    assert not at.exception
+    assert worker.asked[2:] == [("metal", "one")]
+
+
+def test_a_picture_unlike_anything_learned_says_so_whatever_its_probability(
+    workspace, version, worker
+):
+    fabricate.finished(workspace, version)
+    at = drop(visit("classify"), ("one.png", b"strange"))
+    (card,) = [item.value for item in at.html if '<div class="lens-answer">' in item.value]
+    assert "Unlike anything it learned" in card
+    assert "Not sure" not in card
+
+
+def test_the_rules_are_told_with_what_was_counted_and_small_counts_as_such():
+    answers = {"pictures": 90, "answered": 72, "right": 70, "target": 0.95, "enough": True}
+    told = threshold_sentence(0.63, answers)
+    assert "chosen on 90 validation pictures so that at most 5 % of the answers given" in told
+    assert "it answered 72, 70 of them rightly, and left 18 (20 %) open" in told
+    few = threshold_sentence(0.63, {**answers, "pictures": 9, "enough": False})
+    assert "only 9 validation pictures, too few" in few
+    about = {"pictures": 420, "validation": 90, "false_alarms": 0.05}
+    assert "420 training pictures" in unlike_sentence(about)
+    assert "1 in 20 so by mistake" in unlike_sentence(about)
+    assert "1 in 10 pictures" in unlike_sentence({**about, "validation": 9})
+    assert unlike_sentence(None) == unlike_sentence({}) == ""
+
+
+@pytest.mark.parametrize(
+    ("figures", "heat", "said"),
+    [
+        ((0.9, 0.2, 0.85), 1.0, "So what is bright did count."),
+        ((0.9, 0.85, 0.85), 1.0, "does not hang on the bright part alone."),
+        ((0.02, 0.0, 0.02), 1.0, "too little to check"),
+        ((0.9, 0.2, 0.85), 0.0, "Nothing in this picture speaks for cat."),
+    ],
+)
+def test_a_map_is_not_trusted_beyond_what_covering_shows(figures, heat, said):
+    told = dict(zip(("before", "covered", "elsewhere"), figures, strict=True))
+    assert said in reason.sentence({**told, "heat": [[0.0, heat]]}, "cat")

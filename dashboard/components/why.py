@@ -1,0 +1,100 @@
+"""Why a model said what it said of a picture: a map of what counted, whether it did, and the
+pictures that it is reminded of. Drawn when it is asked for."""
+
+import io
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from dashboard.components.heat_view import heat_view
+from dashboard.components.look_alikes import look_alikes
+from dashboard.components.prediction_card import data_uri
+from dashboard.components.telling import telling
+from dashboard.inference import explainer
+from dashboard.text import plain, rounded
+from dashboard.tray import Entry
+from ml.overlay import overlay
+from ml.runs import Run
+from ml.workspace import Workspace
+
+MATTERS = 0.05
+"""A drop of probability that is at least so much larger than elsewhere is one that shows."""
+LITTLE = 0.1
+"""A class that is no more probable than this has too little to lose for a check."""
+
+
+@st.fragment
+def why(workspace: Workspace, run: Run, entry: Entry) -> None:
+    """Draw the panel for the answer of ``run`` to ``entry``."""
+    answer = entry["answers"].get(run.id) or {}
+    if not answer.get("seen") or not st.toggle("Why?", key=f"why-{run.id}-{entry['id']}"):
+        return
+    with telling():
+        _map(run, entry, answer)
+    look_alikes(workspace, run, answer)
+
+
+def _map(run: Run, entry: Entry, answer: dict[str, Any]) -> None:
+    """The map, with what to choose above it and what to make of it below."""
+    key = f"{run.id}-{entry['id']}"
+    kept: dict[tuple[str, str], dict[str, Any]] = answer.setdefault("why", {})
+    first = [one["label"] for one in answer["top"]]
+    rest = [name for name in (run.model or {}).get("classes", []) if name not in first]
+    label = st.selectbox("What speaks for", [*first, *rest], key=f"why-label-{key}")
+    label = str(label or first[0])
+    chosen = str(st.session_state.get(f"why-map-{key}") or "")
+    told = kept.get((label, chosen))
+    if told is None:
+        with st.spinner("Looking for what counted"):
+            told = explainer().why(run.folder, answer["seen"], label, chosen)
+        kept[label, chosen] = kept[label, told["method"]] = told
+    methods = {one["name"]: one for one in told["methods"]}
+    if len(methods) > 1:
+        st.segmented_control(
+            "Map",
+            list(methods),
+            default=next(iter(methods)),
+            key=f"why-map-{key}",
+            format_func=lambda name: methods[name]["label"],
+            label_visibility="collapsed",
+            required=True,
+        )
+    heat_view(
+        data_uri(answer["seen"]),
+        data_uri(_colours(answer["seen"], told["heat"])),
+        f"{methods[told['method']]['label']}: the map for {label}",
+        key=f"heat-{key}",
+    )
+    st.caption(methods[told["method"]]["says"])
+    st.write(sentence(told, label))
+
+
+def _colours(seen: bytes, heat: list[list[float]]) -> bytes:
+    """A map as large as the picture that was seen, as PNG."""
+    picture = np.asarray(Image.open(io.BytesIO(seen)))
+    map_alone = overlay(np.atleast_3d(picture), np.array(heat, np.float32), strength=1.0)
+    out = io.BytesIO()
+    Image.fromarray(map_alone).save(out, "PNG", compress_level=1)
+    return out.getvalue()
+
+
+def sentence(told: dict[str, Any], label: str) -> str:
+    """What covering the bright part does, and what that says of the map."""
+    name = plain(label)
+    if not np.any(told["heat"]):
+        return f"Nothing in this picture speaks for {name}."
+    before, covered, elsewhere = told["before"], told["covered"], told["elsewhere"]
+    if before < LITTLE:
+        return (
+            f"The model gives {name} {rounded(before)}: too little to check the map by covering "
+            "what is bright."
+        )
+    tried = (
+        f"With the brightest fifth covered, {name} goes from {rounded(before)} to "
+        f"{rounded(covered)}; with as much covered elsewhere, to {rounded(elsewhere)}."
+    )
+    if elsewhere - covered >= MATTERS:
+        return f"{tried} So what is bright did count."
+    return f"{tried} So the answer does not hang on the bright part alone."

@@ -1,0 +1,26 @@
+"""What the threshold of a model means, counted on validation pictures: how many it leaves open.
+
+The threshold itself is chosen by ``ml.calibration.fit_threshold``. Light: numpy alone.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from ml.calibration import ENOUGH, TARGET, is_sure
+from ml.metrics import Floats, Ints
+
+
+def count(probabilities: Floats, labels: Ints, threshold: float) -> dict[str, Any]:
+    """For ``model.json``: of ``pictures`` validation pictures ``answered`` got a sure answer, and
+    ``right`` of these were right. ``target`` is the share of right ones that was asked for, and
+    ``enough`` says whether there were pictures enough to choose a threshold for it."""
+    answered = is_sure(probabilities.max(axis=1), threshold)
+    right = probabilities.argmax(axis=1) == labels
+    return {
+        "pictures": len(labels),
+        "answered": int(np.sum(answered)),
+        "right": int(np.sum(answered & right)),
+        "target": TARGET,
+        "enough": len(labels) >= ENOUGH,
+    }

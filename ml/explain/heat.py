@@ -1,0 +1,32 @@
+"""Heat maps of a picture: how much each place of it speaks for a class. Pure functions.
+
+A map (h, w) is of a few places; ``ml.overlay`` lays it over the picture.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from ml.overlay import enlarged
+
+Heat = npt.NDArray[np.float32]
+
+
+def scaled(heat: npt.NDArray[np.float32]) -> Heat:
+    """What speaks for the class, 0 to 1: the hottest place is 1. All zero where nothing does."""
+    kept = np.maximum(np.nan_to_num(heat), 0)
+    top = float(kept.max(initial=0.0))
+    return np.asarray(kept / top if top > 0 else kept, np.float32)
+
+
+def peak(heat: npt.NDArray[np.float32], side: int) -> tuple[int, int]:
+    """Row and column, in a picture of ``side`` px, of the hottest place."""
+    row, column = np.unravel_index(int(enlarged(heat, side, side).argmax()), (side, side))
+    return int(row), int(column)
+
+
+def hottest(heat: npt.NDArray[np.float32], side: int, share: float) -> npt.NDArray[np.bool_]:
+    """The hottest ``share`` of the pixels of a picture of ``side`` px: (side, side)."""
+    order = np.argsort(-enlarged(heat, side, side), axis=None, kind="stable")
+    chosen = np.zeros(side * side, bool)
+    chosen[order[: max(1, round(share * side * side))]] = True
+    return chosen.reshape(side, side)

@@ -1,0 +1,153 @@
+"""Whether a picture is unlike anything that a model learned, and which pictures it looks like.
+
+A model names one of its classes for whatever it is shown. So it carries the features of pictures
+that it learned from, and a picture whose features lie far from all of them is told to be unlike
+them: by the distance to the k-th nearest of features of length 1 (Sun et al. 2022,
+"Out-of-Distribution Detection with Deep Nearest Neighbors", https://arxiv.org/abs/2204.06507).
+Light: numpy alone.
+"""
+
+import io
+import math
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ml.errors import BadInputError
+from ml.files import write_atomically
+
+FILE = "known.npz"
+NEIGHBOURS = 10
+"""k. The distance to the very nearest would hang on one odd picture among those learned from."""
+MOST = 4000
+"""Pictures whose features a model carries, spread evenly over those that it learned from."""
+MOST_BYTES = 8_000_000
+"""What their features may take in the model's folder; of wide features fewer are kept."""
+FALSE_ALARMS = 0.05
+"""How many pictures of the kind that it knows a model may call unlike them."""
+ENOUGH = math.ceil(1 / FALSE_ALARMS) - 1
+"""On fewer validation pictures that share cannot be met, and the farthest of them is the limit."""
+METHOD = "k-nearest"
+STEP = 512
+
+Floats = npt.NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a model carries of the pictures that it learned from.
+
+    ``features`` (n, F) have length 1 each, ``items`` (n,) are their places in the version of the
+    data set, ``labels`` (n,) their class numbers. Beyond ``limit`` a picture is unlike them.
+    """
+
+    features: npt.NDArray[np.float32]
+    items: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int64]
+    limit: float
+
+    def distances(self, features: Floats) -> npt.NDArray[np.float64]:
+        """How far each of features (N, F) lies from the k-th nearest of what was learned: (N,),
+        0 to 2."""
+        k = min(NEIGHBOURS, len(self.features))
+        found = [np.empty(0)]
+        for start in range(0, len(features), STEP):
+            apart = self._apart(normalised(features[start : start + STEP]))
+            found.append(np.sqrt(np.partition(apart, k - 1, axis=1)[:, k - 1]))
+        return np.concatenate(found)
+
+    def nearest(self, features: Floats, most: int) -> list[tuple[int, int, float]]:
+        """What features (F,) lie nearest to: item, label and distance, the nearest first."""
+        apart = self._apart(normalised(features[None]))[0]
+        order = np.argsort(apart, kind="stable")[:most]
+        return [(int(self.items[n]), int(self.labels[n]), float(apart[n] ** 0.5)) for n in order]
+
+    def _apart(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """Squared distances (N, n) of features (N, F) of length 1."""
+        alike = (features @ self.features.T).astype(np.float64)
+        # Half precision leaves them a little longer or shorter than 1.
+        lengths = np.square(self.features, dtype=np.float64).sum(1)
+        return np.asarray(np.maximum(0.0, 1 + lengths - 2 * alike))
+
+    def save(self, path: Path) -> None:
+        """Write it; half precision is enough for distances.
+
+        Raises:
+            WorkspaceError: the disk is full or cannot be written to.
+        """
+        columns: dict[str, Any] = {
+            "features": self.features.astype(np.float16),
+            "items": self.items.astype(np.int32),
+            "labels": self.labels.astype(np.int32),
+            "limit": np.float64(self.limit),
+        }
+        write_atomically(path, lambda file: np.savez(file, **columns))
+
+
+def normalised(features: Floats) -> npt.NDArray[np.float32]:
+    """Features (N, F), each of length 1."""
+    values = np.asarray(features, np.float32)
+    lengths = np.linalg.norm(values, axis=1, keepdims=True)
+    return np.asarray(values / np.maximum(lengths, 1e-12), np.float32)
+
+
+def chosen(count: int, width: int) -> npt.NDArray[np.int64]:
+    """Which of ``count`` training pictures with features (count, width) a model carries."""
+    most = min(count, MOST, max(1, MOST_BYTES // (2 * max(1, width))))
+    return np.unique(np.linspace(0, count - 1, most).round().astype(np.int64))
+
+
+def fit(
+    features: Floats,
+    items: npt.NDArray[np.int64],
+    labels: npt.NDArray[np.int64],
+    validation: Floats,
+) -> tuple[Known | None, dict[str, Any]]:
+    """What a model carries, and what its ``model.json`` says of that; None without pictures.
+
+    Args:
+        features: (n, F) of the pictures that ``chosen`` chose, with their items and labels (n,).
+        validation: (V, F); the limit is set on them, so that a picture like them is called unlike
+            with a probability of at most ``FALSE_ALARMS`` (a conformal quantile), if there are
+            ``ENOUGH``.
+    """
+    if not len(features) or not len(validation):
+        return None, {}
+    # As it will be read: half precision, in the limit too.
+    kept = normalised(features).astype(np.float16).astype(np.float32)
+    known = Known(kept, items, labels, 2.0)
+    far = np.sort(known.distances(validation))
+    place = min(len(far), math.ceil((len(far) + 1) * (1 - FALSE_ALARMS)))
+    limit = float(far[place - 1])
+    about = {
+        "method": METHOD,
+        "neighbours": min(NEIGHBOURS, len(kept)),
+        "pictures": len(kept),
+        "limit": limit,
+        "validation": len(far),
+        "beyond": int((far > limit).sum()),
+        "false_alarms": FALSE_ALARMS,
+    }
+    return Known(kept, items, labels, limit), about
+
+
+def load(data: bytes, name: Path) -> Known:
+    """What ``Known.save`` wrote.
+
+    Raises:
+        BadInputError: it is something else.
+    """
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as saved:
+            features = saved["features"].astype(np.float32)
+            items, labels = saved["items"].astype(np.int64), saved["labels"].astype(np.int64)
+            limit = float(saved["limit"])
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise BadInputError(f"{name} cannot be read. Copy the model folder again.") from error
+    if features.ndim != 2 or not len(features) or len({len(features), len(items), len(labels)}) > 1:
+        raise BadInputError(f"{name} does not hold what it should. Copy the model folder again.")
+    return Known(features, items, labels, limit)

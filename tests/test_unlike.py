@@ -1,0 +1,130 @@
+"""What a model carries of the pictures that it learned from, and what it calls unlike them."""
+
+import io
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from sklearn.neighbors import NearestNeighbors
+
+from ml import abstain, unlike
+from ml.errors import BadInputError
+from ml.predict import Classifier
+from tests.trained import CLASSES, trained
+
+
+def cloud(count: int, seed: int, width: int = 12) -> np.ndarray:
+    return np.random.default_rng(seed).normal(1, 0.6, (count, width)).astype(np.float32)
+
+
+def fitted(count: int = 60, validation: int = 200) -> unlike.Known:
+    known, _ = unlike.fit(
+        cloud(count, 0), np.arange(count) * 3, np.arange(count) % 4, cloud(validation, 1)
+    )
+    assert known
+    return known
+
+
+def test_distances_and_the_nearest_are_those_that_scikit_learn_finds():
+    known, asked = fitted(), cloud(30, 2)
+    reference = NearestNeighbors(n_neighbors=unlike.NEIGHBOURS).fit(known.features)
+    far, places = reference.kneighbors(unlike.normalised(asked))
+    assert known.distances(asked) == pytest.approx(far[:, -1], abs=1e-5)
+    for one, row, wanted in zip(asked, places, far, strict=True):
+        items, labels, distances = zip(*known.nearest(one, unlike.NEIGHBOURS), strict=True)
+        assert list(items) == (3 * row).tolist()
+        assert list(labels) == (row % 4).tolist()
+        assert distances == pytest.approx(wanted, abs=1e-5)
+
+
+def test_pictures_of_the_same_kind_are_called_unlike_at_most_as_often_as_stated():
+    alarms = [
+        np.mean(known.distances(cloud(300, 1000 + seed)) > known.limit)
+        for seed in range(40)
+        for known, _ in [
+            unlike.fit(cloud(50, seed), np.arange(50), np.zeros(50, int), cloud(99, 500 + seed))
+        ]
+        if known
+    ]
+    assert 0.03 < np.mean(alarms) <= unlike.FALSE_ALARMS + 0.01  # n = 40 limits of 99 pictures each
+
+
+def test_with_few_validation_pictures_the_farthest_is_the_limit():
+    few = cloud(unlike.ENOUGH - 1, 3)
+    known, about = unlike.fit(cloud(9, 0), np.arange(9), np.zeros(9, int), few)
+    assert known
+    assert about["beyond"] == 0
+    assert known.limit == known.distances(few).max()
+    assert about["neighbours"] == 9
+    assert unlike.fit(cloud(9, 0), np.arange(9), np.zeros(9, int), cloud(0, 0)) == (None, {})
+
+
+@pytest.mark.parametrize(("count", "width"), [(10, 4), (100_000, 1280), (5000, 25_088), (0, 5)])
+def test_what_is_carried_is_bounded_and_spread_evenly(count, width):
+    rows = unlike.chosen(count, width)
+    assert len(rows) <= min(count, unlike.MOST)
+    assert 2 * len(rows) * width <= unlike.MOST_BYTES
+    assert len(set(np.bincount(rows * 10 // max(1, count), minlength=10) // 20)) <= 2
+    assert (np.diff(rows) > 0).all()
+
+
+def test_what_was_saved_is_read_and_what_is_damaged_is_refused(tmp_path):
+    known = fitted()
+    known.save(tmp_path / "known.npz")
+    data = (tmp_path / "known.npz").read_bytes()
+    read = unlike.load(data, tmp_path)
+    for name in ("features", "items", "labels", "limit"):
+        assert np.array_equal(getattr(read, name), getattr(known, name))
+    empty = io.BytesIO()
+    np.savez(empty, features=np.zeros((0, 3)), items=[], labels=[], limit=1.0)
+    for wrong in (data[: len(data) // 2], b"", empty.getvalue()):
+        with pytest.raises(BadInputError, match="again"):
+            unlike.load(wrong, tmp_path)
+
+
+def test_a_trained_model_carries_its_training_pictures_and_says_what_its_limit_means():
+    made = trained()
+    classifier, about = Classifier.load(made.run.folder / "model"), made.run.model["unlike"]
+    known = classifier.known
+    assert known
+    assert set(known.items.tolist()) == set(made.pictures.indices("train").tolist())
+    assert known.labels.tolist() == made.pictures.version.labels[known.items].tolist()
+    assert (about["pictures"], about["limit"]) == (len(known.items), known.limit)
+    assert about["validation"] == len(made.pictures.indices("val"))
+    assert about["beyond"] <= 0.05 * about["validation"]
+    place = made.pictures.indices("train")[5]
+    answer = classifier.judge(np.array(made.pictures.pixels("train")[5]), "p.png")
+    nearest = answer["nearest"][0]
+    assert nearest["item"] == place
+    assert nearest["label"] == CLASSES[made.pictures.version.labels[place]]
+    assert nearest["distance"] < 0.02
+
+
+def test_features_that_are_kept_already_give_the_same_as_those_of_the_file():
+    made = trained()
+    known = Classifier.load(made.run.folder / "model").known
+    assert known
+    with_torch = made.network.features(torch.from_numpy(np.array(made.pictures.pixels("train"))))
+    wanted = unlike.normalised(with_torch.detach().numpy())
+    assert np.abs(wanted - known.features).max() < 2e-3
+
+
+def test_a_model_of_an_earlier_lensmith_says_nothing_of_it(tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(trained().run.folder / "model", folder)
+    manifest = json.loads((folder / "model.json").read_text("utf-8"))
+    del manifest["unlike"], manifest["answers"], manifest["sha256"]["known.npz"]
+    (folder / "model.json").write_text(json.dumps(manifest), "utf-8")
+    (folder / "known.npz").unlink()
+    answer = Classifier.load(folder).judge(np.array(trained().pictures.pixels("test")[0]), "p.png")
+    assert answer["unlike"] is None
+    assert answer["nearest"] == []
+
+
+def test_what_a_threshold_leaves_open_is_counted():
+    chances = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.55, 0.45]])
+    found = abstain.count(chances, np.array([0, 1, 1, 0]), 0.7)
+    assert found == {"pictures": 4, "answered": 3, "right": 2, "target": 0.95, "enough": False}
+    assert abstain.count(chances, np.array([0, 1, 1, 0]), 1.0)["answered"] == 0
