@@ -41,7 +41,7 @@ MANY = 500
 MANY_HEAD = HEAD | {"learning_rate": 9e-3, "batch_size": 128}
 """From so many pictures on: as good, in half as many steps."""
 FINE_TUNING = {"optimizer": "adamw", "learning_rate": 3e-4, "weight_decay": 5e-2, "batch_size": 32}
-STEPS = {"quick": 400, "balanced": 2000, "thorough": 6000}
+STEPS = {"quick": 400, "balanced": 2000, "thorough": 16_000}
 """Steps from scratch: it takes some thousand of them, whatever the number of pictures."""
 FEW, FOLDS = 30, 5
 """With fewer pictures of a class than this, one test tells little: so many folds are fitted too."""
