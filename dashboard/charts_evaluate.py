@@ -63,7 +63,7 @@ def per_class(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
             marks("Precision", "precision", "circle", "$cat0"),
             {
                 **marks("Recall", "recall", "diamond", "$cat1"),
-                "error_x": _whiskers([entry["recall"] for entry in shown], ends, "$cat1"),
+                "error_x": whiskers([entry["recall"] for entry in shown], ends, "$cat1"),
             },
         ],
         "layout": {
@@ -113,7 +113,7 @@ def reliability(bins: Sequence[dict[str, float]]) -> dict[str, Any]:
                     "color": "$validation",
                 },
                 "line": {"color": "$validation", "width": 1.5},
-                "error_y": _whiskers([entry["accuracy"] for entry in bins], ends, "$validation"),
+                "error_y": whiskers([entry["accuracy"] for entry in bins], ends, "$validation"),
                 "customdata": hover,
                 "hovertemplate": "%{customdata}<extra></extra>",
             },
@@ -125,7 +125,7 @@ def reliability(bins: Sequence[dict[str, float]]) -> dict[str, Any]:
     }
 
 
-def _whiskers(values: Sequence[float], ends: Sequence[Any], colour: str) -> dict[str, Any]:
+def whiskers(values: Sequence[float], ends: Sequence[Any], colour: str) -> dict[str, Any]:
     """Error bars in percent around shares, from their intervals (low, high)."""
     pairs = list(zip(values, ends, strict=True))
     return {

@@ -35,6 +35,7 @@ COMMANDS = {
     "train": "train a classifier, or go on with one",
     "tune": "search better settings, a learning rate or the largest batch",
     "evaluate": "measure a trained classifier",
+    "curve": "measure what more training pictures would bring",
     "robustness": "measure a classifier on spoilt pictures: noise, blur, turned, covered",
     "predict": "classify pictures",
     "worker": "serve predictions to the pages (started by them)",

@@ -101,7 +101,8 @@ class TrainConfig:
         2,
         "Views of each picture",
         "How many versions of each picture a frozen model sees: 1 is the picture itself, "
-        "2 adds its mirror image, more add random crops.",
+        "2 adds its mirror image, more add random crops. With robust augmentation all but the "
+        "first are spoilt.",
         "Model",
         low=1,
         high=16,
@@ -138,8 +139,8 @@ class TrainConfig:
         "Random changes that show the model each picture a little differently every time. "
         "Shift moves it, light also mirrors it, strong also changes scale and colour and erases "
         "a part. The others suit a kind of picture, or draw the changes by lot: Data shows them. "
-        "A model of which only the last layer is trained sees fixed views instead: "
-        "robust then changes nothing.",
+        "A model of which only the last layer is trained sees fixed views instead, which robust "
+        "spoils.",
         "Data",
         choices=(
             *("none", "shift", "light", "strong", "photos", "documents", "medical", "aerial"),

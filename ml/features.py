@@ -12,8 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from ml.config import TrainConfig
 from ml.data.pictures import Pictures
 from ml.data.pixels import PixelSpec
+from ml.data.spoiling import key_of as key_of_policy
+from ml.data.spoiling import spoilt
 from ml.data.views import view
 from ml.feature_store import FeatureStore as FeatureStore
 from ml.models import plugins
@@ -48,6 +51,7 @@ def ensure(
     forward: Callable[[], Forward],
     progress: Callable[[float], None] = lambda fraction: None,
     team: Team | None = None,
+    policy: str = "",
 ) -> list[FeatureStore]:
     """The stores of views 0 to ``views`` - 1, with every picture in them that a run needs.
 
@@ -58,10 +62,13 @@ def ensure(
         forward: makes the function that computes features; called only when something is missing.
         progress: is told the share that is done, 0 to 1; it may raise to stop.
         team: each of its processes computes a part of what is missing.
+        policy: further views are spoilt by this policy of ``ml.data.policies``; without one they
+            are those of ``ml.data.views``.
     """
     team = team or Team()
     rank, world = team.place.rank, team.place.world
-    stores = [FeatureStore(folder / f"view-{number}") for number in range(views)]
+    folders = [folder / name for name in _names(views, policy)]
+    stores = [FeatureStore(one) for one in folders]
     team.wait()  # all have seen the same stores before anybody adds to them
     rows: dict[str, int] = {}
     for split in ("train", "val", "test"):
@@ -79,11 +86,16 @@ def ensure(
         try:
             for start in range(0, len(hashes), BATCH):
                 progress(done / total)
-                batch = [
-                    view(pictures.all_pixels[rows[item]], number, item, pictures.spec)
-                    for item in hashes[start : start + BATCH]
-                ]
-                computed.append(compute(np.stack(batch)))
+                some = hashes[start : start + BATCH]
+                pixels = [pictures.all_pixels[rows[item]] for item in some]
+                if policy and number:
+                    batch = spoilt(np.stack(pixels), policy, number, some)
+                else:
+                    shown = zip(pixels, some, strict=True)
+                    batch = np.stack(
+                        [view(one, number, item, pictures.spec) for one, item in shown]
+                    )
+                computed.append(compute(batch))
                 done += len(batch)
         finally:  # what is computed is kept, also when progress() stops the work
             if computed:
@@ -93,7 +105,18 @@ def ensure(
     if team.alone:
         return stores
     team.wait()
-    return [FeatureStore(folder / f"view-{number}") for number in range(views)]
+    return [FeatureStore(one) for one in folders]
+
+
+def policy_of(config: TrainConfig) -> str:
+    """What spoils the views of a frozen network: where robust training is asked for."""
+    return config.augment if config.augment == "robust" else ""
+
+
+def _names(views: int, policy: str) -> list[str]:
+    """The folders of the views. The first is the picture as it is, for all alike."""
+    kind = key_of_policy(policy) if policy else "view"
+    return ["view-0", *(f"{kind}-{number}" for number in range(1, views))]
 
 
 def torch_forward(network: Network, device: torch.device) -> Forward:

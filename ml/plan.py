@@ -159,7 +159,10 @@ def features_plan(
 
         return counted_forward
 
-    stores = features.ensure(folder, pictures, config.feature_views, counting, progress, team)
+    stores = features.ensure(
+        *(folder, pictures, config.feature_views, counting, progress, team),
+        policy=features.policy_of(config),
+    )
     if counted[0] > ENOUGH:
         speed = counted[0] / max(1e-6, spent[0])
         remember(workspace, speed_key(config, torch.get_num_threads()), round(speed, 2))

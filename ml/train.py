@@ -281,22 +281,8 @@ def _folds(
 
     The classifier is in place by now, so that a failure here is told and does not fail the run.
     """
-
-    def refit(plan: Plan, steps: int, callback: pl.Callback) -> None:
-        task = ClassifierTask(
-            plan.module, config, steps, rates=plan.rates, classes=len(pictures.classes)
-        )
-        average = averaging(config, steps)
-        own = [callback, *([average] if average else []), *plan.callbacks]
-        torch.set_num_threads(1 if config.frozen else choices["threads"])
-        outcome, reason = fit(make_trainer(config, choices, own), task, plan, None)
-        torch.set_num_threads(choices["threads"])
-        if outcome != "finished":
-            raise (StoppedError if outcome == "stopped" else MLError)(reason)
-
-    device = torch.device(choices["device"])
     try:
-        found = cross_validate(workspace, run, config, network, pictures, device, refit, progress)
+        found = cross_validate(workspace, run, config, choices, network, pictures, progress)
     except StoppedError as error:
         return "stopped", f"{error} The model is whole; its folds are not."
     except MLError as error:

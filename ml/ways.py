@@ -20,8 +20,8 @@ def reason(config: TrainConfig, pictures: int) -> str:
     if config.way == "frozen":
         if config.augment == "robust":
             return (
-                "Only the last layer is trained, on features that are computed once: robust "
-                "training changes nothing here. It needs the whole network."
+                f"Only the last layer is trained, on kept features of {config.feature_views} views "
+                "of each picture: as it is, and spoilt."
             )
         said = "Only the last layer is trained, on features that are computed once and kept"
         if pictures <= FEW:

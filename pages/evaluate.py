@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard import engine, results, session
 from dashboard.components.class_figures import class_figures
 from dashboard.components.confusion import confusion
+from dashboard.components.curve_panel import curve_panel
 from dashboard.components.empty import empty
 from dashboard.components.headline import headline
 from dashboard.components.mistakes import mistakes
@@ -47,6 +48,7 @@ class_figures(found, run.id)
 mistakes(workspace, found, run.id)
 trust(run, found)
 robustness_panel(workspace, run)
+curve_panel(workspace, run)
 with st.container(horizontal=True):
     st.download_button(
         "Predictions as CSV",

@@ -110,7 +110,7 @@ def test_the_report_has_the_accuracy_of_each_fold(
 ) -> None:
     measured: list[list[str]] = []
     trained_on: list[set[str]] = []
-    real = crossval._part
+    real = crossval.sides
 
     def watched(pictures, chosen, rest):
         found = real(pictures, chosen, rest)
@@ -119,7 +119,7 @@ def test_the_report_has_the_accuracy_of_each_fold(
             trained_on.append(set(found.hashes("train")))
         return found
 
-    monkeypatch.setattr(crossval, "_part", watched)
+    monkeypatch.setattr(crossval, "sides", watched)
     run = start(**settings)
     ended = train(workspace, run)
     assert ended.outcome == "finished"
@@ -151,14 +151,14 @@ def of(run: Run, kind: type) -> list[Any]:
 def test_a_fold_is_measured_as_its_model_says(workspace: Workspace, start, monkeypatch) -> None:
     """Counted anew from the modules that were trained."""
     kept: list[tuple[Plan, float]] = []
-    real = crossval._accuracy
+    real = crossval.hits
 
     def watched(plan, device):
         found = real(plan, device)
-        kept.append((plan, found))
+        kept.append((plan, float(found.mean())))
         return found
 
-    monkeypatch.setattr(crossval, "_accuracy", watched)
+    monkeypatch.setattr(crossval, "hits", watched)
     run = start(**FROZEN)
     train(workspace, run)
     assert [value for _, value in kept] == run.report["folds"]["accuracy"]

@@ -5,12 +5,15 @@ from typing import Any
 import streamlit as st
 
 from dashboard import engine, session
+from dashboard.components.curve_panel import ICON, begin_curve
 from dashboard.forms import choice_label
 from dashboard.live import Live
-from dashboard.navigation import TRAIN
+from dashboard.navigation import EVALUATE, TRAIN
 from dashboard.style import escape
 from dashboard.text import plain
+from ml.coach import measured
 from ml.config import TrainConfig, names_of
+from ml.curve import read as read_curve
 from ml.errors import BadInputError
 from ml.runs import Run
 from ml.status import Status
@@ -22,6 +25,10 @@ def coach_card(state: Live, run: Run | None = None, status: Status | None = None
         return
     note = state["notes"][-1]
     change = _known(note.get("change"))
+    few = note.get("code") == "too_few_pictures" and run is not None and run.model is not None
+    curve = read_curve(run) if few and run is not None else None
+    if curve:
+        note = note | {"text": measured(note["text"], curve["finding"])}
     with st.container(key="coach"):
         st.html(
             f'<div class="lens-remark lens-{escape(note["level"])}" role="status">'
@@ -29,6 +36,15 @@ def coach_card(state: Live, run: Run | None = None, status: Status | None = None
         )
         if change and run is not None and status is not None:
             _button(change, run, status)
+        elif few and curve is None and run is not None:
+            _measure(run)
+
+
+def _measure(run: Run) -> None:
+    """What more pictures would bring is told on Evaluate."""
+    if st.button("Measure what more would bring", key="coach-do", icon=ICON):
+        begin_curve(session.workspace(), run)
+        session.go(EVALUATE, run=run.id)
 
 
 def _button(change: dict[str, Any], run: Run, status: Status) -> None:

@@ -1,26 +1,22 @@
 """Under Evaluate: how a run takes pictures that are worse than those it was tested on."""
 
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from dashboard import forms, session
 from dashboard.charts_robustness import corruptions
+from dashboard.components.measured import measuring
 from dashboard.components.picker import run_label, run_title
 from dashboard.components.plot import plot
-from dashboard.components.progress_bar import job_bar
 from dashboard.navigation import TRAIN
-from dashboard.preparing import Job
-from dashboard.text import plain, rounded, with_span
+from dashboard.text import rounded, with_span
 from dashboard.words import count
 from ml import robustness
-from ml.errors import BadInputError
 from ml.metrics import wilson
 from ml.runs import Run, list_runs
 from ml.workspace import Workspace
 
-TICK_SECONDS = 0.7
 NONE = ""
 
 
@@ -123,34 +119,5 @@ def _train_robustly(run: Run) -> None:
         session.go(TRAIN)
 
 
-@st.cache_resource(show_spinner=False)
-def _jobs(root: Path) -> dict[str, Job]:
-    """The children that measure, by run: every tab finds them at work."""
-    return {}
-
-
 def _measuring(workspace: Workspace, run: Run) -> None:
-    """A button that measures, or how far that is."""
-    jobs = _jobs(workspace.root)
-    job = jobs.get(run.id)
-    if job and job.running:
-        st.fragment(_progress, run_every=TICK_SECONDS)(job)
-        return
-    if job:
-        del jobs[run.id]
-        try:
-            job.result()
-            st.rerun()
-        except BadInputError as error:
-            st.warning(plain(str(error)), icon=":material/error:")
-    if st.button("Measure it", key=f"measure-{run.id}", icon=":material/blur_on:"):
-        jobs[run.id] = Job(["robustness", run.id], "Spoiling pictures").start(workspace)
-        st.rerun()
-
-
-def _progress(job: Job) -> None:
-    if not job.running:
-        st.rerun()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if job_bar(job, "cancel-robustness"):
-            st.rerun()
+    measuring(workspace, run, "robustness", "Spoiling pictures", ":material/blur_on:")

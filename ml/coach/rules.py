@@ -27,6 +27,9 @@ UNDERFIT = 0.9
 FEW_TO_LEARN = 30
 """Training pictures of a class below which more of them are the first thing to wish for."""
 
+MORE = "More pictures would help most."
+"""What ``too_few_pictures`` advises, until it was measured."""
+
 Rule = Callable[[Situation], Note | None]
 
 
@@ -196,7 +199,10 @@ def underfitting(now: Situation) -> Note | None:
 
 
 def too_few_pictures(now: Situation) -> Note | None:
-    """The training pictures are learned, the others much less, and there are few of a class."""
+    """The training pictures are learned, the others much less, and there are few of a class.
+
+    A page offers to measure what more of them would bring, and then tells that (``measured``).
+    """
     train = [item.train_accuracy for item in now.measured if item.train_accuracy is not None]
     each = now.train_pictures / max(1, now.classes)
     if not now.ended or not train or not 0 < each < FEW_TO_LEARN:
@@ -207,7 +213,7 @@ def too_few_pictures(now: Situation) -> Note | None:
     return Note(
         f"{train[-1]:.0%} of the training pictures are right and at best "
         f"{max(now.val_accuracies):.0%} of the others, with {each:.0f} to learn from in each "
-        "class. More pictures would help most.",
+        f"class. {MORE}",
         "info",
         "too_few_pictures",
     )
@@ -217,6 +223,11 @@ RULES: tuple[Rule, ...] = (
     *(rate_too_high, rate_too_low, too_few_pictures, overfitting, class_never_predicted),
     *(improving, noisy_validation, plateau, underfitting),
 )
+
+
+def measured(text: str, finding: str) -> str:
+    """What ``too_few_pictures`` said, with the finding of the learning curve (``ml.curve``)."""
+    return text.replace(MORE, f"Measured: {finding[:1].lower()}{finding[1:]}")
 
 
 def _odd_rate(now: Situation) -> int:

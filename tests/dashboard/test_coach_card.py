@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from ml import curve
+from ml.coach.rules import MORE
+from ml.files import write_json
 from ml.runs import Run, list_runs
 from ml.workspace import Workspace
 from tests.dashboard import fabricate
@@ -71,3 +74,16 @@ def test_there_is_no_button_where_there_is_nothing_to_change(run: Run, tmp_path:
     at = shown(run, change={"unheard_of": 1})
     assert buttons(at) == []
     assert "&lt;b&gt;" in at.get("html")[0].proto.body
+
+
+def test_with_too_few_pictures_the_curve_is_offered_and_told_once_measured(run: Run) -> None:
+    about = {"code": "too_few_pictures", "text": f"90 % are right. {MORE}"}
+    at = shown(run, **about)
+    assert buttons(at) == ["Measure what more would bring"]
+    assert MORE in at.html[0].value
+    found = curve.recipe_of(run) | {"verdict": "little", "finding": "From 50 to 100 it gained 0."}
+    curve.path_of(run).parent.mkdir(exist_ok=True)
+    write_json(curve.path_of(run), found)
+    at = shown(run, **about)
+    assert buttons(at) == []
+    assert "90 % are right. Measured: from 50 to 100 it gained 0." in at.html[0].value

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from dashboard.components.confusion import ANY
+from ml import curve
 from ml.files import read_json, write_json
 from tests.dashboard import fabricate
 from tests.dashboard.visiting import visit, words
@@ -180,3 +181,23 @@ def test_a_hundred_classes_show_the_most_confused_first(workspace):
     at.get("segmented_control")[1].set_value("All 100 classes").run()
     assert not at.exception
     assert at.session_state[f"scope-{run.id}"] == "All 100 classes"
+
+
+def test_the_learning_curve_is_offered_with_its_time_and_told_once_measured(workspace, version):
+    run = fabricate.finished(workspace, version, fabricate.predictions(version))
+    key = f"fold-curve-{run.id}"
+
+    def opened():
+        at = visit("evaluate", run.id)
+        at.session_state[key] = True
+        return at.run()
+
+    labels = [button.label for button in opened().main.button]
+    assert any(re.fullmatch(r"Measure it, in about \d+ (s|min)", label) for label in labels), labels
+    hits = np.arange(60) < np.array([30, 36, 45, 45])[:, None]
+    found = curve.recipe_of(run) | curve.summary(hits[:, None], [25, 50, 75, 100])
+    curve.path_of(run).parent.mkdir(exist_ok=True)
+    write_json(curve.path_of(run), found)
+    at = opened()
+    assert f"**{found['finding']}**" in words(at)
+    assert not any(button.label.startswith("Measure it, in") for button in at.main.button)

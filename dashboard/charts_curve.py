@@ -1,0 +1,61 @@
+"""The chart of a learning curve: pure, from a measurement to a Plotly figure."""
+
+from typing import Any
+
+from dashboard.charts_evaluate import whiskers
+from dashboard.text import with_span
+from dashboard.words import count
+
+
+def learning_curve(report: dict[str, Any]) -> dict[str, Any]:
+    """Validation accuracy by training pictures, with 95 % intervals.
+
+    Where a power law may be told, a hollow mark at twice the pictures has what it would bring.
+    """
+    points = report["points"]
+    shares = [float(point["accuracy"]) for point in points]
+    hover = [
+        f"{count(point['train'], 'training picture')}<br>"
+        f"{with_span(point['accuracy'], point['interval'])} right"
+        for point in points
+    ]
+    data = [
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "name": "Measured",
+            "x": [point["train"] for point in points],
+            "y": [round(100 * share, 2) for share in shares],
+            "line": {"color": "$validation", "width": 2},
+            "marker": {"color": "$validation", "size": 8},
+            "error_y": whiskers(shares, [point["interval"] for point in points], "$validation"),
+            "customdata": hover,
+            "hovertemplate": "%{customdata}<extra></extra>",
+        }
+    ]
+    if report["twice"]:
+        low, high = (shares[-1] + end for end in report["twice"])
+        middle = (low + high) / 2
+        twice = 2 * points[-1]["train"]
+        text = f"{count(twice, 'training picture')}<br>{with_span(middle, [low, high])}, perhaps"
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "name": "If it goes on",
+                "x": [twice],
+                "y": [round(100 * middle, 2)],
+                "marker": {"color": "$muted", "size": 9, "symbol": "circle-open"},
+                "error_y": whiskers([middle], [(low, high)], "$muted"),
+                "customdata": [text],
+                "hovertemplate": "%{customdata}<extra></extra>",
+            }
+        )
+    return {
+        "data": data,
+        "layout": {
+            "showlegend": len(data) > 1,
+            "xaxis": {"title": "Training pictures", "rangemode": "tozero"},
+            "yaxis": {"title": "Validation accuracy", "ticksuffix": " %"},
+        },
+    }

@@ -1,0 +1,55 @@
+"""Under Evaluate: what more pictures would bring, by what a half or a quarter of them brought."""
+
+import streamlit as st
+
+from dashboard.charts_curve import learning_curve
+from dashboard.components.measured import begin, measuring
+from dashboard.components.plot import plot
+from dashboard.words import count, roughly
+from ml import curve
+from ml.runs import Run
+from ml.workspace import Workspace
+
+COMMAND, TITLE, ICON = "curve", "Training on fewer pictures", ":material/trending_up:"
+
+
+def curve_panel(workspace: Workspace, run: Run) -> None:
+    """The fold; what is inside is drawn when it is opened."""
+    title = "What would more pictures bring?"
+    fold = st.expander(title, key=f"fold-curve-{run.id}", on_change="rerun")
+    if fold.open:
+        with fold:
+            _panel(workspace, run)
+
+
+def begin_curve(workspace: Workspace, run: Run) -> None:
+    """Start measuring, and have the fold open when Evaluate is drawn."""
+    begin(workspace, run, COMMAND, TITLE)
+    st.session_state[f"fold-curve-{run.id}"] = True
+
+
+def _panel(workspace: Workspace, run: Run) -> None:
+    st.write(
+        "The same settings on a quarter, a half, three quarters and all of the training pictures, "
+        "measured on the validation pictures. The test pictures take no part."
+    )
+    found = curve.read(run)
+    if found is None:
+        measuring(workspace, run, COMMAND, TITLE, ICON, _label(workspace, run))
+        return
+    st.markdown(f"**{found['finding']}**")
+    plot(learning_curve(found), key=f"curve-{run.id}", height=320, alt=found["finding"])
+    fits = f"mean of {found['draws']} fits each" if found["draws"] > 1 else "one fit each"
+    st.caption(
+        f"Accuracy on {count(found['pictures'], 'validation picture')}, {fits}, all trained for as "
+        "many steps. Whiskers are 95 % intervals."
+    )
+
+
+def _label(workspace: Workspace, run: Run) -> str:
+    """With the time it takes, where that is more than some seconds."""
+    config = run.settings
+    if config.frozen:
+        return "Measure it"
+    pictures = sum((run.dataset.get("counts") or {}).values())
+    return f"Measure it, in about {roughly(curve.seconds(workspace, config, pictures))}"

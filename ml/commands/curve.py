@@ -1,0 +1,35 @@
+"""``python -m ml curve``: what more pictures would bring to a run."""
+
+import argparse
+import json
+
+from ml import curve
+from ml.progress import Progress
+from ml.runs import find
+from ml.workspace import Workspace
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """RUN, which has finished."""
+    parser.add_argument("wanted", metavar="RUN", help="a run's id, the start of it, or latest")
+    parser.add_argument("--again", action="store_true", help="measure anew what was measured")
+
+
+def run(args: argparse.Namespace, workspace: Workspace) -> None:
+    """Train on parts of the training pictures, and print what more of them would bring."""
+    chosen = find(workspace, args.wanted)
+    found = None if args.again else curve.read(chosen)
+    if found is None:
+        from ml.curve_fits import measure  # torch comes only now
+
+        found = measure(workspace, chosen, Progress())
+    if args.json:
+        print(json.dumps(found, ensure_ascii=False))
+        return
+    print(f"{'training pictures':>18}{'validation accuracy':>22}")
+    for point in found["points"]:
+        low, high = point["interval"]
+        print(f"{point['train']:18,}{point['accuracy']:14.1%} ({low:.1%} to {high:.1%})")
+    draws = f", mean of {found['draws']} fits" if found["draws"] > 1 else ""
+    print(f"Measured on {found['pictures']} validation pictures{draws}.")
+    print(found["finding"])

@@ -1,0 +1,173 @@
+"""The learning curve: what more pictures would bring, by what a half or a quarter of them brought.
+
+Light: pages read what was measured. ``ml.curve_fits`` measures it.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ml.config import TrainConfig
+from ml.estimate import estimate
+from ml.files import read_json
+from ml.machine import describe, remembered
+from ml.machine import threads as usable
+from ml.metrics import Z95, Interval, wilson
+from ml.runs import Run
+from ml.workspace import Workspace
+
+MEASURE = 1
+"""Raised when what is measured changes."""
+SHARES = 4
+"""A quarter, a half, three quarters and all of the training pictures."""
+DRAWS = 5
+"""So often are a head's pictures drawn and fitted anew; a whole network is trained once a size."""
+LITTLE = 0.01
+"""What is surely less than this is little."""
+LEAST_WRONG = 5
+"""With fewer pictures wrong than this nothing can be said of where the errors go."""
+RESAMPLED = 1000
+
+Hits = npt.NDArray[np.bool_]
+"""Whether each validation picture was right: (sizes, draws, pictures), the smallest size first."""
+
+
+def path_of(run: Run) -> Path:
+    """Where the curve of a run is kept."""
+    return run.folder / "reports" / "curve.json"
+
+
+def recipe_of(run: Run) -> dict[str, Any]:
+    """What a curve is true of: with other epochs or other pictures it is another."""
+    config = run.settings
+    draws = DRAWS if config.frozen else 1
+    return {
+        "measure": MEASURE,
+        "fingerprint": run.dataset.get("fingerprint"),
+        "epochs": config.epochs,
+        "draws": draws,
+    }
+
+
+def read(run: Run) -> dict[str, Any] | None:
+    """The curve of ``run``; None where none was measured to its end. See ``summary``."""
+    found = read_json(path_of(run))
+    if not isinstance(found, dict) or "verdict" not in found:
+        return None
+    recipe = recipe_of(run)
+    return found if {name: found.get(name) for name in recipe} == recipe else None
+
+
+def seconds(workspace: Workspace, config: TrainConfig, pictures: int) -> float:
+    """About how long it takes to measure the curve of a whole network: as long as four runs."""
+    told = config.changed(threads=usable(config.threads), folds=0)
+    return SHARES * estimate(told, pictures, describe(), remembered(workspace)).seconds
+
+
+def summary(hits: Hits, counts: list[int]) -> dict[str, Any]:
+    """What was measured, in figures and in one sentence.
+
+    ``points`` [{``train`` pictures, ``accuracy``, ``interval``}]; ``gain`` from half of them to
+    all, and its ``interval``; ``twice``, the interval of what twice as many pictures would bring if
+    the errors went on as a power law, None where they do not follow one; ``verdict``: ``rising``,
+    ``little`` or ``unclear``; ``finding``. Accuracies are means over the draws.
+
+    Args:
+        counts: training pictures of each size, a mean over the draws.
+    """
+    pictures = hits.shape[2]
+    means = hits.mean((1, 2))
+    points = [
+        {"train": count, "accuracy": float(mean), "interval": list(wilson(float(mean), pictures))}
+        for count, mean in zip(counts, means, strict=True)
+    ]
+    gain, around = paired(hits[-1].astype(float) - hits[SHARES // 2 - 1])
+    twice = _twice(hits, counts, around)
+    if twice is not None:
+        verdict = "little" if twice[1] < LITTLE else "rising"
+    else:
+        verdict = "little" if around[1] < LITTLE else "rising" if around[0] > 0 else "unclear"
+    found = {"pictures": pictures, "points": points, "gain": gain, "interval": list(around)}
+    found |= {"twice": list(twice) if twice else None, "verdict": verdict}
+    return found | {"finding": finding(found)}
+
+
+def paired(differences: npt.NDArray[np.float64]) -> tuple[float, Interval]:
+    """The mean of differences (draws, pictures), each -1 to 1, with its 95 % interval.
+
+    For one draw this is the interval of Bonett and Price 2012 (see ``ml.tuning.verdict``): a
+    picture more each way. How much the draws differ is added.
+    """
+    draws = len(differences)
+    each = np.append(differences.mean(0), [1.0, -1.0])
+    variance = each.var() / len(each)
+    if draws > 1:
+        variance += differences.mean(1).var(ddof=1) / draws
+    mean, middle, half = float(differences.mean()), float(each.mean()), Z95 * float(variance**0.5)
+    return mean, (max(-1.0, min(mean, middle - half)), min(1.0, max(mean, middle + half)))
+
+
+def _twice(hits: Hits, counts: list[int], gained: Interval) -> tuple[float, float] | None:
+    """What twice the pictures would bring, as an interval, where a power law may be told.
+
+    The share of errors is taken as ``a * pictures ** -b`` (Hestness and others 2017,
+    https://arxiv.org/abs/1712.00409), fitted to the sizes with the validation pictures drawn again
+    a thousand times. It is told where ``b`` is surely above 0, at least ``LEAST_WRONG`` pictures
+    are wrong, and the law agrees with what the last doubling brought.
+    """
+    right = hits.mean(1)
+    pictures = right.shape[1]
+    if pictures * (1 - right[-1].mean()) < LEAST_WRONG:
+        return None
+    chance = np.random.default_rng(0)
+    drawn = chance.multinomial(pictures, np.full(pictures, 1 / pictures), RESAMPLED)
+    wrong = np.vstack([pictures - right.sum(1), drawn @ (1 - right.T)])
+    logs = np.log((wrong + 0.5) / (pictures + 1))
+    x = np.log(counts) - np.log(counts[-1])
+    away = x - x.mean()
+    slope = -(logs @ away) / (away @ away)
+    last = np.exp(logs.mean(1) + slope * x.mean())  # the law's errors with all pictures
+    if np.quantile(slope, 0.025) <= 0:
+        return None
+    before = last[0] * (counts[SHARES // 2 - 1] / counts[-1]) ** -slope[0]
+    if not gained[0] <= before - last[0] <= gained[1]:
+        return None
+    brings = last * (1 - 2.0**-slope)
+    low, high = np.quantile(brings[1:], [0.025, 0.975])
+    return float(low), float(high)
+
+
+def finding(found: dict[str, Any]) -> str:
+    """The one sentence or two for people, from the figures of ``summary``."""
+    half, whole = found["points"][SHARES // 2 - 1], found["points"][-1]
+    gain, (low, high) = 100 * found["gain"], (100 * end for end in found["interval"])
+    did = f"gained {_points(gain)}" if gain >= 0 else f"lost {_points(-gain)}"
+    said = (
+        f"From {half['train']:,} to {whole['train']:,} pictures it {did} ({low:.1f} to {high:.1f})"
+    )
+    little = f"{said}: more pictures of the same kind will bring little."
+    if found["verdict"] == "little":
+        return little
+    if found["verdict"] == "unclear":
+        return (
+            f"{said}. With {found['pictures']:,} validation pictures that may be chance: whether "
+            "more pictures help cannot be told."
+        )
+    if found["twice"] is None:
+        return f"{said}: more pictures still help. How far that goes on cannot be told."
+    least, most = (100 * end for end in found["twice"])
+    ahead = f"{least:.0f} to {most:.0f}" if round(least) < round(most) else f"{most:.0f}"
+    return (
+        f"{said}: still rising. If it goes on like this, twice the pictures might bring about "
+        f"{ahead} points."
+    )
+
+
+def _points(value: float) -> str:
+    """
+    >>> _points(1.0), _points(2.34)
+    ('1.0 points', '2.3 points')
+    """
+    return f"{value:.1f} points"

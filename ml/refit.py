@@ -1,0 +1,193 @@
+"""A recipe fitted anew on other pictures than those of its run: for folds and learning curves.
+
+Nothing is chosen by the pictures that are measured on: the last epoch counts, not the best.
+"""
+
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import numpy.typing as npt
+import torch
+from lightning.pytorch.callbacks import Callback
+
+from ml import features
+from ml.averaging import averaging
+from ml.config import TrainConfig
+from ml.data.augment import mix
+from ml.data.datamodule import BatchLoader, FeatureData, ResidentData
+from ml.data.pictures import Indices, Pictures
+from ml.errors import MLError, StoppedError
+from ml.models import Inputs, build, options_of
+from ml.models.network import Network
+from ml.plan import Plan, backbone_forward, new_head, pixels_plan, standardise
+from ml.task import ClassifierTask
+from ml.trainer import fit, make_trainer
+from ml.workspace import Workspace
+
+PlanOf = Callable[[Pictures], Plan]
+"""What is trained, as new as that of the run was, on the training pictures of what it is given."""
+Progress = Callable[[float], None]
+TELL_SECONDS = 0.1
+
+
+def sides(pictures: Pictures, train: Indices, val: Indices) -> Pictures:
+    """Those of ``pictures`` that are trained on and measured on; none is tested."""
+    return replace(pictures, splits={"train": train, "val": val, "test": val[:0]})
+
+
+def plans(
+    workspace: Workspace,
+    config: TrainConfig,
+    network: Network,
+    pool: Pictures,
+    device: torch.device,
+    progress: Progress,
+) -> PlanOf:
+    """How ``config`` makes a plan for a part of the pictures in ``pool``.
+
+    Args:
+        network: of the run; only its backbone is used, where that is frozen.
+        pool: pictures that train in some part are training pictures here.
+        progress: is told 0 while features that are missing are computed, and may raise to stop.
+    """
+    make = _heads if config.frozen else _networks
+    return make(workspace, config, network, pool, device, progress)
+
+
+def refit(
+    plan: Plan,
+    config: TrainConfig,
+    choices: dict[str, Any],
+    classes: int,
+    progress: Progress,
+) -> None:
+    """Train ``plan`` on all its training pictures.
+
+    Args:
+        choices: for this machine, as the run has them.
+        progress: is told the share that is done, and may raise to stop.
+
+    Raises:
+        StoppedError: it was stopped.
+        MLError: it failed.
+    """
+    loader = plan.data.train_dataloader()
+    steps = -(-len(loader) // config.accumulate) * config.epochs
+    task = ClassifierTask(plan.module, config, steps, rates=plan.rates, classes=classes)
+    average = averaging(config, steps)
+    own = [_Told(progress, steps), *([average] if average else []), *plan.callbacks]
+    # Threads that wait for each other at every tiny step of a head cost more than they bring.
+    torch.set_num_threads(1 if config.frozen else choices["threads"])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*no `val_dataloader`")  # on purpose
+        trainer = make_trainer(config, choices, own)
+        outcome, reason = fit(trainer, task, replace(plan, data=_TrainingOnly(loader)), None)
+    torch.set_num_threads(choices["threads"])
+    if outcome != "finished":
+        raise (StoppedError if outcome == "stopped" else MLError)(reason)
+
+
+def hits(plan: Plan, device: torch.device) -> npt.NDArray[np.bool_]:
+    """Whether each picture that is measured on is classified right: (n,), in their order."""
+    module, found = plan.module.to(device).eval(), []
+    with torch.inference_mode():
+        for inputs, labels, _ in plan.data.val_dataloader():
+            guesses = module(inputs.to(device)).argmax(1)
+            found.append((guesses == labels.to(device)).cpu().numpy())
+    return np.concatenate(found)
+
+
+def start_anew(config: TrainConfig, number: int) -> None:
+    """Let the weights of fit ``number`` be a function of the seed and that number."""
+    torch.manual_seed(mix(config.seed, number + 1, 3))
+
+
+def _heads(
+    workspace: Workspace,
+    config: TrainConfig,
+    network: Network,
+    pool: Pictures,
+    device: torch.device,
+    progress: Progress,
+) -> PlanOf:
+    """Heads on features, which nearly all are there already."""
+    spec = pool.spec
+    folder = workspace.features / features.key_of(config.model, network, spec.key)
+    stores = features.ensure(
+        folder,
+        pool,
+        config.feature_views,
+        lambda: backbone_forward(workspace, network, spec, device),
+        lambda fraction: progress(0.0),  # only to be stopped: the fits have the bar
+        policy=features.policy_of(config),
+    )
+
+    def plan_of(pictures: Pictures) -> Plan:
+        def tensors(split: str, views: int) -> tuple[torch.Tensor, torch.Tensor]:
+            hashes = pictures.hashes(split)
+            found = np.stack([store.get(hashes) for store in stores[:views]])
+            labels = torch.from_numpy(np.array(pictures.labels(split)))
+            return torch.from_numpy(found).to(device), labels.to(device)
+
+        train, train_labels = tensors("train", len(stores))
+        val, val_labels = tensors("val", 1)
+        head = new_head(train.shape[-1], len(pictures.classes))
+        standardise(head, train)
+        data = FeatureData(
+            *(train, train_labels, val[0], val_labels, config.batch_size, config.seed),
+            balanced=config.balance == "sampling",
+        )
+        return Plan(head, data)
+
+    return plan_of
+
+
+def _networks(
+    workspace: Workspace,
+    config: TrainConfig,
+    network: Network,
+    pool: Pictures,
+    device: torch.device,
+    progress: Progress,
+) -> PlanOf:
+    """Whole networks, as new as that of the run was."""
+
+    def plan_of(pictures: Pictures) -> Plan:
+        inputs = Inputs(pictures.spec.channels, pictures.spec.size, len(pictures.classes))
+        fresh = build(config.model, inputs, pretrained=config.pretrained, **options_of(config))
+        fresh.to(memory_format=torch.channels_last)
+        return pixels_plan(workspace, config, fresh, pictures, device, progress)
+
+    return plan_of
+
+
+class _TrainingOnly(ResidentData):
+    """No validation: by the pictures that are measured on nothing is chosen."""
+
+    def __init__(self, loader: BatchLoader) -> None:
+        super().__init__()
+        self.loader = loader
+
+    def train_dataloader(self) -> BatchLoader:
+        """What the plan trains on."""
+        return self.loader
+
+
+class _Told(Callback):
+    """Tells how far a fit is, and lets itself be stopped by who is told."""
+
+    def __init__(self, progress: Progress, steps: int) -> None:
+        self.progress, self.steps = progress, steps
+        self._told = 0.0
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *args: Any, **kwargs: Any) -> None:
+        """At most ten times a second."""
+        now = time.monotonic()
+        if now - self._told >= TELL_SECONDS:
+            self._told = now
+            self.progress(min(1.0, trainer.global_step / max(1, self.steps)))

@@ -1,0 +1,189 @@
+"""What more pictures would bring: nested parts, figures against an independent count, sentences."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ml import __main__, curve, curve_fits, runs
+from ml.coach import measured
+from ml.coach.rules import MORE
+from ml.config import TrainConfig
+from ml.data.catalog import run_record
+from ml.data.pictures import Pictures
+from ml.data.pixels import PixelSpec
+from ml.data.store import DatasetVersion, Item
+from ml.errors import BadInputError, StoppedError
+from ml.files import read_json, write_json
+from ml.runs import Run
+from ml.train import train
+from ml.tuning.verdict import difference
+from ml.workspace import Workspace, open_workspace
+from tests.trained import dataset
+
+COUNTS = [100, 200, 300, 400]
+SETTINGS = {
+    "dataset": "noise",
+    "model": "efficientnet_lite0",
+    "epochs": 2,
+    "image_size": 32,
+    "batch_size": 8,
+    "feature_views": 2,
+    "threads": 1,
+    "precision": "32",
+    "device": "cpu",
+}
+
+
+def hits(shares: list[float], draws: int = 1, pictures: int = 1000, seed: int = 0) -> np.ndarray:
+    """Pictures of one difficulty order, so that a larger size has right what a smaller one has,
+    but for a few by chance."""
+    chance = np.random.default_rng(seed)
+    hard = chance.permutation(np.linspace(0, 1, pictures))
+    near = chance.normal(0, 0.01, (len(shares), draws, pictures))
+    return hard + near < np.array(shares)[:, None, None]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_parts_are_nested_stratified_and_part_no_group(seed: int) -> None:
+    items = [
+        Item(f"{n:064x}", n % 3, group=f"g{n // 6}" if n % 5 == 0 else None) for n in range(240)
+    ]
+    version = DatasetVersion("x", 1, ("a", "b", "c"), tuple(items), "", {})
+    train = np.arange(0, 240, 1)[np.arange(240) % 8 != 0]
+    pictures = Pictures(version, PixelSpec(8), np.empty(0), np.arange(240), {"train": train})
+    parts = curve_fits.nested(pictures, seed)
+    assert parts[-1].tolist() == train.tolist()
+    for number, (part, larger) in enumerate(zip(parts, [*parts[1:], train], strict=True), 1):
+        assert set(part) <= set(larger)
+        assert len(part) == pytest.approx(len(train) * number / 4, abs=4)
+        for label in range(3):
+            of_class = sum(items[n].label == label for n in part)
+            whole = sum(items[n].label == label for n in train)
+            assert of_class == pytest.approx(whole * number / 4, abs=4)
+        inside = {items[n].group for n in part} - {None}
+        outside = {items[n].group for n in set(train) - set(part)} - {None}
+        assert not inside & outside
+    again, other = curve_fits.nested(pictures, seed), curve_fits.nested(pictures, seed + 1)
+    assert [part.tolist() for part in again] == [part.tolist() for part in parts]
+    assert parts[0].tolist() != other[0].tolist()
+
+
+def test_the_interval_of_a_gain_is_that_of_paired_shares() -> None:
+    before, after = hits([0.7, 0.8], seed=3)[:, 0]
+    found = curve.paired((after.astype(float) - before)[None])
+    gained, lost = int((after & ~before).sum()), int((before & ~after).sum())
+    expected = difference(gained, lost, len(after))
+    assert found[0] == pytest.approx(expected[0])
+    assert found[1] == pytest.approx(expected[1])
+
+
+def test_draws_that_differ_widen_the_interval() -> None:
+    same = np.repeat(hits([0.7, 0.8], 1)[1] * 1.0 - hits([0.7, 0.8], 1)[0], 4, 0)
+    apart = same.copy()
+    apart[::2, :100] += 0.5
+    apart[1::2, :100] -= 0.5
+    narrow, wide = curve.paired(same)[1], curve.paired(apart)[1]
+    assert wide[1] - wide[0] > narrow[1] - narrow[0]
+
+
+def test_a_power_law_is_told_where_errors_follow_one_and_its_forecast_comes_true() -> None:
+    law = [1 - 0.4 * (count / 100) ** -0.5 for count in [*COUNTS, 800]]
+    found = curve.summary(hits(law[:4], 5), COUNTS)
+    assert found["verdict"] == "rising"
+    low, high = found["twice"]
+    assert low < law[4] - law[3] < high
+    assert "twice the pictures might bring about" in found["finding"]
+
+
+@pytest.mark.parametrize(
+    ("shares", "pictures", "verdict", "told"),
+    [
+        ([0.6, 0.8, 0.8, 0.8], 3000, "little", "will bring little"),
+        ([0.70, 0.72, 0.72, 0.73], 60, "unclear", "may be chance"),
+        ([0.5, 0.501, 0.502, 0.7], 1000, "rising", "cannot be told"),
+    ],
+    ids=["flat", "too few to tell", "no law"],
+)
+def test_nothing_is_foretold_where_no_law_fits(
+    shares: list[float], pictures: int, verdict: str, told: str
+) -> None:
+    found = curve.summary(hits(shares, 1, pictures), COUNTS)
+    assert (found["twice"], found["verdict"]) == (None, verdict)
+    assert told in found["finding"]
+    assert found["points"][0]["train"] == 100
+    assert found["points"][-1]["accuracy"] == pytest.approx(shares[-1], abs=0.03)
+
+
+def test_the_coach_says_what_was_measured_in_place_of_its_advice() -> None:
+    said = f"90 % of the training pictures are right. {MORE}"
+    assert measured(said, "From 1 to 2 it gained.") == (
+        "90 % of the training pictures are right. Measured: from 1 to 2 it gained."
+    )
+    assert measured("Something else.", "From 1 to 2 it gained.") == "Something else."
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Run]:
+    """A run with a head on a frozen network."""
+    workspace = open_workspace(tmp_path_factory.mktemp("curve") / "workspace")
+    version = dataset(workspace, "noise", each=20)
+    run = runs.create(workspace, TrainConfig(**SETTINGS), run_record(version, 0))
+    runs.claim(run)
+    assert train(workspace, run).outcome == "finished"
+    return workspace, run
+
+
+def test_it_is_measured_on_validation_pictures_kept_and_goes_on_after_a_stop(
+    made: tuple[Workspace, Run], capsys: pytest.CaptureFixture[str], monkeypatch
+) -> None:
+    workspace, run = made
+    seen: list[tuple[int, int, int]] = []
+    real = curve_fits.refit
+
+    def watched(plan, config, *rest):
+        real(plan, config, *rest)
+        seen.append((len(plan.data.train), len(plan.data.val), config.epochs))
+
+    monkeypatch.setattr(curve_fits, "refit", watched)
+
+    def stop(share: float) -> None:
+        if share > 0.3:
+            raise StoppedError("Stopped as you asked.")
+
+    with pytest.raises(StoppedError):
+        curve_fits.measure(workspace, run, stop)
+    assert curve.read(run) is None
+    before = read_json(curve.path_of(run))["hits"]
+    assert 0 < len(before) < 20
+    assert __main__.main(["curve", run.id, "--json", "--workspace", str(workspace.root)]) == 0
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert found == curve.read(run)
+    assert found["hits"][: len(before)] == before
+
+    counts = run.dataset["counts"]
+    assert len(seen) == 20, "what was done was not done again"
+    assert {val for _, val, _ in seen} == {counts["val"]} == {len(one) for one in before}
+    assert found["points"][-1]["train"] == counts["train"]
+    assert all(rows * epochs >= 0.9 * 2 * 2 * counts["train"] for rows, _, epochs in seen)
+    last = [one.count("1") / counts["val"] for one in found["hits"][3::4]]
+    assert found["points"][-1]["accuracy"] == pytest.approx(np.mean(last))
+    whole = curve_fits.measure(workspace, run)
+    assert whole["hits"] == found["hits"], "the same seeds give the same curve"
+    assert __main__.main(["curve", run.id, "--workspace", str(workspace.root)]) == 0
+    assert whole["finding"] in capsys.readouterr().out
+
+
+def test_it_is_of_the_run_as_it_is(made: tuple[Workspace, Run], tmp_path: Path) -> None:
+    _, run = made
+    write_json(curve.path_of(run), {**curve.recipe_of(run), "verdict": "little"})
+    assert curve.read(run) is not None
+    for other in ({"epochs": 3}, {"fingerprint": "x"}, {"measure": 0}):
+        write_json(curve.path_of(run), {**curve.recipe_of(run), "verdict": "little", **other})
+        assert curve.read(run) is None
+
+
+def test_a_run_without_a_model_is_refused_in_a_sentence(make_run, workspace: Workspace) -> None:
+    with pytest.raises(BadInputError, match="no model yet"):
+        curve_fits.measure(workspace, make_run())
