@@ -8,6 +8,7 @@ import torch
 
 from ml import features
 from ml.data.pixels import PixelSpec
+from ml.data.spoiling import key_of, spoilt
 from ml.data.views import view
 from ml.errors import StoppedError
 from ml.models import Inputs, build
@@ -40,6 +41,26 @@ def test_each_picture_and_view_is_computed_once(tmp_path: Path) -> None:
         expected = pictures.pixels(split).reshape(len(pictures.hashes(split)), -1)[:, :6]
         for stores in (first, again):
             assert np.array_equal(stores[0].get(pictures.hashes(split)), expected)
+
+
+def test_robust_training_spoils_the_further_views_of_training_pictures(tmp_path: Path) -> None:
+    """The same whatever the batch, kept apart from plain views, none of what is measured on."""
+    pictures, counted = trained().pictures, Counted()
+    train = pictures.hashes("train")
+    plain = features.ensure(tmp_path, pictures, 2, counted)[1].get(train)
+    stores = features.ensure(tmp_path, pictures, 3, counted, policy="robust")
+    every = len(set(pictures.hashes("all")))
+    assert counted.shown == every + 3 * len(set(train)), "the first view is that of all"
+    one, two = (store.get(train) for store in stores[1:])
+    assert not np.array_equal(one, two)
+    assert not np.array_equal(one, plain)
+    pixels = np.array(pictures.pixels("train"))
+    for row in (0, 5, 17):
+        alone = spoilt(pixels[row : row + 1], "robust", 2, train[row : row + 1])
+        assert np.array_equal(alone.reshape(-1)[:6], two[row])
+    away = [digest for digest in pictures.hashes("test") if digest not in train]
+    assert stores[1].missing(away) == list(dict.fromkeys(away))
+    assert key_of("robust") != key_of("photos")
 
 
 def test_what_was_computed_before_a_stop_is_kept(tmp_path: Path) -> None:

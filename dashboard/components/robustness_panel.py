@@ -112,7 +112,9 @@ def _train_robustly(run: Run) -> None:
     ):
         forms.overrides()["augment"] = "robust"
         forms.overrides()["model"] = run.config.model
-        if run.config.frozen:  # a last layer alone cannot learn it
+        # A last layer alone learns little of it: 72.1 % under corruption became 73.9 with four
+        # spoilt views (recycling, 90 validation pictures), the rest fell from 88.9 to 86.7.
+        if run.config.frozen:
             forms.overrides()["freeze_backbone"] = False
         st.session_state["wanted-dataset"] = run.config.dataset
         session.choose_run(None)

@@ -184,7 +184,8 @@ def test_a_hundred_classes_show_the_most_confused_first(workspace):
 
 
 def test_the_learning_curve_is_offered_with_its_time_and_told_once_measured(workspace, version):
-    run = fabricate.finished(workspace, version, fabricate.predictions(version))
+    whole = {"model": "small_cnn", "pretrained": False, "freeze_backbone": False}
+    run = fabricate.finished(workspace, version, fabricate.predictions(version), **whole)
     key = f"fold-curve-{run.id}"
 
     def opened():
