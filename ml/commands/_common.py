@@ -23,6 +23,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     """The arguments that ``settings`` reads."""
     parser.add_argument("--dataset", metavar="D", help="a name, or a folder of pictures")
     parser.add_argument("--model", metavar="M", help="see: python -m ml models")
+    parser.add_argument("--preset", metavar="P", help="quick, balanced or thorough")
     parser.add_argument("--epochs", type=int, metavar="N", help="times to see every picture")
     parser.add_argument(
         "--set", action="append", default=[], metavar="FIELD=VALUE", help="any other setting"
@@ -43,7 +44,7 @@ def settings(args: argparse.Namespace) -> dict[str, Any]:
     wanted.pop("version", None)
     wanted |= {
         name: getattr(args, name)
-        for name in ("dataset", "model", "epochs", *SHAPE)
+        for name in ("dataset", "model", "preset", "epochs", *SHAPE)
         if getattr(args, name) is not None
     }
     for entry in args.set:

@@ -32,7 +32,7 @@ def run(args: argparse.Namespace, workspace: Workspace) -> int:
     if not place.leads:
         return _join(args, workspace, place)
     if args.run or args.resume:
-        if args.dataset or args.model or args.config or args.set:
+        if args.dataset or args.model or args.preset or args.config or args.set:
             raise BadInputError(
                 "A run keeps its own settings: with --resume only --epochs and the devices can "
                 "be changed."

@@ -1,0 +1,29 @@
+"""What is asked for on the command line becomes the settings of a run."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from ml.commands import _common
+from ml.errors import BadInputError
+
+
+def asked(*words: str) -> dict[str, object]:
+    parser = argparse.ArgumentParser()
+    _common.add_settings(parser)
+    return _common.settings(parser.parse_args(words))
+
+
+def test_the_file_is_beaten_by_options_and_those_by_set(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text('{"version": 1, "preset": "quick", "epochs": 2, "seed": 3, "batch_size": 8}')
+    found = asked("--config", str(file), "--preset", "thorough", "--epochs", "4", "--set", "seed=5")
+    wanted = {"preset": "thorough", "epochs": 4, "seed": "5", "batch_size": 8}
+    assert {name: found[name] for name in wanted} == wanted
+    assert asked("--preset", "thorough", "--set", "preset=quick") == {"preset": "quick"}
+
+
+def test_a_setting_without_a_value_is_a_sentence() -> None:
+    with pytest.raises(BadInputError, match="FIELD=VALUE"):
+        asked("--set", "epochs")
