@@ -18,6 +18,7 @@ from ml.explain.why import Explainer
 from ml.export.onnx import export_onnx
 from ml.files import sha256_of
 from ml.model_folder import open_session
+from ml.models import Inputs, build
 from ml.models.network import Network
 from ml.predict import Classifier
 
@@ -182,3 +183,18 @@ def test_a_map_is_enlarged_so_that_its_places_stay_where_they_are():
 def test_a_map_of_what_speaks_against_a_class_is_empty_and_no_error():
     assert not scaled(np.full((2, 2), -3, np.float32)).any()
     assert scaled(np.array([[np.nan, 2.0]], np.float32)).tolist() == [[0, 1]]
+
+
+def test_where_a_network_with_attention_looked_is_its_own_weights_for_every_class(asked, tmp_path):
+    torch.manual_seed(0)
+    network = build("attention_cnn", Inputs(3, SIDE, len(NAMES))).eval()
+    explainer, shown = explainer_of(network, tmp_path), asked.pictures[0]
+    told = [explainer.explain(shown, label, "attention") for label in NAMES[:2]]
+    assert told[0]["heat"] == told[1]["heat"]
+    with torch.inference_mode():
+        seen = network.body(network.normalise(torch.from_numpy(shown[None])))
+        weights = network.neck.attention(seen)[0, 0].numpy()
+    wanted = (weights - weights.min()) / (weights.max() - weights.min())
+    np.testing.assert_allclose(told[0]["heat"], wanted, atol=2e-3)
+    assert "attention" in [method["name"] for method in told[0]["methods"]]
+    assert "attention" not in [method.name for method in asked.explainer.methods()]

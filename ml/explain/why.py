@@ -14,7 +14,8 @@ import numpy.typing as npt
 from ml.errors import BadInputError
 from ml.explain import activation, covering, tail
 from ml.explain.heat import Heat, scaled
-from ml.model_folder import read_checked, run_outputs
+from ml.model_folder import ATTENTION, read_checked, run_outputs
+from ml.overlay import stretched
 from ml.predict import Classifier
 
 Pixels = npt.NDArray[np.uint8]
@@ -99,6 +100,10 @@ def _covering(explainer: Explainer, seen: Pixels, label: int) -> Heat:
     return scaled(covering.occlusion(explainer.classifier.probabilities, seen)[label])
 
 
+def _attention(explainer: Explainer, seen: Pixels, label: int) -> Heat:
+    return np.asarray(stretched(explainer.output(ATTENTION, seen)[0]), np.float32)
+
+
 METHODS = (
     Method(
         "activation",
@@ -115,6 +120,14 @@ METHODS = (
         "becomes less probable (occlusion).",
         lambda explainer: True,
         _covering,
+    ),
+    Method(
+        "attention",
+        "Where it looked",
+        "Bright places are those that the network itself gave most weight to, before it chose a "
+        "class: this map is the same for every class (its attention).",
+        lambda explainer: ATTENTION in explainer.outputs,
+        _attention,
     ),
 )
 """The best first."""
