@@ -120,7 +120,8 @@ def compared(known: unlike.Known) -> dict[str, Callable[[Floats, Floats], Floats
 
     found = {f"{k} nearest": nearest(known.features, k, 0.0) for k in NEIGHBOURS}
     found |= {f"{k} nearest, centred": nearest(centred, k, middle) for k in NEIGHBOURS}
-    found["energy"] = lambda features, logits: -np.logaddexp.reduce(logits, axis=1)
+    found["energy"] = lambda features, logits: unlike.energy(logits)
+    found["both, added"] = known.strangeness
     found["1 - probability"] = lambda features, logits: 1 - softmax(logits).max(1)
     return found
 
@@ -144,7 +145,7 @@ def report(run: Run, inside: list[bytes], left_out: list[bytes], strange: list[b
     classifier = Classifier.load(run.folder / "model", 1)
     known = classifier.known
     assert known is not None
-    far = [known.distances(ask(classifier, some)[0]) for some in (inside, left_out, strange)]
+    far = [known.strangeness(*ask(classifier, some)) for some in (inside, left_out, strange)]
     row = [auroc(far[0], other) for other in far[1:]]
     row += [float(np.mean(one > known.limit)) for one in far]
     return {"reported": [*row, (run.report or {})["accuracy"]]}

@@ -46,8 +46,8 @@ def finalise(
     """Make the classifier of ``run`` out of ``network``, which holds the best weights.
 
     Writes ``predictions.npz`` and ``report.json`` for the test pictures, then puts ``model/`` into
-    place as a whole: ``model.onnx``, ``weights.pt``, ``known.npz`` (see ``ml.unlike``) and, written
-    last, ``model.json``.
+    place as a whole: ``model.onnx``, ``weights.pt``, ``learned.npz`` (see ``ml.unlike``) and,
+    written last, ``model.json``.
 
     Args:
         network: moved to the CPU and into evaluation mode.
@@ -79,7 +79,7 @@ def finalise(
     rows = unlike.chosen(len(labels["train"]), seen.shape[1])
     kept = features()[rows] if features else _features(session, pictures, rows, progress)
     items = pictures.indices("train")[rows]
-    known, manifest["unlike"] = unlike.fit(kept, items, labels["train"][rows], seen)
+    known, manifest["unlike"] = unlike.fit(kept, items, labels["train"][rows], seen, val)
     if known is not None:
         known.save(staged / unlike.FILE)
     save_weights(network, staged / "weights.pt")

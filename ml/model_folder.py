@@ -1,6 +1,6 @@
 """A model folder: where one is, what its ``model.json`` says, and how its file is run.
 
-It holds ``model.onnx``, ``weights.pt``, ``known.npz`` (see ``ml.unlike``) and ``model.json`` with
+It holds ``model.onnx``, ``weights.pt``, ``learned.npz`` (see ``ml.unlike``) and ``model.json`` with
 classes, preprocessing, calibration and hashes. This module is light.
 """
 

@@ -101,15 +101,12 @@ class Classifier:
         top = [{"label": self.classes[n], "probability": float(chances[n])} for n in order]
         decision = "sure" if is_sure(chances[order[0]], self.threshold) else "not sure"
         said = {"file": name, **top[0], "top": top, "decision": decision, "error": None}
-        return said | self._company(features[0][0] if features else None)
-
-    def _company(self, features: npt.NDArray[np.float32] | None) -> dict[str, Any]:
-        """What ``judge`` says of the pictures that features (F,) are near to."""
-        if self.known is None or features is None:
-            return {"unlike": None, "nearest": []}
-        near = self.known.nearest(features, NEAREST)
-        return {
-            "unlike": bool(self.known.distances(features[None])[0] > self.known.limit),
+        if not self.known:
+            return said | {"unlike": None, "nearest": []}
+        far = self.known.strangeness(features[0], logits)[0]
+        near = self.known.nearest(features[0][0], NEAREST)
+        return said | {
+            "unlike": bool(far > self.known.limit),
             "nearest": [
                 {"item": item, "label": self.classes[label], "distance": distance}
                 for item, label, distance in near

@@ -1,16 +1,19 @@
 """Whether a picture is unlike anything that a model learned, and which pictures it looks like.
 
 A model names one of its classes for whatever it is shown. So it carries the features of pictures
-that it learned from, and a picture whose features lie far from all of them is told to be unlike
-them: by the distance to the k-th nearest of features of length 1 (Sun et al. 2022,
-"Out-of-Distribution Detection with Deep Nearest Neighbors", https://arxiv.org/abs/2204.06507).
-Light: numpy alone.
+that it learned from, and a picture is told to be unlike them by two measures, added, each in units
+of its spread over the validation pictures: the distance to the k-th nearest of features of length 1
+(Sun et al. 2022, "Out-of-Distribution Detection with Deep Nearest Neighbors",
+https://arxiv.org/abs/2204.06507), which sees what is of another kind altogether, and the energy of
+the logits (Liu et al. 2020, "Energy-based Out-of-distribution Detection",
+https://arxiv.org/abs/2010.03759), which sees neighbouring classes better. ``benchmarks.unlike
+--choose`` compares them. Light: numpy alone.
 """
 
 import io
 import math
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +23,7 @@ import numpy.typing as npt
 from ml.errors import BadInputError
 from ml.files import write_atomically
 
-FILE = "known.npz"
+FILE = "learned.npz"
 NEIGHBOURS = 10
 """k. The distance to the very nearest would hang on one odd picture among those learned from."""
 MOST = 4000
@@ -31,7 +34,7 @@ FALSE_ALARMS = 0.05
 """How many pictures of the kind that it knows a model may call unlike them."""
 ENOUGH = math.ceil(1 / FALSE_ALARMS) - 1
 """On fewer validation pictures that share cannot be met, and the farthest of them is the limit."""
-METHOD = "k-nearest"
+METHOD = "k-nearest and energy"
 STEP = 512
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -42,13 +45,23 @@ class Known:
     """What a model carries of the pictures that it learned from.
 
     ``features`` (n, F) have length 1 each, ``items`` (n,) are their places in the version of the
-    data set, ``labels`` (n,) their class numbers. Beyond ``limit`` a picture is unlike them.
+    data set, ``labels`` (n,) their class numbers. ``spread`` (2, 2) are mean and deviation, over
+    validation pictures, of the distance and of the energy. Beyond ``limit`` a picture is unlike
+    them.
     """
 
     features: npt.NDArray[np.float32]
     items: npt.NDArray[np.int64]
     labels: npt.NDArray[np.int64]
+    spread: npt.NDArray[np.float64]
     limit: float
+
+    def strangeness(self, features: Floats, logits: Floats) -> npt.NDArray[np.float64]:
+        """How unlike what was learned pictures are, of their features (N, F) and logits (N, K):
+        (N,), about 0 for pictures like those of the validation."""
+        both = np.stack([self.distances(features), energy(logits)])
+        middle, deviation = self.spread.T[:, :, None]
+        return np.asarray(((both - middle) / deviation).sum(0))
 
     def distances(self, features: Floats) -> npt.NDArray[np.float64]:
         """How far each of features (N, F) lies from the k-th nearest of what was learned: (N,),
@@ -83,9 +96,15 @@ class Known:
             "features": self.features.astype(np.float16),
             "items": self.items.astype(np.int32),
             "labels": self.labels.astype(np.int32),
+            "spread": self.spread,
             "limit": np.float64(self.limit),
         }
         write_atomically(path, lambda file: np.savez(file, **columns))
+
+
+def energy(logits: Floats) -> npt.NDArray[np.float64]:
+    """Of logits (N, K), as they come from the network: high where no class speaks up. (N,)"""
+    return -np.asarray(np.logaddexp.reduce(np.asarray(logits, np.float64), axis=1))
 
 
 def normalised(features: Floats) -> npt.NDArray[np.float32]:
@@ -106,21 +125,25 @@ def fit(
     items: npt.NDArray[np.int64],
     labels: npt.NDArray[np.int64],
     validation: Floats,
+    logits: Floats,
 ) -> tuple[Known | None, dict[str, Any]]:
     """What a model carries, and what its ``model.json`` says of that; None without pictures.
 
     Args:
         features: (n, F) of the pictures that ``chosen`` chose, with their items and labels (n,).
-        validation: (V, F); the limit is set on them, so that a picture like them is called unlike
-            with a probability of at most ``FALSE_ALARMS`` (a conformal quantile), if there are
-            ``ENOUGH``.
+        validation, logits: (V, F) and (V, K); the limit is set on them, so that a picture like
+            them is called unlike with a probability of about ``FALSE_ALARMS`` (a conformal
+            quantile), if there are ``ENOUGH``.
     """
     if not len(features) or not len(validation):
         return None, {}
     # As it will be read: half precision, in the limit too.
     kept = normalised(features).astype(np.float16).astype(np.float32)
-    known = Known(kept, items, labels, 2.0)
-    far = np.sort(known.distances(validation))
+    known = Known(kept, items, labels, np.array([[0.0, 1.0], [0.0, 1.0]]), math.inf)
+    both = known.distances(validation), energy(logits)
+    spread = np.array([[one.mean(), one.std() or 1.0] for one in both])
+    known = replace(known, spread=spread)
+    far = np.sort(known.strangeness(validation, logits))
     place = min(len(far), math.ceil((len(far) + 1) * (1 - FALSE_ALARMS)))
     limit = float(far[place - 1])
     about = {
@@ -132,7 +155,7 @@ def fit(
         "beyond": int((far > limit).sum()),
         "false_alarms": FALSE_ALARMS,
     }
-    return Known(kept, items, labels, limit), about
+    return replace(known, limit=limit), about
 
 
 def load(data: bytes, name: Path) -> Known:
@@ -145,9 +168,10 @@ def load(data: bytes, name: Path) -> Known:
         with np.load(io.BytesIO(data), allow_pickle=False) as saved:
             features = saved["features"].astype(np.float32)
             items, labels = saved["items"].astype(np.int64), saved["labels"].astype(np.int64)
-            limit = float(saved["limit"])
+            spread, limit = saved["spread"].astype(np.float64), float(saved["limit"])
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise BadInputError(f"{name} cannot be read. Copy the model folder again.") from error
-    if features.ndim != 2 or not len(features) or len({len(features), len(items), len(labels)}) > 1:
+    lengths = {len(features), len(items), len(labels)}
+    if features.ndim != 2 or not len(features) or len(lengths) > 1 or spread.shape != (2, 2):
         raise BadInputError(f"{name} does not hold what it should. Copy the model folder again.")
-    return Known(features, items, labels, limit)
+    return Known(features, items, labels, spread, limit)

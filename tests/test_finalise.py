@@ -99,7 +99,7 @@ def test_calibration_is_found_on_validation_pictures_alone():
 def test_the_manifest_holds_the_hash_of_every_other_file():
     folder = trained().run.folder / "model"
     others = {path for path in folder.iterdir() if path.name != "model.json"}
-    assert {path.name for path in others} == {"model.onnx", "weights.pt", "known.npz"}
+    assert {path.name for path in others} == {"model.onnx", "weights.pt", "learned.npz"}
     found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in others}
     assert json.loads((folder / "model.json").read_text("utf-8"))["sha256"] == found
 

@@ -19,9 +19,14 @@ def cloud(count: int, seed: int, width: int = 12) -> np.ndarray:
     return np.random.default_rng(seed).normal(1, 0.6, (count, width)).astype(np.float32)
 
 
+def answers(count: int, seed: int) -> np.ndarray:
+    return np.random.default_rng([seed, 1]).normal(0, 3, (count, 4))
+
+
 def fitted(count: int = 60, validation: int = 200) -> unlike.Known:
     known, _ = unlike.fit(
-        cloud(count, 0), np.arange(count) * 3, np.arange(count) % 4, cloud(validation, 1)
+        *(cloud(count, 0), np.arange(count) * 3, np.arange(count) % 4),
+        *(cloud(validation, 1), answers(validation, 1)),
     )
     assert known
     return known
@@ -40,25 +45,38 @@ def test_distances_and_the_nearest_are_those_that_scikit_learn_finds():
 
 
 def test_pictures_of_the_same_kind_are_called_unlike_at_most_as_often_as_stated():
-    alarms = [
-        np.mean(known.distances(cloud(300, 1000 + seed)) > known.limit)
-        for seed in range(40)
-        for known, _ in [
-            unlike.fit(cloud(50, seed), np.arange(50), np.zeros(50, int), cloud(99, 500 + seed))
-        ]
-        if known
-    ]
+    alarms = []
+    for seed in range(40):
+        known, _ = unlike.fit(
+            *(cloud(50, seed), np.arange(50), np.zeros(50, int)),
+            *(cloud(99, 500 + seed), answers(99, 500 + seed)),
+        )
+        assert known
+        asked = cloud(300, 1000 + seed), answers(300, 1000 + seed)
+        alarms.append(np.mean(known.strangeness(*asked) > known.limit))
     assert 0.03 < np.mean(alarms) <= unlike.FALSE_ALARMS + 0.01  # n = 40 limits of 99 pictures each
 
 
 def test_with_few_validation_pictures_the_farthest_is_the_limit():
-    few = cloud(unlike.ENOUGH - 1, 3)
-    known, about = unlike.fit(cloud(9, 0), np.arange(9), np.zeros(9, int), few)
+    few = cloud(unlike.ENOUGH - 1, 3), answers(unlike.ENOUGH - 1, 3)
+    known, about = unlike.fit(cloud(9, 0), np.arange(9), np.zeros(9, int), *few)
     assert known
     assert about["beyond"] == 0
-    assert known.limit == known.distances(few).max()
+    assert known.limit == known.strangeness(*few).max()
     assert about["neighbours"] == 9
-    assert unlike.fit(cloud(9, 0), np.arange(9), np.zeros(9, int), cloud(0, 0)) == (None, {})
+    nothing = cloud(0, 0), answers(0, 0)
+    assert unlike.fit(cloud(9, 0), np.arange(9), np.zeros(9, int), *nothing) == (None, {})
+
+
+def test_far_features_and_faint_answers_both_count_and_one_validation_picture_is_no_error():
+    known, one, said = fitted(), cloud(1, 5), answers(1, 5)
+    usual = known.strangeness(one, said)[0]
+    assert known.strangeness(-one, said)[0] > usual
+    assert known.strangeness(one, said - 10)[0] > usual
+    assert unlike.energy(said)[0] == pytest.approx(-np.log(np.exp(said).sum()))
+    single, _ = unlike.fit(cloud(9, 0), np.arange(9), np.zeros(9, int), one, said)
+    assert single
+    assert np.isfinite(single.strangeness(-one, said)).all()
 
 
 @pytest.mark.parametrize(("count", "width"), [(10, 4), (100_000, 1280), (5000, 25_088), (0, 5)])
@@ -72,13 +90,15 @@ def test_what_is_carried_is_bounded_and_spread_evenly(count, width):
 
 def test_what_was_saved_is_read_and_what_is_damaged_is_refused(tmp_path):
     known = fitted()
-    known.save(tmp_path / "known.npz")
-    data = (tmp_path / "known.npz").read_bytes()
+    known.save(tmp_path / "learned.npz")
+    data = (tmp_path / "learned.npz").read_bytes()
     read = unlike.load(data, tmp_path)
-    for name in ("features", "items", "labels", "limit"):
+    for name in ("features", "items", "labels", "spread", "limit"):
         assert np.array_equal(getattr(read, name), getattr(known, name))
     empty = io.BytesIO()
-    np.savez(empty, features=np.zeros((0, 3)), items=[], labels=[], limit=1.0)
+    np.savez(
+        empty, features=np.zeros((0, 3)), items=[], labels=[], spread=np.ones((2, 2)), limit=1.0
+    )
     for wrong in (data[: len(data) // 2], b"", empty.getvalue()):
         with pytest.raises(BadInputError, match="again"):
             unlike.load(wrong, tmp_path)
@@ -115,9 +135,9 @@ def test_a_model_of_an_earlier_lensmith_says_nothing_of_it(tmp_path):
     folder = tmp_path / "model"
     shutil.copytree(trained().run.folder / "model", folder)
     manifest = json.loads((folder / "model.json").read_text("utf-8"))
-    del manifest["unlike"], manifest["answers"], manifest["sha256"]["known.npz"]
+    del manifest["unlike"], manifest["answers"], manifest["sha256"]["learned.npz"]
     (folder / "model.json").write_text(json.dumps(manifest), "utf-8")
-    (folder / "known.npz").unlink()
+    (folder / "learned.npz").unlink()
     answer = Classifier.load(folder).judge(np.array(trained().pictures.pixels("test")[0]), "p.png")
     assert answer["unlike"] is None
     assert answer["nearest"] == []

@@ -59,7 +59,7 @@ def unlike_sentence(about: dict[str, Any] | None) -> str:
             f"1 in {validation + 1} pictures of the kind that it knows so."
         )
     return (
-        f"{rule} {rounded(1 - share)} of the validation pictures do (nearest neighbours among its "
-        "features, Sun et al. 2022). Of pictures of the kind that it knows, it calls about "
-        f"1 in {round(1 / share)} so by mistake."
+        f"{rule} {rounded(1 - share)} of the validation pictures do (by its nearest neighbours, "
+        "Sun et al. 2022, and by how little any class speaks up, Liu et al. 2020). Of pictures of "
+        f"the kind that it knows, it calls about 1 in {round(1 / share)} so by mistake."
     )

@@ -69,7 +69,7 @@ def test_a_picture_to_try_is_one_press_away(
     assert "Labelled green in the data set." in cards(page)[0]
 
 
-def test_what_the_model_sees_is_a_fold_away(
+def test_what_the_model_sees_and_what_counted_is_a_fold_away(
     app: App, run: Run, page: Page, visit: Callable[..., Page]
 ) -> None:
     visit(page, app.url("classify", run=run.id))
@@ -78,6 +78,14 @@ def test_what_the_model_sees_is_a_fold_away(
     seen = page.get_by_alt_text("The picture as the model sees it")
     expect(seen).to_be_visible()
     assert seen.evaluate("async image => { await image.decode(); return image.naturalWidth }") == 32
+    page.get_by_text("Why?", exact=True).click()
+    slider = page.get_by_label("How strongly the map covers the picture")
+    expect(slider).to_have_value("60")
+    slider.fill("25")
+    shown = page.get_by_alt_text("Covering: the map for green")
+    expect(shown).to_have_css("opacity", "0.25")
+    # It is green all over: covered with its own mean colour, it stays the same.
+    expect(page.get_by_text("Nothing in this picture speaks for green.")).to_be_visible()
 
 
 def test_the_camera_answers_at_once(
