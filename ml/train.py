@@ -44,8 +44,6 @@ from ml.workspace import Workspace
 
 Progressing = Callable[[float], None]
 log = logging.getLogger(__name__)
-for name in ("lightning.pytorch", "lightning.fabric", "onnxscript", "onnx_ir"):
-    logging.getLogger(name).setLevel(logging.WARNING)  # their tips are not for this log
 
 
 def train(

@@ -22,6 +22,8 @@ from ml.task import ClassifierTask
 from ml.team import LOST, Team, is_lost
 
 log = logging.getLogger(__name__)
+for name in ("lightning.pytorch", "lightning.fabric", "onnxscript", "onnx_ir"):
+    logging.getLogger(name).setLevel(logging.WARNING)  # their tips are not for this log
 
 
 def machine_for(

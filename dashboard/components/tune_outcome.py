@@ -9,6 +9,7 @@ from dashboard.components.outcome import result_sentence
 from dashboard.navigation import EVALUATE
 from dashboard.style import escape
 from dashboard.words import count, duration
+from ml.models import registry
 from ml.runs import Run
 from ml.status import Status
 from ml.tuning.sweep import State, Sweep
@@ -28,17 +29,30 @@ def tune_outcome(sweep: Sweep, status: Status, asked: dict[str, Any], state: Sta
     took = f"{count(len(state.over), 'trial')} in {duration(state.spent)}" if state.over else ""
     said, reason = str(result.get("sentence", "")), status.reason
     winner = _run(result.get("run"))
+    lines = _about(result, state) if result else [plan(sweep, asked)]
     st.html(
         f'<div class="lens-outcome"><div><span class="lens-status lens-{escape(status.name)}">'
         f"{escape(WORDS.get(status.name, status.name))}</span><span>{took}</span></div>"
         + (f'<p class="lens-result">{escape(said)}</p>' if said else "")
         + (f'<p class="lens-reason">{escape(reason)}</p>' if reason else "")
-        + "".join(f'<p class="lens-quiet">{escape(line)}</p>' for line in _about(result, state))
+        + "".join(f'<p class="lens-quiet">{escape(line)}</p>' for line in lines)
         + (f'<p class="lens-quiet">{escape(result_sentence(winner.report))}</p>' if winner else "")
         + "</div>"
     )
     with st.container(horizontal=True):
         _buttons(sweep, status, result, winner)
+
+
+def plan(sweep: Sweep, asked: dict[str, Any]) -> str:
+    """What the search does, for as long as it has found nothing."""
+    names = [charts_tune.label(axis.name).lower() for axis in sweep.axes]
+    model = sweep.base.model  # one's own may be gone
+    label = registry.get(model).label if model in registry.names() else model
+    limit = f", {count(asked['trials'], 'trial')} at most" if asked["trials"] else ""
+    return (
+        f"Trains {label} with other values of {', '.join(names)}, for at most "
+        f"{duration(float(asked['seconds']))}{limit}."
+    )
 
 
 def _about(result: dict[str, Any], state: State) -> list[str]:
