@@ -160,8 +160,8 @@ def finding(found: dict[str, Any]) -> str:
     least, most = (100 * end for end in found["twice"])
     ahead = f"{least:.0f} to {most:.0f}" if round(least) < round(most) else f"{most:.0f}"
     return (
-        f"{said}: still rising. If it goes on like this, twice the pictures might bring about "
-        f"{ahead} points."
+        f"{said}, and over all four sizes it keeps rising. If it goes on like this, twice the "
+        f"pictures might bring about {ahead} points."
     )
 
 

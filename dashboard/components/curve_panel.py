@@ -11,6 +11,7 @@ from ml.runs import Run
 from ml.workspace import Workspace
 
 COMMAND, TITLE, ICON = "curve", "Training on fewer pictures", ":material/trending_up:"
+AHEAD = "; that of the hollow mark is of the gain alone."
 
 
 def curve_panel(workspace: Workspace, run: Run) -> None:
@@ -42,7 +43,7 @@ def _panel(workspace: Workspace, run: Run) -> None:
     fits = f"mean of {found['draws']} fits each" if found["draws"] > 1 else "one fit each"
     st.caption(
         f"Accuracy on {count(found['pictures'], 'validation picture')}, {fits}, all trained for as "
-        "many steps. Whiskers are 95 % intervals."
+        "many steps. Whiskers are 95 % intervals" + (AHEAD if found["twice"] else ".")
     )
 
 
