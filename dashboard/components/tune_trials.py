@@ -10,13 +10,16 @@ from dashboard.navigation import EVALUATE, TRAIN
 from dashboard.style import escape
 from dashboard.words import duration, percent
 from ml.tuning.space import Axis
-from ml.tuning.sweep import Sweep, Trial, trial_run
+from ml.tuning.sweep import Trial, trial_run
+
+LEFT_OFF = "broken off"
+"""What a trial is that was under way when the search was interrupted; a resume goes on with it."""
 
 
-def tune_trials(sweep: Sweep, axes: Sequence[Axis], trials: Sequence[Trial]) -> None:
-    """The newest first."""
+def tune_trials(axes: Sequence[Axis], trials: Sequence[Trial], *, alive: bool) -> None:
+    """The newest first. ``alive``: somebody works on the search."""
     heads = ["Trial", "Validation", "", *(label(axis.name) for axis in axes), "Time"]
-    rows = "".join(_row(sweep, axes, trial) for trial in reversed(trials))
+    rows = "".join(_row(axes, trial, alive) for trial in reversed(trials))
     st.html(
         f'<div class="lens-files lens-trials" tabindex="0"><table><thead><tr>'
         f"{''.join(f'<th>{escape(head)}</th>' for head in heads)}"
@@ -24,9 +27,10 @@ def tune_trials(sweep: Sweep, axes: Sequence[Axis], trials: Sequence[Trial]) -> 
     )
 
 
-def _row(sweep: Sweep, axes: Sequence[Axis], trial: Trial) -> str:
+def _row(axes: Sequence[Axis], trial: Trial, alive: bool) -> str:
+    state = STATES[trial.state] if alive or trial.state != "running" else LEFT_OFF
     cells = [_link(trial), percent(trial.accuracy), f'<span title="{escape(trial.reason)}">']
-    cells[2] += f"{escape(STATES[trial.state])}</span>"
+    cells[2] += f"{escape(state)}</span>"
     cells += [escape(say(trial.values.get(axis.name))) for axis in axes]
     cells.append(duration(trial.seconds) if trial.seconds else "–")
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"

@@ -107,7 +107,7 @@ def _figures(sweep: Sweep, status: Status, asked: dict[str, Any], state: State) 
             plot(figure, "tune-parallel", height=360, alt=f"{said}: one line a trial.")
     with st.container(border=True, key="card-tune-trials"):
         st.html('<h3 class="lens-card-title">Trials</h3>')
-        tune_trials(sweep, axes, trials)
+        tune_trials(axes, trials, alive=status.name in searching.LIVE)
 
 
 def _best_title(state: State) -> str:

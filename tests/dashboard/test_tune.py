@@ -1,5 +1,6 @@
 """Tune without a browser: what it starts, what it shows of a search, and where it leads."""
 
+import platform
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -129,6 +130,21 @@ def test_the_result_stands_first_with_what_it_changed_and_every_trial(workspace,
     for said in ("60.0 %", "80.0 %", "30.0 %", "ended early"):
         assert said in text
     assert at.button(key="tune-winner").proto.type == "primary"
+
+
+def test_an_interrupted_search_says_what_it_does_and_what_broke_off(workspace, children) -> None:
+    sweep = searched(workspace)
+    trials = sweep.state.trials
+    sweep.save(State([*trials, Trial(3, trials[0].values, "", "running")], 12.0))
+    for name in ("ended.json", "result.json"):
+        (sweep.folder / name).unlink()
+    gone = {"pid": 2**22 + 1, "started": 1.0, "host": platform.node(), "claimed": 1.0}
+    write_json(sweep.folder / "worker.json", gone)
+    text = words(shown(sweep))
+    assert "Interrupted" in text
+    assert "with other values of learning rate, schedule, for at most 10 min." in text
+    assert "broken off" in text
+    assert "under way" not in text
 
 
 def test_where_the_winner_is_not_better_the_start_is_what_one_is_led_to(
