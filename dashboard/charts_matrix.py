@@ -4,7 +4,7 @@ Colours are the names of the theme that ``dashboard.components.plot`` knows.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from dashboard.text import rounded, shortened
 
@@ -19,6 +19,8 @@ NAMED = MOST_CONFUSED + 5
 FLIP = 0.36
 """From this share of the largest value on, a cell is dark and its number light (in the dark theme
 the other way round). The scale leaps there over the tones on which neither would be legible."""
+TRUTH, GUESS = "Truth (the label)", "Guess (what the model said)"
+Share = Literal["", "row", "column"]
 # The square root of the value lifts the few mistakes out of the background of a full diagonal.
 _SCALE = [
     *([FLIP * (step / 5) ** 2, f"$seq{step}"] for step in range(6)),
@@ -31,37 +33,47 @@ def literal(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def most_confused(confusion: Sequence[Sequence[int]], most: int = MOST_CONFUSED) -> list[int]:
-    """The classes with the most mistakes, as truth or as guess, in the order of the classes."""
+def by_confusion(confusion: Sequence[Sequence[int]]) -> list[int]:
+    """The classes, those with the most mistakes first, whether as truth or as guess."""
     mistakes = [
         sum(confusion[one]) + sum(row[one] for row in confusion) - 2 * confusion[one][one]
         for one in range(len(confusion))
     ]
-    return sorted(sorted(range(len(confusion)), key=lambda one: (-mistakes[one], one))[:most])
+    return sorted(range(len(confusion)), key=lambda one: (-mistakes[one], one))
+
+
+def most_confused(confusion: Sequence[Sequence[int]], most: int = MOST_CONFUSED) -> list[int]:
+    """The classes with the most mistakes, as truth or as guess, in the order of the classes."""
+    return sorted(by_confusion(confusion)[:most])
 
 
 def matrix(
     confusion: Sequence[Sequence[int]],
     classes: Sequence[str],
     *,
-    share: bool = False,
+    share: Share = "",
     shown: Sequence[int] | None = None,
     chosen: tuple[int | None, int | None] = (None, None),
 ) -> dict[str, Any]:
     """The confusion matrix, rows the truth.
 
-    ``share`` shows the percent of the row instead of counts; ``shown`` picks classes by index;
-    ``chosen`` (truth, guess) is framed.
+    ``share`` shows the percent of the row or of the column, of all classes, instead of counts;
+    ``shown`` picks classes by index and orders them; ``chosen`` (truth, guess) is framed.
     """
     picked = list(range(len(classes)) if shown is None else shown)
     names = [classes[one] for one in picked]
     totals = [sum(confusion[one]) for one in picked]
     counts = [[int(confusion[row][column]) for column in picked] for row in picked]
-    shares = [
-        [round(100 * n / total, 2) if total else 0.0 for n in line]
-        for line, total in zip(counts, totals, strict=True)
-    ]
-    shown_values = shares if share else counts
+    guessed = [sum(line[one] for line in confusion) for one in picked]
+    shown_values: Sequence[Sequence[float]] = counts
+    if share:
+        shown_values = [
+            [
+                round(100 * n / whole, 2) if (whole := row if share == "row" else column) else 0.0
+                for n, column in zip(line, guessed, strict=True)
+            ]
+            for line, row in zip(counts, totals, strict=True)
+        ]
     trace: dict[str, Any] = {
         "type": "heatmap",
         "x": names,
@@ -70,7 +82,7 @@ def matrix(
         "zmin": 0,
         "zmax": 100 if share else max(1, max((max(line) for line in counts), default=1)),
         "colorscale": _SCALE,
-        "customdata": _cells(counts, totals, names),
+        "customdata": _cells(counts, totals, guessed, names),
         "hovertemplate": "%{customdata}<extra></extra>",
         "showscale": False,
         "xgap": 1 if len(picked) <= 40 else 0,
@@ -80,8 +92,8 @@ def matrix(
     return {
         "data": [trace, *numbers],
         "layout": {
-            "xaxis": {**class_axis(names, 16), "title": "Guess"},
-            "yaxis": {**class_axis(names, 50), "title": "Truth", "autorange": "reversed"},
+            "xaxis": {**class_axis(names, 16), "title": GUESS},
+            "yaxis": {**class_axis(names, 50), "title": TRUTH, "autorange": "reversed"},
             "shapes": _frame(picked, chosen),
         },
     }
@@ -113,16 +125,22 @@ def _numbers(names: list[str], values: Sequence[Sequence[float]], most: float) -
     }
 
 
-def _cells(counts: list[list[int]], totals: list[int], names: list[str]) -> list[list[str]]:
-    """What hovering over each cell says."""
+def _cells(
+    counts: list[list[int]], totals: list[int], guessed: list[int], names: list[str]
+) -> list[list[str]]:
+    """What hovering over each cell says, with its share of the row and of the column."""
 
-    def sentence(n: int, total: int, truth: str, guess: str) -> str:
+    def sentence(n: int, total: int, truth: str, guess: str, taken: int) -> str:
         seen = "recognised" if truth == guess else f"taken for <b>{literal(guess)}</b>"
         part = f" ({rounded(n / total)})" if total else ""
-        return f"{n} of {total} <b>{literal(truth)}</b><br>{seen}{part}"
+        column = f"<br>{rounded(n / taken)} of the {taken} guesses {literal(guess)}" if n else ""
+        return f"{n} of {total} <b>{literal(truth)}</b><br>{seen}{part}{column}"
 
     return [
-        [sentence(n, total, truth, guess) for n, guess in zip(line, names, strict=True)]
+        [
+            sentence(n, total, truth, guess, taken)
+            for n, guess, taken in zip(line, names, guessed, strict=True)
+        ]
         for line, total, truth in zip(counts, totals, names, strict=True)
     ]
 

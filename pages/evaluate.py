@@ -6,6 +6,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard import engine, results, session
+from dashboard.components.before_after import before_after
 from dashboard.components.class_figures import class_figures
 from dashboard.components.confusion import confusion
 from dashboard.components.curve_panel import curve_panel
@@ -16,8 +17,10 @@ from dashboard.components.picker import run_picker
 from dashboard.components.robustness_panel import robustness_panel
 from dashboard.components.run_state import no_report, run_state
 from dashboard.components.trust import trust
+from dashboard.components.undo import undo_bar
 from dashboard.components.watch import watch
 from dashboard.navigation import EVALUATE, TRAIN
+from dashboard.retraining import newest
 from dashboard.runlist import newest_tested, readable
 from dashboard.tables import to_csv
 
@@ -41,9 +44,13 @@ if found is None:
     no_report(run)
     st.stop()
 
+version = newest(workspace, run)
+if version:
+    undo_bar(workspace, version)
 run_state(run)
 headline(found)
-confusion(workspace, found, run.id)
+before_after(workspace, run, found)
+confusion(workspace, found, run, version)
 class_figures(found, run.id)
 mistakes(workspace, found, run.id)
 trust(run, found)

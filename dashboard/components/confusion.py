@@ -5,31 +5,41 @@ from functools import partial
 import streamlit as st
 
 from dashboard import charts_matrix as charts
-from dashboard.components.gallery import gallery, tiles
+from dashboard.components.cell_pictures import cell_pictures, forget
 from dashboard.components.plot import plot
+from dashboard.components.retrain_button import retrain_button
 from dashboard.results import Results
 from dashboard.text import plain
 from dashboard.words import count
+from ml.data.store import DatasetVersion
+from ml.runs import Run
 from ml.workspace import Workspace
 
 ANY = -1
 """Stands for "any class" in the two selectors."""
-PAGE = 24
-"""How many pictures the drawer shows at first, and by how many more."""
+UNITS: dict[str, charts.Share] = {
+    "Counts": "",
+    "Percent of row": "row",
+    "Percent of column": "column",
+}
 
 
 @st.fragment
-def confusion(workspace: Workspace, results: Results, key: str) -> None:
-    """Draw matrix and drawer. ``key`` tells one run's choice from another's.
+def confusion(
+    workspace: Workspace, results: Results, run: Run, version: DatasetVersion | None
+) -> None:
+    """Draw matrix and drawer. ``version`` is the newest of the run's set, None where it is gone.
 
     The choice is that of the two selectors, which a click on the matrix sets: so everything that
     the mouse can do, the keyboard can do too.
     """
+    key = run.id
     left, right = st.columns([3, 2], gap="medium")
     with left, st.container(border=True, key=f"card-matrix-{key}"):
         _matrix(results, key)
     with right, st.container(border=True, key=f"card-drawer-{key}"):
-        _drawer(workspace, results, key)
+        _drawer(workspace, results, version, key)
+        retrain_button(workspace, run, version)
 
 
 def chosen(key: str) -> tuple[int | None, int | None]:
@@ -43,7 +53,7 @@ def choose(key: str, truth: int = ANY, guess: int = ANY) -> None:
     """Open the drawer for a cell, a row or a column; for nothing, close it."""
     st.session_state[f"truth-{key}"] = truth
     st.session_state[f"guess-{key}"] = guess
-    st.session_state[f"most-{key}"] = PAGE
+    forget(key)
 
 
 def _matrix(results: Results, key: str) -> None:
@@ -51,7 +61,7 @@ def _matrix(results: Results, key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         unit = st.segmented_control(
             "Numbers in the cells",
-            ["Counts", "Percent of row"],
+            list(UNITS),
             default="Counts",
             required=True,
             key=f"unit-{key}",
@@ -70,11 +80,15 @@ def _matrix(results: Results, key: str) -> None:
             )
             if scope == some:
                 shown = charts.most_confused(results.report["confusion"])
+        if len(shown) > 2 and st.toggle("Most confused first", key=f"ranked-{key}"):
+            inside = set(shown)
+            order = charts.by_confusion(results.report["confusion"])
+            shown = [one for one in order if one in inside]
     clicked = plot(
         charts.matrix(
             results.report["confusion"],
             results.classes,
-            share=unit != "Counts",
+            share=UNITS[unit or "Counts"],
             shown=shown,
             chosen=chosen(key),
         ),
@@ -83,7 +97,10 @@ def _matrix(results: Results, key: str) -> None:
         alt=f"Confusion matrix of {count(len(shown), 'class', 'classes')}. {_finding(results)}",
         on_click=True,
     )
-    st.caption("Rows are the truth, columns the guess. Click a cell to see its pictures.")
+    st.caption(
+        "A row is what the pictures are labelled, a column what the model said. Click a cell to "
+        "see its pictures."
+    )
     point = clicked.get("point") if clicked else None
     if isinstance(point, list) and len(point) == 2 and max(point) < len(shown):
         choose(key, shown[int(point[0])], shown[int(point[1])])
@@ -101,7 +118,9 @@ def _finding(results: Results) -> str:
     return f"Most often, {names[0]} is taken for {names[1]}: {number} of {total}"
 
 
-def _drawer(workspace: Workspace, results: Results, key: str) -> None:
+def _drawer(
+    workspace: Workspace, results: Results, version: DatasetVersion | None, key: str
+) -> None:
     """Heading and selectors stand first in either state, so that they keep the keyboard's focus."""
     truth, guess = chosen(key)
     nothing = truth is None and guess is None
@@ -112,22 +131,9 @@ def _drawer(workspace: Workspace, results: Results, key: str) -> None:
     if nothing:
         _confusions(results, key)
         return
-    most = st.session_state.get(f"most-{key}", PAGE)
     if len(places):
-        with st.container(key=f"drawer-{key}"):
-            gallery(tiles(workspace, results, places[:most].tolist()), said)
-    with st.container(horizontal=True):
-        if len(places) > most:
-            st.button(
-                f"Show {min(PAGE, len(places) - most)} more",
-                key=f"more-{key}",
-                on_click=partial(_show_more, key, most + PAGE),
-            )
-        st.button("Close", key=f"close-{key}", on_click=partial(choose, key), type="tertiary")
-
-
-def _show_more(key: str, most: int) -> None:
-    st.session_state[f"most-{key}"] = most
+        cell_pictures(workspace, results, version, places, guess, said, key)
+    st.button("Close", key=f"close-{key}", on_click=partial(choose, key), type="tertiary")
 
 
 def sentence(results: Results, truth: int | None, guess: int | None, number: int) -> str:

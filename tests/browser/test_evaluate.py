@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from ml import robustness
-from ml.data.store import DatasetVersion
-from ml.runs import Run
+from ml.data.store import DatasetVersion, load_version
+from ml.runs import Run, list_runs
 from tests.browser.serving import App, settled
 from tests.dashboard import fabricate
 
@@ -57,11 +57,11 @@ def click_cell(matrix: Locator, row: int, column: int) -> None:
 
 
 def drawer(page: Page) -> Locator:
-    return page.locator('[class*="st-key-drawer-"] .lens-gallery img')
+    return page.locator('[class*="st-key-drawer-"] .tile')
 
 
-def files_in(pictures: Locator) -> list[str]:
-    return sorted(picture.get_attribute("alt").split(":")[0] for picture in pictures.all())
+def files_in(tiles: Locator) -> list[str]:
+    return sorted(tile.get_attribute("title").split(",")[0] for tile in tiles.all())
 
 
 def test_a_click_on_a_cell_shows_exactly_its_pictures(
@@ -100,6 +100,46 @@ def test_the_keyboard_reaches_what_the_mouse_does(
         expect(page.get_by_role("heading", name=said)).to_be_visible()
     expect(drawer(page)).to_have_count(len(wanted))
     assert files_in(drawer(page)) == wanted
+
+
+def test_from_a_wrong_cell_to_the_retraining_in_four_clicks_or_four_keys(
+    app: App, page: Page, visit: Callable[..., Page], drawn
+) -> None:
+    version = fabricate.dataset(app.workspace, name="journey")
+    run = fabricate.finished(
+        app.workspace, version, fabricate.predictions(version, 4, 0.5), "seen", model="tutorial_net"
+    )
+    visit(page, app.url("evaluate", run=run.id))
+    click_cell(drawn(page, f"matrix-{run.id}"), 0, 1)  # one
+    tile = page.locator('[class*="st-key-drawer-"] .tile').first
+    file = tile.get_attribute("title").split(",")[0]
+    tile.click()  # two
+    page.get_by_role("button", name="The label should be metal").click()  # three
+    retrain = page.get_by_role("button", name="Retrain with the same settings")
+    expect(tile).to_contain_text("→ metal")
+    expect(page.get_by_text("1 picture moved to metal.").first).to_be_visible()
+    retrain.click()  # four
+    expect(page.locator("h1")).to_have_text("Train")
+    made = list_runs(app.workspace)[-1]
+    newer = load_version(app.workspace, "journey")
+    assert {item.file: item.label for item in newer.items}[file] == 1
+    assert (made.config, made.meta["parent"]) == (run.config, run.id)
+    assert made.dataset["fingerprint"] == newer.fingerprint != version.fingerprint
+
+    visit(page, app.url("evaluate", run=run.id))
+    for place in (
+        page.locator(f'[class*="st-key-cell-{run.id}"] button').first,
+        page.locator('[class*="st-key-drawer-"] .tile input').last,
+        page.get_by_role("button", name="Exclude", exact=True),
+        page.get_by_role("button", name="Retrain with the same settings"),
+    ):
+        expect(place).to_be_enabled()
+        place.focus()
+        page.keyboard.press("Space")
+        settled(page)
+    expect(page.locator("h1")).to_have_text("Train")
+    assert sum(item.excluded for item in load_version(app.workspace, "journey").items) == 1
+    assert len([one for one in list_runs(app.workspace) if one.meta["parent"] == run.id]) == 2
 
 
 def test_hostile_names_are_text_and_a_phone_is_wide_enough(

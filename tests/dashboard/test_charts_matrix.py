@@ -16,15 +16,22 @@ def test_rows_of_the_matrix_are_the_truth():
     layout = charts.matrix(CONFUSION, CLASSES)["layout"]
     assert trace["z"] == CONFUSION
     assert trace["y"] == trace["x"] == CLASSES
-    assert layout["yaxis"]["title"] == "Truth"
-    assert layout["xaxis"]["title"] == "Guess"
+    assert layout["yaxis"]["title"] == "Truth (the label)"
+    assert layout["xaxis"]["title"] == "Guess (what the model said)"
     assert layout["yaxis"]["autorange"] == "reversed"
     assert "2 of 10 <b>glass</b><br>taken for <b>metal</b> (20 %)" in trace["customdata"][0][1]
 
 
-def test_percent_are_those_of_the_row():
-    trace = charts.matrix(CONFUSION, CLASSES, share=True)["data"][0]
+def test_percent_are_those_of_the_row_or_of_the_column():
+    trace = charts.matrix(CONFUSION, CLASSES, share="row")["data"][0]
     assert trace["z"] == [[80, 20, 0], [10, 90, 0], [0, 30, 70]]
+    trace = charts.matrix(CONFUSION, CLASSES, share="column", shown=[2, 1])["data"][0]
+    assert trace["z"] == [[100, 21.43], [0, 64.29]], "of all 14 guesses, shown or not"
+    assert trace["x"] == trace["y"] == ["paper", "metal"]
+
+
+def test_classes_are_ordered_by_their_mistakes():
+    assert charts.by_confusion(CONFUSION) == [1, 0, 2]
 
 
 def test_the_numbers_in_the_cells_are_those_that_are_not_zero():
@@ -78,7 +85,7 @@ def contrast(one, other):
 
 
 def test_a_class_without_pictures_is_no_division_by_zero():
-    trace = charts.matrix([[0, 0], [1, 3]], ["a", "b"], share=True)["data"][0]
+    trace = charts.matrix([[0, 0], [1, 3]], ["a", "b"], share="row")["data"][0]
     assert trace["z"] == [[0, 0], [25, 75]]
 
 

@@ -6,9 +6,13 @@ import re
 import numpy as np
 import pytest
 
+from dashboard import results, retraining
 from dashboard.components.confusion import ANY
 from ml import curve
+from ml.calibration import softmax
+from ml.data import edits
 from ml.files import read_json, write_json
+from ml.runs import list_runs
 from tests.dashboard import fabricate
 from tests.dashboard.visiting import visit, words
 
@@ -18,6 +22,12 @@ HOSTILE = ('<img src=x onerror="alert(1)">', "**bold** [link](javascript:x)", "p
 @pytest.fixture
 def version(workspace):
     return fabricate.dataset(workspace)
+
+
+def tiles_in(at):
+    """The tiles of the drawer, as they were sent."""
+    sent = [json.loads(part.proto.json) for part in at.get("bidi_component")]
+    return next(part["tiles"] for part in sent if "tiles" in part)
 
 
 def test_an_empty_workspace_leads_to_training(workspace):
@@ -78,8 +88,7 @@ def test_truth_and_guess_open_exactly_the_pictures_of_the_cell(workspace, versio
             for item, label, guess in zip(version.items, truth.labels, guesses, strict=True)
             if label == row and guess == column
         ]
-        drawer = at.container(f"drawer-{run.id}").html[0].value
-        assert sorted(re.findall(r'alt="(\S+?):', drawer)) == sorted(wanted)
+        assert sorted(one["file"] for one in tiles_in(at)) == sorted(wanted)
 
 
 def test_a_frequent_mistake_opens_its_cell_with_one_press(workspace, version):
@@ -202,3 +211,58 @@ def test_the_learning_curve_is_offered_with_its_time_and_told_once_measured(work
     at = opened()
     assert f"**{found['finding']}**" in words(at)
     assert not any(button.label.startswith("Measure it, in") for button in at.main.button)
+
+
+def test_a_cell_with_many_pictures_can_be_filtered(workspace):
+    version = fabricate.dataset(workspace, each=24)
+    truth = fabricate.predictions(version, 4, 0.1)
+    run = fabricate.finished(workspace, version, truth)
+    confidence = softmax(truth.logits).max(axis=1)
+    cell = (truth.labels == 1) & (truth.logits.argmax(1) == 1)
+    at = visit("evaluate")
+    at.selectbox(f"truth-{run.id}").select(1)
+    at.selectbox(f"guess-{run.id}").select(1).run()
+    control = next(one for one in at.get("segmented_control") if one.key == f"surely-{run.id}")
+    control.set_value("Not sure").run()
+    assert not at.exception
+    unsure = np.flatnonzero(cell & (confidence < 0.6))
+    shown = [one["file"] for one in tiles_in(at)] if len(unsure) else []
+    assert sorted(shown) == sorted(version.items[n].file for n in unsure)
+    control = next(one for one in at.get("segmented_control") if one.key == f"surely-{run.id}")
+    control.set_value("All")
+    at.text_input(f"search-{run.id}").set_value("1-3.").run()
+    assert [one["file"] for one in tiles_in(at)] == (["1-3.png"] if cell[27] else [])
+
+
+def test_a_run_is_compared_with_its_parent_on_the_pictures_of_both(workspace, version):
+    before = fabricate.finished(workspace, version, fabricate.predictions(version, 4, 0.5), "old")
+    edit = [{"do": "exclude", "items": [0]}, {"do": "relabel", "items": [1], "label": "metal"}]
+    newer = edits.commit(workspace, version.name, edit, base=1)
+    after = fabricate.finished(workspace, newer, fabricate.predictions(newer, 5, 0.2), "new")
+    assert "Before" not in words(visit("evaluate", after.id))
+    after.update_meta(parent=before.id)
+    then, now = results.read(workspace, before), results.read(workspace, after)
+    was, is_now = then.guesses == now.labels, now.guesses == now.labels
+    pair = retraining.paired(then, now)
+    assert (pair.before, pair.after, pair.pictures) == (was.sum(), is_now.sum(), 30)
+    assert set(pair.mended) == set(np.flatnonzero(is_now & ~was))
+    assert set(pair.broken) == set(np.flatnonzero(was & ~is_now))
+    at = visit("evaluate", after.id)
+    assert f"{len(pair.mended)} more right, {len(pair.broken)} more wrong" in words(at)
+    assert f"{pair.after} of 30" in str(at.table[0].value)
+
+
+def test_pictures_are_found_in_a_newer_version_though_their_numbers_moved(workspace, version):
+    wanted = [(item.hash, item.file) for item in version.items]
+    newer = edits.commit(workspace, version.name, [{"do": "delete", "items": [3]}], base=1)
+    found = retraining.located(newer, wanted)
+    assert found == [*range(3), None, *range(3, 29)]
+
+
+def test_a_set_that_cannot_be_trained_on_says_so_instead_of_starting(workspace, version):
+    run = fabricate.finished(workspace, version)
+    edits.commit(workspace, version.name, [{"do": "exclude", "items": [*range(10)]}], base=1)
+    at = visit("evaluate", run.id)
+    at.button(f"retrain-{run.id}").click().run()
+    assert "There are no pictures of glass" in at.error[0].value
+    assert len(list_runs(workspace)) == 1

@@ -1,0 +1,87 @@
+"""A run beside the one that it was made from, on the pictures that both were tested on."""
+
+import streamlit as st
+
+from dashboard import results as saved
+from dashboard.components.gallery import gallery, tiles
+from dashboard.results import Results
+from dashboard.retraining import Pair, paired
+from dashboard.text import plain, with_span
+from dashboard.words import count
+from ml.errors import MLError
+from ml.metrics import wilson
+from ml.runs import Run
+from ml.workspace import Workspace
+
+MOST = 12
+TELLING = 6
+"""With fewer pictures that only one got right, not even all of them on one side would reach 5 %
+in McNemar's exact test."""
+
+
+@st.fragment
+def before_after(workspace: Workspace, run: Run, after: Results) -> None:
+    """Draw the comparison, where ``run`` was made from another run over the same set."""
+    parent = str(run.meta.get("parent") or "")
+    earlier = Run(workspace.runs / parent)
+    if not parent or earlier.dataset.get("name") != run.dataset.get("name"):
+        return
+    try:
+        before = saved.load(workspace, earlier)
+    except MLError:  # the page of that run says what is wrong with it
+        return
+    if before is None:
+        return
+    with st.container(border=True, key=f"card-before-after-{run.id}"):
+        pair = paired(before, after)
+        if pair is None:
+            st.markdown("#### Before and after cannot be compared")
+            st.caption("The two runs have no test picture in common, or other classes.")
+            return
+        st.markdown(f"#### {_finding(pair)}")
+        st.table(_table(earlier, run, pair))
+        st.caption(_about(before, after, pair))
+        for places, words in ((pair.mended, "Right now"), (pair.broken, "Wrong now")):
+            if places:
+                st.markdown(f"**{words}: {count(len(places), 'picture')}**")
+                gallery(tiles(workspace, after, places[:MOST]), words)
+
+
+def _finding(pair: Pair) -> str:
+    """What came of it, in a sentence that claims nothing of so few."""
+    differ = len(pair.mended) + len(pair.broken)
+    if not differ:
+        return "Before and after are right on the same pictures"
+    text = f"{len(pair.mended)} more right, {len(pair.broken)} more wrong than before"
+    return f"{text}: too few to tell from chance" if differ < TELLING else text
+
+
+def _table(earlier: Run, run: Run, pair: Pair) -> dict[str, list[str]]:
+    def column(right: int) -> list[str]:
+        return [
+            plain(cell)
+            for cell in (
+                with_span(
+                    right / pair.pictures, list(wilson(right / pair.pictures, pair.pictures))
+                ),
+                f"{right:,} of {pair.pictures:,}",
+            )
+        ]
+
+    return {
+        "": ["Accuracy", "Recognised"],
+        f"Before · {plain(earlier.name)}": column(pair.before),
+        f"After · {plain(run.name)}": column(pair.after),
+    }
+
+
+def _about(before: Results, after: Results, pair: Pair) -> str:
+    """Which pictures count, and by which labels."""
+    text = (
+        f"On the {count(pair.pictures, 'picture')} that both were tested on, by the labels of the "
+        "later run, with 95 % intervals."
+    )
+    left = len(before.hashes) + len(after.hashes) - 2 * pair.pictures
+    if left:
+        text += f" {count(left, 'picture')} tested by one of them alone (excluded, say) left out."
+    return text

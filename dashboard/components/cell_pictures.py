@@ -1,0 +1,160 @@
+"""The pictures of a cell of the matrix: filtered, selected, and put right."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dashboard.components.gallery import gallery, tiles
+from dashboard.components.item_actions import item_actions, told
+from dashboard.components.tile_grid import selectable, tile
+from dashboard.components.undo import change
+from dashboard.results import Integers, Results
+from dashboard.retraining import located
+from dashboard.text import plain, rounded
+from dashboard.thumbnails import thumbnail
+from dashboard.words import count
+from ml.data.store import DatasetVersion
+from ml.workspace import Workspace
+
+PAGE = 24
+"""How many pictures are shown at first, and by how many more."""
+FILTERED = 8
+"""With more pictures than this in a cell there are filters."""
+EITHER, SURE, UNSURE = "All", "Sure", "Not sure"
+
+
+def cell_pictures(
+    workspace: Workspace,
+    results: Results,
+    version: DatasetVersion | None,
+    places: Integers,
+    guess: int | None,
+    said: str,
+    key: str,
+) -> None:
+    """Draw them; ``places`` are theirs in ``results``, ``guess`` the column of the cell.
+
+    Where the set is gone (``version`` is None) they can be looked at alone.
+    """
+    if len(places) > FILTERED:
+        places = _filtered(results, places, key)
+        if not len(places):
+            st.caption("No picture fits. Widen the filter.")
+    most = st.session_state.get(f"most-{key}", PAGE)
+    shown = [int(place) for place in places[:most]]
+    if shown and version is None:
+        gallery(tiles(workspace, results, shown), said)
+    elif shown and version is not None:
+        _editable(workspace, results, version, shown, guess, said, key)
+    if len(places) > most:
+        st.button(
+            f"Show {min(PAGE, len(places) - most)} more",
+            key=f"more-{key}",
+            on_click=partial(_show_more, key, most + PAGE),
+        )
+
+
+def forget(key: str) -> None:
+    """Begin anew: another cell has been chosen."""
+    for name in ("most", "surely", "search"):
+        st.session_state.pop(f"{name}-{key}", None)
+
+
+def _show_more(key: str, most: int) -> None:
+    st.session_state[f"most-{key}"] = most
+
+
+def _filtered(results: Results, places: Integers, key: str) -> Integers:
+    with st.container(horizontal=True, vertical_alignment="center", key=f"filters-{key}"):
+        surely = st.segmented_control(
+            "How sure the model was",
+            [EITHER, SURE, UNSURE],
+            default=EITHER,
+            required=True,
+            key=f"surely-{key}",
+            label_visibility="collapsed",
+        )
+        text = st.text_input(
+            "File name",
+            key=f"search-{key}",
+            placeholder="File name",
+            label_visibility="collapsed",
+            width=170,
+            live=True,
+        )
+    if surely != EITHER:
+        places = places[results.sure[places] == (surely == SURE)]
+    wanted = text.casefold().strip()
+    fits = [int(place) for place in places if wanted in results.files[place].casefold()]
+    return np.array(fits, dtype=np.int64)
+
+
+def _editable(
+    workspace: Workspace,
+    results: Results,
+    version: DatasetVersion,
+    shown: list[int],
+    guess: int | None,
+    said: str,
+    key: str,
+) -> None:
+    """The bar of actions stands first, so that it keeps its place whatever the cell holds."""
+    bar = st.container(key=f"drawer-bar-{key}")
+    numbers = located(version, [(results.hashes[n], results.files[n]) for n in shown])
+    token = f"{version.fingerprint} {key} {shown[:1]} {len(shown)} {guess}"
+    with st.container(key=f"drawer-{key}"):
+        chosen = selectable(
+            [
+                _tile(workspace, results, version, place, number)
+                for place, number in zip(shown, numbers, strict=True)
+            ],
+            (),
+            said,
+            f"cell-tiles-{key}",
+            token,
+        )
+    there = dict(zip(shown, numbers, strict=True))
+    selected = sorted({n for place in chosen if (n := there[place]) is not None})
+    with bar:
+        st.caption(told(len(selected), 0) if selected else "Select pictures to put them right.")
+        name = results.classes[guess] if guess is not None else ""
+        if name in version.classes:
+            label = version.classes.index(name)
+            fresh = [n for n in selected if version.items[n].label != label]
+            others = any(version.items[n].label != label for n in numbers if n is not None)
+            if others and st.button(
+                f"The label should be {plain(name)}", key=f"as-guessed-{key}", disabled=not fresh
+            ):
+                change(workspace, version, [{"do": "relabel", "items": fresh, "label": name}])
+        item_actions(workspace, version, selected, f"cell-{key}")
+
+
+def _tile(
+    workspace: Workspace,
+    results: Results,
+    version: DatasetVersion,
+    place: int,
+    number: int | None,
+) -> dict[str, Any]:
+    """A tile under the label that the run was tested with; a newer label stands under it."""
+    truth = results.classes[results.labels[place]]
+    guess = results.classes[results.guesses[place]]
+    surely = rounded(float(results.confidence[place]))
+    note = f"{'recognised' if guess == truth else f'taken for {guess}'}, {surely}"
+    if number is None:
+        return {
+            "id": place,
+            "source": thumbnail(workspace.root, results.hashes[place]),
+            "name": truth,
+            "file": results.files[place] or count(1, "picture"),
+            "then": "",
+            "note": note,
+            "badge": "not in the set any more",
+            "category": int(results.labels[place]),
+            "dim": True,
+        }
+    made = tile(workspace, version, number, note=note)
+    label = made["name"]
+    return {**made, "id": place, "name": truth, "then": "" if label == truth else label}

@@ -1,0 +1,31 @@
+"""Once the pictures of a run were changed: the same training on them as they are now."""
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.navigation import TRAIN
+from dashboard.retraining import changed_since, retrain
+from dashboard.text import plain
+from ml.data.store import DatasetVersion, read_summary
+from ml.errors import MLError
+from ml.runs import Run
+from ml.workspace import Workspace
+
+
+def retrain_button(workspace: Workspace, run: Run, version: DatasetVersion | None) -> None:
+    """Draw the button, where ``version``, the newest of the set, is not what ``run`` knows."""
+    if version is None or not changed_since(run, version):
+        return
+    last = str(read_summary(workspace, version.name, version.version).get("change") or "")
+    with st.container(border=True, key=f"card-retrain-{run.id}", gap="small"):
+        st.markdown(
+            f"{plain(version.name)} is another than this run learned from"
+            f"{': ' + plain(last) if last else '.'}"
+        )
+        if st.button("Retrain with the same settings", type="primary", key=f"retrain-{run.id}"):
+            try:
+                made = retrain(workspace, run, version)
+            except MLError as error:
+                st.error(plain(str(error)), icon=":material/error:")
+                return
+            session.go(TRAIN, run=made.id)

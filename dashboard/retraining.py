@@ -1,0 +1,103 @@
+"""After its pictures were changed, a run once more; and what came of it, on the same pictures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dashboard import engine
+from dashboard.datasets import version_at
+from dashboard.results import Results
+from ml.data import catalog
+from ml.data.store import DatasetVersion, latest
+from ml.errors import MLError
+from ml.runs import Run
+from ml.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two runs on the pictures that both were tested on, judged by the labels of the later one.
+
+    ``before`` and ``after`` count what each got right of ``pictures``; ``mended`` and ``broken``
+    are the places in the later results of what only the later, or only the earlier, got right.
+    """
+
+    pictures: int
+    before: int
+    after: int
+    mended: tuple[int, ...]
+    broken: tuple[int, ...]
+
+
+def newest(workspace: Workspace, run: Run) -> DatasetVersion | None:
+    """The newest version of the set that ``run`` learned from; None where it is gone."""
+    name = str(run.dataset.get("name", ""))
+    try:
+        number = latest(workspace, name)
+        return version_at(workspace, name, number) if number else None
+    except (MLError, OSError):
+        return None
+
+
+def changed_since(run: Run, version: DatasetVersion) -> bool:
+    """Whether ``version`` holds other pictures or labels than ``run`` learned from."""
+    return bool(run.dataset.get("fingerprint") != version.fingerprint)
+
+
+def retrain(workspace: Workspace, run: Run, version: DatasetVersion) -> Run:
+    """A new run with the settings of ``run`` on the pictures of ``version``.
+
+    Raises:
+        BadInputError: the version cannot be trained on, as when a class has no picture left.
+        WorkspaceError: the disk is full or cannot be written to.
+    """
+    record = catalog.run_record(version, run.config.split_seed)
+    return engine.start(workspace, run.config, record, parent=run.id)
+
+
+def located(version: DatasetVersion, wanted: Sequence[tuple[str, str]]) -> list[int | None]:
+    """The item numbers of pictures given by hash and file name; None for what is not there.
+
+    A picture that is there more than once, under several names, is found by its name.
+    """
+    hashes = {digest for digest, _ in wanted}
+    named: dict[tuple[str, str], int] = {}
+    alone: dict[str, list[int]] = {}
+    for number, item in enumerate(version.items):
+        if item.hash in hashes:
+            named.setdefault((item.hash, item.file), number)
+            alone.setdefault(item.hash, []).append(number)
+    return [
+        named.get((digest, file), alone[digest][0] if len(alone.get(digest, ())) == 1 else None)
+        for digest, file in wanted
+    ]
+
+
+def paired(before: Results, after: Results) -> Pair | None:
+    """Both runs on what both were tested on; None where their classes are called otherwise, or no
+    picture is in both. A picture that was tested twice by either is left out."""
+    if set(before.classes) != set(after.classes):
+        return None
+    then, now = _once(before.hashes), _once(after.hashes)
+    common = sorted(now[digest] for digest in then.keys() & now.keys())
+    if not common:
+        return None
+    right: list[tuple[int, bool, bool]] = []
+    for place in common:
+        truth = after.classes[after.labels[place]]
+        was = before.classes[before.guesses[then[after.hashes[place]]]]
+        right.append((place, was == truth, after.classes[after.guesses[place]] == truth))
+    return Pair(
+        len(common),
+        sum(was for _, was, _ in right),
+        sum(is_now for _, _, is_now in right),
+        tuple(place for place, was, is_now in right if is_now and not was),
+        tuple(place for place, was, is_now in right if was and not is_now),
+    )
+
+
+def _once(hashes: Sequence[str]) -> dict[str, int]:
+    """The place of each hash that is there once."""
+    places: dict[str, list[int]] = {}
+    for place, digest in enumerate(hashes):
+        places.setdefault(digest, []).append(place)
+    return {digest: found[0] for digest, found in places.items() if len(found) == 1}
