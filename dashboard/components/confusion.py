@@ -19,8 +19,8 @@ ANY = -1
 """Stands for "any class" in the two selectors."""
 UNITS: dict[str, charts.Share] = {
     "Counts": "",
-    "Percent of row": "row",
-    "Percent of column": "column",
+    "% of row": "row",
+    "% of column": "column",
 }
 
 

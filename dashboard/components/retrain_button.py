@@ -19,8 +19,7 @@ def retrain_button(workspace: Workspace, run: Run, version: DatasetVersion | Non
     last = str(read_summary(workspace, version.name, version.version).get("change") or "")
     with st.container(border=True, key=f"card-retrain-{run.id}", gap="small"):
         st.markdown(
-            f"{plain(version.name)} is another than this run learned from"
-            f"{': ' + plain(last) if last else '.'}"
+            f"{plain(version.name)} has changed since this run{': ' + plain(last) if last else '.'}"
         )
         if st.button("Retrain with the same settings", type="primary", key=f"retrain-{run.id}"):
             try:
