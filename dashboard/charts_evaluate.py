@@ -79,10 +79,13 @@ def per_class(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def reliability(bins: Sequence[dict[str, float]]) -> dict[str, Any]:
+def reliability(
+    bins: Sequence[dict[str, float]], before: Sequence[dict[str, float]] = ()
+) -> dict[str, Any]:
     """How often guesses of about the same probability are right; on the line they mean it.
 
-    ``bins`` are those of a report's calibration: ``confidence``, ``accuracy``, ``pictures``.
+    ``bins`` are those of a report's calibration: ``confidence``, ``accuracy``, ``pictures``;
+    ``before`` are those of the network's own probabilities, drawn behind them.
     """
     most = max((entry["pictures"] for entry in bins), default=1)
     ends = [wilson(entry["accuracy"], entry["pictures"]) for entry in bins]
@@ -102,6 +105,7 @@ def reliability(bins: Sequence[dict[str, float]]) -> dict[str, Any]:
                 "line": {"color": "$muted", "dash": "dash", "width": 1.5},
                 "hoverinfo": "skip",
             },
+            *([_uncalibrated(before)] if before else []),
             {
                 "type": "scatter",
                 "mode": "lines+markers",
@@ -122,6 +126,19 @@ def reliability(bins: Sequence[dict[str, float]]) -> dict[str, Any]:
             "xaxis": {"title": "Probability given", "range": [0, 102], "ticksuffix": " %"},
             "yaxis": {"title": "Share right", "range": [0, 104], "ticksuffix": " %"},
         },
+    }
+
+
+def _uncalibrated(bins: Sequence[dict[str, float]]) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": "Before calibration",
+        "x": [round(100 * entry["confidence"], 2) for entry in bins],
+        "y": [round(100 * entry["accuracy"], 2) for entry in bins],
+        "marker": {"size": 7, "color": "$muted"},
+        "line": {"color": "$muted", "width": 1.5, "dash": "dot"},
+        "hovertemplate": "said %{x:.0f} %, right %{y:.0f} %<extra>before calibration</extra>",
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ml.centroid import nearest_centroid
 from ml.data import catalog
 from ml.data.pictures import Pictures, open_pictures
 from ml.data.store import SPLITS, load_version
@@ -75,6 +76,8 @@ def evaluate(
     guesser = known[pictures.labels("train")] if own else labels[taken]
     found = make_report(logits, labels[taken], guesser, chosen, classifier.manifest)
     found |= {"dataset": record["name"], "fingerprint": record["fingerprint"]}
+    if own:  # of other sets nothing was seen whose means could be taken
+        found["centroid"] = nearest_centroid(pictures, chosen)
     if not taken.all():
         strange = ", ".join(name for name in pictures.classes if name not in number)
         found["notes"].append(

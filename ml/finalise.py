@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from ml import abstain, calibration, unlike
+from ml.centroid import nearest_centroid
 from ml.data.pictures import Pictures
 from ml.errors import DivergedError
 from ml.export import parity
@@ -88,6 +89,7 @@ def finalise(
 
     report = make_report(test, labels["test"], labels["train"], "test", manifest)
     report |= {"dataset": pictures.version.name, "fingerprint": pictures.version.fingerprint}
+    report["centroid"] = nearest_centroid(pictures, "test")
     _write_predictions(run.folder / "predictions.npz", pictures, test)
     write_json(run.folder / "report.json", report | {"seconds": time.perf_counter() - started})
     _put_into_place(staged, run.folder / "model")

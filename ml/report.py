@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ml import calibration, metrics
+from ml import calibration, curves, metrics
 from ml.export import parity
 
 FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "loss")
@@ -56,7 +56,7 @@ def make_report(
         "majority": {"class": classes[biggest], "accuracy": share},
         "classes": classes,
         "confusion": matrix.tolist(),
-        "per_class": _per_class(matrix, classes),
+        "per_class": _per_class(matrix, classes, logits, labels, manifest["temperature"]),
         "calibration": _calibration(logits, labels, manifest["temperature"], manifest["threshold"]),
         "model": manifest["model"],
         "run": manifest["run"],
@@ -74,7 +74,17 @@ def _notes(measured: dict[str, Any]) -> list[dict[str, str]]:
     return [] if parity.is_same(measured) else [note(parity.sentence(measured), "parity")]
 
 
-def _per_class(matrix: metrics.Ints, classes: list[str]) -> list[dict[str, Any]]:
+def _per_class(
+    matrix: metrics.Ints,
+    classes: list[str],
+    logits: Logits,
+    labels: metrics.Ints,
+    temperature: float,
+) -> list[dict[str, Any]]:
+    """``roc_auc`` and ``average_precision`` are one against the rest, of calibrated probabilities;
+    None where there is nothing to tell apart."""
+    probabilities = calibration.softmax(logits, temperature)
+    told = [curves.curve(probabilities[:, n], labels == n) for n in range(len(classes))]
     scores, spans = metrics.class_scores(matrix), metrics.recall_intervals(matrix)
     return [
         {
@@ -84,6 +94,8 @@ def _per_class(matrix: metrics.Ints, classes: list[str]) -> list[dict[str, Any]]
             "f1": float(scores.f1[n]),
             "support": int(scores.support[n]),
             "recall_interval": list(spans[n]),
+            "roc_auc": curves.roc_auc(told[n]),
+            "average_precision": curves.average_precision(told[n]),
         }
         for n, name in enumerate(classes)
     ]
@@ -92,17 +104,24 @@ def _per_class(matrix: metrics.Ints, classes: list[str]) -> list[dict[str, Any]]
 def _calibration(
     logits: Logits, labels: metrics.Ints, temperature: float, threshold: float
 ) -> dict[str, Any]:
-    """``ece`` and ``bins`` are of calibrated probabilities; ``sure`` is the share so called."""
+    """``ece``, ``bins``, ``loss`` and ``brier`` are of calibrated probabilities, those with
+    ``_before`` of the network's own; ``sure`` is the share so called."""
     probabilities = calibration.softmax(logits, temperature)
     error, bins = calibration.calibration_bins(probabilities, labels)
+    raw = calibration.softmax(logits)
+    error_before, bins_before = calibration.calibration_bins(raw, labels)
     sure = calibration.is_sure(probabilities.max(axis=1), threshold)
     right = logits.argmax(axis=1)[sure] == labels[sure]
     return {
         "ece": error,
-        "ece_before": calibration.calibration_bins(calibration.softmax(logits), labels)[0],
+        "ece_before": error_before,
         "loss": calibration.cross_entropy(logits, labels, temperature),
+        "loss_before": calibration.cross_entropy(logits, labels),
+        "brier": curves.brier(probabilities, labels),
+        "brier_before": curves.brier(raw, labels),
         "temperature": temperature,
         "bins": bins,
+        "bins_before": bins_before,
         "threshold": threshold,
         "sure": float(sure.mean()) if len(sure) else 0.0,
         "sure_accuracy": float(right.mean()) if len(right) else None,

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as reference
 
+from benchmarks import intervals
 from ml import metrics
 
 
@@ -131,3 +132,11 @@ def test_a_class_of_one_picture_leaves_the_mean_over_classes_uncertain():
     ):
         assert low < 0.75
         assert high - low > 0.3
+
+
+@pytest.mark.parametrize("pictures", intervals.PICTURES)
+def test_intervals_cover_what_they_promise(pictures):
+    """A cheap part of ``benchmarks/intervals.py``: fewer tests, so wider limits."""
+    for task in ("2 even classes", "6 classes, as recycling"):
+        found = intervals.coverage(task, pictures, 500)
+        assert np.all((found > 0.92) & (found < 0.985)), (task, found)

@@ -56,12 +56,22 @@ def _table(entries: list[dict[str, Any]]) -> None:
         "Recall from": [low for low, _ in ends],
         "Recall to": [high for _, high in ends],
         "F1": [entry["f1"] for entry in entries],
+        "ROC area": [entry.get("roc_auc") for entry in entries],
+        "PR area": [entry.get("average_precision") for entry in entries],
     }
     percent = {
         name: [None if value is None else 100 * value for value in values]
         for name, values in columns.items()
     }
     interval = "The 95 % interval of the recall."
+    about = {
+        "Recall from": interval,
+        "Recall to": interval,
+        "ROC area": "How often a picture of the class is given a higher probability of it than "
+        "one of another class; 50 % is chance. Also known as ROC AUC.",
+        "PR area": "Precision, averaged over the levels of recall. Also known as average precision "
+        "or PR AUC.",
+    }
     st.dataframe(
         {
             "Class": [str(entry["class"]) for entry in entries],
@@ -72,9 +82,7 @@ def _table(entries: list[dict[str, Any]]) -> None:
         column_config={
             "Class": st.column_config.TextColumn(pinned=True),
             **{
-                name: st.column_config.NumberColumn(
-                    format="%.0f %%", help=interval if name.startswith("Recall ") else None
-                )
+                name: st.column_config.NumberColumn(format="%.0f %%", help=about.get(name))
                 for name in columns
             },
         },

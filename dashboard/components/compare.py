@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.comparison import FIGURES, METRICS, curve, differences, overlay, same_pictures
+from dashboard.components.disagreement import disagreement
 from dashboard.components.plot import plot
 from dashboard.text import plain, shortened, with_span
 from dashboard.words import count
@@ -41,6 +42,8 @@ def compare(chosen: list[tuple[Run, str]]) -> None:
         )
         if not same_pictures(runs):
             st.caption("They were tested on different pictures: their scores do not compare.")
+        elif len(shown) == 2:
+            disagreement(*shown)
         st.table(_table(shown))
 
 

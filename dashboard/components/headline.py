@@ -20,6 +20,10 @@ FIGURES = {
 }
 
 
+FEW = 100
+"""With fewer test pictures that is said beside the figures."""
+
+
 def sentence(results: Results) -> str:
     """The headline as Markdown."""
     report = results.report
@@ -30,6 +34,27 @@ def sentence(results: Results) -> str:
         biggest = plain(str(baseline.get("class", "")))
         words += f" Guessing the biggest class, {biggest}, gets {rounded(baseline['accuracy'])}."
     return words
+
+
+def reading(results: Results) -> str:
+    """What the interval means, what comes without learning, and whether the test is small."""
+    report, pictures = results.report, len(results.labels)
+    words = []
+    if around := span((report.get("intervals") or {}).get("accuracy")):
+        low, high = around.split(" to ")
+        words.append(f"Expect between {low} and {high} % on pictures like these.")
+    centroid = (report.get("centroid") or {}).get("accuracy")
+    if centroid is not None:
+        words.append(
+            f"Comparing each picture with the mean picture of every class scores "
+            f"{rounded(centroid)}."
+        )
+    if pictures < FEW:
+        words.append(
+            f"{count(pictures, 'test picture')} {'is' if pictures == 1 else 'are'} few: the "
+            "figures may be far off, in either direction."
+        )
+    return " ".join(words)
 
 
 def folds_line(folds: object) -> str:
@@ -50,6 +75,7 @@ def headline(results: Results) -> None:
     report, pictures = results.report, len(results.labels)
     intervals = report.get("intervals") or {}
     st.markdown(f"### {sentence(results)}")
+    st.caption(reading(results))
     if line := folds_line(report.get("folds")):
         st.caption(line, help="Each part is measured by a model that was trained on the others.")
     shown = []

@@ -43,7 +43,7 @@ def _calibration(run: Run, results: Results) -> None:
         f"for more pictures, whiskers are 95 % intervals. On average the two are {apart} apart."
     )
     plot(
-        charts.reliability(bins),
+        charts.reliability(bins, calibration.get("bins_before") or []),
         key=f"reliability-{run.id}",
         height=320,
         alt=f"Probability given against share right; on average {apart} apart.",
@@ -54,6 +54,21 @@ def _calibration(run: Run, results: Results) -> None:
             f"Probabilities are softened by a temperature of {temperature:.2f}, found on the "
             "validation pictures; 1 would leave them as the network gives them."
         )
+    if "brier" in calibration:
+        st.table(_effect(calibration))
+
+
+def _effect(calibration: dict[str, Any]) -> dict[str, list[str]]:
+    """What calibration did to the test pictures: the lower, the better."""
+    rows = {
+        "Calibration error (ECE)": ("ece_before", "ece"),
+        "Log loss": ("loss_before", "loss"),
+        "Brier score (0 to 2)": ("brier_before", "brier"),
+    }
+    table: dict[str, list[str]] = {"Lower is better": list(rows)}
+    for place, heading in enumerate(("Before", "Calibrated")):
+        table[heading] = [f"{float(calibration[names[place]]):.3f}" for names in rows.values()]
+    return table
 
 
 def threshold_sentence(threshold: float, answers: dict[str, Any] | None = None) -> str:

@@ -5,7 +5,8 @@ from dataclasses import fields
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard import comparison
+from dashboard import comparison, results
+from dashboard.components.disagreement import only_right, verdict
 from ml.config import TrainConfig
 from ml.events import EpochEnd, EventLog, RunStarted
 from ml.files import write_json
@@ -58,3 +59,26 @@ def test_scores_compare_only_on_the_same_test_pictures(workspace):
     assert not comparison.same_pictures([first, second])
     other = fabricate.queued(workspace, fabricate.dataset(workspace, each=4, name="other"))
     assert not comparison.same_pictures([first, other])
+
+
+def test_two_runs_are_told_apart_by_the_pictures_that_one_alone_has_right(workspace):
+    version = fabricate.dataset(workspace)
+    truths = [fabricate.predictions(version, seed, wrong) for seed, wrong in ((1, 0.2), (2, 0.6))]
+    one, other = (
+        results.read(workspace, fabricate.finished(workspace, version, truth)) for truth in truths
+    )
+    right = [truth.logits.argmax(1) == truth.labels for truth in truths]
+    wanted = {place for place in range(30) if right[0][place] and not right[1][place]}
+    found = only_right(one, other)
+    assert set(found.tolist()) == wanted
+    assert wanted
+    sure = other.confidence[found]
+    assert all(sure[:-1] >= sure[1:])
+
+
+def test_only_a_difference_that_chance_hardly_makes_is_called_one():
+    assert "right about the same of 90 test pictures" in verdict(["A", "B"], 0, 0, 90)
+    assert "does not show that one is better" in verdict(["A", "B"], 5, 2, 90)
+    assert "in 45 % of tests" in verdict(["A", "B"], 5, 2, 90)
+    assert "B is better" in verdict(["A", "B"], 1, 12, 90)
+    assert "less than 0.1 %" in verdict(["A", "B"], 0, 20, 90)

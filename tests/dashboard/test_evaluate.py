@@ -266,3 +266,27 @@ def test_a_set_that_cannot_be_trained_on_says_so_instead_of_starting(workspace, 
     at.button(f"retrain-{run.id}").click().run()
     assert "There are no pictures of glass" in at.error[0].value
     assert len(list_runs(workspace)) == 1
+
+
+def test_few_pictures_are_said_to_be_few_and_the_baselines_stand_beside(workspace, version):
+    run = fabricate.finished(workspace, version, fabricate.predictions(version))
+    write_json(run.folder / "report.json", run.report | {"centroid": {"accuracy": 0.41}})
+    text = words(visit("evaluate"))
+    assert "on pictures like these" in text
+    assert "the mean picture of every class scores 41 %" in text
+    assert "30 test pictures are few" in text
+
+
+def test_the_effect_of_calibration_is_told_before_and_after(workspace, version):
+    run = fabricate.finished(workspace, version)
+    told = {"brier": 0.25, "brier_before": 0.3, "loss": 0.4, "loss_before": 0.5, "ece_before": 0.2}
+    bins = run.report["calibration"]["bins"]
+    told = run.report["calibration"] | told | {"bins_before": bins}
+    write_json(run.folder / "report.json", run.report | {"calibration": told})
+    at = visit("evaluate")
+    at.session_state[f"fold-_calibration-{run.id}"] = True
+    at.run()
+    assert not at.exception
+    shown = at.table[0].value
+    assert list(shown["Before"]) == ["0.200", "0.500", "0.300"]
+    assert list(shown["Calibrated"])[1:] == ["0.400", "0.250"]

@@ -1,0 +1,77 @@
+"""Two runs on the same test pictures: whether one is better, and where they differ."""
+
+import numpy as np
+import streamlit as st
+
+from dashboard import results, session
+from dashboard.components.gallery import gallery, tiles
+from dashboard.results import Results
+from dashboard.text import plain, shortened
+from dashboard.words import count
+from ml.curves import mcnemar
+from ml.errors import BadInputError
+from ml.runs import Run
+
+PAGE = 12
+SHOWN = 0.05
+"""A difference that chance alone makes less often than this is called one."""
+
+
+def disagreement(first: tuple[Run, str], second: tuple[Run, str]) -> None:
+    """Draw the sentence and the pictures; nothing where a run has no results."""
+    workspace = session.workspace()
+    try:
+        found = [results.load(workspace, run) for run, _ in (first, second)]
+    except BadInputError:
+        return
+    one, other = found
+    if one is None or other is None or one.hashes != other.hashes:
+        return
+    titles = [plain(shortened(title, 40)) for _, title in (first, second)]
+    if titles[0] == titles[1]:
+        titles = [f"{title} ({place})" for place, title in enumerate(titles, 1)]
+    better = only_right(one, other), only_right(other, one)
+    st.markdown(f"**{verdict(titles, len(better[0]), len(better[1]), len(one.labels))}**")
+    for title, places, wrong in zip(titles, better, (other, one), strict=True):
+        if not len(places):
+            continue
+        fold = st.expander(
+            f"{count(len(places), 'picture')} that {title} alone has right",
+            key=f"differ-{first[0].id}-{second[0].id}-{wrong is one}",
+            on_change="rerun",
+        )
+        if fold.open:
+            with fold:
+                shown = tiles(workspace, wrong, places[:PAGE].tolist())
+                gallery(shown, "Each with its truth and what the other run took it for")
+                if len(places) > PAGE:
+                    st.caption(f"The {PAGE} about which the other run was surest.")
+
+
+def only_right(one: Results, other: Results) -> results.Integers:
+    """The places of the pictures that ``one`` has right and ``other`` wrong; those of which
+    ``other`` was surest come first."""
+    places = np.flatnonzero((one.guesses == one.labels) & (other.guesses != other.labels))
+    return places[np.argsort(-other.confidence[places], kind="stable")]
+
+
+def verdict(titles: list[str], first: int, second: int, pictures: int) -> str:
+    """What McNemar's exact test says of so many pictures that one run alone has right."""
+    if not first + second:
+        return f"They are right about the same of {count(pictures, 'test picture')}."
+    chance = mcnemar(first, second)
+    said = (
+        f"Of {count(pictures, 'test picture')}, {titles[0]} alone has {first} right, "
+        f"{titles[1]} alone {second}."
+    )
+    often = "less than 0.1" if chance < 0.001 else f"{100 * chance:.2g}"
+    if chance < SHOWN:
+        winner = titles[0] if first > second else titles[1]
+        return (
+            f"{said} {winner} is better on pictures like these: chance alone would make such a "
+            f"difference in {often} % of tests (McNemar's exact test)."
+        )
+    return (
+        f"{said} That does not show that one is better: chance alone would make such a difference "
+        f"in {often} % of tests (McNemar's exact test)."
+    )

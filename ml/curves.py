@@ -1,0 +1,109 @@
+"""How well one class is told from all others at every threshold: ROC and precision-recall.
+
+Pure functions of arrays, with numpy alone. ``scores`` (n,) are the probabilities of the class,
+``positive`` (n,) says which pictures are of it. A picture is *called* the class at a threshold
+where its score is no less.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.metrics import Floats, Ints
+
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """What each threshold gives, the highest first: one entry a distinct score.
+
+    ``called`` and ``hits`` are counts of pictures called the class, and of those rightly;
+    ``positives`` and ``negatives`` are how many there are of it and of the others.
+    """
+
+    thresholds: Floats
+    called: Ints
+    hits: Ints
+    positives: int
+    negatives: int
+
+    @property
+    def precision(self) -> Floats:
+        """The share of the called that are of the class."""
+        return np.asarray(self.hits / self.called)
+
+    @property
+    def recall(self) -> Floats:
+        """The share of the class that is called; not a number where there is none of it."""
+        return _over(self.hits, self.positives)
+
+    @property
+    def false_alarms(self) -> Floats:
+        """The share of the others that is called; not a number where there are none."""
+        return _over(self.called - self.hits, self.negatives)
+
+    def at(self, threshold: float) -> tuple[int, int]:
+        """``called`` and ``hits`` at any threshold."""
+        place = int(np.searchsorted(-self.thresholds, -threshold, side="right"))
+        return (int(self.called[place - 1]), int(self.hits[place - 1])) if place else (0, 0)
+
+
+def curve(scores: Floats, positive: Flags) -> Curve:
+    """The curve of one class against the rest."""
+    order = np.argsort(-scores, kind="stable")
+    ranked, right = scores[order], positive[order]
+    # Pictures of the same score are called together: only the last of them ends a group.
+    last = np.flatnonzero(np.append(np.diff(ranked) != 0, True)[: len(ranked)])
+    hits = np.cumsum(right)[last].astype(np.int64)
+    positives = int(positive.sum())
+    return Curve(ranked[last], (last + 1).astype(np.int64), hits, positives, len(right) - positives)
+
+
+def roc_auc(found: Curve) -> float | None:
+    """The area under the ROC curve: how often a picture of the class scores above another.
+
+    None where there are no pictures of the class, or no others.
+    """
+    if not found.positives or not found.negatives:
+        return None
+    across = np.append(0.0, found.false_alarms)
+    up = np.append(0.0, found.recall)
+    return float(np.sum(np.diff(across) * (up[1:] + up[:-1]) / 2))
+
+
+def average_precision(found: Curve) -> float | None:
+    """The area under the precision-recall curve, by steps and not by straight lines, which would
+    promise too much (Davis and Goadrich 2006). None where there are no pictures of the class.
+    """
+    if not found.positives:
+        return None
+    return float(np.sum(np.diff(np.append(0.0, found.recall)) * found.precision))
+
+
+def brier(probabilities: Floats, labels: Ints) -> float:
+    """The mean squared distance from the truth, summed over classes (Brier 1950): 0 to 2."""
+    if not len(labels):
+        return 0.0
+    truth = np.eye(probabilities.shape[1])[labels]
+    return float(np.mean(np.sum((probabilities - truth) ** 2, axis=1)))
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """The exact two-sided p-value of McNemar's test (1947), from pictures that one model alone has
+    right: how often a coin would be at least as uneven.
+
+    >>> mcnemar(5, 5), mcnemar(0, 6)
+    (1.0, 0.03125)
+    """
+    from math import comb
+
+    total, less = only_first + only_second, min(only_first, only_second)
+    tail = sum(comb(total, k) for k in range(less + 1))
+    return min(1.0, 2 * tail / 2**total) if total else 1.0
+
+
+def _over(counts: NDArray[Any], whole: int) -> Floats:
+    return np.asarray(counts / whole) if whole else np.full(len(counts), np.nan)

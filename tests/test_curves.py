@@ -1,0 +1,94 @@
+"""Curves of one class against the rest, and other figures, against scikit-learn and scipy."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from sklearn import metrics as reference
+from sklearn.neighbors import NearestCentroid
+
+from ml import calibration, centroid, curves
+from ml.report import make_report
+from tests.trained import trained
+
+
+def test_the_figures_of_saved_predictions_are_those_of_scikit_learn():
+    run = trained().run
+    with np.load(run.folder / "predictions.npz") as saved:
+        logits, labels = saved["logits"], saved["labels"]
+    report, kinds = run.report, range(logits.shape[1])
+    found = calibration.softmax(logits, report["calibration"]["temperature"])
+    guesses = logits.argmax(1)
+    near = {"abs": 1e-6}
+    assert report["accuracy"] == pytest.approx(reference.accuracy_score(labels, guesses), **near)
+    assert report["balanced_accuracy"] == pytest.approx(
+        reference.balanced_accuracy_score(labels, guesses), **near
+    )
+    assert report["macro_f1"] == pytest.approx(
+        reference.f1_score(labels, guesses, average="macro"), **near
+    )
+    told = report["calibration"]
+    assert told["loss"] == pytest.approx(reference.log_loss(labels, found, labels=kinds), **near)
+    assert told["brier"] == pytest.approx(
+        reference.brier_score_loss(labels, found, labels=kinds, scale_by_half=False), **near
+    )
+    for label, entry in enumerate(report["per_class"]):
+        inside, scores = labels == label, found[:, label]
+        assert entry["roc_auc"] == pytest.approx(reference.roc_auc_score(inside, scores), **near)
+        assert entry["average_precision"] == pytest.approx(
+            reference.average_precision_score(inside, scores), **near
+        )
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.booleans()), min_size=1, max_size=40))
+def test_areas_are_those_of_scikit_learn_with_ties_too(pairs):
+    scores = np.array([score / 6 for score, _ in pairs])
+    positive = np.array([inside for _, inside in pairs])
+    found = curves.curve(scores, positive)
+    if positive.any():
+        assert curves.average_precision(found) == pytest.approx(
+            reference.average_precision_score(positive, scores)
+        )
+    else:
+        assert curves.average_precision(found) is None
+    if 0 < positive.sum() < len(positive):
+        assert curves.roc_auc(found) == pytest.approx(reference.roc_auc_score(positive, scores))
+    else:
+        assert curves.roc_auc(found) is None
+    for threshold in (0.0, 0.25, 0.5, 1.0, 1.5):
+        called = scores >= threshold
+        assert found.at(threshold) == (called.sum(), (called & positive).sum())
+
+
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_the_test_of_mcnemar_is_the_exact_one(first, second):
+    total = first + second
+    wanted = stats.binomtest(first, total).pvalue if total else 1.0
+    assert curves.mcnemar(first, second) == pytest.approx(wanted)
+
+
+def test_the_nearest_centroid_is_that_of_scikit_learn():
+    pictures = trained().pictures
+    seen = np.asarray(pictures.pixels("train"), float).reshape(len(pictures.labels("train")), -1)
+    asked = np.asarray(pictures.pixels("test"), float).reshape(len(pictures.labels("test")), -1)
+    model = NearestCentroid().fit(seen, pictures.labels("train"))
+    found = centroid.nearest_centroid(pictures, "test")
+    assert found["accuracy"] == pytest.approx(model.score(asked, pictures.labels("test")))
+    assert trained().run.report["centroid"] == found
+
+
+def test_a_class_without_test_pictures_has_no_area():
+    logits = np.eye(3, dtype=np.float32)[[0, 1, 0, 1]]
+    manifest = {
+        "classes": ["a", "b", "c"],
+        "temperature": 1.0,
+        "threshold": 0.5,
+        "model": "m",
+        "run": "r",
+        "parity": {"images": 4, "top1_agreement": 1.0, "max_probability_difference": 0.0},
+    }
+    labels = np.array([0, 1, 0, 1])
+    rows = make_report(logits, labels, labels, "test", manifest)["per_class"]
+    assert [row["roc_auc"] for row in rows] == [1.0, 1.0, None]
+    assert [row["average_precision"] for row in rows] == [1.0, 1.0, None]
