@@ -121,7 +121,7 @@ def unique(labels: dict[str, str]) -> dict[str, str]:
 def large(value: int) -> str:
     """A large count, with three digits that matter.
 
-    >>> large(27_500), large(3_380_000), large(15_350_000_000)
+    >>> large(27_500), large(3_380_000), large(15_420_000_000)
     ('27,500', '3.38 million', '15.4 billion')
     """
     for unit, word in ((10**9, " billion"), (10**6, " million")):

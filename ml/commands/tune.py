@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to start from, what to search, and for how long."""
     parser.add_argument("--dataset", metavar="D", help="a name, or a folder of pictures")
     parser.add_argument("--model", metavar="M", help="see: python -m ml models")
+    parser.add_argument("--preset", metavar="P", help="quick, balanced or thorough")
     parser.add_argument("--epochs", type=int, metavar="N", help="times to see every picture")
     parser.add_argument(
         "--set", action="append", default=[], metavar="FIELD=VALUE", help="any other setting"

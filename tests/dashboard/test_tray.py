@@ -70,5 +70,5 @@ def test_the_table_has_a_line_for_each_answer_of_that_model():
     tray.answer("r", answered, lambda done, total: None)
     tray.add("two", b"2")
     lines = tray.lines("r")
-    assert lines[0][:5] == ["file", "label", "probability", "decision", "error"]
-    assert lines[1:] == [["one", "a", 0.7, "sure", "", "a", "0.700000", "b", "0.300000"]]
+    assert lines[0][:6] == ["file", "label", "probability", "decision", "error", "unlike"]
+    assert lines[1:] == [["one", "a", 0.7, "sure", "", "", "a", "0.700000", "b", "0.300000"]]
