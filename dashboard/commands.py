@@ -12,7 +12,7 @@ from ml.workspace import Workspace
 
 BASICS = ("dataset", "preset")
 """Asked for at the top of the page, not under Advanced."""
-OPTIONS = ("model", "epochs", "devices", "num_nodes", "strategy")
+OPTIONS = ("model", "epochs", "minutes", "devices", "num_nodes", "strategy")
 """Settings that the command line has an option of its own for."""
 
 
@@ -21,7 +21,7 @@ def command(config: TrainConfig, changed: dict[str, Any]) -> str:
     words = ["python", "-m", "ml", "train", "--dataset", config.dataset]
     for name in OPTIONS:
         if name in changed:
-            words += [f"--{name.replace('_', '-')}", str(changed[name])]
+            words += [f"--{name.replace('_', '-')}", worded(changed[name])]
     rest = {"preset": config.preset} if config.preset != TrainConfig.preset else {}
     rest |= {name: value for name, value in changed.items() if name not in OPTIONS}
     for name, value in rest.items():

@@ -130,7 +130,7 @@ def _changed(name: str, suggested: Any) -> None:
 def _step(value: float, about: Any) -> float:
     """A step that suits the size of the value: a tenth of its power of ten on a log scale."""
     if not about["log"]:
-        return 0.01
+        return 1.0 if about["high"] >= 100 else 0.01
     return float(10.0 ** math.floor(math.log10(value))) if value > 0 else 1e-4
 
 

@@ -66,6 +66,17 @@ class TrainConfig:
         low=1,
         high=1000,
     )
+    minutes: float = _field(
+        0.0,
+        "Time limit",
+        "How long the whole training may take, until the model is ready to use. As many epochs as "
+        "fit into it are planned from the speed of this computer, so that the schedule of the "
+        "learning rate comes to its end in time. 0 is without a limit.",
+        "Basics",
+        low=0.0,
+        high=100_000.0,
+        unit="min",
+    )
     pretrained: bool = _field(
         True,
         "Start from a pretrained model",

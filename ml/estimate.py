@@ -4,7 +4,7 @@ The figures rest on what was measured on this computer: an earlier run of the ki
 (``ml.rehearsal``, ``python -m ml estimate``). Until there is one, they are a rough guess.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ml.config import TrainConfig
@@ -79,8 +79,17 @@ def estimate(
     cost = measured.get(cost_key(config, threads))
     speed = float(known) if known else None
     if isinstance(cost, dict):
-        return _rehearsed(config, pictures, cost, speed)
-    return _guessed(config, pictures, machine, threads, speed)
+        found = _rehearsed(config, pictures, cost, speed)
+    else:
+        found = _guessed(config, pictures, machine, threads, speed)
+    if config.minutes:
+        found = replace(found, seconds=min(found.seconds, 60 * config.minutes))
+    return found
+
+
+def ending(cost: dict[str, Any], val: float, test: float) -> float:
+    """Seconds of export and evaluation, from a rehearsal, for so many pictures of each split."""
+    return float(cost["export"] + test * cost["torch"] + (val + test) * cost["classify"])
 
 
 def _work(config: TrainConfig, pictures: int, training: float, validation: float) -> float:
@@ -100,7 +109,6 @@ def _rehearsed(
 ) -> Estimate:
     training = 1 / speed if speed else cost["feature"] if config.frozen else cost["step"]
     work = _work(config, pictures, training, cost.get("validate", 0.0))
-    ending = cost["export"] + pictures * (TEST * cost["torch"] + (VAL + TEST) * cost["classify"])
     start_up = cost["start_up"]
     pixels = pictures * config.image_size**2 * (3 if config.colour == "rgb" else 1)
     held = 0.0 if config.frozen else min(pixels, 2e9)
@@ -108,7 +116,11 @@ def _rehearsed(
     moments = 1 if config.optimizer == "sgd" else 2
     disk = cost["model"] * (2 if config.frozen else 4 + moments)
     return Estimate(
-        start_up + LIGHTNING[0] + cost["build"] + work + ending,
+        start_up
+        + LIGHTNING[0]
+        + cost["build"]
+        + work
+        + ending(cost, VAL * pictures, TEST * pictures),
         cost["memory"] + LIGHTNING[1] + held,
         "measured on this computer",
         disk,

@@ -51,6 +51,10 @@ accuracy. ``benchmarks.robustness`` compares both ways, also in equal epochs."""
 EPOCHS = {"quick": (2, 10), "balanced": (8, 30), "thorough": (20, 80)}
 
 
+PLENTY = {name: levels["thorough"] for name, levels in FROZEN.items()}
+"""Of a pretrained network, where a limit of time decides what there is room for."""
+
+
 def default_model(info: Pictures) -> str:
     """A pretrained network for photos, a small one of its own for small pictures."""
     return "small_cnn" if max(info.width, info.height) < SMALL else "efficientnet_lite0"
@@ -110,6 +114,9 @@ def configuration(dataset: str, info: Pictures, **wanted: Any) -> TrainConfig:
     chosen = TrainConfig(dataset=dataset).changed(**settings)
     if asked.augment == "robust" and not chosen.frozen:
         settings["epochs"] = ROBUST_EPOCHS * chosen.epochs
+    if asked.minutes:  # as much as the most patient would want; the time cuts it down
+        plenty = {"epochs": EPOCHS["thorough"][1]} if not chosen.pretrained else PLENTY
+        settings |= {name: value for name, value in plenty.items() if name in settings}
     config = chosen.changed(**{**settings, **wanted})
     size = max(config.image_size, registry.get(config.model).min_size)
     registry.check(config.model, size, config.pretrained)

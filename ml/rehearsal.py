@@ -73,9 +73,9 @@ def rehearse(
         network.head = new_head(count_features(network, spec.channels, spec.size), classes)
         forward = backbone_forward(workspace, network, spec, device)
         forward(few[:4])
-        found["feature"] = _seconds(lambda: forward(few)) / PICTURES
+        found["feature"] = seconds_of(lambda: forward(few)) / PICTURES
     else:
-        found |= _steps(workspace, network.to(device), config, device, spec)
+        found |= steps(workspace, network.to(device), config, device, spec)
     progress(0.6)
     found |= _ending(workspace, network.cpu().eval(), spec, few)
     found["memory"] = peak_memory()
@@ -84,14 +84,18 @@ def rehearse(
     return found
 
 
-def _steps(
+def steps(
     workspace: Workspace,
     network: Network,
     config: TrainConfig,
     device: torch.device,
     spec: PixelSpec,
+    most: float = STEP_SECONDS,
 ) -> dict[str, float]:
-    """Seconds of a picture in training steps and in validation, at the run's own precision."""
+    """Seconds of a picture in training steps and in validation, at the run's own precision.
+
+    The network learns from noise. ``most`` is about how long the steps may take.
+    """
     plan = measure.precision(workspace, network, config, device, spec.channels)
     shape = (config.batch_size, spec.size, spec.size, spec.channels)
     pictures = torch.randint(0, 256, shape, dtype=torch.uint8, device=device)
@@ -112,9 +116,9 @@ def _steps(
             network(pictures)
 
     step()
-    taken = _seconds(step)
+    taken = seconds_of(step, most=most)
     network.eval()
-    return {"step": taken / len(pictures), "validate": _seconds(validate, 1) / len(pictures)}
+    return {"step": taken / len(pictures), "validate": seconds_of(validate, 1) / len(pictures)}
 
 
 def _ending(
@@ -122,7 +126,7 @@ def _ending(
 ) -> dict[str, float]:
     """Export and both ways to classify, as at the end of a run. What is traced is kept for it."""
     with torch.inference_mode():
-        by_torch = _seconds(lambda: network(torch.from_numpy(few)), 1) / len(few)
+        by_torch = seconds_of(lambda: network(torch.from_numpy(few)), 1) / len(few)
     make_graph(network, spec.channels, spec.size, workspace.graphs)
     with tempfile.TemporaryDirectory() as name:
         path, began = Path(name) / "model.onnx", time.perf_counter()
@@ -131,14 +135,14 @@ def _ending(
         session = open_session(content, torch.get_num_threads())
         run_session(session, few[:1])
         export = time.perf_counter() - began
-        classify = _seconds(lambda: run_session(session, few), 1) / len(few)
+        classify = seconds_of(lambda: run_session(session, few), 1) / len(few)
     return {"torch": by_torch, "classify": classify, "export": export, "model": len(content)}
 
 
-def _seconds(call: Callable[[], Any], least: int = 2) -> float:
+def seconds_of(call: Callable[[], Any], least: int = 2, most: float = STEP_SECONDS) -> float:
     """The median time of a few calls."""
     took: list[float] = []
-    while len(took) < least or (sum(took) < STEP_SECONDS and len(took) < 10):
+    while len(took) < least or (sum(took) < most and len(took) < 10):
         began = time.perf_counter()
         call()
         took.append(time.perf_counter() - began)

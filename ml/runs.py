@@ -23,7 +23,7 @@ from filelock import FileLock
 from ml import status as status_module
 from ml.config import TrainConfig
 from ml.errors import BadInputError, MLError
-from ml.events import Event, read
+from ml.events import Event, RunStarted, read
 from ml.files import explain_os_error, read_json, write_json
 from ml.status import Status, status_of
 from ml.workspace import Workspace
@@ -52,7 +52,24 @@ class Run:
     def settings(self) -> TrainConfig:
         """The configuration, with the epochs that a resume asked for."""
         asked = (self.meta.get("resume") or {}).get("epochs")
-        return self.config.changed(epochs=asked) if asked else self.config
+        return self.config.changed(epochs=asked, minutes=0.0) if asked else self.config
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs it has in all: as configured, as a resume asked for, or as many as its
+        limit of time has room for."""
+        settings = self.settings
+        planned = [
+            event.epochs
+            for event in (self.events()[0] if settings.minutes else ())
+            if isinstance(event, RunStarted)
+        ]
+        return planned[-1] if planned else settings.epochs
+
+    @property
+    def without_limit(self) -> TrainConfig:
+        """The settings of the same training where no clock decides."""
+        return self.settings.changed(epochs=self.epochs, minutes=0.0)
 
     @property
     def meta(self) -> dict[str, Any]:

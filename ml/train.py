@@ -16,13 +16,13 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 
-from ml import checkpoints, measure, spent, ways
+from ml import checkpoints, limit, measure, spent, ways
 from ml.averaging import averaging
 from ml.callbacks import STOPPED, KeepCheckpoints, LiveMetrics, StopRequest
 from ml.config import TrainConfig
 from ml.crossval import cross_validate, steps_of
 from ml.data.augment import mix
-from ml.data.datamodule import ALONE, count_steps
+from ml.data.datamodule import ALONE, count_batches, count_steps
 from ml.data.pictures import Pictures, open_pictures
 from ml.data.pixels import PixelSpec
 from ml.errors import MLError, StoppedError
@@ -152,12 +152,21 @@ def _fitted(
             if frozen or not team.leads  # a head takes milliseconds either way
             else measure.precision(workspace, network.to(device), config, device, spec.channels)
         )
+    opened: Pictures | None = None
+    if config.minutes and "ending" not in choices:
+        # Now: how much time they leave is known afterwards.
+        opened = open_pictures(workspace, record, spec, progress=phase("prepare"))
+        if team.leads:
+            plan_for = (network, opened, device, choices["precision"])
+            choices |= limit.plan(workspace, config, *plan_for)
     choices = team.tell(choices)
+    limited = config.minutes > 0 and not frozen  # a head is learned in no time
+    config = limit.applied(config, choices)
     begun = team.tell(checkpoints.newest(run.folder / "checkpoints", "last"))
     # What is dear in a frozen network is its features. Its head is learned by one process.
     sharing = team if not frozen else Team()
     rows = record["counts"]["train"] * (config.feature_views if frozen else 1)
-    steps = count_steps(rows, config, sharing.place.world)
+    steps = count_steps(rows, config, sharing.place.world, choices.get("batches", 0))
     check_shares(config, rows, sharing)
     sink(
         RunStarted(
@@ -177,7 +186,9 @@ def _fitted(
     log.info(ways.reason(config, sum(record["counts"].values())))
     if begun is None and team.leads:  # who goes on takes a part of it, which nobody has estimated
         spent.expect(workspace, run, config, record["counts"])
-    pictures = open_pictures(workspace, record, spec, progress=phase("prepare"))
+    if opened is not None:
+        sink(limit.told(config, choices, count_batches(rows, config.batch_size)))
+    pictures = opened or open_pictures(workspace, record, spec, progress=phase("prepare"))
     make = features_plan if frozen else pixels_plan
     plan = make(workspace, config, network, pictures, device, phase("features"), team)
     if frozen and not team.leads:
@@ -201,6 +212,8 @@ def _fitted(
     average = averaging(config, total)
     keep = KeepCheckpoints(run.folder / "checkpoints", config.patience, average)
     own = [live, stopper, *([average] if average else []), keep]
+    if limited:
+        own.append(limit.TimeUp(config, choices["ending"], sink, sharing))
     trainer = make_trainer(config, choices, [*own, *plan.callbacks, *callbacks], sharing.place)
     began = time.monotonic()
     # Threads that wait for each other at every tiny step of a head cost more than they bring.

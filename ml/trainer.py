@@ -88,6 +88,7 @@ def make_trainer(
             strategy=strategy_for(config, place),
             precision="bf16-mixed" if choices["precision"] == "bf16" else "32-true",
             max_epochs=config.epochs,
+            limit_train_batches=choices.get("batches") or 1.0,
             accumulate_grad_batches=config.accumulate,
             callbacks=callbacks,
             plugins=plugins,

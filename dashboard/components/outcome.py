@@ -100,7 +100,7 @@ def _buttons(run: Run, status: Status) -> None:
     if usable and name == "finished":
         _make_better(run)
     if name == "finished" and not untested:
-        planned = int((run.meta.get("resume") or {}).get("epochs") or run.config.epochs)
+        planned = run.epochs
         more = max(1, planned // 2)
         if button(f"Train {count(more, 'more epoch')}", "more"):
             engine.resume(workspace, run, epochs=planned + more)

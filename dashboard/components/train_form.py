@@ -140,7 +140,7 @@ def _start(info: DatasetInfo, config: TrainConfig | None, changed: dict[str, Any
         found = expected(session.workspace(), config, info.pictures)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.html(
-                f'<p class="lens-quiet">{count(config.epochs, "epoch")} of '
+                f'<p class="lens-quiet">{_how_much(config)} of '
                 f"{escape(registry.get(config.model).label)}: about {roughly(found.seconds)}, "
                 f"{size(found.memory)} of memory and {size(found.disk)} of disk "
                 f"({escape(found.basis)}). {escape(reason(config, info.pictures))}</p>",
@@ -152,6 +152,12 @@ def _start(info: DatasetInfo, config: TrainConfig | None, changed: dict[str, Any
             st.caption(remark)
     if st.button("Train", type="primary", key="train", disabled=config is None) and config:
         _go(info, config)
+
+
+def _how_much(config: TrainConfig) -> str:
+    """How long it is trained: the epochs, or where a limit of time decides, at most so many."""
+    said = count(config.epochs, "epoch")
+    return f"Within {roughly(60 * config.minutes)}, at most {said}" if config.minutes else said
 
 
 def _go(info: DatasetInfo, config: TrainConfig) -> NoReturn:

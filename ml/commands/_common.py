@@ -34,6 +34,13 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strategy", metavar="S", help="auto, ddp or fsdp")
 
 
+def add_limit(parser: argparse.ArgumentParser) -> None:
+    """The argument for the time that a training may take."""
+    parser.add_argument(
+        "--minutes", type=float, dest="limit", metavar="T", help="end with a model in this time"
+    )
+
+
 def settings(args: argparse.Namespace) -> dict[str, Any]:
     """What was asked for: ``--set`` beats the other options, and those beat ``--config``.
 
@@ -47,6 +54,8 @@ def settings(args: argparse.Namespace) -> dict[str, Any]:
         for name in ("dataset", "model", "preset", "epochs", *SHAPE)
         if getattr(args, name) is not None
     }
+    if getattr(args, "limit", None) is not None:
+        wanted["minutes"] = args.limit
     for entry in args.set:
         name, equals, value = entry.partition("=")
         if not equals:

@@ -4,7 +4,7 @@ import argparse
 import json
 from dataclasses import asdict
 
-from ml.commands._common import add_settings, configured, settings
+from ml.commands._common import add_limit, add_settings, configured, settings
 from ml.estimate import estimate
 from ml.machine import describe, remembered
 from ml.machine import threads as usable
@@ -15,6 +15,7 @@ from ml.workspace import Workspace
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Those of ``train`` that say what is trained."""
     add_settings(parser)
+    add_limit(parser)
 
 
 def run(args: argparse.Namespace, workspace: Workspace) -> None:

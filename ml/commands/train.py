@@ -6,7 +6,14 @@ import signal
 import sys
 
 from ml import ranks
-from ml.commands._common import SHAPE, add_settings, configured, settings, stop_on_signals
+from ml.commands._common import (
+    SHAPE,
+    add_limit,
+    add_settings,
+    configured,
+    settings,
+    stop_on_signals,
+)
 from ml.config import TrainConfig
 from ml.data import catalog
 from ml.errors import BadInputError
@@ -21,6 +28,7 @@ EXIT = {"finished": 0, "stopped": 130, "failed": 1}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments; what is not given comes from the presets for the data and the model."""
     add_settings(parser)
+    add_limit(parser)
     parser.add_argument("--name", default="", help="what to call the run")
     parser.add_argument("--resume", metavar="RUN", help="go on with a run where it was")
     parser.add_argument("--run", metavar="ID", help="start a run that is queued")
@@ -32,7 +40,8 @@ def run(args: argparse.Namespace, workspace: Workspace) -> int:
     if not place.leads:
         return _join(args, workspace, place)
     if args.run or args.resume:
-        if args.dataset or args.model or args.preset or args.config or args.set:
+        asked = (args.dataset, args.model, args.preset, args.config, args.set, args.limit)
+        if any(asked):
             raise BadInputError(
                 "A run keeps its own settings: with --resume only --epochs and the devices can "
                 "be changed."
@@ -121,7 +130,7 @@ def _existing(args: argparse.Namespace, workspace: Workspace) -> Run:
     found = find(workspace, args.resume, with_model=False)
     status = found.status.name
     asked = (found.meta.get("resume") or {}).get("epochs")
-    planned = asked or found.config.epochs
+    planned = found.epochs
     if status == "finished" and found.model and (args.epochs or 0) <= planned:
         raise BadInputError(
             f"Run {found.id} has finished its {planned} epochs. Say how many it should have in "

@@ -104,6 +104,6 @@ def _start(
         if wanted:
             raise BadInputError("--better starts from the settings of its run: leave others out.")
         chosen = find(workspace, args.better)
-        return chosen.settings, chosen.dataset, chosen.id
+        return chosen.without_limit, chosen.dataset, chosen.id
     base, version, _ = configured(workspace, wanted)
     return base, catalog.run_record(version, base.split_seed), ""

@@ -239,6 +239,8 @@ class FeatureData(ResidentData):
         return BatchLoader(self.val, self.val_labels, max(1, len(self.val)), place=self.place)
 
 
-def count_steps(count: int, config: TrainConfig, processes: int = 1) -> int:
-    """How often the weights are changed in an epoch over ``count`` rows."""
-    return -(-count_batches(count, config.batch_size, processes) // config.accumulate)
+def count_steps(count: int, config: TrainConfig, processes: int = 1, most: int = 0) -> int:
+    """How often the weights are changed in an epoch over ``count`` rows, or over the first ``most``
+    batches of them."""
+    batches = count_batches(count, config.batch_size, processes)
+    return -(-(min(most, batches) if most else batches) // config.accumulate)

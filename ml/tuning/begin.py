@@ -26,6 +26,7 @@ def new_sweep(
     Raises:
         BadInputError: a setting that cannot be searched.
     """
+    base = base.changed(minutes=0.0)  # trials must differ by their settings alone
     axes = [axis_of(base, name) for name in fields or usual(base)]
     return create(workspace, base, record, axes, **about)
 
@@ -36,4 +37,4 @@ def better(workspace: Workspace, run: Run, *, seconds: float = 60 * MINUTES) -> 
     Raises:
         BadInputError: its configuration cannot be read.
     """
-    return new_sweep(workspace, run.settings, run.dataset, run=run.id, seconds=seconds)
+    return new_sweep(workspace, run.without_limit, run.dataset, run=run.id, seconds=seconds)
