@@ -125,7 +125,7 @@ def test_of_a_frozen_network_as_many_views_are_taken_as_there_is_time_for(
     version = dataset(workspace, "noise", each=20)
     monkeypatch.setattr(limit, "spent", lambda: 0.0)
     monkeypatch.setattr(limit, "_ending", lambda *about: 0.0)
-    monkeypatch.setattr(rehearsal, "seconds_of", lambda *about: 42.0)  # 1 s a picture
+    monkeypatch.setattr(rehearsal, "seconds_of", lambda *about: 32.0)  # 1 s a picture
     wanted = {"dataset": "noise", "image_size": 32, "threads": 1, "device": "cpu", "epochs": 6}
     wanted |= {"feature_views": 5}
     head = 6 * (3 * 42 / HEAD_ROWS + OF_EPOCH)
