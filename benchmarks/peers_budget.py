@@ -7,7 +7,6 @@ import argparse
 import gzip
 import itertools
 import json
-import math
 import statistics
 import time
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ MARGIN = 0.04
 """The share of the budget that every peer leaves free, as Lensmith does."""
 MEASURED = 6
 """Batches that a peer times before it plans, the first of which does not count."""
+ENDLESS = 1e9
 
 
 class Budget:
@@ -65,7 +65,7 @@ class Budget:
 def pace(ends: Sequence[float]) -> float:
     """Seconds of a batch, from the moments at which some ended; endless where hardly one did."""
     took = [later - earlier for earlier, later in itertools.pairwise(ends)]
-    return statistics.median(took) if took else math.inf
+    return statistics.median(took) if took else ENDLESS
 
 
 def photos(data: Path, split: str) -> list[str]:

@@ -118,7 +118,8 @@ def steps(
     step()
     taken = seconds_of(step, most=most)
     network.eval()
-    return {"step": taken / len(pictures), "validate": seconds_of(validate, 1) / len(pictures)}
+    checked = seconds_of(validate, 1, most)
+    return {"step": taken / len(pictures), "validate": checked / len(pictures)}
 
 
 def _ending(
