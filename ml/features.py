@@ -67,7 +67,7 @@ def ensure(
     """
     team = team or Team()
     rank, world = team.place.rank, team.place.world
-    folders = [folder / name for name in _names(views, policy)]
+    folders = [folder / name for name in view_names(views, policy)]
     stores = [FeatureStore(one) for one in folders]
     team.wait()  # all have seen the same stores before anybody adds to them
     rows: dict[str, int] = {}
@@ -113,7 +113,7 @@ def policy_of(config: TrainConfig) -> str:
     return config.augment if config.augment == "robust" else ""
 
 
-def _names(views: int, policy: str) -> list[str]:
+def view_names(views: int, policy: str) -> list[str]:
     """The folders of the views. The first is the picture as it is, for all alike."""
     kind = key_of_policy(policy) if policy else "view"
     return ["view-0", *(f"{kind}-{number}" for number in range(1, views))]

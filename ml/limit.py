@@ -141,7 +141,8 @@ def _of_head(
 ) -> dict[str, Any]:
     spec, train = pictures.spec, pictures.hashes("train")
     folder = workspace.features / features.key_of(config.model, network, spec.key)
-    stores = [features.FeatureStore(folder / f"view-{n}") for n in range(config.feature_views)]
+    names = features.view_names(config.feature_views, features.policy_of(config))
+    stores = [features.FeatureStore(folder / name) for name in names]
     everything = [one for split in ("train", "val", "test") for one in pictures.hashes(split)]
     lacking = [len(one.missing(train if n else everything)) for n, one in enumerate(stores)]
     seconds = 0.0
