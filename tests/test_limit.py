@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lightning.pytorch.callbacks import Callback
 
 from ml import limit, rehearsal, runs
+from ml.callbacks import STOPPED
 from ml.config import TrainConfig
 from ml.data.catalog import run_record
+from ml.errors import StoppedError
 from ml.estimate import HEAD_ROWS, OF_EPOCH
 from ml.events import EpochEnd, Note, RunStarted
 from ml.limit import whole_epochs
@@ -20,10 +23,21 @@ from ml.schedule import END
 from ml.train import train
 from ml.workspace import Workspace
 from tests.test_presets import TINY, Info
-from tests.test_train import SETTINGS, noise, of, start, stop_after, weights  # noqa: F401
+from tests.test_train import SETTINGS, noise, of, start, weights  # noqa: F401
 from tests.trained import dataset
 
 AFTER = 0.5
+
+
+class StopAt(Callback):
+    """Stops as somebody who asks for it does, after so many steps."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_train_batch_end(self, trainer: Any, *about: Any) -> None:
+        if trainer.global_step == self.step:
+            raise StoppedError(STOPPED)
 
 
 @given(
@@ -83,9 +97,7 @@ def test_the_schedule_comes_to_its_end_in_the_planned_time_also_when_stopped_and
     assert of(whole, Note)[0].text == "There is time for 3 epochs, each over 82 % of the pictures."
 
     run = start(**LIMITED)
-    watcher = stop_after(run, 1)
-    assert train(workspace, run).outcome == "stopped"
-    watcher.join()
+    assert train(workspace, run, callbacks=[StopAt(12)]).outcome == "stopped"
     clock |= {"step": 0.001, "spent": 0.0}  # who goes on keeps to the plan
     runs.claim(run, resume=True)
     assert train(workspace, run).outcome == "finished"
