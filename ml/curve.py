@@ -14,7 +14,7 @@ from ml.estimate import estimate
 from ml.files import read_json
 from ml.machine import describe, remembered
 from ml.machine import threads as usable
-from ml.metrics import Z95, Interval, wilson
+from ml.metrics import Interval, paired_difference, wilson
 from ml.runs import Run
 from ml.workspace import Workspace
 
@@ -83,7 +83,7 @@ def summary(hits: Hits, counts: list[int]) -> dict[str, Any]:
         {"train": count, "accuracy": float(mean), "interval": list(wilson(float(mean), pictures))}
         for count, mean in zip(counts, means, strict=True)
     ]
-    gain, around = paired(hits[-1].astype(float) - hits[SHARES // 2 - 1])
+    gain, around = paired_difference(hits[-1].astype(float) - hits[SHARES // 2 - 1])
     twice = _twice(hits, counts, around)
     if twice is not None:
         verdict = "little" if twice[1] < LITTLE else "rising"
@@ -92,21 +92,6 @@ def summary(hits: Hits, counts: list[int]) -> dict[str, Any]:
     found = {"pictures": pictures, "points": points, "gain": gain, "interval": list(around)}
     found |= {"twice": list(twice) if twice else None, "verdict": verdict}
     return found | {"finding": finding(found)}
-
-
-def paired(differences: npt.NDArray[np.float64]) -> tuple[float, Interval]:
-    """The mean of differences (draws, pictures), each -1 to 1, with its 95 % interval.
-
-    For one draw this is the interval of Bonett and Price 2012 (see ``ml.tuning.verdict``): a
-    picture more each way. How much the draws differ is added.
-    """
-    draws = len(differences)
-    each = np.append(differences.mean(0), [1.0, -1.0])
-    variance = each.var() / len(each)
-    if draws > 1:
-        variance += differences.mean(1).var(ddof=1) / draws
-    mean, middle, half = float(differences.mean()), float(each.mean()), Z95 * float(variance**0.5)
-    return mean, (max(-1.0, min(mean, middle - half)), min(1.0, max(mean, middle + half)))
 
 
 def _twice(hits: Hits, counts: list[int], gained: Interval) -> tuple[float, float] | None:

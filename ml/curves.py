@@ -18,13 +18,12 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Curve:
-    """What each threshold gives, the highest first: one entry a distinct score.
+    """What each distinct score gives as a threshold, the highest first.
 
     ``called`` and ``hits`` are counts of pictures called the class, and of those rightly;
     ``positives`` and ``negatives`` are how many there are of it and of the others.
     """
 
-    thresholds: Floats
     called: Ints
     hits: Ints
     positives: int
@@ -45,11 +44,6 @@ class Curve:
         """The share of the others that is called; not a number where there are none."""
         return _over(self.called - self.hits, self.negatives)
 
-    def at(self, threshold: float) -> tuple[int, int]:
-        """``called`` and ``hits`` at any threshold."""
-        place = int(np.searchsorted(-self.thresholds, -threshold, side="right"))
-        return (int(self.called[place - 1]), int(self.hits[place - 1])) if place else (0, 0)
-
 
 def curve(scores: Floats, positive: Flags) -> Curve:
     """The curve of one class against the rest."""
@@ -59,7 +53,7 @@ def curve(scores: Floats, positive: Flags) -> Curve:
     last = np.flatnonzero(np.append(np.diff(ranked) != 0, True)[: len(ranked)])
     hits = np.cumsum(right)[last].astype(np.int64)
     positives = int(positive.sum())
-    return Curve(ranked[last], (last + 1).astype(np.int64), hits, positives, len(right) - positives)
+    return Curve((last + 1).astype(np.int64), hits, positives, len(right) - positives)
 
 
 def roc_auc(found: Curve) -> float | None:

@@ -166,3 +166,19 @@ def _share(part: float, whole: float) -> float:
 
 def _shares(part: Floats, whole: NDArray[Any]) -> Floats:
     return np.asarray(np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0))
+
+
+def paired_difference(differences: Floats) -> tuple[float, Interval]:
+    """The mean of differences (draws, pictures), each -1 to 1, with its 95 % interval.
+
+    For one draw this is the interval of Bonett and Price 2012, "Adjusted Wald confidence interval
+    for a difference of binomial proportions based on paired data": a picture more each way. How
+    much the draws differ is added.
+    """
+    draws = len(differences)
+    each = np.append(differences.mean(0), [1.0, -1.0])
+    variance = each.var() / len(each)
+    if draws > 1:
+        variance += differences.mean(1).var(ddof=1) / draws
+    mean, middle, half = float(differences.mean()), float(each.mean()), Z95 * float(variance**0.5)
+    return mean, (max(-1.0, min(mean, middle - half)), min(1.0, max(mean, middle + half)))

@@ -55,8 +55,51 @@ def plans(
         pool: pictures that train in some part are training pictures here.
         progress: is told 0 while features that are missing are computed, and may raise to stop.
     """
-    make = _heads if config.frozen else _networks
-    return make(workspace, config, network, pool, device, progress)
+
+    def whole(pictures: Pictures) -> Plan:
+        """A whole network, as new as that of the run was."""
+        inputs = Inputs(pictures.spec.channels, pictures.spec.size, len(pictures.classes))
+        fresh = build(config.model, inputs, pretrained=config.pretrained, **options_of(config))
+        fresh.to(memory_format=torch.channels_last)
+        return pixels_plan(workspace, config, fresh, pictures, device, progress)
+
+    if not config.frozen:
+        return whole
+    spec = pool.spec
+    stores = features.ensure(
+        workspace.features / features.key_of(config.model, network, spec.key),
+        pool,
+        config.feature_views,
+        lambda: backbone_forward(workspace, network, spec, device),
+        lambda fraction: progress(0.0),  # only to be stopped: the fits have the bar
+        policy=features.policy_of(config),
+    )
+    return lambda pictures: _head(config, stores, pictures, device)
+
+
+def _head(
+    config: TrainConfig,
+    stores: list[features.FeatureStore],
+    pictures: Pictures,
+    device: torch.device,
+) -> Plan:
+    """A head on features that are kept: one store a view."""
+
+    def tensors(split: str, views: int) -> tuple[torch.Tensor, torch.Tensor]:
+        hashes = pictures.hashes(split)
+        found = np.stack([store.get(hashes) for store in stores[:views]])
+        labels = torch.from_numpy(np.array(pictures.labels(split)))
+        return torch.from_numpy(found).to(device), labels.to(device)
+
+    train, train_labels = tensors("train", len(stores))
+    val, val_labels = tensors("val", 1)
+    head = new_head(train.shape[-1], len(pictures.classes))
+    standardise(head, train)
+    data = FeatureData(
+        *(train, train_labels, val[0], val_labels, config.batch_size, config.seed),
+        balanced=config.balance == "sampling",
+    )
+    return Plan(head, data)
 
 
 def refit(
@@ -105,65 +148,6 @@ def hits(plan: Plan, device: torch.device) -> npt.NDArray[np.bool_]:
 def start_anew(config: TrainConfig, number: int) -> None:
     """Let the weights of fit ``number`` be a function of the seed and that number."""
     torch.manual_seed(mix(config.seed, number + 1, 3))
-
-
-def _heads(
-    workspace: Workspace,
-    config: TrainConfig,
-    network: Network,
-    pool: Pictures,
-    device: torch.device,
-    progress: Progress,
-) -> PlanOf:
-    """Heads on features, which nearly all are there already."""
-    spec = pool.spec
-    folder = workspace.features / features.key_of(config.model, network, spec.key)
-    stores = features.ensure(
-        folder,
-        pool,
-        config.feature_views,
-        lambda: backbone_forward(workspace, network, spec, device),
-        lambda fraction: progress(0.0),  # only to be stopped: the fits have the bar
-        policy=features.policy_of(config),
-    )
-
-    def plan_of(pictures: Pictures) -> Plan:
-        def tensors(split: str, views: int) -> tuple[torch.Tensor, torch.Tensor]:
-            hashes = pictures.hashes(split)
-            found = np.stack([store.get(hashes) for store in stores[:views]])
-            labels = torch.from_numpy(np.array(pictures.labels(split)))
-            return torch.from_numpy(found).to(device), labels.to(device)
-
-        train, train_labels = tensors("train", len(stores))
-        val, val_labels = tensors("val", 1)
-        head = new_head(train.shape[-1], len(pictures.classes))
-        standardise(head, train)
-        data = FeatureData(
-            *(train, train_labels, val[0], val_labels, config.batch_size, config.seed),
-            balanced=config.balance == "sampling",
-        )
-        return Plan(head, data)
-
-    return plan_of
-
-
-def _networks(
-    workspace: Workspace,
-    config: TrainConfig,
-    network: Network,
-    pool: Pictures,
-    device: torch.device,
-    progress: Progress,
-) -> PlanOf:
-    """Whole networks, as new as that of the run was."""
-
-    def plan_of(pictures: Pictures) -> Plan:
-        inputs = Inputs(pictures.spec.channels, pictures.spec.size, len(pictures.classes))
-        fresh = build(config.model, inputs, pretrained=config.pretrained, **options_of(config))
-        fresh.to(memory_format=torch.channels_last)
-        return pixels_plan(workspace, config, fresh, pictures, device, progress)
-
-    return plan_of
 
 
 class _TrainingOnly(ResidentData):

@@ -16,9 +16,9 @@ from ml.data.pixels import PixelSpec
 from ml.data.store import DatasetVersion, Item
 from ml.errors import BadInputError, StoppedError
 from ml.files import read_json, write_json
+from ml.metrics import Z95, paired_difference
 from ml.runs import Run
 from ml.train import train
-from ml.tuning.verdict import difference
 from ml.workspace import Workspace, open_workspace
 from tests.trained import dataset
 
@@ -72,11 +72,13 @@ def test_parts_are_nested_stratified_and_part_no_group(seed: int) -> None:
 
 def test_the_interval_of_a_gain_is_that_of_paired_shares() -> None:
     before, after = hits([0.7, 0.8], seed=3)[:, 0]
-    found = curve.paired((after.astype(float) - before)[None])
-    gained, lost = int((after & ~before).sum()), int((before & ~after).sum())
-    expected = difference(gained, lost, len(after))
-    assert found[0] == pytest.approx(expected[0])
-    assert found[1] == pytest.approx(expected[1])
+    found = paired_difference((after.astype(float) - before)[None])
+    more, less = int((after & ~before).sum()), int((before & ~after).sum())
+    assert found[0] == pytest.approx((more - less) / len(after))
+    # By the formula as Bonett and Price have it.
+    gained, lost = (more + 1) / (len(after) + 2), (less + 1) / (len(after) + 2)
+    half = Z95 * ((gained + lost - (gained - lost) ** 2) / (len(after) + 2)) ** 0.5
+    assert found[1] == pytest.approx((gained - lost - half, gained - lost + half))
 
 
 def test_draws_that_differ_widen_the_interval() -> None:
@@ -84,7 +86,7 @@ def test_draws_that_differ_widen_the_interval() -> None:
     apart = same.copy()
     apart[::2, :100] += 0.5
     apart[1::2, :100] -= 0.5
-    narrow, wide = curve.paired(same)[1], curve.paired(apart)[1]
+    narrow, wide = paired_difference(same)[1], paired_difference(apart)[1]
     assert wide[1] - wide[0] > narrow[1] - narrow[0]
 
 

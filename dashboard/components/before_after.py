@@ -3,20 +3,19 @@
 import streamlit as st
 
 from dashboard import results as saved
+from dashboard.components.disagreement import SHOWN
 from dashboard.components.gallery import gallery, tiles
 from dashboard.results import Results
 from dashboard.retraining import Pair, paired
 from dashboard.text import plain, with_span
 from dashboard.words import count
+from ml.curves import mcnemar
 from ml.errors import MLError
 from ml.metrics import wilson
 from ml.runs import Run
 from ml.workspace import Workspace
 
 MOST = 12
-TELLING = 6
-"""With fewer pictures that only one got right, not even all of them on one side would reach 5 %
-in McNemar's exact test."""
 
 
 @st.fragment
@@ -49,11 +48,13 @@ def before_after(workspace: Workspace, run: Run, after: Results) -> None:
 
 def _finding(pair: Pair) -> str:
     """What came of it, in a sentence that claims nothing of so few."""
-    differ = len(pair.mended) + len(pair.broken)
-    if not differ:
+    mended, broken = len(pair.mended), len(pair.broken)
+    if not mended + broken:
         return "Before and after are right on the same pictures"
-    text = f"{len(pair.mended)} more right, {len(pair.broken)} more wrong than before"
-    return f"{text}: too few to tell from chance" if differ < TELLING else text
+    text = f"{mended} more right, {broken} more wrong than before"
+    if mcnemar(mended, broken) >= SHOWN:
+        return f"{text}: too few to tell from chance"
+    return f"{text}: {'better' if mended > broken else 'worse'}, and hardly by chance"
 
 
 def _table(earlier: Run, run: Run, pair: Pair) -> dict[str, list[str]]:
@@ -79,7 +80,8 @@ def _about(before: Results, after: Results, pair: Pair) -> str:
     """Which pictures count, and by which labels."""
     text = (
         f"On the {count(pair.pictures, 'picture')} that both were tested on, by the labels of the "
-        "later run, with 95 % intervals."
+        "later run, with 95 % intervals; "
+        "chance is judged by McNemar's exact test."
     )
     left = len(before.hashes) + len(after.hashes) - 2 * pair.pictures
     if left:

@@ -1,8 +1,11 @@
 """Under Evaluate: what more pictures would bring, by what a half or a quarter of them brought."""
 
+from functools import partial
+
 import streamlit as st
 
 from dashboard.charts_curve import learning_curve
+from dashboard.components.fold import fold
 from dashboard.components.measured import begin, measuring
 from dashboard.components.plot import plot
 from dashboard.words import count, roughly
@@ -16,17 +19,17 @@ AHEAD = "; that of the hollow mark is of the gain alone."
 
 def curve_panel(workspace: Workspace, run: Run) -> None:
     """The fold; what is inside is drawn when it is opened."""
-    title = "What would more pictures bring?"
-    fold = st.expander(title, key=f"fold-curve-{run.id}", on_change="rerun")
-    if fold.open:
-        with fold:
-            _panel(workspace, run)
+    fold("What would more pictures bring?", _key(run), partial(_panel, workspace, run))
 
 
 def begin_curve(workspace: Workspace, run: Run) -> None:
     """Start measuring, and have the fold open when Evaluate is drawn."""
     begin(workspace, run, COMMAND, TITLE)
-    st.session_state[f"fold-curve-{run.id}"] = True
+    st.session_state[_key(run)] = True
+
+
+def _key(run: Run) -> str:
+    return f"fold-curve-{run.id}"
 
 
 def _panel(workspace: Workspace, run: Run) -> None:

@@ -1,9 +1,12 @@
 """Two runs on the same test pictures: whether one is better, and where they differ."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
 from dashboard import results, session
+from dashboard.components.fold import fold
 from dashboard.components.gallery import gallery, tiles
 from dashboard.results import Results
 from dashboard.text import plain, shortened
@@ -11,6 +14,7 @@ from dashboard.words import count
 from ml.curves import mcnemar
 from ml.errors import BadInputError
 from ml.runs import Run
+from ml.workspace import Workspace
 
 PAGE = 12
 SHOWN = 0.05
@@ -33,19 +37,19 @@ def disagreement(first: tuple[Run, str], second: tuple[Run, str]) -> None:
     better = only_right(one, other), only_right(other, one)
     st.markdown(f"**{verdict(titles, len(better[0]), len(better[1]), len(one.labels))}**")
     for title, places, wrong in zip(titles, better, (other, one), strict=True):
-        if not len(places):
-            continue
-        fold = st.expander(
-            f"{count(len(places), 'picture')} that {title} alone has right",
-            key=f"differ-{first[0].id}-{second[0].id}-{wrong is one}",
-            on_change="rerun",
-        )
-        if fold.open:
-            with fold:
-                shown = tiles(workspace, wrong, places[:PAGE].tolist())
-                gallery(shown, "Each with its truth and what the other run took it for")
-                if len(places) > PAGE:
-                    st.caption(f"The {PAGE} about which the other run was surest.")
+        if len(places):
+            fold(
+                f"{count(len(places), 'picture')} that {title} alone has right",
+                f"differ-{first[0].id}-{second[0].id}-{wrong is one}",
+                partial(_pictures, workspace, wrong, places),
+            )
+
+
+def _pictures(workspace: Workspace, wrong: Results, places: results.Integers) -> None:
+    shown = tiles(workspace, wrong, places[:PAGE].tolist())
+    gallery(shown, "Each with its truth and what the other run took it for")
+    if len(places) > PAGE:
+        st.caption(f"The {PAGE} about which the other run was surest.")
 
 
 def only_right(one: Results, other: Results) -> results.Integers:

@@ -1,10 +1,12 @@
 """Every model that can be trained: how large, how dear, what for, and whose it is."""
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from dashboard import session
+from dashboard.components.fold import fold
 from dashboard.preparing import Job
 from dashboard.style import escape
 from dashboard.text import plain
@@ -23,10 +25,7 @@ Tried = dict[str, dict[str, Any]]
 
 def model_list(chosen: str) -> None:
     """The fold; what is inside is drawn when it is opened. ``chosen`` is marked."""
-    fold = st.expander("Models to choose from", key="model-list", on_change="rerun")
-    if fold.open:
-        with fold:
-            _models(chosen)
+    fold("Models to choose from", "model-list", partial(_models, chosen))
 
 
 def _models(chosen: str) -> None:

@@ -1,11 +1,13 @@
 """Under Evaluate: how a run takes pictures that are worse than those it was tested on."""
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from dashboard import forms, session
 from dashboard.charts_robustness import corruptions
+from dashboard.components.fold import fold
 from dashboard.components.measured import measuring
 from dashboard.components.picker import run_label, run_title
 from dashboard.components.plot import plot
@@ -22,11 +24,8 @@ NONE = ""
 
 def robustness_panel(workspace: Workspace, run: Run) -> None:
     """The fold; what is inside is drawn when it is opened."""
-    title = "How does it take worse pictures?"
-    fold = st.expander(title, key=f"fold-robustness-{run.id}", on_change="rerun")
-    if fold.open:
-        with fold:
-            _panel(workspace, run)
+    draw = partial(_panel, workspace, run)
+    fold("How does it take worse pictures?", f"fold-robustness-{run.id}", draw)
 
 
 def _panel(workspace: Workspace, run: Run) -> None:

@@ -2,10 +2,12 @@
 
 import json
 import time
+from functools import partial
 
 import streamlit as st
 
 from dashboard import commands, engine, live, session
+from dashboard.components.fold import fold
 from dashboard.components.live_panel import live_panel, mistakes
 from dashboard.components.outcome import outcome
 from dashboard.components.progress_bar import progress_bar
@@ -97,21 +99,24 @@ def _asked(run: Run) -> float:
 
 def _folds(run: Run) -> None:
     """Log, configuration and command, read only when opened."""
-    log = st.expander("Log", key="fold-log", on_change="rerun")
-    if log.open:
-        with log, st.container(height=320, border=False, autoscroll=True):
-            text = engine.log_tail(run) or "Nothing was written yet."
-            st.code(text, language=None, wrap_lines=True)
-    settings = st.expander("Settings and command", key="fold-settings", on_change="rerun")
-    if settings.open:
-        with settings:
-            try:
-                config = run.config
-            except BadInputError as error:
-                st.html(f"<p>{escape(error)}</p>")
-                return
-            pictures = sum((run.dataset.get("counts") or {}).values())
-            st.html(f'<p class="lens-quiet">{escape(reason(config, pictures))}</p>')
-            command = commands.command_of(session.workspace(), config)
-            st.code(command, language="bash", wrap_lines=True)
-            st.code(json.dumps(config.to_json(), indent=1), language="json", height=320)
+    fold("Log", "fold-log", partial(_log, run))
+    fold("Settings and command", "fold-settings", partial(_settings, run))
+
+
+def _log(run: Run) -> None:
+    with st.container(height=320, border=False, autoscroll=True):
+        text = engine.log_tail(run) or "Nothing was written yet."
+        st.code(text, language=None, wrap_lines=True)
+
+
+def _settings(run: Run) -> None:
+    try:
+        config = run.config
+    except BadInputError as error:
+        st.html(f"<p>{escape(error)}</p>")
+        return
+    pictures = sum((run.dataset.get("counts") or {}).values())
+    st.html(f'<p class="lens-quiet">{escape(reason(config, pictures))}</p>')
+    command = commands.command_of(session.workspace(), config)
+    st.code(command, language="bash", wrap_lines=True)
+    st.code(json.dumps(config.to_json(), indent=1), language="json", height=320)

@@ -1,10 +1,12 @@
 """The folds under Evaluate: probabilities, the not-sure threshold, and the file that is shipped."""
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from dashboard import charts_evaluate as charts
+from dashboard.components.fold import fold
 from dashboard.components.plot import plot
 from dashboard.results import Results
 from dashboard.text import rounded, with_span
@@ -21,12 +23,8 @@ def trust(run: Run, results: Results) -> None:
         "When does it say that it is not sure?": _threshold,
     }
     for title, draw in folds.items():
-        fold = st.expander(title, key=f"fold-{draw.__name__}-{run.id}", on_change="rerun")
-        if fold.open:
-            with fold:
-                draw(run, results)
-    fold = st.expander("Is the file that you take away the model that was tested?")
-    with fold:
+        fold(title, f"fold-{draw.__name__}-{run.id}", partial(draw, run, results))
+    with st.expander("Is the file that you take away the model that was tested?"):
         _parity(run.model)
 
 

@@ -1,10 +1,12 @@
 """A fold on Tune: the learning rate at which the loss falls best, found in one short test."""
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from dashboard import charts_tune, forms, session
+from dashboard.components.fold import fold
 from dashboard.components.plot import plot
 from dashboard.components.progress_bar import job_bar
 from dashboard.navigation import TRAIN
@@ -20,10 +22,7 @@ TICK_SECONDS = 0.7
 
 def tune_rate(base: TrainConfig) -> None:
     """The fold; what is inside is drawn when it is opened. ``base``: what the form has chosen."""
-    fold = st.expander("Find a learning rate", key="fold-rate", on_change="rerun")
-    if fold.open:
-        with fold:
-            _panel(base)
+    fold("Find a learning rate", "fold-rate", partial(_panel, base))
 
 
 def _panel(base: TrainConfig) -> None:

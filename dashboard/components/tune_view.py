@@ -1,10 +1,12 @@
 """A search as it works and once it is over: its state, the charts, the trials, what is next."""
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from dashboard import charts_tune, live, searching, session
+from dashboard.components.fold import fold
 from dashboard.components.plot import plot
 from dashboard.components.progress_bar import progress_bar
 from dashboard.components.telling import telling
@@ -28,11 +30,12 @@ def tune_view(sweep: Sweep) -> None:
         status = searching.status(sweep)
         ticking = status.name in searching.LIVE
         st.fragment(_watched, run_every=TICK_SECONDS if ticking else None)(sweep, status.name)
-        log = st.expander("Log", key="fold-tune-log", on_change="rerun")
-        if log.open:
-            with log, st.container(height=280, border=False):
-                text = log_tail(sweep) or "Nothing was written yet."
-                st.code(text, language=None, wrap_lines=True)
+        fold("Log", "fold-tune-log", partial(_log, sweep))
+
+
+def _log(sweep: Sweep) -> None:
+    with st.container(height=280, border=False):
+        st.code(log_tail(sweep) or "Nothing was written yet.", language=None, wrap_lines=True)
 
 
 def _watched(sweep: Sweep, known: str) -> None:

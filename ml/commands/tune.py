@@ -5,7 +5,7 @@ import json
 import sys
 from typing import Any
 
-from ml.commands._common import SHAPE, configured, settings, stop_on_signals
+from ml.commands._common import add_settings, configured, settings, stop_on_signals
 from ml.config import TrainConfig
 from ml.data import catalog
 from ml.errors import BadInputError
@@ -19,13 +19,7 @@ from ml.workspace import Workspace
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to start from, what to search, and for how long."""
-    parser.add_argument("--dataset", metavar="D", help="a name, or a folder of pictures")
-    parser.add_argument("--model", metavar="M", help="see: python -m ml models")
-    parser.add_argument("--preset", metavar="P", help="quick, balanced or thorough")
-    parser.add_argument("--epochs", type=int, metavar="N", help="times to see every picture")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="FIELD=VALUE", help="any other setting"
-    )
+    add_settings(parser)
     parser.add_argument("--better", metavar="RUN", help="start from a finished run instead")
     parser.add_argument(
         "--minutes", type=float, default=MINUTES, metavar="T", help="time for everything (10)"
@@ -38,7 +32,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--find", choices=("rate", "batch"), help="a learning rate, or the largest batch that fits"
     )
-    parser.set_defaults(config=None, **dict.fromkeys(SHAPE))  # --set devices=2 where it is wanted
 
 
 def run(args: argparse.Namespace, workspace: Workspace) -> int:

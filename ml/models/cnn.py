@@ -68,8 +68,8 @@ WITH_MUON = FROM_SCRATCH | {
     "label_smoothing": 0.1,
     "average": "ema",
 }
-"""In as many epochs 1.9 and 1.1 points more than by AdamW on CIFAR-10, and 1.0 on Fashion-MNIST:
-validation accuracy after 30 epochs of 4,250 and 2 of 51,000 pictures."""
+"""Validation accuracy of 30 epochs of CIFAR-10 (4,250 pictures, seeds 1 and 2) rises by 1.9 and 1.1
+points over AdamW; that of 2 epochs of Fashion-MNIST by 1.0 (51,000 pictures, Muon alone)."""
 
 
 @register(

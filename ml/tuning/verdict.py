@@ -4,21 +4,17 @@ Both are tested on the same pictures, so that only those count which one has rig
 wrong: the interval of the difference is far narrower than the two intervals apart would suggest.
 """
 
-import math
 from typing import Any
 
 import numpy as np
 
 from ml.errors import BadInputError
-from ml.metrics import Z95, wilson
+from ml.metrics import paired_difference, wilson
 from ml.runs import Run
 
 
 def difference(better: int, worse: int, pictures: int) -> tuple[float, tuple[float, float]]:
     """How much more accurate the second of two classifiers is, with its 95 % interval.
-
-    The interval is that of Bonett and Price 2012, "Adjusted Wald confidence interval for a
-    difference of binomial proportions based on paired data": half a picture more each way.
 
     Args:
         better: pictures that the second has right and the first wrong.
@@ -29,11 +25,9 @@ def difference(better: int, worse: int, pictures: int) -> tuple[float, tuple[flo
     """
     if pictures <= 0:
         return 0.0, (-1.0, 1.0)
-    gained, lost = (better + 1) / (pictures + 2), (worse + 1) / (pictures + 2)
-    middle = gained - lost
-    half = Z95 * math.sqrt((gained + lost - middle**2) / (pictures + 2))
-    found = (better - worse) / pictures
-    return found, (max(-1.0, min(found, middle - half)), min(1.0, max(found, middle + half)))
+    differences = np.zeros((1, pictures))
+    differences[0, :better], differences[0, better : better + worse] = 1, -1
+    return paired_difference(differences)
 
 
 def compare(base: Run, best: Run) -> dict[str, Any]:

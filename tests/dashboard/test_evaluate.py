@@ -5,8 +5,10 @@ import re
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from dashboard import results, retraining
+from dashboard.components import before_after
 from dashboard.components.confusion import ANY
 from ml import curve
 from ml.calibration import softmax
@@ -290,3 +292,18 @@ def test_the_effect_of_calibration_is_told_before_and_after(workspace, version):
     shown = at.table[0].value
     assert list(shown["Before"]) == ["0.200", "0.500", "0.300"]
     assert list(shown["Calibrated"])[1:] == ["0.400", "0.250"]
+
+
+@pytest.mark.parametrize(
+    ("mended", "broken", "said"),
+    [
+        (5, 0, "too few to tell from chance"),
+        (6, 2, "too few to tell from chance"),
+        (6, 0, "better, and hardly by chance"),
+        (1, 9, "worse, and hardly by chance"),
+    ],
+)
+def test_before_and_after_claim_what_a_coin_would_hardly_do(mended, broken, said):
+    pair = retraining.Pair(50, 30, 30 + mended - broken, (0,) * mended, (0,) * broken)
+    assert before_after._finding(pair).endswith(said)
+    assert (stats.binomtest(mended, mended + broken).pvalue < 0.05) == ("hardly" in said)
