@@ -80,13 +80,32 @@ def train_form() -> None:
             st.warning(plain(str(error)), icon=":material/error:")
             config = None
         _start(info, config, changed)
-    model = changed.get("model")
-    suggested = presets.suggest(info, model, level)
-    forms.advanced(TrainConfig(dataset=info.name).changed(**suggested))
+    forms.advanced(_suggested(info, level, changed, config))
     model_list(config.model if config else "")
     if config:
         with st.expander("The same from a shell"):
             st.code(commands.command(config, changed), language="bash", wrap_lines=True)
+
+
+def _suggested(
+    info: DatasetInfo, level: str, changed: dict[str, Any], config: TrainConfig | None
+) -> TrainConfig:
+    """What each field would be had nobody changed it, the others being as they are: a change of one
+    moves what the recipe says of others. ``config`` is None where the changes do not go together.
+    """
+    plain_recipe = presets.suggest(info, changed.get("model"), level)
+    found = TrainConfig(dataset=info.name).changed(**plain_recipe)
+    if config is None:
+        return found
+    unchanged: dict[str, Any] = {}
+    for name in changed:
+        rest = {other: value for other, value in changed.items() if other != name}
+        try:
+            without = presets.configuration(info.name, info, **{**rest, "preset": level})
+        except BadInputError:  # the rest needs it
+            without = found
+        unchanged[name] = getattr(without, name)
+    return config.changed(**unchanged)
 
 
 def _choose(known: dict[str, DatasetInfo]) -> DatasetInfo:

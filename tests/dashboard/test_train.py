@@ -117,6 +117,33 @@ def test_another_preset_moves_what_was_not_chosen_by_hand(workspace: Workspace) 
     assert at.number_input(key="field-batch_size").value == 17
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "value", "moved"),
+    [
+        ("minutes", "number_input", 2.0, ["epochs", "feature_views"]),
+        ("freeze_backbone", "toggle", False, ["learning_rate", "batch_size"]),
+    ],
+)
+def test_the_fields_show_what_a_change_of_another_makes_of_them(
+    workspace: Workspace, name: str, kind: str, value: Any, moved: list[str]
+) -> None:
+    def field(one: str, kind: str = "number_input") -> Any:
+        return getattr(at, kind)(key=f"field-{one}")
+
+    at = opened(visit("train"))
+    before = {one: field(one).value for one in moved}
+    field(name, kind).set_value(value).run()
+    config = presets.configuration(
+        "recycling", catalog.describe(workspace, "recycling"), **{name: value}
+    )
+    assert {one: field(one).value for one in moved} == {one: getattr(config, one) for one in moved}
+    assert all(field(one).value != before[one] for one in moved)
+    assert all("changed" not in field(one).label for one in moved)
+    assert "changed" in field(name, kind).label
+    at.button(key=f"reset-{name}").click().run()
+    assert {one: field(one).value for one in moved} == before
+
+
 def test_the_strip_shows_the_classes_as_they_are_now(workspace: Workspace) -> None:
     made = fabricate.dataset(workspace)
     assert made.classes[0] in words(chosen(workspace))
