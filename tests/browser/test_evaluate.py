@@ -189,6 +189,7 @@ def test_worse_pictures_are_measured_on_the_page_and_two_runs_stand_side_by_side
     assert report == {**robustness.read(other), **{n: report[n] for n in ("run", "seconds")}}
     fold = page.locator(f".st-key-fold-robustness-{run.id}")
     expect(fold).to_contain_text("right on worse pictures")
+    settled(page)  # what is drawn after the measuring would close the list
     fold.get_by_role("combobox").click()
     page.get_by_role("option", name="second").click()
     expect(fold).to_contain_text("Against the other run: 0.0 points more on worse pictures")
