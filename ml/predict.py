@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 NEAREST = 6
 """So many pictures learned from are named with an answer."""
+Output = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32] | None]
+"""What a network gives for one picture: logits (1, K), and features (1, F) where they are used."""
 
 
 @dataclass(frozen=True)
@@ -94,17 +96,31 @@ class Classifier:
         is unlike anything that was learned, and ``nearest`` [{item, label, distance}], the pictures
         learned from that it is nearest to (None and empty for a model that cannot tell).
         """
+        return self.tell(self.outputs(seen[None])[0], name, top_k)
+
+    def outputs(self, pixels: npt.NDArray[np.uint8]) -> list[Output]:
+        """What the network gives for each of pictures uint8 (N, S, S, C), in one pass; ``tell``
+        puts it into words."""
         names = ("logits", "features") if self.known else ("logits",)
-        logits, *features = run_outputs(self.session, seen[None], names)
+        logits, *features = run_outputs(self.session, pixels, names)
+        found = features[0] if features else None
+        return [
+            (logits[n : n + 1], None if found is None else found[n : n + 1])
+            for n in range(len(pixels))
+        ]
+
+    def tell(self, output: Output, name: str, top_k: int = 5) -> dict[str, Any]:
+        """What ``judge`` says, from what ``outputs`` gave for the picture."""
+        logits, features = output
         chances = softmax(logits, self.temperature)[0]
         order = np.argsort(-chances, kind="stable")[: max(1, top_k)]
         top = [{"label": self.classes[n], "probability": float(chances[n])} for n in order]
         decision = "sure" if is_sure(chances[order[0]], self.threshold) else "not sure"
         said = {"file": name, **top[0], "top": top, "decision": decision, "error": None}
-        if not self.known:
+        if not self.known or features is None:
             return said | {"unlike": None, "nearest": []}
-        far = self.known.strangeness(features[0], logits)[0]
-        near = self.known.nearest(features[0][0], NEAREST)
+        far = self.known.strangeness(features, logits)[0]
+        near = self.known.nearest(features[0], NEAREST)
         return said | {
             "unlike": bool(far > self.known.limit),
             "nearest": [

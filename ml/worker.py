@@ -1,33 +1,34 @@
-"""The inference worker: classifies pictures for the pages, in a process of its own.
+"""What the inference worker does: classify pictures for the pages, in a process of its own.
 
 Pictures come from anywhere, so they are decoded here, under a memory limit: if one is too much, it
-ends this process and no other. It answers one frame (``ml.frames``) after another until its input
-closes or nobody has asked for a while. It imports no torch unless it is asked for changed pictures.
+ends this process and no other. ``ml.serving`` hands it what is asked, several requests at a time.
+It imports no torch unless it is asked for changed pictures.
 """
 
 import io
 import logging
 import os
 import sys
-import threading
-import time
-from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from ml.batching import Batches
 from ml.data.opening import load
+from ml.data.pixels import PixelSpec, canonical_of
 from ml.errors import BadInputError, MLError
-from ml.frames import Frame, read_frame, write_frame
-from ml.predict import Classifier, unreadable
+from ml.frames import Frame
+from ml.predict import Output, unreadable
+from ml.warm import THREADS, Warm
 
-MODELS = 3
-"""How many models are kept in memory: those that were asked for last."""
-THREADS = 2
-"""More than two cores hardly help one picture, and a training may need them."""
+DECODED = 2
+"""Threads that decode: as many as keep two cores busy. They bound memory, for a thread keeps what
+it once used."""
 MEMORY_BYTES = 3 * 1024**3
 """Far more than decoding the largest picture and running the largest model take together."""
 PREVIEW_SIDE = 480
@@ -55,10 +56,13 @@ def limit_memory(limit: int = MEMORY_BYTES) -> bool:
 
 
 class Worker:
-    """Answers requests. Models are loaded when first asked for and kept while they are used."""
+    """Answers requests. ``classify`` may be asked for by any number of threads at a time, and those
+    that wait for one model are answered together; everything else by one thread."""
 
     def __init__(self) -> None:
-        self._models: OrderedDict[tuple[str, int, int], Classifier] = OrderedDict()
+        self._models = Warm()
+        self._batches: Batches[Output] = Batches()
+        self._decoders = ThreadPoolExecutor(DECODED, "decoder")
         self._fits: Any = None
         self._explainer: Any = None
 
@@ -67,8 +71,9 @@ class Worker:
 
         ``{"op": "ping"}`` is answered with ``pid``. ``{"op": "classify", "folder", "name",
         "top_k"}`` with the bytes of a picture is answered with ``result`` (see
-        ``Classifier.judge``) and two pictures, ``seen`` and ``preview`` bytes long. ``{"op": "why",
-        "folder", "label", "method"}`` with a picture ``seen`` is answered as
+        ``Classifier.judge``) and two pictures, ``seen`` and ``preview`` bytes long; without them
+        where ``"longest"`` is given, the most pixels that a side of a camera's frame, a JPEG, may
+        have. ``{"op": "why", "folder", "label", "method"}`` with a picture ``seen`` is answered as
         ``ml.explain.why.Explainer.explain`` says, ``{"op": "augment"}`` as
         ``ml.data.showing.show``, ``{"op": "instant", "workspace", "dataset", "version",
         "before"}`` as ``ml.instant_worker.Instant``. A model or a picture that cannot be used is
@@ -106,11 +111,14 @@ class Worker:
         return found
 
     def _classify(self, header: dict[str, Any], data: bytes) -> Frame:
-        classifier, name = self._model(Path(header["folder"])), str(header["name"])
+        classifier, name = self._models.get(Path(header["folder"])), str(header["name"])
         try:
-            seen = classifier.see(data)
-            result = classifier.judge(seen, name, int(header["top_k"]))
-            pictures = encode(seen), preview(data)
+            looking = self._decoders.submit(
+                _looked_at, data, classifier.spec, int(header.get("longest", 0))
+            )
+            seen, pictures = looking.result()
+            output = self._batches.ask(classifier, seen)
+            result = classifier.tell(output, name, int(header["top_k"]))
         except BadInputError as error:
             return {"result": unreadable(name, str(error))}, b""
         except MemoryError:
@@ -126,7 +134,7 @@ class Worker:
         from ml.explain.why import Explainer  # whoever only classifies need not wait for it
 
         folder = Path(header["folder"])
-        classifier = self._model(folder)
+        classifier = self._models.get(folder)
         try:
             if self._explainer is None or self._explainer.classifier is not classifier:
                 self._explainer = Explainer(classifier, folder, THREADS)
@@ -140,18 +148,29 @@ class Worker:
             return {"refused": "Something unforeseen went wrong. See the server's log."}
         return told
 
-    def _model(self, folder: Path) -> Classifier:
-        try:
-            about = (folder / "model.json").stat()
-            key = (str(folder), about.st_mtime_ns, about.st_size)
-        except OSError:
-            key = (str(folder), 0, 0)  # loading it says what is wrong
-        if key not in self._models:
-            self._models[key] = Classifier.load(folder, min(THREADS, os.cpu_count() or 1))
-        self._models.move_to_end(key)
-        while len(self._models) > MODELS:
-            self._models.popitem(last=False)
-        return self._models[key]
+
+def _looked_at(
+    data: bytes, spec: PixelSpec, longest: int
+) -> tuple[npt.NDArray[np.uint8], tuple[bytes, bytes]]:
+    """The picture as the network sees it, and the two for the page, empty for a camera's frame.
+    Nothing larger is held on to: it would be, by each request that waits for its turn."""
+    if longest:
+        _check_frame(data, longest)
+    seen, picture, whole = canonical_of(data, spec)
+    if longest:
+        return seen, (b"", b"")
+    if not whole and max(picture.size) < PREVIEW_SIDE:
+        picture = load(data, at_least=PREVIEW_SIDE)[0]
+    return seen, (encode(seen), preview(picture))
+
+
+def _check_frame(data: bytes, longest: int) -> None:
+    """By the header alone, before anything is decoded."""
+    longer = True
+    with suppress(Exception), Image.open(io.BytesIO(data), formats=["JPEG"]) as picture:
+        longer = max(picture.size) > longest
+    if longer:
+        raise BadInputError(f"A frame is a JPEG of at most {longest} pixels a side.")
 
 
 def _show(header: dict[str, Any], data: bytes) -> Frame:
@@ -190,44 +209,10 @@ def decode(data: bytes) -> npt.NDArray[np.uint8]:
     return pixels[:, :, None] if pixels.ndim == 2 else pixels
 
 
-def preview(data: bytes) -> bytes:
-    """The picture upright and small enough for a page, as WebP."""
-    picture = load(data, at_least=PREVIEW_SIDE)[0]
+def preview(picture: Image.Image) -> bytes:
+    """The picture small enough for a page, as JPEG: WebP is a third smaller and takes 50 times as
+    long, more than the network does. ``picture`` is what shrinks."""
     picture.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
     out = io.BytesIO()
-    picture.save(out, "WEBP", quality=80)
+    picture.save(out, "JPEG", quality=85)
     return out.getvalue()
-
-
-class _Idle:
-    """Ends the process when no request was worked on for ``seconds``."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds, self.busy, self.since = seconds, False, time.monotonic()
-        threading.Thread(target=self._watch, daemon=True).start()
-
-    def __enter__(self) -> None:
-        self.busy = True
-
-    def __exit__(self, *error: object) -> None:
-        self.busy, self.since = False, time.monotonic()
-
-    def _watch(self) -> None:
-        while self.busy or time.monotonic() - self.since < self.seconds:
-            time.sleep(min(1.0, self.seconds / 4))
-        os._exit(0)  # the main thread waits for input, which nothing else can interrupt
-
-
-def serve(source: IO[bytes], sink: IO[bytes], idle_seconds: float) -> None:
-    """Answer frames from ``source`` into ``sink`` until it closes or nobody asks any more.
-
-    Raises:
-        ValueError: what comes is not a frame.
-    """
-    worker, idle = Worker(), _Idle(idle_seconds)
-    while (frame := read_frame(source)) is not None:
-        with idle:
-            try:
-                write_frame(sink, *worker.answer(*frame))
-            except BrokenPipeError:
-                return

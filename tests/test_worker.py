@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from ml import warm
 from ml import worker as module
 from ml.data.pixels import canonical
 from ml.explain.why import Explainer
@@ -108,7 +109,7 @@ def test_a_model_that_was_replaced_is_loaded_again_and_the_last_used_are_kept(
         return true_load(where, threads)
 
     monkeypatch.setattr(Classifier, "load", load)
-    monkeypatch.setattr(module, "MODELS", 2)
+    monkeypatch.setattr(warm, "MODELS", 2)
     worker, data = Worker(), picture(1, 1)
     for name in ("second", "third"):
         shutil.copytree(folder, tmp_path / name)
@@ -135,10 +136,10 @@ def test_a_model_that_cannot_be_used_is_refused_and_the_worker_goes_on(folder, t
 def test_whatever_goes_wrong_with_a_picture_becomes_a_sentence(
     folder, error, sentence, monkeypatch
 ):
-    def fail(self, data):
+    def fail(data, spec):
         raise error
 
-    monkeypatch.setattr(Classifier, "see", fail)
+    monkeypatch.setattr(module, "canonical_of", fail)
     header, data = Worker().answer(request(folder), b"x")
     assert sentence in header["result"]["error"]
     assert data == b""

@@ -74,7 +74,7 @@ def card_html(entry: Entry, run: str, threshold: float) -> str:
 
 def data_uri(picture: bytes) -> str:
     """An encoded picture as a data URI; its kind is told by its first bytes."""
-    kind = "png" if picture.startswith(b"\x89PNG") else "webp"
+    kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
     return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
 
 
@@ -85,12 +85,17 @@ def _picture(answer: dict[str, Any], name: str) -> str:
     return f'<img class="lens-given" src="{data_uri(picture)}" alt="{name}" loading="lazy">'
 
 
-def _verdict(answer: dict[str, Any], threshold: float) -> str:
-    kind, said, why = "stopped", "Not sure", _why(answer["probability"], threshold)
+def verdict(answer: dict[str, Any]) -> tuple[str, str]:
+    """How an answer is to be taken: the kind of its badge, and what stands in it."""
     if answer.get("unlike"):
-        kind, said, why = "interrupted", "Unlike anything it learned", UNLIKE
-    elif answer["decision"] == "sure":
-        kind, said, why = "finished", "Sure", ""
+        return "interrupted", "Unlike anything it learned"
+    return ("finished", "Sure") if answer["decision"] == "sure" else ("stopped", "Not sure")
+
+
+def _verdict(answer: dict[str, Any], threshold: float) -> str:
+    kind, said = verdict(answer)
+    unsure = _why(answer["probability"], threshold)
+    why = {"finished": "", "interrupted": UNLIKE, "stopped": unsure}[kind]
     return (
         f'<p class="lens-verdict"><strong>{escape(answer["label"])}</strong> '
         f'{rounded(answer["probability"])} <span class="lens-status lens-{kind}">{said}</span></p>'

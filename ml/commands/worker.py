@@ -5,7 +5,8 @@ import os
 import signal
 import sys
 
-from ml.worker import limit_memory, serve
+from ml.serving import serve
+from ml.worker import limit_memory
 from ml.workspace import Workspace
 
 

@@ -122,7 +122,13 @@ def canonical(data: bytes, spec: PixelSpec) -> Pixels:
     A JPEG much larger than that is decoded at a half, quarter or eighth of its size, but never
     under twice ``spec.size``. Raises as ``decode`` does.
     """
-    return _fit(load(data, at_least=2 * spec.size)[0], spec)
+    return canonical_of(data, spec)[0]
+
+
+def canonical_of(data: bytes, spec: PixelSpec) -> tuple[Pixels, Image.Image, bool]:
+    """``canonical``, the picture that it was made from, and whether that has its full size."""
+    picture, full, _ = load(data, at_least=2 * spec.size)
+    return _fit(picture, spec), picture, picture.size == full
 
 
 def to_spec(pixels: Pixels, spec: PixelSpec) -> Pixels:

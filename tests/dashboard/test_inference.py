@@ -1,15 +1,21 @@
+import io
+import json
 import os
+import re
+import shutil
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
+from PIL import Image
 
-from dashboard import inference
+from dashboard import channel, inference
 from dashboard.inference import InferenceClient
 from ml.errors import BadInputError, MLError
+from ml.predict import Classifier
 from tests.trained import CLASSES, picture, trained
 
 FAKE = """
@@ -30,7 +36,8 @@ while (frame := read_frame(sys.stdin.buffer)) is not None:
         os.write(1, b"this is no frame at all")
         continue
     result = {"label": data.decode(), "name": header["name"], "error": None}
-    write_frame(sys.stdout.buffer, {"result": result, "seen": 0, "preview": 0})
+    answer = {"result": result, "seen": 0, "preview": 0, "id": header["id"]}
+    write_frame(sys.stdout.buffer, answer)
 """
 
 
@@ -77,7 +84,7 @@ def test_a_picture_is_answered_with_what_the_model_sees(real):
     assert len(answer["top"]) == 2
     assert answer["error"] is None
     assert answer["seen"].startswith(b"\x89PNG")
-    assert answer["preview"][8:12] == b"WEBP"
+    assert answer["preview"].startswith(b"\xff\xd8\xff")
     assert real.classify(run / "model", picture(1, 1), "red.png", top_k=2) == answer
 
 
@@ -157,14 +164,100 @@ def test_sessions_that_ask_at_once_each_get_their_own_answer(fake):
 def test_an_interrupted_request_leaves_no_answer_for_the_next_one(fake, monkeypatch):
     client = fake()
 
-    def interrupted(pipe):
-        raise KeyboardInterrupt
+    class Interrupted(Future):
+        def result(self, timeout=None):
+            raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(inference, "read_frame", interrupted)
+        patch.setattr(channel, "Future", Interrupted)
         with pytest.raises(KeyboardInterrupt):
             client.classify(Path(), b"first", "a.png")
     assert client.classify(Path(), b"second", "b.png")["label"] == "second"
+
+
+def test_a_picture_that_ends_the_worker_ends_no_request_but_its_own(fake, log):
+    client = fake()
+    words = [b"deadly" if n == 5 else f"picture {n}".encode() for n in range(12)]
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda word: client.classify(Path(), word, "a.png"), words))
+    for word, answer in zip(words, answers, strict=True):
+        if word == b"deadly":
+            assert "is not tried again" in answer["error"]
+        else:
+            assert answer["label"] == word.decode()
+    assert asked(log).count("deadly") == 2
+
+
+def test_two_models_asked_at_once_each_answer_for_themselves(real, tmp_path):
+    first = trained().run.folder / "model"
+    second = shutil.copytree(first, tmp_path / "second")
+    manifest = json.loads((second / "model.json").read_text("utf-8"))
+    manifest["classes"] = [f"my {name}" for name in manifest["classes"]]
+    (second / "model.json").write_text(json.dumps(manifest), "utf-8")
+    folders = {"ours": first, "theirs": second}
+    alone = {name: Classifier.load(folder) for name, folder in folders.items()}
+    pictures = [os.urandom(400) if n == 7 else picture(n % 3, n) for n in range(12)]
+    jobs = [(name, data) for data in pictures for name in folders]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda job: real.classify(folders[job[0]], job[1], "p", 3), jobs))
+    for (name, data), answer in zip(jobs, answers, strict=True):
+        wanted = alone[name].classify(data, "p", 3)
+        assert (answer["label"], answer["error"]) == (wanted["label"], wanted["error"])
+        if not wanted["error"]:
+            assert answer["probability"] == pytest.approx(wanted["probability"], abs=1e-5)
+            assert answer["seen"] is not None
+
+
+def test_two_sessions_in_the_middle_of_a_picture_when_the_worker_is_killed_are_both_answered(
+    real, until
+):
+    run, process = trained().run.folder, psutil.Process(real.ping())
+    process.suspend()
+    pictures = [picture(label, 3) for label in (0, 1)]
+    with ThreadPoolExecutor(2) as pool:
+        asking = [pool.submit(real.classify, run, data, "p", 3) for data in pictures]
+        until(lambda: real.busy == 2)
+        process.kill()
+        answers = [one.result(60) for one in asking]
+    alone = Classifier.load(run / "model")
+    for data, answer in zip(pictures, answers, strict=True):
+        assert answer["label"] == alone.classify(data, "p", 3)["label"]
+    assert real.ping() != process.pid
+
+
+def test_a_frame_is_answered_without_pictures_and_what_is_no_frame_with_a_sentence(real):
+    run = trained().run.folder
+    frame, large = io.BytesIO(), io.BytesIO()
+    Image.effect_noise((64, 48), 90).convert("RGB").save(frame, "JPEG")
+    Image.new("L", (inference.LONGEST + 1, 40)).save(large, "JPEG")
+    told = real.glance(run, frame.getvalue(), 3)
+    assert told == Classifier.load(run / "model").classify(frame.getvalue(), "", 3)
+    for data in (picture(1, 1), large.getvalue(), os.urandom(300)):
+        assert "at most 1280 pixels" in real.glance(run, data, 3)["error"]
+
+
+def test_a_frame_that_ends_the_worker_is_not_tried_again(fake, log):
+    client = fake()
+    with pytest.raises(MLError, match="started again"):
+        client.glance(Path(), b"deadly", 3)
+    assert asked(log) == ["deadly"]
+    assert client.glance(Path(), b"fine", 3)["label"] == "fine"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of memory is read as Linux tells it")
+def test_many_large_pictures_at_once_take_little_more_memory_than_one(real):
+    def peak():
+        status = Path(f"/proc/{real.ping()}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) // 1024
+
+    run, large = trained().run.folder, io.BytesIO()
+    Image.new("RGB", (4000, 3000), "red").save(large, "PNG")
+    assert real.classify(run, large.getvalue(), "large.png")["error"] is None
+    one = peak()
+    with ThreadPoolExecutor(8) as pool:
+        asking = [pool.submit(real.classify, run, large.getvalue(), "p") for _ in range(8)]
+        assert all(job.result()["error"] is None for job in asking)
+    assert peak() - one < 150, "megabytes: another one at a time, and what it takes besides"
 
 
 def test_a_file_that_is_too_large_is_not_even_sent(fake, log, monkeypatch):
@@ -181,9 +274,8 @@ def test_a_worker_that_cannot_start_is_an_error_of_its_own(tmp_path):
         broken.ping()
 
 
-def test_closing_ends_the_worker(fake):
+def test_closing_ends_the_worker(fake, log):
     client = fake()
     client.classify(Path(), b"fine", "a.png")
-    worker = client._worker
     client.close()
-    assert worker.returncode is not None
+    assert not psutil.pid_exists(pids(log)[0])

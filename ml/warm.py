@@ -1,0 +1,40 @@
+"""Classifiers that stay in memory while they are used, the last few of them."""
+
+import os
+import threading
+from collections import OrderedDict
+from pathlib import Path
+
+from ml.predict import Classifier
+
+MODELS = 3
+"""How many models are kept in memory: those that were asked for last."""
+THREADS = 2
+"""More than two cores hardly help one picture, and a training may need them."""
+
+
+class Warm:
+    """Loads a classifier when it is first asked for. Any number of threads may share one."""
+
+    def __init__(self) -> None:
+        self._models: OrderedDict[tuple[str, int, int], Classifier] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, folder: Path) -> Classifier:
+        """The classifier in a model folder, as it is now.
+
+        Raises:
+            BadInputError: there is none, it was changed or is damaged.
+        """
+        try:
+            about = (folder / "model.json").stat()
+            key = (str(folder), about.st_mtime_ns, about.st_size)
+        except OSError:
+            key = (str(folder), 0, 0)  # loading it says what is wrong
+        with self._lock:
+            if key not in self._models:
+                self._models[key] = Classifier.load(folder, min(THREADS, os.cpu_count() or 1))
+            self._models.move_to_end(key)
+            while len(self._models) > MODELS:
+                self._models.popitem(last=False)
+            return self._models[key]

@@ -1,0 +1,70 @@
+"""Questions that wait together are answered together, and each gets its own answer."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from ml.batching import MOST, Batches
+
+
+class Sums:
+    """Gives the sum of each picture, and more; stops at its gate; fails where a picture is 13."""
+
+    def __init__(self, more=0):
+        self.more = more
+        self.gate, self.inside = threading.Event(), threading.Event()
+
+    def outputs(self, pixels):
+        self.inside.set()
+        assert self.gate.wait(30)
+        if (pixels == 13).any():
+            raise MemoryError
+        return (pixels.reshape(len(pixels), -1).sum(1) + self.more).tolist()
+
+
+def picture(value):
+    return np.full((1, 1, 1), value, np.uint8)
+
+
+def test_what_comes_while_the_network_works_is_taken_up_together(until):
+    passes, network = [], Sums()
+    batches = Batches(passes.append)
+    with ThreadPoolExecutor(2 * MOST) as pool:
+        first = pool.submit(batches.ask, network, picture(0))
+        assert network.inside.wait(30)
+        others = [pool.submit(batches.ask, network, picture(n)) for n in range(1, MOST + 3)]
+        until(lambda: len(batches._waiting) == len(others))
+        network.gate.set()
+        assert [one.result(30) for one in (first, *others)] == list(range(MOST + 3))
+    assert passes == [1, MOST, 2]
+
+
+def test_one_that_spoils_a_pass_spoils_it_for_nobody_else(until):
+    network = Sums()
+    batches = Batches()
+    with ThreadPoolExecutor(MOST) as pool:
+        first = pool.submit(batches.ask, network, picture(0))
+        assert network.inside.wait(30)
+        others = {n: pool.submit(batches.ask, network, picture(n)) for n in (12, 13, 14)}
+        until(lambda: len(batches._waiting) == 3)
+        network.gate.set()
+        assert first.result(30) == 0
+        assert (others[12].result(30), others[14].result(30)) == (12, 14)
+        with pytest.raises(MemoryError):
+            others[13].result(30)
+
+
+def test_models_do_not_mix_and_a_question_alone_is_answered_alone():
+    passes, one, other = [], Sums(), Sums(1000)
+    batches = Batches(passes.append)
+    one.gate.set()
+    other.gate.set()
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(batches.ask, (one, other)[n % 2], picture(n)) for n in range(20, 60)]
+        assert [job.result(30) for job in asked] == [n + 1000 * (n % 2) for n in range(20, 60)]
+    assert sum(passes) == 40
+    before = len(passes)
+    assert batches.ask(one, picture(7)) == 7
+    assert passes[before:] == [1]
