@@ -181,7 +181,10 @@ def run_tests(arguments: list[str]) -> int:
         )
     python = ready_python("requirements.txt", "requirements-dev.txt")
     environment = {**os.environ, **({"LENSMITH_BROWSER": browser} if browser else {})}
-    command = [str(python), "-m", "pytest", *arguments]
+    # Two at a time, and the threads of each would get in the way of the other's.
+    environment.setdefault("OMP_NUM_THREADS", "1")
+    two = [] if "-n" in arguments else ["-n", "2", "--no-loadscope-reorder"]
+    command = [str(python), "-m", "pytest", *two, *arguments]
     code = subprocess.call(command, cwd=ROOT, env=environment)
     if code < 0:
         raise LaunchError(f"The tests were ended from outside (signal {-code}), before their end.")

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from ml import runs
 from ml.config import TrainConfig
@@ -26,6 +27,20 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # A busy machine is slow, not wrong; and a failure must come again when it is looked into.
 settings.register_profile("lensmith", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("lensmith")
+
+
+class _BrowserApart(LoadScopeScheduling):
+    """Of two processes one takes all tests with a browser, which wait a lot; no other file is torn,
+    as its tests share what was made for them."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::")[0]
+        return "browser" if file.startswith("tests/browser/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """How tests are dealt to the processes that ``-n`` asks for."""
+    return _BrowserApart(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -3,13 +3,13 @@
 import hashlib
 import os
 import re
-import secrets
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from ml.errors import BadInputError
-from ml.files import explain_os_error
+from ml.files import explain_os_error, write_atomically
 from ml.workspace import Workspace
 
 _FRESH_SECONDS = 60.0
@@ -54,34 +54,44 @@ def write_picture(workspace: Workspace, data: bytes) -> str:
     digest = hashlib.sha256(data).hexdigest()
     folder = f"{workspace.pictures}{os.sep}{digest[:2]}"
     path = f"{folder}{os.sep}{digest}"
-    with suppress(OSError):  # mostly it is not there yet
-        there = os.stat(path)  # noqa: PTH116
-        if there.st_size == len(data) and Path(path).read_bytes() == data:
-            if there.st_mtime < time.time() - _FRESH_SECONDS:
-                os.utime(path)  # wanted again: not to be swept before a version names it
-            return digest
-    beside = f"{folder}{os.sep}.{digest}.{secrets.token_hex(4)}.part"
     try:
         try:
-            _write(beside, data)
+            _create(path, data)
         except FileNotFoundError:
             Path(folder).mkdir(parents=True, exist_ok=True)
-            _write(beside, data)
-        os.replace(beside, path)  # noqa: PTH105
+            _create(path, data)
+    except FileExistsError:
+        _keep(Path(path), data)
     except OSError as error:
-        Path(beside).unlink(missing_ok=True)
         raise explain_os_error(error, Path(path)) from error
     return digest
 
 
-def _write(path: str, data: bytes) -> None:
-    """As ``write_bytes``, with half the calls to the system."""
-    handle = os.open(
-        path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o666
-    )
+def _create(path: str, data: bytes) -> None:
+    """Write a new file under its own name at once: no version names it yet, so that nobody reads
+    what a crash may leave of it, and the next to write this picture sees that it is not whole."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:
         left = memoryview(data)
         while left:
             left = left[os.write(handle, left) :]
+    except OSError:
+        os.ftruncate(handle, 0)  # not removed: the name may be another's by now, who has written it
+        raise
     finally:
         os.close(handle)
+
+
+def _keep(path: Path, data: bytes) -> None:
+    """See to it that ``path``, which is there, holds ``data``."""
+    with suppress(OSError):
+        there = path.stat()
+        if there.st_size == len(data) and path.read_bytes() == data:
+            if there.st_mtime < time.time() - _FRESH_SECONDS:
+                os.utime(path)  # wanted again: not to be swept before a version names it
+            return
+
+    def write(file: IO[bytes]) -> None:
+        file.write(data)
+
+    write_atomically(path, write)

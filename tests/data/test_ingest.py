@@ -184,7 +184,7 @@ def test_a_full_disk_is_said_in_a_sentence(
         raise OSError(28, "No space left on device", str(path))
 
     folder = make_folder("pets", {"cat": 2, "dog": 2})
-    monkeypatch.setattr(originals, "_write", full)
+    monkeypatch.setattr(originals, "_create", full)
     with pytest.raises(WorkspaceError, match="disk is full"):
         ingest(workspace, folder, "pets")
 

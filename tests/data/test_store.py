@@ -1,7 +1,9 @@
 """Originals once each, versions that cannot be changed unseen."""
 
+import errno
 import hashlib
 import json
+import os
 import time
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from ml.data.store import (
     write_picture,
     write_version,
 )
-from ml.errors import BadInputError
+from ml.errors import BadInputError, WorkspaceError
 from ml.workspace import Workspace
 
 ABOUT = {"width": 4, "height": 3, "colour": True, "bytes": 12}
@@ -167,6 +169,25 @@ def test_a_damaged_picture_is_noticed_and_mended_by_the_next_ingest(
         read_picture(workspace, digest)
     write_picture(workspace, b"some bytes")
     assert read_picture(workspace, digest) == b"some bytes"
+
+
+def test_a_disk_that_fills_within_a_picture_keeps_nothing_of_it(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, calls = os.write, []
+
+    def full(handle: int, data: memoryview) -> int:
+        calls.append(len(data))
+        if len(calls) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(handle, data[:4])
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(WorkspaceError, match="disk is full"):
+        write_picture(workspace, b"some bytes")
+    assert calls == [10, 6]
+    assert [file.stat().st_size for file in workspace.pictures.rglob("*") if file.is_file()] == [0]
+    assert read_picture(workspace, write_picture(workspace, b"some bytes")) == b"some bytes"
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "ab", "", "A" * 64, "a" * 64 + "/"])

@@ -143,7 +143,7 @@ def test_a_disk_that_an_ingest_has_filled_is_not_left_full(
 ) -> None:
     kept = bring_in(workspace, make_folder("kept", {"a": 2, "b": 2})).version
     before = sorted(path for path in workspace.pictures.rglob("*") if path.is_file())
-    real, written = originals._write, []
+    real, written = originals._create, []
 
     def full(path: Path, data: bytes) -> None:
         written.append(path)
@@ -151,7 +151,7 @@ def test_a_disk_that_an_ingest_has_filled_is_not_left_full(
             raise OSError(28, "No space left on device", str(path))
         real(path, data)
 
-    monkeypatch.setattr(originals, "_write", full)
+    monkeypatch.setattr(originals, "_create", full)
     with pytest.raises(WorkspaceError, match="disk is full"):
         bring_in(workspace, make_folder("big", {"a": 30, "b": 30}))
     assert sorted(path for path in workspace.pictures.rglob("*") if path.is_file()) == before
