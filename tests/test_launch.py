@@ -273,7 +273,8 @@ def test_a_server_that_ends_at_once_is_an_error(ready: Project) -> None:
 def test_the_tests_get_their_packages_their_arguments_and_the_browser(ready: Project) -> None:
     code, out, err = ready.run("test", "-k", "one", "--port", "x")
     assert (code, err) == (5, "")
-    assert f"pytest ['-k', 'one', '--port', 'x'] {sys.executable}" in out
+    two = "'-n', '2', '--no-loadscope-reorder'"
+    assert f"pytest [{two}, '-k', 'one', '--port', 'x'] {sys.executable}" in out
     assert {"tinydev", "tinyapp"} <= set(ready.packages)
     stamp = (ready.folder / ".venv" / "installed.json").read_text()
     assert set(json.loads(stamp)) == {"requirements.txt", "requirements-dev.txt"}

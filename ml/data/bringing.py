@@ -29,11 +29,11 @@ _WINDOWS_NAMES = {"con", "prn", "aux", "nul"}
 
 @dataclass(frozen=True)
 class _Origin:
-    """Where pictures come from: a ``key`` to know it again (empty: never), a ``mark`` that changes
-    with what is there, the ``name`` it suggests, and how to look through it."""
+    """Where pictures come from: a ``key`` to know it again (empty: never), how to find a ``mark``
+    that changes with what is there, the ``name`` it suggests, and how to look through it."""
 
     key: str
-    mark: str
+    mark: Callable[[], str]
     name: str
     listing: Callable[[Progress], Listing]
 
@@ -83,16 +83,17 @@ def bring_in(
         with dataset_lock(workspace, name):
             return add(workspace, name, origin.listing(stages.fetch), stages.take_in)
     name = _name_for(workspace, origin, name)
-    mark = bundled_facts(name)["sha256"] if origin.key.startswith("bundled:") else origin.mark
-    source = {"path": origin.key, "signature": mark}
     with dataset_lock(workspace, name):
-        summary = read_summary(workspace, name)
-        if reuse and summary.get("source") == source:
+        known = read_summary(workspace, name).get("source") if reuse else None
+        if known and known == {"path": origin.key, "signature": origin.mark()}:
             version = load_version(workspace, name)
             if not version.items or picture_path(workspace, version.items[0].hash).exists():
                 return Ingested(version, [], [])
         least = 1 if label else 2
         listing = origin.listing(stages.fetch)
+        # To look through a folder of many files takes a while: mostly the listing did it already.
+        mark = origin.mark() if origin.key.startswith("bundled:") else listing.mark or origin.mark()
+        source = {"path": origin.key, "signature": mark}
         return ingest(workspace, listing, name, least=least, source=source, progress=stages.take_in)
 
 
@@ -114,14 +115,21 @@ def _origin(
     if not paths:
         raise BadInputError("No pictures are named. Give a folder, a zip, a table or files.")
     if label is not None:
-        return _Origin("", "", label, lambda _: list_one_class(paths, label))
+        return _Origin("", str, label, lambda _: list_one_class(paths, label))
     if len(paths) > 1:
         raise BadInputError(f"Several files have no class. Name it with --class. ({paths[0].name})")
     (one,) = paths
-    key = f"bundled:{one.name}" if one.parent == BUNDLED else str(one)
-    mark = signature(one) if one.exists() else ""
     stem = one.name if one.is_dir() else one.stem
-    return _Origin(key, mark, stem, lambda _: list_source(one))
+    if one.parent == BUNDLED:
+        facts = bundled_facts(stem)
+        return _Origin(
+            f"bundled:{stem}", lambda: str(facts["sha256"]), stem, lambda _: list_source(one)
+        )
+    return _Origin(str(one), lambda: _mark(one), stem, lambda _: list_source(one))
+
+
+def _mark(path: Path) -> str:
+    return signature(path) if path.exists() else ""
 
 
 def _of_torchvision(
@@ -132,7 +140,7 @@ def _of_torchvision(
         return under_one_label(found, label) if label else found
 
     folder = torch_sets.root_of(workspace, known, root)
-    return _Origin(f"torchvision:{known.name}", str(folder), known.name, listing)
+    return _Origin(f"torchvision:{known.name}", lambda: str(folder), known.name, listing)
 
 
 def _label(label: str) -> str:

@@ -1,11 +1,12 @@
 """A folder of class folders, with or without ``train``, ``val`` and ``test`` above them."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ml.data.listing import Candidate, Listing, shown, source
-from ml.data.walk import Entry, clean, folder_entries, natural
+from ml.data.walk import Entry, clean, natural, signed_entries
 from ml.files import read_json
 
 BUNDLED = Path(__file__).resolve().parent / "bundled"
@@ -19,7 +20,11 @@ _SUFFIXES = {".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", 
 @source("folders")
 def load_folders(path: Path) -> Listing | None:
     """The label of a picture is its class folder, however deep below it the picture lies."""
-    return arrange(folder_entries(path), _about(path)) if path.is_dir() else None
+    if not path.is_dir():
+        return None
+    entries, mark = signed_entries(path)
+    listing = arrange(entries, _about(path))
+    return replace(listing, mark=mark) if listing else None
 
 
 def arrange(entries: Sequence[Entry], about: dict[str, Any] | None = None) -> Listing | None:

@@ -42,7 +42,8 @@ class Listing:
     """What a source holds: ``classes`` in order, ``count`` candidates, the files ``refused`` at
     sight with their reasons, and ``about`` (title, description, licence where there are such).
 
-    ``close`` is called once everything has been read.
+    ``close`` is called once everything has been read. ``mark`` is the folder's ``signature`` where
+    it was found on the way.
     """
 
     classes: tuple[str, ...]
@@ -52,6 +53,7 @@ class Listing:
     notes: tuple[str, ...] = ()
     about: dict[str, Any] = field(default_factory=dict)
     close: Callable[[], None] = _nothing
+    mark: str = ""
 
 
 Loader = Callable[[Path], Listing | None]

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import cache
 from itertools import islice
 from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
@@ -33,21 +34,22 @@ ENOUGH = 1000
 Given = TypeVar("Given")
 Made = TypeVar("Made")
 log = logging.getLogger(__name__)
-_started: list[ProcessPoolExecutor] = []
+_started: list[Future[ProcessPoolExecutor]] = []
 
 
 @contextmanager
 def starting_ahead(wanted: bool) -> Iterator[None]:
     """Let the processes start while it is found out what there is for them to do."""
     if wanted and (workers := _workers()) > 1 and not _started:
-        _started.append(_processes(workers))
-        for _ in range(workers + 1):
-            _started[0].submit(os.getpid)
+        # In a thread: the server that forks answers only once it has imported what they need.
+        starter = ThreadPoolExecutor(1)
+        _started.append(starter.submit(_start, workers))
+        starter.shutdown(wait=False)
     try:
         yield
     finally:
         for pool in _started:
-            pool.shutdown(wait=False)
+            pool.result().shutdown(wait=False)
         _started.clear()
 
 
@@ -89,7 +91,7 @@ def _workers() -> int:
 def _pool(workers: int, apart: bool) -> Executor:
     if not apart:
         return ThreadPoolExecutor(workers)
-    return _started.pop() if _started else _processes(workers)
+    return _started.pop().result() if _started else _processes(workers)
 
 
 def _submit(
@@ -113,10 +115,23 @@ def _result(
     return work(batch)
 
 
+def _start(workers: int) -> ProcessPoolExecutor:
+    pool = _processes(workers)
+    for _ in range(workers + 1):
+        pool.submit(os.getpid)
+    return pool
+
+
 def _processes(workers: int) -> ProcessPoolExecutor:
     context = _context()
     # One more than there are cores: while one waits for the disk, another computes.
-    return ProcessPoolExecutor(workers + 1, context, _join, (context.Lock(),))
+    return ProcessPoolExecutor(workers + 1, context, _join, (_lock_for_large(),))
+
+
+@cache
+def _lock_for_large() -> Any:
+    """One for all, and for good: a process that is still starting must find it."""
+    return _context().Lock()
 
 
 def _context() -> BaseContext:

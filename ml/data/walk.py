@@ -79,7 +79,16 @@ def _walk(folder: Path) -> Iterator[tuple[tuple[str, ...], str, os.stat_result]]
 
 def folder_entries(folder: Path) -> list[Entry]:
     """All files below a folder, in natural order."""
-    return [Entry(parts, partial(read_file, path)) for parts, path, _ in _walk(folder)]
+    return signed_entries(folder)[0]
+
+
+def signed_entries(folder: Path) -> tuple[list[Entry], str]:
+    """``folder_entries`` and ``signature`` from looking once."""
+    entries, digest = [], hashlib.sha256()
+    for parts, path, facts in _walk(folder):
+        entries.append(Entry(parts, partial(read_file, path)))
+        _sign(digest, "/".join(parts), facts)
+    return entries, digest.hexdigest()
 
 
 def has_many(folder: Path, count: int) -> bool:
@@ -127,11 +136,16 @@ def clean(name: str) -> str:
 
 def signature(path: Path) -> str:
     """A hash of the names, sizes and times of all files below ``path``, without reading them."""
+    if path.is_dir():
+        return signed_entries(path)[1]
     digest = hashlib.sha256()
-    for parts, _, facts in _walk(path) if path.is_dir() else [((".",), "", path.stat())]:
-        line = f"{'/'.join(parts)}\0{facts.st_size}\0{facts.st_mtime_ns}\n"
-        digest.update(line.encode("utf-8", "surrogateescape"))
+    _sign(digest, ".", path.stat())
     return digest.hexdigest()
+
+
+def _sign(digest: Any, name: str, facts: os.stat_result) -> None:
+    line = f"{name}\0{facts.st_size}\0{facts.st_mtime_ns}\n"
+    digest.update(line.encode("utf-8", "surrogateescape"))
 
 
 def is_junk(name: str) -> bool:

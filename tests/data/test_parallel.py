@@ -114,6 +114,7 @@ def test_the_processes_end_with_the_ingest_that_is_killed(
 
 def test_processes_started_ahead_are_those_that_work_and_end_with_it() -> None:
     with parallel.starting_ahead(True):
+        parallel._started[0].result()
         there = set(multiprocessing.active_children())
         assert there
         count = parallel.ENOUGH
@@ -121,6 +122,7 @@ def test_processes_started_ahead_are_those_that_work_and_end_with_it() -> None:
         assert working & {child.pid for child in there}
         assert os.getpid() not in working
     with parallel.starting_ahead(True):
+        parallel._started[0].result()
         unused = multiprocessing.active_children()
     for child in unused:  # by their own means: whoever else waits for a child takes its end away,
         child.join(20)  # and the pool then waits for it for ever, in a loop
