@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from ml.data.store import latest, load_version
+from ml.data.store import latest, load_version, read_report
 from ml.runs import list_runs
 from tests.browser.serving import ARGUMENTS, PATIENCE, App, find_browser, settled
 from tests.dashboard import fabricate
@@ -102,7 +102,7 @@ def shoot(page: Page, name: str) -> None:
 def mend(app: App, page: Page, press: Callable[[Locator], None]) -> None:
     """Mend the most harmful finding with its own button, once the doctor has seen everything."""
     fix = page.locator('[class*="st-key-fix-"] button').first
-    expect(fix).to_be_visible()
+    expect(fix).to_be_visible(timeout=120_000)  # the doctor gives way to whatever else runs
     expect(page.get_by_text("Looking for what is wrong")).to_have_count(0)
     settled(page)
     before = load_version(app.workspace, "my-pictures")
@@ -159,10 +159,13 @@ def test_a_new_user_shoots_drops_mends_trains_and_goes_back(
     page.get_by_role("button", name="Remove shot 2", exact=True).click()
     page.get_by_role("button", name=f"Add {taken - 1} pictures").click()
     expect(page.get_by_text("added to screen.")).to_be_visible()
+    told = " ".join(read_report(app.workspace, "my-pictures", 1)["notes"])
+    twice = re.search(r"(\d+) pictures? came twice", told)  # a slow camera shows one frame again
+    screen = taken - 1 - int(twice[1] if twice else 0)
     drop(page, "rough", faulty(rough))
     drop(page, "smooth", faulty(smooth, rough(0), png(np.full((96, 128, 3), 90))))
     before = load_version(app.workspace, "my-pictures")
-    assert before.counts == {"screen": taken - 1, "rough": 12, "smooth": 14}
+    assert before.counts == {"screen": screen, "rough": 12, "smooth": 14}
     for _ in range(2):
         mend(app, page, Locator.click)
     mended = load_version(app.workspace, "my-pictures")
