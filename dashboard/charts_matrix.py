@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from dashboard.text import rounded, shortened
+from ml.results import MOST_CONFUSED
 
 LABEL = 18
 """Longest class name on an axis, in characters; the whole name is in the hover text."""
 NUMBERED = 16
 """With more classes than this, cells are too small for a number in each."""
-MOST_CONFUSED = 20
-"""How many classes the matrix shows at first where there are too many for one look."""
 NAMED = MOST_CONFUSED + 5
 """With more classes than this, not every one is named on the axes until one zooms."""
 FLIP = 0.36
@@ -31,20 +30,6 @@ _SCALE = [
 def literal(text: str) -> str:
     """``text`` for Plotly, which reads a few HTML tags in every label: shown as it stands."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def by_confusion(confusion: Sequence[Sequence[int]]) -> list[int]:
-    """The classes, those with the most mistakes first, whether as truth or as guess."""
-    mistakes = [
-        sum(confusion[one]) + sum(row[one] for row in confusion) - 2 * confusion[one][one]
-        for one in range(len(confusion))
-    ]
-    return sorted(range(len(confusion)), key=lambda one: (-mistakes[one], one))
-
-
-def most_confused(confusion: Sequence[Sequence[int]], most: int = MOST_CONFUSED) -> list[int]:
-    """The classes with the most mistakes, as truth or as guess, in the order of the classes."""
-    return sorted(by_confusion(confusion)[:most])
 
 
 def matrix(

@@ -12,12 +12,12 @@ from typing import Any
 import streamlit as st
 
 from dashboard import session
-from dashboard.commands import BASICS, worded
 from dashboard.text import plain
 from dashboard.words import count
 from ml.config import TrainConfig
 from ml.data.policies import POLICIES
 from ml.models import registry
+from ml.shell import BASICS, worded
 
 CHOICES = {
     **{"none": "None", "sgd": "SGD", "adamw": "AdamW", "rgb": "Colour", "grey": "Grey"},

@@ -3,6 +3,11 @@
 import math
 import time
 
+from ml.words import count, duration, number, percent, size
+
+__all__ = ["PHASE_WORDS", "STATUS_WORDS", "ago", "count", "duration", "large", "number"]
+__all__ += ["percent", "roughly", "size", "unique"]
+
 STATUS_WORDS = {
     "queued": "Waiting",
     "running": "Training",
@@ -21,56 +26,6 @@ PHASE_WORDS = {
     "export": "Packing the model",
     "folds": "Training on folds",
 }
-
-
-def percent(value: float | None, digits: int = 1) -> str:
-    """A share of 0 to 1 as per cent.
-
-    >>> percent(0.8766)
-    '87.7 %'
-    """
-    return "–" if value is None else f"{100 * value:.{digits}f} %"
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """A figure with so many digits that matter, never in powers of ten.
-
-    >>> number(0.034567), number(0.5), number(12876.0)
-    ('0.0346', '0.500', '12,900')
-    """
-    if value is None:
-        return "–"
-    if value == 0 or not math.isfinite(value):
-        return f"{value:g}"
-    after = digits - 1 - math.floor(math.log10(abs(value)))
-    return f"{round(value, after):,.{max(0, min(after, 8))}f}"
-
-
-def count(value: int, one: str, many: str = "") -> str:
-    """A count with its noun.
-
-    >>> count(1, "picture"), count(1200, "picture")
-    ('1 picture', '1,200 pictures')
-    """
-    return f"{value:,} {one if value == 1 else many or one + 's'}"
-
-
-def duration(seconds: float | None) -> str:
-    """How long, in the unit that fits.
-
-    >>> duration(42), duration(200), duration(7300)
-    ('42 s', '3 min 20 s', '2 h 1 min')
-    """
-    if seconds is None:
-        return "–"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        minutes, rest = divmod(whole, 60)
-        return f"{minutes} min {rest} s" if rest and minutes < 10 else f"{minutes} min"
-    hours, rest = divmod(whole, 3600)
-    return f"{hours} h {rest // 60} min" if rest >= 60 else f"{hours} h"
 
 
 def roughly(seconds: float) -> str:
@@ -128,12 +83,3 @@ def large(value: int) -> str:
         if value >= unit:
             return f"{number(value / unit)}{word}"
     return f"{value:,}"
-
-
-def size(octets: float) -> str:
-    """An amount of memory.
-
-    >>> size(1_500_000_000)
-    '1.5 GB'
-    """
-    return f"{octets / 1e9:.1f} GB" if octets >= 1e9 else f"{octets / 1e6:.0f} MB"

@@ -5,14 +5,13 @@ from functools import partial
 import streamlit as st
 
 from dashboard import inference, session, tray
-from dashboard.components.look_alikes import unlike_sentence
 from dashboard.components.prediction_card import prediction_card
 from dashboard.components.take_in import take_in
 from dashboard.components.telling import telling
-from dashboard.components.trust import threshold_sentence
 from dashboard.components.why import why
 from dashboard.tables import csv_of
 from dashboard.words import count
+from ml import sentences
 from ml.runs import Run
 from ml.workspace import Workspace
 
@@ -49,8 +48,8 @@ def answers(workspace: Workspace, run: Run) -> None:
     if len(held) > most and st.button(f"Show {min(PAGE, len(held) - most)} more"):
         st.session_state["tray-shown"] = most + PAGE
         st.rerun()
-    st.caption(threshold_sentence(float(model["threshold"]), model.get("answers")))
-    if rule := unlike_sentence(model.get("unlike")):
+    st.caption(sentences.threshold(float(model["threshold"]), model.get("answers")))
+    if rule := sentences.unlike(model.get("unlike")):
         st.caption(rule)
 
 

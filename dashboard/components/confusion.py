@@ -12,6 +12,7 @@ from dashboard.results import Results
 from dashboard.text import plain
 from dashboard.words import count
 from ml.data.store import DatasetVersion
+from ml.results import MOST_CONFUSED, by_confusion, most_confused
 from ml.runs import Run
 from ml.workspace import Workspace
 
@@ -69,7 +70,7 @@ def _matrix(results: Results, key: str) -> None:
         )
         shown = list(range(len(results.classes)))
         if len(shown) > charts.NAMED:
-            some, every = f"The {charts.MOST_CONFUSED} most confused", f"All {len(shown)} classes"
+            some, every = f"The {MOST_CONFUSED} most confused", f"All {len(shown)} classes"
             scope = st.segmented_control(
                 "Classes shown",
                 [some, every],
@@ -79,10 +80,10 @@ def _matrix(results: Results, key: str) -> None:
                 label_visibility="collapsed",
             )
             if scope == some:
-                shown = charts.most_confused(results.report["confusion"])
+                shown = most_confused(results.report["confusion"])
         if len(shown) > 2 and st.toggle("Most confused first", key=f"ranked-{key}"):
             inside = set(shown)
-            order = charts.by_confusion(results.report["confusion"])
+            order = by_confusion(results.report["confusion"])
             shown = [one for one in order if one in inside]
     clicked = plot(
         charts.matrix(

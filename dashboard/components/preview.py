@@ -5,12 +5,12 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.style import escape
-from dashboard.thumbnails import encoded
 from dashboard.words import count
 from ml.data.catalog import DatasetInfo
 from ml.data.folders import BUNDLED
 from ml.data.sources import list_source
 from ml.data.store import load_version, read_picture, read_summary
+from ml.data.thumbnails import encoded
 from ml.errors import MLError
 from ml.workspace import Workspace
 

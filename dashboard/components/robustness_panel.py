@@ -12,10 +12,8 @@ from dashboard.components.measured import measuring
 from dashboard.components.picker import run_label, run_title
 from dashboard.components.plot import plot
 from dashboard.navigation import TRAIN
-from dashboard.text import rounded, with_span
 from dashboard.words import count
-from ml import robustness
-from ml.metrics import wilson
+from ml import robustness, sentences
 from ml.runs import Run, list_runs
 from ml.workspace import Workspace
 
@@ -61,12 +59,7 @@ def _panel(workspace: Workspace, run: Run) -> None:
 
 def finding(report: dict[str, Any], other: dict[str, Any] | None = None) -> str:
     """What was measured, in a sentence; with another run, what differs."""
-    clean = with_span(report["clean"], wilson(report["clean"], report["pictures"]))
-    weakest = min(report["kinds"], key=lambda row: row["mean"])
-    said = (
-        f"{rounded(report['corrupted'])} right on worse pictures, {clean} as they are. Hardest: "
-        f"{weakest['label']} ({rounded(weakest['mean'])})."
-    )
+    said = sentences.corruptions(report)
     if other is None:
         return said
     worse = _points(report["corrupted"] - other["corrupted"])

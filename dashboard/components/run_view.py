@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import commands, engine, live, session
+from dashboard import engine, live, session
 from dashboard.components.fold import fold
 from dashboard.components.live_panel import live_panel, mistakes
 from dashboard.components.outcome import outcome
@@ -14,6 +14,7 @@ from dashboard.components.progress_bar import progress_bar
 from dashboard.components.telling import telling
 from dashboard.style import escape
 from dashboard.words import PHASE_WORDS, count, duration
+from ml import shell
 from ml.errors import BadInputError
 from ml.runs import Run
 from ml.status import Status
@@ -117,6 +118,6 @@ def _settings(run: Run) -> None:
         return
     pictures = sum((run.dataset.get("counts") or {}).values())
     st.html(f'<p class="lens-quiet">{escape(reason(config, pictures))}</p>')
-    command = commands.command_of(session.workspace(), config)
+    command = shell.command_of(session.workspace(), config)
     st.code(command, language="bash", wrap_lines=True)
     st.code(json.dumps(config.to_json(), indent=1), language="json", height=320)

@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 
 import streamlit as st
 
-from dashboard import commands, engine, forms, limits, session
+from dashboard import engine, forms, limits, session
 from dashboard.components.data_head import own_pictures
 from dashboard.components.findings_row import findings_row
 from dashboard.components.ingest_view import (
@@ -22,7 +22,7 @@ from dashboard.expected import expected
 from dashboard.style import escape
 from dashboard.text import plain
 from dashboard.words import count, roughly, size, unique
-from ml import presets
+from ml import presets, shell
 from ml.config import TrainConfig
 from ml.data import catalog
 from ml.data.catalog import DatasetInfo
@@ -84,7 +84,7 @@ def train_form() -> None:
     model_list(config.model if config else "")
     if config:
         with st.expander("The same from a shell"):
-            st.code(commands.command(config, changed), language="bash", wrap_lines=True)
+            st.code(shell.command(config, changed), language="bash", wrap_lines=True)
 
 
 def _suggested(

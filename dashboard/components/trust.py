@@ -11,7 +11,7 @@ from dashboard.components.plot import plot
 from dashboard.results import Results
 from dashboard.text import rounded, with_span
 from dashboard.words import count
-from ml.calibration import NEVER
+from ml import sentences
 from ml.metrics import wilson
 from ml.runs import Run
 
@@ -69,39 +69,8 @@ def _effect(calibration: dict[str, Any]) -> dict[str, list[str]]:
     return table
 
 
-def threshold_sentence(threshold: float, answers: dict[str, Any] | None = None) -> str:
-    """The rule in words, for a model that has that threshold; ``answers`` is what ``ml.abstain``
-    counted, where the model has it."""
-    if threshold >= NEVER:
-        return (
-            "This model always says that it is not sure: on the validation pictures it was not "
-            "right 95 % of the time at any level of certainty. More pictures or a longer training "
-            "help."
-        )
-    under = f"A guess under {rounded(threshold)} is called not sure. "
-    if not answers or not answers["pictures"]:
-        return (
-            f"{under}The level was found on the validation pictures: from there on, guesses were "
-            "right at least 95 % of the time."
-        )
-    total, answered = answers["pictures"], answers["answered"]
-    told = (
-        f"it answered {answered}, {answers['right']} of them rightly, and left "
-        f"{total - answered} ({rounded(1 - answered / total)}) open."
-    )
-    if not answers["enough"]:
-        return (
-            f"{under}There were only {count(total, 'validation picture')}, too few to show how "
-            f"rarely it errs, so the level is no more than a first guess: of these {told}"
-        )
-    return (
-        f"{under}The level was chosen on {count(total, 'validation picture')} so that at most "
-        f"{rounded(1 - answers['target'])} of the answers given are wrong: of these {told}"
-    )
-
-
 def _threshold(run: Run, results: Results) -> None:
-    st.write(threshold_sentence(results.threshold, (run.model or {}).get("answers")))
+    st.write(sentences.threshold(results.threshold, (run.model or {}).get("answers")))
     right = results.labels == results.guesses
     sure, total = results.sure, len(results.labels)
     if sure.any():

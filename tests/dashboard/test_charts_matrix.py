@@ -6,6 +6,7 @@ import pytest
 
 from dashboard import charts_matrix as charts
 from dashboard.static import ROOT
+from ml import results
 
 CONFUSION = [[8, 2, 0], [1, 9, 0], [0, 3, 7]]
 CLASSES = ["glass", "metal", "paper"]
@@ -31,7 +32,7 @@ def test_percent_are_those_of_the_row_or_of_the_column():
 
 
 def test_classes_are_ordered_by_their_mistakes():
-    assert charts.by_confusion(CONFUSION) == [1, 0, 2]
+    assert results.by_confusion(CONFUSION) == [1, 0, 2]
 
 
 def test_the_numbers_in_the_cells_are_those_that_are_not_zero():
@@ -114,7 +115,7 @@ def test_names_of_classes_are_text_and_not_tags():
 
 def test_the_most_confused_classes_are_found_in_their_order():
     confusion = [[9, 0, 0, 0], [0, 5, 0, 4], [0, 0, 9, 0], [0, 2, 0, 7]]
-    assert charts.most_confused(confusion, 2) == [1, 3]
+    assert results.most_confused(confusion, 2) == [1, 3]
     trace = charts.matrix(confusion, list("abcd"), shown=[1, 3])["data"][0]
     assert trace["z"] == [[5, 4], [2, 7]]
 

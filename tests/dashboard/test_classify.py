@@ -8,11 +8,10 @@ import pytest
 
 from dashboard import inference, tray
 from dashboard.components import why as reason
-from dashboard.components.look_alikes import unlike_sentence
 from dashboard.components.prediction_card import card_html
 from dashboard.components.take_in import KINDS, MEGABYTES
-from dashboard.components.trust import threshold_sentence
 from dashboard.tables import csv_of
+from ml import sentences
 from ml.errors import BadInputError
 from ml.predict import unreadable
 from tests.dashboard import fabricate
@@ -256,16 +255,16 @@ def test_a_picture_unlike_anything_learned_says_so_whatever_its_probability(
 
 def test_the_rules_are_told_with_what_was_counted_and_small_counts_as_such():
     answers = {"pictures": 90, "answered": 72, "right": 70, "target": 0.95, "enough": True}
-    told = threshold_sentence(0.63, answers)
+    told = sentences.threshold(0.63, answers)
     assert "chosen on 90 validation pictures so that at most 5 % of the answers given" in told
     assert "it answered 72, 70 of them rightly, and left 18 (20 %) open" in told
-    few = threshold_sentence(0.63, {**answers, "pictures": 9, "enough": False})
+    few = sentences.threshold(0.63, {**answers, "pictures": 9, "enough": False})
     assert "only 9 validation pictures, too few" in few
     about = {"pictures": 420, "validation": 90, "false_alarms": 0.05}
-    assert "420 training pictures" in unlike_sentence(about)
-    assert "1 in 20 so by mistake" in unlike_sentence(about)
-    assert "1 in 10 pictures" in unlike_sentence({**about, "validation": 9})
-    assert unlike_sentence(None) == unlike_sentence({}) == ""
+    assert "420 training pictures" in sentences.unlike(about)
+    assert "1 in 20 so by mistake" in sentences.unlike(about)
+    assert "1 in 10 pictures" in sentences.unlike({**about, "validation": 9})
+    assert sentences.unlike(None) == sentences.unlike({}) == ""
 
 
 @pytest.mark.parametrize(

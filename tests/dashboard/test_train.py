@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import commands, engine
-from ml import presets, runs
+from dashboard import engine
+from ml import presets, runs, shell
 from ml.commands import train as train_command
 from ml.config import TrainConfig
 from ml.data import catalog, edits
@@ -61,7 +61,7 @@ def test_the_advanced_settings_are_drawn_only_when_they_are_looked_at(
 def test_every_setting_has_a_widget_with_its_help(workspace: Workspace) -> None:
     at = opened(visit("train"))
     for item in fields(TrainConfig):
-        if item.name in commands.BASICS or item.metadata["shell"]:
+        if item.name in shell.BASICS or item.metadata["shell"]:
             continue
         widgets = (*at.selectbox, *at.number_input, *at.toggle)
         found = [widget for widget in widgets if widget.key == f"field-{item.name}"]
@@ -169,7 +169,7 @@ def test_the_command_to_copy_trains_the_very_same(
 
     parser = argparse.ArgumentParser()
     train_command.add_arguments(parser)
-    words_typed = shlex.split(commands.command(config, changed))
+    words_typed = shlex.split(shell.command(config, changed))
     args = parser.parse_args(words_typed[words_typed.index("train") + 1 :])
     wanted = train_command.settings(args)
     assert presets.configuration(wanted.pop("dataset"), info, **wanted) == config

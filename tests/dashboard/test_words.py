@@ -1,15 +1,18 @@
-"""The examples in the docstrings of the dashboard hold."""
+"""The examples in the docstrings hold."""
 
 import doctest
 import importlib
 
 import pytest
 
-MODULES = ("navigation", "words", "charts", "forms", "text", "components.outcome")
+MODULES = (
+    *(f"dashboard.{name}" for name in ("navigation", "words", "charts", "forms", "text")),
+    *("dashboard.components.outcome", "ml.words"),
+)
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_hold(name: str) -> None:
-    found = doctest.testmod(importlib.import_module(f"dashboard.{name}"))
+    found = doctest.testmod(importlib.import_module(name))
     assert found.attempted > 0
     assert found.failed == 0

@@ -1,0 +1,159 @@
+"""What a classifier answered for labelled pictures, picture by picture, beside its report.
+
+Training writes ``report.json``, ``predictions.npz`` and ``model/model.json``; this module reads
+them and checks that they fit together. Light: numpy only.
+"""
+
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ml.calibration import is_sure, softmax
+from ml.data.store import load_version
+from ml.errors import BadInputError, MLError
+from ml.runs import Run
+from ml.workspace import Workspace
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+REQUIRED = ("accuracy", "balanced_accuracy", "macro_f1", "classes", "confusion", "per_class")
+MOST_CONFUSED = 20
+"""How many classes a matrix shows at first where there are too many for one look."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """A run's report with the n test pictures behind it; probabilities are calibrated.
+
+    ``labels`` and ``guesses`` (n,) are class indices, ``probabilities`` (n, K), ``hashes`` and
+    ``files`` (n,) name the pictures. ``threshold`` is the probability below which the model says
+    that it is not sure; at 1 it never is sure.
+    """
+
+    report: dict[str, Any]
+    classes: tuple[str, ...]
+    labels: Integers
+    guesses: Integers
+    probabilities: Floats
+    hashes: tuple[str, ...]
+    files: tuple[str, ...]
+    threshold: float
+
+    @property
+    def confidence(self) -> Floats:
+        """The probability of each picture's guess, (n,)."""
+        return np.asarray(self.probabilities.max(axis=1), dtype=np.float64)
+
+    @property
+    def sure(self) -> npt.NDArray[np.bool_]:
+        """Of which pictures' guesses the model says that it is sure, (n,)."""
+        return np.asarray(is_sure(self.confidence, self.threshold), dtype=bool)
+
+    def where(self, truth: int | None = None, guess: int | None = None) -> Integers:
+        """The pictures of class ``truth`` that were taken for ``guess``; None is any class.
+
+        The most confident come first.
+        """
+        chosen = np.ones(len(self.labels), dtype=bool)
+        if truth is not None:
+            chosen &= self.labels == truth
+        if guess is not None:
+            chosen &= self.guesses == guess
+        return self._by_confidence(chosen)
+
+    def mistakes(self) -> Integers:
+        """The pictures that were taken for another class, the most confident first."""
+        return self._by_confidence(self.labels != self.guesses)
+
+    def confusions(self, most: int) -> list[tuple[int, int, int]]:
+        """The most frequent mistakes as (truth, guess, pictures), the most frequent first."""
+        counts = np.array(self.report["confusion"], dtype=np.int64)
+        np.fill_diagonal(counts, 0)
+        order = np.argsort(-counts, axis=None, kind="stable")[:most]
+        pairs = (divmod(int(place), len(self.classes)) for place in order)
+        return [
+            (row, column, int(counts[row, column])) for row, column in pairs if counts[row, column]
+        ]
+
+    def examples(self, most: int) -> Integers:
+        """A few pictures, one of each class in turn, always the same ones."""
+        rounds: list[tuple[int, int]] = []
+        seen: dict[int, int] = {}
+        for place, label in enumerate(self.labels.tolist()):
+            seen[label] = seen.get(label, -1) + 1
+            rounds.append((seen[label], place))
+        return np.array([place for _, place in sorted(rounds)[:most]], dtype=np.int64)
+
+    def _by_confidence(self, chosen: npt.NDArray[np.bool_]) -> Integers:
+        places = np.flatnonzero(chosen)
+        return places[np.argsort(-self.confidence[places], kind="stable")]
+
+
+def read(workspace: Workspace, run: Run) -> Results:
+    """The results of ``run``, which has a report.
+
+    Raises:
+        BadInputError: a file is missing or damaged, or they do not fit together.
+    """
+    damaged = BadInputError(
+        f"The results of {run.name} are damaged. Resume the run for an epoch to write them again."
+    )
+    report, model = run.report, run.model or {}
+    if not isinstance(report, dict) or not all(name in report for name in REQUIRED):
+        raise damaged
+    try:
+        with (
+            (run.folder / "predictions.npz").open("rb") as file,
+            np.load(file, allow_pickle=False) as saved,
+        ):
+            labels = saved["labels"].astype(np.int64)
+            logits = saved["logits"].astype(np.float64)
+            hashes = tuple(str(name) for name in saved["hashes"])
+            indices = saved["indices"].astype(np.int64)
+        classes = tuple(str(name) for name in report["classes"])
+        confusion = np.array(report["confusion"], dtype=np.int64)
+        temperature = float(model.get("temperature", 1.0))
+        threshold = float(model.get("threshold", 0.0))
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise damaged from error
+    count, kinds = len(labels), len(classes)
+    shapes = (logits.shape, confusion.shape, len(hashes), len(indices))
+    if shapes != ((count, kinds), (kinds, kinds), count, count) or not kinds or temperature <= 0:
+        raise damaged
+    if count and not (labels.min() >= 0 and labels.max() < kinds and np.isfinite(logits).all()):
+        raise damaged
+    probabilities = softmax(logits, temperature)
+    arrays = (labels, logits.argmax(axis=1), probabilities)
+    for array in arrays:
+        array.setflags(write=False)  # one copy is shared by all sessions
+    files = _file_names(workspace, run, indices)
+    return Results(report, classes, *arrays, hashes, files, threshold)
+
+
+def _file_names(workspace: Workspace, run: Run, indices: Integers) -> tuple[str, ...]:
+    """The original names of the pictures; empty ones where the data set is gone."""
+    record = run.dataset
+    try:
+        items = load_version(workspace, record["name"], record.get("version")).items
+        return tuple(items[place].file for place in indices.tolist())
+    except (MLError, OSError, KeyError, IndexError, TypeError, ValueError):
+        return ("",) * len(indices)
+
+
+def by_confusion(confusion: Sequence[Sequence[int]]) -> list[int]:
+    """The classes, those with the most mistakes first, whether as truth or as guess."""
+    mistakes = [
+        sum(confusion[one]) + sum(row[one] for row in confusion) - 2 * confusion[one][one]
+        for one in range(len(confusion))
+    ]
+    return sorted(range(len(confusion)), key=lambda one: (-mistakes[one], one))
+
+
+def most_confused(confusion: Sequence[Sequence[int]], most: int = MOST_CONFUSED) -> list[int]:
+    """The classes with the most mistakes, as truth or as guess, in the order of the classes."""
+    return sorted(by_confusion(confusion)[:most])

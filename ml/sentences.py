@@ -1,0 +1,138 @@
+"""What a report amounts to, in sentences for people: plain text, for pages and a report alike.
+
+``report`` is an EvaluationReport (``ml.report``); what an earlier Lensmith left out is passed over.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ml.calibration import NEVER
+from ml.metrics import wilson
+from ml.words import count, rounded, span, with_span
+
+FIGURES = {
+    "accuracy": ("Accuracy", "The share of test pictures whose class was guessed right."),
+    "balanced_accuracy": (
+        "Balanced accuracy",
+        "The mean of the classes' recalls: every class counts the same, however few its pictures.",
+    ),
+    "macro_f1": (
+        "Macro F1",
+        "The mean of the classes' F1, which is high only where precision and recall both are.",
+    ),
+}
+"""The three figures of a report that come with an interval: their name, and what they are."""
+FEW = 100
+"""With fewer test pictures that is said beside the figures."""
+
+
+def headline(report: dict[str, Any], named: Callable[[str], str] = str) -> str:
+    """Accuracy with its interval, and what guessing gets. ``named`` writes the name of a class."""
+    words = f"Accuracy {with_span(report['accuracy'], _interval(report))}."
+    baseline = report.get("majority") or {}
+    if baseline.get("accuracy") is not None:
+        biggest = named(str(baseline.get("class", "")))
+        words += f" Guessing the biggest class, {biggest}, gets {rounded(baseline['accuracy'])}."
+    return words
+
+
+def reading(report: dict[str, Any], pictures: int) -> str:
+    """What the interval means, what comes without learning, and whether the test is small."""
+    words = []
+    if around := span(_interval(report)):
+        low, high = around.split(" to ")
+        words.append(f"Expect between {low} and {high} % on pictures like these.")
+    centroid = (report.get("centroid") or {}).get("accuracy")
+    if centroid is not None:
+        words.append(
+            f"Comparing each picture with the mean picture of every class scores "
+            f"{rounded(centroid)}."
+        )
+    if pictures < FEW:
+        kind = "test picture" if report.get("split", "test") == "test" else "picture"
+        words.append(
+            f"{count(pictures, kind)} {'is' if pictures == 1 else 'are'} few: the "
+            "figures may be far off, in either direction."
+        )
+    return " ".join(words)
+
+
+def folds(found: object) -> str:
+    """What cross-validation found, ``report["folds"]``; empty where there was none."""
+    about = found if isinstance(found, dict) else {}
+    accuracy, mean = about.get("accuracy"), about.get("mean")
+    if not accuracy or mean is None:
+        return ""
+    return (
+        f"Trained on {len(accuracy)} folds of the other pictures, it gets {rounded(mean)} on "
+        f"average, from {rounded(min(accuracy))} to {rounded(max(accuracy))} "
+        f"(standard deviation {rounded(about.get('std'))})."
+    )
+
+
+def threshold(level: float, answers: dict[str, Any] | None = None) -> str:
+    """When a model with that threshold is not sure; ``answers`` is what ``ml.abstain`` counted,
+    where the model has it."""
+    if level >= NEVER:
+        return (
+            "This model always says that it is not sure: on the validation pictures it was not "
+            "right 95 % of the time at any level of certainty. More pictures or a longer training "
+            "help."
+        )
+    under = f"A guess under {rounded(level)} is called not sure. "
+    if not answers or not answers["pictures"]:
+        return (
+            f"{under}The level was found on the validation pictures: from there on, guesses were "
+            "right at least 95 % of the time."
+        )
+    total, answered = answers["pictures"], answers["answered"]
+    told = (
+        f"it answered {answered}, {answers['right']} of them rightly, and left "
+        f"{total - answered} ({rounded(1 - answered / total)}) open."
+    )
+    if not answers["enough"]:
+        return (
+            f"{under}There were only {count(total, 'validation picture')}, too few to show how "
+            f"rarely it errs, so the level is no more than a first guess: of these {told}"
+        )
+    return (
+        f"{under}The level was chosen on {count(total, 'validation picture')} so that at most "
+        f"{rounded(1 - answers['target'])} of the answers given are wrong: of these {told}"
+    )
+
+
+def unlike(about: dict[str, Any] | None) -> str:
+    """When a picture is called unlike anything learned, of ``model["unlike"]``; empty for a model
+    that cannot tell."""
+    if not about or not about.get("pictures"):
+        return ""
+    validation, share = int(about["validation"]), float(about["false_alarms"])
+    rule = (
+        f"A picture is unlike anything it learned where it lies further from the "
+        f"{count(about['pictures'], 'training picture')} that the model carries than"
+    )
+    if (validation + 1) * share < 1:
+        return (
+            f"{rule} every validation picture does. There were only "
+            f"{count(validation, 'validation picture')}, so it may call "
+            f"1 in {validation + 1} pictures of the kind that it knows so."
+        )
+    return (
+        f"{rule} {rounded(1 - share)} of the validation pictures do (by its nearest neighbours, "
+        "Sun et al. 2022, and by how little any class speaks up, Liu et al. 2020). Of pictures of "
+        f"the kind that it knows, it calls about 1 in {round(1 / share)} so by mistake."
+    )
+
+
+def corruptions(measured: dict[str, Any]) -> str:
+    """What ``ml.robustness.measure`` found."""
+    clean = with_span(measured["clean"], wilson(measured["clean"], measured["pictures"]))
+    weakest = min(measured["kinds"], key=lambda row: row["mean"])
+    return (
+        f"{rounded(measured['corrupted'])} right on worse pictures, {clean} as they are. Hardest: "
+        f"{weakest['label']} ({rounded(weakest['mean'])})."
+    )
+
+
+def _interval(report: dict[str, Any]) -> Any:
+    return (report.get("intervals") or {}).get("accuracy")
