@@ -8,7 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from ml.calibration import softmax
 from ml.centroid import nearest_centroid
 from ml.data import catalog
 from ml.data.pictures import Pictures, open_pictures
@@ -17,6 +19,7 @@ from ml.errors import BadInputError
 from ml.files import write_json
 from ml.predict import Classifier
 from ml.report import make_report, note
+from ml.results import Results
 from ml.runs import Run
 from ml.workspace import Workspace
 
@@ -30,7 +33,19 @@ def evaluate(
     split: str | None = None,
     progress: Progress = lambda fraction: None,
 ) -> dict[str, Any]:
-    """The EvaluationReport of ``run``, counted from its exported file and the pictures.
+    """The EvaluationReport that ``examine`` finds, without the answers that it was counted from."""
+    return examine(workspace, run, dataset, split, progress).report
+
+
+def examine(
+    workspace: Workspace,
+    run: Run,
+    dataset: str | None = None,
+    split: str | None = None,
+    progress: Progress = lambda fraction: None,
+) -> Results:
+    """The EvaluationReport of ``run``, counted from its exported file and the pictures, with the
+    answer to each picture.
 
     Args:
         dataset: other pictures than the run's own; classes are matched by name, and pictures of
@@ -76,6 +91,7 @@ def evaluate(
     guesser = known[pictures.labels("train")] if own else labels[taken]
     found = make_report(logits, labels[taken], guesser, chosen, classifier.manifest)
     found |= {"dataset": record["name"], "fingerprint": record["fingerprint"]}
+    found["version"] = record["version"]
     if own:  # of other sets nothing was seen whose means could be taken
         found["centroid"] = nearest_centroid(pictures, chosen)
     if not taken.all():
@@ -94,7 +110,20 @@ def evaluate(
     if not (own and chosen == "test"):
         (run.folder / "reports").mkdir(exist_ok=True)
         write_json(run.folder / "reports" / f"{record['fingerprint']}-{chosen}.json", found)
-    return found
+    return Results(
+        found,
+        tuple(classifier.classes),
+        labels[taken],
+        logits.argmax(axis=1),
+        softmax(logits, classifier.manifest["temperature"]),
+        _taken(pictures.hashes(chosen), taken),
+        _taken(pictures.files(chosen), taken),
+        float(classifier.manifest["threshold"]),
+    )
+
+
+def _taken(names: list[str], taken: npt.NDArray[np.bool_]) -> tuple[str, ...]:
+    return tuple(name for name, wanted in zip(names, taken, strict=True) if wanted)
 
 
 def _seen_in_training(

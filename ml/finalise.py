@@ -89,6 +89,7 @@ def finalise(
 
     report = make_report(test, labels["test"], labels["train"], "test", manifest)
     report |= {"dataset": pictures.version.name, "fingerprint": pictures.version.fingerprint}
+    report["version"] = pictures.version.version
     report["centroid"] = nearest_centroid(pictures, "test")
     _write_predictions(run.folder / "predictions.npz", pictures, test)
     write_json(run.folder / "report.json", report | {"seconds": time.perf_counter() - started})

@@ -134,5 +134,17 @@ def corruptions(measured: dict[str, Any]) -> str:
     )
 
 
+def parity(found: object) -> str:
+    """How closely the exported file answers as PyTorch does, of ``model["parity"]``."""
+    if not isinstance(found, dict):
+        return "This run has no exported model."
+    return (
+        "The exported file (ONNX) is what was tested here and what Classify runs. It was compared "
+        f"with PyTorch on {count(int(found.get('images', 0)), 'test picture')}: both name the "
+        f"same class for {rounded(found.get('top1_agreement'))}, and no probability differs by "
+        f"more than {float(found.get('max_probability_difference', 0.0)):.1g}."
+    )
+
+
 def _interval(report: dict[str, Any]) -> Any:
     return (report.get("intervals") or {}).get("accuracy")

@@ -33,13 +33,21 @@ def command_of(workspace: Workspace, config: TrainConfig) -> str:
     """What to type for the training of a run, named by what differs from the presets of now."""
     try:
         info = catalog.describe(workspace, config.dataset)
-        wanted = {"preset": config.preset}
-        chosen = presets.default_model(info) != config.model
-        changed = {"model": config.model} if chosen else {}
-        usual = presets.configuration(config.dataset, info, **wanted, **changed)
+        usual = of_preset(config, info)
     except BadInputError:  # the data set is gone: everything is said
-        changed, usual = {}, TrainConfig()
+        return command(config, differing(config, TrainConfig()))
+    changed = {"model": config.model} if presets.default_model(info) != config.model else {}
     return command(config, changed | differing(config, usual))
+
+
+def of_preset(config: TrainConfig, info: presets.Pictures) -> TrainConfig:
+    """What the preset of ``config`` gives its model on the pictures of ``info``.
+
+    Raises:
+        BadInputError: there is no such model any more, or it has no such weights.
+    """
+    wanted = {"model": config.model, "preset": config.preset}
+    return presets.configuration(config.dataset, info, **wanted)
 
 
 def differing(config: TrainConfig, other: TrainConfig) -> dict[str, Any]:

@@ -1,8 +1,5 @@
 """Evaluate: how good a run is on pictures it never saw, and where it errs."""
 
-import json
-from functools import partial
-
 import streamlit as st
 
 from dashboard import engine, results, session
@@ -10,6 +7,7 @@ from dashboard.components.before_after import before_after
 from dashboard.components.class_figures import class_figures
 from dashboard.components.confusion import confusion
 from dashboard.components.curve_panel import curve_panel
+from dashboard.components.downloads import downloads
 from dashboard.components.empty import empty
 from dashboard.components.headline import headline
 from dashboard.components.mistakes import mistakes
@@ -22,7 +20,6 @@ from dashboard.components.watch import watch
 from dashboard.navigation import EVALUATE, TRAIN
 from dashboard.retraining import newest
 from dashboard.runlist import newest_tested, readable
-from dashboard.tables import to_csv
 
 workspace = session.begin(EVALUATE)
 if session.current_run() is None and (run := newest_tested(workspace)):
@@ -56,20 +53,4 @@ mistakes(workspace, found, run.id)
 trust(run, found)
 robustness_panel(workspace, run)
 curve_panel(workspace, run)
-with st.container(horizontal=True):
-    st.download_button(
-        "Predictions as CSV",
-        partial(to_csv, found),
-        f"{run.id}-predictions.csv",
-        "text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
-    st.download_button(
-        "Report as JSON",
-        json.dumps(found.report, ensure_ascii=False, indent=1),
-        f"{run.id}-report.json",
-        "application/json",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+downloads(workspace, run, found)

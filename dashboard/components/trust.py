@@ -9,7 +9,7 @@ from dashboard import charts_evaluate as charts
 from dashboard.components.fold import fold
 from dashboard.components.plot import plot
 from dashboard.results import Results
-from dashboard.text import rounded, with_span
+from dashboard.text import with_span
 from dashboard.words import count
 from ml import sentences
 from ml.metrics import wilson
@@ -88,13 +88,4 @@ def _threshold(run: Run, results: Results) -> None:
 
 
 def _parity(model: dict[str, Any] | None) -> None:
-    parity = (model or {}).get("parity")
-    if not isinstance(parity, dict):
-        st.write("This run has no exported model.")
-        return
-    st.write(
-        "The exported file (ONNX) is what was tested here and what Classify runs. It was compared "
-        f"with PyTorch on {count(int(parity.get('images', 0)), 'test picture')}: both name the "
-        f"same class for {rounded(parity.get('top1_agreement'))}, and no probability differs by "
-        f"more than {float(parity.get('max_probability_difference', 0.0)):.1g}."
-    )
+    st.write(sentences.parity((model or {}).get("parity")))

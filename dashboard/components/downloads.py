@@ -1,0 +1,43 @@
+"""What can be taken away of an evaluation: predictions, the report, and a page to hand on."""
+
+import json
+from functools import partial
+
+import streamlit as st
+
+from dashboard.results import Results
+from dashboard.tables import to_csv
+from ml.handout.page import page
+from ml.runs import Run
+from ml.workspace import Workspace
+
+
+def downloads(workspace: Workspace, run: Run, results: Results) -> None:
+    """Draw the buttons. The table and the page are made when they are asked for."""
+    with st.container(horizontal=True):
+        st.download_button(
+            "Predictions as CSV",
+            partial(to_csv, results),
+            f"{run.id}-predictions.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Report as JSON",
+            json.dumps(results.report, ensure_ascii=False, indent=1),
+            f"{run.id}-report.json",
+            "application/json",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Report as a page",
+            partial(page, workspace, run, results),
+            f"{run.id}-report.html",
+            "text/html",
+            icon=":material/download:",
+            on_click="ignore",
+            help="One file to hand on, with figures and pictures in it. It opens in any browser, "
+            "without Lensmith and without a network.",
+        )

@@ -1,0 +1,68 @@
+"""Precision, recall, F1 and more of each class, as numbers and as bars."""
+
+from typing import Any
+
+from ml.handout.figures import bars
+from ml.handout.markup import Html, figure, named, section, table, tag
+from ml.handout.subject import Subject
+from ml.words import percent, span
+
+MOST = 200
+"""Of more classes than this the weakest are listed: the file stays small."""
+
+
+def per_class(subject: Subject) -> Html:
+    """The section, the weakest class first."""
+    entries = sorted(subject.report["per_class"], key=lambda entry: entry["f1"])
+    shown, told = entries[:MOST], None
+    if len(entries) > MOST:
+        told = tag("p", f"The {MOST} weakest of {len(entries):,} classes.", class_="told")
+    weakest = entries[0] if entries else None
+    title = (
+        tag("span", "Weakest class: ", named(weakest["class"]), f", F1 {percent(weakest['f1'])}")
+        if weakest
+        else "Each class"
+    )
+    heads = ("Class", "Precision", "Recall (95 %)", "F1", "Pictures", "ROC area", "PR area", KEY)
+    about = (
+        "Precision: of the pictures called this class, the share that are of it. Recall: of the "
+        "pictures of this class, the share that were found. F1 is high only where both are. ROC "
+        "area: how often a picture of the class is given a higher probability of it than one of "
+        "another class; 50 % is chance. PR area: precision, averaged over the levels of recall."
+    )
+    return section(
+        title,
+        told,
+        table("Each class, the weakest first", heads, (_row(entry) for entry in shown)),
+        tag("p", about, class_="quiet"),
+    )
+
+
+KEY = tag(
+    "span",
+    *(tag("span", name, class_=f"key key{n}") for n, name in enumerate(("P", "R", "F1"))),
+    title="Bars: precision, recall, F1",
+)
+
+
+def _row(entry: dict[str, Any]) -> list[Html]:
+    around = span(entry.get("recall_interval"))
+    recall = tag(
+        "span",
+        figure(entry["recall"], percent(entry["recall"])),
+        tag("small", f" ({around})") if around else None,
+    )
+    areas = [
+        figure(entry.get(name), percent(entry.get(name)))
+        for name in ("roc_auc", "average_precision")
+    ]
+    shares = (entry["precision"], entry["recall"], entry["f1"])
+    return [
+        named(entry["class"]),
+        figure(entry["precision"], percent(entry["precision"])),
+        recall,
+        figure(entry["f1"], percent(entry["f1"])),
+        tag("data", f"{entry['support']:,}", value=entry["support"]),
+        *areas,
+        bars(shares),
+    ]

@@ -1,0 +1,127 @@
+"""How the model was made, and how it is used."""
+
+import shlex
+from dataclasses import fields
+from typing import Any
+
+from ml import sentences, shell
+from ml.config import TrainConfig
+from ml.data.pixels import PixelSpec
+from ml.errors import BadInputError
+from ml.events import RunEnded, RunStarted
+from ml.files import read_json
+from ml.handout.markup import Html, section, table, tag
+from ml.handout.subject import Subject, described
+from ml.words import count, duration
+
+PACKAGES = {
+    "lensmith": "Lensmith",
+    "python": "Python",
+    "torch": "PyTorch",
+    "onnxruntime": "ONNX Runtime",
+}
+
+
+def making(subject: Subject) -> Html:
+    """Settings that differ from the preset, time and machine, and what to type for the same."""
+    config = subject.run.settings
+    usual, title = _usual(subject, config)
+    changed = shell.differing(config, usual)
+    labels = {item.name: (item.metadata["label"], item.metadata["unit"]) for item in fields(config)}
+    rows = [
+        [labels[name][0], _valued(value, labels[name][1]), _valued(getattr(usual, name), "")]
+        for name, value in changed.items()
+    ]
+    same = "The settings are those of the preset, all of them."
+    return section(
+        "How it was made",
+        table("", ("", ""), _facts(subject, config)),
+        table(title, ("Setting", "Here", "Usual"), rows) if rows else tag("p", same),
+        tag("p", "To train the same again:"),
+        tag("pre", tag("code", shell.command_of(subject.workspace, config))),
+    )
+
+
+def _usual(subject: Subject, config: TrainConfig) -> tuple[TrainConfig, str]:
+    """What the settings are compared with, and the title of the table that does it."""
+    info = described(subject.workspace, config.dataset)
+    try:
+        if info is not None:
+            title = f"Settings that differ from the preset {config.preset}"
+            return shell.of_preset(config, info), title
+    except BadInputError:  # a model that is not here any more
+        pass
+    return TrainConfig(), "Settings that differ from the defaults"
+
+
+def _valued(value: Any, unit: str) -> str:
+    said = {True: "yes", False: "no"}[value] if isinstance(value, bool) else shell.worded(value)
+    return f"{said} {unit}".strip()
+
+
+def _facts(subject: Subject, config: TrainConfig) -> list[list[str]]:
+    """Data, epochs, time, machine and versions, as far as the run tells."""
+    events = subject.run.events()[0]
+    ends = [event for event in events if isinstance(event, RunEnded)]
+    starts = [event for event in events if isinstance(event, RunStarted)]
+    counts = subject.run.dataset.get("counts") or {}
+    parts = [f"{counts[name]:,} {word}" for name, word in SPLITS.items() if counts.get(name)]
+    worker = read_json(subject.run.folder / "worker.json", {})
+    choices = starts[-1].choices if starts else {}
+    threads = choices.get("threads")
+    machine = [
+        str(worker.get("platform") or ""),
+        starts[-1].device if starts else "",
+        count(threads, "thread") if isinstance(threads, int) and threads else "",
+        str(choices.get("precision") or ""),
+    ]
+    known = subject.model.get("versions") or {}
+    programs = [f"{label} {known[name]}" for name, label in PACKAGES.items() if known.get(name)]
+    found = {
+        "Trained on": f"{subject.run.dataset.get('name')}: {', '.join(parts)}" if parts else "",
+        "Preset": config.preset,
+        "Epochs": f"{ends[-1].epochs} of {subject.run.epochs}" if ends else "",
+        "Time": duration(sum(event.seconds for event in ends)) if ends else "",
+        "Machine": ", ".join(part for part in machine if part),
+        "Versions": ", ".join(programs),
+        "Seed": str(config.seed),
+    }
+    return [[name, said] for name, said in found.items() if said]
+
+
+SPLITS = {"train": "to learn from", "val": "to choose by", "test": "to test on"}
+
+
+def using(subject: Subject) -> Html:
+    """What to type to use it, what its file takes, and under what licence its weights are."""
+    run = shlex.quote(subject.run.id)
+    licence = subject.model.get("licence")
+    return section(
+        "How to use it",
+        tag("p", "On a computer with Lensmith and this run:"),
+        tag("pre", tag("code", f"python -m ml predict {run} picture.jpg")),
+        tag(
+            "p",
+            "With a copy of the run's folder ",
+            tag("code", "model"),
+            " alone, give the path of the copy instead of the run. ",
+            _input(subject.model),
+        ),
+        tag("p", sentences.parity(subject.model.get("parity"))),
+        tag("p", f"Licence of the weights that it started from: {licence}") if licence else None,
+    )
+
+
+def _input(model: dict[str, Any]) -> str:
+    """What ``model.onnx`` takes and gives."""
+    try:
+        spec = PixelSpec.from_json(model.get("pixels"))
+    except BadInputError:
+        return ""
+    fit = "the middle of the picture" if spec.fit == "crop" else "the whole picture, squeezed"
+    kind = "colour" if spec.colour == "rgb" else "grey"
+    return (
+        f"Its file model.onnx takes uint8 squares of {spec.size} px in {kind} ({fit}) and gives a "
+        "logit for each class; model.json has the names of the classes, in order, and the "
+        "temperature to divide logits by."
+    )

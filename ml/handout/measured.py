@@ -1,0 +1,64 @@
+"""What was measured of the run besides: worse pictures, and what more pictures would bring."""
+
+from ml import curve, robustness, sentences
+from ml.handout.figures import bars, learning_curve
+from ml.handout.markup import Html, figure, section, table, tag
+from ml.handout.subject import Subject
+from ml.words import count, percent, rounded, span
+
+
+def worse_pictures(subject: Subject) -> Html:
+    """Accuracy under each kind of corruption; nothing where that was not measured."""
+    found = robustness.read(subject.run)
+    if found is None:
+        return Html()
+    strengths = len(found["kinds"][0]["accuracy"])
+    heads = ("Kind", "Mean", "", *(f"Strength {n + 1}" for n in range(strengths)))
+    rows = [
+        [
+            row["label"],
+            figure(row["mean"], percent(row["mean"])),
+            bars([row["mean"]], found["clean"]),
+            *(figure(share, rounded(share)) for share in row["accuracy"]),
+        ]
+        for row in found["kinds"]
+    ]
+    about = (
+        f"Accuracy on {count(found['pictures'], 'test picture')} of the run's own, spoilt in each "
+        "way at five strengths, from weak to strong. Dashed: the pictures as they are."
+    )
+    return section(
+        "How it takes worse pictures",
+        tag("p", tag("strong", sentences.corruptions(found))),
+        table("Accuracy by kind of corruption", heads, rows),
+        tag("p", about, class_="quiet"),
+    )
+
+
+def more_pictures(subject: Subject) -> Html:
+    """The learning curve; nothing where that was not measured."""
+    found = curve.read(subject.run)
+    if found is None:
+        return Html()
+    fits = f"mean of {found['draws']} fits each" if found["draws"] > 1 else "one fit each"
+    about = (
+        "The same settings on a quarter, a half, three quarters and all of the training pictures. "
+        f"Accuracy on {count(found['pictures'], 'validation picture')}, {fits}; whiskers are 95 % "
+        "intervals"
+        + ("; hollow is what twice the pictures might bring." if found["twice"] else ".")
+    )
+    rows = [
+        [
+            f"{point['train']:,}",
+            figure(point["accuracy"], percent(point["accuracy"])),
+            f"{span(point['interval'])} %",
+        ]
+        for point in found["points"]
+    ]
+    heads = ("Training pictures", "Validation accuracy", "95 % interval")
+    return section(
+        "What more pictures would bring",
+        tag("p", tag("strong", found["finding"])),
+        tag("figure", learning_curve(found), tag("figcaption", about)),
+        table("Accuracy by number of training pictures", heads, rows),
+    )

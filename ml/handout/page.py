@@ -1,0 +1,77 @@
+"""The whole report as one HTML file."""
+
+from pathlib import Path
+from typing import IO
+
+from ml.errors import BadInputError
+from ml.files import write_atomically
+from ml.handout import classes, making, matrix, measured, pictures, summary, trust
+from ml.handout.markup import Html, joined, tag
+from ml.handout.subject import Subject
+from ml.results import Results
+from ml.runs import Run
+from ml.version import __version__
+from ml.workspace import Workspace
+
+STYLE = Path(__file__).with_name("style.css")
+RULES = (
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; "
+    "form-action 'none'"
+)
+"""What a browser lets the page do: show itself, and nothing else. Nothing is fetched."""
+PARTS = (
+    summary.head,
+    summary.result,
+    matrix.confusion,
+    classes.per_class,
+    pictures.gallery,
+    trust.probabilities,
+    trust.refusing,
+    measured.worse_pictures,
+    measured.more_pictures,
+    making.making,
+    making.using,
+)
+
+
+def page(workspace: Workspace, run: Run, results: Results) -> str:
+    """The report on ``results`` of ``run``: an HTML document that needs no other file.
+
+    Raises:
+        BadInputError: the configuration of the run cannot be read.
+    """
+    subject = Subject(workspace, run, results, run.config, run.model or {})
+    title = f"{run.name}: report"
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=RULES),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("meta", name="generator", content=f"Lensmith {__version__}"),
+        tag("title", title),
+        tag("style", Html(STYLE.read_text(encoding="utf-8"))),
+    )
+    body = tag("body", tag("main", joined(part(subject) for part in PARTS)))
+    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
+
+
+def check_place(path: Path) -> None:
+    """Raises BadInputError where no file can be written to ``path``, before any work is done."""
+    if path.is_dir():
+        raise BadInputError(f"{path} is a folder. Give the name of a file, as in report.html.")
+    if not path.parent.is_dir():
+        raise BadInputError(f"There is no folder {path.parent}. Make it first, or choose another.")
+
+
+def write(path: Path, text: str) -> None:
+    """Write ``text``, which ``page`` made, in one step.
+
+    Raises:
+        WorkspaceError: the disk is full or the folder cannot be written to.
+    """
+
+    def put(file: IO[bytes]) -> None:
+        file.write(text.encode("utf-8"))
+
+    write_atomically(path, put)

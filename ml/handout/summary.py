@@ -1,0 +1,85 @@
+"""What the report begins with: what was measured, the result with its intervals, and baselines."""
+
+from ml import sentences
+from ml.handout.markup import Html, figure, named, section, table, tag
+from ml.handout.subject import Subject, day
+from ml.version import __version__
+from ml.words import rounded, span, with_span
+
+
+def head(subject: Subject) -> Html:
+    """The name of the run, and on what and when it was measured."""
+    created = subject.run.meta.get("created")
+    facts = {
+        "Model": subject.network,
+        "Pictures": _pictures(subject),
+        "Trained": day(float(created)) if created else None,
+        "Report made": f"{day(subject.now)}, with Lensmith {__version__}",
+        "Run": tag("code", subject.run.id),
+        "Licence of the pictures": subject.info.licence if subject.info else None,
+        "Notes": str(subject.run.meta.get("notes") or ""),
+    }
+    rows = [tag("div", tag("dt", name), tag("dd", said)) for name, said in facts.items() if said]
+    title = tag("h1", named(subject.run.name))
+    return tag("header", tag("p", "Report on a classifier", class_="kind"), title, tag("dl", *rows))
+
+
+def _pictures(subject: Subject) -> Html:
+    """How many, of which set in which version, and whether the model has seen them."""
+    title = subject.info.title if subject.info else subject.dataset
+    version = f", version {subject.version}" if subject.version else ""
+    seen = ", never trained on" if subject.own and subject.report.get("split") == "test" else ""
+    mark = str(subject.report.get("fingerprint") or "")[:12]
+    known = [" (fingerprint ", tag("code", mark), ")"] if mark else []
+    return tag("span", f"{subject.counted} of ", named(title), f"{version}{seen}", *known)
+
+
+def result(subject: Subject) -> Html:
+    """The headline, the three figures with their intervals, baselines, and what to beware of."""
+    report, results = subject.report, subject.results
+    words = sentences.headline(report)
+    reading = sentences.reading(report, len(results.labels))
+    intervals, tiles = report.get("intervals") or {}, []
+    for name, (label, about) in sentences.FIGURES.items():
+        around = span(intervals.get(name))
+        tiles.append(
+            tag(
+                "div",
+                tag("h3", label),
+                tag("p", figure(report[name], rounded(report[name])), class_="figure"),
+                tag("p", f"{around} %, 95 % interval" if around else "", class_="quiet"),
+                tag("p", about, class_="quiet"),
+            )
+        )
+    folds = sentences.folds(report.get("folds"))
+    notes = [tag("li", str(one.get("text", ""))) for one in report.get("notes") or []]
+    return section(
+        words,
+        tag("p", reading),
+        tag("p", folds) if folds else None,
+        tag("div", *tiles, class_="tiles"),
+        _baselines(subject),
+        tag("h3", "Beware") if notes else None,
+        tag("ul", *notes, class_="notes") if notes else None,
+    )
+
+
+NEAREST = "Says the class whose mean training picture is nearest, pixel by pixel."
+
+
+def _baselines(subject: Subject) -> Html:
+    """The model beside what comes without learning."""
+    report = subject.report
+    interval = (report.get("intervals") or {}).get("accuracy")
+    accuracy = report["accuracy"]
+    rows: list[list[Html | str]] = [
+        ["This model", figure(accuracy, with_span(accuracy, interval)), "What was trained."]
+    ]
+    majority = report.get("majority") or {}
+    if (share := majority.get("accuracy")) is not None:
+        about = tag("span", "Says ", named(majority.get("class", "")), ", whatever it is shown.")
+        rows.append(["The biggest class", figure(share, rounded(share)), about])
+    centroid = report.get("centroid") or {}
+    if (share := centroid.get("accuracy")) is not None:
+        rows.append(["The nearest mean picture", figure(share, rounded(share)), NEAREST])
+    return table("Beside what comes without learning", ("", "Accuracy", "What it does"), rows)

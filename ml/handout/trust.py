@@ -1,0 +1,108 @@
+"""Whether the probabilities mean what they say, and when the model says that it does not know."""
+
+from typing import Any
+
+from ml import sentences
+from ml.handout.figures import reliability
+from ml.handout.markup import Html, figure, section, table, tag
+from ml.handout.subject import Subject
+from ml.metrics import wilson
+from ml.words import count, rounded, with_span
+
+SCORES = {
+    "Calibration error (ECE)": "ece",
+    "Log loss": "loss",
+    "Brier score (0 to 2)": "brier",
+}
+
+
+def probabilities(subject: Subject) -> Html:
+    """Reliability as a chart and as a table, and what calibration did."""
+    found = subject.report.get("calibration") or {}
+    bins = [entry for entry in found.get("bins") or [] if entry.get("pictures")]
+    if not bins:
+        return Html()
+    apart = count(round(100 * float(found.get("ece") or 0.0)), "percentage point")
+    about = (
+        "When the model says 80 %, is it right 80 % of the time? Points on the dashed line mean "
+        "yes; below it the model is too sure of itself, above it too modest. Bigger points stand "
+        "for more pictures, whiskers are 95 % intervals"
+        + (", hollow points are the probabilities before calibration." if _before(found) else ".")
+    )
+    title = f"Probabilities are {apart} off on average"
+    alt = f"Probability given against share right. {title}; the table has the numbers."
+    return section(
+        title,
+        tag("figure", reliability(bins, _before(found), alt), tag("figcaption", about)),
+        table("Guesses by the probability given", BINS, (_bin(entry) for entry in bins)),
+        tag("p", _temperature(found), class_="quiet"),
+        _effect(found),
+    )
+
+
+BINS = ("Probability given", "Pictures", "On average", "Right", "95 % interval")
+
+
+def _before(found: dict[str, Any]) -> list[dict[str, float]]:
+    return [entry for entry in found.get("bins_before") or [] if entry.get("pictures")]
+
+
+def _bin(entry: dict[str, float]) -> list[Html | str]:
+    pictures = int(entry["pictures"])
+    low, high = wilson(entry["accuracy"], pictures)
+    return [
+        f"{100 * entry['low']:.0f} to {100 * entry['high']:.0f} %",
+        f"{pictures:,}",
+        figure(entry["confidence"], rounded(entry["confidence"])),
+        figure(entry["accuracy"], rounded(entry["accuracy"])),
+        f"{100 * low:.0f} to {100 * high:.0f} %",
+    ]
+
+
+def _temperature(found: dict[str, Any]) -> str | None:
+    value = found.get("temperature")
+    if value is None:
+        return None
+    return (
+        f"Probabilities are softened by a temperature of {float(value):.2f}, found on the "
+        "validation pictures; 1 would leave them as the network gives them."
+    )
+
+
+def _effect(found: dict[str, Any]) -> Html:
+    """What calibration did to these pictures."""
+    rows = []
+    for label, name in SCORES.items():
+        if name not in found:
+            continue
+        before = found.get(f"{name}_before")
+        after = float(found[name])
+        rows.append(
+            [
+                label,
+                figure(before, f"{float(before):.3f}") if before is not None else "–",
+                figure(after, f"{after:.3f}"),
+            ]
+        )
+    return table("What calibration did; lower is better", ("", "Before", "Calibrated"), rows)
+
+
+def refusing(subject: Subject) -> Html:
+    """The threshold below which it is not sure, what that does, and when a picture is unlike."""
+    results = subject.results
+    right, sure = results.labels == results.guesses, results.sure
+    asked, hits = int(sure.sum()), int(right[sure].sum())
+    effect = None
+    if asked:
+        share = with_span(hits / asked, wilson(hits / asked, asked))
+        effect = (
+            f"It is sure about {asked:,} of the {subject.counted}, and right about {hits:,} of "
+            f"those: {share}. It leaves {len(right) - asked:,} open."
+        )
+    unlike = sentences.unlike(subject.model.get("unlike"))
+    return section(
+        "When it says that it is not sure",
+        tag("p", sentences.threshold(results.threshold, subject.model.get("answers"))),
+        tag("p", effect) if effect else None,
+        tag("p", unlike) if unlike else None,
+    )

@@ -1,0 +1,41 @@
+"""The report to hand on, opened from the disk with the network off."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from ml import results
+from ml.handout.page import page as report_page
+from ml.handout.page import write
+from ml.workspace import open_workspace
+from tests.dashboard import fabricate
+
+
+def test_the_report_opens_from_the_disk_with_the_network_off(
+    tmp_path: Path, new_page: Callable[..., Page]
+) -> None:
+    workspace = open_workspace(tmp_path / "workspace")
+    version = fabricate.dataset(workspace, ("<b>glass</b>", "metal", "paper"))
+    run = fabricate.finished(workspace, version, fabricate.predictions(version, 3, 0.4))
+    place = tmp_path / "report.html"
+    write(place, report_page(workspace, run, results.read(workspace, run)))
+
+    page = new_page(width=390, offline=True)
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("request", lambda request: asked.append(request.url.split(":")[0]))
+    page.goto(place.as_uri())
+    expect(page.get_by_role("heading", level=1)).to_have_text(run.id)
+    pictures = page.locator("img")
+    sizes = pictures.evaluate_all(
+        "all => Promise.all(all.map(one => one.decode().then(() => one.naturalWidth)))"
+    )
+    assert len(sizes) > 10
+    assert set(sizes) == {128}
+    expect(page.get_by_role("rowheader", name="<b>glass</b>").first).to_be_visible()
+    wider = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert wider <= 0
+    assert said == []
+    assert set(asked) <= {"file", "data"}
