@@ -38,10 +38,13 @@ def per_class(subject: Subject) -> Html:
     )
 
 
+BARS = ("Precision", "Recall", "F1")
 KEY = tag(
     "span",
-    *(tag("span", name, class_=f"key key{n}") for n, name in enumerate(("P", "R", "F1"))),
-    title="Bars: precision, recall, F1",
+    *(
+        tag("span", name, class_=f"key key{n}")
+        for n, name in enumerate(("Precision", "Recall", "F1"))
+    ),
 )
 
 
@@ -51,6 +54,7 @@ def _row(entry: dict[str, Any]) -> list[Html]:
         "span",
         figure(entry["recall"], percent(entry["recall"])),
         tag("small", f" ({around})") if around else None,
+        class_="whole",
     )
     areas = [
         figure(entry.get(name), percent(entry.get(name)))

@@ -10,7 +10,7 @@ from ml.handout.markup import Html, tag
 from ml.metrics import wilson
 
 WIDTH, HEIGHT = 440, 300
-LEFT, RIGHT, TOP, BOTTOM = 58, 14, 12, 46
+LEFT, RIGHT, TOP, BOTTOM = 58, 24, 12, 46
 """What a chart keeps free for its axes, in its own units."""
 Ticks = Sequence[tuple[float, str]]
 """Where an axis has a label, and what it says."""
@@ -76,10 +76,12 @@ class Axes:
         up = tag("text", titles[1], x=14, y=middle, transform=turned, **about)
         return [*parts, across, up]
 
-    def whisker(self, x: float, ends: Sequence[float]) -> Html:
+    def whisker(self, x: float, ends: Sequence[float], class_: str | None = None) -> Html:
         """A 95 % interval (low, high) at ``x``."""
         place, (low, high) = self.x(x), (self.y(end) for end in ends)
-        return tag("path", d=f"M{place} {low}V{high}M{place - 4} {low}h8M{place - 4} {high}h8")
+        left = place - 4
+        path = f"M{place} {low}V{high}M{left} {low}h8M{left} {high}h8"
+        return tag("path", d=path, class_=class_)
 
     def line(self, points: Sequence[tuple[float, float]], class_: str) -> Html:
         """A line through points."""
@@ -143,6 +145,6 @@ def learning_curve(measured: dict[str, Any]) -> Html:
         parts.append(axes.dot(point["train"], point["accuracy"], 5, "point"))
     if ahead:
         bounds = [min(1.0, last["accuracy"] + end) for end in ahead]
-        parts.append(axes.whisker(most, bounds))
+        parts.append(axes.whisker(most, bounds, "ahead"))
         parts.append(axes.dot(most, sum(bounds) / 2, 5, "hollow"))
     return chart(parts, str(measured["finding"]))

@@ -10,10 +10,11 @@ from ml.data.pixels import PixelSpec
 from ml.errors import BadInputError
 from ml.events import RunEnded, RunStarted
 from ml.files import read_json
-from ml.handout.markup import Html, section, table, tag
+from ml.handout.markup import Html, facts, section, table, tag
 from ml.handout.subject import Subject, described
 from ml.words import count, duration
 
+DEVICES = {"cpu": "processor (CPU)", "cuda": "graphics card (CUDA)", "mps": "graphics (MPS)"}
 PACKAGES = {
     "lensmith": "Lensmith",
     "python": "Python",
@@ -35,7 +36,7 @@ def making(subject: Subject) -> Html:
     same = "The settings are those of the preset, all of them."
     return section(
         "How it was made",
-        table("", ("", ""), _facts(subject, config)),
+        facts(_facts(subject, config)),
         table(title, ("Setting", "Here", "Usual"), rows) if rows else tag("p", same),
         tag("p", "To train the same again:"),
         tag("pre", tag("code", shell.command_of(subject.workspace, config))),
@@ -59,7 +60,7 @@ def _valued(value: Any, unit: str) -> str:
     return f"{said} {unit}".strip()
 
 
-def _facts(subject: Subject, config: TrainConfig) -> list[list[str]]:
+def _facts(subject: Subject, config: TrainConfig) -> dict[str, str]:
     """Data, epochs, time, machine and versions, as far as the run tells."""
     events = subject.run.events()[0]
     ends = [event for event in events if isinstance(event, RunEnded)]
@@ -71,13 +72,13 @@ def _facts(subject: Subject, config: TrainConfig) -> list[list[str]]:
     threads = choices.get("threads")
     machine = [
         str(worker.get("platform") or ""),
-        starts[-1].device if starts else "",
+        DEVICES.get(starts[-1].device, starts[-1].device) if starts else "",
         count(threads, "thread") if isinstance(threads, int) and threads else "",
-        str(choices.get("precision") or ""),
+        f"precision {precision}" if (precision := choices.get("precision")) else "",
     ]
     known = subject.model.get("versions") or {}
     programs = [f"{label} {known[name]}" for name, label in PACKAGES.items() if known.get(name)]
-    found = {
+    return {
         "Trained on": f"{subject.run.dataset.get('name')}: {', '.join(parts)}" if parts else "",
         "Preset": config.preset,
         "Epochs": f"{ends[-1].epochs} of {subject.run.epochs}" if ends else "",
@@ -86,7 +87,6 @@ def _facts(subject: Subject, config: TrainConfig) -> list[list[str]]:
         "Versions": ", ".join(programs),
         "Seed": str(config.seed),
     }
-    return [[name, said] for name, said in found.items() if said]
 
 
 SPLITS = {"train": "to learn from", "val": "to choose by", "test": "to test on"}

@@ -5,10 +5,13 @@ Names of classes, files and runs come from people. They are cleaned of control c
 """
 
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 VOID = frozenset({"br", "img", "meta"})
-_CONTROLS = {code: "�" for code in (*range(32), *range(127, 160)) if code not in (9, 10, 13)}
+_LINES = (9, 10, 13)
+_TURNING = (0x202D, 0x202E)
+"""Characters that write what follows them backwards: they make one name look like another."""
+_NONE = {code: "�" for code in (*range(32), *range(127, 160), *_TURNING) if code not in _LINES}
 
 
 class Html(str):
@@ -26,7 +29,7 @@ def written(part: Part) -> Html:
         return part
     text = "" if part is None else str(part)
     known = text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate is no character
-    return Html(html.escape(known.translate(_CONTROLS)))
+    return Html(html.escape(known.translate(_NONE)))
 
 
 def tag(element: str, *parts: Part, **attributes: Part | bool) -> Html:
@@ -70,6 +73,12 @@ def table(label: str, heads: Iterable[Part], rows: Iterable[Iterable[Part]]) -> 
         lines.append(tag("tr", tag("th", first, scope="row"), *cells))
     caption = tag("caption", label)
     return framed(tag("table", caption, tag("thead", top), tag("tbody", *lines)), label)
+
+
+def facts(said: Mapping[str, Part]) -> Html:
+    """Names with what is to be said of each; what is empty is left out."""
+    rows = (tag("div", tag("dt", name), tag("dd", part)) for name, part in said.items() if part)
+    return tag("dl", *rows)
 
 
 def framed(content: Html, label: str, class_: str = "") -> Html:

@@ -3,12 +3,12 @@
 from ml.handout.markup import Html, Part, framed, joined, named, section, tag
 from ml.handout.subject import Subject
 from ml.results import MOST_CONFUSED, most_confused
-from ml.words import count, rounded
+from ml.words import count, rounded, shortened
 
 WHOLE = 30
 """With more classes than this, the most confused of them are shown."""
-DENSE = 12
-"""With more classes than this, names stand upright and numbers are small."""
+DENSE, LABEL = 12, 22
+"""With more classes than this, names stand upright, of so many characters; numbers are small."""
 TRUTH, GUESS = "Truth (the label) ↓", "Guess (what the model said) →"
 FLIP = 0.36
 """From this share of a row on, a cell is dark and its numbers light (in the dark theme the other
@@ -31,8 +31,8 @@ def confusion(subject: Subject) -> Html:
     dense = "dense" if len(shown) > DENSE else ""
     about = (
         "Each row is a true class, each column what the model said. A cell has the number of "
-        "pictures and their percent of the row; framed is what was right. The darker, the more of "
-        "the row."
+        "pictures and their percent of the row; framed is what was right. The stronger the tone, "
+        "the more of the row."
     )
     frequent = _frequent(subject)
     return section(
@@ -46,7 +46,8 @@ def confusion(subject: Subject) -> Html:
 
 
 def _table(names: list[str], rows: list[list[int]], shown: list[int]) -> Html:
-    columns = [tag("th", named(name), scope="col", class_="name") for name in names]
+    dense = len(names) > DENSE
+    columns = [_name(name, dense, scope="col", class_="name") for name in names]
     head = [
         tag(
             "tr",
@@ -63,9 +64,15 @@ def _table(names: list[str], rows: list[list[int]], shown: list[int]) -> Html:
             _cell(row[column], total, (name, names[at]), at == place)
             for at, column in enumerate(shown)
         ]
-        body.append(tag("tr", tag("th", named(name), scope="row"), *cells, tag("td", f"{total:,}")))
+        body.append(tag("tr", _name(name, dense, scope="row"), *cells, tag("td", f"{total:,}")))
     caption = tag("caption", "Confusion matrix: rows are the truth, columns the guess")
     return tag("table", caption, tag("thead", *head), tag("tbody", *body))
+
+
+def _name(name: str, dense: bool, **attributes: str) -> Html:
+    """The heading of a row or a column; a long name is shortened where there is no room."""
+    short = shortened(name, LABEL) if dense else name
+    return tag("th", named(short), title=name if short != name else None, **attributes)
 
 
 def _cell(number: int, total: int, names: tuple[str, str], right: bool) -> Html:

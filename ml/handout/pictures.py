@@ -128,7 +128,8 @@ def _figure(album: Album, subject: Subject, place: int) -> Html:
             tag("b", named(truth)),
             " ",
             wrong if guess != truth else "recognised",
-            f", {surely}",
+            ", ",
+            tag("span", surely, class_="whole"),
             tag("small", named(file), title=file) if file else None,
         ),
     )

@@ -1,7 +1,7 @@
 """What the report begins with: what was measured, the result with its intervals, and baselines."""
 
 from ml import sentences
-from ml.handout.markup import Html, figure, named, section, table, tag
+from ml.handout.markup import Html, facts, figure, named, section, table, tag
 from ml.handout.subject import Subject, day
 from ml.version import __version__
 from ml.words import rounded, span, with_span
@@ -10,7 +10,7 @@ from ml.words import rounded, span, with_span
 def head(subject: Subject) -> Html:
     """The name of the run, and on what and when it was measured."""
     created = subject.run.meta.get("created")
-    facts = {
+    about = {
         "Model": subject.network,
         "Pictures": _pictures(subject),
         "Trained": day(float(created)) if created else None,
@@ -19,9 +19,8 @@ def head(subject: Subject) -> Html:
         "Licence of the pictures": subject.info.licence if subject.info else None,
         "Notes": str(subject.run.meta.get("notes") or ""),
     }
-    rows = [tag("div", tag("dt", name), tag("dd", said)) for name, said in facts.items() if said]
     title = tag("h1", named(subject.run.name))
-    return tag("header", tag("p", "Report on a classifier", class_="kind"), title, tag("dl", *rows))
+    return tag("header", tag("p", "Report on a classifier", class_="kind"), title, facts(about))
 
 
 def _pictures(subject: Subject) -> Html:
