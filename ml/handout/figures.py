@@ -10,7 +10,7 @@ from ml.handout.markup import Html, tag
 from ml.metrics import wilson
 
 WIDTH, HEIGHT = 440, 300
-LEFT, RIGHT, TOP, BOTTOM = 58, 24, 12, 46
+LEFT, RIGHT, TOP, BOTTOM = 74, 24, 12, 46
 """What a chart keeps free for its axes, in its own units."""
 Ticks = Sequence[tuple[float, str]]
 """Where an axis has a label, and what it says."""

@@ -7,7 +7,7 @@ from ml.words import count, rounded, shortened
 
 WHOLE = 30
 """With more classes than this, the most confused of them are shown."""
-DENSE, LABEL = 12, 22
+DENSE, LABEL = 12, 30
 """With more classes than this, names stand upright, of so many characters; numbers are small."""
 TRUTH, GUESS = "Truth (the label) ↓", "Guess (what the model said) →"
 FLIP = 0.36
