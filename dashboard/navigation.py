@@ -26,6 +26,8 @@ PAGES = (
     PageRow("pages/runs.py", "Runs", "list", "All runs: compare, rename, delete, bring back."),
 )
 
+SHARED = PageRow("pages/shared.py", "Classify", "image_search", "One classifier alone, for others.")
+"""Not in the menu: see ``dashboard.demo``."""
 HOME, DATA, TRAIN, TUNE, EVALUATE, CLASSIFY, RUNS = (row.path for row in PAGES)
 
 

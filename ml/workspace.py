@@ -69,9 +69,14 @@ class Workspace:
         return self.root / "machine"
 
 
+def is_demo() -> bool:
+    """Whether this server shows one classifier and nothing else, by ``LENSMITH_MODE=demo``."""
+    return os.environ.get("LENSMITH_MODE", "").casefold() == "demo"
+
+
 def is_public() -> bool:
-    """Whether strangers use this server, by ``LENSMITH_PUBLIC=1``."""
-    return os.environ.get("LENSMITH_PUBLIC", "") not in ("", "0")
+    """Whether strangers use this server, by ``LENSMITH_PUBLIC=1`` or as a demo."""
+    return is_demo() or os.environ.get("LENSMITH_PUBLIC", "") not in ("", "0")
 
 
 def default_root() -> Path:

@@ -1,0 +1,37 @@
+"""What a classifier is, for whoever tries it: what it learned from, how good it is, its limits."""
+
+import streamlit as st
+
+from dashboard import results
+from dashboard.text import plain
+from ml import card, sentences
+from ml.errors import MLError
+from ml.runs import Run
+from ml.workspace import Workspace
+
+
+def model_card(workspace: Workspace, run: Run) -> None:
+    """Draw it, as far as the run tells."""
+    model = run.model or {}
+    with st.expander("About this classifier"):
+        st.markdown("**What it learned from**")
+        st.write(plain(card.learned_from(run.dataset, str(model.get("model", "")))))
+        try:
+            found = results.load(workspace, run)
+        except MLError:
+            found = None
+        st.markdown("**How good it is**")
+        if found is None:
+            st.write("It was not tested.")
+        else:
+            st.write(sentences.headline(found.report, plain))
+            st.write(sentences.reading(found.report, len(found.labels)))
+            if hardest := card.hardest(found.report, plain):
+                st.write(hardest)
+        st.markdown("**What it cannot do**")
+        st.write(card.LIMITS)
+        st.write(sentences.threshold(float(model["threshold"]), model.get("answers")))
+        if rule := sentences.unlike(model.get("unlike")):
+            st.write(rule)
+        if licence := model.get("licence"):
+            st.caption(f"Licence of the weights that it started from: {plain(str(licence))}")

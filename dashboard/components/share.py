@@ -1,0 +1,35 @@
+"""A page for others: what it says, and its address."""
+
+import streamlit as st
+
+from dashboard.components.telling import telling
+from ml import showcase
+from ml.runs import Run
+
+
+def share(run: Run) -> None:
+    """Draw the fold under Classify that makes the page of a run's model."""
+    with st.expander("A page for others to try it"):
+        st.write(
+            "A page with this classifier alone: your title, your words, the pictures to try and "
+            "what it is. No training, no other page."
+        )
+        said = showcase.read(run)
+        title = st.text_input(
+            "Title", said.title, max_chars=showcase.MOST_TITLE, key=f"share-title-{run.id}"
+        )
+        words = st.text_area(
+            "What it is for, in a few words",
+            said.words,
+            max_chars=showcase.MOST_WORDS,
+            key=f"share-words-{run.id}",
+        )
+        if (title, words) != (said.title, said.words):
+            with telling():
+                showcase.write(run, title, words)
+        st.link_button("Open it", f"./?classify={run.id}", icon=":material/open_in_new:")
+        st.caption(
+            "Whoever gets that address can still reach the other pages by another one. A server "
+            "that has nothing else is started with this:"
+        )
+        st.code(f"LENSMITH_MODE=demo LENSMITH_DEMO={run.id} python launch.py", language="bash")

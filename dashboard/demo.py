@@ -1,0 +1,39 @@
+"""One classifier alone, for others to try: ``?classify=<run>``, or ``LENSMITH_MODE=demo``.
+
+With the mode, a server has this page and no other, for whatever address. ``LENSMITH_DEMO`` says
+which run it shows (its id, the start of it, or ``latest``).
+"""
+
+import os
+
+import streamlit as st
+
+from dashboard.navigation import SHARED
+from ml.errors import BadInputError
+from ml.runs import Run, find
+from ml.workspace import Workspace, is_demo
+
+
+def asked() -> str:
+    """The run that this tab is to show alone; empty where it is to show the whole app."""
+    if is_demo():
+        return os.environ.get("LENSMITH_DEMO") or "latest"
+    named = st.query_params.get("classify")
+    if named:
+        st.session_state["classify"] = named
+    return str(st.session_state.get("classify") or "")
+
+
+def shown(workspace: Workspace) -> Run | None:
+    """The run that is shown alone, or None where there is none such with a model."""
+    try:
+        run = find(workspace, asked())
+    except BadInputError:
+        return None
+    return run if run.model else None
+
+
+def navigation() -> st.Page:
+    """Register the one page with Streamlit, without a menu."""
+    page = st.Page(SHARED.path, title=SHARED.title, default=True)
+    return st.navigation([page], position="hidden")

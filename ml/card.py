@@ -1,0 +1,55 @@
+"""What a classifier is, in sentences for whoever is handed it. Plain text; light."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ml.words import count, rounded
+
+MOST_NAMES = 20
+LEAST_PICTURES = 5
+"""Of a class, to say how often it is recognised."""
+LIMITS = "It knows its classes and nothing else: whatever the picture shows, it names one of them."
+
+
+def apart(classes: Sequence[str], named: Callable[[str], str] = str) -> str:
+    """Which classes it tells apart. ``named`` writes the name of a class.
+
+    >>> apart(["cat", "dog"])
+    'Tells 2 classes apart: cat, dog.'
+    """
+    names = [named(str(one)) for one in classes]
+    rest = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return (
+        f"Tells {count(len(names), 'class', 'classes')} apart: "
+        f"{', '.join(names[:MOST_NAMES])}{rest}."
+    )
+
+
+def learned_from(record: dict[str, Any], model: str) -> str:
+    """The data set, its version and how many pictures, of a run's ``dataset.json``.
+
+    >>> learned_from({"name": "pets", "version": 2, "counts": {"train": 70, "val": 15}}, "vit")
+    'The data set pets, version 2: 70 pictures to learn from, 15 to choose by. The network is vit.'
+    """
+    counts = record.get("counts") or {}
+    told = f"The data set {record.get('name', '')}, version {record.get('version', 1)}"
+    if counts.get("train"):
+        told += f": {count(counts['train'], 'picture')} to learn from"
+        told += f", {counts['val']:,} to choose by" if counts.get("val") else ""
+    return f"{told}. The network is {model}." if model else f"{told}."
+
+
+def hardest(report: dict[str, Any], named: Callable[[str], str] = str) -> str:
+    """The class that it recognises most seldom; empty where the test pictures are too few to say,
+    or where all are recognised alike."""
+    known = [one for one in report.get("per_class") or [] if one["support"] >= LEAST_PICTURES]
+    known = [one for one in known if one["recall"] is not None]
+    if len(known) < 2:
+        return ""
+    worst = min(known, key=lambda one: float(one["recall"]))
+    if worst["recall"] == max(one["recall"] for one in known):
+        return ""
+    return (
+        f"It is weakest on {named(str(worst['class']))}: it recognised {rounded(worst['recall'])} "
+        f"of {worst['support']:,} test pictures."
+    )

@@ -1,0 +1,27 @@
+"""One classifier alone, for others to try: its author's words, the pictures, and what it is."""
+
+import streamlit as st
+
+from dashboard import demo, session
+from dashboard.components.answers import answers
+from dashboard.components.empty import full_page
+from dashboard.components.model_card import model_card
+from dashboard.text import plain
+
+from ml import card, showcase
+
+workspace = session.begin(demo.SHARED.path)
+run = demo.shown(workspace)
+if run is None or (model := run.model) is None:
+    full_page(
+        "There is no such classifier",
+        "It may have been deleted, or the address is not complete. Ask whoever sent it to you.",
+    )
+    st.stop()
+said = showcase.read(run)
+st.title(plain(said.title), anchor=False)
+for line in said.words.splitlines():
+    st.write(plain(line))
+st.caption(card.apart(model["classes"], plain))
+answers(workspace, run)
+model_card(workspace, run)

@@ -1,0 +1,103 @@
+"""One classifier alone, for others: the page, what it says, and what is out of its reach."""
+
+from pathlib import Path
+
+import pytest
+
+from dashboard.static import ROOT
+from ml import packing, showcase
+from ml.data.originals import picture_path
+from ml.data.store import load_version
+from ml.errors import BadInputError
+from ml.runs import Run
+from ml.workspace import Workspace, open_workspace
+from tests.dashboard import fabricate
+from tests.dashboard.visiting import AppTest, words
+
+
+@pytest.fixture
+def run(workspace: Workspace) -> Run:
+    return fabricate.finished(workspace, fabricate.dataset(workspace))
+
+
+def ask(**address: str) -> AppTest:
+    at = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30)
+    for name, value in address.items():
+        at.query_params[name] = value
+    at.run()
+    assert not at.exception, at.exception
+    return at
+
+
+def test_the_address_of_a_run_shows_it_alone_with_its_author_s_words(run: Run) -> None:
+    showcase.write(run, "Which *bin*?", "One thing at a time.\n<b>Daylight</b> helps.")
+    at = ask(classify=run.id)
+    assert [title.value for title in at.title] == [r"Which \*bin\*?"]
+    said = words(at)
+    assert "One thing at a time." in said
+    assert "<b>" not in said
+    assert "About this classifier" in [fold.label for fold in at.expander]
+    assert not at.sidebar.button
+    at.run()  # a later run of the same tab, whatever its address says by then
+    assert [title.value for title in at.title] == [r"Which \*bin\*?"]
+
+
+def test_a_run_that_is_not_there_is_said_in_a_sentence(workspace: Workspace) -> None:
+    assert "There is no such classifier" in words(ask(classify="20990101"))
+
+
+def test_what_is_said_of_it_is_what_its_report_says(run: Run) -> None:
+    report = run.report
+    assert isinstance(report, dict)
+    said = words(ask(classify=run.id))
+    assert f"Accuracy {round(100 * report['accuracy'])} %" in said.replace("\\", "")
+
+
+@pytest.mark.parametrize("address", [{}, {"run": "x"}, {"classify": "another"}])
+def test_a_demo_has_that_page_whatever_is_asked_for(
+    address: dict[str, str], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LENSMITH_MODE", "demo")
+    showcase.write(run, "Alone", "")
+    at = ask(**address)
+    assert [title.value for title in at.title] == ["Alone"]
+    assert "A page for others" not in " ".join(fold.label for fold in at.expander)
+
+
+def test_a_demo_has_no_other_page(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LENSMITH_MODE", "demo")
+    at = ask()
+    for path in (ROOT / "pages").glob("*.py"):
+        at.switch_page(str(path.relative_to(ROOT))).run()
+        assert not at.exception, at.exception
+        assert len(at.title) == 1
+        assert at.title[0].value == showcase.read(run).title
+
+
+def test_what_is_packed_serves_the_page_and_holds_no_other_picture(
+    workspace: Workspace, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = packing.pack(workspace, run, tmp_path / "out")
+    packed = open_workspace(tmp_path / "out")
+    files = [path for path in packed.root.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) >= size
+    record = run.dataset
+    items = load_version(packed, record["name"], record["version"]).items
+    assert items == load_version(workspace, record["name"], record["version"]).items
+    held = {item.hash for item in items if picture_path(packed, item.hash).exists()}
+    tested = {items[n].hash for n in record["splits"]["test"]}
+    assert 0 < len(held) <= packing.EXAMPLES
+    assert held <= tested
+    monkeypatch.setenv("LENSMITH_MODE", "demo")
+    monkeypatch.setenv("LENSMITH_WORKSPACE", str(packed.root))
+    assert "About this classifier" in [fold.label for fold in ask().expander]
+
+
+def test_nothing_that_is_there_is_packed_over(
+    workspace: Workspace, run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    with pytest.raises(BadInputError, match="is there already"):
+        packing.pack(workspace, run, tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+    assert not list(tmp_path.glob(".out*"))

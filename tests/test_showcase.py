@@ -1,0 +1,81 @@
+"""What the page for others says of a classifier."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from ml import card, showcase
+from ml.__main__ import main
+from ml.errors import BadInputError
+from ml.runs import Run
+
+
+def test_without_words_of_its_author_the_title_is_the_run_s_name(
+    make_run: Callable[..., Run],
+) -> None:
+    run = make_run()
+    assert showcase.read(run) == showcase.Showcase(run.dataset.get("name") or run.id, "")
+    run.update_meta(name="My classifier")
+    assert showcase.read(run) == showcase.Showcase("My classifier", "")
+
+
+def test_what_was_written_is_kept_beside_the_rest_and_can_be_taken_back(
+    make_run: Callable[..., Run],
+) -> None:
+    run = make_run()
+    run.update_meta(name="kept")
+    showcase.write(run, "  A\n title ", "Two\nlines \n")
+    found = json.loads((run.folder / "meta.json").read_text(encoding="utf-8"))
+    assert found["showcase"] == {"title": "A title", "words": "Two\nlines"}
+    assert found["name"] == "kept"
+    showcase.write(run, "", "")
+    assert "showcase" not in json.loads((run.folder / "meta.json").read_text(encoding="utf-8"))
+    assert showcase.read(run).title == "kept"
+
+
+@pytest.mark.parametrize(
+    ("title", "words", "said"),
+    [("x" * 81, "", "title has 81"), ("x", "y" * 2001, "text has 2,001")],
+)
+def test_too_many_words_are_refused_and_nothing_is_lost(
+    make_run: Callable[..., Run], title: str, words: str, said: str
+) -> None:
+    run = make_run()
+    showcase.write(run, "before", "")
+    with pytest.raises(BadInputError, match=said):
+        showcase.write(run, title, words)
+    assert showcase.read(run).title == "before"
+
+
+@pytest.mark.parametrize("damage", [3, ["a"], {"title": None, "words": 7}])
+def test_a_damaged_entry_still_gives_a_page(make_run: Callable[..., Run], damage: object) -> None:
+    run = make_run()
+    run.update_meta(showcase=damage)
+    assert showcase.read(run).title
+
+
+def test_the_weakest_class_is_the_one_with_the_least_recall() -> None:
+    rows = [("a", 0.9, 10), ("b", 0.5, 10), ("c", 0.0, 4), ("d", None, 0)]
+    report = {"per_class": [{"class": name, "recall": r, "support": n} for name, r, n in rows]}
+    assert "weakest on b: it recognised 50 % of 10" in card.hardest(report)
+
+
+@pytest.mark.parametrize("recalls", [[], [1.0], [0.8, 0.8]])
+def test_nothing_is_called_weakest_where_nothing_is(recalls: list[float]) -> None:
+    rows = [{"class": str(n), "recall": one, "support": 9} for n, one in enumerate(recalls)]
+    assert card.hardest({"per_class": rows}) == ""
+
+
+def test_many_classes_are_cut_off_and_counted() -> None:
+    said = card.apart([f"c{n}" for n in range(30)])
+    assert said.startswith("Tells 30 classes apart: c0, ")
+    assert said.endswith("c19 and 10 more.")
+
+
+def test_a_run_without_a_model_is_not_shared(
+    make_run: Callable[..., Run], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = make_run()
+    assert main(["share", run.id]) == 2
+    assert "no model" in capsys.readouterr().err
