@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import engine, session, static, style
+from dashboard import demo, engine, session, static, style
 from dashboard.components.empty import full_page
 from dashboard.components.sidebar import sidebar
 from dashboard.components.telling import telling
@@ -21,6 +21,9 @@ try:
     static.fill()
     style.apply()
     workspace = session.open_once()
+    if demo.asked():
+        demo.draw()
+        st.stop()
     engine.attend(workspace)
 except WorkspaceError as error:
     full_page("The workspace cannot be used", str(error))

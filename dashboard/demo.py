@@ -8,6 +8,7 @@ import os
 
 import streamlit as st
 
+from dashboard.components.telling import telling
 from dashboard.navigation import SHARED
 from ml.errors import BadInputError
 from ml.runs import Run, find
@@ -33,7 +34,9 @@ def shown(workspace: Workspace) -> Run | None:
     return run if run.model else None
 
 
-def navigation() -> st.Page:
-    """Register the one page with Streamlit, without a menu."""
+def draw() -> None:
+    """Called by the entry instead of all else: the one page, without a menu, for any address."""
+    st.session_state.pop("wanted", None)
     page = st.Page(SHARED.path, title=SHARED.title, default=True)
-    return st.navigation([page], position="hidden")
+    with telling():
+        st.navigation([page], position="hidden").run()

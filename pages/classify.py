@@ -6,6 +6,7 @@ from dashboard import session
 from dashboard.components.answers import answers
 from dashboard.components.empty import empty
 from dashboard.components.picker import run_picker
+from dashboard.components.share import share
 from dashboard.navigation import CLASSIFY, TRAIN
 from dashboard.runlist import newest_tested, usable
 from dashboard.text import plain
@@ -31,3 +32,4 @@ if (wanted := session.current_run()) and wanted.id != run.id:
 classes = [plain(str(name)) for name in model["classes"]]
 st.caption(f"Tells {count(len(classes), 'class', 'classes')} apart: {', '.join(classes[:20])}.")
 answers(workspace, run)
+share(run)

@@ -7,7 +7,6 @@ from dashboard.components.answers import answers
 from dashboard.components.empty import full_page
 from dashboard.components.model_card import model_card
 from dashboard.text import plain
-
 from ml import card, showcase
 
 workspace = session.begin(demo.SHARED.path)

@@ -177,9 +177,9 @@ def test_launch_needs_the_standard_library_alone() -> None:
 
 
 def test_every_page_is_one_row_and_every_row_a_page() -> None:
-    from dashboard.navigation import PAGES
+    from dashboard.navigation import PAGES, SHARED
 
-    rows = [Path(page.path).name for page in PAGES]
+    rows = [Path(page.path).name for page in (*PAGES, SHARED)]
     assert sorted(rows) == sorted(path.name for path in (ROOT / "pages").glob("*.py"))
     for attribute in ("path", "title"):
         counted = Counter(getattr(page, attribute) for page in PAGES)

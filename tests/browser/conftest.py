@@ -66,8 +66,8 @@ def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     contexts, errors = [], []
 
     # Streamlit asks for its health below a page's own address first: that 404 is no error. Nor is
-    # a server that a test has killed.
-    expected = ("404", "WebSocket", "ERR_CONNECTION", "disconnected")
+    # a server that a test has killed, or that Streamlit says that there is no such page.
+    expected = ("404", "WebSocket", "ERR_CONNECTION", "disconnected", "does not seem to exist")
 
     def heard(message: ConsoleMessage) -> None:
         if message.type == "error" and not any(part in message.text for part in expected):

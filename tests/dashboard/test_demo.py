@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from dashboard.navigation import PAGES
 from dashboard.static import ROOT
 from ml import packing, showcase
 from ml.data.originals import picture_path
@@ -33,9 +34,9 @@ def test_the_address_of_a_run_shows_it_alone_with_its_author_s_words(run: Run) -
     showcase.write(run, "Which *bin*?", "One thing at a time.\n<b>Daylight</b> helps.")
     at = ask(classify=run.id)
     assert [title.value for title in at.title] == [r"Which \*bin\*?"]
-    said = words(at)
+    said = words(at).replace("\\", "")
     assert "One thing at a time." in said
-    assert "<b>" not in said
+    assert "<b>Daylight" in said  # as it was written, and no HTML: Markdown shows it as text
     assert "About this classifier" in [fold.label for fold in at.expander]
     assert not at.sidebar.button
     at.run()  # a later run of the same tab, whatever its address says by then
@@ -67,11 +68,9 @@ def test_a_demo_has_that_page_whatever_is_asked_for(
 def test_a_demo_has_no_other_page(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LENSMITH_MODE", "demo")
     at = ask()
-    for path in (ROOT / "pages").glob("*.py"):
-        at.switch_page(str(path.relative_to(ROOT))).run()
-        assert not at.exception, at.exception
-        assert len(at.title) == 1
-        assert at.title[0].value == showcase.read(run).title
+    for row in PAGES:
+        with pytest.raises(ValueError, match="Could not find"):
+            at.switch_page(row.path)
 
 
 def test_what_is_packed_serves_the_page_and_holds_no_other_picture(
