@@ -6,7 +6,6 @@ Light: torchvision itself is imported by ``ml.data.torch_read``, when a set is l
 import secrets
 import shutil
 import threading
-import urllib.error
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
