@@ -75,7 +75,7 @@ def _head(
         chosen = st.menu_button(
             "More",
             ["Remove this class"],
-            key=f"more-{key}",
+            key=f"dots-{key}",
             icon=":material/more_vert:",
             type="tertiary",
         )
