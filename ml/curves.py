@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.metrics import Floats, Ints
+from ml.metrics import Z95, Floats, Ints
 
 Flags = NDArray[np.bool_]
 
@@ -20,10 +20,11 @@ Flags = NDArray[np.bool_]
 class Curve:
     """What each distinct score gives as a threshold, the highest first.
 
-    ``called`` and ``hits`` are counts of pictures called the class, and of those rightly;
-    ``positives`` and ``negatives`` are how many there are of it and of the others.
+    ``levels`` are the scores, ``called`` and ``hits`` counts of pictures called the class, and of
+    those rightly; ``positives`` and ``negatives`` are how many there are of it and of the others.
     """
 
+    levels: Floats
     called: Ints
     hits: Ints
     positives: int
@@ -53,7 +54,8 @@ def curve(scores: Floats, positive: Flags) -> Curve:
     last = np.flatnonzero(np.append(np.diff(ranked) != 0, True)[: len(ranked)])
     hits = np.cumsum(right)[last].astype(np.int64)
     positives = int(positive.sum())
-    return Curve((last + 1).astype(np.int64), hits, positives, len(right) - positives)
+    levels, called = np.asarray(ranked[last]), (last + 1).astype(np.int64)
+    return Curve(levels, called, hits, positives, len(right) - positives)
 
 
 def roc_auc(found: Curve) -> float | None:
@@ -66,6 +68,35 @@ def roc_auc(found: Curve) -> float | None:
     across = np.append(0.0, found.false_alarms)
     up = np.append(0.0, found.recall)
     return float(np.sum(np.diff(across) * (up[1:] + up[:-1]) / 2))
+
+
+def roc_auc_interval(area: float, positives: int, negatives: int) -> tuple[float, float]:
+    """The 95 % interval of an area under the ROC curve, which is wide where pictures are few.
+
+    It is Newcombe's method 5 (2006, "Confidence intervals for an effect size measure based on the
+    Mann-Whitney statistic. Part 2", https://doi.org/10.1002/sim.2324): as Wilson's, it asks of
+    which true areas the found one would be no surprise, so an area of 1 is not called certain.
+
+    >>> [round(end, 2) for end in roc_auc_interval(1.0, 3, 3)]
+    [0.44, 1.0]
+    """
+
+    def surprising(true: float) -> bool:
+        share = (positives + negatives) / 2 - 1
+        spread = 1 + share * ((1 - true) / (2 - true) + true / (1 + true))
+        variance = true * (1 - true) * spread / (positives * negatives)
+        return bool((area - true) ** 2 > Z95**2 * variance)
+
+    def end(outside: float) -> float:
+        inside = area
+        if not surprising(outside):
+            return outside
+        for _ in range(50):
+            middle = (inside + outside) / 2
+            inside, outside = (inside, middle) if surprising(middle) else (middle, outside)
+        return inside
+
+    return end(0.0), end(1.0)
 
 
 def average_precision(found: Curve) -> float | None:

@@ -4,26 +4,38 @@ What is measured is the exported file, by ONNX Runtime: the very file that is sh
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ml.calibration import softmax
+from ml import kept
 from ml.centroid import nearest_centroid
 from ml.data import catalog
-from ml.data.pictures import Pictures, open_pictures
+from ml.data.pictures import open_pictures
 from ml.data.store import SPLITS, load_version
 from ml.errors import BadInputError
 from ml.files import write_json
 from ml.predict import Classifier
+from ml.predictions import Predictions
 from ml.report import make_report, note
-from ml.results import Results
+from ml.results import Results, made
 from ml.runs import Run
 from ml.workspace import Workspace
 
 Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which pictures a run is measured on: the ``split`` of what ``record`` names (of
+    ``catalog.run_record``); ``own`` where that is the run's own data."""
+
+    record: dict[str, Any]
+    own: bool
+    split: str
 
 
 def evaluate(
@@ -44,25 +56,24 @@ def examine(
     split: str | None = None,
     progress: Progress = lambda fraction: None,
 ) -> Results:
-    """The EvaluationReport of ``run``, counted from its exported file and the pictures, with the
-    answer to each picture.
+    """``measure`` of the pictures that ``ask`` finds meant."""
+    return measure(workspace, run, ask(workspace, run, dataset, split), progress)
+
+
+def ask(
+    workspace: Workspace, run: Run, dataset: str | None = None, split: str | None = None
+) -> Asked:
+    """Which pictures are meant.
 
     Args:
-        dataset: other pictures than the run's own; classes are matched by name, and pictures of
-            classes that the model does not know are left out, with a note.
+        dataset: other pictures than the run's own.
         split: train, val, test or all; by default test of the run's own pictures, all of others.
-        progress: is told the share that is done, 0 to 1.
-
-    The run's own test report stands in ``report.json`` and is not written again. Every other is
-    kept in ``reports/<fingerprint>-<split>.json``.
 
     Raises:
-        BadInputError: no model, no such data set, no such split, or no class in common.
+        BadInputError: no such data set, no such split, or the run's own pictures are not known.
     """
-    started = time.perf_counter()
     if split not in (None, "all", *SPLITS):
         raise BadInputError(f"A split is one of {', '.join(SPLITS)} or all, not {split}.")
-    classifier = Classifier.load(run.folder / "model")
     record = run.dataset
     if "fingerprint" not in record:
         raise BadInputError(
@@ -76,10 +87,33 @@ def examine(
         seed = run.config.split_seed
         whole = chosen == "all"  # of any set, of one class too
         record = catalog.whole_record(version) if whole else catalog.run_record(version, seed)
-    pictures = open_pictures(workspace, record, classifier.spec)
+    return Asked(record, own, chosen)
 
-    number = {name: place for place, name in enumerate(classifier.classes)}
-    known = np.array([number.get(name, -1) for name in pictures.classes], np.int64)
+
+def measure(
+    workspace: Workspace,
+    run: Run,
+    asked: Asked,
+    progress: Progress = lambda fraction: None,
+) -> Results:
+    """The EvaluationReport of ``run``, counted from its exported file and the pictures, with the
+    answer to each picture.
+
+    Classes are matched by name. Pictures of classes that the model does not know are left out, with
+    a note. The run's own test report stands in ``report.json`` and is not written again. Every
+    other is kept in ``reports/<fingerprint>-<split>.json``, its predictions beside it.
+
+    Args:
+        progress: is told the share that is done, 0 to 1.
+
+    Raises:
+        BadInputError: there is no model, the pictures are gone, or none is of a class it knows.
+    """
+    started = time.perf_counter()
+    record, own, chosen = asked.record, asked.own, asked.split
+    classifier = Classifier.load(run.folder / "model")
+    pictures = open_pictures(workspace, record, classifier.spec)
+    known = classes_of(classifier.classes, pictures.classes)
     labels = known[pictures.labels(chosen)]
     taken = labels >= 0
     if not taken.any():
@@ -95,39 +129,45 @@ def examine(
     if own:  # of other sets nothing was seen whose means could be taken
         found["centroid"] = nearest_centroid(pictures, chosen)
     if not taken.all():
-        strange = ", ".join(name for name in pictures.classes if name not in number)
-        found["notes"].append(
-            note(
-                f"{np.sum(~taken)} pictures were left out, because the model does not know their "
-                f"classes: {strange}.",
-                "unknown_classes",
-            )
+        strange = ", ".join(
+            name for name, label in zip(pictures.classes, known, strict=True) if label < 0
         )
-    found["notes"] += _seen_in_training(workspace, run, pictures, chosen)
+        left = int(np.sum(~taken))
+        one = "picture was left out, because the model does not know its class"
+        many = "pictures were left out, because the model does not know their classes"
+        text = f"{left} {one if left == 1 else many}: {strange}."
+        found["notes"].append(note(text, "unknown_classes"))
+    hashes = tuple(np.array(pictures.hashes(chosen), dtype="U64")[taken].tolist())
+    found["notes"] += _seen_in_training(workspace, run, hashes)
     if own and chosen == "test" and (folds := (run.report or {}).get("folds")):
         found["folds"] = folds  # of the run itself, and not measured again
     found["seconds"] = time.perf_counter() - started
+    answers = Predictions(pictures.indices(chosen)[taken], labels[taken], logits, hashes)
     if not (own and chosen == "test"):
-        (run.folder / "reports").mkdir(exist_ok=True)
-        write_json(run.folder / "reports" / f"{record['fingerprint']}-{chosen}.json", found)
-    return Results(
+        found["model_sha256"] = classifier.manifest["sha256"]["model.onnx"]
+        path = kept.path_of(run, record["fingerprint"], chosen)
+        path.parent.mkdir(exist_ok=True)
+        answers.save(path.with_suffix(".npz"))
+        write_json(path, found)
+    return made(
         found,
-        tuple(classifier.classes),
-        labels[taken],
-        logits.argmax(axis=1),
-        softmax(logits, classifier.manifest["temperature"]),
-        _taken(pictures.hashes(chosen), taken),
-        _taken(pictures.files(chosen), taken),
-        float(classifier.manifest["threshold"]),
+        answers,
+        classifier.manifest,
+        record,
+        tuple(np.array(pictures.files(chosen), dtype=object)[taken].tolist()),
+        f"{run.id}-{record['fingerprint'][:12]}-{chosen}",
+        own and chosen == "test",
     )
 
 
-def _taken(names: list[str], taken: npt.NDArray[np.bool_]) -> tuple[str, ...]:
-    return tuple(name for name, wanted in zip(names, taken, strict=True) if wanted)
+def classes_of(model: Sequence[str], pictures: Sequence[str]) -> npt.NDArray[np.int64]:
+    """The model's number of each class of a data set, by its name: -1 where it knows none such."""
+    number = {name: place for place, name in enumerate(model)}
+    return np.array([number.get(name, -1) for name in pictures], np.int64)
 
 
 def _seen_in_training(
-    workspace: Workspace, run: Run, pictures: Pictures, split: str
+    workspace: Workspace, run: Run, hashes: Sequence[str]
 ) -> list[dict[str, str]]:
     """A warning where the model was trained on some of these pictures: it may remember them."""
     record = run.dataset
@@ -136,11 +176,11 @@ def _seen_in_training(
     except BadInputError:  # the run's own data set is gone: nothing can be told
         return []
     trained = {version.items[n].hash for n in record["splits"]["train"]}
-    seen = sum(digest in trained for digest in pictures.hashes(split))
+    seen = sum(digest in trained for digest in hashes)
     if not seen:
         return []
     text = (
-        f"{seen} of these {len(pictures.hashes(split))} pictures were used to train the model, so "
+        f"{seen} of these {len(hashes)} pictures were used to train the model, so "
         "it looks better on them than it would on new ones."
     )
     return [note(text, "seen_in_training")]

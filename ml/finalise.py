@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ml import abstain, calibration, unlike
+from ml import abstain, calibration, predictions, unlike
 from ml.centroid import nearest_centroid
 from ml.data.pictures import Pictures
 from ml.errors import DivergedError
 from ml.export import parity
 from ml.export.onnx import export_onnx
 from ml.export.weights import save_weights
-from ml.files import explain_os_error, sha256_of, write_atomically, write_json
+from ml.files import explain_os_error, sha256_of, write_json
 from ml.machine import versions
 from ml.model_folder import MODEL_VERSION, open_session, run_outputs, run_session
 from ml.models.network import Network
+from ml.predictions import Predictions
 from ml.report import Logits, figures, make_report
 from ml.runs import Run
 
@@ -91,7 +92,9 @@ def finalise(
     report |= {"dataset": pictures.version.name, "fingerprint": pictures.version.fingerprint}
     report["version"] = pictures.version.version
     report["centroid"] = nearest_centroid(pictures, "test")
-    _write_predictions(run.folder / "predictions.npz", pictures, test)
+    Predictions(
+        pictures.indices("test"), labels["test"], test, tuple(pictures.hashes("test"))
+    ).save(run.folder / predictions.FILE)
     write_json(run.folder / "report.json", report | {"seconds": time.perf_counter() - started})
     _put_into_place(staged, run.folder / "model")
     progress("evaluate", 1.0)
@@ -174,17 +177,6 @@ def _manifest(
         "answers": abstain.count(chances, labels, threshold),
         "versions": versions(),
     }
-
-
-def _write_predictions(path: Path, pictures: Pictures, logits: Logits) -> None:
-    """Item indices, labels, logits and hashes of the test pictures, row by row."""
-    columns: dict[str, Any] = {
-        "indices": pictures.indices("test"),
-        "labels": pictures.labels("test"),
-        "logits": logits,
-        "hashes": np.array(pictures.hashes("test"), dtype="U64"),
-    }
-    write_atomically(path, lambda file: np.savez(file, **columns))
 
 
 def _stage(folder: Path) -> Path:

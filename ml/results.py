@@ -4,7 +4,6 @@ Training writes ``report.json``, ``predictions.npz`` and ``model/model.json``; t
 them and checks that they fit together. Light: numpy only.
 """
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ml import kept, predictions
 from ml.calibration import is_sure, softmax
 from ml.data.store import load_version
 from ml.errors import BadInputError, MLError
+from ml.predictions import Predictions
 from ml.runs import Run
 from ml.workspace import Workspace
 
@@ -32,7 +33,9 @@ class Results:
 
     ``labels`` and ``guesses`` (n,) are class indices, ``probabilities`` (n, K), ``hashes`` and
     ``files`` (n,) name the pictures. ``threshold`` is the probability below which the model says
-    that it is not sure; at 1 it never is sure.
+    that it is not sure; at 1 it never is sure. ``dataset`` and ``version`` name the set, in which
+    ``indices`` (n,) are the places of the pictures. ``own`` says that they are the run's own test
+    pictures, and ``key`` tells these results from all others.
     """
 
     report: dict[str, Any]
@@ -43,6 +46,21 @@ class Results:
     hashes: tuple[str, ...]
     files: tuple[str, ...]
     threshold: float
+    indices: Integers
+    key: str
+    dataset: str
+    version: int | None
+    own: bool
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the version of the data set."""
+        return str(self.report.get("fingerprint"))
+
+    @property
+    def split(self) -> str:
+        """Which pictures of the set: train, val, test or all."""
+        return str(self.report.get("split") or "test")
 
     @property
     def confidence(self) -> Floats:
@@ -94,50 +112,88 @@ class Results:
         return places[np.argsort(-self.confidence[places], kind="stable")]
 
 
-def read(workspace: Workspace, run: Run) -> Results:
+def read(workspace: Workspace, run: Run, other: tuple[str, str] | None = None) -> Results:
     """The results of ``run``, which has a report.
+
+    Args:
+        other: fingerprint and split of other pictures that it was measured on; by default its own
+            test pictures.
 
     Raises:
         BadInputError: a file is missing or damaged, or they do not fit together.
     """
-    damaged = BadInputError(
-        f"The results of {run.name} are damaged. Resume the run for an epoch to write them again."
-    )
-    report, model = run.report, run.model or {}
+    own = "Resume the run for an epoch to write them again."
+    mend = "Measure again to write them anew." if other else own
+    damaged = BadInputError(f"The results of {run.name} are damaged. {mend}")
+    path = kept.path_of(run, *other).with_suffix(".npz") if other else None
+    report = kept.report_of(run, *other) if other else run.report
     if not isinstance(report, dict) or not all(name in report for name in REQUIRED):
         raise damaged
+    model = run.model or {}
     try:
-        with (
-            (run.folder / "predictions.npz").open("rb") as file,
-            np.load(file, allow_pickle=False) as saved,
-        ):
-            labels = saved["labels"].astype(np.int64)
-            logits = saved["logits"].astype(np.float64)
-            hashes = tuple(str(name) for name in saved["hashes"])
-            indices = saved["indices"].astype(np.int64)
-        classes = tuple(str(name) for name in report["classes"])
-        confusion = np.array(report["confusion"], dtype=np.int64)
+        answers = predictions.load(path or run.folder / predictions.FILE)
+        shapes = np.array(report["confusion"], dtype=np.int64).shape
         temperature = float(model.get("temperature", 1.0))
-        threshold = float(model.get("threshold", 0.0))
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        float(model.get("threshold", 0.0))
+    except (MLError, ValueError, TypeError) as error:
         raise damaged from error
-    count, kinds = len(labels), len(classes)
-    shapes = (logits.shape, confusion.shape, len(hashes), len(indices))
-    if shapes != ((count, kinds), (kinds, kinds), count, count) or not kinds or temperature <= 0:
+    kinds = len(report["classes"])
+    if (answers.logits.shape[1], *shapes) != (kinds,) * 3 or not kinds or temperature <= 0:
         raise damaged
-    if count and not (labels.min() >= 0 and labels.max() < kinds and np.isfinite(logits).all()):
-        raise damaged
-    probabilities = softmax(logits, temperature)
-    arrays = (labels, logits.argmax(axis=1), probabilities)
-    for array in arrays:
-        array.setflags(write=False)  # one copy is shared by all sessions
-    files = _file_names(workspace, run, indices)
-    return Results(report, classes, *arrays, hashes, files, threshold)
-
-
-def _file_names(workspace: Workspace, run: Run, indices: Integers) -> tuple[str, ...]:
-    """The original names of the pictures; empty ones where the data set is gone."""
     record = run.dataset
+    if other:
+        record = {"name": report.get("dataset"), "version": report.get("version")}
+    files = _file_names(workspace, record, answers.indices)
+    key = f"{run.id}-{other[0][:12]}-{other[1]}" if other else run.id
+    return made(report, answers, model, record, files, key, other is None)
+
+
+def made(
+    report: dict[str, Any],
+    answers: Predictions,
+    model: dict[str, Any],
+    record: dict[str, Any],
+    files: tuple[str, ...],
+    key: str,
+    own: bool,
+) -> Results:
+    """Results from what was answered. What they hold cannot be written to: it is shared.
+
+    ``model`` is the content of ``model.json``, ``record`` has ``name`` and ``version`` of the set.
+    """
+    probabilities = softmax(answers.logits, float(model.get("temperature", 1.0)))
+    guesses = answers.logits.argmax(axis=1)
+    for array in (answers.labels, guesses, probabilities, answers.indices):
+        array.setflags(write=False)
+    return Results(
+        report,
+        tuple(str(name) for name in report["classes"]),
+        answers.labels,
+        guesses,
+        probabilities,
+        answers.hashes,
+        files,
+        float(model.get("threshold", 0.0)),
+        answers.indices,
+        key,
+        str(record.get("name") or ""),
+        record.get("version"),
+        own,
+    )
+
+
+def find(workspace: Workspace, run: Run, fingerprint: str, split: str) -> Results | None:
+    """The results on these pictures, of the model that ``run`` has now; None where there are none
+    that are whole."""
+    own = kept.is_own(run, fingerprint, split)
+    try:
+        return read(workspace, run, None if own else (fingerprint, split))
+    except BadInputError:
+        return None
+
+
+def _file_names(workspace: Workspace, record: dict[str, Any], indices: Integers) -> tuple[str, ...]:
+    """The original names of the pictures; empty ones where the data set is gone."""
     try:
         items = load_version(workspace, record["name"], record.get("version")).items
         return tuple(items[place].file for place in indices.tolist())

@@ -58,6 +58,30 @@ def test_areas_are_those_of_scikit_learn_with_ties_too(pairs):
         assert curves.roc_auc(found) is None
 
 
+@pytest.mark.parametrize(("positives", "negatives"), [(10, 10), (10, 200), (60, 40)])
+@pytest.mark.parametrize("apart", [0.5, 1.5, 2.5])
+def test_the_interval_of_an_area_holds_the_true_one(positives, negatives, apart):
+    random = np.random.default_rng(7)
+    true, draws = stats.norm.cdf(apart / np.sqrt(2)), 1000
+    ones = random.normal(apart, 1, (draws, positives, 1))
+    others = random.normal(0, 1, (draws, 1, negatives))
+    areas = (ones > others).mean((1, 2))
+    held = [
+        low <= true <= high
+        for low, high in (curves.roc_auc_interval(area, positives, negatives) for area in areas)
+    ]
+    assert 0.925 <= np.mean(held) <= 0.99
+
+
+def test_the_interval_of_an_area_is_whole_at_its_ends_and_symmetric():
+    for area in (0.0, 0.3, 0.5, 1.0):
+        low, high = curves.roc_auc_interval(area, 1, 9)
+        assert 0 <= low <= area <= high <= 1
+        mirrored = curves.roc_auc_interval(1 - area, 9, 1)
+        assert (1 - high, 1 - low) == pytest.approx(mirrored)
+    assert curves.roc_auc_interval(1.0, 1, 1)[0] < 0.3
+
+
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_the_test_of_mcnemar_is_the_exact_one(first, second):
     total = first + second

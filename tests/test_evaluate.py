@@ -4,8 +4,10 @@ import shutil
 import numpy as np
 import pytest
 
+from ml import compatible, kept, results
 from ml.__main__ import main
-from ml.data.store import Item, write_picture, write_version
+from ml.data.catalog import DatasetInfo
+from ml.data.store import Item, load_version, write_picture, write_version
 from ml.errors import BadInputError
 from ml.evaluate import evaluate
 from ml.predict import Classifier
@@ -125,3 +127,84 @@ def test_a_run_without_a_model_cannot_be_evaluated(made, capsys):
     shutil.rmtree(run.folder / "model")
     assert main(["evaluate", run.id, "--workspace", str(workspace.root), "--json"]) == 2
     assert "There is no trained model" in capsys.readouterr().err
+
+
+def test_what_was_measured_is_kept_with_its_predictions_until_the_model_changes(made):
+    workspace, run = made
+    other_set(workspace, {"blue": 2, "grün": 0, "violet": 1})
+    found = evaluate(workspace, run, "other")
+    (listed,) = kept.others(run)
+    assert listed == found
+    answers = results.find(workspace, run, found["fingerprint"], "all")
+    assert answers.report == found
+    assert np.mean(answers.guesses == answers.labels) == found["accuracy"]
+    items = load_version(workspace, "other", found["version"]).items
+    assert [items[n].hash for n in answers.indices] == list(answers.hashes)
+    path = run.folder / "model" / "model.json"
+    manifest = json.loads(path.read_text("utf-8"))
+    manifest["sha256"]["model.onnx"] = "another"
+    path.write_text(json.dumps(manifest), "utf-8")
+    assert kept.others(run) == []
+    assert results.find(workspace, run, found["fingerprint"], "all") is None
+
+
+def test_damaged_predictions_are_not_read(made):
+    workspace, run = made
+    found = evaluate(workspace, run, split="val")
+    path = kept.path_of(run, found["fingerprint"], "val").with_suffix(".npz")
+    assert results.find(workspace, run, found["fingerprint"], "val") is not None
+    path.write_bytes(path.read_bytes()[:50])
+    assert results.find(workspace, run, found["fingerprint"], "val") is None
+
+
+def test_one_class_is_told_from_the_rest_as_the_report_says(made, capsys):
+    workspace, run = made
+    words = ["evaluate", run.id, "--workspace", str(workspace.root), "--class", "red"]
+    words += ["--split", "all"]
+    assert main([*words, "--at", "0.6", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out.splitlines()[-1])
+    told = report["one_class"]
+    entry = next(one for one in report["per_class"] if one["class"] == "red")
+    assert told["roc_auc"] == entry["roc_auc"]
+    assert told["average_precision"] == entry["average_precision"]
+    answers = results.find(workspace, run, report["fingerprint"], "all")
+    label = report["classes"].index("red")
+    said = answers.probabilities[:, label] >= 0.6
+    hits = said & (answers.labels == label)
+    assert (told["at"]["called"], told["at"]["hits"]) == (said.sum(), hits.sum())
+    assert main(words) == 0
+    assert "red is ranked above another in" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--class", "cat"], "The model knows grün, red, blue, not cat"),
+        (["--class", "red", "--at", "60"], "--at is a probability from 0 to 1"),
+        (["--at", "0.5"], "needs --class"),
+    ],
+)
+def test_a_class_or_threshold_that_is_none_is_told(made, words, sentence, capsys):
+    workspace, run = made
+    assert main(["evaluate", run.id, "--workspace", str(workspace.root), *words]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("classes", "counts", "pictures", "reason"),
+    [
+        (("red", "violet"), {"red": 3, "violet": 4}, 3, ""),
+        (("cat", "dog"), {"cat": 3, "dog": 4}, 0, "no class in common"),
+        (("Red",), {"Red": 3}, 0, "Red and red count as two"),
+        (("red",), {"red": 0}, 0, "It has no pictures"),
+    ],
+)
+def test_a_set_fits_a_model_by_the_names_of_its_classes(classes, counts, pictures, reason):
+    info = DatasetInfo(
+        "x", "X", "own", sum(counts.values()), classes, 9, 9, True, "", "", True, counts
+    )
+    found = compatible.fit(("red", "blue"), info)
+    assert found.pictures == pictures
+    assert reason in found.reason
+    assert bool(found.reason) == bool(reason)
+    assert found.left_out == counts.get("violet", 0) + (0 if pictures else sum(counts.values()))

@@ -383,7 +383,7 @@ def test_a_cell_is_the_darker_the_more_of_its_row_it_holds():
 def test_the_command_writes_what_is_kept_without_measuring_again(
     workspace, run, tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr(command, "examine", None)
+    monkeypatch.setattr(command, "measure", None)
     shutil.rmtree(workspace.datasets)
     place = tmp_path / "report.html"
     asked = ["evaluate", "latest", "--html", str(place), "--workspace", str(workspace.root)]

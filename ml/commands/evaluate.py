@@ -3,9 +3,12 @@
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
-from ml import results
-from ml.evaluate import examine
+from ml import results, slicing, thresholds
+from ml.curves import curve
+from ml.errors import BadInputError
+from ml.evaluate import Asked, ask, measure
 from ml.handout.page import check_place, page, write
 from ml.progress import Progress
 from ml.results import Results
@@ -14,7 +17,7 @@ from ml.workspace import Workspace
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """RUN, ``--dataset``, ``--split`` and ``--html``."""
+    """RUN, ``--dataset``, ``--split``, ``--slices``, ``--class``, ``--at`` and ``--html``."""
     parser.add_argument("wanted", metavar="RUN", help="a run's id, the start of it, or latest")
     parser.add_argument(
         "--dataset", metavar="D", help="other pictures than its own: a name or a folder"
@@ -23,6 +26,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--split",
         metavar="S",
         help="train, val, test or all (default: test, and all of other pictures)",
+    )
+    parser.add_argument(
+        "--slices", action="store_true", help="on which kinds of pictures it does worse"
+    )
+    parser.add_argument(
+        "--class", dest="one", metavar="C", help="how well this class is told from the rest"
+    )
+    parser.add_argument(
+        "--at", type=float, metavar="T", help="with --class: what this threshold would do, 0 to 1"
     )
     parser.add_argument(
         "--html",
@@ -37,9 +49,21 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
     """Print the report, or what matters most of it."""
     if args.html is not None:
         check_place(args.html)
-    found = find(workspace, args.wanted)
-    answers = _answers(workspace, found, args)
-    report = answers.report
+    if args.at is not None and (args.one is None or not 0 <= args.at <= 1):
+        raise BadInputError("--at is a probability from 0 to 1, and needs --class.")
+    found, tell = find(workspace, args.wanted), Progress()
+    asked = ask(workspace, found, args.dataset, args.split)
+    half = 0.5 if args.slices else 1.0
+    answers = _kept(workspace, found, asked, args) or measure(
+        workspace, found, asked, lambda share: tell(half * share)
+    )
+    report = dict(answers.report)
+    if args.slices:
+        report["slices"] = slicing.measure(
+            workspace, found, asked, lambda share: tell(0.5 + share / 2)
+        )
+    if args.one is not None:
+        report["one_class"] = _one_class(answers, args.one, args.at)
     if args.html is not None:
         write(args.html, page(workspace, found, answers))
     if args.json:
@@ -61,11 +85,71 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
         print(note["text"])
     if args.html is not None:
         print(f"Wrote {args.html}, {args.html.stat().st_size / 1e6:.1f} MB.")
+    if args.slices:
+        _print_slices(report["slices"])
+    if args.one is not None:
+        _print_class(report["one_class"])
 
 
-def _answers(workspace: Workspace, run: Run, args: argparse.Namespace) -> Results:
-    """What is measured; for a report to hand on on the run's own test pictures, what is kept."""
-    own = args.dataset is None and args.split in (None, "test")
+def _kept(workspace: Workspace, run: Run, asked: Asked, args: argparse.Namespace) -> Results | None:
+    """What is kept of an earlier measurement, where that will do: for the kinds of pictures, and
+    for a report to hand on on the run's own test pictures."""
+    own = asked.own and asked.split == "test"
     if args.html is not None and own and run.report is not None:
         return results.read(workspace, run)
-    return examine(workspace, run, args.dataset, args.split, Progress())
+    if not args.slices:
+        return None
+    return results.find(workspace, run, asked.record["fingerprint"], asked.split)
+
+
+def _one_class(answers: Results, name: str, at: float | None) -> dict[str, Any]:
+    """How well the class is told from the rest, and what the threshold ``at`` does.
+
+    Raises:
+        BadInputError: the model knows no such class.
+    """
+    if name not in answers.classes:
+        raise BadInputError(f"The model knows {', '.join(answers.classes)}, not {name}.")
+    label = answers.classes.index(name)
+    found = curve(answers.probabilities[:, label], answers.labels == label)
+    about = thresholds.summary(name, found)
+    return about if at is None else about | {"at": thresholds.as_json(thresholds.call(found, at))}
+
+
+def _print_slices(found: dict[str, Any]) -> None:
+    print(found["finding"])
+    for one in found["slices"]:
+        low, high = one["interval"]
+        print(
+            f"{'worse' if one['worse'] else '':6}{one['accuracy']:6.1%} ({low:.1%} to {high:.1%}) "
+            f"of {one['pictures']}, of the rest {one['rest']:.1%}, by chance "
+            f"{slicing.by_chance(one['adjusted'])}: {one['kind'].lower()}: {one['name']} "
+            f"{one['word'] and '(' + one['word'] + ')'}"
+        )
+    if found["tried"]:
+        print(f"{found['method']} for {found['tried']} groups.")
+
+
+def _print_class(about: dict[str, Any]) -> None:
+    name = about["class"]
+    if "roc_auc" in about:
+        low, high = about["roc_auc_interval"]
+        print(
+            f"{name} is ranked above another in {about['roc_auc']:.1%} of pairs ({low:.1%} to "
+            f"{high:.1%}; ROC AUC). Average precision {about['average_precision']:.1%}."
+        )
+    else:
+        print(f"{about['pictures']} of {name} and {about['others']} others: too few for curves.")
+    for key, word in (
+        ("for_precision", "95 % precision"),
+        ("for_recall", "95 % recall"),
+        ("at", ""),
+    ):
+        one = about.get(key)
+        if one:
+            print(
+                f"From {one['threshold']:.1%} on{f' ({word})' if word else ''}: {one['called']} "
+                f"called {name}, {one['hits']} of them rightly, {one['missed']} missed."
+            )
+        elif word and key in about:
+            print(f"No threshold for {word}.")

@@ -6,6 +6,8 @@ Light: torchvision itself is imported by ``ml.data.torch_read``, when a set is l
 import secrets
 import shutil
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -183,8 +185,6 @@ def _visible(place: Path) -> Iterator[Path]:
 
 def _reachable(url: str) -> bool:
     """Whether the server answers, soon. Looking up a name cannot be given a limit: a thread can."""
-    import urllib.request  # takes a while, and mostly nobody asks
-
     answered: list[bool] = []
 
     def ask() -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from urllib.error import HTTPError, URLError
@@ -92,8 +93,6 @@ def is_whole(path: Path) -> bool:
 
 def _download(address: str, part: Path, progress: Progress) -> None:
     """Add to ``part`` what is missing of it."""
-    import urllib.request  # 40 ms, which whoever only asks for a model's name need not wait for
-
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(address, headers={"Range": f"bytes={have}-"} if have else {})
     try:

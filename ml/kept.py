@@ -1,0 +1,44 @@
+"""The measurements that a run keeps: of its own test pictures, and of any others. Light."""
+
+from pathlib import Path
+from typing import Any
+
+from ml.data.store import SPLITS
+from ml.files import read_json
+from ml.runs import Run
+
+
+def path_of(run: Run, fingerprint: str, split: str) -> Path:
+    """Where the report on other pictures than the run's own test pictures is kept; its predictions
+    are beside it, as ``.npz``."""
+    return run.folder / "reports" / f"{fingerprint}-{split}.json"
+
+
+def is_own(run: Run, fingerprint: str, split: str) -> bool:
+    """Whether these are the test pictures of the run, whose report is ``report.json``."""
+    return split == "test" and fingerprint == run.dataset.get("fingerprint")
+
+
+def report_of(run: Run, fingerprint: str, split: str) -> dict[str, Any] | None:
+    """The report on other pictures by the model that ``run`` has now; None where there is none."""
+    report = read_json(path_of(run, fingerprint, split))
+    return report if isinstance(report, dict) and is_of_now(run, report) else None
+
+
+def others(run: Run) -> list[dict[str, Any]]:
+    """The reports on other pictures by the model that ``run`` has now, the newest first."""
+    found = []
+    for path in (run.folder / "reports").glob("*.json"):
+        fingerprint, _, split = path.stem.partition("-")
+        if split not in ("all", *SPLITS) or not path.with_suffix(".npz").is_file():
+            continue
+        report = report_of(run, fingerprint, split)
+        if report is not None:
+            found.append((path.stat().st_mtime_ns, report))
+    return [report for _, report in sorted(found, key=lambda one: -one[0])]
+
+
+def is_of_now(run: Run, report: dict[str, Any]) -> bool:
+    """Whether what was measured is the model that ``run`` has now: it may have been resumed."""
+    model = ((run.model or {}).get("sha256") or {}).get("model.onnx")
+    return bool(model) and report.get("model_sha256") == model

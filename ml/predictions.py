@@ -1,0 +1,71 @@
+"""What a classifier answered to labelled pictures, row by row: what every report is counted from.
+
+Light: numpy alone.
+"""
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ml.errors import BadInputError
+from ml.files import write_atomically
+
+FILE = "predictions.npz"
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Of n pictures ``indices`` (n,) their places in the version of the data set, ``labels`` (n,)
+    class numbers of the model, ``logits`` (n, K) float32 and ``hashes``, n names of pictures."""
+
+    indices: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int64]
+    logits: npt.NDArray[np.float32]
+    hashes: tuple[str, ...]
+
+    def save(self, path: Path) -> None:
+        """Write it as a whole.
+
+        Raises:
+            WorkspaceError: the disk is full or cannot be written to.
+        """
+        columns: dict[str, Any] = {
+            "indices": self.indices,
+            "labels": self.labels,
+            "logits": self.logits,
+            "hashes": np.array(self.hashes, dtype="U64"),
+        }
+        write_atomically(path, lambda file: np.savez(file, **columns))
+
+
+def load(path: Path) -> Predictions:
+    """What ``Predictions.save`` wrote.
+
+    Raises:
+        BadInputError: it is missing or damaged.
+    """
+    damaged = BadInputError(f"{path} is missing or damaged. Measure again to write it anew.")
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
+            found = Predictions(
+                saved["indices"].astype(np.int64),
+                saved["labels"].astype(np.int64),
+                saved["logits"].astype(np.float32),
+                tuple(saved["hashes"].tolist()),
+            )
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise damaged from error
+    lengths = {len(found.indices), len(found.labels), len(found.logits), len(found.hashes)}
+    if found.logits.ndim != 2 or found.labels.ndim != 1 or len(lengths) > 1:
+        raise damaged
+    if not np.isfinite(found.logits).all():
+        raise damaged
+    if len(found.labels):
+        low, high = int(found.labels.min()), int(found.labels.max())
+        if low < 0 or high >= found.logits.shape[1]:
+            raise damaged
+    return found

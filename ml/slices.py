@@ -1,0 +1,175 @@
+"""Kinds of pictures on which a classifier does worse than on the rest, and whether that is chance.
+
+Pure functions of arrays, with numpy alone. A *slice* is a group of test pictures that have
+something in common: the darkest quarter, the pictures of one class, of one folder. Whoever looks at
+many finds a bad one by chance. So each is tested by Fisher's exact test (1935), one-sided: how
+often would as many mistakes fall into it, if they fell on pictures blindly? And the p-values are
+adjusted by Holm (1979, "A simple sequentially rejective multiple test procedure"), so that the
+chance of even one false alarm among all slices is at most ``LEVEL``. Holm's holds however slices
+overlap, and these do (a dark picture may be in a dark folder); the procedure of Benjamini and
+Hochberg would let a share of what is reported be false, and asks more of how slices hang together.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ml.metrics import Floats, Interval, wilson
+
+LEVEL = 0.05
+"""The chance that may be taken of calling any slice worse where none is."""
+LEAST = 10
+"""Slices of fewer pictures, or with fewer outside, are not tried."""
+PARTS = 4
+"""A measured quantity is cut into so many slices of about as many pictures."""
+
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group of pictures: ``inside`` (n,) says which. ``kind`` is what it is a group by, ``word``
+    what its pictures are among all, such as the darkest."""
+
+    kind: str
+    name: str
+    inside: Flags
+    word: str = ""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A group that was tried. ``accuracy`` has its 95 % interval by Wilson, ``rest`` is that of all
+    other pictures; ``p`` is Fisher's, ``adjusted`` by how many were tried."""
+
+    group: Group
+    pictures: int
+    accuracy: float
+    interval: Interval
+    rest: float
+    p: float
+    adjusted: float
+
+    @property
+    def worse(self) -> bool:
+        """Whether it does worse than the rest, beyond what chance explains."""
+        return self.adjusted < LEVEL
+
+
+def find(right: Flags, groups: Sequence[Group]) -> list[Slice]:
+    """All slices that can be tried, the least likely by chance first.
+
+    Groups of the same pictures are tried once, under the name that comes first.
+
+    Args:
+        right: (n,) whether each picture was recognised.
+    """
+    tried: dict[bytes, Group] = {}
+    for group in groups:
+        number = int(group.inside.sum())
+        if LEAST <= number <= len(right) - LEAST:
+            tried.setdefault(np.packbits(group.inside).tobytes(), group)
+    kept, wrong = list(tried.values()), int(np.sum(~right))
+    chances = np.array(
+        [
+            chance(int((~right & one.inside).sum()), int(one.inside.sum()), wrong, len(right))
+            for one in kept
+        ]
+    )
+    found = []
+    for group, p, adjusted in zip(kept, chances, holm(chances), strict=True):
+        inside = group.inside
+        number, share = int(inside.sum()), float(right[inside].mean())
+        found.append(
+            Slice(
+                group,
+                number,
+                share,
+                wilson(share, number),
+                float(right[~inside].mean()),
+                float(p),
+                float(adjusted),
+            )
+        )
+    return sorted(found, key=lambda one: (one.p, one.accuracy))
+
+
+def chance(mistakes: int, pictures: int, all_mistakes: int, all_pictures: int) -> float:
+    """Fisher's exact test, one-sided: how often ``pictures`` drawn blindly of ``all_pictures`` hold
+    ``mistakes`` or more of the ``all_mistakes``.
+
+    >>> round(chance(3, 3, 3, 6), 4), chance(0, 3, 3, 6)
+    (0.05, 1.0)
+    """
+    most = min(pictures, all_mistakes)
+    least = max(0, pictures + all_mistakes - all_pictures)
+    if mistakes <= least:
+        return 1.0
+    held = np.arange(mistakes, most + 1)
+    logs = _log_factorials(all_pictures)
+
+    def ways(whole: int, part: Any) -> Any:
+        """The logarithm of how many ways there are to choose ``part`` of ``whole``."""
+        return logs[whole] - logs[part] - logs[whole - part]
+
+    drawn = ways(all_mistakes, held) + ways(all_pictures - all_mistakes, pictures - held)
+    return float(min(1.0, np.exp(drawn - ways(all_pictures, pictures)).sum()))
+
+
+@lru_cache(maxsize=4)
+def _log_factorials(most: int) -> Floats:
+    return np.append(0.0, np.cumsum(np.log(np.arange(1, most + 1))))
+
+
+def holm(chances: Floats) -> Floats:
+    """P-values adjusted for how many they are, in their order (Holm 1979)."""
+    order = np.argsort(chances, kind="stable")
+    grown = chances[order] * np.arange(len(chances), 0, -1)
+    adjusted = np.empty(len(chances))
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(grown))
+    return adjusted
+
+
+def parts(
+    kind: str,
+    values: Floats,
+    words: tuple[str, str],
+    say: Callable[[float], str],
+) -> list[Group]:
+    """Slices of a measured quantity, each of about a quarter of the pictures.
+
+    None where all have about the same. Pictures of the same value are in the same slice.
+
+    Args:
+        values: (n,); a picture without one (not a number) is in no slice.
+        words: what the pictures with the least and with the most are called, such as the darkest.
+        say: a value with its unit.
+    """
+    known = np.isfinite(values)
+    if not known.any():
+        return []
+    edges = np.quantile(values[known], [n / PARTS for n in range(1, PARTS)])
+    place = np.where(known, np.searchsorted(edges, values), -1)
+    there = [n for n in range(PARTS) if (place == n).any()]
+    if len(there) < 2:
+        return []
+    found = []
+    for n in there:
+        low = say(float(edges[n - 1])) if n != there[0] else ""
+        high = say(float(edges[n])) if n != there[-1] else ""
+        span = f"{low} to {high}" if low and high else (f"over {low}" if low else f"up to {high}")
+        word = {there[0]: words[0], there[-1]: words[1]}.get(n, "")
+        found.append(Group(kind, span, place == n, word))
+    return found
+
+
+def same(kind: str, names: Sequence[str | None]) -> list[Group]:
+    """A slice for each name that several pictures have, in the order of the names; a picture whose
+    name is None is in none."""
+    array = np.array([name or "" for name in names], dtype=object)
+    there = np.array([name is not None for name in names], dtype=bool)
+    return [Group(kind, name, there & (array == name)) for name in sorted(set(array[there]))]

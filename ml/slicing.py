@@ -1,0 +1,243 @@
+"""On which kinds of its pictures a run does worse: what the pictures have in common, and the test.
+
+``ml.slices`` has the statistics; here are the groups: by size, shape, light, contrast, sharpness,
+time, class, folder, group, kind of file, and what was changed when a picture was brought in. The
+groups are made from the pictures alone, never from what the model said of them.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from ml import kept, results, slices
+from ml.data.grouping import by_folder
+from ml.data.store import Item, load_version
+from ml.evaluate import Asked
+from ml.evaluate import measure as evaluate
+from ml.files import read_json, write_json
+from ml.metrics import Floats
+from ml.runs import Run
+from ml.slices import Group, Slice
+from ml.workspace import Workspace
+
+MEASURE = 1
+"""Raised when other groups are made: what was found before does not compare."""
+MOST_WRONG = 500
+"""Mistakes of a slice that are kept to be looked at."""
+SHAPES = ("upright, higher than wide", "about square", "across, wider than high")
+SQUARE = 1.05
+HELP = {
+    "Size": "The longer side of the picture as it was brought in, in pixels.",
+    "Shape": "Width against height.",
+    "Brightness": "The mean of its grey, in percent of white.",
+    "Contrast": "How much its grey varies (standard deviation), in percent of white.",
+    "Sharpness": "The variance of its Laplacian at a side of 256 pixels: low where it is blurred.",
+    "Time": "When it was taken, by its camera's clock.",
+    "Class": "What it is labelled.",
+    "Folder": "Where its file was, besides the folders of classes and splits.",
+    "Group": "What it was grouped by, such as a person or a scene.",
+    "File": "The kind of its file.",
+    "Brought in": "What was changed when it was brought in.",
+}
+Progress = Callable[[float], None]
+
+
+def path_of(run: Run, fingerprint: str, split: str) -> Path:
+    """Where what was found is kept."""
+    return run.folder / "reports" / f"slices-{fingerprint}-{split}.json"
+
+
+def read(run: Run, fingerprint: str, split: str) -> dict[str, Any] | None:
+    """What was found of the model that ``run`` has now; None where nothing was looked for."""
+    found = read_json(path_of(run, fingerprint, split))
+    fresh = isinstance(found, dict) and found.get("measure") == MEASURE
+    return found if fresh and kept.is_of_now(run, found) else None
+
+
+def measure(
+    workspace: Workspace,
+    run: Run,
+    asked: Asked,
+    progress: Progress = lambda fraction: None,
+) -> dict[str, Any]:
+    """Slices of the pictures that are asked for, and which of them do worse than the rest.
+
+    ``accuracy``, ``pictures``, ``finding`` (a sentence), ``tried`` (how many slices), ``slices``
+    [{``kind``, ``name``, ``word``, ``pictures``, ``accuracy``, ``interval``, ``rest``, ``p``,
+    ``adjusted``, ``worse``, ``wrong`` (places of mistakes among the predictions)}], the least
+    likely by chance first. It is kept in ``reports/slices-<fingerprint>-<split>.json``. Where the
+    pictures were measured already the model is not run again.
+
+    Raises:
+        BadInputError: there is no model, or the pictures are gone.
+    """
+    began = time.perf_counter()
+    record = asked.record
+    answers = results.find(workspace, run, record["fingerprint"], asked.split) or evaluate(
+        workspace, run, asked, lambda share: progress(share / 2)
+    )
+    version = load_version(workspace, record["name"], record["version"])
+    items = [version.items[n] for n in answers.indices.tolist()]
+    looks = _looks(workspace, items, lambda share: progress(0.5 + share / 2))
+    right = answers.guesses == answers.labels
+    names = [version.classes[item.label] for item in items]
+    found = slices.find(right, groups(items, names, version.classes, looks))
+    progress(1.0)
+    report = {
+        "measure": MEASURE,
+        "run": run.id,
+        "model_sha256": ((run.model or {}).get("sha256") or {}).get("model.onnx"),
+        "dataset": record["name"],
+        "fingerprint": record["fingerprint"],
+        "split": asked.split,
+        "pictures": len(right),
+        "accuracy": float(right.mean()),
+        "method": "Fisher's exact test, one-sided, adjusted by Holm's method",
+        "tried": len(found),
+        "finding": finding(right, found),
+        "slices": [_as_json(one, right) for one in found],
+        "seconds": time.perf_counter() - began,
+    }
+    path = path_of(run, record["fingerprint"], asked.split)
+    path.parent.mkdir(exist_ok=True)
+    write_json(path, report)
+    return report
+
+
+def groups(
+    items: Sequence[Item], names: Sequence[str], classes: Sequence[str], looks: Any
+) -> list[Group]:
+    """The groups of pictures.
+
+    Args:
+        names: the class of each picture.
+        classes: of the data set; their folders are no groups of their own.
+        looks: of ``ml.doctor.looks``, one a picture.
+    """
+    files = [item.file for item in items]
+    seen = looks["width"] > 0
+
+    def known(values: Any) -> Floats:
+        return np.where(seen, np.asarray(values, np.float64), np.nan)
+
+    width, height = known(looks["width"]), known(looks["height"])
+    shape = np.digitize(width / height, [1 / SQUARE, SQUARE])
+    shapes = [SHAPES[n] if there else None for n, there in zip(shape, seen, strict=True)]
+    found = slices.same("Class", names)
+    found += slices.same("Shape", shapes)
+    light, contrast = known(looks["light"]) / 2.55, known(looks["contrast"]) / 2.55
+    for kind, values, words, say in (
+        ("Size", np.maximum(width, height), ("the smallest", "the largest"), _px),
+        ("Brightness", light, ("the darkest", "the lightest"), _percent),
+        ("Contrast", contrast, ("the palest", "the strongest"), _percent),
+        ("Sharpness", known(looks["sharp"]), ("the most blurred", "the sharpest"), _figure),
+        ("Time", known(looks["time"]), ("the earliest", "the latest"), _moment),
+    ):
+        found += slices.parts(kind, values, words, say)
+    found += slices.same("Folder", by_folder(files, classes))
+    found += slices.same("Group", [item.group for item in items])
+    suffixes = [PurePosixPath(file.replace("\\", "/")).suffix.casefold() for file in files]
+    found += slices.same("File", [suffix or None for suffix in suffixes])
+    for note in sorted({note for item in items for note in item.notes}):
+        inside = np.array([note in item.notes for item in items])
+        found.append(Group("Brought in", note, inside))
+    return found
+
+
+def finding(right: slices.Flags, found: Sequence[Slice]) -> str:
+    """What there is to say, in a sentence or two."""
+    if right.all() or not right.any():
+        return f"Every picture was {'recognised' if right.all() else 'mistaken'}: no group differs."
+    if not found:
+        return (
+            f"{len(right):,} {'picture is' if len(right) == 1 else 'pictures are'} too few to tell "
+            f"one group from the rest. A group of {slices.LEAST} and as many others are the least."
+        )
+    bad = [one for one in found if one.worse]
+    tried = f"the {len(found)} groups of pictures" if len(found) > 1 else "the one group"
+    if not bad:
+        few = (
+            " With so few pictures only a large difference would show." if len(right) < FEW else ""
+        )
+        return f"None of {tried} does clearly worse than the rest.{few}"
+    worst = bad[0]
+    low, high = worst.interval
+    does = "does" if len(bad) == 1 else "do"
+    return (
+        f"{len(bad)} of {tried} {does} clearly worse than the rest. "
+        f"{'It is' if len(bad) == 1 else 'The clearest is'} {titled(worst.group)}: "
+        f"{_percent(100 * worst.accuracy)} right ({100 * low:.0f} to {100 * high:.0f}), of the "
+        f"rest {_percent(100 * worst.rest)}."
+    )
+
+
+FEW = 200
+"""With fewer pictures it is said that small differences do not show."""
+
+
+EASILY = 0.5
+"""What chance does as often as this needs no figure."""
+
+
+def titled(group: Group) -> str:
+    """A group as part of a sentence.
+
+    >>> titled(Group("Brightness", "up to 9 %", np.array([True]), "the darkest"))
+    'brightness up to 9 % (the darkest)'
+    """
+    return f"{group.kind.lower()} {group.name}{f' ({group.word})' if group.word else ''}"
+
+
+def by_chance(adjusted: float) -> str:
+    """An adjusted p-value in words: how often chance alone would make any group so bad.
+
+    >>> by_chance(0.0004), by_chance(0.013), by_chance(0.72)
+    ('in less than 0.1 % of tests', 'in at most 1.3 % of tests', 'easily')
+    """
+    if adjusted < 0.001:
+        return "in less than 0.1 % of tests"
+    return f"in at most {100 * adjusted:.2g} % of tests" if adjusted < EASILY else "easily"
+
+
+def _percent(value: float) -> str:
+    return f"{value:.0f} %"
+
+
+def _px(value: float) -> str:
+    return f"{value:.0f} px"
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+
+
+def _moment(value: float) -> str:
+    return time.strftime("%d %b %Y %H:%M", time.gmtime(value))
+
+
+def _looks(workspace: Workspace, items: Sequence[Item], progress: Progress) -> Any:
+    from ml.doctor.looks import look_at  # it opens pictures, in processes of its own
+
+    hashes = list(dict.fromkeys(item.hash for item in items))
+    row = {digest: place for place, digest in enumerate(hashes)}
+    looks = look_at(workspace, hashes, progress)
+    return looks[[row[item.hash] for item in items]]
+
+
+def _as_json(one: Slice, right: slices.Flags) -> dict[str, Any]:
+    return {
+        "kind": one.group.kind,
+        "name": one.group.name,
+        "word": one.group.word,
+        "pictures": one.pictures,
+        "accuracy": one.accuracy,
+        "interval": list(one.interval),
+        "rest": one.rest,
+        "p": one.p,
+        "adjusted": one.adjusted,
+        "worse": one.worse,
+        "wrong": np.flatnonzero(one.group.inside & ~right)[:MOST_WRONG].tolist(),
+    }
