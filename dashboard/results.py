@@ -1,9 +1,11 @@
 """What a finished run found out about its test pictures, read once and kept for all sessions."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
 
+from ml.kept import path_of
 from ml.results import Floats, Integers, Results, read
 from ml.runs import Run
 from ml.workspace import Workspace
@@ -13,22 +15,29 @@ __all__ = ["Floats", "Integers", "Results", "load", "read"]
 FILES = ("report.json", "predictions.npz", "model/model.json", "dataset.json")
 
 
-def load(workspace: Workspace, run: Run) -> Results | None:
+def load(workspace: Workspace, run: Run, other: tuple[str, str] | None = None) -> Results | None:
     """The results of ``run``; None where it has none yet. Kept until one of its files changes.
+
+    Args:
+        other: fingerprint and split of other pictures that it was measured on; by default its own
+            test pictures.
 
     Raises:
         BadInputError: they are damaged or do not fit together.
     """
-    if not (run.folder / "report.json").exists():
+    path = path_of(run, *other) if other else run.folder / "report.json"
+    if not path.exists():
         return None
-    return _load(workspace.root, run.folder, _signature(run.folder))
+    files = [run.folder / name for name in FILES]
+    files += [path, path.with_suffix(".npz")] if other else []
+    return _load(workspace.root, run.folder, other, _signature(files))
 
 
-def _signature(folder: Path) -> tuple[tuple[int, int], ...]:
+def _signature(files: Sequence[Path]) -> tuple[tuple[int, int], ...]:
     found = []
-    for name in FILES:
+    for path in files:
         try:
-            about = (folder / name).stat()
+            about = path.stat()
             found.append((about.st_mtime_ns, about.st_size))
         except OSError:
             found.append((0, 0))
@@ -36,6 +45,11 @@ def _signature(folder: Path) -> tuple[tuple[int, int], ...]:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _load(root: Path, folder: Path, signature: tuple[tuple[int, int], ...]) -> Results:
+def _load(
+    root: Path,
+    folder: Path,
+    other: tuple[str, str] | None,
+    signature: tuple[tuple[int, int], ...],
+) -> Results:
     """``signature`` changes with the files: it is there for the cache's key."""
-    return read(Workspace(root), Run(folder))
+    return read(Workspace(root), Run(folder), other)

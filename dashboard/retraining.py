@@ -28,9 +28,8 @@ class Pair:
     broken: tuple[int, ...]
 
 
-def newest(workspace: Workspace, run: Run) -> DatasetVersion | None:
-    """The newest version of the set that ``run`` learned from; None where it is gone."""
-    name = str(run.dataset.get("name", ""))
+def newest(workspace: Workspace, name: str) -> DatasetVersion | None:
+    """The newest version of the set called ``name``; None where it is gone."""
     try:
         number = latest(workspace, name)
         return version_at(workspace, name, number) if number else None

@@ -5,15 +5,19 @@ import streamlit as st
 from dashboard import engine, results, session
 from dashboard.components.before_after import before_after
 from dashboard.components.class_figures import class_figures
+from dashboard.components.class_threshold import class_threshold
 from dashboard.components.confusion import confusion
 from dashboard.components.curve_panel import curve_panel
 from dashboard.components.downloads import downloads
 from dashboard.components.empty import empty
 from dashboard.components.headline import headline
 from dashboard.components.mistakes import mistakes
+from dashboard.components.other_pictures import other_pictures
 from dashboard.components.picker import run_picker
+from dashboard.components.report_picker import report_picker
 from dashboard.components.robustness_panel import robustness_panel
 from dashboard.components.run_state import no_report, run_state
+from dashboard.components.slices_panel import slices_panel
 from dashboard.components.trust import trust
 from dashboard.components.undo import undo_bar
 from dashboard.components.watch import watch
@@ -35,22 +39,27 @@ if run is None:
         TRAIN,
     )
     st.stop()
-found = results.load(workspace, run)
+found = results.load(workspace, run, report_picker(run))
 watch(workspace, {run.id: engine.status(run).name})
 if found is None:
     no_report(run)
     st.stop()
 
-version = newest(workspace, run)
+version = newest(workspace, found.dataset)
 if version:
     undo_bar(workspace, version)
 run_state(run)
 headline(found)
-before_after(workspace, run, found)
+if found.own:
+    before_after(workspace, run, found)
 confusion(workspace, found, run, version)
-class_figures(found, run.id)
-mistakes(workspace, found, run.id)
+class_figures(found)
+class_threshold(found)
+mistakes(workspace, run, found)
+slices_panel(workspace, run, found, version)
 trust(run, found)
-robustness_panel(workspace, run)
-curve_panel(workspace, run)
+if found.own:  # these are about the run's own pictures
+    robustness_panel(workspace, run)
+    curve_panel(workspace, run)
+other_pictures(workspace, run)
 downloads(workspace, run, found)

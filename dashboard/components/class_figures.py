@@ -8,6 +8,8 @@ from dashboard import charts_evaluate as charts
 from dashboard.components.plot import plot
 from dashboard.results import Results
 from dashboard.text import plain, rounded
+from ml.compatible import listed
+from ml.thresholds import LEAST
 
 HELP = (
     "Precision: of the pictures called this class, the share that are of it. Recall: of the "
@@ -17,9 +19,11 @@ HELP = (
 
 
 @st.fragment
-def class_figures(results: Results, key: str) -> None:
+def class_figures(results: Results) -> None:
     """Draw both; the table can be sorted by each of its columns."""
-    entries = results.report["per_class"]
+    key = results.key
+    entries = [entry for entry in results.report["per_class"] if entry["support"]]
+    without = [entry["class"] for entry in results.report["per_class"] if not entry["support"]]
     with st.container(border=True, key=f"card-classes-{key}"):
         weakest = charts.in_order(entries, charts.ORDERS[0])[0]
         st.markdown(
@@ -43,6 +47,8 @@ def class_figures(results: Results, key: str) -> None:
         )
         if len(ordered) > charts.BARS:
             st.caption(f"The first {charts.BARS} of {len(ordered)} classes; all are in the table.")
+        if without:
+            st.caption(f"There are no pictures of {plain(listed(without))}.")
         with st.expander("All figures as a table", key=f"table-{key}", on_change="rerun") as fold:
             if fold.open:
                 _table(ordered)
@@ -50,14 +56,16 @@ def class_figures(results: Results, key: str) -> None:
 
 def _table(entries: list[dict[str, Any]]) -> None:
     ends = [entry.get("recall_interval") or (None, None) for entry in entries]
+    total = sum(entry["support"] for entry in entries)
+    shown = [(entry, min(entry["support"], total - entry["support"]) >= LEAST) for entry in entries]
     columns = {
         "Precision": [entry["precision"] for entry in entries],
         "Recall": [entry["recall"] for entry in entries],
         "Recall from": [low for low, _ in ends],
         "Recall to": [high for _, high in ends],
         "F1": [entry["f1"] for entry in entries],
-        "ROC area": [entry.get("roc_auc") for entry in entries],
-        "PR area": [entry.get("average_precision") for entry in entries],
+        "ROC area": [entry.get("roc_auc") if told else None for entry, told in shown],
+        "PR area": [entry.get("average_precision") if told else None for entry, told in shown],
     }
     percent = {
         name: [None if value is None else 100 * value for value in values]
@@ -68,7 +76,8 @@ def _table(entries: list[dict[str, Any]]) -> None:
         "Recall from": interval,
         "Recall to": interval,
         "ROC area": "How often a picture of the class is given a higher probability of it than "
-        "one of another class; 50 % is chance. Also known as ROC AUC.",
+        "one of another class; 50 % is chance. Also known as ROC AUC. "
+        f"Left out with fewer than {LEAST} pictures of the class or of others.",
         "PR area": "Precision, averaged over the levels of recall. Also known as average precision "
         "or PR AUC.",
     }

@@ -29,18 +29,19 @@ UNITS: dict[str, charts.Share] = {
 def confusion(
     workspace: Workspace, results: Results, run: Run, version: DatasetVersion | None
 ) -> None:
-    """Draw matrix and drawer. ``version`` is the newest of the run's set, None where it is gone.
+    """Draw matrix and drawer. ``version`` is the newest of the set, None where it is gone.
 
     The choice is that of the two selectors, which a click on the matrix sets: so everything that
     the mouse can do, the keyboard can do too.
     """
-    key = run.id
+    key = results.key
     left, right = st.columns([3, 2], gap="medium")
     with left, st.container(border=True, key=f"card-matrix-{key}"):
         _matrix(results, key)
     with right, st.container(border=True, key=f"card-drawer-{key}"):
         _drawer(workspace, results, version, key)
-        retrain_button(workspace, run, version)
+        if results.own:
+            retrain_button(workspace, run, version)
 
 
 def chosen(key: str) -> tuple[int | None, int | None]:

@@ -18,7 +18,7 @@ def downloads(workspace: Workspace, run: Run, results: Results) -> None:
         st.download_button(
             "Predictions as CSV",
             partial(to_csv, results),
-            f"{run.id}-predictions.csv",
+            f"{results.key}-predictions.csv",
             "text/csv",
             icon=":material/download:",
             on_click="ignore",
@@ -26,7 +26,7 @@ def downloads(workspace: Workspace, run: Run, results: Results) -> None:
         st.download_button(
             "Report as JSON",
             json.dumps(results.report, ensure_ascii=False, indent=1),
-            f"{run.id}-report.json",
+            f"{results.key}-report.json",
             "application/json",
             icon=":material/download:",
             on_click="ignore",
@@ -34,7 +34,7 @@ def downloads(workspace: Workspace, run: Run, results: Results) -> None:
         st.download_button(
             "Report as a page",
             partial(page, workspace, run, results),
-            f"{run.id}-report.html",
+            f"{results.key}-report.html",
             "text/html",
             icon=":material/download:",
             on_click="ignore",

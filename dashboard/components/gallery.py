@@ -63,12 +63,13 @@ def gallery_html(shown: Sequence[Tile], label: str) -> str:
     """The gallery as HTML; every text from outside is escaped."""
     return (
         f'<ul class="lens-gallery" aria-label="{escape(label)}">'
-        + "".join(f"<li>{_figure(tile)}</li>" for tile in shown)
+        + "".join(f"<li>{figure(tile)}</li>" for tile in shown)
         + "</ul>"
     )
 
 
-def _figure(tile: Tile) -> str:
+def figure(tile: Tile) -> str:
+    """One picture with its caption as HTML."""
     sentence = escape(tile.sentence)
     picture = (
         f'<img src="{escape(tile.source)}" alt="{sentence}" title="{sentence}" loading="lazy" '

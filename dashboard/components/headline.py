@@ -17,6 +17,7 @@ def headline(results: Results) -> None:
     st.caption(sentences.reading(report, pictures))
     if line := sentences.folds(report.get("folds")):
         st.caption(line, help="Each part is measured by a model that was trained on the others.")
+    present = len(set(results.labels.tolist()))
     shown = []
     for name, (label, about) in sentences.FIGURES.items():
         around = span(intervals.get(name))
@@ -24,9 +25,9 @@ def headline(results: Results) -> None:
         shown.append(Tile(label, rounded(report.get(name)), note, help=about))
     shown.append(
         Tile(
-            "Test pictures",
+            "Test pictures" if results.own else "Pictures",
             f"{pictures:,}",
-            f"in {count(len(results.classes), 'class', 'classes')}, never trained on",
+            f"in {count(present, 'class', 'classes')}{', never trained on' if results.own else ''}",
             help="The fewer there are, the wider the intervals.",
         )
     )

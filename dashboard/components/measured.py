@@ -1,6 +1,8 @@
 """What a page lets measure about a run: a button, and how far the child that measures is."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -20,23 +22,38 @@ def _jobs(root: Path) -> dict[str, Job]:
     return {}
 
 
-def begin(workspace: Workspace, run: Run, command: str, title: str) -> None:
-    """Start ``python -m ml COMMAND RUN``, unless it is at it."""
-    jobs, key = _jobs(workspace.root), f"{command} {run.id}"
+def begin(
+    workspace: Workspace, run: Run, command: str, title: str, options: Sequence[str] = ()
+) -> None:
+    """Start ``python -m ml COMMAND RUN OPTIONS``, unless it is at it."""
+    jobs, key = _jobs(workspace.root), _key(run, command, options)
     if key not in jobs or not jobs[key].running:
-        jobs[key] = Job([command, run.id], title).start(workspace)
+        jobs[key] = Job([command, run.id, *options], title).start(workspace)
+
+
+def _key(run: Run, command: str, options: Sequence[str]) -> str:
+    return " ".join((command, run.id, *options))
 
 
 def measuring(
-    workspace: Workspace, run: Run, command: str, title: str, icon: str, label: str = "Measure it"
+    workspace: Workspace,
+    run: Run,
+    command: str,
+    title: str,
+    icon: str,
+    label: str = "Measure it",
+    options: Sequence[str] = (),
+    then: Callable[[dict[str, Any]], None] = lambda report: None,
 ) -> None:
     """A button that measures, or how far that is; the page is drawn anew when it is done.
 
     Args:
         title: what the child does, as its bar says it.
         label: of the button.
+        options: further words of the command.
+        then: is told what the child reports, before the page is drawn anew.
     """
-    jobs, key = _jobs(workspace.root), f"{command} {run.id}"
+    jobs, key = _jobs(workspace.root), _key(run, command, options)
     job = jobs.get(key)
     if job and job.running:
         st.fragment(_progress, run_every=TICK_SECONDS)(job, f"cancel-{command}-{run.id}")
@@ -44,12 +61,12 @@ def measuring(
     if job:
         del jobs[key]
         try:
-            job.result()
+            then(job.result())
             st.rerun()
         except BadInputError as error:
             st.warning(plain(str(error)), icon=":material/error:")
     if st.button(label, key=f"measure-{command}-{run.id}", icon=icon):
-        begin(workspace, run, command, title)
+        begin(workspace, run, command, title, options)
         st.rerun()
 
 

@@ -2,18 +2,21 @@
 
 import streamlit as st
 
+from dashboard.components.beside_mistakes import beside_mistakes
 from dashboard.components.gallery import gallery, tiles
+from dashboard.nearest import can_tell
 from dashboard.results import Results
 from dashboard.words import count
+from ml.runs import Run
 from ml.workspace import Workspace
 
 PAGE = 12
 
 
 @st.fragment
-def mistakes(workspace: Workspace, results: Results, key: str) -> None:
+def mistakes(workspace: Workspace, run: Run, results: Results) -> None:
     """Draw the gallery, a dozen at first."""
-    places = results.mistakes()
+    places, key = results.mistakes(), results.key
     with st.container(border=True, key=f"card-mistakes-{key}"):
         if not len(places):
             st.markdown("#### No mistakes")
@@ -22,8 +25,13 @@ def mistakes(workspace: Workspace, results: Results, key: str) -> None:
         st.markdown(f"#### The most confident of {count(len(places), 'mistake')}")
         st.caption("Sure and wrong: often a wrong label, an odd picture, or two classes in one.")
         most = st.session_state.setdefault(f"mistakes-{key}", PAGE)
-        shown = tiles(workspace, results, places[:most].tolist())
-        gallery(shown, "The most confident mistakes, each with its truth and its guess")
+        shown = places[:most].tolist()
+        wanted = can_tell(run) and st.toggle(
+            "Beside each, the training pictures that it looks like", key=f"beside-{key}"
+        )
+        label = "The most confident mistakes, each with its truth and its guess"
+        if not (wanted and beside_mistakes(workspace, run, results, shown, label)):
+            gallery(tiles(workspace, results, shown), label)
         if len(places) > most and st.button(
             f"Show {min(PAGE, len(places) - most)} more", key=f"more-mistakes-{key}"
         ):

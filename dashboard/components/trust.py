@@ -23,7 +23,7 @@ def trust(run: Run, results: Results) -> None:
         "When does it say that it is not sure?": _threshold,
     }
     for title, draw in folds.items():
-        fold(title, f"fold-{draw.__name__}-{run.id}", partial(draw, run, results))
+        fold(title, f"fold-{draw.__name__}-{results.key}", partial(draw, run, results))
     with st.expander("Is the file that you take away the model that was tested?"):
         _parity(run.model)
 
@@ -42,7 +42,7 @@ def _calibration(run: Run, results: Results) -> None:
     )
     plot(
         charts.reliability(bins, calibration.get("bins_before") or []),
-        key=f"reliability-{run.id}",
+        key=f"reliability-{results.key}",
         height=320,
         alt=f"Probability given against share right; on average {apart} apart.",
     )
@@ -81,7 +81,7 @@ def _threshold(run: Run, results: Results) -> None:
         )
     plot(
         charts.thresholds(results.confidence.tolist(), right.tolist(), results.threshold),
-        key=f"thresholds-{run.id}",
+        key=f"thresholds-{results.key}",
         height=300,
         alt="Share of pictures called sure, and share of those that are right, by threshold.",
     )

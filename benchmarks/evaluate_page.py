@@ -1,0 +1,160 @@
+"""Evaluate with 40 classes and 10,000 test pictures: its first view within 3 s, and a click on a
+cell, a moved threshold and a filter each within 1 s, in a real browser.
+
+    python -m benchmarks.evaluate_page [rounds]
+
+The run is made up: its report and predictions are what a training would leave behind. In each round
+the server is new, so nothing is kept from before, and has shown Home once; then the page is opened
+again, with everything kept. Times are from the click or the address to what is seen.
+"""
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from ml.data.store import DatasetVersion
+from ml.files import read_json, write_json
+from ml.report import make_report
+from ml.runs import Run
+from ml.workspace import Workspace, open_workspace
+from tests.browser.serving import ARGUMENTS, App, find_browser, settled
+from tests.dashboard import fabricate
+
+CLASSES, EACH = 40, 250
+LIMITS = {"first view": 3.0, "again": 3.0}
+QUICK = 1.0
+"""Seconds that everything after the first view may take."""
+
+
+def made(workspace: Workspace) -> Run:
+    """The run, with the report that is made of its predictions."""
+    classes = tuple(f"class {number:02}" for number in range(CLASSES))
+    version: DatasetVersion = fabricate.dataset(workspace, classes, EACH, name="large")
+    truth = fabricate.predictions(version, seed=1, wrong=0.15)
+    run = fabricate.finished(workspace, version, truth)
+    manifest = read_json(run.folder / "model" / "model.json")
+    report = make_report(truth.logits, truth.labels, truth.labels, "test", manifest)
+    about = {"dataset": version.name, "fingerprint": version.fingerprint, "seconds": 1.0}
+    write_json(run.folder / "report.json", report | about)
+    return run
+
+
+def timed(act: Callable[[], object], seen: Callable[[], object]) -> float:
+    """Seconds from ``act`` until ``seen`` returns."""
+    began = time.perf_counter()
+    act()
+    seen()
+    return time.perf_counter() - began
+
+
+def drawn(page: Page, key: str) -> None:
+    """Wait for a chart."""
+    page.wait_for_selector(f".st-key-{key} .lens-plot.lens-drawn", state="visible")
+
+
+def first_view(page: Page, app: App, run: Run) -> float:
+    """Headline, matrix and the drawer beside it."""
+
+    def seen() -> None:
+        page.wait_for_selector(".lens-tiles", state="visible")
+        drawn(page, f"matrix-{run.id}")
+        page.wait_for_selector(f".st-key-card-drawer-{run.id} button", state="visible")
+
+    return timed(lambda: page.goto(app.url("evaluate", run=run.id)), seen)
+
+
+def cell(page: Page, run: Run, row: int, column: int) -> float:
+    """A click on a cell, until its heading and its pictures are seen."""
+    box = page.locator(f".st-key-matrix-{run.id} .lens-plot-box")
+    box.scroll_into_view_if_needed()
+    x, y, truth = box.evaluate(
+        """(box, [row, column]) => {
+             const { xaxis, yaxis, _size } = box._fullLayout
+             return [_size.l + xaxis.d2p(xaxis._categories[column]),
+                     _size.t + yaxis.d2p(yaxis._categories[row]), yaxis._categories[row]]
+           }""",
+        [row, column],
+    )
+    box.hover(position={"x": x, "y": y})
+
+    def seen() -> None:
+        heading = page.get_by_role("heading", name=f"of {truth}, ")
+        heading.wait_for(state="visible")
+        page.locator('[class*="st-key-drawer-"] .tile img').first.wait_for(state="visible")
+
+    return timed(lambda: box.click(position={"x": x, "y": y}), seen)
+
+
+def threshold(page: Page, run: Run) -> float:
+    """The threshold of a class moved by a key, until its tiles say something else."""
+    page.get_by_text("How well is one class told from the rest").click()
+    drawn(page, f"roc-{run.id}")
+    settled(page)
+    tile = page.locator('[data-key^="effect-"] .lens-value').nth(2)
+    before = tile.inner_text()
+    handle = page.get_by_role("slider", name="Threshold")
+    handle.focus()
+    return timed(lambda: page.keyboard.press("Home"), lambda: expect(tile).not_to_have_text(before))
+
+
+def round_of(browser: Browser, workspace: Workspace, run: Run) -> dict[str, float]:
+    """One new server: seconds by what was waited for, and the megabytes of the server."""
+    app = App(workspace).start()
+    try:
+        warm = browser.new_context().new_page()
+        warm.goto(app.url())
+        expect(warm.locator("h1").first).to_be_visible()
+        settled(warm)
+        page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+        found = {"first view": first_view(page, app, run)}
+        settled(page)
+        for place, name in enumerate(("first cell", "second cell", "third cell")):
+            found[name] = cell(page, run, place, place)
+            settled(page)
+        found["threshold"] = threshold(page, run)
+        again = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+        found["again"] = first_view(again, app, run)
+        settled(again)
+        found["again, a cell"] = cell(again, run, 5, 5)
+        found["memory"] = psutil.Process(app.pid).memory_info().rss / 1e6
+        for context in browser.contexts:
+            context.close()
+    finally:
+        app.kill()
+    return found
+
+
+def main() -> None:
+    """Print the figures."""
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        workspace = open_workspace(Path(folder) / "workspace")
+        run = made(workspace)
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=ARGUMENTS)
+        taken = [round_of(browser, workspace, run) for _ in range(rounds)]
+        browser.close()
+    print(
+        f"{CLASSES} classes, {CLASSES * EACH:,} test pictures, {rounds} rounds, "
+        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    )
+    for name in taken[0]:
+        values = sorted(one[name] for one in taken)
+        if name == "memory":
+            print(f"server {values[-1]:.0f} MB at most")
+            continue
+        limit = LIMITS.get(name, QUICK)
+        print(
+            f"{name:14} median {statistics.median(values):5.2f} s  most {values[-1]:5.2f} s  "
+            f"(at most {limit:g} s)"
+        )
+
+
+if __name__ == "__main__":
+    main()

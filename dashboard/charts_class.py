@@ -1,0 +1,123 @@
+"""The curves of one class against the rest: pure functions from a curve to Plotly figures.
+
+Colours are the names of the theme that ``dashboard.components.plot`` knows.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from dashboard.text import rounded
+from ml import thresholds
+from ml.curves import Curve
+from ml.thresholds import Called
+
+MOST = 400
+"""Points of a curve that are drawn: more would not be told apart."""
+HOVER = "from %{customdata} on<br>"
+
+
+def roc(found: Curve, chosen: Called) -> dict[str, Any]:
+    """How much of the class is found for how many false alarms; ``chosen`` is marked.
+
+    The class and the others have pictures both.
+    """
+    kept = thinned(found)
+    across = _percent(np.append(0.0, found.false_alarms[kept]))
+    up = _percent(np.append(0.0, found.recall[kept]))
+    alarm = chosen.false_alarms / max(1, chosen.negatives)
+    return {
+        "data": [
+            _line("Chance", [0, 100], [0, 100], {"color": "$muted", "dash": "dash", "width": 1.5}),
+            {
+                **_line("This model", across, up, {"color": "$cat0", "width": 2}),
+                "customdata": ["above all", *_levels(found, kept)],
+                "hovertemplate": HOVER + "found %{y:.1f} %, false alarms %{x:.1f} %<extra></extra>",
+            },
+            _mark(alarm, chosen.recall, chosen),
+        ],
+        "layout": _layout("False alarms, share of the others", "Found (recall)"),
+        "table": _table(found, ("Found (recall)", "False alarms, share of the others")),
+    }
+
+
+def precision_recall(found: Curve, chosen: Called) -> dict[str, Any]:
+    """How many of the called are right for how much of the class is found."""
+    kept = thinned(found)
+    share = found.positives / max(1, found.positives + found.negatives)
+    across = _percent(np.append(0.0, found.recall[kept]))
+    up = _percent(np.append(found.precision[kept[:1]], found.precision[kept]))
+    dashed = {"color": "$muted", "dash": "dash", "width": 1.5}
+    return {
+        "data": [
+            _line("Calling everything it", [0, 100], _percent(np.array([share, share])), dashed),
+            {
+                **_line("This model", across, up, {"color": "$cat1", "width": 2, "shape": "vh"}),
+                "customdata": ["above all", *_levels(found, kept)],
+                "hovertemplate": HOVER + "right %{y:.1f} %, found %{x:.1f} %<extra></extra>",
+            },
+            _mark(chosen.recall, chosen.precision, chosen),
+        ],
+        "layout": _layout("Found (recall)", "Right when called (precision)"),
+        "table": _table(found, ("Right when called (precision)", "Found (recall)")),
+    }
+
+
+def thinned(found: Curve, most: int = MOST) -> np.ndarray:
+    """Which points of a curve are drawn: both ends, evenly, and more where little is called."""
+    last = len(found.called) - 1
+    if last < most:
+        return np.arange(last + 1)
+    even = np.linspace(0, last, most // 2)
+    dense = np.geomspace(1, last + 1, most // 2) - 1
+    return np.unique(np.concatenate([even, dense]).round().astype(int))
+
+
+def _line(name: str, x: list[Any], y: list[Any], line: dict[str, Any]) -> dict[str, Any]:
+    skipped = {"hoverinfo": "skip"} if "dash" in line else {}
+    return {
+        "type": "scatter", "mode": "lines", "name": name, "x": x, "y": y, "line": line, **skipped
+    }  # fmt: skip
+
+
+def _mark(x: float | None, y: float | None, chosen: Called) -> dict[str, Any]:
+    """The threshold that is chosen; nothing where it calls nothing."""
+    there = x is not None and y is not None
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "Chosen threshold",
+        "x": [100 * x] if there and x is not None else [],
+        "y": [100 * y] if there and y is not None else [],
+        "marker": {"color": "$accent", "size": 12, "line": {"color": "$back", "width": 2}},
+        "hovertemplate": f"from {rounded(chosen.threshold)} on<extra></extra>",
+    }
+
+
+def _layout(across: str, up: str) -> dict[str, Any]:
+    return {
+        "xaxis": {"title": across, "range": [-1, 102], "ticksuffix": " %"},
+        "yaxis": {"title": up, "range": [-1, 104], "ticksuffix": " %"},
+    }
+
+
+def _table(found: Curve, columns: tuple[str, str]) -> list[list[str]]:
+    """Every tenth threshold as rows."""
+    rows = [["Threshold", "Called", *columns]]
+    for tenth in range(11):
+        one = thresholds.call(found, tenth / 10)
+        shares = {
+            "Found (recall)": one.recall,
+            "Right when called (precision)": one.precision,
+            "False alarms, share of the others": one.false_alarms / max(1, one.negatives),
+        }
+        rows.append([f"{10 * tenth} %", f"{one.called:,}", *(rounded(shares[n]) for n in columns)])
+    return rows
+
+
+def _levels(found: Curve, kept: np.ndarray) -> list[str]:
+    return [rounded(float(level)) for level in found.levels[kept]]
+
+
+def _percent(shares: np.ndarray) -> list[float]:
+    return [float(share) for share in np.round(100 * shares, 2)]

@@ -1,0 +1,89 @@
+"""The chart of slices: pure, from what was found to a Plotly figure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dashboard.charts_evaluate import whiskers
+from dashboard.charts_matrix import class_axis, literal
+from dashboard.text import rounded, shortened, span, with_span
+from dashboard.words import count
+from ml.slicing import by_chance
+
+BARS = 12
+"""So many slices are drawn, the least likely by chance; the table has them all."""
+LABEL = 18
+HEADING = ("Group", "Pictures", "Right", "95 % interval", "The rest", "So bad by chance alone")
+
+
+def slices(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The share that is right in each slice, beside that of all pictures.
+
+    ``found`` is what ``ml.slicing.measure`` returns. A slice that does clearly worse is coloured.
+    """
+    shown = list(found["slices"])[:BARS]
+    names = [labelled(one) for one in shown]
+    ticks = [
+        f"{literal(one['kind'])}<br>{literal(shortened(str(one['name']), LABEL))}" for one in shown
+    ]
+    shares = [one["accuracy"] for one in shown]
+    hover = [
+        f"<b>{literal(name)}</b><br>{with_span(one['accuracy'], one['interval'])} right of "
+        f"{count(one['pictures'], 'picture')}, of the rest {rounded(one['rest'])}<br>by chance "
+        f"{by_chance(one['adjusted'])}"
+        for name, one in zip(names, shown, strict=True)
+    ]
+    return {
+        "data": [
+            {
+                "type": "bar",
+                "orientation": "h",
+                "name": "Right",
+                "x": [round(100 * share, 2) for share in shares],
+                "y": names,
+                "marker": {"color": ["$bad" if one["worse"] else "$seq4" for one in shown]},
+                "error_x": whiskers(shares, [one["interval"] for one in shown], "$text"),
+                "customdata": hover,
+                "hovertemplate": "%{customdata}<extra></extra>",
+            }
+        ],
+        "layout": {
+            "bargap": 0.4,
+            "xaxis": {"range": [0, 103], "ticksuffix": " %", "title": ""},
+            "yaxis": {
+                **class_axis(names),
+                "ticktext": ticks,
+                "categoryorder": "array",
+                "categoryarray": names,
+                "range": [len(names) - 0.5, -0.5],
+            },
+            "shapes": [
+                {
+                    "type": "line",
+                    "yref": "paper",
+                    "y0": 0,
+                    "y1": 1,
+                    "x0": 100 * found["accuracy"],
+                    "x1": 100 * found["accuracy"],
+                    "line": {"color": "$muted", "width": 1.5, "dash": "dash"},
+                }
+            ],
+        },
+        "table": [list(HEADING), *(row(one) for one in found["slices"])],
+    }
+
+
+def labelled(one: Mapping[str, Any]) -> str:
+    """A slice by what it is by and its name, as no other is called."""
+    return f"{one['kind']}: {one['name']}{' (' + one['word'] + ')' if one['word'] else ''}"
+
+
+def row(one: Mapping[str, Any]) -> Sequence[str]:
+    """A slice as a row of the table."""
+    return [
+        labelled(one),
+        f"{one['pictures']:,}",
+        rounded(one["accuracy"]),
+        f"{span(one['interval'])} %",
+        rounded(one["rest"]),
+        by_chance(one["adjusted"]),
+    ]

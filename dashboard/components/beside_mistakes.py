@@ -1,0 +1,65 @@
+"""Beside each mistake, the training pictures that it looks like to the model."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard.components.gallery import Tile, figure, tiles
+from dashboard.nearest import Neighbour, nearest
+from dashboard.results import Results
+from dashboard.style import escape
+from dashboard.text import plain
+from dashboard.thumbnails import thumbnail
+from dashboard.words import count
+from ml.errors import MLError
+from ml.runs import Run
+from ml.workspace import Workspace
+
+
+def beside_mistakes(
+    workspace: Workspace, run: Run, results: Results, places: Sequence[int], label: str
+) -> bool:
+    """Draw the pictures at ``places``, each with its neighbours; False where there are none to
+    draw, and a sentence said why."""
+    try:
+        with st.spinner("Comparing with the training pictures"):
+            near = nearest(workspace, run, [results.hashes[place] for place in places])
+    except MLError as error:
+        st.warning(plain(str(error)), icon=":material/error:")
+        return False
+    st.caption(finding(results, places, near))
+    rows = zip(tiles(workspace, results, places), near, strict=True)
+    items = "".join(f"<li>{_row(workspace, results, tile, some)}</li>" for tile, some in rows)
+    st.html(f'<ul class="lens-beside" aria-label="{escape(label)}">{items}</ul>')
+    return True
+
+
+def finding(results: Results, places: Sequence[int], near: Sequence[Sequence[Neighbour]]) -> str:
+    """Whether the mistakes look like what they were taken for, in a sentence."""
+    first = [(place, some[0].label) for place, some in zip(places, near, strict=True) if some]
+    if not first:
+        return "There are no training pictures to compare with."
+    guessed = sum(label == results.classes[results.guesses[place]] for place, label in first)
+    own = sum(label == results.classes[results.labels[place]] for place, label in first)
+    return (
+        f"Of {count(len(first), 'mistake')}, {guessed} {'looks' if guessed == 1 else 'look'} most "
+        f"like a training picture of the class that it was taken for, {own} like one of its own "
+        "class. A wrong label among the neighbours teaches the mistake: put it right on Data. The "
+        "nearest is on the left; alike is what the network's features say."
+    )
+
+
+def _row(workspace: Workspace, results: Results, mistake: Tile, near: Sequence[Neighbour]) -> str:
+    classes = list(results.classes)
+    shown = "".join(
+        figure(
+            Tile(
+                thumbnail(workspace.root, one.hash),
+                one.label,
+                category=classes.index(one.label) if one.label in classes else 0,
+            )
+        )
+        for one in near
+    )
+    words = '<span class="lens-like">looks like</span>' if near else ""
+    return f"{figure(mistake)}{words}{shown}"

@@ -1,0 +1,105 @@
+"""Under Evaluate: the same model on the pictures of another data set."""
+
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from dashboard.components.fold import fold
+from dashboard.components.measured import measuring
+from dashboard.components.report_picker import show
+from dashboard.text import plain
+from dashboard.words import count
+from ml import kept
+from ml.compatible import Fit, fit, listed
+from ml.data.catalog import list_datasets
+from ml.data.store import read_summary
+from ml.runs import Run
+from ml.workspace import Workspace
+
+TOLD = 8
+"""So many sets that do not fit are named, each with its reason."""
+
+
+def other_pictures(workspace: Workspace, run: Run) -> None:
+    """The fold; what is inside is drawn when it is opened."""
+    draw = partial(_panel, workspace, run)
+    fold("How does it do on other pictures?", f"fold-others-{run.id}", draw)
+
+
+def _panel(workspace: Workspace, run: Run) -> None:
+    st.write(
+        "Pictures from elsewhere show what the test pictures cannot: another camera, another "
+        "place, another time. Classes are matched by their names."
+    )
+    if run.model is None:
+        st.write("This run has no model to measure.")
+        return
+    classes = [str(name) for name in run.model.get("classes") or ()]
+    own = str(run.dataset.get("name"))
+    fits = [fit(classes, info) for info in list_datasets(workspace) if info.name != own]
+    usable = {one.name: one for one in fits if not one.reason}
+    if usable:
+        _choice(workspace, run, usable)
+    else:
+        st.write("No other data set has a class that this model knows. Bring one in on Data.")
+    refused = [one for one in fits if one.reason]
+    if refused:
+        more = len(refused) - TOLD
+        st.caption("These do not fit:")
+        st.caption(
+            "\n".join(f"- **{plain(one.title)}**: {plain(one.reason)}" for one in refused[:TOLD])
+            + (f"\n- and {more} more" if more > 0 else "")
+        )
+
+
+def _choice(workspace: Workspace, run: Run, usable: dict[str, Fit]) -> None:
+    chosen = st.selectbox(
+        "Pictures",
+        list(usable),
+        format_func=lambda name: (
+            f"{usable[name].title} · {count(usable[name].pictures, 'picture')}"
+            if name in usable
+            else name
+        ),
+        key=f"others-{run.id}",
+    )
+    if chosen not in usable:
+        return
+    one = usable[chosen]
+    st.caption(plain(about(one, len((run.model or {}).get("classes") or ()))))
+    fingerprint = str(read_summary(workspace, one.name).get("fingerprint"))
+    if kept.report_of(run, fingerprint, "all") is not None:
+        st.button(
+            "Show it",
+            key=f"show-others-{run.id}",
+            icon=":material/visibility:",
+            on_click=partial(show, run, fingerprint, "all"),
+        )
+        return
+    measuring(
+        workspace,
+        run,
+        "evaluate",
+        f"Looking at {one.title}",
+        ":material/photo_library:",
+        "Measure on these",
+        ("--dataset", one.name),
+        partial(_measured, run),
+    )
+
+
+def _measured(run: Run, report: dict[str, Any]) -> None:
+    show(run, str(report["fingerprint"]), str(report["split"]))
+
+
+def about(one: Fit, known: int) -> str:
+    """What would be measured and what left out, in a sentence or two."""
+    text = f"{len(one.common)} of the model's {known} classes are in it: {listed(one.common)}."
+    if one.left_out:
+        text += (
+            f" {count(one.left_out, 'picture')} of {listed(one.strange)} would be left out: the "
+            "model does not know "
+            f"{'this class' if len(one.strange) == 1 else 'these classes'}."
+        )
+    return text

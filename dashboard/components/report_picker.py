@@ -1,0 +1,82 @@
+"""Which pictures Evaluate speaks of: the run's own test pictures, or others it was measured on."""
+
+from typing import Any
+
+import streamlit as st
+
+from dashboard.text import plain
+from dashboard.words import count, unique
+from ml import kept
+from ml.runs import Run
+
+OWN = ""
+SPLITS = {
+    "train": "Training pictures",
+    "val": "Validation pictures",
+    "test": "Test pictures",
+    "all": "All pictures",
+}
+Other = tuple[str, str]
+"""Fingerprint and split."""
+
+
+def report_picker(run: Run) -> Other | None:
+    """Let the user choose among the measurements of ``run``; None is its own test pictures.
+
+    Nothing is drawn where there is no other.
+    """
+    others = {_key((one["fingerprint"], one["split"])): one for one in kept.others(run)}
+    if not others:
+        return None
+    place, wanted = f"report-{run.id}", st.session_state.pop(_wish(run), None)
+    if wanted in {OWN, *others}:
+        st.session_state[place] = wanted
+    elif st.session_state.get(place) not in others:
+        st.session_state[place] = OWN
+    labels = unique({OWN: "Its own test pictures"} | {n: told(one) for n, one in others.items()})
+    chosen = st.selectbox(
+        "Measured on",
+        [OWN, *others],
+        format_func=lambda name: labels.get(name, name),
+        key=place,
+    )
+    if not chosen or chosen not in others:
+        return None
+    one = others[chosen]
+    st.info(plain(shown(run, one)), icon=":material/photo_library:")
+    for note in one.get("notes") or []:
+        st.caption(plain(str(note.get("text", ""))))
+    return one["fingerprint"], one["split"]
+
+
+def show(run: Run, fingerprint: str, split: str) -> None:
+    """Have Evaluate speak of that measurement when it is drawn next."""
+    own = kept.is_own(run, fingerprint, split)
+    st.session_state[_wish(run)] = OWN if own else _key((fingerprint, split))
+
+
+def told(report: dict[str, Any]) -> str:
+    """A measurement in a line."""
+    of = f"{SPLITS.get(report['split'], report['split'])} of {report.get('dataset')}"
+    return f"{of} · {count(int(report.get('pictures') or 0), 'picture')}"
+
+
+def shown(run: Run, report: dict[str, Any]) -> str:
+    """Which pictures the page speaks of, in a sentence."""
+    which = {"all": "all", "val": "validation", "train": "training"}.get(report["split"], "test")
+    number = int(report.get("pictures") or 0)
+    version = f", version {report['version']}" if report.get("version") else ""
+    own = report["fingerprint"] == run.dataset.get("fingerprint")
+    of = "the run's own set" if own else "another set than the run's own"
+    return (
+        f"Everything below is about {which} pictures of {report.get('dataset')}{version}: "
+        f"{count(number, 'picture')} of {of}."
+    )
+
+
+def _key(other: Other) -> str:
+    return "-".join(other)
+
+
+def _wish(run: Run) -> str:
+    return f"report-wanted-{run.id}"

@@ -1,0 +1,144 @@
+"""Under Evaluate: kinds of pictures on which a run does worse, and their mistakes."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dashboard.charts_slices import BARS, labelled, slices
+from dashboard.components.cell_pictures import cell_pictures, forget
+from dashboard.components.fold import fold
+from dashboard.components.measured import measuring
+from dashboard.components.plot import plot
+from dashboard.results import Results
+from dashboard.text import plain, rounded, with_span
+from dashboard.words import count
+from ml import slicing
+from ml.data.store import DatasetVersion, read_summary
+from ml.runs import Run
+from ml.slices import LEAST
+from ml.slicing import by_chance
+from ml.workspace import Workspace
+
+NONE = -1
+
+
+def slices_panel(
+    workspace: Workspace, run: Run, results: Results, version: DatasetVersion | None
+) -> None:
+    """The fold; what is inside is drawn when it is opened."""
+    draw = partial(_panel, workspace, run, results, version)
+    fold("Is it worse on some kind of picture?", f"fold-slices-{results.key}", draw)
+
+
+def _panel(
+    workspace: Workspace, run: Run, results: Results, version: DatasetVersion | None
+) -> None:
+    st.write(
+        "The pictures by class, size, shape, brightness, contrast, sharpness, time, folder, group "
+        "and kind of file: which of these groups does the model get wrong more often than the rest?"
+    )
+    if len(results.labels) < 2 * LEAST:
+        st.write(
+            f"{count(len(results.labels), 'picture')} are too few to tell one group from the rest. "
+            f"A group of {LEAST} and as many others are the least."
+        )
+        return
+    fingerprint, split = results.fingerprint, results.split
+    found = slicing.read(run, fingerprint, split)
+    if found is None or found["pictures"] != len(results.labels):
+        options = _options(workspace, run, results)
+        if options is None:
+            st.write(f"{plain(results.dataset)} has changed since. Measure on it again first.")
+            return
+        measuring(
+            workspace,
+            run,
+            "evaluate",
+            "Looking at the pictures",
+            ":material/filter_alt:",
+            "Look for such groups",
+            ("--slices", *options),
+        )
+        return
+    _found(workspace, results, version, found)
+
+
+def _options(workspace: Workspace, run: Run, results: Results) -> tuple[str, ...] | None:
+    """How the command line names these pictures; None where it would take others."""
+    if results.fingerprint == run.dataset.get("fingerprint"):
+        return () if results.own else ("--split", results.split)
+    newest = read_summary(workspace, results.dataset).get("fingerprint")
+    named = ("--dataset", results.dataset, "--split", results.split)
+    return named if newest == results.fingerprint else None
+
+
+@st.fragment
+def _found(
+    workspace: Workspace, results: Results, version: DatasetVersion | None, found: dict[str, Any]
+) -> None:
+    st.markdown(f"**{plain(found['finding'])}**")
+    groups, key = found["slices"], f"slice-{results.key}"
+    if not groups:
+        return
+    clicked = plot(
+        slices(found),
+        key=f"slices-{results.key}",
+        height=90 + 38 * min(len(groups), BARS),
+        alt=found["finding"],
+        on_click=True,
+    )
+    more = (
+        f"The first {BARS} of {len(groups)} groups; all are in the table. "
+        if (len(groups) > BARS)
+        else ""
+    )
+    st.caption(
+        f"{more}Dashed: all pictures, {rounded(found['accuracy'])} right. Whiskers are 95 % "
+        "intervals. Click a bar to see the group's mistakes. A group is called worse where chance "
+        f"alone would make any of the {found['tried']} so bad in less than 5 % of tests "
+        f"({found['method']})."
+    )
+    point = clicked.get("point") if clicked else None
+    place = f"{key}-chosen"
+    st.session_state.setdefault(place, NONE)
+    if isinstance(point, int) and point < min(len(groups), BARS):
+        st.session_state[place] = point
+        forget(key)
+    chosen = st.selectbox(
+        "Group",
+        [NONE, *range(len(groups))],
+        format_func=lambda n: (
+            "Choose a group to see its mistakes" if n < 0 else labelled(groups[n])
+        ),
+        key=place,
+        on_change=partial(forget, key),
+        help="\n\n".join(
+            f"**{kind}**: {text}"
+            for kind, text in slicing.HELP.items()
+            if any(one["kind"] == kind for one in groups)
+        ),
+    )
+    if chosen is not None and chosen >= 0:
+        _mistakes(workspace, results, version, groups[chosen], key)
+
+
+def _mistakes(
+    workspace: Workspace,
+    results: Results,
+    version: DatasetVersion | None,
+    group: dict[str, Any],
+    key: str,
+) -> None:
+    wrong = np.array(group["wrong"], dtype=np.int64)
+    mistakes = round(group["pictures"] * (1 - group["accuracy"]))
+    said = f"{count(mistakes, 'mistake')} among {count(group['pictures'], 'picture')}"
+    st.markdown(
+        f"**{said}**: {with_span(group['accuracy'], group['interval'])} right, of the rest "
+        f"{rounded(group['rest'])}. Chance alone would make any of the groups so bad "
+        f"{by_chance(group['adjusted'])}."
+    )
+    if len(wrong):
+        order = np.argsort(-results.confidence[wrong], kind="stable")
+        cell_pictures(workspace, results, version, wrong[order], None, said, key)

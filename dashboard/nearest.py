@@ -1,0 +1,64 @@
+"""Which training pictures a picture looks like to a model, asked of the inference worker once."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard.datasets import version_at
+from dashboard.inference import client
+from ml import unlike
+from ml.data.store import read_picture
+from ml.errors import BadInputError, MLError
+from ml.runs import Run
+from ml.workspace import Workspace
+
+MOST = 3
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A training picture, by its hash, and the label under which it was learned."""
+
+    hash: str
+    label: str
+
+
+def can_tell(run: Run) -> bool:
+    """Whether the model of ``run`` carries the pictures that it learned from."""
+    return unlike.FILE in ((run.model or {}).get("sha256") or {})
+
+
+def nearest(workspace: Workspace, run: Run, pictures: Iterable[str]) -> list[list[Neighbour]]:
+    """Up to ``MOST`` neighbours of each picture, the nearest first; none for one that is gone.
+
+    Raises:
+        BadInputError: the pictures that the model learned from are gone, or the model is damaged.
+        MLError: the worker cannot be started.
+    """
+    record = run.dataset
+    try:
+        items = version_at(workspace, str(record["name"]), int(record["version"])).items
+    except (MLError, OSError, KeyError, TypeError, ValueError) as error:
+        raise BadInputError(
+            "The pictures that this model learned from are not here any more."
+        ) from error
+    model = str(((run.model or {}).get("sha256") or {}).get("model.onnx"))
+    found = []
+    for picture in pictures:
+        near = _nearest(workspace.root, run.folder, model, picture)
+        inside = [(item, label) for item, label in near if item < len(items)]
+        found.append([Neighbour(items[item].hash, label) for item, label in inside])
+    return found
+
+
+@st.cache_data(max_entries=4000, show_spinner=False)
+def _nearest(root: Path, folder: Path, model: str, picture: str) -> list[tuple[int, str]]:
+    """Items and labels. ``model`` is the hash of the file that answers: it is there for the key."""
+    try:
+        data = read_picture(Workspace(root), picture)
+    except (MLError, OSError):
+        return []
+    answer = client().classify(folder, data, "", top_k=1)
+    return [(int(one["item"]), str(one["label"])) for one in answer["nearest"][:MOST]]

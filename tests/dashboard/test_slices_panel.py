@@ -1,0 +1,72 @@
+"""Slices on Evaluate: what was found stands there, and a chosen group shows its own mistakes."""
+
+import json
+
+import numpy as np
+import pytest
+
+from dashboard import charts_slices
+from ml import slicing
+from ml.evaluate import ask
+from ml.files import read_json, write_json
+from tests.dashboard import fabricate
+from tests.dashboard.test_charts_evaluate import drawable
+from tests.dashboard.visiting import visit, words
+
+
+@pytest.fixture
+def run(workspace):
+    """Paper, and nothing else, is often mistaken: 18 of its 30 pictures."""
+    version = fabricate.dataset(workspace, each=30)
+    logits = 4 * np.eye(3)[version.labels]
+    logits[60:78, 0] += 5
+    made = fabricate.finished(workspace, version, fabricate.Truth(version.labels, logits))
+    path = made.folder / "model" / "model.json"
+    write_json(path, read_json(path) | {"sha256": {"model.onnx": "0" * 64}})
+    return made
+
+
+def opened(run):
+    at = visit("evaluate", run.id)
+    at.session_state[f"fold-slices-{run.id}"] = True
+    return at.run()
+
+
+def sent(at, key):
+    parts = [json.loads(part.proto.json) for part in at.get("bidi_component")]
+    return [part[key] for part in parts if key in part]
+
+
+def test_the_groups_are_looked_for_and_the_worst_shows_its_mistakes(workspace, run):
+    at = opened(run)
+    assert any(button.label == "Look for such groups" for button in at.button)
+    found = slicing.measure(workspace, run, ask(workspace, run))
+    (worst,) = (one for one in found["slices"] if one["worse"])
+    assert (worst["kind"], worst["name"]) == ("Class", "paper")
+    assert worst["wrong"] == [*range(60, 78)]
+    at = opened(run)
+    assert "1 of the" in words(at)
+    assert "It is class paper: 40 % right" in words(at).replace("\\", "")
+    at.selectbox(f"slice-{run.id}-chosen").select(0).run()
+    assert not at.exception
+    assert "18 mistakes among 30 pictures" in words(at)
+    (tiles,) = sent(at, "tiles")
+    assert sorted(one["file"] for one in tiles) == sorted(f"2-{n}.png" for n in range(18))
+
+
+def test_every_group_is_in_the_table_and_the_worse_ones_are_coloured(workspace, run):
+    found = slicing.measure(workspace, run, ask(workspace, run))
+    figure = charts_slices.slices(found)
+    assert drawable({name: figure[name] for name in ("data", "layout")}).data
+    assert len(figure["table"]) == 1 + found["tried"]
+    (bars,) = figure["data"]
+    assert bars["marker"]["color"][0] == "$bad"
+    assert "$bad" not in bars["marker"]["color"][1:]
+    assert len(set(bars["y"])) == len(bars["y"]) <= charts_slices.BARS
+
+
+def test_few_pictures_are_not_cut_into_groups(workspace):
+    version = fabricate.dataset(workspace, ("cat", "dog"), each=3)
+    at = opened(fabricate.finished(workspace, version))
+    assert "6 pictures are too few to tell one group from the rest" in words(at)
+    assert not any(button.label == "Look for such groups" for button in at.button)
