@@ -1,10 +1,9 @@
 """Results as CSV, to take away."""
 
-import csv
-import io
-from collections.abc import Sequence
-
 from dashboard.results import Results
+from ml.spreadsheet import csv_of
+
+__all__ = ["csv_of", "to_csv"]
 
 
 def to_csv(results: Results) -> str:
@@ -28,15 +27,3 @@ def to_csv(results: Results) -> str:
         )
     return csv_of(lines)
 
-
-def csv_of(lines: Sequence[Sequence[object]]) -> str:
-    """Lines as CSV. Text that a spreadsheet would run as a formula gets an apostrophe before it."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    for line in lines:
-        writer.writerow([_harmless(cell) for cell in line])
-    return out.getvalue()
-
-
-def _harmless(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in tuple("=+-@\t\r") else cell

@@ -13,9 +13,10 @@ import streamlit as st
 from dashboard import limits, session
 from dashboard.components.ingest_view import bring, told
 from dashboard.preparing import Job
-from dashboard.staging import safe_path, stage
+from dashboard.staging import stage
 from dashboard.words import count
 from ml.data.bringing import BUNDLED_NAMES, slug
+from ml.data.file_names import safe_path
 from ml.data.store import dataset_names
 from ml.errors import WorkspaceError
 from ml.workspace import Workspace
