@@ -26,4 +26,3 @@ def to_csv(results: Results) -> str:
             ]
         )
     return csv_of(lines)
-

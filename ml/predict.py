@@ -1,9 +1,9 @@
 """Use a trained classifier: its folder is all that is needed, and torch is not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +20,15 @@ if TYPE_CHECKING:
 
 NEAREST = 6
 """So many pictures learned from are named with an answer."""
-Output = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32] | None]
-"""What a network gives for one picture: logits (1, K), and features (1, F) where they are used."""
+
+
+class Output(NamedTuple):
+    """What a network gives for one picture: ``logits`` (K,), and, where the model can tell, whether
+    it is ``unlike`` what was learned and what it is ``nearest`` to (item, label, distance)."""
+
+    logits: npt.NDArray[np.float32]
+    unlike: bool | None = None
+    nearest: Sequence[tuple[int, int, float]] = ()
 
 
 @dataclass(frozen=True)
@@ -101,33 +108,24 @@ class Classifier:
     def outputs(self, pixels: npt.NDArray[np.uint8]) -> list[Output]:
         """What the network gives for each of pictures uint8 (N, S, S, C), in one pass; ``tell``
         puts it into words."""
-        names = ("logits", "features") if self.known else ("logits",)
-        logits, *features = run_outputs(self.session, pixels, names)
-        found = features[0] if features else None
-        return [
-            (logits[n : n + 1], None if found is None else found[n : n + 1])
-            for n in range(len(pixels))
-        ]
+        if not self.known:
+            return [Output(logits) for logits in run_session(self.session, pixels)]
+        logits, features = run_outputs(self.session, pixels, ("logits", "features"))
+        looks = self.known.judge(features, logits, NEAREST)
+        return [Output(one, *look) for one, look in zip(logits, looks, strict=True)]
 
     def tell(self, output: Output, name: str, top_k: int = 5) -> dict[str, Any]:
         """What ``judge`` says, from what ``outputs`` gave for the picture."""
-        logits, features = output
-        chances = softmax(logits, self.temperature)[0]
+        chances = softmax(output.logits[None], self.temperature)[0]
         order = np.argsort(-chances, kind="stable")[: max(1, top_k)]
         top = [{"label": self.classes[n], "probability": float(chances[n])} for n in order]
         decision = "sure" if is_sure(chances[order[0]], self.threshold) else "not sure"
+        near = [
+            {"item": item, "label": self.classes[label], "distance": distance}
+            for item, label, distance in output.nearest
+        ]
         said = {"file": name, **top[0], "top": top, "decision": decision, "error": None}
-        if not self.known or features is None:
-            return said | {"unlike": None, "nearest": []}
-        far = self.known.strangeness(features, logits)[0]
-        near = self.known.nearest(features[0], NEAREST)
-        return said | {
-            "unlike": bool(far > self.known.limit),
-            "nearest": [
-                {"item": item, "label": self.classes[label], "distance": distance}
-                for item, label, distance in near
-            ],
-        }
+        return said | {"unlike": output.unlike, "nearest": near}
 
     def classify(self, data: bytes, name: str, top_k: int = 5) -> dict[str, Any]:
         """``judge`` for the bytes of a picture; one that cannot be read gets its ``error``."""

@@ -14,6 +14,7 @@ import io
 import math
 import zipfile
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,9 @@ ENOUGH = math.ceil(1 / FALSE_ALARMS) - 1
 """On fewer validation pictures that share cannot be met, and the farthest of them is the limit."""
 METHOD = "k-nearest and energy"
 STEP = 512
+FEW = 32
+"""Up to so many rows are multiplied without BLAS, whose threads spin for 20 ms after each product:
+more than the network takes for a picture."""
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -59,32 +63,55 @@ class Known:
     def strangeness(self, features: Floats, logits: Floats) -> npt.NDArray[np.float64]:
         """How unlike what was learned pictures are, of their features (N, F) and logits (N, K):
         (N,), about 0 for pictures like those of the validation."""
-        both = np.stack([self.distances(features), energy(logits)])
-        middle, deviation = self.spread.T[:, :, None]
-        return np.asarray(((both - middle) / deviation).sum(0))
+        return self._strangeness(self.distances(features), logits)
 
     def distances(self, features: Floats) -> npt.NDArray[np.float64]:
         """How far each of features (N, F) lies from the k-th nearest of what was learned: (N,),
         0 to 2."""
-        k = min(NEIGHBOURS, len(self.features))
-        found = [np.empty(0)]
-        for start in range(0, len(features), STEP):
-            apart = self._apart(normalised(features[start : start + STEP]))
-            found.append(np.sqrt(np.partition(apart, k - 1, axis=1)[:, k - 1]))
-        return np.concatenate(found)
+        starts = range(0, len(features), STEP)
+        parts = (self._apart(features[start : start + STEP]) for start in starts)
+        return np.concatenate([np.empty(0), *(self._kth(apart) for apart in parts)])
 
     def nearest(self, features: Floats, most: int) -> list[tuple[int, int, float]]:
         """What features (F,) lie nearest to: item, label and distance, the nearest first."""
-        apart = self._apart(normalised(features[None]))[0]
+        return self._nearest(self._apart(features[None])[0], most)
+
+    def judge(
+        self, features: Floats, logits: Floats, most: int
+    ) -> list[tuple[bool, list[tuple[int, int, float]]]]:
+        """For each picture of a batch whether it is unlike what was learned, and what is
+        ``nearest`` to it: as ``strangeness`` and ``nearest``, from one look at the distances."""
+        apart = self._apart(features)
+        unlike = self._strangeness(self._kth(apart), logits) > self.limit
+        return [
+            (bool(one), self._nearest(row, most)) for one, row in zip(unlike, apart, strict=True)
+        ]
+
+    def _strangeness(self, distances: Floats, logits: Floats) -> npt.NDArray[np.float64]:
+        middle, deviation = self.spread.T[:, :, None]
+        return np.asarray(((np.stack([distances, energy(logits)]) - middle) / deviation).sum(0))
+
+    def _kth(self, apart: Floats) -> npt.NDArray[np.float64]:
+        k = min(NEIGHBOURS, len(self.features))
+        return np.asarray(np.sqrt(np.partition(apart, k - 1, axis=1)[:, k - 1]), np.float64)
+
+    def _nearest(self, apart: Floats, most: int) -> list[tuple[int, int, float]]:
         order = np.argsort(apart, kind="stable")[:most]
         return [(int(self.items[n]), int(self.labels[n]), float(apart[n] ** 0.5)) for n in order]
 
-    def _apart(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-        """Squared distances (N, n) of features (N, F) of length 1."""
-        alike = (features @ self.features.T).astype(np.float64)
-        # Half precision leaves them a little longer or shorter than 1.
-        lengths = np.square(self.features, dtype=np.float64).sum(1)
-        return np.asarray(np.maximum(0.0, 1 + lengths - 2 * alike))
+    def _apart(self, features: Floats) -> npt.NDArray[np.float64]:
+        """Squared distances (N, n) of features (N, F) of any length, brought to 1."""
+        asked = normalised(features)
+        if len(asked) <= FEW:
+            alike = np.vecdot(asked[:, None], self.features[None])
+        else:
+            alike = asked @ self.features.T
+        return np.asarray(np.maximum(0.0, 1 + self._lengths - 2 * alike.astype(np.float64)))
+
+    @cached_property
+    def _lengths(self) -> npt.NDArray[np.float64]:
+        """Squared: half precision leaves them a little longer or shorter than 1."""
+        return np.asarray(np.square(self.features, dtype=np.float64).sum(1))
 
     def save(self, path: Path) -> None:
         """Write it; half precision is enough for distances.

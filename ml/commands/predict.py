@@ -2,29 +2,43 @@
 
 import argparse
 import json
-from collections.abc import Iterator
+import sys
+from contextlib import ExitStack
 from pathlib import Path
+from typing import IO
 
-from PIL import Image
-
-from ml.data.opening import FORMATS
-from ml.data.walk import files_below, read_file
+from ml.answers import check_target, heading, line, sorted_into
+from ml.classifying import answers, load_for, sources
 from ml.errors import BadInputError
+from ml.files import write_atomically
 from ml.model_folder import find_model
-from ml.predict import Classifier, unreadable
+from ml.spreadsheet import csv_of
 from ml.workspace import Workspace
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """RUN, IMAGE... and ``--top-k``."""
+    """RUN, IMAGE..., and what to make of the answers."""
     parser.add_argument(
         "model", metavar="RUN", help="a run's id or the start of it, latest, or a model's folder"
     )
     parser.add_argument(
-        "images", metavar="IMAGE", nargs="+", type=Path, help="a picture, or a folder of pictures"
+        "images",
+        metavar="IMAGE",
+        nargs="+",
+        type=Path,
+        help="a picture, or a folder or zip of pictures",
     )
     parser.add_argument(
         "--top-k", type=int, default=5, metavar="K", help="how many classes to rank (default: 5)"
+    )
+    parser.add_argument(
+        "--csv", type=Path, metavar="FILE", help="write the answers as a table, too"
+    )
+    parser.add_argument(
+        "--sort-into",
+        type=Path,
+        metavar="FOLDER",
+        help="copy the pictures into this new folder, in a folder for each class",
     )
 
 
@@ -32,34 +46,36 @@ def run(args: argparse.Namespace, workspace: Workspace) -> int:
     """Print an object for each picture; 0 where at least one could be classified."""
     if args.top_k < 1:
         raise BadInputError(f"--top-k takes a number from 1 on, not {args.top_k}.")
-    classifier = Classifier.load(find_model(workspace, args.model))
-    read = 0
-    for path in _expanded(args.images):
-        try:
-            answer = classifier.classify(_read(path), str(path), args.top_k)
-        except BadInputError as error:
-            answer = unreadable(str(path), str(error))
-        read += answer["error"] is None
-        print(json.dumps(answer, ensure_ascii=False), flush=True)
-    if not read:
-        raise BadInputError("None of these pictures could be read. Each line says why.")
+    if args.csv:
+        check_target(args.csv, "table")
+    folder = find_model(workspace, args.model)
+    read, lines = 0, [list[object](heading(args.top_k))]
+    with ExitStack() as stack:
+        copies = stack.enter_context(sorted_into(args.sort_into)) if args.sort_into else None
+        pictures = stack.enter_context(sources(args.images))
+        if not pictures:
+            raise BadInputError(f"There are no pictures in {args.images[0]}. Name another place.")
+        classifier = load_for(folder, len(pictures))
+        for picture, answer in zip(
+            pictures, answers(classifier, pictures, args.top_k), strict=True
+        ):
+            print(json.dumps(answer, ensure_ascii=False), flush=True)
+            read += answer["error"] is None
+            if args.csv:
+                lines.append(line(answer))
+            if copies and answer["error"] is None:
+                copies.put(answer["label"], picture.name, picture.read())
+        if not read:
+            raise BadInputError("None of these pictures could be read. Each line says why.")
+    if args.csv:
+        _write(args.csv, csv_of(lines))
+    if copies:
+        print(f"Sorted into {args.sort_into}: {copies.pictures:,} pictures.", file=sys.stderr)
     return 0
 
 
-def _expanded(paths: list[Path]) -> Iterator[Path]:
-    """Files as they are, folders as the pictures below them, in order."""
-    # HEIC is not read yet: it is listed to be told so rather than passed over.
-    suffixes = {".heic", ".heif"} | {
-        suffix for suffix, kind in Image.registered_extensions().items() if kind in FORMATS
-    }
-    for path in paths:
-        if path.is_dir():
-            yield from (file for file in files_below(path) if file.suffix.lower() in suffixes)
-        else:
-            yield path
+def _write(path: Path, text: str) -> None:
+    def write(file: IO[bytes]) -> None:
+        file.write(text.encode("utf-8", "backslashreplace"))
 
-
-def _read(path: Path) -> bytes:
-    if not path.exists():
-        raise BadInputError(f"There is no file {path}. Check the path.")
-    return read_file(path)
+    write_atomically(path, write)

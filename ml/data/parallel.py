@@ -54,16 +54,20 @@ def starting_ahead(wanted: bool) -> Iterator[None]:
 
 
 def in_batches(
-    work: Callable[[list[Given]], Made], items: Iterator[Given], *, count: int = 0
+    work: Callable[[list[Given]], Made],
+    items: Iterator[Given],
+    *,
+    count: int = 0,
+    size: int = BATCH,
 ) -> Iterator[Made]:
-    """``work`` on batches of ``items``, results in order.
+    """``work`` on batches of ``size`` ``items``, results in order.
 
     A few batches are under way at once, so that memory does not grow with the number of items. An
     error in ``work`` comes out here and ends it all. With a ``count`` of ``ENOUGH`` items, and if
     both ``work`` and the items can be sent there, it is done in other processes.
     """
     workers = _workers()
-    batches = iter(lambda: list(islice(items, BATCH)), [])
+    batches = iter(lambda: list(islice(items, size)), [])
     first = next(batches, None)
     if first is None:
         return
