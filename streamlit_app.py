@@ -1,40 +1,18 @@
-"""Entry of the app: what every page shares. Start it with ``streamlit run streamlit_app.py``."""
+"""Entry of the app. Start it with ``streamlit run streamlit_app.py``.
+
+Streamlit imports this file once, finds ``app`` in it and serves that: its own routes, and ours for
+the frames of a live camera. At each visit it runs the file as a script, which draws a page.
+"""
 
 import streamlit as st
 
-from dashboard import demo, engine, session, static, style
-from dashboard.components.empty import full_page
-from dashboard.components.sidebar import sidebar
-from dashboard.components.telling import telling
-from dashboard.navigation import navigation
-from ml.errors import WorkspaceError
-from ml.version import __version__
+if __name__ == "__main__":
+    from dashboard.entry import draw
 
-st.set_page_config(
-    page_title="Lensmith",
-    page_icon=str(static.ASSETS / "mark.svg"),
-    layout="wide",
-    menu_items={"About": f"Lensmith {__version__}. Train an image classifier without code."},
-)
-session.adopt()
-try:
-    static.fill()
-    style.apply()
-    workspace = session.open_once()
-    if demo.asked():
-        demo.draw()
-        st.stop()
-    engine.attend(workspace)
-except WorkspaceError as error:
-    full_page("The workspace cannot be used", str(error))
-    st.stop()
-page = navigation()
-st.session_state["page"] = page.url_path
-session.return_to_wanted()
-gone = session.forget_gone()
-session.stamp()
-sidebar(workspace)
-for sentence in gone:
-    st.info(sentence)
-with telling():
-    page.run()
+    draw()
+else:
+    # Nothing that has a component may be imported here: before there is a server, components are
+    # registered nowhere.
+    from dashboard.frames_route import routes
+
+    app = st.App(__file__, routes=routes(str(st.get_option("server.baseUrlPath"))))

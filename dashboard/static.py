@@ -22,6 +22,11 @@ def plotly_name() -> str:
     return f"plotly-{importlib.metadata.version('plotly')}.min.js"
 
 
+def scripts(*names: str) -> str:
+    """Files of ``assets`` one after another, as one script of a component."""
+    return "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in names)
+
+
 @st.cache_resource(show_spinner=False)
 def fill() -> None:
     """Put the files in place where they are not there yet; once a process.

@@ -6,15 +6,6 @@ const ANSWER = 20000 // milliseconds until one may send again what nobody took
 const kept = new Map()
 const mounted = new WeakMap()
 
-const REASONS = {
-  NotAllowedError:
-    "The camera was refused. Allow it in the address bar of the browser, then try again.",
-  NotFoundError: "There is no camera here. Connect one and try again, or drop pictures instead.",
-  NotReadableError: "The camera is in use by another program. Close that, then try again.",
-}
-const INSECURE =
-  "A browser gives the camera only to pages at localhost or over https. Drop pictures instead."
-
 class Camera {
   constructor(root, key) {
     this.part = (name) => root.querySelector(`.${name}`)
@@ -54,42 +45,34 @@ class Camera {
   async open(device) {
     this.stop()
     this.say("Asking for the camera")
-    if (!navigator.mediaDevices?.getUserMedia) return this.say(INSECURE)
-    const wanted = device ? { deviceId: { exact: device } } : { facingMode: { ideal: "environment" } }
+    const { stream, reason, again } = await cameraStream(device)
+    if (this.closed) return release(stream)
+    if (reason) return this.fail(reason, again)
+    this.stream = stream
+    this.video.srcObject = stream
     try {
-      const stream = await navigator.mediaDevices.getUserMedia({
-        audio: false,
-        video: { ...wanted, width: { ideal: 1280 }, height: { ideal: 720 } },
-      })
-      if (this.closed) return stream.getTracks().forEach((track) => track.stop())
-      this.stream = stream
-      this.video.srcObject = stream
       await this.video.play()
-    } catch (error) {
-      if (this.closed) return
-      this.stop()
-      this.part("retry").hidden = false
-      return this.say(REASONS[error.name] ?? "The camera could not be opened. Try again.")
+    } catch {
+      return this.closed || this.fail("The camera could not be opened. Try again.", true)
     }
-    const [track] = this.stream.getVideoTracks()
-    track.onended = () => {
-      this.stop()
-      this.part("retry").hidden = false
-      this.say("The camera was unplugged or taken away. Connect it and try again.")
-    }
+    if (this.closed) return
+    stream.getVideoTracks()[0].onended = () => this.fail(UNPLUGGED, true)
     this.part("stage").style.aspectRatio = `${this.video.videoWidth} / ${this.video.videoHeight}`
-    // As in a mirror, where the lens looks at whoever holds it; what is taken is not turned.
-    this.video.classList.toggle("mirrored", track.getSettings().facingMode !== "environment")
-    const all = await navigator.mediaDevices.enumerateDevices()
-    this.devices = all.filter((one) => one.kind === "videoinput").map((one) => one.deviceId)
+    this.video.classList.toggle("mirrored", mirrored(stream))
+    this.devices = await cameraDevices()
     this.part("switch").hidden = this.devices.length < 2
     this.part("shutter").hidden = false
     this.say("")
   }
 
+  fail(reason, again) {
+    this.stop()
+    this.part("retry").hidden = !again
+    this.say(reason)
+  }
+
   next() {
-    const now = this.stream?.getVideoTracks()[0]?.getSettings().deviceId
-    this.open(this.devices[(this.devices.indexOf(now) + 1) % this.devices.length])
+    this.open(deviceAfter(this.stream, this.devices))
   }
 
   say(text) {
@@ -192,10 +175,7 @@ class Camera {
 
   stop() {
     this.rest()
-    this.stream?.getTracks().forEach((track) => {
-      track.onended = null
-      track.stop()
-    })
+    release(this.stream)
     this.stream = undefined
     for (const name of ["shutter", "switch", "retry"]) this.part(name).hidden = true
   }

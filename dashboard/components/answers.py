@@ -5,6 +5,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard import inference, session, tray
+from dashboard.components.live_camera import live_camera
 from dashboard.components.prediction_card import prediction_card
 from dashboard.components.take_in import take_in
 from dashboard.components.telling import telling
@@ -22,6 +23,7 @@ def answers(workspace: Workspace, run: Run) -> None:
     """Draw it for a run that has a model."""
     model = run.model or {}
     take_in(workspace, run)
+    live_camera(run)
     with st.container():  # always there, so that the cards below keep their place
         _ask(run)
     held = tray.entries()

@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.static import ASSETS
+from dashboard.static import ASSETS, scripts
 
 MOST_SHOTS = 120
 """In one message; about 60 kB each."""
@@ -38,7 +38,7 @@ _component = st.components.v2.component(
     "lensmith_camera",
     html=_HTML,
     css=(ASSETS / "camera.css").read_text(encoding="utf-8"),
-    js=(ASSETS / "camera.js").read_text(encoding="utf-8"),
+    js=scripts("camera_access.js", "camera.js"),
 )
 
 

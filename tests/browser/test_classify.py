@@ -98,7 +98,8 @@ def test_the_camera_answers_at_once(
         visit(page, app.url("classify", run=run.id))
         page.get_by_text("Use the camera").click()
         for shot in (1, 2):
-            expect(page.locator("video")).to_have_js_property("readyState", 4)
+            video = page.get_by_test_id("stCameraInput").locator("video")
+            expect(video).to_have_js_property("readyState", 4)
             page.get_by_role("button", name="Take Photo").click()
             # The made-up camera may show the same picture twice, which then moves up.
             expect(page.locator(".lens-answer").first).to_contain_text(f"Photo {shot}")
@@ -114,3 +115,33 @@ def test_a_phone_is_wide_enough_for_long_names(
     expect(page.locator(".lens-bars")).to_be_visible()
     main = page.locator('[data-testid="stMain"]')
     assert main.evaluate("element => element.scrollWidth <= element.clientWidth + 1")
+
+
+def test_the_live_camera_answers_keeps_a_frame_and_stops(
+    app: App, run: Run, browser: Browser, visit: Callable[..., Page]
+) -> None:
+    fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    filming = browser.browser_type.launch(executable_path=find_browser(), args=[*ARGUMENTS, *fake])
+    try:
+        page = filming.new_page(permissions=["camera"])
+        visit(page, app.url("classify", run=run.id))
+        page.get_by_role("button", name="Start", exact=True).click()
+        # The made-up camera shows green.
+        expect(page.locator(".live .label")).to_have_text("green")
+        expect(page.locator(".live .status")).to_have_text("Sure")
+        live = page.locator(".live")
+        answered = int(live.get_attribute("data-answers") or 0)
+        page.get_by_role("button", name="Keep this frame").click()
+        expect(page.locator(".lens-answer")).to_contain_text(["Live frame 1"])
+        settled(page)
+        assert "green" in cards(page)[0]
+        # The frames went on while the page was run, and their answers ran no page.
+        expect(live).not_to_have_attribute("data-answers", str(answered))
+        expect(page.locator('[data-testid="stApp"]')).to_have_attribute(
+            "data-test-script-state", "notRunning"
+        )
+        page.get_by_role("button", name="Stop", exact=True).click()
+        expect(page.get_by_role("button", name="Start", exact=True)).to_be_focused()
+        assert page.locator(".live video").evaluate("video => video.srcObject") is None
+    finally:
+        filming.close()

@@ -1,0 +1,115 @@
+"""The live camera: what a model makes of what is before the lens, several times a second.
+
+The component sends frames past the page (``dashboard.frames_route``), so that no script is run for
+them; only a frame that is kept comes this way.
+"""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from dashboard import inference, tray
+from dashboard.components.camera import shots
+from dashboard.components.prediction_card import verdict
+from dashboard.frames_route import PASS, PATH
+from dashboard.passes import every, passes
+from dashboard.static import ASSETS, scripts
+from ml.runs import Run
+
+BARS = 6
+"""Classes with a bar."""
+KEY = "live-camera"
+_HTML = """
+<section class="live" aria-label="Live camera">
+  <div class="head">
+    <div><h3>Live camera</h3>
+    <p class="quiet">Answers while you move. Nothing is stored: each frame is looked at and let go,
+    but for those that you keep.</p></div>
+    <button type="button" class="start">Start</button>
+  </div>
+  <p class="message" role="alert" hidden></p>
+  <div class="body" hidden>
+    <div class="stage"><video muted playsinline aria-label="What the camera sees"></video></div>
+    <div class="answer">
+      <p class="verdict"><strong class="label"></strong> <span class="share"></span>
+      <span class="status"></span></p>
+      <ol class="bars" aria-label="The most probable classes"></ol>
+      <p class="pace quiet"></p>
+      <div class="controls">
+        <button type="button" class="keep" disabled>Keep this frame</button>
+        <button type="button" class="switch" hidden>Switch camera</button>
+        <button type="button" class="stop">Stop</button>
+      </div>
+    </div>
+  </div>
+  <p class="spoken" role="status"></p>
+</section>
+"""
+
+_component = st.components.v2.component(
+    "lensmith_live_camera",
+    html=_HTML,
+    css=(ASSETS / "live_camera.css").read_text(encoding="utf-8"),
+    js=scripts("camera_access.js", "live_camera.js"),
+)
+
+
+def live_camera(run: Run) -> None:
+    """Draw it for the model of ``run``. A frame that is kept is put into the tray."""
+    classes = [str(name) for name in (run.model or {}).get("classes", [])]
+    data = {
+        "pass": _pass(run),
+        "header": PASS,
+        "path": PATH,
+        "every": round(1000 * every()),
+        "classes": classes if len(classes) <= BARS else [],
+    }
+    with st.container(border=True, key="card-live-camera"):
+        sent = _component(key=KEY, data=data, on_kept_change=lambda: None).kept
+    if not isinstance(sent, dict) or sent.get("token") == st.session_state.get(f"{KEY}-taken"):
+        return
+    st.session_state[f"{KEY}-taken"] = sent.get("token")
+    for frame in shots(sent)[:1]:
+        number = st.session_state[f"{KEY}-kept"] = st.session_state.get(f"{KEY}-kept", 0) + 1
+        tray.add(f"Live frame {number}", frame)
+
+
+def _pass(run: Run) -> str:
+    """The pass of this tab for this model."""
+    context = get_script_run_ctx()
+    assert context is not None
+    known, word = st.session_state.get(f"{KEY}-pass", ("", ""))
+    if known == run.id and word in passes:
+        return str(word)
+    ask = partial(answer, inference.client(), run.folder)
+    fresh = passes.issue(context.session_id, ask)
+    st.session_state[f"{KEY}-pass"] = (run.id, fresh)
+    return fresh
+
+
+def answer(client: inference.InferenceClient, folder: Path, frame: bytes) -> dict[str, Any]:
+    """What the component shows of a frame: ``kind`` and ``said`` of the verdict, and ``bars``
+    [{label, share, width}], the most probable first; or ``error``, a sentence."""
+    told = client.glance(folder, frame, BARS)
+    if told["error"]:
+        return {"error": told["error"]}
+    kind, said = verdict(told)
+    bars = [
+        {"label": one["label"], "share": whole(one["probability"]), "width": one["probability"]}
+        for one in told["top"]
+    ]
+    return {"kind": kind, "said": said, "bars": bars}
+
+
+def whole(probability: float) -> str:
+    """A probability in whole percent: what changes all the time must be read at a glance.
+
+    >>> whole(0.004), whole(0.5), whole(0.999)
+    ('< 1 %', '50 %', '> 99 %')
+    """
+    if probability < 0.01:
+        return "< 1 %"
+    return "> 99 %" if probability > 0.99 else f"{100 * probability:.0f} %"

@@ -1,0 +1,43 @@
+"""What every page shares: page config, workspace, navigation, sidebar."""
+
+import streamlit as st
+
+from dashboard import demo, engine, session, static, style
+from dashboard.components.empty import full_page
+from dashboard.components.sidebar import sidebar
+from dashboard.components.telling import telling
+from dashboard.navigation import navigation
+from ml.errors import WorkspaceError
+from ml.version import __version__
+
+
+def draw() -> None:
+    """Draw it, and the page that is wanted in it."""
+    st.set_page_config(
+        page_title="Lensmith",
+        page_icon=str(static.ASSETS / "mark.svg"),
+        layout="wide",
+        menu_items={"About": f"Lensmith {__version__}. Train an image classifier without code."},
+    )
+    session.adopt()
+    try:
+        static.fill()
+        style.apply()
+        workspace = session.open_once()
+        if demo.asked():
+            demo.draw()
+            st.stop()
+        engine.attend(workspace)
+    except WorkspaceError as error:
+        full_page("The workspace cannot be used", str(error))
+        st.stop()
+    page = navigation()
+    st.session_state["page"] = page.url_path
+    session.return_to_wanted()
+    gone = session.forget_gone()
+    session.stamp()
+    sidebar(workspace)
+    for sentence in gone:
+        st.info(sentence)
+    with telling():
+        page.run()

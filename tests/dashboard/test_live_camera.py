@@ -1,0 +1,240 @@
+"""Frames of a live camera: who may send them, what is refused, what comes of one that is kept."""
+
+import asyncio
+import base64
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
+import pytest
+from starlette.requests import Request
+
+from dashboard import frames_route, inference
+from dashboard.components import live_camera
+from dashboard.frames_route import MOST_BYTES, PASS, answer, routes
+from dashboard.passes import LOCAL_EVERY, PUBLIC_EVERY, Passes
+from ml.errors import MLError
+from ml.predict import unreadable
+from tests.dashboard import fabricate
+from tests.dashboard.visiting import visit, words
+
+FRAME = b"\xff\xd8\xff and so on"
+OURS = {"host": "lens.example", "sec-fetch-site": "same-origin"}
+
+
+def in_a_loop(work):
+    """In a thread, for the browser tests leave a loop running in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
+class Server:
+    """Passes whose tabs and time the test rules; remembers the frames that were let through."""
+
+    def __init__(self):
+        self.tabs, self.now, self.asked = {"tab"}, 0.0, []
+        self.passes = Passes(lambda session: session in self.tabs, lambda: self.now)
+        self.word = self.issue("tab")
+
+    def issue(self, session):
+        return self.passes.issue(session, self.ask)
+
+    def ask(self, frame):
+        self.asked.append(frame)
+        return {"bars": len(self.asked)}
+
+    def post(self, parts=(FRAME,), word=None, **headers):
+        """The status and the content of the answer to a frame that comes in ``parts``."""
+        self.now += 1.0
+        return in_a_loop(self.posted(parts, word, **headers))
+
+    async def posted(self, parts=(FRAME,), word=None, **headers):
+        given = {**OURS, PASS: word or self.word} | headers
+        encoded = [(name.replace("_", "-").encode(), text.encode()) for name, text in given.items()]
+        left = list(parts)
+
+        async def receive():
+            return {"type": "http.request", "body": left.pop(0), "more_body": bool(left)}
+
+        scope = {"type": "http", "method": "POST", "path": "/", "headers": encoded}
+        response = await answer(Request(scope, receive))
+        assert response.headers["cache-control"] == "no-store"
+        self.left = len(left)
+        return response.status_code, json.loads(response.body)
+
+
+@pytest.fixture
+def server(monkeypatch):
+    made = Server()
+    monkeypatch.setattr(frames_route, "passes", made.passes)
+    return made
+
+
+def test_a_frame_of_a_tab_is_answered_with_what_its_model_says(server):
+    assert server.post((FRAME[:5], FRAME[5:])) == (200, {"bars": 1})
+    assert server.asked == [FRAME]
+
+
+def test_the_way_is_below_the_apps_own_address():
+    assert [route.path for route in routes("")] == ["/app/frame"]
+    assert [route.path for route in routes("/my/lens/")] == ["/my/lens/app/frame"]
+    assert routes("")[0].methods == {"POST"}
+
+
+def test_without_a_pass_of_a_tab_that_is_there_nothing_is_answered(server):
+    old, server.word = server.word, server.issue("tab")
+    assert server.post()[0] == 200
+    for word in ("guessed", "", old):
+        status, told = server.post(word=word or " ")
+        assert (status, told["error"]) == (403, "This page is out of date. Load it again.")
+    server.tabs.clear()
+    assert server.post()[0] == 403
+    assert len(server.asked) == 1
+
+
+def test_the_passes_of_tabs_that_are_gone_are_forgotten(server):
+    server.tabs = {"other"}
+    assert server.word in server.passes
+    other = server.issue("other")
+    assert server.word not in server.passes
+    assert other in server.passes
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec_fetch_site": "cross-site", "origin": "https://lens.example"},
+        {"sec_fetch_site": "same-site"},
+        {"sec_fetch_site": "", "origin": "https://evil.example"},
+        {"sec_fetch_site": "", "origin": "null"},
+        {"sec_fetch_site": ""},
+    ],
+)
+def test_another_site_cannot_send_frames_with_a_stolen_pass(server, headers):
+    given = {name.replace("_", "-"): text for name, text in headers.items()}
+    status, told = in_a_loop(server.posted(**given))
+    assert status == 403
+    assert "own pages" in told["error"]
+    assert server.asked == []
+
+
+def test_a_browser_that_tells_the_origin_alone_is_believed(server):
+    given = {"sec-fetch-site": "", "origin": "https://lens.example"}
+    assert in_a_loop(server.posted(**given))[0] == 200
+
+
+def test_what_is_too_large_is_not_read_to_its_end_and_what_is_no_jpeg_not_looked_at(server):
+    status, _ = server.post([FRAME, *[bytes(MOST_BYTES // 2)] * 40])
+    assert (status, server.left) == (413, 38)
+    assert server.post((b"\x89PNG and so on",))[0] == 415
+    assert server.post((b"",))[0] == 415
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(("public", "every"), [("", LOCAL_EVERY), ("1", PUBLIC_EVERY)])
+def test_a_tab_that_sends_too_fast_is_told_so_and_others_are_not(
+    server, monkeypatch, public, every
+):
+    monkeypatch.setenv("LENSMITH_PUBLIC", public)
+    server.tabs.add("other")
+    other = server.issue("other")
+
+    def statuses(count, apart, word=""):
+        found = []
+        for _ in range(count):
+            server.now += apart
+            found.append(in_a_loop(server.posted(word=word or server.word))[0])
+        return found
+
+    assert statuses(30, 1.01 * every) == [200] * 30
+    fast = statuses(30, 0.5 * every)
+    assert fast[:2] == [200, 200]
+    assert 14 <= fast.count(200) <= 18
+    assert statuses(1, 0.0, other) == [200]
+    server.now += 3 * every
+    assert statuses(1, every) == [200]
+
+
+def test_a_frame_that_takes_its_time_holds_up_neither_the_server_nor_another_tab(server):
+    server.tabs.add("other")
+    going = threading.Event()
+    slow = server.passes.issue("other", lambda frame: {"waited": going.wait(30)})
+
+    async def together():
+        first = asyncio.create_task(server.posted(word=slow))
+        while not server.passes._passes[slow].busy:
+            await asyncio.sleep(0)
+        server.now += 1.0
+        again = await server.posted(word=slow)
+        mine = await server.posted()
+        going.set()
+        return again, mine, await first
+
+    again, mine, first = in_a_loop(together())
+    assert again[0] == 429
+    assert mine == (200, {"bars": 1})
+    assert first == (200, {"waited": True})
+
+
+def test_what_goes_wrong_is_a_sentence_and_the_next_frame_is_let_through(server, monkeypatch):
+    def broken(frame):
+        raise MLError("The model was changed.")
+
+    word = server.passes.issue("tab", broken)
+    for _ in range(2):
+        assert server.post(word=word) == (503, {"error": "The model was changed."})
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "said"),
+    [
+        ({"decision": "sure", "unlike": False}, "finished", "Sure"),
+        ({"decision": "not sure", "unlike": None}, "stopped", "Not sure"),
+        ({"decision": "sure", "unlike": True}, "interrupted", "Unlike anything it learned"),
+    ],
+)
+def test_an_answer_names_the_verdict_and_the_bars(tmp_path, values, kind, said):
+    top = [{"label": "glass", "probability": 0.7}, {"label": "metal", "probability": 0.3}]
+    told = {"error": None, "label": "glass", "top": top, **values}
+    client = SimpleNamespace(glance=lambda folder, frame, most: told)
+    shown = live_camera.answer(client, tmp_path, FRAME)
+    assert (shown["kind"], shown["said"]) == (kind, said)
+    assert shown["bars"] == [
+        {"label": "glass", "share": "70 %", "width": 0.7},
+        {"label": "metal", "share": "30 %", "width": 0.3},
+    ]
+    client.glance = lambda folder, frame, most: unreadable("", "It is not a picture.")
+    assert live_camera.answer(client, tmp_path, FRAME) == {"error": "It is not a picture."}
+
+
+def test_a_frame_that_is_kept_is_a_picture_in_the_tray_once(workspace, monkeypatch):
+    top = [{"label": "metal", "probability": 0.9}]
+    told = {"file": "", **top[0], "top": top, "decision": "sure", "error": None, "unlike": None}
+    asked = []
+
+    def classify(run_folder, data, name, top_k):
+        asked.append(data)
+        return {**told, "nearest": [], "seen": None, "preview": None}
+
+    monkeypatch.setattr(inference, "client", lambda: SimpleNamespace(classify=classify))
+    given = []
+
+    def component(key, data, on_kept_change):
+        given.append(data)
+        return SimpleNamespace(kept=sent)
+
+    monkeypatch.setattr(live_camera, "_component", component)
+    run = fabricate.finished(workspace, fabricate.dataset(workspace))
+    sent = {"token": "1", "shots": [base64.b64encode(FRAME).decode()]}
+    at = visit("classify", run.id)
+    at.run()
+    assert [entry["name"] for entry in at.session_state["tray"]] == ["Live frame 1"]
+    assert "Live frame 1" in words(at)
+    assert asked == [FRAME]
+    assert given[0]["pass"]
+    assert given[0]["path"] == "app/frame"
+    sent = {"token": "2", "shots": [base64.b64encode(b"no frame").decode()]}
+    at.run()
+    assert len(at.session_state["tray"]) == 1
+    assert not at.exception
