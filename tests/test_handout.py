@@ -19,7 +19,8 @@ from dashboard.components import downloads
 from ml import curve, evaluate, results, robustness
 from ml.__main__ import main
 from ml.commands import evaluate as command
-from ml.data.store import Item, write_picture, write_version
+from ml.data.store import DatasetVersion, Item, read_picture, write_picture, write_version
+from ml.data.thumbnails import encoded
 from ml.files import read_json, write_json
 from ml.handout import matrix, pictures
 from ml.handout.markup import VOID, tag
@@ -168,7 +169,9 @@ def test_the_bars_are_as_long_as_the_shares(workspace, run):
         np.testing.assert_allclose(lengths, 120 * np.array(row.values[:3]), atol=0.06)
 
 
-def test_the_pictures_are_the_surest_mistakes_and_the_least_sure_right_answers(workspace, run):
+def test_the_pictures_are_the_surest_mistakes_and_the_least_sure_right_answers(
+    workspace, version, run
+):
     found = results.read(workspace, run)
     right = found.labels == found.guesses
     wrong = np.flatnonzero(~right)
@@ -184,8 +187,18 @@ def test_the_pictures_are_the_surest_mistakes_and_the_least_sure_right_answers(w
     assert groups[1] == [found.files[n] for n in unsure]
     for (truth, guess, _), shown in zip(found.confusions(4), groups[2:], strict=True):
         assert shown == [found.files[n] for n in found.where(truth, guess)[:6]]
-    assert all(one.attributes["src"].startswith("data:image/webp") for one in root.all("img"))
     assert len(root.all("img")) == sum(map(len, groups)) <= 48
+    assert_each_is_its_file(root, workspace, version)
+
+
+def assert_each_is_its_file(root: Element, workspace: Workspace, version: DatasetVersion) -> None:
+    """Every picture is that of the file whose name stands below it."""
+    hashes = {item.file: item.hash for item in version.items}
+    figures = [one for one in part(root, "Pictures").all("figure") if one.all("img")]
+    assert figures
+    for one in figures:
+        picture = read_picture(workspace, hashes[one.all("small")[0].text])
+        assert one.all("img")[0].attributes["src"] == encoded(picture, 128)
 
 
 def test_what_people_wrote_is_shown_and_not_obeyed(workspace):
@@ -236,6 +249,7 @@ def test_it_stays_small_whatever_the_pictures_and_the_classes(workspace, monkeyp
     text = page(workspace, run, results.read(workspace, run))
     assert len(text.encode()) < 1_500_000
     assert "The 200 weakest of 400 classes" in text
+    assert len(part(reading(text), "Weakest class").all("tbody")[0].all("tr")) == 200
     assert len(reading(text).all("img")) > 20
     monkeypatch.setattr(pictures, "MOST_BYTES", 100_000)
     less = page(workspace, run, results.read(workspace, run))
@@ -260,11 +274,13 @@ def test_of_many_classes_the_most_confused_are_shown_and_that_is_said(workspace)
     mistakes = whole.sum(0) + whole.sum(1) - 2 * np.diag(whole)
     others = np.delete(mistakes, shown)
     assert mistakes[shown].min() >= others.max()
-    # The percent is of all pictures of the class, those without a column too.
-    cell = part(root, "What is taken").all("td", **{"class": "cell tone7 right"})
-    for one in cell:
-        right, total = map(int, re.findall(r"^(\d+) of (\d+) ", one.attributes["title"])[0])
-        assert one.all("small")[0].text == f"{100 * right / total:.0f} %"
+    # Totals and percent are of all pictures of the class, those without a column too.
+    frame = part(root, "What is taken for what").all("table")[0]
+    for n, row in zip(shown, frame.all("tbody")[0].all("tr"), strict=True):
+        *within, total = row.all("td")
+        assert int(total.text) == whole[n].sum()
+        told = [one.all("small")[0].text for one in within if one.all("small")]
+        assert told == [f"{100 * k / whole[n].sum():.0f} %" for k in whole[n, shown] if k]
 
 
 def test_pictures_that_are_gone_leave_a_report_that_says_so(workspace, run):
@@ -284,12 +300,14 @@ def test_a_few_pictures_that_are_gone_are_counted(workspace, run):
 
 
 def test_small_tests_unsure_models_and_strange_pictures_are_told(workspace, run):
+    write_json(run.folder / "model" / "model.json", run.model | {"threshold": 0.96})
     text = made(workspace, run).text
     assert "30 test pictures are few" in text
-    assert "A guess under 60 % is called not sure" in text
+    assert "A guess under 96 % is called not sure" in text
     found = results.read(workspace, run)
     right = found.labels == found.guesses
     asked, hits = found.sure.sum(), right[found.sure].sum()
+    assert 0 < hits < right.sum()
     assert f"sure about {asked} of the 30 test pictures, and right about {hits}" in text
     about = {"pictures": 420, "validation": 99, "false_alarms": 0.05, "limit": 1.0}
     manifest = run.model | {"threshold": 1.0, "unlike": about, "licence": "Apache-2.0"}
@@ -396,7 +414,7 @@ def test_the_command_writes_what_is_kept_without_measuring_again(
 def test_the_command_reports_on_other_pictures_too(tmp_path, capsys):
     shutil.copytree(trained().workspace.root, tmp_path / "copy")
     workspace = Workspace(tmp_path / "copy")
-    other = dataset(workspace, "other", ("red", "pink"), each=8, seed=900)
+    other = dataset(workspace, "other", ("pink", "red"), each=8, seed=900)
     place = tmp_path / "other.html"
     asked = ["evaluate", "latest", "--dataset", "other", "--html", str(place)]
     assert main([*asked, "--workspace", str(workspace.root)]) == 0
@@ -408,8 +426,8 @@ def test_the_command_reports_on_other_pictures_too(tmp_path, capsys):
     assert "8 pictures were left out" in root.text
     assert "never trained on" not in root.text
     shown = {one.text for one in part(root, "Pictures").all("small")}
-    assert shown
-    assert shown <= {item.file for item in other.items if item.label == 0}  # pink is not known
+    assert shown <= {item.file for item in other.items if item.label == 1}  # pink is not known
+    assert_each_is_its_file(root, workspace, other)
 
 
 def trained_report(workspace: Workspace, fingerprint: str):
