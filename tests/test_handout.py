@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from dashboard.components import downloads
-from ml import curve, evaluate, results, robustness
+from ml import curve, evaluate, results, robustness, slices, slicing
 from ml.__main__ import main
 from ml.commands import evaluate as command
 from ml.data.store import DatasetVersion, Item, read_picture, write_picture, write_version
@@ -26,6 +26,7 @@ from ml.handout import matrix, pictures
 from ml.handout.markup import VOID, tag
 from ml.handout.page import STYLE, page
 from ml.runs import Run
+from ml.slices import Group
 from ml.workspace import Workspace
 from tests.dashboard import fabricate
 from tests.dashboard.visiting import visit
@@ -346,6 +347,26 @@ def test_worse_pictures_and_the_learning_curve_are_in_it_once_measured(workspace
     assert told.all("table")[0].values == [30 / 60, 36 / 60, 45 / 60, 45 / 60]
     dots = [float(one.attributes["cy"]) for one in told.all("circle", **{"class": "point"})]
     assert dots[0] > dots[1] > dots[2] == dots[3]
+
+
+def test_kinds_of_pictures_that_do_worse_are_in_it_once_looked_for(workspace, run):
+    manifest = run.model | {"sha256": {"model.onnx": "f" * 64}}
+    write_json(run.folder / "model" / "model.json", manifest)
+    assert "kind of picture" not in made(workspace, run).text
+    right = np.arange(30) >= 8
+    groups = [Group("Folder", HOSTILE[0], np.arange(30) < 15), Group("Size", "small", right)]
+    found = [slicing._as_json(one, right) for one in slices.find(right, groups)]
+    told = {"measure": slicing.MEASURE, "model_sha256": "f" * 64, "pictures": 30}
+    told |= {"finding": "One does worse.", "tried": 2, "method": "Fisher", "slices": found}
+    place = slicing.path_of(run, run.report["fingerprint"], "test")
+    place.parent.mkdir()
+    write_json(place, told)
+    rows = part(made(workspace, run), "kind of picture").all("tbody")[0].all("tr")
+    assert [row.values for row in rows] == [[one["accuracy"], one["rest"]] for one in found]
+    names = {f"{one['kind']}: {one['name']}" for one in found}
+    assert {row.all("th")[0].text for row in rows} == names
+    write_json(place, told | {"pictures": 29})
+    assert "kind of picture" not in made(workspace, run).text
 
 
 def test_how_it_was_made_names_what_departs_from_the_preset(workspace, version):

@@ -1,10 +1,48 @@
-"""What was measured of the run besides: worse pictures, and what more pictures would bring."""
+"""What was measured besides: kinds of pictures, worse pictures, and what more would bring."""
 
-from ml import curve, robustness, sentences
+from ml import curve, robustness, sentences, slicing
 from ml.handout.figures import bars, learning_curve
-from ml.handout.markup import Html, figure, section, table, tag
+from ml.handout.markup import Html, figure, named, section, table, tag
 from ml.handout.subject import Subject
-from ml.words import count, percent, rounded, span
+from ml.words import count, percent, rounded, span, with_span
+
+KINDS = 30
+"""Groups of pictures that are listed at most, the least likely by chance first."""
+
+
+def kinds_of_pictures(subject: Subject) -> Html:
+    """Groups of these pictures that do worse than the rest; nothing where none were looked for."""
+    results = subject.results
+    found = slicing.read(subject.run, results.fingerprint, results.split)
+    if found is None or found["pictures"] != len(results.labels):
+        return Html()
+    heads = ("Group", "Worse", "Pictures", "Accuracy (95 %)", "The rest", "By chance alone")
+    rows = [
+        [
+            tag("span", f"{one['kind']}: ", named(one["name"]), _worded(one["word"])),
+            "yes" if one["worse"] else "–",
+            f"{one['pictures']:,}",
+            figure(one["accuracy"], with_span(one["accuracy"], one["interval"])),
+            figure(one["rest"], rounded(one["rest"])),
+            slicing.by_chance(one["adjusted"]),
+        ]
+        for one in found["slices"][:KINDS]
+    ]
+    more = f"The first {KINDS} of {found['tried']} groups. " if found["tried"] > KINDS else ""
+    about = (
+        f"{more}A group is called worse where chance alone would make any of the {found['tried']} "
+        f"so bad in less than 5 % of tests ({found['method']})."
+    )
+    listed = table("Groups of pictures, the least likely by chance first", heads, rows)
+    return section(
+        "Is it worse on some kind of picture?",
+        tag("p", tag("strong", found["finding"])),
+        *((listed, tag("p", about, class_="quiet")) if rows else ()),
+    )
+
+
+def _worded(word: str) -> str:
+    return f" ({word})" if word else ""
 
 
 def worse_pictures(subject: Subject) -> Html:

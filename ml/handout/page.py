@@ -25,6 +25,7 @@ PARTS = (
     matrix.confusion,
     classes.per_class,
     pictures.gallery,
+    measured.kinds_of_pictures,
     trust.probabilities,
     trust.refusing,
     measured.worse_pictures,

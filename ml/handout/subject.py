@@ -37,32 +37,14 @@ class Subject:
         return self.results.report
 
     @property
-    def own(self) -> bool:
-        """Whether these are pictures of the set that the run was trained on."""
-        known = self.run.dataset.get("fingerprint")
-        return bool(known) and self.report.get("fingerprint") == known
-
-    @property
-    def dataset(self) -> str:
-        """The name of the set that the pictures are of."""
-        found = self.report.get("dataset") or (self.run.dataset.get("name") if self.own else "")
-        return str(found or "")
-
-    @property
-    def version(self) -> int | None:
-        """Its version, where that is known."""
-        found = self.report.get("version") or (self.run.dataset.get("version") if self.own else 0)
-        return int(found) if found else None
-
-    @property
     def info(self) -> DatasetInfo | None:
         """What is known of that set; None where it is gone."""
-        return described(self.workspace, self.dataset)
+        return described(self.workspace, self.results.dataset)
 
     @property
     def counted(self) -> str:
         """How many pictures were asked about: "90 test pictures"."""
-        kind = SPLITS.get(str(self.report.get("split", "test")), "picture")
+        kind = SPLITS.get(self.results.split, "picture")
         return count(len(self.results.labels), kind)
 
     @property

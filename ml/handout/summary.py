@@ -25,9 +25,10 @@ def head(subject: Subject) -> Html:
 
 def _pictures(subject: Subject) -> Html:
     """How many, of which set in which version, and whether the model has seen them."""
-    title = subject.info.title if subject.info else subject.dataset
-    version = f", version {subject.version}" if subject.version else ""
-    seen = ", never trained on" if subject.own and subject.report.get("split") == "test" else ""
+    results = subject.results
+    title = subject.info.title if subject.info else results.dataset
+    version = f", version {results.version}" if results.version else ""
+    seen = ", never trained on" if results.own else ""
     mark = str(subject.report.get("fingerprint") or "")[:12]
     known = [" (fingerprint ", tag("code", mark), ")"] if mark else []
     return tag("span", f"{subject.counted} of ", named(title), f"{version}{seen}", *known)
