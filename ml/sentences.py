@@ -3,11 +3,12 @@
 ``report`` is an EvaluationReport (``ml.report``); what an earlier Lensmith left out is passed over.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from ml.calibration import NEVER
-from ml.metrics import wilson
+from ml.calibration import ENOUGH, NEVER, error_by_chance
+from ml.metrics import Floats, wilson
+from ml.thresholds import LEAST
 from ml.words import count, rounded, span, with_span
 
 FIGURES = {
@@ -125,12 +126,49 @@ def unlike(about: dict[str, Any] | None) -> str:
 
 
 def corruptions(measured: dict[str, Any]) -> str:
-    """What ``ml.robustness.measure`` found."""
-    clean = with_span(measured["clean"], wilson(measured["clean"], measured["pictures"]))
+    """What ``ml.robustness.measure`` found. Of few pictures no kind is called the hardest."""
+    pictures = measured["pictures"]
+    clean = with_span(measured["clean"], wilson(measured["clean"], pictures))
+    said = f"{rounded(measured['corrupted'])} right on worse pictures, {clean} as they are."
+    if pictures < ENOUGH:
+        return f"{said} {count(pictures, 'picture')} are too few to tell which kind is hardest."
     weakest = min(measured["kinds"], key=lambda row: row["mean"])
+    return f"{said} Hardest: {weakest['label']} ({rounded(weakest['mean'])})."
+
+
+def weakest(entries: Sequence[dict[str, Any]], named: Callable[[str], str] = str) -> str:
+    """Which class has the lowest F1, of ``report["per_class"]``; with few pictures of it none is
+    called so. Classes without pictures take no part."""
+    known = [entry for entry in entries if entry["support"]]
+    if not known:
+        return "No class has pictures"
+    worst = min(known, key=lambda entry: (entry["f1"], entry["class"]))
+    name, pictures = named(str(worst["class"])), int(worst["support"])
+    if pictures < LEAST:
+        return f"Weakest class: too few pictures to tell ({name} has {pictures})"
+    return f"Weakest class: {name}, F1 {rounded(worst['f1'])}"
+
+
+def calibration(error: float, confidence: Floats) -> str:
+    """How far probabilities are off, beside what chance makes of so many pictures. ``confidence``
+    (N,) are the probabilities of the guesses, ``error`` is their calibration error."""
+    by_chance = error_by_chance(confidence)
+    apart = count(round(100 * error), "percentage point")
+    told = (
+        f"On average the two are {apart} apart. On {count(len(confidence), 'picture')} even exact "
+        f"probabilities may seem up to {100 * by_chance:.1f} apart by chance: "
+    )
+    if error <= by_chance:
+        return f"{told}this shows nothing against them."
+    return f"{told}these are off by more than that."
+
+
+def temperature(value: float) -> str:
+    """What calibration did to the probabilities of the network."""
+    did = "softened" if value > 1 else "sharpened"
     return (
-        f"{rounded(measured['corrupted'])} right on worse pictures, {clean} as they are. Hardest: "
-        f"{weakest['label']} ({rounded(weakest['mean'])})."
+        f"Probabilities are {did} by a temperature of {value:.2f}, found on the validation "
+        "pictures; 1 would leave them as the network gives them."
     )
 
 

@@ -121,3 +121,22 @@ def test_full_certainty_falls_into_the_last_bin():
     error, bins = calibration.calibration_bins(np.array([[1.0, 0.0]]), np.array([0]))
     assert error == 0
     assert bins == [{"low": 0.9, "high": 1.0, "pictures": 1, "confidence": 1.0, "accuracy": 1.0}]
+
+
+@pytest.mark.parametrize("pictures", [40, 400])
+def test_exact_probabilities_seldom_seem_further_off_than_chance_is_said_to_make_them(pictures):
+    random = np.random.default_rng(5)
+    alarms = []
+    for _ in range(200):
+        chances = random.beta(4, 1.5, pictures)
+        both = np.stack([np.maximum(chances, 1 - chances), np.minimum(chances, 1 - chances)], 1)
+        labels = (random.random(pictures) > both[:, 0]).astype(np.int64)
+        error, _ = calibration.calibration_bins(both, labels)
+        alarms.append(error > calibration.error_by_chance(both[:, 0]))
+    assert np.mean(alarms) <= 0.1
+
+
+def test_probabilities_that_are_far_off_are_further_than_chance_makes_them():
+    assert calibration.error_by_chance(np.full(400, 0.95)) < 0.03
+    assert calibration.error_by_chance(np.full(20, 0.7)) > 0.1
+    assert calibration.error_by_chance(np.array([])) == 0

@@ -7,7 +7,8 @@ import streamlit as st
 from dashboard import charts_evaluate as charts
 from dashboard.components.plot import plot
 from dashboard.results import Results
-from dashboard.text import plain, rounded
+from dashboard.text import plain
+from ml import sentences
 from ml.compatible import listed
 from ml.thresholds import LEAST
 
@@ -25,9 +26,8 @@ def class_figures(results: Results) -> None:
     entries = [entry for entry in results.report["per_class"] if entry["support"]]
     without = [entry["class"] for entry in results.report["per_class"] if not entry["support"]]
     with st.container(border=True, key=f"card-classes-{key}"):
-        weakest = charts.in_order(entries, charts.ORDERS[0])[0]
         st.markdown(
-            f"#### Weakest class: {plain(weakest['class'])}, F1 {rounded(weakest['f1'])}",
+            f"#### {sentences.weakest(entries, plain)}",
             help=HELP,
         )
         order = st.segmented_control(
@@ -43,7 +43,7 @@ def class_figures(results: Results) -> None:
             charts.per_class(ordered),
             key=f"bars-{key}",
             height=80 + 30 * min(len(ordered), charts.BARS),
-            alt=f"Precision, recall and F1 of each class. Weakest: {weakest['class']}.",
+            alt=f"Precision, recall and F1 of each class. {sentences.weakest(entries)}.",
         )
         if len(ordered) > charts.BARS:
             st.caption(f"The first {charts.BARS} of {len(ordered)} classes; all are in the table.")

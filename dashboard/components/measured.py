@@ -31,6 +31,11 @@ def begin(
         jobs[key] = Job([command, run.id, *options], title).start(workspace)
 
 
+def begun(workspace: Workspace, run: Run, command: str, options: Sequence[str] = ()) -> bool:
+    """Whether a child is at it, or has ended and ``measuring`` has not looked at its report."""
+    return _key(run, command, options) in _jobs(workspace.root)
+
+
 def _key(run: Run, command: str, options: Sequence[str]) -> str:
     return " ".join((command, run.id, *options))
 
@@ -54,9 +59,10 @@ def measuring(
         then: is told what the child reports, before the page is drawn anew.
     """
     jobs, key = _jobs(workspace.root), _key(run, command, options)
+    name = "-".join((command, *options, run.id))
     job = jobs.get(key)
     if job and job.running:
-        st.fragment(_progress, run_every=TICK_SECONDS)(job, f"cancel-{command}-{run.id}")
+        st.fragment(_progress, run_every=TICK_SECONDS)(job, f"cancel-{name}")
         return
     if job:
         del jobs[key]
@@ -65,7 +71,7 @@ def measuring(
             st.rerun()
         except BadInputError as error:
             st.warning(plain(str(error)), icon=":material/error:")
-    if st.button(label, key=f"measure-{command}-{run.id}", icon=icon):
+    if st.button(label, key=f"measure-{name}", icon=icon):
         begin(workspace, run, command, title, options)
         st.rerun()
 

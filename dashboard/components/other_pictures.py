@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.components.fold import fold
-from dashboard.components.measured import measuring
+from dashboard.components.measured import begun, measuring
 from dashboard.components.report_picker import show
 from dashboard.text import plain
 from dashboard.words import count
@@ -69,7 +69,9 @@ def _choice(workspace: Workspace, run: Run, usable: dict[str, Fit]) -> None:
     one = usable[chosen]
     st.caption(plain(about(one, len((run.model or {}).get("classes") or ()))))
     fingerprint = str(read_summary(workspace, one.name).get("fingerprint"))
-    if kept.report_of(run, fingerprint, "all") is not None:
+    options = ("--dataset", one.name)
+    waited = begun(workspace, run, "evaluate", options)
+    if not waited and kept.report_of(run, fingerprint, "all") is not None:
         st.button(
             "Show it",
             key=f"show-others-{run.id}",
@@ -84,7 +86,7 @@ def _choice(workspace: Workspace, run: Run, usable: dict[str, Fit]) -> None:
         f"Looking at {one.title}",
         ":material/photo_library:",
         "Measure on these",
-        ("--dataset", one.name),
+        options,
         partial(_measured, run),
     )
 

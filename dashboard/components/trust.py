@@ -12,6 +12,7 @@ from dashboard.results import Results
 from dashboard.text import with_span
 from dashboard.words import count
 from ml import sentences
+from ml.calibration import ENOUGH
 from ml.metrics import wilson
 from ml.runs import Run
 
@@ -31,27 +32,26 @@ def trust(run: Run, results: Results) -> None:
 def _calibration(run: Run, results: Results) -> None:
     calibration = results.report.get("calibration") or {}
     bins = [entry for entry in calibration.get("bins") or [] if entry.get("pictures")]
-    if not bins:
-        st.write("There are no test pictures to tell by.")
+    if len(results.labels) < ENOUGH or not bins:
+        st.write(
+            f"{count(len(results.labels), 'test picture')} are too few to tell whether the "
+            f"probabilities mean what they say. {ENOUGH} are the least."
+        )
         return
-    apart = count(round(100 * float(calibration.get("ece") or 0.0)), "percentage point")
+    said = sentences.calibration(float(calibration.get("ece") or 0.0), results.confidence)
     st.write(
         "When the model says 80 %, is it right 80 % of the time? Points on the dashed line mean "
         "yes; below it the model is too sure of itself, above it too modest. Bigger points stand "
-        f"for more pictures, whiskers are 95 % intervals. On average the two are {apart} apart."
+        f"for more pictures, whiskers are 95 % intervals. {said}"
     )
     plot(
         charts.reliability(bins, calibration.get("bins_before") or []),
         key=f"reliability-{results.key}",
         height=320,
-        alt=f"Probability given against share right; on average {apart} apart.",
+        alt=f"Probability given against share right. {said}",
     )
-    temperature = calibration.get("temperature")
-    if temperature is not None:
-        st.caption(
-            f"Probabilities are softened by a temperature of {temperature:.2f}, found on the "
-            "validation pictures; 1 would leave them as the network gives them."
-        )
+    if calibration.get("temperature") is not None:
+        st.caption(sentences.temperature(float(calibration["temperature"])))
     if "brier" in calibration:
         st.table(_effect(calibration))
 
@@ -79,6 +79,10 @@ def _threshold(run: Run, results: Results) -> None:
             f"It is sure about {asked} of {count(total, 'test picture')}, and right about "
             f"{hits} of those: {with_span(hits / asked, wilson(hits / asked, asked))}."
         )
+    if total < ENOUGH:
+        few = f"{count(total, 'test picture')} are too few"
+        st.caption(f"{few} to draw what other levels would do.")
+        return
     plot(
         charts.thresholds(results.confidence.tolist(), right.tolist(), results.threshold),
         key=f"thresholds-{results.key}",

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from ml import sentences
 from ml.handout.figures import bars
 from ml.handout.markup import Html, figure, named, section, table, tag
 from ml.handout.subject import Subject
+from ml.thresholds import LEAST
 from ml.words import percent, span
 
 MOST = 200
@@ -14,26 +16,23 @@ MOST = 200
 def per_class(subject: Subject) -> Html:
     """The section, the weakest class first."""
     entries = sorted(subject.report["per_class"], key=lambda entry: entry["f1"])
+    total = sum(entry["support"] for entry in entries)
     shown, told = entries[:MOST], None
     if len(entries) > MOST:
         told = tag("p", f"The {MOST} weakest of {len(entries):,} classes.", class_="told")
-    weakest = entries[0] if entries else None
-    title = (
-        tag("span", "Weakest class: ", named(weakest["class"]), f", F1 {percent(weakest['f1'])}")
-        if weakest
-        else "Each class"
-    )
+    title = sentences.weakest(entries)
     heads = ("Class", "Precision", "Recall (95 %)", "F1", "Pictures", "ROC area", "PR area", KEY)
     about = (
         "Precision: of the pictures called this class, the share that are of it. Recall: of the "
         "pictures of this class, the share that were found. F1 is high only where both are. ROC "
         "area: how often a picture of the class is given a higher probability of it than one of "
-        "another class; 50 % is chance. PR area: precision, averaged over the levels of recall."
+        "another class; 50 % is chance. PR area: precision, averaged over the levels of recall. "
+        f"Both are left out with fewer than {LEAST} pictures of the class or of others."
     )
     return section(
         title,
         told,
-        table("Each class, the weakest first", heads, (_row(entry) for entry in shown)),
+        table("Each class, the weakest first", heads, (_row(entry, total) for entry in shown)),
         tag("p", about, class_="quiet"),
     )
 
@@ -48,7 +47,7 @@ KEY = tag(
 )
 
 
-def _row(entry: dict[str, Any]) -> list[Html]:
+def _row(entry: dict[str, Any], total: int) -> list[Html]:
     around = span(entry.get("recall_interval"))
     recall = tag(
         "span",
@@ -56,10 +55,9 @@ def _row(entry: dict[str, Any]) -> list[Html]:
         tag("small", f" ({around})") if around else None,
         class_="whole",
     )
-    areas = [
-        figure(entry.get(name), percent(entry.get(name)))
-        for name in ("roc_auc", "average_precision")
-    ]
+    told = min(entry["support"], total - entry["support"]) >= LEAST
+    shown = [entry.get(name) if told else None for name in ("roc_auc", "average_precision")]
+    areas = [figure(area, percent(area)) for area in shown]
     shares = (entry["precision"], entry["recall"], entry["f1"])
     return [
         named(entry["class"]),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ml import sentences
+from ml.calibration import ENOUGH
 from ml.handout.figures import reliability
 from ml.handout.markup import Html, figure, section, table, tag
 from ml.handout.subject import Subject
@@ -22,6 +23,11 @@ def probabilities(subject: Subject) -> Html:
     bins = [entry for entry in found.get("bins") or [] if entry.get("pictures")]
     if not bins:
         return Html()
+    results = subject.results
+    if len(results.labels) < ENOUGH:
+        few = f"{subject.counted} are too few to tell. {ENOUGH} are the least."
+        return section("Whether the probabilities mean what they say", tag("p", few))
+    said = sentences.calibration(float(found.get("ece") or 0.0), results.confidence)
     apart = count(round(100 * float(found.get("ece") or 0.0)), "percentage point")
     about = (
         "When the model says 80 %, is it right 80 % of the time? Points on the dashed line mean "
@@ -33,6 +39,7 @@ def probabilities(subject: Subject) -> Html:
     alt = f"Probability given against share right. {title}; the table has the numbers."
     return section(
         title,
+        tag("p", said),
         tag("figure", reliability(bins, _before(found), alt), tag("figcaption", about)),
         table("Guesses by the probability given", BINS, (_bin(entry) for entry in bins)),
         tag("p", _temperature(found), class_="quiet"),
@@ -63,10 +70,7 @@ def _temperature(found: dict[str, Any]) -> str | None:
     value = found.get("temperature")
     if value is None:
         return None
-    return (
-        f"Probabilities are softened by a temperature of {float(value):.2f}, found on the "
-        "validation pictures; 1 would leave them as the network gives them."
-    )
+    return sentences.temperature(float(value))
 
 
 def _effect(found: dict[str, Any]) -> Html:

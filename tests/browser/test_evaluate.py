@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from ml import robustness
-from ml.data.store import DatasetVersion, load_version
+from ml import kept, robustness
+from ml.data.store import DatasetVersion, Item, load_version, write_picture, write_version
 from ml.runs import Run, list_runs
 from tests.browser.serving import App, settled
 from tests.dashboard import fabricate
@@ -196,3 +196,33 @@ def test_worse_pictures_are_measured_on_the_page_and_two_runs_stand_side_by_side
     page.get_by_role("button", name="Train a robust one").click()
     expect(page.locator("h1")).to_have_text("Train")
     expect(page.get_by_text("3 settings changed")).to_be_visible()
+
+
+def test_a_run_is_measured_on_another_set_and_the_page_then_shows_that(
+    app: App, page: Page, visit: Callable[[Page, str], Page], drawn
+) -> None:
+    run = fabricate.colours(app.workspace, "elsewhere too")
+    shown = [
+        (0, 0, 30),
+        (0, 1, 31),
+        (0, 0, 32),
+        (1, 1, 33),
+        (1, 1, 34),
+    ]  # the second is mislabelled
+    items = tuple(
+        Item(write_picture(app.workspace, fabricate.solid(colour, seed)), label, file=f"{seed}.png")
+        for label, colour, seed in shown
+    )
+    about = {"width": 40, "height": 40, "colour": True, "bytes": 1}
+    write_version(app.workspace, "elsewhere", fabricate.COLOURS[:2], items, about)
+    visit(page, app.url("evaluate", run=run.id))
+    expect(page.get_by_role("heading", name="Accuracy 100 %")).to_be_visible()
+    page.get_by_text("How does it do on other pictures?").click()
+    page.get_by_role("button", name="Measure on these").click()
+    expect(page.get_by_role("heading", name="Accuracy 80 %")).to_be_visible()
+    expect(page.get_by_text("Everything below is about all pictures of elsewhere")).to_be_visible()
+    settled(page)
+    (report,) = kept.others(run)
+    click_cell(drawn(page, f"matrix-{run.id}-{report['fingerprint'][:12]}-all"), 0, 1)
+    expect(drawer(page)).to_have_count(1)
+    assert files_in(drawer(page)) == ["31.png"]

@@ -1,0 +1,75 @@
+"""Evaluate with two classes and six test pictures: every sentence claims only what six can show."""
+
+import json
+
+import numpy as np
+import pytest
+
+from ml import sentences
+from ml.report import make_report
+from tests.dashboard import fabricate
+from tests.dashboard.visiting import visit, words
+
+FOLDS = ("slices", "threshold", "others", "robustness", "curve", "_calibration", "_threshold")
+
+
+def opened(workspace, each):
+    """Evaluate with every fold open, for a run that has half of its pictures wrong."""
+    version = fabricate.dataset(workspace, ("glass", "metal"), each=each)
+    logits = 3 * np.eye(2)[version.labels]
+    logits[::2] *= -1
+    truth = fabricate.Truth(version.labels, logits.astype(np.float32))
+    run = fabricate.finished(workspace, version, truth)
+    about = {"dataset": version.name, "fingerprint": version.fingerprint}
+    report = make_report(truth.logits, truth.labels, truth.labels, "test", run.model)
+    (run.folder / "report.json").write_text(json.dumps(report | about), "utf-8")
+    at = visit("evaluate", run.id)
+    for fold in FOLDS:
+        at.session_state[f"fold-{fold}-{run.id}"] = True
+    at.session_state[f"table-{run.id}"] = True
+    at.run()
+    assert not at.exception
+    return at
+
+
+def test_six_pictures_claim_nothing_that_six_cannot_show(workspace):
+    at = opened(workspace, 3)
+    text = words(at).replace("\\", "")
+    for said in (
+        "Accuracy 50 % (19 to 81)",
+        "6 test pictures are few: the figures may be far off",
+        "Weakest class: too few pictures to tell (glass has 3)",
+        "The test has 3 pictures of glass: too few for its curves",
+        "6 pictures are too few to tell one group from the rest",
+        "6 test pictures are too few to tell whether the probabilities mean what they say",
+        "6 test pictures are too few to draw what other levels would do",
+    ):
+        assert said in text, said
+    for claim in ("F1 40 %", "percentage point", "ROC AUC", "does clearly worse", "of pairs"):
+        assert claim not in text, claim
+    assert not at.table
+    assert not at.slider
+    (frame,) = at.dataframe
+    shown = frame.value.set_index("Class")
+    assert shown[["ROC area", "PR area"]].isna().all(axis=None)
+    assert (shown["Recall to"] - shown["Recall from"] > 50).all()
+
+
+def test_with_pictures_enough_the_claims_are_made(workspace):
+    text = words(opened(workspace, 30)).replace("\\", "")
+    assert "Weakest class: glass, F1 50 %" in text
+    assert "of pairs" in text
+    assert "these are off by more than that" in text
+    assert "Look for such groups" in [button.label for button in opened(workspace, 30).button]
+
+
+@pytest.mark.parametrize(("pictures", "named"), [(6, False), (60, True)])
+def test_of_few_pictures_no_kind_of_spoiling_is_called_the_hardest(pictures, named):
+    kinds = [{"label": "Noise", "mean": 0.4}, {"label": "Blur", "mean": 0.6}]
+    told = {"clean": 0.8, "corrupted": 0.5, "pictures": pictures, "kinds": kinds}
+    assert ("Hardest: Noise (40 %)" in sentences.corruptions(told)) == named
+
+
+def test_a_temperature_below_one_sharpens():
+    assert "softened by a temperature of 1.50" in sentences.temperature(1.5)
+    assert "sharpened by a temperature of 0.45" in sentences.temperature(0.45)
