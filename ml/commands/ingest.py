@@ -30,6 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--name", help="the name of the data set (otherwise the source's)")
     parser.add_argument("--into", metavar="NAME", help="add the pictures to this data set")
+    parser.add_argument(
+        "--keep-test",
+        action="store_true",
+        help="with --into: leave the test as it is, new pictures are for training and validation",
+    )
     parser.add_argument("--class", dest="label", help="all pictures are of this class")
     parser.add_argument(
         "--root", type=Path, metavar="DIR", help="where the files of a torchvision set lie"
@@ -40,6 +45,8 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
     """Ingest, and say what was taken in, what was changed and what was refused."""
     if args.name and args.into:
         raise BadInputError("Give --name for a new data set or --into for one that is there.")
+    if args.keep_test and not args.into:
+        raise BadInputError("--keep-test goes with --into NAME: a new set has no test yet.")
     bundled = args.source == [args.source[0]] and args.source[0] in BUNDLED_NAMES
     path: Path | str | list[Path]
     if bundled and not (args.name or args.into or args.label):
@@ -59,6 +66,7 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
                 into=args.into,
                 label=args.label,
                 root=args.root,
+                keep_test=args.keep_test,
             )
     except BadInputError as error:
         if LAYOUT in str(error) and not args.json:

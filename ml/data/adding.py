@@ -13,12 +13,19 @@ from ml.workspace import Workspace
 
 
 def add(
-    workspace: Workspace, name: str, listing: Listing, progress: Progress | None = None
+    workspace: Workspace,
+    name: str,
+    listing: Listing,
+    progress: Progress | None = None,
+    *,
+    keep_test: bool = False,
 ) -> Ingested:
     """Bring the pictures of ``listing`` into the newest version of the data set ``name``.
 
     Classes that are new to it come after its own. A picture that is there already, under the same
-    label, is not added again. Whoever calls holds the lock of the data set.
+    label, is not added again. With ``keep_test`` no picture joins the test, nor is one added that
+    is there under another label: it may be a picture of the test. Whoever calls holds the lock of
+    the data set.
 
     Raises:
         BadInputError: no picture can be read.
@@ -30,12 +37,13 @@ def add(
         if not tally.rows:
             raise BadInputError(too_few(name, tally, (), 1))
         there = {(item.hash, old.classes[item.label]) for item in old.items}
-        known = _drop_known(tally, there)
+        known = _drop(tally, there)
+        elsewhere = _drop_pictures(tally, old) if keep_test else 0
         taken = set(tally.labels)
         new = [label for label in listing.classes if label in taken - set(old.classes)]
         classes = (*old.classes, *new)
         added = numbered(tally, classes)
-        notes = [*listing.notes, *_notes(tally, known, classes, added)]
+        notes = [*listing.notes, *_notes(tally, known, elsewhere, classes, added)]
         changed = remarks.changes(added)
         if not added:  # nothing has changed: the version is the one there was
             return Ingested(old, tally.refused, notes)
@@ -44,7 +52,7 @@ def add(
             workspace,
             name,
             classes,
-            pin_test(classes, (*old.items, *added), earlier=old.items),
+            pin_test(classes, (*old.items, *added), earlier=old.items, grow=not keep_test),
             _about(old, tally),
             source=read_summary(workspace, name).get("source"),
             report={"refused": tally.refused, "notes": notes, "changed": changed},
@@ -54,8 +62,21 @@ def add(
     return Ingested(version, tally.refused, notes, changed, len(added))
 
 
-def _drop_known(tally: Tally, there: set[tuple[str, str]]) -> int:
-    """Take out of the tally what the set has already: how many."""
+def _drop_pictures(tally: Tally, old: DatasetVersion) -> int:
+    """Take out of the tally what the set has already, under whatever label: how many."""
+    there = {item.hash for item in old.items}
+    return _drop(
+        tally,
+        {
+            (item.hash, label)
+            for item, label in zip(tally.rows.values(), tally.labels, strict=True)
+            if item.hash in there
+        },
+    )
+
+
+def _drop(tally: Tally, there: set[tuple[str, str]]) -> int:
+    """Take pictures, by hash and label, out of the tally: how many."""
     kept = [
         (key, item, label, facts)
         for (key, item), label, facts in zip(
@@ -71,12 +92,18 @@ def _drop_known(tally: Tally, there: set[tuple[str, str]]) -> int:
 
 
 def _notes(
-    tally: Tally, known: int, classes: tuple[str, ...], added: tuple[Item, ...]
+    tally: Tally, known: int, elsewhere: int, classes: tuple[str, ...], added: tuple[Item, ...]
 ) -> list[str]:
     notes = list(remarks.of_refusals(len(tally.refused), tally.twice, ()))
     if known:
         was = "was" if known == 1 else "were"
         notes.append(f"{remarks.pictures(known)} {was} in the set already.")
+    if elsewhere:
+        was = "was" if elsewhere == 1 else "were"
+        notes.append(
+            f"{remarks.pictures(elsewhere)} {was} in the set under another label and left as they "
+            "are. Change the label of a picture on Data."
+        )
     return [*notes, *remarks.of_items(added, classes)]
 
 

@@ -65,23 +65,27 @@ def bring_in(
     into: str | None = None,
     label: str | None = None,
     root: Path | None = None,
+    keep_test: bool = False,
 ) -> Ingested:
     """Ingest what is at ``path``, under ``name`` or one made from its own.
 
     ``path`` is a folder, a zip, a table or, with ``label``, a picture or several; as a string also
     the name of one of torchvision's sets, whose files may lie in ``root``. With ``label`` all
-    pictures are of that class. With ``into`` they are added to the data set of that name. With
-    ``reuse``, a source whose files have the names, sizes and times they had is not read again.
+    pictures are of that class. With ``into`` they are added to the data set of that name, with
+    ``keep_test`` none of them to its test. With ``reuse``, a source whose files have the names,
+    sizes and times they had is not read again.
 
     Raises:
         BadInputError: the name is taken, or there are no pictures to be had.
     """
     label = None if label is None else _label(label)
-    origin, stages = _origin(workspace, path, label, root), _Stages(progress)
+    least = 1 if label or into else 2
+    origin, stages = _origin(workspace, path, label, root, least), _Stages(progress)
     if into is not None:
         name = _known(workspace, into)
         with dataset_lock(workspace, name):
-            return add(workspace, name, origin.listing(stages.fetch), stages.take_in)
+            listing = origin.listing(stages.fetch)
+            return add(workspace, name, listing, stages.take_in, keep_test=keep_test)
     name = _name_for(workspace, origin, name)
     with dataset_lock(workspace, name):
         known = read_summary(workspace, name).get("source") if reuse else None
@@ -89,7 +93,6 @@ def bring_in(
             version = load_version(workspace, name)
             if not version.items or picture_path(workspace, version.items[0].hash).exists():
                 return Ingested(version, [], [])
-        least = 1 if label else 2
         listing = origin.listing(stages.fetch)
         # To look through a folder of many files takes a while: mostly the listing did it already.
         mark = origin.mark() if origin.key.startswith("bundled:") else listing.mark or origin.mark()
@@ -105,7 +108,11 @@ def slug(name: str) -> str:
 
 
 def _origin(
-    workspace: Workspace, path: Path | str | Sequence[Path], label: str | None, root: Path | None
+    workspace: Workspace,
+    path: Path | str | Sequence[Path],
+    label: str | None,
+    root: Path | None,
+    least: int,
 ) -> _Origin:
     if isinstance(path, str):
         if (known := torch_sets.find(path)) and not Path(path).exists():
@@ -125,7 +132,7 @@ def _origin(
         return _Origin(
             f"bundled:{stem}", lambda: str(facts["sha256"]), stem, lambda _: list_source(one)
         )
-    return _Origin(str(one), lambda: _mark(one), stem, lambda _: list_source(one))
+    return _Origin(str(one), lambda: _mark(one), stem, lambda _: list_source(one, least=least))
 
 
 def _mark(path: Path) -> str:

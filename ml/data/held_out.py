@@ -29,7 +29,12 @@ def settle(items: Sequence[Item]) -> tuple[Item, ...]:
 
 
 def pin_test(
-    classes: Sequence[str], items: Sequence[Item], seed: int = 0, *, earlier: Sequence[Item] = ()
+    classes: Sequence[str],
+    items: Sequence[Item],
+    seed: int = 0,
+    *,
+    earlier: Sequence[Item] = (),
+    grow: bool = True,
 ) -> tuple[Item, ...]:
     """The items with the test set decided for good, where the source did not decide it.
 
@@ -40,9 +45,10 @@ def pin_test(
         earlier: the items of the version that these come from (added to, or brought in again). Its
             pictures stay on their side, new ones join the side of their group, and others the
             test until it has 15 % of their class.
+        grow: where not, no new picture joins the test but with its group.
     """
     if earlier:
-        return _joined(settle(items), settle(pin_test(classes, earlier, seed)), seed)
+        return _joined(settle(items), settle(pin_test(classes, earlier, seed)), seed, grow)
     return tuple(items) if in_test(items).any() else _drawn(settle(items), seed)
 
 
@@ -97,7 +103,9 @@ def _drawn(items: tuple[Item, ...], seed: int) -> tuple[Item, ...]:
     )
 
 
-def _joined(items: tuple[Item, ...], earlier: tuple[Item, ...], seed: int) -> tuple[Item, ...]:
+def _joined(
+    items: tuple[Item, ...], earlier: tuple[Item, ...], seed: int, grow: bool
+) -> tuple[Item, ...]:
     """The undecided of ``items`` decided as ``earlier`` has them; new ones join the test as far as
     it lacks pictures of their class."""
     by_hash: dict[str, str | None] = {}
@@ -127,7 +135,8 @@ def _joined(items: tuple[Item, ...], earlier: tuple[Item, ...], seed: int) -> tu
     total = Counter(made[n].label for n in counting)
     held = Counter(made[n].label for n in counting if made[n].split == "test" or side[n] == 2)
     wanted = {k: share_of(count, TEST_SHARE, 2) - held[k] for k, count in total.items()}
-    deal(items, ranked(items, loose, seed), 2, wanted, side)
+    if grow:
+        deal(items, ranked(items, loose, seed), 2, wanted, side)
     for n in fresh:
         made[n] = made[n]._replace(split="test" if side[n] == 2 else rest)
     return tuple(made)

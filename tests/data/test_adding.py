@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ml.data.bringing import bring_in
-from ml.data.store import load_version, read_report, read_summary
+from ml.data.splits import split_indices
+from ml.data.store import load_version, picture_path, read_report, read_summary
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 from tests.data.making import as_bytes, picture
@@ -111,6 +112,30 @@ def test_what_was_tested_stays_tested(make_folder: Make, pets: Path, workspace: 
         bring_in(workspace, make_folder(f"more{n}", {"cat": 10, "dog": 10}), into="pets")
     assert tested(1) < tested(2) < tested(3)
     assert len(tested(3)) == 12
+
+
+def test_the_test_stays_as_it_is_where_that_is_wanted(
+    make_folder: Make, pets: Path, workspace: Workspace
+) -> None:
+    old = load_version(workspace, "pets")
+    tested = {item.hash: item for item in old.items if item.split == "test"}
+    more = make_folder("more", {"cat": 30, "cow": 10})
+    moved = next(iter(tested.values()))  # somebody says that a test picture is a cow
+    (more / "cow" / "t.png").write_bytes(picture_path(workspace, moved.hash).read_bytes())
+    done = bring_in(workspace, more, into="pets", keep_test=True)
+    new = load_version(workspace, "pets")
+    assert done.accepted == 40
+    assert {item.hash: item for item in new.items if item.split == "test"} == tested
+    assert set(split_indices(new, 0)["test"].tolist()) == {
+        n for n, item in enumerate(new.items) if item.hash in tested
+    }
+    said = " ".join(done.notes)
+    assert "1 picture was in the set under another label" in said
+    again = bring_in(workspace, more, into="pets", keep_test=True)
+    assert (again.accepted, again.version.version) == (0, 2)
+    bring_in(workspace, make_folder("most", {"cat": 5}), into="pets")
+    joined = {item.hash for item in load_version(workspace, "pets").items if item.split == "test"}
+    assert joined > set(tested)  # what comes otherwise joins it as ever
 
 
 def test_a_folder_read_again_says_where_the_changes_by_hand_are(
