@@ -8,16 +8,33 @@ from ml.workspace import is_public
 @dataclass(frozen=True)
 class Limits:
     """How much may come in through the browser: ``files`` and ``megabytes`` in one drop,
-    ``megabytes_a_file``, and ``session_megabytes`` from one tab in all (0: no limit)."""
+    ``megabytes_a_file``, and ``session_megabytes`` from one tab in all (0: no limit). On Classify a
+    tab holds ``tried`` pictures at most, and of their files ``tried_megabytes``."""
 
     files: int
     megabytes: int
     megabytes_a_file: int
     session_megabytes: int
+    tried: int
+    tried_megabytes: int
 
 
-LOCAL = Limits(files=20_000, megabytes=1000, megabytes_a_file=500, session_megabytes=0)
-PUBLIC = Limits(files=1000, megabytes=100, megabytes_a_file=50, session_megabytes=300)
+LOCAL = Limits(
+    files=20_000,
+    megabytes=1000,
+    megabytes_a_file=500,
+    session_megabytes=0,
+    tried=500,
+    tried_megabytes=1000,
+)
+PUBLIC = Limits(
+    files=1000,
+    megabytes=100,
+    megabytes_a_file=50,
+    session_megabytes=300,
+    tried=100,
+    tried_megabytes=64,
+)
 
 
 def local_mode() -> bool:

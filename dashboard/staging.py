@@ -6,7 +6,9 @@ the folder.
 
 import secrets
 import shutil
+import tempfile
 import time
+import weakref
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -41,6 +43,34 @@ def stage(workspace: Workspace, files: Iterable[tuple[str, bytes | memoryview]])
         shutil.rmtree(folder, ignore_errors=True)
         raise explain_os_error(error, folder) from error
     return folder
+
+
+class Spool:
+    """A folder in there for files that come one by one. It goes with this object, and so with the
+    tab whose session holds it.
+
+    Raises:
+        WorkspaceError: the disk is full or cannot be written to.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        _sweep(workspace)
+        try:
+            incoming(workspace).mkdir(parents=True, exist_ok=True)
+            self.folder = Path(tempfile.mkdtemp(dir=incoming(workspace)))
+        except OSError as error:
+            raise explain_os_error(error, incoming(workspace)) from error
+        self.close = weakref.finalize(self, shutil.rmtree, self.folder, True)
+        """Removes the folder at once."""
+
+    def put(self, name: str, data: bytes | memoryview) -> None:
+        """Keep a file under a name of ours. Raises WorkspaceError as the class does."""
+        path = self.folder / name
+        try:
+            path.write_bytes(data)
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            raise explain_os_error(error, path) from error
 
 
 def _sweep(workspace: Workspace) -> None:

@@ -1,26 +1,39 @@
 """The pictures that one tab is trying on its models, and what each model said of them.
 
-A plain list in ``st.session_state``, the newest first. Pictures are held as they came, so that
-another model can be asked about them as well; when they grow too many or too large, the oldest go.
+A plain list in ``st.session_state``, the newest first. The files lie in a folder that goes with the
+tab, so that another model can be asked about them as well, and they can be added to a data set;
+when they grow too many or too large, the oldest go.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-MOST_PICTURES = 100
-MOST_BYTES = 64_000_000
-"""How much of the server's memory the pictures of one tab may hold."""
+from dashboard import session
+from dashboard.limits import limits
+from dashboard.staging import Spool
+from ml.answers import heading, line
+from ml.errors import BadInputError
+from ml.predict import unreadable
+
 TOP = 5
 """How many classes an answer ranks."""
+AT_ONCE = 4
+"""Pictures that are asked about at a time: the worker answers together what waits together."""
 
 Entry = dict[str, Any]
-"""``id``, ``name``, ``data`` (bytes, or None once let go), ``truth`` (a class or ""), ``answers``
-by run id."""
+"""``id`` (the start of its SHA-256), ``name``, ``path`` (of its file, None once let go), ``size``,
+``truth`` (a class or ""), ``label`` (set by hand, or ""), ``ticked``, ``answers`` by run id."""
 Ask = Callable[[bytes, str], dict[str, Any]]
 """Classifies the bytes of a picture that has that name."""
+Given = tuple[str, Callable[[], bytes]]
+"""A picture that comes in: its name, and what reads it."""
+ID = 20
+"""Digits of the SHA-256 that tell a picture."""
 
 
 def entries() -> list[Entry]:
@@ -29,62 +42,125 @@ def entries() -> list[Entry]:
     return found
 
 
+def take(pictures: Iterable[Given]) -> list[str]:
+    """Put pictures on top, the first of them topmost. Returns a sentence for each that cannot be
+    read.
+
+    Raises:
+        WorkspaceError: the disk is full or cannot be written to.
+    """
+    refused = []
+    for name, read in reversed(list(pictures)):
+        try:
+            add(name, read())
+        except BadInputError as error:
+            refused.append(f"{name}: {error}")
+    return refused[::-1]
+
+
 def add(name: str, data: bytes, truth: str = "") -> None:
-    """Put a picture on top. One that is there already moves up and keeps its answers."""
-    identifier = hashlib.sha256(data).hexdigest()[:20]
+    """Put a picture on top. One that is there already moves up and keeps its answers.
+
+    Raises:
+        WorkspaceError: the disk is full or cannot be written to.
+    """
+    identifier = hashlib.sha256(data).hexdigest()[:ID]
     held = entries()
     known = next((entry for entry in held if entry["id"] == identifier), None)
-    answers = known["answers"] if known else {}
-    fresh = {"id": identifier, "name": name, "data": data, "truth": truth, "answers": answers}
+    fresh = known or {"id": identifier, "label": "", "ticked": False, "answers": {}}
+    spool = st.session_state.get("tray-files") or Spool(session.workspace())
+    st.session_state["tray-files"] = spool
+    spool.put(identifier, data)
+    fresh |= {"name": name, "truth": truth, "size": len(data), "path": spool.folder / identifier}
     others = [entry for entry in held if entry["id"] != identifier]
     st.session_state["tray"] = limited([fresh, *others])
 
 
 def limited(held: list[Entry]) -> list[Entry]:
     """``held`` within the limits: the oldest leave the list, or keep their answers alone."""
-    kept, total = held[:MOST_PICTURES], 0
-    for entry in kept:
-        total += len(entry["data"] or b"")
-        if total > MOST_BYTES:
-            entry["data"] = None
+    allowed, total = limits(), 0
+    for entry in held[allowed.tried :]:
+        _let_go(entry)
+    for entry in (kept := held[: allowed.tried]):
+        total += entry["size"]
+        if total > allowed.tried_megabytes * 1e6:
+            _let_go(entry)
     return kept
+
+
+def read(entry: Entry) -> bytes:
+    """The picture as it came.
+
+    Raises:
+        BadInputError: it was let go.
+    """
+    try:
+        if entry["path"] is not None:
+            return Path(entry["path"]).read_bytes()
+    except OSError:
+        pass  # the tab was open for days, and what it held was swept away
+    raise BadInputError("This picture is not held any more. Drop it again.")
 
 
 def remove(identifier: str) -> None:
     """Take one picture out."""
+    for entry in entries():
+        if entry["id"] == identifier:
+            _let_go(entry)
     st.session_state["tray"] = [entry for entry in entries() if entry["id"] != identifier]
 
 
 def clear() -> None:
     """Take all pictures out."""
     st.session_state["tray"] = []
+    if spool := st.session_state.pop("tray-files", None):
+        spool.close()
 
 
 def unanswered(run: str) -> list[Entry]:
     """The pictures that the model of ``run`` was not asked about and that are still held."""
     return [
-        entry for entry in entries() if run not in entry["answers"] and entry["data"] is not None
+        entry for entry in entries() if run not in entry["answers"] and entry["path"] is not None
     ]
 
 
 def answer(run: str, ask: Ask, progress: Callable[[int, int], None]) -> None:
-    """Ask about all unanswered pictures; ``progress`` is told how many of how many are done."""
+    """Ask about all unanswered pictures; ``progress`` is told how many of how many are done.
+
+    ``ask`` is called in other threads, several at a time.
+    """
     waiting = unanswered(run)
-    for done, entry in enumerate(waiting):
-        progress(done, len(waiting))
-        entry["answers"][run] = ask(entry["data"], entry["name"])
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
+        asked = [pool.submit(_asked, ask, entry) for entry in waiting]
+        for done, (entry, answered) in enumerate(zip(waiting, asked, strict=True)):
+            progress(done, len(waiting))
+            entry["answers"][run] = answered.result()
+    finally:  # the page may be run anew at any time: what was not asked yet is asked then
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
-def lines(run: str) -> list[list[object]]:
-    """The answers of one model as lines of a table, the header first."""
-    header = ["file", "label", "probability", "decision", "error", "unlike"]
-    ranks = [f"{word} {place}" for place in range(1, TOP + 1) for word in ("label", "probability")]
-    made: list[list[object]] = [[*header, *ranks]]
-    for entry in entries():
+def lines(held: Iterable[Entry], run: str) -> list[list[object]]:
+    """The answers of one model as lines of a table, the header first; labels set by hand last."""
+    made: list[list[object]] = [[*heading(TOP), "label by hand"]]
+    width = len(made[0]) - 1
+    for entry in held:
         said = entry["answers"].get(run)
-        if said is None:
-            continue
-        top = [cell for one in said["top"] for cell in (one["label"], f"{one['probability']:.6f}")]
-        first = [entry["name"], *(said.get(name) for name in header[1:])]
-        made.append([*("" if cell is None else cell for cell in first), *top])
+        if said is not None:
+            cells = line({**said, "file": entry["name"]})
+            made.append([*cells, *[""] * (width - len(cells)), entry["label"]])
     return made
+
+
+def _asked(ask: Ask, entry: Entry) -> dict[str, Any]:
+    try:
+        data = read(entry)
+    except BadInputError as error:
+        return unreadable(entry["name"], str(error))
+    return ask(data, entry["name"])
+
+
+def _let_go(entry: Entry) -> None:
+    if entry["path"] is not None:
+        Path(entry["path"]).unlink(missing_ok=True)
+    entry |= {"path": None, "size": 0}

@@ -31,5 +31,5 @@ if (wanted := session.current_run()) and wanted.id != run.id:
     st.caption("The run in hand has no model yet. This is the newest one that has.")
 classes = [plain(str(name)) for name in model["classes"]]
 st.caption(f"Tells {count(len(classes), 'class', 'classes')} apart: {', '.join(classes[:20])}.")
-answers(workspace, run)
+answers(workspace, run, teach=True)
 share(run)

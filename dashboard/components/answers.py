@@ -1,16 +1,20 @@
 """Pictures come in, and what a model makes of them: all of Classify but the choice of the model."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import streamlit as st
 
 from dashboard import inference, session, tray
+from dashboard.components.answer_card import answer_card
+from dashboard.components.answer_head import TABLE, answer_head
+from dashboard.components.answer_page import answer_page
 from dashboard.components.live_camera import live_camera
-from dashboard.components.prediction_card import prediction_card
 from dashboard.components.take_in import take_in
+from dashboard.components.teach import begin_lesson, taught, teach_bar
 from dashboard.components.telling import telling
-from dashboard.components.why import why
-from dashboard.tables import csv_of
+from dashboard.teaching import Lesson
+from dashboard.tray import Entry
 from dashboard.words import count
 from ml import sentences
 from ml.runs import Run
@@ -19,40 +23,49 @@ from ml.workspace import Workspace
 PAGE = 24
 
 
-def answers(workspace: Workspace, run: Run) -> None:
-    """Draw it for a run that has a model."""
+def answers(workspace: Workspace, run: Run, *, teach: bool = False) -> None:
+    """Draw it for a run that has a model.
+
+    Args:
+        teach: whether pictures can be labelled by hand and added to the run's data set.
+    """
     model = run.model or {}
     take_in(workspace, run)
     live_camera(run)
     with st.container():  # always there, so that the cards below keep their place
         _ask(run)
+    lesson = begin_lesson(workspace, run) if teach else None
     held = tray.entries()
+    bar = st.container()
+    if held:
+        with bar:
+            view = answer_head(held, run)
+        draw = answer_page if view == TABLE else _cards
+        shown = draw(workspace, run, held, lesson)
+    with bar:
+        if held and lesson:
+            teach_bar(workspace, run, lesson, held, shown)
+        if lesson:
+            taught(workspace, run, lesson)
     if not held:
         return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(count(len(held), "picture"), anchor=False, width="content")
-        st.download_button(
-            "Answers as CSV",
-            csv_of(tray.lines(run.id)),
-            f"{run.id}-answers.csv",
-            "text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-        )
-        st.button("Clear", icon=":material/close:", type="tertiary", on_click=tray.clear)
-    most = session.state("tray-shown", PAGE)
-    with st.grid("auto", min_column_width=330):
-        for entry in held[:most]:
-            prediction_card(
-                *(entry, run.id, float(model["threshold"]), tray.remove),
-                partial(why, workspace, run),
-            )
-    if len(held) > most and st.button(f"Show {min(PAGE, len(held) - most)} more"):
-        st.session_state["tray-shown"] = most + PAGE
-        st.rerun()
     st.caption(sentences.threshold(float(model["threshold"]), model.get("answers")))
     if rule := sentences.unlike(model.get("unlike")):
         st.caption(rule)
+
+
+def _cards(
+    workspace: Workspace, run: Run, held: Sequence[Entry], lesson: Lesson | None
+) -> Sequence[Entry]:
+    """The newest pictures as cards; those that are shown."""
+    most = session.state("tray-shown", PAGE)
+    with st.grid("auto", min_column_width=330):
+        for entry in held[:most]:
+            answer_card(workspace, run, lesson, entry)
+    if len(held) > most and st.button(f"Show {min(PAGE, len(held) - most)} more"):
+        st.session_state["tray-shown"] = most + PAGE
+        st.rerun()
+    return held[:most]
 
 
 def _ask(run: Run) -> None:

@@ -22,6 +22,7 @@ from ml.errors import WorkspaceError
 from ml.workspace import Workspace
 
 TABLES = {".csv", ".tsv"}
+INSTEAD = "Name their folder on this computer instead."
 
 
 def drop_zone(label: str, key: str, then: dict[str, Any], *, folder: bool = False) -> None:
@@ -60,10 +61,11 @@ def take(files: Sequence[tuple[str, bytes | memoryview]], then: dict[str, Any]) 
         told(str(error))
 
 
-def over_limit(sizes: Sequence[int]) -> str:
-    """What is said of a drop with files of these ``sizes`` that is too much; else empty."""
+def over_limit(sizes: Sequence[int], instead: str = INSTEAD) -> str:
+    """What is said of a drop with files of these ``sizes`` that is too much, and what to do
+    ``instead`` on one's own computer; else empty."""
     allowed, total = limits.limits(), sum(sizes)
-    where = " Name their folder on this computer instead." if limits.local_mode() else ""
+    where = f" {instead}" if limits.local_mode() else ""
     if len(sizes) > allowed.files:
         return f"{len(sizes):,} files are too many: {allowed.files:,} at a time.{where}"
     if total > allowed.megabytes * 1e6:

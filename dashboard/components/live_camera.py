@@ -14,6 +14,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from dashboard import inference, tray
 from dashboard.components.camera import shots
 from dashboard.components.prediction_card import verdict
+from dashboard.components.telling import telling
 from dashboard.frames_route import PASS, PATH
 from dashboard.passes import every, passes
 from dashboard.static import ASSETS, scripts
@@ -74,7 +75,8 @@ def live_camera(run: Run) -> None:
     st.session_state[f"{KEY}-taken"] = sent.get("token")
     for frame in shots(sent)[:1]:
         number = st.session_state[f"{KEY}-kept"] = st.session_state.get(f"{KEY}-kept", 0) + 1
-        tray.add(f"Live frame {number}", frame)
+        with telling():
+            tray.add(f"Live frame {number}", frame)
 
 
 def _pass(run: Run) -> str:

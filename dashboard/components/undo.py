@@ -39,6 +39,17 @@ def bring_back(workspace: Workspace, version: DatasetVersion, number: int) -> No
     st.rerun()
 
 
+def offer_undo(workspace: Workspace, name: str) -> None:
+    """Let the bar take back the newest version of a set, which something else has made."""
+    made = read_summary(workspace, name)
+    st.session_state[_MADE] = {
+        "name": name,
+        "version": made.get("version"),
+        "parent": made.get("parent"),
+        "sentence": made.get("change", ""),
+    }
+
+
 def undo_bar(workspace: Workspace, version: DatasetVersion) -> None:
     """After a change made in this tab: what it was, and a button that takes it back.
 

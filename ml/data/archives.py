@@ -68,8 +68,8 @@ def is_zip(path: Path) -> bool:
         return False
 
 
-def open_archive(path: Path) -> Archive:
-    """Read the directory of a zip.
+def open_archive(path: Path, most_bytes: int = MOST_BYTES) -> Archive:
+    """Read the directory of a zip. Of its files, those above ``most_bytes`` are refused.
 
     Raises:
         BadInputError: it is no zip, damaged, or beyond the limits.
@@ -88,7 +88,11 @@ def open_archive(path: Path) -> Archive:
         parts, name = _parts(info), clean(_name(info))
         if info.is_dir() or any(is_junk(part) and part != ".." for part in parts):
             continue
-        why = "Another file of this name came first." if parts in seen else _refusal(info, parts)
+        why = (
+            "Another file of this name came first."
+            if parts in seen
+            else _refusal(info, parts, most_bytes)
+        )
         seen.add(parts)
         if why:
             refused.append((name, why))
@@ -155,7 +159,7 @@ def _parts(info: zipfile.ZipInfo) -> tuple[str, ...]:
     )
 
 
-def _refusal(info: zipfile.ZipInfo, parts: tuple[str, ...]) -> str:
+def _refusal(info: zipfile.ZipInfo, parts: tuple[str, ...], most_bytes: int) -> str:
     """Why a member is not read; else empty."""
     absolute = _name(info).startswith(("/", "\\")) or (parts and parts[0].endswith(":"))
     if not parts or ".." in parts or absolute:
@@ -166,8 +170,8 @@ def _refusal(info: zipfile.ZipInfo, parts: tuple[str, ...]) -> str:
         return "It is encrypted. Pack the pictures without a password."
     if parts[-1].casefold().endswith(ARCHIVES):
         return "It is an archive inside the archive. Unpack it first."
-    if info.file_size > MOST_BYTES:
-        return f"The file is larger than {MOST_BYTES // 2**20} MB."
+    if info.file_size > most_bytes:
+        return f"The file is larger than {most_bytes // 2**20} MB."
     if info.file_size > max(SMALL_BYTES, MOST_RATIO * info.compress_size):
         return "It unpacks to far more than a picture would: it looks made to fill the memory."
     return ""

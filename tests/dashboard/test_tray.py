@@ -1,14 +1,27 @@
 """What one tab holds of the pictures that were dropped into it."""
 
+import threading
+from dataclasses import replace
+
 import pytest
 import streamlit as st
 
-from dashboard import tray
+from dashboard import limits, tray
+from dashboard.staging import incoming
+from ml.errors import BadInputError
 
 
 @pytest.fixture(autouse=True)
-def _own_session(monkeypatch):
-    monkeypatch.setattr(st, "session_state", {})
+def _own_session(monkeypatch, workspace):
+    monkeypatch.setattr(st, "session_state", {"workspace": workspace})
+
+
+def allow(monkeypatch, **values):
+    monkeypatch.setattr(limits, "LOCAL", replace(limits.LOCAL, **values))
+
+
+def held():
+    return [tray.read(entry) if entry["path"] else None for entry in tray.entries()]
 
 
 def answered(data, name):
@@ -19,7 +32,7 @@ def answered(data, name):
 def test_the_newest_picture_is_on_top_and_none_is_held_twice():
     for data in (b"1", b"2", b"1"):
         tray.add(f"{data!r}", data)
-    assert [entry["data"] for entry in tray.entries()] == [b"1", b"2"]
+    assert held() == [b"1", b"2"]
 
 
 def test_each_model_is_asked_about_each_picture_once():
@@ -32,7 +45,7 @@ def test_each_model_is_asked_about_each_picture_once():
             lambda data, name, run=run: asked.append((run, name)) or answered(data, name),
             lambda done, total: told.append((done, total)),
         )
-    assert asked == [("r1", "two"), ("r1", "one"), ("r2", "two"), ("r2", "one")]
+    assert sorted(asked) == [("r1", "one"), ("r1", "two"), ("r2", "one"), ("r2", "two")]
     assert told == [(0, 2), (1, 2)] * 2
     assert tray.unanswered("r1") == []
     tray.add("two again", b"2")
@@ -40,18 +53,20 @@ def test_each_model_is_asked_about_each_picture_once():
 
 
 def test_the_oldest_leave_when_there_are_too_many(monkeypatch):
-    monkeypatch.setattr(tray, "MOST_PICTURES", 3)
+    allow(monkeypatch, tried=3)
     for number in range(5):
         tray.add(str(number), bytes([number]))
     assert [entry["name"] for entry in tray.entries()] == ["4", "3", "2"]
+    assert held() == [bytes([4]), bytes([3]), bytes([2])]
+    assert len(list(tray.entries()[0]["path"].parent.iterdir())) == 3
 
 
 def test_the_oldest_keep_their_answers_alone_when_they_are_too_large(monkeypatch):
-    monkeypatch.setattr(tray, "MOST_BYTES", 25)
+    allow(monkeypatch, tried_megabytes=25e-6)
     for number in range(4):
         tray.add(str(number), bytes([number]) * 10)
         tray.answer("r", answered, lambda done, total: None)
-    assert [len(entry["data"] or b"") for entry in tray.entries()] == [10, 10, 0, 0]
+    assert [len(data or b"") for data in held()] == [10, 10, 0, 0]
     assert all(entry["answers"]["r"]["label"] == "a" for entry in tray.entries())
     assert [entry["name"] for entry in tray.unanswered("another")] == ["3", "2"]
 
@@ -61,14 +76,62 @@ def test_pictures_are_removed_one_by_one_or_all():
     tray.add("two", b"2")
     tray.remove(tray.entries()[0]["id"])
     assert [entry["name"] for entry in tray.entries()] == ["one"]
+    folder = tray.entries()[0]["path"].parent
+    assert len(list(folder.iterdir())) == 1
     tray.clear()
     assert tray.entries() == []
+    assert not folder.exists()
 
 
 def test_the_table_has_a_line_for_each_answer_of_that_model():
     tray.add("one", b"1")
     tray.answer("r", answered, lambda done, total: None)
     tray.add("two", b"2")
-    lines = tray.lines("r")
-    assert lines[0][:6] == ["file", "label", "probability", "decision", "error", "unlike"]
-    assert lines[1:] == [["one", "a", 0.7, "sure", "", "", "a", "0.700000", "b", "0.300000"]]
+    tray.entries()[1]["label"] = "c"
+    header, *lines = tray.lines(tray.entries(), "r")
+    assert header[:6] == ["file", "label", "probability", "decision", "error", "unlike"]
+    assert len(lines) == 1
+    assert lines[0][:10] == ["one", "a", 0.7, "sure", "", "", "a", "0.700000", "b", "0.300000"]
+    assert dict(zip(header, lines[0], strict=True))["label by hand"] == "c"
+
+
+def test_the_files_go_with_the_tab_that_holds_them(workspace):
+    tray.add("one", b"1")
+    assert len(list(incoming(workspace).rglob("*"))) == 2
+    st.session_state.clear()
+    assert list(incoming(workspace).iterdir()) == []
+
+
+def test_several_pictures_are_asked_about_at_once_and_a_new_run_of_the_page_loses_none():
+    for number in range(6):
+        tray.add(str(number), bytes([number]))
+    together = threading.Barrier(tray.AT_ONCE)  # breaks unless as many are at it at a time
+    asked = []
+
+    def ask(data, name):
+        asked.append(name)
+        if len(asked) <= tray.AT_ONCE:
+            together.wait(20)
+        return answered(data, name)
+
+    class NewRunError(Exception):
+        pass
+
+    def interrupted(done, total):
+        if done == 2:
+            raise NewRunError
+
+    with pytest.raises(NewRunError):
+        tray.answer("r", ask, interrupted)
+    assert len(tray.unanswered("r")) == 4
+    tray.answer("r", answered, lambda done, total: None)
+    assert [entry["answers"]["r"]["file"] for entry in tray.entries()] == list("543210")
+
+
+def test_what_cannot_be_read_is_told_and_the_order_is_kept():
+    def broken():
+        raise BadInputError("It is damaged in the archive.")
+
+    given = [("a", lambda: b"1"), ("b", broken), ("c", lambda: b"3")]
+    assert tray.take(given) == ["b: It is damaged in the archive."]
+    assert [entry["name"] for entry in tray.entries()] == ["a", "c"]

@@ -1,0 +1,86 @@
+"""Which of the pictures on Classify are listed, and in what order: by what a model said. Pure."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dashboard.tray import Entry
+from ml.data.walk import natural
+
+SURE, UNSURE, UNLIKE, UNREAD, OPEN = "Sure", "Not sure", "Unlike", "Not read", "Not asked"
+VERDICTS = (SURE, UNSURE, UNLIKE, UNREAD)
+LEAST, MOST, GROUPED, NAMED, DROPPED = (
+    "Least sure first",
+    "Most sure first",
+    "By label",
+    "By name",
+    "As they came",
+)
+ORDERS = (LEAST, MOST, GROUPED, NAMED, DROPPED)
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is looked for: all that fit every part. An empty part is any; ``order`` is one of
+    ``ORDERS``. By label, the largest group comes first, and in it the least sure."""
+
+    text: str = ""
+    label: str = ""
+    verdict: str = ""
+    order: str = LEAST
+
+
+def verdict_of(entry: Entry, run: str) -> str:
+    """How the answer of a run's model is to be taken: one of ``VERDICTS``, or ``OPEN``."""
+    answer = entry["answers"].get(run)
+    if answer is None:
+        return OPEN
+    if answer.get("error"):
+        return UNREAD
+    if answer.get("unlike"):
+        return UNLIKE
+    return SURE if answer["decision"] == "sure" else UNSURE
+
+
+def guess_of(entry: Entry, run: str) -> str:
+    """The class that the model named; empty where it could not."""
+    return str((entry["answers"].get(run) or {}).get("label") or "")
+
+
+def label_of(entry: Entry, run: str) -> str:
+    """The label set by hand, else the guess."""
+    return str(entry["label"] or guess_of(entry, run))
+
+
+def counts(entries: Sequence[Entry], run: str) -> dict[str, int]:
+    """How many pictures have each label, the most frequent first. What has none is not counted."""
+    found = Counter(label_of(entry, run) for entry in entries)
+    del found[""]
+    return dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0].casefold())))
+
+
+def listed(entries: Sequence[Entry], run: str, query: Query) -> list[Entry]:
+    """The pictures that ``query`` asks for, in its order."""
+    wanted = query.text.casefold().strip()
+    kept = [
+        entry
+        for entry in entries
+        if wanted in entry["name"].casefold()
+        and query.label in ("", label_of(entry, run))
+        and query.verdict in ("", verdict_of(entry, run))
+    ]
+    if query.order in (LEAST, MOST, GROUPED):
+        turn = -1 if query.order == MOST else 1
+        kept.sort(key=lambda entry: turn * _sureness(entry, run, turn))
+    if query.order == GROUPED:
+        rank = {label: place for place, label in enumerate(counts(kept, run))}
+        kept.sort(key=lambda entry: rank.get(label_of(entry, run), len(rank)))
+    if query.order == NAMED:
+        kept.sort(key=lambda entry: natural(entry["name"]))
+    return kept
+
+
+def _sureness(entry: Entry, run: str, turn: int) -> float:
+    """The probability of the guess; what has none comes last, whichever way it goes."""
+    probability = (entry["answers"].get(run) or {}).get("probability")
+    return 2.0 * turn if probability is None else float(probability)

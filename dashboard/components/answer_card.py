@@ -1,0 +1,30 @@
+"""The card of one picture with all that can be asked of it, and a window that shows it large."""
+
+import streamlit as st
+
+from dashboard import tray
+from dashboard.components.prediction_card import prediction_card
+from dashboard.components.teach import card_label
+from dashboard.components.why import why
+from dashboard.teaching import Lesson
+from dashboard.tray import Entry
+from ml.runs import Run
+from ml.workspace import Workspace
+
+
+def answer_card(workspace: Workspace, run: Run, lesson: Lesson | None, entry: Entry) -> None:
+    """Draw it; with a ``lesson`` the picture can be labelled and added to the data set."""
+
+    def more(one: Entry) -> None:
+        why(workspace, run, one)
+        if lesson:
+            card_label(run, lesson, one)
+
+    threshold = float((run.model or {})["threshold"])
+    prediction_card(entry, run.id, threshold, tray.remove, more)
+
+
+@st.dialog("One picture", width="medium")
+def look_closer(workspace: Workspace, run: Run, entry: Entry) -> None:
+    """Show the card above the page."""
+    answer_card(workspace, run, None, entry)

@@ -1,0 +1,57 @@
+"""Above the answers: how many there are, how they are shown, and what can be taken away."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+
+from dashboard import tray
+from dashboard.takeaway import sorted_zip
+from dashboard.tray import Entry
+from dashboard.words import count
+from ml.runs import Run
+from ml.spreadsheet import csv_of
+
+CARDS, TABLE = "Cards", "Table"
+MANY = 12
+"""With more pictures than this a table is easier to look through."""
+VIEW, CHOSEN = "answers-view", "answers-view-chosen"
+
+
+def answer_head(held: Sequence[Entry], run: Run) -> str:
+    """Draw it; returns how the pictures are to be shown, ``CARDS`` or ``TABLE``. Until somebody
+    chooses, their number does."""
+    st.session_state[VIEW] = st.session_state.get(CHOSEN) or (TABLE if len(held) > MANY else CARDS)
+    with st.container(horizontal=True, vertical_alignment="center", key="answer-head"):
+        st.subheader(count(len(held), "picture"), anchor=False, width="content")
+        view = st.segmented_control(
+            "Shown as",
+            [CARDS, TABLE],
+            key=VIEW,
+            required=True,
+            label_visibility="collapsed",
+            on_change=_chosen,
+        )
+        st.download_button(
+            "Answers as CSV",
+            lambda: csv_of(tray.lines(held, run.id)),
+            f"{run.id}-answers.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Sorted into folders",
+            partial(sorted_zip, held, run.id),
+            f"{run.id}-sorted.zip",
+            "application/zip",
+            icon=":material/folder_zip:",
+            on_click="ignore",
+            help="A zip of these pictures in a folder for each label.",
+        )
+        st.button("Clear", icon=":material/close:", type="tertiary", on_click=tray.clear)
+    return str(view)
+
+
+def _chosen() -> None:
+    st.session_state[CHOSEN] = st.session_state[VIEW]

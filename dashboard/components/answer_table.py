@@ -1,0 +1,111 @@
+"""Many answers as a table: a row a picture, with its label, and whether it is to be added."""
+
+import base64
+import io
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import streamlit as st
+from PIL import Image
+
+from dashboard.answer_list import OPEN, UNREAD, guess_of, label_of, verdict_of
+from dashboard.components.prediction_card import verdict
+from dashboard.static import ASSETS
+from dashboard.text import rounded
+from dashboard.tray import Entry
+
+SIDE = 112
+"""Pixels of a thumbnail; twice what it takes on the page, for dense screens."""
+_component = st.components.v2.component(
+    "lensmith_answer_table",
+    html='<div class="around"><table role="table"><thead role="rowgroup"><tr role="row"></tr>'
+    '</thead><tbody role="rowgroup"></tbody></table></div>',
+    css=(ASSETS / "answer_table.css").read_text(encoding="utf-8"),
+    js=(ASSETS / "answer_table.js").read_text(encoding="utf-8"),
+)
+
+
+class Marks(NamedTuple):
+    """What was done in the table just now: ``labels`` by id, ``ticked`` and ``unticked`` ids, and
+    the id of the picture that is ``opened``, or empty."""
+
+    labels: dict[str, str]
+    ticked: frozenset[str]
+    unticked: frozenset[str]
+    opened: str
+
+
+def answer_table(
+    entries: Sequence[Entry],
+    run: str,
+    key: str,
+    token: str,
+    *,
+    title: str,
+    groups: Sequence[str] = (),
+    classes: Sequence[str] | None = None,
+    there: frozenset[str] = frozenset(),
+) -> Marks:
+    """Draw ``entries`` with what the model of ``run`` said of them.
+
+    Args:
+        token: whenever it is new, what is ticked counts as the entries say; from then on the
+            browser knows better.
+        groups: for each entry what stands above it, or empty.
+        classes: the labels that can be given; None where nothing can be ticked or labelled.
+        there: the ids of pictures that are in the data set already.
+    """
+    rows = [
+        {**_row(entry, run, classes is not None), "there": entry["id"] in there, "group": group}
+        for entry, group in zip(entries, groups or [""] * len(entries), strict=True)
+    ]
+    data = {"rows": rows, "classes": list(classes or ()), "teach": classes is not None}
+    data |= {"token": token, "title": title}
+    result = _component(
+        key=key, data=data, on_marks_change=lambda: None, on_opened_change=lambda: None
+    )
+    opened = result.opened if result.opened in {row["id"] for row in rows} else ""
+    sent, last = result.marks, f"{key}-marked"
+    if not isinstance(sent, dict) or sent.get("moment") == st.session_state.get(last):
+        return Marks({}, frozenset(), frozenset(), opened)
+    st.session_state[last] = sent.get("moment")
+    shown, ticked = frozenset(sent.get("shown") or ()), frozenset(sent.get("ticked") or ())
+    labels = {str(one): str(label) for one, label in dict(sent.get("labels") or {}).items()}
+    return Marks(labels, ticked & shown, shown - ticked, opened)
+
+
+def _row(entry: Entry, run: str, teach: bool) -> dict[str, Any]:
+    answer, said = entry["answers"].get(run) or {}, verdict_of(entry, run)
+    read = said not in (OPEN, UNREAD)
+    probability = float(answer["probability"]) if read else 0.0
+    return {
+        "id": entry["id"],
+        "source": _thumbnail(entry, run),
+        "name": entry["name"],
+        "guess": guess_of(entry, run),
+        "said": "" if read else str(answer.get("error") or "This model was not asked about it."),
+        "share": rounded(probability) if read else "",
+        "width": probability,
+        "verdict": said,
+        "kind": verdict(answer)[0] if read else ("failed" if said == UNREAD else ""),
+        "label": label_of(entry, run),
+        "ticked": entry["ticked"],
+        "fit": teach and read and entry["path"] is not None,
+    }
+
+
+def _thumbnail(entry: Entry, run: str) -> str:
+    """A small square of the picture as a data URI, made once and kept with the entry."""
+    preview = (entry["answers"].get(run) or {}).get("preview")
+    if preview and not entry.get("small"):
+        with Image.open(io.BytesIO(preview)) as picture:
+            picture.draft("RGB", (2 * SIDE, 2 * SIDE))
+            side = min(picture.size)
+            left, top = ((length - side) // 2 for length in picture.size)
+            square = picture.convert("RGB").resize(
+                (SIDE, SIDE), box=(left, top, left + side, top + side)
+            )
+        out = io.BytesIO()
+        square.save(out, "JPEG", quality=80)
+        entry["small"] = f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}"
+    return str(entry.get("small") or "")

@@ -1,0 +1,61 @@
+"""Pictures out of the clipboard, pasted anywhere on the page."""
+
+import base64
+import binascii
+import time
+from typing import Any
+
+import streamlit as st
+
+from dashboard.static import ASSETS
+
+MOST = 20
+MEGABYTES = 20
+_CSS = """
+p { margin: 0; font: 0.875rem var(--st-font); color: var(--st-gray-text-color); }
+kbd {
+  font: inherit; font-size: 0.8rem; padding: 0.05rem 0.35rem; border-radius: 5px;
+  border: 1px solid var(--st-border-color);
+}
+.said { color: var(--st-text-color); }
+.said:empty { display: none; }
+@media (hover: none) and (pointer: coarse) { .hint { display: none; } }
+"""
+_component = st.components.v2.component(
+    "lensmith_paste",
+    html='<p class="hint">or paste one (<kbd>Ctrl+V</kbd>)</p><p class="said" role="alert"></p>',
+    css=_CSS,
+    js=(ASSETS / "paste.js").read_text(encoding="utf-8"),
+)
+
+
+def paste(key: str) -> list[tuple[str, bytes]]:
+    """Draw the hint. Returns the pictures that were pasted just now, by name, else none."""
+    refusal = f"A picture that is pasted may have {MEGABYTES} MB, and {MOST} at a time are taken."
+    data = {"most": MOST, "bytes": MEGABYTES * 2**20, "refusal": refusal}
+    sent = _component(key=key, data=data, on_pasted_change=lambda: None).pasted
+    taken = f"{key}-taken"
+    if not isinstance(sent, dict) or sent.get("token") == st.session_state.get(taken):
+        return []
+    st.session_state[taken] = sent.get("token")
+    return pictures(sent)
+
+
+def pictures(sent: dict[str, Any]) -> list[tuple[str, bytes]]:
+    """What a message of the component holds; what it cannot have sent is left out.
+
+    A browser calls whatever is copied ``image.png``: such a picture is named by the time.
+    """
+    found = []
+    given = sent.get("pictures")
+    for number, one in enumerate(given[:MOST] if isinstance(given, list) else [], 1):
+        try:
+            data = base64.b64decode(str(one["data"]), validate=True)
+            name = str(one["name"])
+        except (binascii.Error, ValueError, KeyError, TypeError):
+            continue
+        if name in ("", "image.png"):
+            name = f"Pasted {time.strftime('%H.%M.%S')}{'' if number == 1 else f' {number}'}.png"
+        if 0 < len(data) <= MEGABYTES * 2**20:
+            found.append((name, data))
+    return found

@@ -1,0 +1,176 @@
+"""Labels by hand: what is ticked joins the data set of the run that answered, as a new version."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+
+from dashboard import teaching
+from dashboard.answer_list import label_of
+from dashboard.components.bring_in import over_limit
+from dashboard.components.ingest_view import bring, ingest_view, settle, told, under_way
+from dashboard.components.retrain_button import retrain_button
+from dashboard.components.telling import telling
+from dashboard.components.undo import offer_undo, undo_bar
+from dashboard.preparing import Job
+from dashboard.teaching import Lesson
+from dashboard.text import plain
+from dashboard.tray import Entry
+from dashboard.words import count
+from ml.runs import Run
+from ml.workspace import Workspace
+
+LONGEST_NAME = 100
+TAUGHT = "taught"
+"""The data set that this tab has added pictures to from here."""
+TURN = "teach-turn"
+"""Goes up whenever the server decides what is ticked or labelled."""
+
+
+def begin_lesson(workspace: Workspace, run: Run) -> Lesson | None:
+    """What pictures can be added to, after taking note of what was added just now."""
+    job: Job | None = st.session_state.get("ingest")
+    # Pictures may be on their way for another page, which has its own plans with them.
+    if job is not None and job.then.get("taught") and (then := settle()):
+        offer_undo(workspace, str(then["into"]))
+    return teaching.lesson(workspace, run)
+
+
+def teach_bar(
+    workspace: Workspace, run: Run, lesson: Lesson, held: Sequence[Entry], shown: Sequence[Entry]
+) -> None:
+    """Draw what can be done with ticked pictures. ``held`` are all, ``shown`` those on the page."""
+    name, ready = lesson.version.name, lesson.ready(held)
+    free = [entry for entry in shown if entry["path"] and label_of(entry, run.id)]
+    free = [entry for entry in free if entry["id"] not in lesson.there]
+    with st.container(border=True, key="card-teach", gap="small"):
+        st.markdown(_sentence(len(ready), name))
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            if st.button(
+                f"Add {count(len(ready), 'picture')}" if ready else "Add",
+                key="teach-add",
+                type="primary",
+                disabled=not ready or under_way(),
+            ):
+                _add(workspace, name, ready)
+            _label_all(lesson, ready)
+            st.button(
+                "Tick these",
+                key="teach-tick",
+                disabled=all(entry["ticked"] for entry in free),
+                on_click=partial(_mark, free, run.id, True),
+                help="The pictures on this page, each with the label that stands there.",
+            )
+            if ready:
+                st.button(
+                    "Untick all", key="teach-none", on_click=_mark, args=(held, run.id, False)
+                )
+
+
+def taught(workspace: Workspace, run: Run, lesson: Lesson) -> None:
+    """Draw what became of pictures that were added: how many, a way back, and what comes next."""
+    with st.container():  # always there, so that nothing below moves to a new place
+        if st.session_state.get(TAUGHT) == lesson.version.name:
+            ingest_view()
+            retrain_button(workspace, run, lesson.version)
+        undo_bar(workspace, lesson.version)
+
+
+def card_label(run: Run, lesson: Lesson, entry: Entry) -> None:
+    """On a card: its label, and whether it is to be added."""
+    if entry["id"] in lesson.there:
+        st.caption(f"It is in {plain(lesson.version.name)}.")
+        return
+    label = label_of(entry, run.id)
+    if not label or entry["path"] is None:
+        return
+    for field, value in (("label", label), ("tick", entry["ticked"])):
+        st.session_state[f"{field}-{entry['id']}"] = value
+    options = list(dict.fromkeys([*lesson.classes, label]))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.selectbox(
+            "Label",
+            options,
+            key=f"label-{entry['id']}",
+            on_change=_labelled,
+            args=(entry, f"label-{entry['id']}"),
+            accept_new_options=True,
+        )
+        st.checkbox(
+            "Add",
+            key=f"tick-{entry['id']}",
+            on_change=_mark,
+            args=([entry], run.id, not entry["ticked"]),
+            help=f"Add it to {plain(lesson.version.name)} with this label.",
+        )
+
+
+def turn() -> int:
+    """A number that is new whenever the server decides what is ticked or labelled."""
+    return int(st.session_state.get(TURN, 0))
+
+
+def _sentence(ready: int, name: str) -> str:
+    if not ready:
+        return (
+            f"Is a label wrong? Put it right, tick what is right, and add it to {plain(name)}: the "
+            "next training learns from it."
+        )
+    return (
+        f"**{count(ready, 'picture')} ticked.** They join {plain(name)} as a new version, for "
+        "training and validation. Its test pictures stay as they are."
+    )
+
+
+def _label_all(lesson: Lesson, ready: Sequence[Entry]) -> None:
+    """One label for all that is ticked, which may be a class of its own."""
+    key = f"teach-label-{turn()}"
+    st.selectbox(
+        "Label of what is ticked",
+        lesson.classes,
+        index=None,
+        key=key,
+        placeholder="Label the ticked",
+        label_visibility="collapsed",
+        accept_new_options=True,
+        disabled=not ready,
+        width=170,
+        on_change=_label_ticked,
+        args=(ready, key),
+    )
+
+
+def _label_ticked(entries: Sequence[Entry], key: str) -> None:
+    if label := _name(key):
+        teaching.put_label(entries, label)
+    _decided()
+
+
+def _labelled(entry: Entry, key: str) -> None:
+    if label := _name(key):
+        teaching.put_label([entry], label)
+    _decided()
+
+
+def _name(key: str) -> str:
+    return " ".join(str(st.session_state.get(key) or "").split())[:LONGEST_NAME]
+
+
+def _mark(entries: Sequence[Entry], run: str, ticked: bool) -> None:
+    teaching.mark(entries, run, ticked)
+    _decided()
+
+
+def _decided() -> None:
+    st.session_state[TURN] = turn() + 1
+
+
+def _add(workspace: Workspace, name: str, ready: Sequence[Entry]) -> None:
+    if refusal := over_limit([entry["size"] for entry in ready]):
+        st.session_state[TAUGHT] = name
+        told(refusal)
+        st.rerun()
+    with telling():
+        bring(teaching.job(workspace, name, ready))
+        st.session_state[TAUGHT] = name
+        st.rerun()

@@ -1,0 +1,42 @@
+"""A few test pictures of a run, of which one click tries one."""
+
+import streamlit as st
+
+from dashboard import results, tray
+from dashboard.components.picture_buttons import PictureButton, picture_buttons
+from dashboard.components.telling import telling
+from dashboard.thumbnails import thumbnail
+from ml.data.store import read_picture
+from ml.errors import MLError
+from ml.runs import Run
+from ml.workspace import Workspace
+
+EXAMPLES = 6
+
+
+def try_one(workspace: Workspace, run: Run) -> None:
+    """Draw test pictures of ``run``, one of each class as far as they go; what is pressed is put
+    into the tray. Nothing where the run or its pictures are gone."""
+    try:
+        found = results.load(workspace, run)
+    except MLError:
+        found = None  # a damaged report is said on Evaluate; the model may be fine
+    if found is None:
+        return
+    buttons, places = [], {}
+    for place in found.examples(EXAMPLES).tolist():
+        source = thumbnail(workspace.root, found.hashes[place])
+        if source:
+            places[found.hashes[place]] = place
+            truth = found.classes[found.labels[place]]
+            buttons.append(PictureButton(found.hashes[place], source, f"Try this {truth}"))
+    if not buttons:
+        return
+    st.caption("Try one of these. The model never saw them.")
+    picked = picture_buttons(buttons, "Pictures to try", key=f"examples-{run.id}")
+    if picked is None:
+        return
+    place = places[picked]
+    with telling():
+        data = read_picture(workspace, picked)
+        tray.add(found.files[place] or "Test picture", data, found.classes[found.labels[place]])

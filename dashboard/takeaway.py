@@ -1,0 +1,26 @@
+"""The pictures of Classify to take away: a zip with a folder for each label."""
+
+import io
+import zipfile
+from collections.abc import Sequence
+
+from dashboard import tray
+from dashboard.answer_list import label_of
+from dashboard.tray import Entry
+from ml.answers import Places
+from ml.errors import BadInputError
+
+
+def sorted_zip(entries: Sequence[Entry], run: str) -> bytes:
+    """A zip of the pictures, each in the folder of its label: the one set by hand, else the guess.
+    What has none, or is not held any more, is left out."""
+    out, places = io.BytesIO(), Places()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:  # pictures are packed already
+        for entry in entries:
+            try:
+                data = tray.read(entry)
+            except BadInputError:
+                continue
+            if label := label_of(entry, run):
+                archive.writestr(str(places.place(label, entry["name"])), data)
+    return out.getvalue()

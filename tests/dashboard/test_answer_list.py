@@ -1,0 +1,128 @@
+"""Many answers: which are listed and in what order, the zip of them, and the table's marks."""
+
+import io
+import zipfile
+from types import SimpleNamespace
+
+import pytest
+import streamlit as st
+
+from dashboard import answer_list, tray
+from dashboard.answer_list import GROUPED, LEAST, MOST, NAMED, UNLIKE, UNREAD, Query, listed
+from dashboard.components import answer_table
+from dashboard.components.answer_page import _groups, _note
+from dashboard.takeaway import sorted_zip
+from ml.predict import unreadable
+from tests.dashboard import fabricate
+
+
+def entry(number, label, probability, decision="sure", **more):
+    said = {"label": label, "probability": probability, "decision": decision, "error": None}
+    made = {"id": str(number), "name": f"{number}.png", "label": "", "ticked": False, "path": None}
+    return {**made, "answers": {"r": {**said, "unlike": False, "top": [], **more}}}
+
+
+@pytest.fixture
+def held():
+    made = [
+        entry(10, "glass", 0.9),
+        entry(9, "metal", 0.4, "not sure"),
+        entry(3, "glass", 0.6, "not sure"),
+        entry(4, "paper", 0.99, unlike=True),
+        entry(5, "", 0.0),
+        entry(6, "glass", 0.7),
+    ]
+    made[4]["answers"] = {"r": unreadable("5.png", "It is not a picture.")}
+    return made
+
+
+def numbers(entries):
+    return [int(one["id"]) for one in entries]
+
+
+def test_the_least_sure_come_first_and_what_was_not_read_last(held):
+    assert numbers(listed(held, "r", Query(order=LEAST))) == [9, 3, 6, 10, 4, 5]
+    assert numbers(listed(held, "r", Query(order=MOST))) == [4, 10, 6, 3, 9, 5]
+    assert numbers(listed(held, "r", Query(order=NAMED))) == [3, 4, 5, 6, 9, 10]
+    assert numbers(listed(held, "another", Query(order=LEAST))) == numbers(held)
+
+
+def test_the_largest_group_comes_first_and_a_label_by_hand_counts(held):
+    assert numbers(listed(held, "r", Query(order=GROUPED))) == [3, 6, 10, 9, 4, 5]
+    held[5]["label"] = "metal"
+    held[0]["label"] = "metal"
+    assert answer_list.counts(held, "r") == {"metal": 3, "glass": 1, "paper": 1}
+    found = listed(held, "r", Query(order=GROUPED))
+    assert numbers(found) == [9, 6, 10, 3, 4, 5]
+    run = SimpleNamespace(id="r")
+    heads = ["metal: 3 pictures", "", "", "glass: 1 picture", "paper: 1 picture"]
+    assert _groups(found, found, run) == [*heads, "Without a label"]
+    assert _groups(found[1:3], found, run) == ["metal: 3 pictures", ""]  # on a later page
+
+
+def test_a_filter_keeps_what_fits_every_part(held):
+    assert numbers(listed(held, "r", Query(label="glass"))) == [3, 6, 10]
+    assert numbers(listed(held, "r", Query(label="glass", verdict="Not sure"))) == [3]
+    assert numbers(listed(held, "r", Query(verdict=UNLIKE))) == [4]
+    assert numbers(listed(held, "r", Query(verdict=UNREAD))) == [5]
+    assert numbers(listed(held, "r", Query(text=" 0.P"))) == [10]
+
+
+def test_the_zip_has_a_folder_for_each_label(monkeypatch, workspace):
+    monkeypatch.setattr(st, "session_state", {"workspace": workspace})
+    for number, label in enumerate(["glass", "metal", "../up"]):
+        tray.add("x/same.png", bytes([number]))
+        tray.entries()[0]["answers"] = {"r": {"label": label}}
+    tray.add("unread.png", b"u")
+    tray.add("gone.png", b"g")
+    tray.entries()[0]["answers"] = {"r": {"label": "glass"}}
+    tray.entries()[0]["path"].unlink()
+    tray.entries()[3]["label"] = "glass"  # was metal
+    packed = zipfile.ZipFile(io.BytesIO(sorted_zip(tray.entries(), "r")))
+    found = {name: packed.read(name) for name in packed.namelist()}
+    assert found.pop("glass/same.png") == bytes([1])
+    assert found.pop("glass/same (2).png") == bytes([0])
+    ((name, data),) = found.items()
+    assert data == bytes([2])
+    assert ".." not in name.split("/")
+
+
+def test_what_is_done_in_the_table_counts_once(held, monkeypatch):
+    sent = SimpleNamespace(marks=None, opened=None)
+    given = []
+    monkeypatch.setattr(st, "session_state", {})
+    monkeypatch.setattr(
+        answer_table, "_component", lambda key, data, **_: given.append(data) or sent
+    )
+
+    def draw():
+        options = {"title": "t", "classes": ["glass", "metal"], "there": frozenset({"6"})}
+        _note(held, answer_table.answer_table(held, "r", "table", "token", **options))
+        return {one["id"]: (one["label"], one["ticked"]) for one in held if one["ticked"]}
+
+    assert draw() == {}
+    sent.marks = {"moment": 1, "shown": ["10", "9"], "ticked": ["9"], "labels": {"9": " a  b "}}
+    assert draw() == {"9": ("a b", True)}
+    held[1]["ticked"] = False  # the page decided so, and the browser has said nothing new
+    assert draw() == {}
+    sent.marks = {"moment": 2, "shown": ["10", "9"], "ticked": ["10"], "labels": {"10": "metal"}}
+    held[2]["ticked"] = True  # on another page of the table
+    assert set(draw()) == {"10", "3"}
+    row = {one["id"]: one for one in given[-1]["rows"]}
+    assert row["6"]["there"]
+    assert not row["10"]["there"]
+    assert row["5"]["said"] == "It is not a picture."
+    assert (row["9"]["share"], row["9"]["verdict"], row["9"]["kind"]) == (
+        "40 %",
+        "Not sure",
+        "stopped",
+    )
+
+
+def test_a_thumbnail_is_a_small_square_made_once(monkeypatch):
+    one = entry(1, "glass", 0.9, preview=fabricate.picture(1, 300))
+    source = answer_table._thumbnail(one, "r")
+    assert source.startswith("data:image/jpeg;base64,")
+    assert len(source) < 8000
+    one["answers"]["r"]["preview"] = b"changed"
+    assert answer_table._thumbnail(one, "r") == source
