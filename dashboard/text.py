@@ -4,7 +4,7 @@ import re
 
 from ml.words import rounded, shortened, span, with_span
 
-__all__ = ["plain", "rounded", "shortened", "span", "with_span"]
+__all__ = ["plain", "rounded", "shortened", "span", "whole", "with_span"]
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=])")
 
@@ -16,3 +16,14 @@ def plain(text: str) -> str:
     '\\\\*b\\\\*'
     """
     return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+def whole(probability: float) -> str:
+    """A probability in whole percent: what changes all the time must be read at a glance.
+
+    >>> whole(0.004), whole(0.5), whole(0.999)
+    ('< 1 %', '50 %', '> 99 %')
+    """
+    if probability < 0.01:
+        return "< 1 %"
+    return "> 99 %" if probability > 0.99 else f"{100 * probability:.0f} %"

@@ -136,7 +136,6 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   }
   const tell = () =>
     setStateValue("marks", {
-      moment: Date.now() + Math.random(),
       shown: data.rows.map((one) => one.id),
       ticked: [...state.ticked],
       labels: Object.fromEntries(state.labels),

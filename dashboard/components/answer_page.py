@@ -1,6 +1,7 @@
 """Many answers: filtered, in order, a page at a time, labelled and ticked in a table."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -42,19 +43,19 @@ def answer_page(
     shown = found[(number - 1) * PAGE : number * PAGE]
     groups = _groups(shown, found, run) if query.order == GROUPED else []
     with table:
-        marks = answer_table(
+        opened = answer_table(
             shown,
             run.id,
             "answer-table",
             _token(run, lesson, shown, groups),
             title=f"{count(len(found), 'picture')}, page {number} of {pages}",
+            note=partial(_note, held),
             groups=groups,
             classes=lesson.classes if lesson else None,
             there=lesson.there if lesson else frozenset(),
         )
-    _note(held, marks)
     for entry in shown:
-        if entry["id"] == marks.opened:
+        if entry["id"] == opened:
             look_closer(workspace, run, entry)
     return shown
 

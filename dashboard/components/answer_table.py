@@ -2,7 +2,8 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -11,7 +12,7 @@ from PIL import Image
 from dashboard.answer_list import OPEN, UNREAD, guess_of, label_of, verdict_of
 from dashboard.components.prediction_card import verdict
 from dashboard.static import ASSETS
-from dashboard.text import rounded
+from dashboard.text import whole
 from dashboard.tray import Entry
 
 SIDE = 112
@@ -26,13 +27,11 @@ _component = st.components.v2.component(
 
 
 class Marks(NamedTuple):
-    """What was done in the table just now: ``labels`` by id, ``ticked`` and ``unticked`` ids, and
-    the id of the picture that is ``opened``, or empty."""
+    """What was done in the table just now: ``labels`` by id, ``ticked`` and ``unticked`` ids."""
 
     labels: dict[str, str]
     ticked: frozenset[str]
     unticked: frozenset[str]
-    opened: str
 
 
 def answer_table(
@@ -42,15 +41,18 @@ def answer_table(
     token: str,
     *,
     title: str,
+    note: Callable[[Marks], None],
     groups: Sequence[str] = (),
     classes: Sequence[str] | None = None,
     there: frozenset[str] = frozenset(),
-) -> Marks:
-    """Draw ``entries`` with what the model of ``run`` said of them.
+) -> str:
+    """Draw ``entries`` with what the model of ``run`` said of them. Returns the id of the picture
+    that was pressed just now, or nothing.
 
     Args:
         token: whenever it is new, what is ticked counts as the entries say; from then on the
             browser knows better.
+        note: is told what was ticked or labelled, before the page is drawn anew.
         groups: for each entry what stands above it, or empty.
         classes: the labels that can be given; None where nothing can be ticked or labelled.
         there: the ids of pictures that are in the data set already.
@@ -62,16 +64,21 @@ def answer_table(
     data = {"rows": rows, "classes": list(classes or ()), "teach": classes is not None}
     data |= {"token": token, "title": title}
     result = _component(
-        key=key, data=data, on_marks_change=lambda: None, on_opened_change=lambda: None
+        key=key,
+        data=data,
+        on_marks_change=partial(_marked, key, note),
+        on_opened_change=lambda: None,
     )
-    opened = result.opened if result.opened in {row["id"] for row in rows} else ""
-    sent, last = result.marks, f"{key}-marked"
-    if not isinstance(sent, dict) or sent.get("moment") == st.session_state.get(last):
-        return Marks({}, frozenset(), frozenset(), opened)
-    st.session_state[last] = sent.get("moment")
-    shown, ticked = frozenset(sent.get("shown") or ()), frozenset(sent.get("ticked") or ())
-    labels = {str(one): str(label) for one, label in dict(sent.get("labels") or {}).items()}
-    return Marks(labels, ticked & shown, shown - ticked, opened)
+    return str(result.opened) if result.opened in {row["id"] for row in rows} else ""
+
+
+def _marked(key: str, note: Callable[[Marks], None]) -> None:
+    """Tell what the browser sent; what it cannot have sent is left out."""
+    sent = st.session_state[key].marks
+    if isinstance(sent, dict):
+        shown, ticked = frozenset(sent.get("shown") or ()), frozenset(sent.get("ticked") or ())
+        labels = {str(one): str(label) for one, label in dict(sent.get("labels") or {}).items()}
+        note(Marks(labels, ticked & shown, shown - ticked))
 
 
 def _row(entry: Entry, run: str, teach: bool) -> dict[str, Any]:
@@ -84,7 +91,7 @@ def _row(entry: Entry, run: str, teach: bool) -> dict[str, Any]:
         "name": entry["name"],
         "guess": guess_of(entry, run),
         "said": "" if read else str(answer.get("error") or "This model was not asked about it."),
-        "share": rounded(probability) if read else "",
+        "share": whole(probability) if read else "",
         "width": probability,
         "verdict": said,
         "kind": verdict(answer)[0] if read else ("failed" if said == UNREAD else ""),

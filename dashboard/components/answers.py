@@ -20,7 +20,7 @@ from ml import sentences
 from ml.runs import Run
 from ml.workspace import Workspace
 
-PAGE = 24
+PAGE = 12
 
 
 def answers(workspace: Workspace, run: Run, *, teach: bool = False) -> None:

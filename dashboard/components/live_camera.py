@@ -18,6 +18,7 @@ from dashboard.components.telling import telling
 from dashboard.frames_route import PASS, PATH
 from dashboard.passes import every, passes
 from dashboard.static import ASSETS, scripts
+from dashboard.text import whole
 from ml.runs import Run
 
 BARS = 6
@@ -104,14 +105,3 @@ def answer(client: inference.InferenceClient, folder: Path, frame: bytes) -> dic
         for one in told["top"]
     ]
     return {"kind": kind, "said": said, "bars": bars}
-
-
-def whole(probability: float) -> str:
-    """A probability in whole percent: what changes all the time must be read at a glance.
-
-    >>> whole(0.004), whole(0.5), whole(0.999)
-    ('< 1 %', '50 %', '> 99 %')
-    """
-    if probability < 0.01:
-        return "< 1 %"
-    return "> 99 %" if probability > 0.99 else f"{100 * probability:.0f} %"

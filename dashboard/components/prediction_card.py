@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.style import escape
-from dashboard.text import rounded
+from dashboard.text import rounded, whole
 from dashboard.tray import Entry
 from ml.calibration import NEVER
 
@@ -94,11 +94,12 @@ def verdict(answer: dict[str, Any]) -> tuple[str, str]:
 
 def _verdict(answer: dict[str, Any], threshold: float) -> str:
     kind, said = verdict(answer)
+    share = escape(whole(answer["probability"]))
     unsure = _why(answer["probability"], threshold)
     why = {"finished": "", "interrupted": UNLIKE, "stopped": unsure}[kind]
     return (
         f'<p class="lens-verdict"><strong>{escape(answer["label"])}</strong> '
-        f'{rounded(answer["probability"])} <span class="lens-status lens-{kind}">{said}</span></p>'
+        f'{share} <span class="lens-status lens-{kind}">{said}</span></p>'
         + (f'<p class="lens-quiet">{why}</p>' if why else "")
     )
 
@@ -117,15 +118,10 @@ def _bars(top: list[dict[str, Any]]) -> str:
     rows = "".join(
         f'<li><span class="lens-name" title="{escape(one["label"])}">{escape(one["label"])}</span>'
         f'<span class="lens-track"><span style="width:{100 * one["probability"]:.2f}%"></span>'
-        f"</span><span>{_little(one['probability'])}</span></li>"
+        f"</span><span>{escape(whole(one['probability']))}</span></li>"
         for one in top
     )
     return f'<ol class="lens-bars" aria-label="The most probable classes">{rows}</ol>'
-
-
-def _little(probability: float) -> str:
-    """A ranked probability: beside a bar, nobody needs hundredths of a percent."""
-    return rounded(probability) if probability >= 0.01 else "&lt; 1 %"
 
 
 def _seen(answer: dict[str, Any]) -> str:

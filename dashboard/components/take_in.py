@@ -42,9 +42,9 @@ def take_in(workspace: Workspace, run: Run) -> None:
         )
         photo = right.camera_input("Take a photo", key=f"camera-{turn}") if right else None
         with st.container(horizontal=True, vertical_alignment="center"):
-            with st.container(width="stretch", gap=None):
+            with st.container(width="stretch", gap=None, key="take-in-about"):
                 pasted = paste("paste")
-                st.caption(f"Up to {limits().tried} at a time. They are only looked at, not saved.")
+                st.caption(f"Up to {limits().tried} at a time, kept as long as this tab is open.")
             st.toggle("Choose a folder", key="folder-on")
             st.toggle("Use the camera", key="camera-on")
         try_one(workspace, run)

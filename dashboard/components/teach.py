@@ -49,11 +49,12 @@ def teach_bar(
             if st.button(
                 f"Add {count(len(ready), 'picture')}" if ready else "Add",
                 key="teach-add",
-                type="primary",
+                type="primary" if ready else "secondary",
                 disabled=not ready or under_way(),
             ):
                 _add(workspace, name, ready)
-            _label_all(lesson, ready)
+            if ready:
+                _label_all(lesson, ready)
             st.button(
                 "Tick these",
                 key="teach-tick",
@@ -133,7 +134,6 @@ def _label_all(lesson: Lesson, ready: Sequence[Entry]) -> None:
         placeholder="Label the ticked",
         label_visibility="collapsed",
         accept_new_options=True,
-        disabled=not ready,
         width=170,
         on_change=_label_ticked,
         args=(ready, key),

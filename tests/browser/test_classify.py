@@ -1,10 +1,14 @@
 """Classify in a real browser, with a real model behind it: drop, camera, examples."""
 
+import hashlib
+import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from ml.data.store import load_version
 from ml.runs import Run
 from tests.browser.serving import ARGUMENTS, App, find_browser, settled
 from tests.dashboard import fabricate
@@ -98,6 +102,7 @@ def test_the_camera_answers_at_once(
         visit(page, app.url("classify", run=run.id))
         page.get_by_text("Use the camera").click()
         for shot in (1, 2):
+            settled(page)
             video = page.get_by_test_id("stCameraInput").locator("video")
             expect(video).to_have_js_property("readyState", 4)
             page.get_by_role("button", name="Take Photo").click()
@@ -105,6 +110,40 @@ def test_the_camera_answers_at_once(
             expect(page.locator(".lens-answer").first).to_contain_text(f"Photo {shot}")
     finally:
         filming.close()
+
+
+def test_a_label_put_right_in_the_table_is_in_a_new_version_of_the_set_that_this_changes(
+    app: App, run: Run, page: Page, visit: Callable[..., Page], tmp_path: Path
+) -> None:
+    old = load_version(app.workspace, "colours")
+    packed = tmp_path / "shots.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for label in range(3):
+            archive.writestr(f"shots/{label}.png", fabricate.solid(label, 30))
+        archive.writestr("__MACOSX/shots/._0.png", b"litter")
+    visit(page, app.url("classify", run=run.id))
+    page.locator('[data-testid="stFileUploaderDropzoneInput"]').set_input_files(packed)
+    expect(page.get_by_role("heading", name="3 pictures")).to_be_visible()
+    settled(page)
+    page.get_by_role("radio", name="Table").click()
+    wrong = page.get_by_role("combobox", name="Label of shots/0.png")
+    wrong.focus()
+    wrong.select_option("blue")
+    expect(page.get_by_role("checkbox", name="Add shots/0.png to the data set")).to_be_checked()
+    page.get_by_role("checkbox", name="Add shots/1.png to the data set").check()
+    settled(page)
+    page.get_by_role("button", name="Add 2 pictures").click()
+    expect(page.get_by_role("button", name="Retrain with the same settings")).to_be_visible()
+    expect(page.get_by_text("In the set")).to_have_count(2)
+    new = load_version(app.workspace, "colours")
+    assert new.version == old.version + 1
+    assert {item.hash: new.classes[item.label] for item in new.items[len(old.items) :]} == {
+        hashlib.sha256(fabricate.solid(0, 30)).hexdigest(): "blue",
+        hashlib.sha256(fabricate.solid(1, 30)).hexdigest(): "green",
+    }
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("button", name="Add 2 pictures")).to_be_enabled()
+    assert load_version(app.workspace, "colours").items == old.items
 
 
 def test_a_phone_is_wide_enough_for_long_names(

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -87,36 +88,39 @@ def test_the_zip_has_a_folder_for_each_label(monkeypatch, workspace):
     assert ".." not in name.split("/")
 
 
-def test_what_is_done_in_the_table_counts_once(held, monkeypatch):
-    sent = SimpleNamespace(marks=None, opened=None)
-    given = []
-    monkeypatch.setattr(st, "session_state", {})
-    monkeypatch.setattr(
-        answer_table, "_component", lambda key, data, **_: given.append(data) or sent
-    )
+def test_what_is_done_in_the_table_is_noted_before_it_is_drawn_anew(held, monkeypatch):
+    drawn = {}
+    state = {"table": SimpleNamespace(marks=None)}
+    monkeypatch.setattr(st, "session_state", state)
 
-    def draw():
-        options = {"title": "t", "classes": ["glass", "metal"], "there": frozenset({"6"})}
-        _note(held, answer_table.answer_table(held, "r", "table", "token", **options))
-        return {one["id"]: (one["label"], one["ticked"]) for one in held if one["ticked"]}
+    def component(**given):
+        drawn.update(given)
+        return SimpleNamespace(opened="9")
 
-    assert draw() == {}
-    sent.marks = {"moment": 1, "shown": ["10", "9"], "ticked": ["9"], "labels": {"9": " a  b "}}
-    assert draw() == {"9": ("a b", True)}
-    held[1]["ticked"] = False  # the page decided so, and the browser has said nothing new
-    assert draw() == {}
-    sent.marks = {"moment": 2, "shown": ["10", "9"], "ticked": ["10"], "labels": {"10": "metal"}}
+    monkeypatch.setattr(answer_table, "_component", component)
+    options = {"title": "t", "classes": ["glass", "metal"], "there": frozenset({"6"})}
+    note = partial(_note, held)
+    assert answer_table.answer_table(held, "r", "table", "t", note=note, **options) == "9"
+    assert answer_table.answer_table(held[:1], "r", "table", "t", note=note, **options) == ""
+
+    def send(**marks):
+        state["table"].marks = marks
+        drawn["on_marks_change"]()
+        return {one["id"]: one["label"] for one in held if one["ticked"]}
+
+    assert send(shown=["10", "9"], ticked=["9"], labels={"9": " a  b "}) == {"9": "a b"}
     held[2]["ticked"] = True  # on another page of the table
-    assert set(draw()) == {"10", "3"}
-    row = {one["id"]: one for one in given[-1]["rows"]}
+    found = send(shown=["10", "9"], ticked=["10"], labels={"10": "metal"})
+    assert found == {"10": "metal", "3": ""}
+    assert send(shown=None, ticked=["?"]) == found
+    answer_table.answer_table(held, "r", "table", "t", note=note, **options)
+    row = {one["id"]: one for one in drawn["data"]["rows"]}
     assert row["6"]["there"]
     assert not row["10"]["there"]
+    assert (row["10"]["label"], row["10"]["ticked"]) == ("metal", True)
     assert row["5"]["said"] == "It is not a picture."
-    assert (row["9"]["share"], row["9"]["verdict"], row["9"]["kind"]) == (
-        "40 %",
-        "Not sure",
-        "stopped",
-    )
+    shown = [row["9"][name] for name in ("share", "verdict", "kind")]
+    assert shown == ["40 %", "Not sure", "stopped"]
 
 
 def test_a_thumbnail_is_a_small_square_made_once(monkeypatch):

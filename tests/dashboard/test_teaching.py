@@ -142,6 +142,6 @@ def test_many_pictures_are_a_table_until_somebody_chooses_otherwise(workspace, r
     assert len(at.get("bidi_component")) > 0
     at.get("segmented_control")[0].set_value("Cards").run()
     assert not at.exception
-    assert sum('<div class="lens-answer">' in item.value for item in at.html) == 13
+    assert sum('<div class="lens-answer">' in item.value for item in at.html) == 12
     drop(at, ("more.png", b"more"))
     assert at.session_state["answers-view"] == "Cards"
