@@ -15,18 +15,11 @@ class Limits:
     megabytes: int
     megabytes_a_file: int
     session_megabytes: int
-    tried: int
-    tried_megabytes: int
+    tried: int = 500
+    tried_megabytes: int = 1000
 
 
-LOCAL = Limits(
-    files=20_000,
-    megabytes=1000,
-    megabytes_a_file=500,
-    session_megabytes=0,
-    tried=500,
-    tried_megabytes=1000,
-)
+LOCAL = Limits(files=20_000, megabytes=1000, megabytes_a_file=500, session_megabytes=0)
 PUBLIC = Limits(
     files=1000,
     megabytes=100,
