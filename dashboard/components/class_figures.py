@@ -48,7 +48,10 @@ def class_figures(results: Results) -> None:
         if len(ordered) > charts.BARS:
             st.caption(f"The first {charts.BARS} of {len(ordered)} classes; all are in the table.")
         if without:
-            st.caption(f"There are no pictures of {plain(listed(without))}.")
+            st.caption(
+                f"There are no pictures of {plain(listed(without))}. Macro F1 counts such a class "
+                "as 0 where the model names it all the same."
+            )
         with st.expander("All figures as a table", key=f"table-{key}", on_change="rerun") as fold:
             if fold.open:
                 _table(ordered)
