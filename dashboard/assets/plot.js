@@ -192,9 +192,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const details = root.querySelector("details")
     details.ontoggle = () => details.open && fillTwin(details, chart.figure)
   }
-  const { figure, height, alt, clickable, selectable, table, announce } = data
+  const { height, alt, clickable, selectable, table, announce } = data
+  const figure = JSON.parse(data.figure)
   chart.figure = figure
-  chart.wanted = data
+  chart.wanted = { figure, height, library: data.library }
   chart.click = (point) => {
     if (!clickable) return
     const { x, y, z, curveNumber, pointNumber, text, customdata } = point

@@ -60,7 +60,9 @@ def plot(
         table: whether the same figures stand under it as a table.
         announce: read out politely by a screen reader whenever it changes.
     """
-    content = figure if isinstance(figure, dict) else json.loads(figure.to_json())
+    # As text: of lists and dictionaries Streamlit asks whether they are data frames, and imports
+    # pandas to know, which takes half a second of a page's first view.
+    content = json.dumps(figure) if isinstance(figure, dict) else figure.to_json()
     result = _PLOT(
         key=key,
         data={

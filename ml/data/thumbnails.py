@@ -3,7 +3,7 @@
 import base64
 import io
 
-from PIL import Image
+from PIL import Image, WebPImagePlugin  # noqa: F401 (else saving imports all forty formats)
 
 from ml.data.pixels import PixelSpec, canonical
 

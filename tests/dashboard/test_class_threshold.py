@@ -37,7 +37,8 @@ def tiles(at):
 
 def figures(at):
     sent = [json.loads(part.proto.json) for part in at.get("bidi_component")]
-    return [one["figure"] for one in sent if "figure" in one and "table" in one["figure"]]
+    found = [json.loads(one["figure"]) for one in sent if "figure" in one]
+    return [one for one in found if "table" in one]
 
 
 def test_the_figures_follow_the_slider_and_are_those_counted_by_hand(workspace, version):

@@ -187,7 +187,8 @@ def test_a_hundred_classes_show_the_most_confused_first(workspace):
     version = fabricate.dataset(workspace, classes, each=1)
     run = fabricate.finished(workspace, version, fabricate.predictions(version, 1, 0.3))
     at = visit("evaluate")
-    shown = json.loads(at.get("bidi_component")[0].proto.json)["figure"]["data"][0]["x"]
+    figure = json.loads(json.loads(at.get("bidi_component")[0].proto.json)["figure"])
+    shown = figure["data"][0]["x"]
     assert len(shown) == 20
     at.get("segmented_control")[1].set_value("All 100 classes").run()
     assert not at.exception

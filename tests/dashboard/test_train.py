@@ -25,7 +25,7 @@ from tests.dashboard.visiting import visit, words
 def figures(at: AppTest) -> dict[str, Any]:
     """The figures of the charts on the page, by key."""
     return {
-        item.proto.id.rsplit("-chart-", 1)[1]: json.loads(item.proto.json)["figure"]
+        item.proto.id.rsplit("-chart-", 1)[1]: json.loads(json.loads(item.proto.json)["figure"])
         for item in at.get("bidi_component")
     }
 
