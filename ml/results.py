@@ -6,6 +6,7 @@ them and checks that they fit together. Light: numpy only.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -62,10 +63,12 @@ class Results:
         """Which pictures of the set: train, val, test or all."""
         return str(self.report.get("split") or "test")
 
-    @property
+    @cached_property
     def confidence(self) -> Floats:
-        """The probability of each picture's guess, (n,)."""
-        return np.asarray(self.probabilities.max(axis=1), dtype=np.float64)
+        """The probability of each picture's guess, (n,); counted once, as every tile asks."""
+        found = np.asarray(self.probabilities.max(axis=1), dtype=np.float64)
+        found.setflags(write=False)
+        return found
 
     @property
     def sure(self) -> npt.NDArray[np.bool_]:
