@@ -16,8 +16,8 @@ from streamlit import runtime
 
 from dashboard.limits import local_mode
 
-LOCAL_EVERY, PUBLIC_EVERY = 0.1, 0.2
-"""Seconds from frame to frame: ten a second on one's own computer, five where many share one."""
+LOCAL_EVERY, PUBLIC_EVERY = 0.125, 0.2
+"""Seconds from frame to frame: eight a second on one's own computer, five where many share one."""
 AHEAD = 2
 """So many frames may come early, which is made up for by later ones: networks are no clocks."""
 

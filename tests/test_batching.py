@@ -56,15 +56,24 @@ def test_one_that_spoils_a_pass_spoils_it_for_nobody_else(until):
             others[13].result(30)
 
 
-def test_models_do_not_mix_and_a_question_alone_is_answered_alone():
+def test_models_do_not_mix(until):
     passes, one, other = [], Sums(), Sums(1000)
     batches = Batches(passes.append)
-    one.gate.set()
     other.gate.set()
-    with ThreadPoolExecutor(4) as pool:
-        asked = [pool.submit(batches.ask, (one, other)[n % 2], picture(n)) for n in range(20, 60)]
-        assert [job.result(30) for job in asked] == [n + 1000 * (n % 2) for n in range(20, 60)]
-    assert sum(passes) == 40
-    before = len(passes)
-    assert batches.ask(one, picture(7)) == 7
-    assert passes[before:] == [1]
+    with ThreadPoolExecutor(2 * MOST) as pool:
+        first = pool.submit(batches.ask, one, picture(20))
+        assert one.inside.wait(30)
+        asked = [pool.submit(batches.ask, (one, other)[n % 2], picture(n)) for n in range(21, 31)]
+        until(lambda: len(batches._waiting) == 10)
+        one.gate.set()
+        found = [job.result(30) for job in (first, *asked)]
+    assert found == [n + 1000 * (n % 2) for n in range(20, 31)]
+    assert passes == [1, 5, 5]
+
+
+def test_a_question_alone_is_answered_alone():
+    passes, network = [], Sums()
+    network.gate.set()
+    batches = Batches(passes.append)
+    assert [batches.ask(network, picture(n)) for n in (7, 8)] == [7, 8]
+    assert passes == [1, 1]

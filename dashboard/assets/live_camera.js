@@ -3,6 +3,7 @@
 const LONGEST = 640 // pixels
 const QUALITY = 0.85
 const WINDOW = 3000 // milliseconds over which answers are counted
+const SLOWEST = 200 // milliseconds from frame to frame, where answers do not take longer
 const AGAIN = 1000 // milliseconds until it is tried again after something went wrong
 const PATIENCE = 5 // times in a row
 const LOST = "Lensmith does not answer. Check that it still runs, then start the camera again."
@@ -56,7 +57,9 @@ class LiveCamera {
       if (this.turn !== turn) return
       if (!fine && ++this.misses >= PATIENCE) return this.fail(this.wrong)
       if (fine) this.misses = 0
-      const wanted = fine && !document.hidden ? this.data.every : AGAIN
+      // Where a computer is busy, at most half of the time is spent on frames.
+      const gentle = Math.min(SLOWEST, 2 * (performance.now() - began))
+      const wanted = fine && !document.hidden ? Math.max(this.data.every, gentle) : AGAIN
       await pause(Math.max(5, began + wanted - performance.now()))
     }
   }

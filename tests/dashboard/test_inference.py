@@ -175,9 +175,9 @@ def test_an_interrupted_request_leaves_no_answer_for_the_next_one(fake, monkeypa
     assert client.classify(Path(), b"second", "b.png")["label"] == "second"
 
 
-def test_a_picture_that_ends_the_worker_ends_no_request_but_its_own(fake, log):
+def test_pictures_that_end_the_worker_end_no_request_but_their_own(fake):
     client = fake()
-    words = [b"deadly" if n == 5 else f"picture {n}".encode() for n in range(12)]
+    words = [b"deadly" if n % 3 == 1 else f"picture {n}".encode() for n in range(12)]
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda word: client.classify(Path(), word, "a.png"), words))
     for word, answer in zip(words, answers, strict=True):
@@ -185,7 +185,6 @@ def test_a_picture_that_ends_the_worker_ends_no_request_but_its_own(fake, log):
             assert "is not tried again" in answer["error"]
         else:
             assert answer["label"] == word.decode()
-    assert asked(log).count("deadly") == 2
 
 
 def test_two_models_asked_at_once_each_answer_for_themselves(real, tmp_path):

@@ -163,7 +163,7 @@ def test_a_frame_that_takes_its_time_holds_up_neither_the_server_nor_another_tab
 
     async def together():
         first = asyncio.create_task(server.posted(word=slow))
-        while not server.passes._passes[slow].busy:
+        while not server.passes._passes[slow].busy and not first.done():
             await asyncio.sleep(0)
         server.now += 1.0
         again = await server.posted(word=slow)
