@@ -12,20 +12,25 @@ import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 NICE = 10
+PRIORITY = "LENSMITH_PRIORITY"
+"""``normal`` in the environment: children take their full share, beside the pages or not."""
 
 
 def spawn(command: list[str], log: Any, **environment: str) -> "subprocess.Popen[bytes]":
-    """Start ``python -m ml ...`` in the background: at low priority, and out of reach of Ctrl-C.
+    """Start ``python -m ml ...`` in the background: at low priority, but see ``PRIORITY``, and
+    out of reach of Ctrl-C.
 
     ``log`` takes what it prints. The child leaves one core to the pages.
     """
     threads = max(1, (os.cpu_count() or 2) - 1)
     settings: dict[str, Any] = {"start_new_session": True}
+    gives_way = os.environ.get(PRIORITY) != "normal"
     if sys.platform == "win32":
+        lower = subprocess.BELOW_NORMAL_PRIORITY_CLASS if gives_way else 0
         settings = {
             "creationflags": subprocess.DETACHED_PROCESS
             | subprocess.CREATE_NEW_PROCESS_GROUP
-            | subprocess.BELOW_NORMAL_PRIORITY_CLASS
+            | lower
         }
     child = subprocess.Popen(
         [sys.executable, "-m", "ml", *command],
@@ -42,7 +47,7 @@ def spawn(command: list[str], log: Any, **environment: str) -> "subprocess.Popen
         },
         **settings,
     )
-    if sys.platform != "win32":
+    if gives_way and sys.platform != "win32":
         _lower_priority(child.pid)
     return child
 

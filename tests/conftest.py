@@ -24,6 +24,10 @@ ROOT = Path(__file__).resolve().parent.parent
 # the tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Two processes of tests keep both cores of a small machine busy: what gives way to them, as a child
+# of the pages does, would hardly get on.
+os.environ.setdefault("LENSMITH_PRIORITY", "normal")
+
 # A busy machine is slow, not wrong; and a failure must come again when it is looked into.
 settings.register_profile("lensmith", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("lensmith")

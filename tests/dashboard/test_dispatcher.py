@@ -215,12 +215,17 @@ def test_a_child_is_out_of_reach_of_the_servers_terminal_and_leaves_a_core(
     tmp_path: Path, until: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LENSMITH_WORKSPACE", str(tmp_path / "workspace"))
+    monkeypatch.delenv(children.PRIORITY)
     with (tmp_path / "log").open("wb") as log:
         child = children.spawn(["datasets", "--json"], log)
+        monkeypatch.setenv(children.PRIORITY, "normal")
+        other = children.spawn(["datasets", "--json"], log)
     process = psutil.Process(child.pid)
     if sys.platform != "win32":
         assert os.getsid(child.pid) == child.pid != os.getsid(0)
         assert process.nice() >= 10
+        assert psutil.Process(other.pid).nice() == psutil.Process().nice()
+    assert other.wait(60) == 0
     threads = until(lambda: process.environ().get("LENSMITH_THREADS"))  # once it has become ours
     assert threads == str(max(1, (os.cpu_count() or 2) - 1))
     assert child.wait(60) == 0
