@@ -6,17 +6,18 @@ from dashboard import tray
 from dashboard.components.bring_in import over_limit
 from dashboard.components.dropped_folders import keep_folders
 from dashboard.components.paste import paste
-from dashboard.components.telling import telling
 from dashboard.components.try_one import try_one
 from dashboard.limits import limits
 from dashboard.text import plain
 from dashboard.unpacking import opened
 from dashboard.words import count
+from ml.errors import MLError
 from ml.runs import Run
 from ml.workspace import Workspace
 
 KINDS = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "jp2", "zip"]
 INSTEAD = "In a shell, python -m ml predict takes any number."
+TURN, SAID = "take-in-turn", "take-in-said"
 TOLD = 3
 """So many of what could not be taken are named."""
 
@@ -25,22 +26,28 @@ def take_in(workspace: Workspace, run: Run) -> None:
     """Draw it. What comes in is put into the tray at once; there is no button to say so.
 
     The drop zone and the camera get a new key each time, which empties them: the pictures below
-    are the list, and the server need not hold the files twice.
+    are the list, and the server need not hold the files twice. What they got is taken before the
+    page is drawn, not at its end, which would draw it twice.
     """
     keep_folders()
-    turn = st.session_state.setdefault("take-in-turn", 0)
+    turn = st.session_state.setdefault(TURN, 0)
     with st.container(border=True, key="card-take-in"):
         camera = st.session_state.get("camera-on", False)
         folder = st.session_state.get("folder-on", False)
         left, right = st.columns(2, gap="medium") if camera else (st.container(), None)
-        files = left.file_uploader(
+        drop = f"drop-{'folder' if folder else 'files'}-{turn}"
+        left.file_uploader(
             "Drop pictures here, a folder of them, or a zip",
             type=KINDS,
             accept_multiple_files="directory" if folder else True,
-            key=f"drop-{'folder' if folder else 'files'}-{turn}",
+            key=drop,
             max_upload_size=limits().megabytes_a_file,
+            on_change=_dropped,
+            args=(workspace, drop),
         )
-        photo = right.camera_input("Take a photo", key=f"camera-{turn}") if right else None
+        if right:
+            shot = f"camera-{turn}"
+            right.camera_input("Take a photo", key=shot, on_change=_dropped, args=(workspace, shot))
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container(width="stretch", gap=None, key="take-in-about"):
                 pasted = paste("paste")
@@ -48,16 +55,30 @@ def take_in(workspace: Workspace, run: Run) -> None:
             st.toggle("Choose a folder", key="folder-on")
             st.toggle("Use the camera", key="camera-on")
         try_one(workspace, run)
-    new: list[tuple[str, bytes | memoryview]] = [(file.name, file.getbuffer()) for file in files]
-    if photo is not None:
-        new.append((f"Photo {turn + 1}", photo.getbuffer()))
-    if not new and not pasted:
-        _say(st.session_state.pop("take-in-said", []))
-        return
-    with telling():
-        st.session_state["take-in-said"] = _taken(workspace, [*new, *pasted])
-        st.session_state["take-in-turn"] = turn + 1
+    if pasted:
+        _take(workspace, pasted)
         st.rerun()
+    _say(st.session_state.pop(SAID, []))
+
+
+def _dropped(workspace: Workspace, key: str) -> None:
+    """Take what the drop zone or the camera with that key holds."""
+    held = st.session_state[key]
+    if isinstance(held, list):
+        _take(workspace, [(file.name, file.getbuffer()) for file in held])
+    elif held is not None:
+        _take(workspace, [(f"Photo {st.session_state[TURN] + 1}", held.getbuffer())])
+
+
+def _take(workspace: Workspace, files: list[tuple[str, bytes | memoryview]]) -> None:
+    """Put files into the tray, empty what they came through, and keep what is to be said."""
+    try:
+        st.session_state[SAID] = _taken(workspace, files)
+    except MLError as error:
+        st.session_state[SAID] = [str(error)]
+    except OSError as error:
+        st.session_state[SAID] = [f"The pictures cannot be kept: {error.strerror or error}."]
+    st.session_state[TURN] += 1
 
 
 def _taken(workspace: Workspace, files: list[tuple[str, bytes | memoryview]]) -> list[str]:
