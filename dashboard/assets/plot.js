@@ -6,14 +6,17 @@ let library
 function load(name) {
   library ??= new Promise((resolve, reject) => {
     if (window.Plotly) return resolve(window.Plotly)
-    const script = document.createElement("script")
-    script.src = new URL(`app/static/${name}`, document.baseURI).href
-    script.onload = () => resolve(window.Plotly)
-    script.onerror = () => {
+    const source = new URL(`app/static/${name}`, document.baseURI).href
+    const early = document.querySelector(`script[src="${source}"]`) // the page has started it
+    const script = early ?? document.createElement("script")
+    script.addEventListener("load", () => resolve(window.Plotly))
+    script.addEventListener("error", () => {
       library = undefined
       script.remove()
       reject(new Error("The chart library could not be loaded. Reload the page."))
-    }
+    })
+    if (early) return
+    script.src = source
     document.head.append(script)
   })
   return library

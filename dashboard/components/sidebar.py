@@ -4,7 +4,8 @@ import psutil
 import streamlit as st
 
 from dashboard import engine, live, session
-from dashboard.navigation import TRAIN
+from dashboard.components.plot import start_loading
+from dashboard.navigation import EVALUATE, TRAIN
 from dashboard.static import ASSETS
 from dashboard.style import escape
 from dashboard.words import count, duration, percent, size
@@ -13,6 +14,8 @@ from ml.version import __version__
 from ml.workspace import Workspace
 
 BADGE_SECONDS = 2.0
+CHARTED = (EVALUATE, TRAIN)
+"""Pages whose first view has charts."""
 ACCELERATORS = {"cuda": "NVIDIA GPU", "mps": "Apple GPU"}
 
 
@@ -20,6 +23,8 @@ def sidebar(workspace: Workspace) -> None:
     """Draw it. The badge looks again by itself only while something is training or waiting."""
     st.logo(str(ASSETS / "mark.svg"), size="large")
     with st.sidebar:
+        if any(session.on_page(page) for page in CHARTED):
+            start_loading()
         st.fragment(_badge, run_every=BADGE_SECONDS if _busy(workspace) else None)(workspace)
         st.html(f'<p class="lens-version">Lensmith {__version__}</p>')
 

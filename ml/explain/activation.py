@@ -1,12 +1,13 @@
 """Where in its last feature map a network found what it answered: Grad-CAM, without gradients.
 
-Each place of the map is blanked in turn, and the rest of the network, which is short, says what
-that takes from each class. Where a network ends in an average and a linear layer, as most do, a
-place takes exactly sum_d w_d a_d / (h w): the class activation map (Zhou et al. 2016,
-https://arxiv.org/abs/1512.04150), which is what Grad-CAM is there (Selvaraju et al. 2017,
-https://arxiv.org/abs/1610.02391). Where the end is linear but place by place, it is HiResCAM
-(Draelos and Carin 2020, https://arxiv.org/abs/2011.08891): Grad-CAM averages gradients over all
-places first, and then shows places that the network does not use. Elsewhere it measures the same.
+Each place of the map is weakened a little in turn, and the rest of the network, which is short,
+says how much that takes from each class: its gradient times the map, place by place, which is
+HiResCAM (Draelos and Carin 2020, https://arxiv.org/abs/2011.08891). Where a network ends in an
+average and a linear layer, as most do, that is the class activation map (Zhou et al. 2016,
+https://arxiv.org/abs/1512.04150), and so is Grad-CAM there (Selvaraju et al. 2017,
+https://arxiv.org/abs/1610.02391). Elsewhere Grad-CAM averages gradients over all places first, and
+then shows places that the network does not use. To blank a place instead would hide what a maximum
+takes from it: its neighbour, next best, stands in.
 """
 
 import numpy as np
@@ -14,13 +15,17 @@ import numpy.typing as npt
 
 from ml.explain.tail import Tail
 
+WEAKENED = 2.0**-6
+"""By so much of what is there: little, so that no other place takes over in a maximum, and enough
+for the digits of single precision."""
+
 
 def contributions(tail: Tail, feature_map: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """What each place of a map (D, h, w) adds to each class's logit: (K, h, w)."""
     depth, rows, columns = feature_map.shape
     places = rows * columns
-    blanked = np.repeat(feature_map[None], places, axis=0).reshape(places, depth, places)
-    blanked[np.arange(places), :, np.arange(places)] = 0
+    weaker = np.repeat(feature_map[None], places, axis=0).reshape(places, depth, places)
+    weaker[np.arange(places), :, np.arange(places)] *= np.float32(1 - WEAKENED)
     with_all = tail.logits(feature_map[None])
-    lost = with_all - tail.logits(blanked.reshape(places, depth, rows, columns))
+    lost = (with_all - tail.logits(weaker.reshape(places, depth, rows, columns))) / WEAKENED
     return np.asarray(lost.T.reshape(-1, rows, columns), np.float32)

@@ -9,6 +9,8 @@ import numpy.typing as npt
 from ml.overlay import enlarged
 
 Heat = npt.NDArray[np.float32]
+FINE = 8
+"""Places a side of a map from which on it is finer than most of what pictures show."""
 
 
 def scaled(heat: npt.NDArray[np.float32]) -> Heat:
@@ -16,6 +18,16 @@ def scaled(heat: npt.NDArray[np.float32]) -> Heat:
     kept = np.maximum(np.nan_to_num(heat), 0)
     top = float(kept.max(initial=0.0))
     return np.asarray(kept / top if top > 0 else kept, np.float32)
+
+
+def gathered(heat: npt.NDArray[np.float32]) -> Heat:
+    """A map (h, w) whose places are finer than what one sees in pictures: each takes in half of its
+    neighbours, so that the middle of a thing is hotter than its hottest edge. Coarser ones stay."""
+    if min(heat.shape) < FINE:
+        return heat
+    around = np.pad(heat, 1)  # beyond the edge nothing was seen
+    rows = around[:-2] / 2 + around[1:-1] + around[2:] / 2
+    return np.asarray(rows[:, :-2] / 2 + rows[:, 1:-1] + rows[:, 2:] / 2, np.float32)
 
 
 def peak(heat: npt.NDArray[np.float32], side: int) -> tuple[int, int]:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ml.errors import BadInputError
 from ml.explain import activation, covering, tail
-from ml.explain.heat import Heat, scaled
+from ml.explain.heat import Heat, gathered, scaled
 from ml.model_folder import ATTENTION, read_checked, run_outputs
 from ml.overlay import stretched
 from ml.predict import Classifier
@@ -93,7 +93,7 @@ class Method:
 def _activation(explainer: Explainer, seen: Pixels, label: int) -> Heat:
     assert explainer.tail is not None
     found = activation.contributions(explainer.tail, explainer.output(tail.MAP, seen))
-    return scaled(found[label])
+    return scaled(gathered(np.maximum(found[label], 0)))
 
 
 def _covering(explainer: Explainer, seen: Pixels, label: int) -> Heat:
