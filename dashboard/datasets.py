@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from ml.config import TrainConfig
+from ml.data.by_column import excluded_of, labels_of
 from ml.data.splits import split_indices
 from ml.data.store import DatasetVersion, Item, load_version, picture_path, read_summary
 from ml.doctor.reading import read_map
@@ -38,20 +39,23 @@ class Query:
 def places(workspace: Workspace, version: DatasetVersion, query: Query) -> list[int]:
     """The item numbers that ``query`` asks for, in its order."""
     wanted = query.text.casefold().strip()
+    items, by_name = version.items, query.finding is None and query.order == ORDERS[1]
     sides = split_of(version) if query.side is not None else ()
-    found: Sequence[int] = range(len(version.items))
+    labels, excluded = labels_of(items), excluded_of(items)
+    files = [item.file.casefold() for item in items] if wanted or by_name else []
+    found: Sequence[int] = range(len(items))
     if query.finding is not None:
         found = by_score(query.finding)
     kept = [
         n
         for n in found
-        if (not wanted or wanted in version.items[n].file.casefold())
-        and (query.label is None or version.items[n].label == query.label)
-        and (query.excluded is None or version.items[n].excluded == query.excluded)
+        if (not wanted or wanted in files[n])
+        and (query.label is None or labels[n] == query.label)
+        and (query.excluded is None or excluded[n] == query.excluded)
         and (query.side is None or sides[n] == query.side)
     ]
-    if query.finding is None and query.order == ORDERS[1]:
-        kept.sort(key=lambda n: version.items[n].file.casefold())
+    if by_name:
+        kept.sort(key=files.__getitem__)
     elif query.finding is None and query.order in ORDERS[2:]:
         sizes = {n: _octets(workspace, version.items[n]) for n in kept}
         kept.sort(key=lambda n: sizes[n], reverse=query.order == ORDERS[2])

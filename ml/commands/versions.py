@@ -3,6 +3,7 @@
 import argparse
 import json
 import time
+from itertools import chain
 from typing import Any
 
 from ml.commands.edit import tell
@@ -37,7 +38,8 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
         if args.json:
             print(json.dumps(found, ensure_ascii=False))
         else:
-            _print_difference(found, {item.hash: item.file for item in old.items + new.items})
+            both = chain(old.items, new.items)
+            _print_difference(found, {item.hash: item.file for item in both})
     else:
         rows = history(workspace, name)
         if args.json:

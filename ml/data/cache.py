@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from filelock import FileLock
 
+from ml.data.by_column import Indices, alike, rows_in
 from ml.data.originals import read_picture
 from ml.data.parallel import Progress, in_batches
 from ml.data.pixels import Pixels, PixelSpec, canonical
@@ -26,81 +28,113 @@ from ml.errors import BadInputError
 from ml.files import explain_os_error, read_json, write_json
 from ml.workspace import Workspace
 
+Digests = npt.NDArray[np.uint8]
+"""SHA-256 of pictures: (n, 32)."""
 _FLUSH_BYTES = 64 * 2**20
+_NAME = np.dtype("S64")
+_DIGITS = np.full(256, 15, np.uint8)
+"""The value of a digit by its letter. The empty name of a row that is nobody's is no picture's."""
+_DIGITS[list(b"0123456789abcdef")] = range(16)
 
 
 def cached(
     workspace: Workspace,
     folder: Path,
-    hashes: list[str],
+    digests: Digests,
     spec: PixelSpec,
     progress: Progress | None,
-) -> tuple[Pixels, dict[str, int]]:
-    """The pixels of at least ``hashes``, uint8 (rows, S, S, C) memory-mapped, and the row of each.
+) -> tuple[Pixels, Indices]:
+    """The pixels of at least the pictures ``digests``, uint8 (rows, S, S, C) memory-mapped, and
+    the row of each: int64 (n,).
 
     Raises:
         BadInputError: a picture is missing or damaged.
         WorkspaceError: the disk is full or cannot be written to.
     """
-    found = _read(folder, spec)
-    if found and all(digest in found[1] for digest in hashes):
+    if found := _find(folder, digests, spec):
         return found
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock"):
-            found = _read(folder, spec)  # another process may have made it meanwhile
-            if found and all(digest in found[1] for digest in hashes):
+            if found := _find(folder, digests, spec):  # another process may have made it meanwhile
                 return found
-            _build(workspace, folder, hashes, spec, found, progress)
+            _build(workspace, folder, digests, spec, progress)
     except OSError as error:
         raise explain_os_error(error, folder / "index.json") from error
-    made = _read(folder, spec)
+    made = _find(folder, digests, spec)
     if made is None:
         raise BadInputError(f"The prepared pictures in {folder} cannot be read. Delete the folder.")
     return made
 
 
-def _read(folder: Path, spec: PixelSpec) -> tuple[Pixels, dict[str, int]] | None:
-    """The pixels and the row of each hash; None where they are missing or damaged."""
+def _find(folder: Path, digests: Digests, spec: PixelSpec) -> tuple[Pixels, Indices] | None:
+    """What ``cached`` returns; None where a picture is lacking."""
+    found = _read(folder, spec)
+    if found is None:
+        return None
+    rows = rows_in(_Names(found[1]), digests)
+    return None if (rows < 0).any() else (found[0], rows)
+
+
+def _read(folder: Path, spec: PixelSpec) -> tuple[Pixels, npt.NDArray[np.bytes_]] | None:
+    """The pixels and the hash of each row; None where they are missing or damaged."""
     index = read_json(folder / "index.json")
     try:
         pixels = np.load(folder / f"pixels-{index['token']}.npy", mmap_mode="r")
-        names = np.load(folder / f"hashes-{index['token']}.npy").astype(str).tolist()
+        names = np.load(folder / f"hashes-{index['token']}.npy", mmap_mode="r")
     except (OSError, ValueError, KeyError, TypeError, EOFError):
         return None
     if pixels.dtype != np.uint8 or pixels.shape != (len(names), *_shape(spec)):
         return None
-    return pixels, {name: row for row, name in enumerate(names)}
+    return (pixels, names) if names.dtype == _NAME else None
+
+
+class _Names:
+    """Hashes that are written as 64 digits, S64 (rows,), looked at as uint8 (rows, 32)."""
+
+    def __init__(self, names: npt.NDArray[np.bytes_]) -> None:
+        self.names = names
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, rows: slice) -> Digests:
+        digits = np.ascontiguousarray(self.names[rows]).view(np.uint8).reshape(-1, 64)
+        values: Digests = _DIGITS[digits]
+        return np.left_shift(values[:, ::2], 4, dtype=np.uint8) | values[:, 1::2]
 
 
 def _build(
     workspace: Workspace,
     folder: Path,
-    hashes: list[str],
+    digests: Digests,
     spec: PixelSpec,
-    old: tuple[Pixels, dict[str, int]] | None,
     progress: Progress | None,
 ) -> None:
-    """Write the rows of ``hashes``, those that ``old`` has copied, the others decoded."""
+    """Write a row for each of the pictures ``digests``, those that are there copied, the others
+    decoded."""
+    wanted = digests[np.sort(np.unique(alike(digests), return_index=True)[1])]
+    old = _read(folder, spec)
+    known = rows_in(_Names(old[1]), wanted).tolist() if old else [-1] * len(wanted)
 
-    def rows(batch: list[str]) -> Pixels:
+    def rows(batch: list[int]) -> Pixels:
         made = np.empty((len(batch), *_shape(spec)), dtype=np.uint8)
-        for n, digest in enumerate(batch):
-            known = old[1].get(digest) if old else None
-            if old and known is not None:
-                made[n] = old[0][known]
+        for n, place in enumerate(batch):
+            if old and known[place] >= 0:
+                made[n] = old[0][known[place]]
             else:
-                made[n] = canonical(read_picture(workspace, digest), spec)
+                made[n] = canonical(read_picture(workspace, wanted[place].tobytes().hex()), spec)
         return made
 
-    writer = Writer(folder, spec, len(hashes))
+    writer = Writer(folder, spec, len(wanted))
     try:
         done = 0
-        for made in in_batches(rows, iter(hashes)):
-            writer.add(hashes[done : done + len(made)], made)
+        for made in in_batches(rows, iter(range(len(wanted)))):
+            some = wanted[done : done + len(made)]
+            writer.add([one.tobytes().hex() for one in some], made)
             done += len(made)
             if progress:
-                progress(done / len(hashes))
+                progress(done / len(wanted))
         writer.finish()
     except BaseException:
         writer.abandon()
@@ -153,25 +187,27 @@ class Writer:
 
     def __init__(self, folder: Path, spec: PixelSpec, most: int) -> None:
         self.folder, self.spec = folder, spec
-        self.hashes: list[str] = []
+        self._count = 0
         self._token = secrets.token_hex(4)
         self._target = folder / f"pixels-{self._token}.npy"
         # Written, not mapped: a full disk is then an error and not the end of the process.
         self._file = self._target.open("wb")
         self._written = self._flushing = 0
         self._flusher: threading.Thread | None = None
+        self._names = (folder / f"hashes-{self._token}.npy").open("wb")
         self._head(most)
         self._file.flush()
         self.rows = Rows(self._target, self._file.tell(), math.prod(_shape(spec)))
 
     def add(self, hashes: Sequence[str], rows: Pixels) -> None:
         """Append a row for each of ``hashes``."""
-        self.rows.write(len(self.hashes), rows)
+        self.rows.write(self._count, rows)
         self.name(hashes)
 
     def name(self, hashes: Sequence[str]) -> None:
         """Say whose the next rows are, which have been written. An empty hash is nobody's."""
-        self.hashes += hashes
+        self._count += len(hashes)
+        self._names.write(np.array(hashes, _NAME).tobytes())
         self._written += len(hashes) * self.rows.bytes
         if self._written - self._flushing > _FLUSH_BYTES:
             self._flush_meanwhile()
@@ -188,13 +224,14 @@ class Writer:
         self._wait()
         self.rows.close()
         self._file.seek(0)
-        self._head(len(self.hashes))  # room to grow is part of the head: its length stays
-        self._file.truncate(self.rows.start + len(self.hashes) * self.rows.bytes)
+        self._names.seek(0)
+        self._head(self._count)  # room to grow is part of the head: its length stays
+        self._file.truncate(self.rows.start + self._count * self.rows.bytes)
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
-        np.save(self.folder / f"hashes-{self._token}.npy", np.array(self.hashes, dtype="S64"))
-        write_json(self.folder / "index.json", {"token": self._token, "pictures": len(self.hashes)})
+        self._names.close()
+        write_json(self.folder / "index.json", {"token": self._token, "pictures": self._count})
         for path in self.folder.glob("*-*.npy"):
             if self._token not in path.name:
                 with suppress(OSError):  # still open elsewhere: the next build removes it
@@ -205,6 +242,8 @@ class Writer:
         self._wait()
         self.rows.close()
         self._file.close()
+        with suppress(OSError):  # the disk may be full
+            self._names.close()
         for path in self.folder.glob(f"*-{self._token}.npy"):
             path.unlink(missing_ok=True)
 
@@ -213,9 +252,12 @@ class Writer:
             self._flusher.join()
 
     def _head(self, count: int) -> None:
-        shape = (count, *_shape(self.spec))
-        head = {"descr": "|u1", "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(self._file, head)
+        for file, kind, shape in (
+            (self._file, "|u1", (count, *_shape(self.spec))),
+            (self._names, _NAME.str, (count,)),
+        ):
+            head = {"descr": kind, "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, head)
 
 
 def _flush(handle: int) -> None:

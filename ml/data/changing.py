@@ -193,7 +193,7 @@ class Draft:
             return items
         self._say("No picture of the test set is left, so another was drawn.")
         self._other_test = True
-        return draw_test(items, 0)
+        return tuple(draw_test(items, 0))
 
     def _kept(self) -> tuple[Item, ...]:
         """The items that are left; a picture that came to where it is already is there once."""

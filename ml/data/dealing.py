@@ -1,50 +1,24 @@
 """Deal pictures out to the sides of a split, in proportion, never parting what is one."""
 
-import hashlib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from ml.data.by_column import Indices, labels_of
 from ml.data.columns import Item
-
-Indices = npt.NDArray[np.int64]
-
-
-def units_of(items: Sequence[Item], pool: Indices) -> list[list[int]]:
-    """The indices of ``pool``, those together that must not be parted."""
-    parent: dict[str, str] = {}
-
-    def root(key: str) -> str:
-        while parent.setdefault(key, key) != key:
-            parent[key] = parent[parent[key]]
-            key = parent[key]
-        return key
-
-    chosen = [(n, items[n]) for n in pool.tolist()]
-    for _, item in chosen:
-        if item.group is not None:
-            parent[root(item.hash)] = root(f"group {item.group}")
-    units: dict[str, list[int]] = defaultdict(list)
-    for n, item in chosen:
-        units[root(item.hash)].append(n)
-    return list(units.values())
+from ml.data.units import Units, units_of
 
 
-def ranked(items: Sequence[Item], units: list[list[int]], seed: int) -> list[list[int]]:
-    """The units in an order that the pictures and the seed decide."""
-
-    def rank(unit: list[int]) -> str:
-        names = (f"{seed} {items[n].hash}".encode() for n in unit)
-        return min(hashlib.sha256(name).hexdigest() for name in names)
-
-    return sorted(units, key=rank)
+def count_labels(items: Sequence[Item], pool: Indices) -> dict[int, int]:
+    """How many items of ``pool`` each label has that has any."""
+    found = np.bincount(labels_of(items)[pool]).tolist()
+    return {label: count for label, count in enumerate(found) if count}
 
 
 def deal(
     items: Sequence[Item],
-    units: list[list[int]],
+    units: Units,
     place: int,
     wanted: Mapping[int, int],
     side: Indices,
@@ -55,16 +29,14 @@ def deal(
     A unit of several pictures goes where its classes are furthest from their share, so that such
     units are dealt in proportion; single pictures then fill the place up to its share of a class.
     """
-    total = Counter(items[n].label for unit in units for n in unit)
+    labels = labels_of(items)
+    total = count_labels(items, units.members)
     shares = {(place, label): max(wanted[label], 0) for label in total}
     shares |= {(0, label): total[label] - shares[place, label] for label in total}
     lacking = dict(shares)
-    single: dict[int, list[int]] = defaultdict(list)
-    for unit in units:
-        if len(unit) == 1:
-            single[items[unit[0]].label].append(unit[0])
-            continue
-        of_unit = sorted(items[n].label for n in unit)
+    alone = units.sizes == 1
+    for unit in units.take(np.flatnonzero(~alone)):
+        of_unit = sorted(labels[unit].tolist())
         at = max(
             (0, place),
             key=lambda at: sum(lacking[at, k] / max(shares[at, k], 1) for k in of_unit),
@@ -72,7 +44,12 @@ def deal(
         side[unit] = at
         for label in of_unit:
             lacking[at, label] -= 1
-    for label, indices in single.items():
+    single = units.members[units.starts[:-1][alone]]
+    single = single[np.argsort(labels[single], kind="stable")]
+    begin = 0
+    for label, count in count_labels(items, single).items():
+        indices = single[begin : begin + count]
+        begin += count
         end = max(lacking[place, label], 0)
         side[indices[:end]] = place
         side[indices[end:]] = 0
@@ -84,14 +61,15 @@ def deal_folds(items: Sequence[Item], pool: Indices, count: int, seed: int) -> l
     The same picture and the same group never come in two parts. Where there are fewer that can be
     parted than parts, there are fewer parts.
     """
-    units = units_of(items, pool)
+    units = list(units_of(items, pool))
+    labels_by_item = labels_of(items)
     count = min(count, len(units))
     side = np.full(len(items), -1, dtype=np.int64)
     held = [Counter[int]() for _ in range(count)]
     order = np.random.default_rng([seed, count, 15]).permutation(len(units)).tolist()
     # Large units first: the small ones then even out what they leave.
     for unit in sorted((units[n] for n in order), key=len, reverse=True):
-        labels = Counter(items[n].label for n in unit)
+        labels = Counter(labels_by_item[unit].tolist())
         at = min(
             range(count),
             key=lambda n: (sum(held[n][k] * size for k, size in labels.items()), held[n].total()),

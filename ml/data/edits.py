@@ -120,7 +120,7 @@ def _write(
     workspace: Workspace,
     old: DatasetVersion,
     classes: tuple[str, ...],
-    items: tuple[Item, ...],
+    items: Sequence[Item],
     about: dict[str, Any],
     change: str,
 ) -> DatasetVersion:
@@ -132,7 +132,7 @@ def _write(
     )
 
 
-def _about(workspace: Workspace, old: DatasetVersion, items: tuple[Item, ...]) -> dict[str, Any]:
+def _about(workspace: Workspace, old: DatasetVersion, items: Sequence[Item]) -> dict[str, Any]:
     """``about`` without what was deleted. The medians stay: they would hardly move."""
     if not items:
         return {**old.about, **EMPTY}

@@ -1,15 +1,25 @@
 """The test set: decided once, by the pictures themselves, and kept through what is added later."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from ml.data.by_column import (
+    Indices,
+    excluded_of,
+    groups_of,
+    pictures_of,
+    splits_of,
+    with_splits,
+)
 from ml.data.columns import SPLITS, Item
-from ml.data.dealing import Indices, deal, ranked, share_of, units_of
+from ml.data.dealing import count_labels, deal, share_of
+from ml.data.units import ranked, units_of
 
 TEST_SHARE = 0.15
+VAL, TEST = np.int8(SPLITS.index("val")), np.int8(SPLITS.index("test"))
 
 
 def in_test(items: Sequence[Item]) -> npt.NDArray[np.bool_]:
@@ -17,15 +27,15 @@ def in_test(items: Sequence[Item]) -> npt.NDArray[np.bool_]:
     return np.array(given_sides(items) == 2)
 
 
-def settle(items: Sequence[Item]) -> tuple[Item, ...]:
+def settle(items: Sequence[Item]) -> Sequence[Item]:
     """The same items with what is meant said outright: one split for all decides nothing, and
     ``val`` beside ``train`` alone is the test."""
-    given = given_splits(items)
+    given, splits = given_splits(items), splits_of(items)
     if len(given) == 1:
-        return tuple(item._replace(split=None) for item in items)
+        return with_splits(items, np.full_like(splits, -1))
     if given - {None} == {"train", "val"}:
-        return tuple(i._replace(split="test") if i.split == "val" else i for i in items)
-    return tuple(items)
+        return with_splits(items, np.where(splits == VAL, TEST, splits))
+    return items
 
 
 def pin_test(
@@ -35,7 +45,7 @@ def pin_test(
     *,
     earlier: Sequence[Item] = (),
     grow: bool = True,
-) -> tuple[Item, ...]:
+) -> Sequence[Item]:
     """The items with the test set decided for good, where the source did not decide it.
 
     15 % of each class, by the hashes and ``seed``: the order of the items does not matter. A test
@@ -49,17 +59,18 @@ def pin_test(
     """
     if earlier:
         return _joined(settle(items), settle(pin_test(classes, earlier, seed)), seed, grow)
-    return tuple(items) if in_test(items).any() else _drawn(settle(items), seed)
+    return items if in_test(items).any() else _drawn(settle(items), seed)
 
 
-def draw_test(items: Sequence[Item], seed: int) -> tuple[Item, ...]:
+def draw_test(items: Sequence[Item], seed: int) -> Sequence[Item]:
     """The items with a test set drawn anew, and nothing else decided."""
-    return _drawn(tuple(item._replace(split=None) for item in items), seed)
+    return _drawn(with_splits(items, np.full(len(items), -1, np.int8)), seed)
 
 
 def given_splits(items: Sequence[Item]) -> set[str | None]:
     """The splits that are decided for some item that counts, None among them where one is not."""
-    return {item.split for item in items if not item.excluded}
+    names = (*SPLITS, None)  # -1 is the last
+    return {names[n] for n in np.unique(splits_of(items)[~excluded_of(items)]).tolist()}
 
 
 def given_sides(items: Sequence[Item]) -> Indices:
@@ -67,44 +78,43 @@ def given_sides(items: Sequence[Item]) -> Indices:
     that is left out, excluded or because a later side has the same picture."""
     given = given_splits(items)
     named = given - {None}
-    place: dict[str | None, int]
     if len(given) < 2 or named == {"train"}:  # one split alone is none
-        place = dict.fromkeys((None, *SPLITS), -1)
+        place = [-1, -1, -1, -1]
     elif named == {"train", "val"}:
-        place = {"train": -1, "val": 2, None: -1}
+        place = [-1, 2, -1, -1]
     else:
-        place = {"train": 0 if "val" in named else -1, "val": 1, "test": 2, None: -1}
-    side = np.array([-2 if i.excluded else place[i.split] for i in items], dtype=np.int64)
-    last: dict[str, int] = defaultdict(lambda: -2)
-    for item, place_of in zip(items, side.tolist(), strict=True):
-        last[item.hash] = max(last[item.hash], place_of)
-    flattering = [place_of < last[item.hash] for item, place_of in zip(items, side, strict=True)]
-    side[np.array(flattering, dtype=bool)] = -2
+        place = [0 if "val" in named else -1, 1, 2, -1]
+    side = np.array(place, dtype=np.int64)[splits_of(items)]
+    side[excluded_of(items)] = -2
+    if len(np.unique(side)) > 1:
+        pictures = pictures_of(items)
+        last = np.full(len(items), -2, np.int64)
+        np.maximum.at(last, pictures, side)
+        side[side < last[pictures]] = -2
     return side
 
 
-def _drawn(items: tuple[Item, ...], seed: int) -> tuple[Item, ...]:
+def _drawn(items: Sequence[Item], seed: int) -> Sequence[Item]:
     """15 % of what is not decided yet becomes the test."""
     side = given_sides(items)
     pool = np.flatnonzero(side == -1)
     wanted = {
-        label: share_of(count, TEST_SHARE, 2)
-        for label, count in Counter(items[n].label for n in pool).items()
+        label: share_of(count, TEST_SHARE, 2) for label, count in count_labels(items, pool).items()
     }
     deal(items, ranked(items, units_of(items, pool), seed), 2, wanted, side)
-    chosen = [items[n] for n in np.flatnonzero(side == 2)]
-    hashes, groups = {i.hash for i in chosen}, {i.group for i in chosen} - {None}
+    chosen = side == 2
     # What is excluded goes along with its like, in case it is included again.
-    return tuple(
-        item._replace(split="test")
-        if place == 2 or (item.excluded and (item.hash in hashes or item.group in groups))
-        else item
-        for item, place in zip(items, side, strict=True)
-    )
+    if (excluded := excluded_of(items)).any():
+        pictures, groups = pictures_of(items), groups_of(items)
+        alike = np.isin(pictures, pictures[chosen])
+        if groups is not None:
+            alike |= np.isin(groups, groups[chosen & (groups >= 0)])
+        chosen |= excluded & alike
+    return with_splits(items, np.where(chosen, TEST, splits_of(items)))
 
 
 def _joined(
-    items: tuple[Item, ...], earlier: tuple[Item, ...], seed: int, grow: bool
+    items: Sequence[Item], earlier: Sequence[Item], seed: int, grow: bool
 ) -> tuple[Item, ...]:
     """The undecided of ``items`` decided as ``earlier`` has them; new ones join the test as far as
     it lacks pictures of their class."""
@@ -125,18 +135,20 @@ def _joined(
             fresh.append(n)
     side = np.full(len(items), -2, dtype=np.int64)
     loose = []
-    for unit in units_of(items, np.array(fresh, dtype=np.int64)):
+    units = units_of(items, np.array(fresh, dtype=np.int64))
+    for number, unit in enumerate(units):
         of_groups = [by_group[g] for n in unit if (g := items[n].group) in by_group]
         if of_groups:
             side[unit] = 2 if "test" in of_groups else 0
         else:
-            loose.append(unit)
+            loose.append(number)
     counting = [n for n, item in enumerate(made) if not item.excluded]
     total = Counter(made[n].label for n in counting)
     held = Counter(made[n].label for n in counting if made[n].split == "test" or side[n] == 2)
     wanted = {k: share_of(count, TEST_SHARE, 2) - held[k] for k, count in total.items()}
     if grow:
-        deal(items, ranked(items, loose, seed), 2, wanted, side)
+        free = units.take(np.array(loose, dtype=np.int64))
+        deal(items, ranked(items, free, seed), 2, wanted, side)
     for n in fresh:
         made[n] = made[n]._replace(split="test" if side[n] == 2 else rest)
     return tuple(made)

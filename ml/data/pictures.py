@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ml.data.by_column import digests_of, excluded_of
 from ml.data.cache import cached
 from ml.data.parallel import Progress
 from ml.data.pixels import Pixels, PixelSpec
@@ -78,11 +79,9 @@ def open_pictures(
             f"The data set {version.name} version {version.version} is not the one that this run "
             "was made with. Start a new run."
         )
-    hashes = list(dict.fromkeys(item.hash for item in version.items))
     folder = workspace.datasets / version.name / "cache" / spec.key
-    pixels, row_of = cached(workspace, folder, hashes, spec, progress)
-    item_rows = np.array([row_of[item.hash] for item in version.items], dtype=np.int64)
+    digests = digests_of(version.items)
+    pixels, item_rows = cached(workspace, folder, digests, spec, progress)
     splits = {name: np.array(n, dtype=np.int64) for name, n in record["splits"].items()}
-    kept = [n for n, item in enumerate(version.items) if not item.excluded]
-    splits["all"] = np.array(kept, dtype=np.int64)
+    splits["all"] = np.flatnonzero(~excluded_of(version.items))
     return Pictures(version, spec, pixels, item_rows, splits)

@@ -78,8 +78,12 @@ class Prepared:
 
     def name(self, digests: Iterable[str]) -> None:
         """Say whose the next rows are, which have been written. An empty name is nobody's."""
-        if self._writer is not None:
+        if self._writer is None:
+            return
+        try:
             self._writer.name(list(digests))
+        except OSError:
+            self.abandon()
 
     def finish(self, spec: PixelSpec | None) -> None:
         """Publish the rows, if ``spec`` is what was guessed."""

@@ -5,11 +5,10 @@ training and validation. What the source decided stays as it is. Items that show
 or belong to one group, never come on two sides.
 """
 
-from collections import Counter
-
 import numpy as np
 
-from ml.data.dealing import Indices, deal, deal_folds, share_of, units_of
+from ml.data.by_column import Indices
+from ml.data.dealing import count_labels, deal, deal_folds, share_of
 from ml.data.held_out import (
     TEST_SHARE,
     draw_test,
@@ -20,6 +19,7 @@ from ml.data.held_out import (
     settle,
 )
 from ml.data.store import SPLITS, DatasetVersion
+from ml.data.units import units_of
 from ml.errors import BadInputError
 
 __all__ = [
@@ -60,9 +60,9 @@ def split_indices(version: DatasetVersion, seed: int) -> dict[str, Indices]:
         order = np.random.default_rng([seed, 70_15_15]).permutation(len(units))
         wanted = {
             label: share_of(count, min(share, MOST_VAL / len(pool)), 1)
-            for label, count in Counter(items[n].label for n in pool).items()
+            for label, count in count_labels(items, pool).items()
         }
-        deal(items, [units[n] for n in order], 1, wanted, side)
+        deal(items, units.take(order), 1, wanted, side)
     found = {name: np.flatnonzero(side == n).astype(np.int64) for n, name in enumerate(SPLITS)}
     for name, indices in found.items():
         if not len(indices):

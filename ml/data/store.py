@@ -2,13 +2,16 @@
 
 ``datasets/<name>/versions/<n>.json`` holds the items as columns; the SHA-256 of the file is the
 version's fingerprint. ``<n>.summary.json`` beside it holds what a page shows, so that no page reads
-70,000 items. The version file is written last: without it there is no such version.
+70,000 items. The version file is written last: without it there is no such version. Beside one of
+many items, ``<n>.items`` holds them again as they are used (``ml.data.packed_file``).
 """
 
 import hashlib
 import time
-from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,10 +19,14 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
-from ml.data.columns import SPLITS, Item, from_bytes, to_bytes
+from ml.data.by_column import excluded_of, labels_of
+from ml.data.columns import SPLITS, Item
 from ml.data.originals import picture_path, read_picture, write_picture
-from ml.errors import BadInputError
-from ml.files import explain_os_error, read_json, write_atomically, write_json
+from ml.data.packed_file import read_packed, write_packed
+from ml.data.packer import pack
+from ml.data.version_file import from_bytes, pieces
+from ml.errors import BadInputError, WorkspaceError
+from ml.files import explain_os_error, read_json, sha256_of, write_atomically, write_json
 from ml.workspace import Workspace
 
 __all__ = [
@@ -27,6 +34,8 @@ __all__ = [
     "load_version", "picture_path", "read_picture", "read_report", "read_summary", "write_picture",
     "write_version",
 ]  # fmt: skip
+MANY = 10_000
+"""From so many items on they are packed, and stay on the disk."""
 
 
 @dataclass(frozen=True)
@@ -37,20 +46,21 @@ class DatasetVersion:
     name: str
     version: int
     classes: tuple[str, ...]
-    items: tuple[Item, ...]
+    items: Sequence[Item]
     fingerprint: str
     about: dict[str, Any]
 
     @property
     def counts(self) -> dict[str, int]:
         """Items of each class that are not excluded, in the order of the classes."""
-        found = Counter(item.label for item in self.items if not item.excluded)
-        return {name: found[label] for label, name in enumerate(self.classes)}
+        kept = labels_of(self.items)[~excluded_of(self.items)]
+        found = np.bincount(kept, minlength=len(self.classes)).tolist()
+        return dict(zip(self.classes, found, strict=True))
 
     @property
     def labels(self) -> npt.NDArray[np.int64]:
         """The label of each item: int64 (items,)."""
-        return np.array([item.label for item in self.items], dtype=np.int64)
+        return labels_of(self.items)
 
 
 def dataset_names(workspace: Workspace) -> list[str]:
@@ -87,7 +97,7 @@ def write_version(
     workspace: Workspace,
     name: str,
     classes: tuple[str, ...],
-    items: tuple[Item, ...],
+    items: Sequence[Item],
     about: dict[str, Any],
     *,
     source: dict[str, Any] | None = None,
@@ -103,8 +113,10 @@ def write_version(
     Raises:
         WorkspaceError: the disk is full or cannot be written to.
     """
-    content = to_bytes(classes, items)
-    fingerprint = hashlib.sha256(content).hexdigest()
+    digest = hashlib.sha256()
+    for piece in pieces(classes, items):
+        digest.update(piece)
+    fingerprint = digest.hexdigest()
     number, known = latest(workspace, name), read_summary(workspace, name)
     same = known.get("fingerprint") == fingerprint
     number = number if same else number + 1
@@ -112,7 +124,7 @@ def write_version(
     folder = _versions(workspace, name)
     summary = {"name": name, "version": number, "fingerprint": fingerprint}
     summary |= {"classes": made.counts, "about": about, "source": source or {}}
-    summary["excluded"] = sum(item.excluded for item in items)
+    summary["excluded"] = int(excluded_of(items).sum())
     history = {"time": round(time.time(), 3), "parent": parent, "change": change}
     summary |= {key: known.get(key, value) for key, value in history.items()} if same else history
     try:
@@ -124,8 +136,11 @@ def write_version(
     if not same:
 
         def write(file: IO[bytes]) -> None:
-            file.write(content)
+            file.writelines(pieces(classes, items))
 
+        with suppress(ValueError):  # names that are no hashes stay as they are
+            if len(items) >= MANY:
+                write_packed(folder / f"{number}.items", fingerprint, classes, pack(items, folder))
         write_atomically(folder / f"{number}.json", write)
     return made
 
@@ -139,18 +154,33 @@ def load_version(workspace: Workspace, name: str, version: int | None = None) ->
     number = version or latest(workspace, name)
     path = _versions(workspace, name) / f"{number}.json"
     try:
-        content = path.read_bytes()
+        fingerprint = sha256_of(path)
     except OSError as error:
         raise BadInputError(
             f"There is no data set {name}{f' version {version}' if version else ''} in "
             f"{workspace.root}. List them with: python -m ml datasets"
         ) from error
     summary = read_summary(workspace, name, number)
-    fingerprint = hashlib.sha256(content).hexdigest()
     if summary.get("fingerprint") != fingerprint:
         raise BadInputError(f"{path} was changed or is damaged. Bring the data set in again.")
-    classes, items = from_bytes(content)
+    beside = path.with_suffix(".items")
+    classes, items = read_packed(beside, fingerprint) or _parsed(path, beside, fingerprint)
     return DatasetVersion(name, number, classes, items, fingerprint, summary["about"])
+
+
+def _parsed(path: Path, beside: Path, fingerprint: str) -> tuple[tuple[str, ...], Sequence[Item]]:
+    """The classes and items of a version's file, packed ``beside`` it where they are many."""
+    classes, rows = from_bytes(path.read_bytes())
+    some = tuple(islice(rows, MANY))
+    if len(some) < MANY:
+        return classes, some
+    try:
+        packed = pack(chain(some, rows))
+    except ValueError:  # names that are no hashes
+        return classes, tuple(from_bytes(path.read_bytes())[1])
+    with suppress(WorkspaceError):  # a folder that is only read: it is made again each time
+        write_packed(beside, fingerprint, classes, packed)
+    return read_packed(beside, fingerprint) or (classes, packed)
 
 
 def dataset_folder(workspace: Workspace, name: str) -> Path:

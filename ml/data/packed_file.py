@@ -1,0 +1,92 @@
+"""Packed items in a file that is mapped, not read: ``<n>.items`` beside the version ``<n>.json``.
+
+It holds nothing that the version does not, and is made again where it is missing or damaged.
+"""
+
+import hashlib
+import json
+import math
+import mmap
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from ml.data.packed import Packed
+from ml.files import write_atomically
+
+_MAGIC = b"lensmith items 1\n"
+_ALIGN = 64
+_STEP = 2**17
+
+
+def write_packed(path: Path, fingerprint: str, classes: tuple[str, ...], items: Packed) -> None:
+    """Write the items of the version of that fingerprint.
+
+    Raises:
+        WorkspaceError: the disk is full or cannot be written to.
+    """
+    columns = {name: np.ascontiguousarray(column) for name, column in items.columns.items()}
+    head: dict[str, Any] = {"fingerprint": fingerprint, "classes": classes}
+    place, head["columns"] = 0, {}
+    for name, column in columns.items():
+        head["columns"][name] = [column.dtype.str, column.shape, place]
+        place += _padded(column.nbytes)
+    start = _MAGIC + json.dumps(head).encode() + b"\n"
+
+    def write(file: IO[bytes]) -> None:
+        digest = hashlib.sha256()
+
+        def put(data: Any, size: int) -> None:
+            for part in (data, bytes(_padded(size) - size)):
+                file.write(part)
+                digest.update(part)
+
+        put(start, len(start))
+        for column in columns.values():
+            put(column.reshape(-1).view(np.uint8), column.nbytes)
+        file.write(digest.digest())
+
+    write_atomically(path, write)
+
+
+def read_packed(path: Path, fingerprint: str) -> tuple[tuple[str, ...], Packed] | None:
+    """The classes and items of the version of that fingerprint, which stay on the disk; None where
+    the file is missing, damaged or of another version."""
+    try:
+        with path.open("rb") as file:
+            if not _whole(file):
+                return None
+            file.seek(0)
+            if file.readline() != _MAGIC:
+                return None
+            head = json.loads(file.readline())
+            start = _padded(file.tell())
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except (OSError, ValueError):
+        return None
+    if head["fingerprint"] != fingerprint:
+        return None
+    columns = {}
+    for name, (kind, shape, place) in head["columns"].items():
+        flat = np.frombuffer(mapped, kind, math.prod(shape), start + place)
+        columns[name] = flat.reshape(shape)
+    return tuple(head["classes"]), Packed(columns)
+
+
+def _whole(file: IO[bytes]) -> bool:
+    """Whether the file ends in the SHA-256 of what comes before."""
+    left = file.seek(0, 2) - hashlib.sha256().digest_size
+    file.seek(0)
+    digest = hashlib.sha256()
+    while left > 0:
+        part = file.read(min(left, _STEP))
+        if not part:
+            return False
+        digest.update(part)
+        left -= len(part)
+    return left == 0 and file.read() == digest.digest()
+
+
+def _padded(size: int) -> int:
+    return -(-size // _ALIGN) * _ALIGN
