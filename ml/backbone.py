@@ -1,13 +1,14 @@
 """The bundled network as a file that gives features without torch, kept in the workspace.
 
-Made once by a child that has torch (``ml.doctor.features``); the inference worker runs it on
-pictures that come in later. Light.
+Made once by a child that has torch (``ml.doctor.features``); the inference worker and the doctor
+run it on pictures that come in later. Light.
 """
 
 import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import metadata
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,12 +18,14 @@ from ml.data.store import read_picture
 from ml.feature_store import FeatureStore
 from ml.files import read_json, write_atomically, write_json
 from ml.model_folder import open_session
+from ml.models import registry
 from ml.version import __version__
 from ml.workspace import Workspace
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
+MODEL = "efficientnet_lite0"
 NAME = "backbone"
 
 
@@ -62,7 +65,7 @@ def keep(workspace: Workspace, backbone: Backbone) -> None:
     """Keep the file, and then what says that it is whole."""
     workspace.graphs.mkdir(parents=True, exist_ok=True)
     path = workspace.graphs / f"{NAME}.onnx"
-    about = {"key": backbone.key, "size": backbone.spec.size, "lensmith": __version__}
+    about = {"key": backbone.key, "size": backbone.spec.size, **_of()}
     about["sha256"] = hashlib.sha256(backbone.graph).hexdigest()
     if read_json(path.with_suffix(".json")) == about and path.is_file():
         return
@@ -74,10 +77,20 @@ def kept(workspace: Workspace) -> Backbone | None:
     """The file, where this version of Lensmith has made it and it is whole."""
     path = workspace.graphs / f"{NAME}.onnx"
     about = read_json(path.with_suffix(".json"))
-    if not isinstance(about, dict) or about.get("lensmith") != __version__:
+    if not isinstance(about, dict) or not _of().items() <= about.items():
         return None
     with suppress(OSError):
         graph = path.read_bytes()
         if hashlib.sha256(graph).hexdigest() == about.get("sha256"):
             return Backbone(str(about["key"]), PixelSpec(int(about["size"])), graph)
     return None
+
+
+def _of() -> dict[str, str]:
+    """What the file is made by and of: where that is another, it is made anew."""
+    package = registry.get(MODEL).package
+    try:
+        weights = metadata.version(package)
+    except metadata.PackageNotFoundError:
+        weights = "missing"
+    return {"lensmith": __version__, "weights": weights}

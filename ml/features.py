@@ -1,27 +1,32 @@
 """Features of a frozen backbone: computed once for each picture and view, and kept by its hash.
 
-They survive relabelling and new versions of a data set (see ``ml.feature_store``).
+They survive relabelling and new versions of a data set (see ``ml.feature_store``). Light: torch is
+imported where a network or spoilt views come in, so that whoever has the graph of a backbone
+(``ml.backbone``) need not wait for it.
 """
 
 import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from ml.config import TrainConfig
 from ml.data.pictures import Pictures
 from ml.data.pixels import PixelSpec
-from ml.data.spoiling import key_of as key_of_policy
-from ml.data.spoiling import spoilt
 from ml.data.views import view
 from ml.feature_store import FeatureStore as FeatureStore
+from ml.model_folder import open_session
 from ml.models import plugins
-from ml.models.network import Network
-from ml.team import Team
+
+if TYPE_CHECKING:
+    import torch
+
+    from ml.models.network import Network
+    from ml.team import Team
 
 Forward = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 """Pictures uint8 (N, S, S, C) to features (N, F)."""
@@ -32,7 +37,7 @@ BLOCK = 4096
 """Features of so many pictures are held in memory before they are written."""
 
 
-def key_of(name: str, network: Network, spec_key: str) -> str:
+def key_of(name: str, network: "Network", spec_key: str) -> str:
     """The name of the store of ``network``: model, weights and preprocessing are in it."""
     digest = hashlib.sha256()
     for part in (network.body, network.neck):
@@ -50,7 +55,7 @@ def ensure(
     views: int,
     forward: Callable[[], Forward],
     progress: Callable[[float], None] = lambda fraction: None,
-    team: Team | None = None,
+    team: "Team | None" = None,
     policy: str = "",
 ) -> list[FeatureStore]:
     """The stores of views 0 to ``views`` - 1, with every picture in them that a run needs.
@@ -65,11 +70,11 @@ def ensure(
         policy: further views are spoilt by this policy of ``ml.data.policies``; without one they
             are those of ``ml.data.views``.
     """
-    team = team or Team()
-    rank, world = team.place.rank, team.place.world
+    rank, world = (team.place.rank, team.place.world) if team else (0, 1)
     folders = [folder / name for name in view_names(views, policy)]
     stores = [FeatureStore(one) for one in folders]
-    team.wait()  # all have seen the same stores before anybody adds to them
+    if team:
+        team.wait()  # all have seen the same stores before anybody adds to them
     rows: dict[str, int] = {}
     for split in ("train", "val", "test"):
         rows |= dict(zip(pictures.hashes(split), pictures.rows(split).tolist(), strict=True))
@@ -89,6 +94,8 @@ def ensure(
                 some = hashes[start : start + BATCH]
                 pixels = [pictures.all_pixels[rows[item]] for item in some]
                 if policy and number:
+                    from ml.data.spoiling import spoilt
+
                     batch = spoilt(np.stack(pixels), policy, number, some)
                 else:
                     shown = zip(pixels, some, strict=True)
@@ -102,7 +109,7 @@ def ensure(
                 features = np.concatenate(computed)
                 stores[number].add(hashes[: len(features)], features)
     progress(1.0)
-    if team.alone:
+    if team is None or team.alone:
         return stores
     team.wait()
     return [FeatureStore(one) for one in folders]
@@ -115,12 +122,18 @@ def policy_of(config: TrainConfig) -> str:
 
 def view_names(views: int, policy: str) -> list[str]:
     """The folders of the views. The first is the picture as it is, for all alike."""
-    kind = key_of_policy(policy) if policy else "view"
+    kind = "view"
+    if policy:
+        from ml.data.spoiling import key_of as key_of_policy
+
+        kind = key_of_policy(policy)
     return ["view-0", *(f"{kind}-{number}" for number in range(1, views))]
 
 
-def torch_forward(network: Network, device: torch.device) -> Forward:
+def torch_forward(network: "Network", device: "torch.device") -> Forward:
     """Features by torch on ``device``."""
+    import torch
+
     network.eval().to(device)
 
     def forward(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -131,15 +144,19 @@ def torch_forward(network: Network, device: torch.device) -> Forward:
     return forward
 
 
-def onnx_forward(network: Network, spec: PixelSpec, graphs: Path, threads: int) -> Forward:
-    """Features by ONNX Runtime, which is several times as fast as torch on a CPU.
+def onnx_forward(network: "Network", spec: PixelSpec, graphs: Path, threads: int) -> Forward:
+    """Features by ONNX Runtime, which is several times as fast as torch on a CPU."""
+    from ml.export.graph import feature_graph
+
+    return graph_forward(feature_graph(network, spec.channels, spec.size, graphs), threads)
+
+
+def graph_forward(graph: bytes, threads: int) -> Forward:
+    """Features by a graph of ``pictures`` to ``features``, with ONNX Runtime.
 
     Each thread runs a few pictures of its own: that scales better than several on one picture.
     """
-    from ml.export.graph import feature_graph
-    from ml.model_folder import open_session
-
-    session = open_session(feature_graph(network, spec.channels, spec.size, graphs), 1)
+    session = open_session(graph, 1)
     pool = ThreadPoolExecutor(threads)
 
     def run(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

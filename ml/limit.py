@@ -23,8 +23,8 @@ from ml.data.views import view
 from ml.estimate import FINISH, HEAD_ROWS, OF_EPOCH, cost_key, ending
 from ml.events import Note, Sink
 from ml.machine import remembered, threads
-from ml.models.network import Network, count_features
-from ml.plan import backbone_forward, new_head
+from ml.models.network import Network, count_features, new_head
+from ml.plan import backbone_forward
 from ml.team import Pace, Team
 from ml.workspace import Workspace
 

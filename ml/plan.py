@@ -16,13 +16,12 @@ from ml.data.pictures import Pictures
 from ml.data.pixels import PixelSpec
 from ml.estimate import speed_key
 from ml.machine import remember
-from ml.models.network import ByteDropout, Network, Standardise, count_features
+from ml.models.network import HEAD_DROPOUT, Network, Standardise, count_features, new_head
 from ml.optim import Rates
 from ml.team import Team
 from ml.unfreezing import Unfreezing, rates_of
 from ml.workspace import Workspace
 
-HEAD_DROPOUT = 0.3
 ENOUGH = 200
 """So many pictures must a measured speed rest on to be remembered."""
 
@@ -102,11 +101,6 @@ def start_head(
         layer.bias.copy_(torch.from_numpy(found.logits(np.zeros_like(found.mean)[None])[0]))
     network.head = nn.Sequential(nn.Dropout(HEAD_DROPOUT), layer)
     network.train()
-
-
-def new_head(width: int, classes: int) -> nn.Sequential:
-    """Features (N, width), brought to one scale, to logits (N, classes)."""
-    return nn.Sequential(Standardise(width), ByteDropout(HEAD_DROPOUT), nn.Linear(width, classes))
 
 
 def standardise(head: nn.Sequential, train: torch.Tensor) -> None:

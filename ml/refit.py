@@ -23,8 +23,8 @@ from ml.data.datamodule import BatchLoader, FeatureData, ResidentData
 from ml.data.pictures import Indices, Pictures
 from ml.errors import MLError, StoppedError
 from ml.models import Inputs, build, options_of
-from ml.models.network import Network
-from ml.plan import Plan, backbone_forward, new_head, pixels_plan, standardise
+from ml.models.network import Network, new_head
+from ml.plan import Plan, backbone_forward, pixels_plan, standardise
 from ml.task import ClassifierTask
 from ml.trainer import fit, make_trainer
 from ml.workspace import Workspace

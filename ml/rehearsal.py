@@ -24,9 +24,9 @@ from ml.export.onnx import export_onnx
 from ml.machine import keep_freed_memory, peak_memory, remember, threads
 from ml.model_folder import open_session, run_session
 from ml.models import Inputs, build, options_of
-from ml.models.network import Network, count_features
+from ml.models.network import Network, count_features, new_head
 from ml.optim import optimizer
-from ml.plan import backbone_forward, new_head
+from ml.plan import backbone_forward
 from ml.workspace import Workspace
 
 STEP_SECONDS = 3.0

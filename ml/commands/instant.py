@@ -24,7 +24,7 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
     asked = (workspace.root, version.name, version.version, args.before)
     told = Instant().answer(*asked)
     if "lacking" in told:
-        from ml.doctor.features import features_of  # it imports torch
+        from ml.doctor.features import features_of  # mostly there is nothing to compute
 
         features_of(workspace, version, Progress())
         told = Instant().answer(*asked)

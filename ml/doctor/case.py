@@ -66,7 +66,7 @@ class Case:
     @cached_property
     def features(self) -> npt.NDArray[np.float32]:
         """What the bundled network sees in each item (items, 1280)."""
-        from ml.doctor.features import features_of  # it imports torch, which takes its time
+        from ml.doctor.features import features_of  # not every check asks for it
 
         return features_of(self.workspace, self.version, self.stage("features"))
 

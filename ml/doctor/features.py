@@ -1,26 +1,23 @@
 """What the bundled network sees in every picture of a version: features that a run shares.
 
 They are kept by the hash of a picture, under the key that a training run with EfficientNet-Lite0
-and its picture size uses, so that whoever comes second need not compute them.
+and its picture size uses, so that whoever comes second need not compute them. torch is needed once
+in a workspace, to make the graph of the network: after that an examination does without.
 """
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from ml import features
-from ml.backbone import Backbone, keep
+from ml.backbone import MODEL, Backbone, keep, kept
 from ml.data.parallel import Progress
 from ml.data.pictures import open_pictures
 from ml.data.pixels import PixelSpec
 from ml.data.store import DatasetVersion
-from ml.export.graph import feature_graph
 from ml.machine import threads
 from ml.models import registry
 from ml.models.registry import Inputs
 from ml.workspace import Workspace
-
-MODEL = "efficientnet_lite0"
 
 
 def features_of(
@@ -42,17 +39,29 @@ def features_of(
         "splits": {"train": [], "val": [], "test": everything},
     }
     pictures = open_pictures(workspace, record, spec, lambda share: progress(0.2 * share))
-    network = registry.build(MODEL, Inputs(spec.channels, spec.size, 2), pretrained=True)
-    folder = workspace.features / features.key_of(MODEL, network, spec.key)
-    count = threads(0)
-    torch.set_num_threads(count)
-
-    def forward() -> features.Forward:
-        return features.onnx_forward(network, spec, workspace.graphs, count)
-
+    backbone = kept(workspace)
+    if backbone is None or backbone.spec != spec:
+        backbone = _made(workspace, spec)
+    graph, count = backbone.graph, threads(0)
     stores = features.ensure(
-        folder, pictures, 1, forward, lambda share: progress(0.2 + 0.8 * share)
+        workspace.features / backbone.key,
+        pictures,
+        1,
+        lambda: features.graph_forward(graph, count),
+        lambda share: progress(0.2 + 0.8 * share),
     )
-    graph = feature_graph(network, spec.channels, spec.size, workspace.graphs)
-    keep(workspace, Backbone(folder.name, spec, graph))
     return stores[0].get(pictures.hashes("test"))
+
+
+def _made(workspace: Workspace, spec: PixelSpec) -> Backbone:
+    """The bundled network as a graph, which is kept."""
+    from ml.export.graph import feature_graph  # it imports torch, which takes its time
+    from ml.models.network import count_features, new_head
+
+    network = registry.build(MODEL, Inputs(spec.channels, spec.size, 2), pretrained=True)
+    # With the head of a training, so that what is traced here need not be traced again there.
+    network.head = new_head(count_features(network, spec.channels, spec.size), 2)
+    key = features.key_of(MODEL, network, spec.key)
+    made = Backbone(key, spec, feature_graph(network, spec.channels, spec.size, workspace.graphs))
+    keep(workspace, made)
+    return made

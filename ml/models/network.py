@@ -12,6 +12,7 @@ IMAGENET_MEAN = (0.485 * 255, 0.456 * 255, 0.406 * 255)
 IMAGENET_STD = (0.229 * 255, 0.224 * 255, 0.225 * 255)
 PLAIN_MEAN = (127.5,)
 PLAIN_STD = (64.0,)
+HEAD_DROPOUT = 0.3
 
 
 class Attending(nn.Module):
@@ -140,6 +141,12 @@ class ByteDropout(nn.Module):
         numbers.random_(-(2**63), None)
         kept = numbers.view(torch.uint8)[: x.numel()].view(x.shape) >= self.below
         return x * (kept.to(x.dtype) * (256 / (256 - self.below)))
+
+
+def new_head(width: int, classes: int) -> nn.Sequential:
+    """What is trained on a frozen network: features (N, width), brought to one scale, to logits
+    (N, classes)."""
+    return nn.Sequential(Standardise(width), ByteDropout(HEAD_DROPOUT), nn.Linear(width, classes))
 
 
 def count_features(network: Network, channels: int, size: int) -> int:

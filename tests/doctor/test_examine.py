@@ -7,10 +7,14 @@ from pathlib import Path
 import pytest
 
 from ml.__main__ import main
+from ml.doctor import features
 from ml.doctor.case import Case
 from ml.doctor.examine import examine, findings_of
 from ml.doctor.finding import harm
 from ml.doctor.reading import read_findings, read_map
+from ml.export import graph
+from ml.models import Inputs, build
+from ml.models.network import new_head
 from ml.workspace import Workspace
 from tests.doctor.conftest import Shot, photos
 from tests.doctor.test_checks import noise
@@ -50,8 +54,12 @@ def test_the_most_harmful_is_first(make_case: Callable[..., Case]) -> None:
     assert found[0].severity == "high"
 
 
+def refuse(*arguments: object) -> None:
+    raise AssertionError("torch makes the network once in a workspace.")
+
+
 def test_the_commands_with_the_bundled_network(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "things"
     for label in ("glass", "paper"):
@@ -67,6 +75,8 @@ def test_the_commands_with_the_bundled_network(
     assert "undecodable" in {finding["kind"] for finding in told["findings"]}
     assert "progress 1.00" in captured.err.splitlines()
     assert read_findings(workspace, "things", 1) is not None
+    monkeypatch.setattr(features, "_made", refuse)
+    monkeypatch.setattr(graph, "_trace", refuse)
     assert main(["doctor", "things"]) == 0
     assert "1 file could not be read." in capsys.readouterr().out
     assert main(["map", "things", "--json"]) == 0
@@ -75,4 +85,8 @@ def test_the_commands_with_the_bundled_network(
     kept = read_map(workspace, "things", 1)
     assert kept is not None
     assert kept["x"] == drawn["x"]
+    trained = build("efficientnet_lite0", Inputs(3, 224, 7), pretrained=True)
+    trained.head = new_head(1280, 7)
+    found = graph.make_graph(trained, 3, 224, workspace.graphs)  # as a training exports it
+    assert found.graph.output[0].type.tensor_type.shape.dim[1].dim_value == 7
     assert main(["doctor", "nothing-of-that-name"]) == 2
