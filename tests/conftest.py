@@ -17,6 +17,7 @@ from ml import runs
 from ml.config import TrainConfig
 from ml.runs import Run
 from ml.workspace import Workspace, open_workspace
+from tests.graphs import lent
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,13 +34,16 @@ settings.register_profile("lensmith", deadline=None, derandomize=True, max_examp
 settings.load_profile("lensmith")
 
 
+def _has_browser(nodeid: str) -> bool:
+    return nodeid.startswith("tests/browser/")
+
+
 class _BrowserApart(LoadScopeScheduling):
     """Of two processes one takes all tests with a browser, which wait a lot; no other file is torn,
     as its tests share what was made for them."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.split("::")[0]
-        return "browser" if file.startswith("tests/browser/") else file
+        return "browser" if _has_browser(nodeid) else nodeid.split("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
@@ -48,11 +52,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What takes minutes is left out unless ``-m every_model`` asks for it."""
+    """What takes minutes is left out unless ``-m every_model`` asks for it; what takes long comes
+    first, so that of two processes none is left alone with it at the end."""
     if "every_model" not in config.option.markexpr:
         dear = [item for item in items if item.get_closest_marker("every_model")]
         config.hook.pytest_deselected(items=dear)
         items[:] = [item for item in items if item not in dear]
+    long = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (not _has_browser(item.nodeid), item.path not in long))
 
 
 @pytest.fixture(autouse=True)
@@ -61,9 +68,20 @@ def _own_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LENSMITH_WORKSPACE", str(tmp_path / "workspace"))
 
 
+@pytest.fixture(scope="session")
+def graphs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Networks that were traced in this session, by whichever of its processes."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "graphs"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    return open_workspace(tmp_path / "workspace")
+def workspace(tmp_path: Path, graphs: Path) -> Iterator[Workspace]:
+    made = open_workspace(tmp_path / "workspace")
+    with lent(graphs, made):
+        yield made
 
 
 @pytest.fixture

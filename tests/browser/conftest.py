@@ -18,6 +18,8 @@ Wait for what should appear (``expect(...)``), never for a time.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +27,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, 
 
 from ml.workspace import open_workspace
 from tests.browser.serving import ARGUMENTS, PATIENCE, App, find_browser, settled
+from tests.graphs import lent, share
 
 expect.set_options(timeout=PATIENCE)
 
@@ -41,19 +44,23 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def new_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., App]]:
+def new_app(tmp_path_factory: pytest.TempPathFactory, graphs: Path) -> Iterator[Callable[..., App]]:
     started: list[App] = []
 
     def make(**settings: Any) -> App:
-        root = tmp_path_factory.mktemp("app") / "workspace"
-        app = App(open_workspace(root), **settings)
+        workspace = open_workspace(tmp_path_factory.mktemp("app") / "workspace")
+        for other in started:
+            share(other.workspace.graphs, graphs)
+        borrowed.enter_context(lent(graphs, workspace))
+        app = App(workspace, **settings)
         started.append(app)
         return app.start()
 
-    yield make
-    for app in started:
-        app.kill()
-        app.end_workers()
+    with ExitStack() as borrowed:
+        yield make
+        for app in started:
+            app.kill()
+            app.end_workers()
 
 
 @pytest.fixture(scope="module")

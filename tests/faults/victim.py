@@ -5,10 +5,9 @@ outside, as a power cut would find it.
 """
 
 import hashlib
-import subprocess
-import sys
 import time
 from collections.abc import Callable
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from ml.events import EpochEnd, Event, Progress, RunEnded, RunStarted, decode
 from ml.presets import configuration
 from ml.runs import Run
 from ml.workspace import Workspace
+from tests import warm
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 300.0
@@ -34,36 +34,31 @@ class Victim:
         self.config: TrainConfig = configuration(version.name, info, **settings)
         record = catalog.run_record(version, self.config.split_seed)
         self.run: Run = runs.create(workspace, self.config, record)
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: BaseProcess | None = None
         self.log_size = 0
+        self.begun = 0
 
     def start(self) -> None:
-        """Start a worker as the pages do: the first, or one that goes on."""
+        """Start a worker: the first, or one that goes on."""
         how = "--run" if self.run.status.name == "queued" else "--resume"
         self.log_size = len(self.log())
-        command = [sys.executable, "-m", "ml", "train", how, self.run.id]
-        with (self.run.folder / "log.txt").open("ab") as output:
-            self.process = subprocess.Popen(
-                [*command, "--workspace", str(self.workspace.root)],
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
+        self.begun = self._saved()
+        command = ["train", how, self.run.id, "--workspace", str(self.workspace.root)]
+        self.process = warm.start(command, self.run.folder / "log.txt")
 
     def kill(self) -> None:
         """What the system does when memory is gone, or the power."""
         assert self.process is not None
         self.process.kill()
-        self.process.wait()
+        self.process.join()
 
     def finish(self) -> None:
         """Wait until the worker has ended by itself."""
         assert self.process is not None
-        code = self.process.wait(timeout=PATIENCE)
+        self.process.join(PATIENCE)
         printed = (self.run.folder / "log.txt").read_text(errors="replace")[-2000:]
-        assert code == 0, printed
+        assert self.process.exitcode == 0, printed
+        self._check_went_on()
 
     # --- finding a moment -----------------------------------------------------------------------
 
@@ -111,7 +106,7 @@ class Victim:
 
     def _still_alive(self, deadline: float) -> None:
         assert self.process is not None
-        assert self.process.poll() is None, "The worker ended before the moment came."
+        assert self.process.is_alive(), "The worker ended before the moment came."
         assert time.monotonic() < deadline, "The moment did not come."
 
     # --- what is left ---------------------------------------------------------------------------
@@ -131,8 +126,9 @@ class Victim:
         events = [decode(line) for line in lines if line]
         torn = [line for line, event in zip(filter(None, lines), events, strict=True) if not event]
         assert len(torn) <= len(self._workers()), "each kill may tear one line, and no more"
+        self._check_went_on()
         newest = checkpoints.newest(self.run.folder / "checkpoints", "last")
-        saved = newest[1]["step"] if newest else 0
+        saved = self._saved()
         if newest:
             assert checkpoints.load(newest[0])["global_step"] == saved
         starts = self._workers()
@@ -141,11 +137,16 @@ class Victim:
         told = max((getattr(event, "step", 0) for event in events if event), default=0)
         return max(0, told - saved) / starts[-1].steps_per_epoch
 
-    def check_continued(self) -> None:
-        """Assert that the worker that runs now went on at the newest checkpoint."""
+    def _saved(self) -> int:
+        """The step of the newest checkpoint."""
         newest = checkpoints.newest(self.run.folder / "checkpoints", "last")
-        self.wait_for(lambda event: isinstance(event, RunStarted))
-        assert self._workers()[-1].step >= (newest[1]["step"] if newest else 0)
+        return int(newest[1]["step"]) if newest else 0
+
+    def _check_went_on(self) -> None:
+        """Assert that the newest worker repeated no epoch that was saved when it started."""
+        events = self.run.events(self.log_size)[0]
+        epochs = [event.step for event in events if isinstance(event, EpochEnd)]
+        assert all(step > self.begun for step in epochs), (self.begun, epochs)
 
     def _workers(self) -> list[RunStarted]:
         return [event for event in self.run.events()[0] if isinstance(event, RunStarted)]

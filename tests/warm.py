@@ -1,0 +1,50 @@
+"""Workers that start with torch and Lightning loaded: importing them is most of a short training.
+
+``python -m ml`` as the pages start it is what the tests of the pages and of the dispatcher run.
+Where one worker after the other is started only to be killed, a server forks them that has imported
+all of it once.
+"""
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import forkserver
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from ml import __main__ as command_line
+
+HOW = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+
+
+@contextmanager
+def loaded() -> Iterator[None]:
+    """Within this, ``start`` is quick. Other parts of the product have another such server."""
+    _stop()
+    multiprocessing.get_context(HOW).set_forkserver_preload(["ml.train", "ml.commands.train"])
+    yield
+    _stop()
+    multiprocessing.get_context(HOW).set_forkserver_preload([])
+
+
+def _stop() -> None:
+    forkserver._forkserver._stop()  # type: ignore[attr-defined]
+
+
+def start(arguments: list[str], log: Path) -> BaseProcess:
+    """``python -m ml ARGUMENTS``, in a session of its own; what it prints is added to ``log``."""
+    child = multiprocessing.get_context(HOW).Process(target=_run, args=(arguments, log))
+    child.start()
+    return child
+
+
+def _run(arguments: list[str], log: Path) -> None:
+    if hasattr(os, "setsid"):
+        os.setsid()
+    with log.open("ab") as output:
+        for number in (1, 2):
+            os.dup2(output.fileno(), number)
+    sys.argv = [str(command_line.__file__), *arguments]
+    sys.exit(command_line.main())
