@@ -22,6 +22,7 @@ from ml.export.weights import save_weights
 from ml.files import explain_os_error, sha256_of, write_json
 from ml.machine import versions
 from ml.model_folder import MODEL_VERSION, open_session, run_outputs, run_session
+from ml.models import registry
 from ml.models.network import Network
 from ml.predictions import Predictions
 from ml.report import Logits, figures, make_report
@@ -160,6 +161,7 @@ def _manifest(
     run: Run, network: Network, pictures: Pictures, val: Logits, labels: np.ndarray
 ) -> dict[str, Any]:
     """``model.json``, but for parity and hashes. Calibration is found on validation pictures."""
+    licence = registry.get(run.config.model).licence
     temperature = calibration.fit_temperature(val, labels)
     chances = calibration.softmax(val, temperature)
     threshold = calibration.fit_threshold(chances, labels)
@@ -176,7 +178,7 @@ def _manifest(
         "threshold_rule": calibration.RULE,
         "answers": abstain.count(chances, labels, threshold),
         "versions": versions(),
-    }
+    } | ({"licence": licence} if run.config.pretrained and licence else {})
 
 
 def _stage(folder: Path) -> Path:

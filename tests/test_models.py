@@ -120,6 +120,11 @@ def test_the_bundled_weights_are_loaded_and_give_features_that_are_their_own() -
     assert (once.mean.item(), once.std.item()) == (127.0, 128.0)
 
 
+def test_a_model_has_a_licence_of_its_weights_if_and_only_if_it_has_weights() -> None:
+    for info in all_models():
+        assert bool(info.licence) == info.pretrained, info.name
+
+
 def test_a_pretrained_network_sees_a_grey_picture_as_the_same_picture_in_colour() -> None:
     grey = pictures(2, 64, 1)
     torch.manual_seed(0)

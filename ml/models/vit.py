@@ -49,6 +49,7 @@ def tiny_vit(inputs: Inputs, pretrained: bool) -> "Network":
     macs=17_560_000_000,
     native_size=224,
     pretrained=True,
+    licence=zoo.LICENCE,
     download=330,
     weights="vit_b_16-c867db91.pth",
     fetch=zoo.fetching("vit_b_16"),

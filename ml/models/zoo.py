@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 SMALL = 64
 """Up to this picture size a network from scratch keeps the resolution in its stem."""
 FROM_SCRATCH = {"optimizer": "adamw", "weight_decay": 5e-2, "batch_size": 64}
+LICENCE = "BSD-3-Clause, trained on ImageNet"
+"""Of torchvision's weights; ImageNet's own terms may limit what they are used for."""
 MIRROR = "LENSMITH_WEIGHTS"
 """This variable may name an address where the files of weights are fetched instead."""
 
