@@ -1,5 +1,7 @@
 """Where pictures come in on Classify: drop zone, clipboard, camera, and a few to try."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from dashboard import tray
@@ -70,7 +72,7 @@ def _dropped(workspace: Workspace, key: str) -> None:
         _take(workspace, [(f"Photo {st.session_state[TURN] + 1}", held.getbuffer())])
 
 
-def _take(workspace: Workspace, files: list[tuple[str, bytes | memoryview]]) -> None:
+def _take(workspace: Workspace, files: Sequence[tuple[str, bytes | memoryview]]) -> None:
     """Put files into the tray, empty what they came through, and keep what is to be said."""
     try:
         st.session_state[SAID] = _taken(workspace, files)
@@ -81,7 +83,7 @@ def _take(workspace: Workspace, files: list[tuple[str, bytes | memoryview]]) -> 
     st.session_state[TURN] += 1
 
 
-def _taken(workspace: Workspace, files: list[tuple[str, bytes | memoryview]]) -> list[str]:
+def _taken(workspace: Workspace, files: Sequence[tuple[str, bytes | memoryview]]) -> list[str]:
     """Put files into the tray; a sentence for each of what could not be taken."""
     if refusal := over_limit([len(data) for _, data in files], INSTEAD):
         return [refusal]
