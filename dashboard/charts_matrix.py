@@ -15,6 +15,8 @@ NUMBERED = 16
 """With more classes than this, cells are too small for a number in each."""
 NAMED = MOST_CONFUSED + 5
 """With more classes than this, not every one is named on the axes until one zooms."""
+SMALL, LETTER = 9, 0.6
+"""Pixels of the type of many names, and the width of a letter in them."""
 FLIP = 0.36
 """From this share of the largest value on, a cell is dark and its number light (in the dark theme
 the other way round). The scale leaps there over the tones on which neither would be legible."""
@@ -80,8 +82,17 @@ def matrix(
             "xaxis": {**class_axis(names, 16), "title": GUESS},
             "yaxis": {**class_axis(names, 50), "title": TRUTH, "autorange": "reversed"},
             "shapes": _frame(picked, chosen),
+            **({"margin": _room(names)} if len(names) > NUMBERED else {}),
         },
     }
+
+
+def _room(names: Sequence[str]) -> dict[str, int]:
+    """Margins that names and title need about at the left and, where they stand on end, below. They
+    grow where that is too little, but then Plotly draws everything twice."""
+    longest = max(len(shortened(name, LABEL)) for name in names)
+    wide = round(LETTER * SMALL * longest)
+    return {"l": wide + 28, "b": wide + 33}
 
 
 def matrix_height(classes: int) -> int:
@@ -133,7 +144,7 @@ def _cells(
 def class_axis(names: list[str], most: int = NAMED) -> dict[str, Any]:
     """An axis of class names, shortened. With more than ``NAMED``, at most ``most`` are named at a
     time; zooming in names the others."""
-    size = 12 if len(names) <= 12 else 10 if len(names) <= 20 else 9
+    size = 12 if len(names) <= 12 else 10 if len(names) <= 20 else SMALL
     shown = [literal(shortened(name, LABEL)) for name in names]
     axis = {
         "type": "category",

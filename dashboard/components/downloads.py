@@ -7,7 +7,6 @@ import streamlit as st
 
 from dashboard.results import Results
 from dashboard.tables import to_csv
-from ml.handout.page import page
 from ml.runs import Run
 from ml.workspace import Workspace
 
@@ -33,7 +32,7 @@ def downloads(workspace: Workspace, run: Run, results: Results) -> None:
         )
         st.download_button(
             "Report as a page",
-            partial(page, workspace, run, results),
+            partial(_page, workspace, run, results),
             f"{results.key}-report.html",
             "text/html",
             icon=":material/download:",
@@ -41,3 +40,9 @@ def downloads(workspace: Workspace, run: Run, results: Results) -> None:
             help="One file to hand on, with figures and pictures in it. It opens in any browser, "
             "without Lensmith and without a network.",
         )
+
+
+def _page(workspace: Workspace, run: Run, results: Results) -> str:
+    from ml.handout.page import page  # not at the top: few ask for it, and every view would wait
+
+    return page(workspace, run, results)

@@ -30,19 +30,24 @@ _PLOT = st.components.v2.component(
 
 _EARLY = """<script>
   const source = new URL("app/static/%s", document.baseURI).href
-  if (!window.Plotly && !document.querySelector(`script[src="${source}"]`)) {
-    const script = document.createElement("script")
-    script.src = source
-    script.onerror = () => script.remove()
-    document.head.append(script)
+  const begun = (name) => document.querySelector(`head [${name}="${source}"]`)
+  if (!window.Plotly && !begun("src") && !begun("%s")) {
+    const early = document.createElement("%s")
+    Object.assign(early, %s)
+    early.onerror = () => early.remove()
+    document.head.append(early)
   }
 </script>"""
 
 
-def start_loading() -> None:
-    """Have the browser load the chart library while it waits for the rest of a page: to start it
-    takes a browser half a second. Draw it early, where an empty line does no harm."""
-    st.html(_EARLY % plotly_name(), unsafe_allow_javascript=True)
+def start_loading(*, now: bool) -> None:
+    """Have the browser load the chart library while it waits for the rest of a page, which takes it
+    half a second, or, if not ``now``, fetch it when it has nothing else to do. Draw it early, where
+    an empty line does no harm."""
+    way = ("src", "script", "{src: source}")
+    if not now:
+        way = ("href", "link", '{rel: "prefetch", href: source}')
+    st.html(_EARLY % (plotly_name(), *way), unsafe_allow_javascript=True)
 
 
 def plot(
