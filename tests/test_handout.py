@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dashboard.components import downloads
 from ml import curve, evaluate, results, robustness, slices, slicing
 from ml.__main__ import main
 from ml.commands import evaluate as command
@@ -472,7 +471,7 @@ def test_a_place_that_cannot_be_written_to_is_told_before_any_work(
 
 def test_a_view_of_the_page_makes_no_report_and_its_button_does(workspace, run, monkeypatch):
     asked = []
-    monkeypatch.setattr(downloads, "page", lambda *about: asked.append(about) or "")
+    monkeypatch.setattr("ml.handout.page.page", lambda *about: asked.append(about) or "")
     at = visit("evaluate", run.id)
     labels = [one.proto.label for one in at.get("download_button")]
     assert labels == ["Predictions as CSV", "Report as JSON", "Report as a page"]
