@@ -1,6 +1,7 @@
 """What more pictures would bring: nested parts, figures against an independent count, sentences."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from ml.metrics import Z95, paired_difference
 from ml.runs import Run
 from ml.train import train
 from ml.workspace import Workspace, open_workspace
+from tests.graphs import lent
 from tests.trained import dataset
 
 COUNTS = [100, 200, 300, 400]
@@ -127,14 +129,17 @@ def test_the_coach_says_what_was_measured_in_place_of_its_advice() -> None:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Run]:
+def made(
+    tmp_path_factory: pytest.TempPathFactory, graphs: Path
+) -> Iterator[tuple[Workspace, Run]]:
     """A run with a head on a frozen network."""
     workspace = open_workspace(tmp_path_factory.mktemp("curve") / "workspace")
     version = dataset(workspace, "noise", each=20)
     run = runs.create(workspace, TrainConfig(**SETTINGS), run_record(version, 0))
     runs.claim(run)
-    assert train(workspace, run).outcome == "finished"
-    return workspace, run
+    with lent(graphs, workspace):
+        assert train(workspace, run).outcome == "finished"
+    yield workspace, run
 
 
 def test_it_is_measured_on_validation_pictures_kept_and_goes_on_after_a_stop(

@@ -14,6 +14,7 @@ from ml.models.network import Network
 from ml.task import ClassifierTask
 from ml.trainer import make_trainer
 
+pytestmark = pytest.mark.slow
 CHANNELS, SIZES, CLASSES = (1, 3, 4), (28, 64, 225), 3
 HEAVY = 100_000_000
 """Models of more multiply-accumulates than this (at the size that they are listed with) take

@@ -22,6 +22,7 @@ import pytest
 
 import launch
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parent.parent
 NOBODY = "http://127.0.0.1:9"  # the discard port: nobody answers there
 

@@ -12,6 +12,8 @@ import numpy as np
 import psutil
 import pytest
 import torch
+import torch.distributed as dist
+from torch import nn
 
 from ml import checkpoints, features, ranks, runs
 from ml.config import TrainConfig
@@ -21,12 +23,15 @@ from ml.errors import BadInputError
 from ml.events import EpochEnd, Heartbeat, RunEnded, RunStarted
 from ml.ranks import Place
 from ml.runs import Run
-from ml.team import LOST, Team
+from ml.sync_norm import SyncNorm
+from ml.team import LOST, Team, meet
 from ml.train import train
 from ml.workspace import Workspace
+from tests import warm
 from tests.conftest import ROOT
 from tests.trained import dataset
 
+pytestmark = pytest.mark.slow
 STEPS = 20
 SETTINGS = {
     "model": "tutorial_net",  # it has no dropout
@@ -161,51 +166,43 @@ def test_whichever_process_is_killed_none_is_left_and_the_run_can_go_on(
     assert run.status.name == "interrupted"
 
 
-NORM = """
-import sys, torch, torch.distributed as dist
-from torch import nn
-from ml.ranks import Place
-from ml.sync_norm import SyncNorm
-from ml.team import meet
-rank = int(sys.argv[1])
-import os
-os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": sys.argv[2]}
-meet(Place(rank, rank, 2, 1))
+def normalises_as_one(rank: int, port: int) -> None:
+    """One of two processes, each with a part of a batch: it learns what the whole batch teaches."""
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    meet(Place(rank, rank, 2, 1))
+    torch.set_default_dtype(torch.float64)  # in 32 bits the order of a sum shows at the 5th figure
+    torch.manual_seed(1)
+    x, y = 40 + torch.randn(7, 3, 8, 8), torch.randint(4, (7,))
+    whole, shared = small_network(), small_network()
+    nn.functional.cross_entropy(whole(x), y).backward()
+    norm = SyncNorm()
+    norm.apply(shared)
+    mine = slice(0, 4) if rank == 0 else slice(4, 7)
+    loss = nn.functional.cross_entropy(shared(x[mine]), y[mine], reduction="sum") / 7
+    loss.backward()
+    for one, other in zip(whole.parameters(), shared.parameters(), strict=True):
+        dist.all_reduce(other.grad)
+        assert torch.allclose(one.grad, other.grad, atol=1e-5), (one.grad, other.grad)
+    for (name, one), other in zip(whole.named_buffers(), shared.buffers(), strict=True):
+        assert torch.allclose(one, other, rtol=1e-5), name
+    norm.revert(shared)
+    assert [type(layer) for layer in shared] == [type(layer) for layer in whole]
+    assert torch.allclose(shared.eval()(x), whole.eval()(x), atol=1e-5)
 
-def made():
+
+def small_network() -> nn.Sequential:
     torch.manual_seed(0)
-    return nn.Sequential(nn.Conv2d(3, 5, 3), nn.BatchNorm2d(5), nn.ReLU(), nn.Flatten(),
-                         nn.Linear(180, 4), nn.BatchNorm1d(4, momentum=None))
-
-torch.set_default_dtype(torch.float64)  # in 32 bits the order of a sum shows at the fifth figure
-torch.manual_seed(1)
-x, y = 40 + torch.randn(7, 3, 8, 8), torch.randint(4, (7,))
-whole, shared = made(), made()
-nn.functional.cross_entropy(whole(x), y).backward()
-norm = SyncNorm()
-norm.apply(shared)
-mine = slice(0, 4) if rank == 0 else slice(4, 7)
-loss = nn.functional.cross_entropy(shared(x[mine]), y[mine], reduction="sum") / 7
-loss.backward()
-for one, other in zip(whole.parameters(), shared.parameters()):
-    dist.all_reduce(other.grad)
-    assert torch.allclose(one.grad, other.grad, atol=1e-5), (one.grad, other.grad)
-for (name, one), other in zip(whole.named_buffers(), shared.buffers()):
-    assert torch.allclose(one, other, rtol=1e-5), name
-norm.revert(shared)
-assert [type(layer) for layer in shared] == [type(layer) for layer in whole]
-shared.eval(), whole.eval()
-assert torch.allclose(shared(x), whole(x), atol=1e-5)
-print("same")
-"""
+    layers = nn.Conv2d(3, 5, 3), nn.BatchNorm2d(5), nn.ReLU(), nn.Flatten(), nn.Linear(180, 4)
+    return nn.Sequential(*layers, nn.BatchNorm1d(4, momentum=None))
 
 
-def test_batch_normalisation_of_two_processes_is_that_of_the_whole_batch(python) -> None:
-    port = ranks._free_port()
-    both = [python(NORM, rank, port) for rank in (0, 1)]
-    for child in both:
-        said, wrong = child.communicate(timeout=120)
-        assert said.strip() == "same", wrong
+def test_batch_normalisation_of_two_processes_is_that_of_the_whole_batch(tmp_path: Path) -> None:
+    port, log = ranks._free_port(), tmp_path / "log.txt"
+    with warm.loaded():
+        both = [warm.call(normalises_as_one, rank, port, log=log) for rank in (0, 1)]
+        for child in both:
+            child.join(120)
+    assert [child.exitcode for child in both] == [0, 0], log.read_text()
 
 
 @pytest.mark.parametrize(

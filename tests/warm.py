@@ -8,7 +8,7 @@ all of it once.
 import multiprocessing
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
@@ -35,16 +35,25 @@ def _stop() -> None:
 
 def start(arguments: list[str], log: Path) -> BaseProcess:
     """``python -m ml ARGUMENTS``, in a session of its own; what it prints is added to ``log``."""
-    child = multiprocessing.get_context(HOW).Process(target=_run, args=(arguments, log))
+    return call(_command, arguments, log=log)
+
+
+def call(function: Callable[..., object], *arguments: object, log: Path) -> BaseProcess:
+    """``function``, of some module, in a process and a session of its own."""
+    child = multiprocessing.get_context(HOW).Process(target=_run, args=(log, function, arguments))
     child.start()
     return child
 
 
-def _run(arguments: list[str], log: Path) -> None:
+def _run(log: Path, function: Callable[..., object], arguments: tuple[object, ...]) -> None:
     if hasattr(os, "setsid"):
         os.setsid()
     with log.open("ab") as output:
         for number in (1, 2):
             os.dup2(output.fileno(), number)
+    function(*arguments)
+
+
+def _command(arguments: list[str]) -> None:
     sys.argv = [str(command_line.__file__), *arguments]
     sys.exit(command_line.main())
