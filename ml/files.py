@@ -8,11 +8,13 @@ import os
 import secrets
 import time
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
 from ml.errors import WorkspaceError
 
+_PIECES = 4096
 ON_WINDOWS = os.name == "nt"
 REPLACE_SECONDS = 2.0
 """How long to wait for readers to close a file that is to be replaced (on Windows alone)."""
@@ -54,10 +56,12 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], None]) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as JSON in one step. Not-a-number is refused: JSON has none."""
-    text = json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False)
+    encoder = json.JSONEncoder(ensure_ascii=False, indent=1, allow_nan=False)
 
     def write(file: IO[bytes]) -> None:
-        file.write(encode_json(text))
+        pieces = encoder.iterencode(value)  # a run of millions of pictures names each
+        while text := "".join(islice(pieces, _PIECES)):
+            file.write(encode_json(text))
 
     write_atomically(path, write)
 

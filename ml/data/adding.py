@@ -1,5 +1,9 @@
 """More pictures for a data set that is there: a new version, in which nothing else changes."""
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from ml.data import remarks
 from ml.data.ingest import Ingested, too_few
 from ml.data.listing import Listing
@@ -7,7 +11,8 @@ from ml.data.parallel import Progress
 from ml.data.splits import pin_test
 from ml.data.store import DatasetVersion, Item, load_version, read_summary, write_version
 from ml.data.sweep import taking_in
-from ml.data.taking import Tally, numbered, take_in
+from ml.data.taking import take_in
+from ml.data.tally import Tally
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 
@@ -34,15 +39,15 @@ def add(
     old = load_version(workspace, name)
     with taking_in(workspace):
         tally = take_in(workspace, listing, progress)
-        if not tally.rows:
+        if not tally.items:
             raise BadInputError(too_few(name, tally, (), 1))
         there = {(item.hash, old.classes[item.label]) for item in old.items}
         known = _drop(tally, there)
         elsewhere = _drop_pictures(tally, old) if keep_test else 0
-        taken = set(tally.labels)
+        taken = set(tally.taken)
         new = [label for label in listing.classes if label in taken - set(old.classes)]
         classes = (*old.classes, *new)
-        added = numbered(tally, classes)
+        added = tally.numbered(classes)
         notes = [*listing.notes, *_notes(tally, known, elsewhere, classes, added)]
         changed = remarks.changes(added)
         if not added:  # nothing has changed: the version is the one there was
@@ -57,7 +62,7 @@ def add(
             source=read_summary(workspace, name).get("source"),
             report={"refused": tally.refused, "notes": notes, "changed": changed},
             parent=old.version,
-            change=_sentence(tally.labels),
+            change=_sentence(tally),
         )
     return Ingested(version, tally.refused, notes, changed, len(added))
 
@@ -67,32 +72,20 @@ def _drop_pictures(tally: Tally, old: DatasetVersion) -> int:
     there = {item.hash for item in old.items}
     return _drop(
         tally,
-        {
-            (item.hash, label)
-            for item, label in zip(tally.rows.values(), tally.labels, strict=True)
-            if item.hash in there
-        },
+        {(one.hash, tally.names[one.label]) for one in tally.items if one.hash in there},
     )
 
 
 def _drop(tally: Tally, there: set[tuple[str, str]]) -> int:
     """Take pictures, by hash and label, out of the tally: how many."""
-    kept = [
-        (key, item, label, facts)
-        for (key, item), label, facts in zip(
-            tally.rows.items(), tally.labels, tally.facts, strict=True
-        )
-        if (item.hash, label) not in there
-    ]
-    known = len(tally.rows) - len(kept)
-    tally.rows = {key: item for key, item, _, _ in kept}
-    tally.labels = [label for _, _, label, _ in kept]
-    tally.facts = [facts for _, _, _, facts in kept]
-    return known
+    fresh = ((item.hash, tally.names[item.label]) not in there for item in tally.items)
+    chosen = np.fromiter(fresh, np.bool_, len(tally.items))
+    tally.keep(chosen)
+    return int((~chosen).sum())
 
 
 def _notes(
-    tally: Tally, known: int, elsewhere: int, classes: tuple[str, ...], added: tuple[Item, ...]
+    tally: Tally, known: int, elsewhere: int, classes: tuple[str, ...], added: Sequence[Item]
 ) -> list[str]:
     notes = list(remarks.of_refusals(len(tally.refused), tally.twice, ()))
     if known:
@@ -110,7 +103,7 @@ def _notes(
 def _about(old: DatasetVersion, tally: Tally) -> dict[str, object]:
     """Medians cannot be merged: those of the larger part stand for both."""
     new = tally.about
-    size = old.about if len(old.items) >= len(tally.facts) else new
+    size = old.about if len(old.items) >= len(tally.items) else new
     return {
         **old.about,
         "width": size["width"],
@@ -120,7 +113,7 @@ def _about(old: DatasetVersion, tally: Tally) -> dict[str, object]:
     }
 
 
-def _sentence(labels: list[str]) -> str:
-    kinds = list(dict.fromkeys(labels))
+def _sentence(tally: Tally) -> str:
+    kinds = tally.taken
     to = kinds[0] if len(kinds) == 1 else f"{len(kinds)} classes"
-    return f"{remarks.pictures(len(labels))} added to {to}."
+    return f"{remarks.pictures(len(tally.items))} added to {to}."

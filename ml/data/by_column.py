@@ -1,6 +1,6 @@
 """A field of all items at once, as an array, whether they are packed or not."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -55,12 +55,20 @@ def pictures_of(items: Sequence[Item]) -> Indices:
 def with_splits(items: Sequence[Item], splits: npt.NDArray[np.int8]) -> Sequence[Item]:
     """The items with their splits as ``splits`` (of ``splits_of``) says."""
     if isinstance(items, Packed):
-        return items.with_splits(splits)
+        return items.with_column("split", splits)
     names = (*SPLITS, None)
     return tuple(
         item if item.split == names[n] else item._replace(split=names[n])
         for item, n in zip(items, splits.tolist(), strict=True)
     )
+
+
+def noted(items: Iterable[Item]) -> Iterator[Item]:
+    """The items that have notes."""
+    if not isinstance(items, Packed):
+        return (item for item in items if item.notes)
+    found = items.columns.get("note", np.empty(0))
+    return (items[n] for n in np.flatnonzero(found >= 0).tolist())
 
 
 def digests_of(items: Sequence[Item]) -> npt.NDArray[np.uint8]:

@@ -5,8 +5,9 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ml.data.entries import Entry, Parts, clean, parts_of
 from ml.data.listing import Candidate, Listing, shown, source
-from ml.data.walk import Entry, clean, natural, signed_entries
+from ml.data.walk import natural, signed_entries
 from ml.files import read_json
 
 BUNDLED = Path(__file__).resolve().parent / "bundled"
@@ -30,25 +31,23 @@ def load_folders(path: Path) -> Listing | None:
 def arrange(entries: Sequence[Entry], about: dict[str, Any] | None = None) -> Listing | None:
     """The files of a folder or an archive by the class folders they lie in; None without such."""
     about, start = about or {}, _wrappers(entries)
-    inside = [entry for entry in entries if len(entry.parts) > start + 1]
-    tops = dict.fromkeys(entry.parts[start] for entry in inside)
+    tops = dict.fromkeys(parts[start] for parts in parts_of(entries) if len(parts) > start + 1)
     splits = {top: split for top in tops if (split := SPLIT_FOLDERS.get(top.casefold()))}
-    deep = start + bool(splits)  # where the class folder stands
-    found = [
-        (entry, clean(entry.parts[deep]).strip() or "unnamed", splits.get(entry.parts[start]))
-        for entry in inside
-        if len(entry.parts) > deep + 1 and (not splits or entry.parts[start] in splits)
-    ]
-    if not found:
+    places = _Places(start, splits)
+    labels, count = set(), 0
+    for parts in parts_of(entries):
+        if label := places.label(parts):
+            labels.add(label)
+            count += 1
+    if not count:
         return None
     notes = []
     if len(set(splits.values())) == 1:
         notes.append(f"There is only a {next(iter(splits))} folder: its pictures are split.")
-        found = [(entry, label, None) for entry, label, _ in found]
     return Listing(
-        classes=tuple(sorted({label for _, label, _ in found}, key=natural)),
-        count=len(found),
-        candidates=_candidates(start, found, about),
+        classes=tuple(sorted(labels, key=natural)),
+        count=count,
+        candidates=_candidates(entries, places, about),
         refused=(*_loose(entries, start, splits), *_beside(tops, splits)),
         notes=tuple(notes),
         about=shown(about),
@@ -60,36 +59,63 @@ def looks_like_picture(name: str) -> bool:
     return PurePosixPath(name).suffix.casefold() in _SUFFIXES
 
 
+class _Places:
+    """Which class and split a file is of, by the folders that it lies in.
+
+    Args:
+        start: how many folders stand around all.
+        splits: the folders that are splits, where there are such above the classes.
+    """
+
+    def __init__(self, start: int, splits: dict[str, str]) -> None:
+        self.start, self.deep = start, start + bool(splits)
+        self._splits, self._names = splits, dict[str, str]()
+        self._parted = len(set(splits.values())) > 1
+
+    def label(self, parts: Parts) -> str:
+        """The name of the class; empty where the file is of none."""
+        if len(parts) <= self.deep + 1 or (self._splits and parts[self.start] not in self._splits):
+            return ""
+        folder = parts[self.deep]
+        if folder not in self._names:
+            self._names[folder] = clean(folder).strip() or "unnamed"
+        return self._names[folder]
+
+    def split(self, parts: Parts) -> str | None:
+        """The split. One alone is none."""
+        return self._splits.get(parts[self.start]) if self._parted else None
+
+
 def _wrappers(entries: Sequence[Entry]) -> int:
     """How many folders stand one around the other above the classes: each the only one of its
     level, with folders in it in turn."""
     start = 0
     while True:
-        tops = {entry.parts[start] for entry in entries if len(entry.parts) > start + 1}
+        tops = {parts[start] for parts in parts_of(entries) if len(parts) > start + 1}
         if len(tops) != 1 or tops.pop().casefold() in SPLIT_FOLDERS:
             return start
-        if not any(len(entry.parts) > start + 2 for entry in entries):
+        if not any(len(parts) > start + 2 for parts in parts_of(entries)):
             return start
         start += 1
 
 
 def _candidates(
-    start: int, found: list[tuple[Entry, str, str | None]], about: dict[str, Any]
+    entries: Sequence[Entry], places: _Places, about: dict[str, Any]
 ) -> Iterator[Candidate]:
     held = set(about.get("test", ()))
     groups = {file: name for name, files in about.get("groups", {}).items() for file in files}
-    for entry, label, split in found:
-        name = clean("/".join(entry.parts[start:]))
-        side = "test" if name in held else split
-        yield Candidate(name, label, side, entry.read, groups.get(name))
+    for entry in entries:
+        if label := places.label(entry.parts):
+            name = clean("/".join(entry.parts[places.start :]))
+            side = "test" if name in held else places.split(entry.parts)
+            yield Candidate(name, label, side, entry.read, groups.get(name))
 
 
 def _loose(
     entries: Sequence[Entry], start: int, splits: dict[str, str]
 ) -> Iterator[tuple[str, str]]:
     """The pictures that lie where no class can be told from."""
-    for entry in entries:
-        parts = entry.parts
+    for parts in parts_of(entries):
         below = len(parts) == start + 2 and parts[start] in splits
         loose = len(parts) <= start + 1 or below
         if loose and looks_like_picture(parts[-1]):

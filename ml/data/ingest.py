@@ -12,12 +12,13 @@ from typing import Any
 from ml.data import remarks
 from ml.data.listing import LAYOUT, Listing
 from ml.data.parallel import Progress
-from ml.data.prepared import Prepared, fits, guess, wanted
+from ml.data.prepared import Prepared, Shape, fits, guess, wanted
 from ml.data.sources import list_source
 from ml.data.splits import pin_test
 from ml.data.store import DatasetVersion, latest, load_version, read_summary, write_version
 from ml.data.sweep import taking_in
-from ml.data.taking import Tally, numbered, take_in
+from ml.data.taking import take_in
+from ml.data.tally import Tally
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 
@@ -66,7 +67,7 @@ def ingest(
             tally = take_in(workspace, listing, progress, prepared)
             made = _version(workspace, name, listing, tally, least, source, earlier)
             if prepared:
-                prepared.finish(wanted(tally.facts, len(tally.facts)))
+                prepared.finish(wanted(_shape(tally)))
         finally:
             if prepared:
                 prepared.abandon()
@@ -82,11 +83,11 @@ def _version(
     source: dict[str, Any] | None,
     earlier: DatasetVersion | None,
 ) -> Ingested:
-    taken = set(tally.labels)
+    taken = set(tally.taken)
     classes = tuple(label for label in listing.classes if label in taken)
     if len(classes) < least:
         raise BadInputError(too_few(_words(source, name), tally, classes, least))
-    items = numbered(tally, classes)
+    items = tally.numbered(classes)
     left_out = [label for label in listing.classes if label not in taken]
     notes = [
         *listing.notes,
@@ -110,6 +111,11 @@ def _version(
         change=f"{_BROUGHT} from {_words(source, name)}.",
     )
     return Ingested(version, tally.refused, notes, changed, len(items))
+
+
+def _shape(tally: Tally) -> Shape:
+    about = tally.about
+    return Shape(len(tally.items), about["width"], about["height"], about["colour"])
 
 
 def _by_hand(workspace: Workspace, version: DatasetVersion) -> bool:

@@ -125,9 +125,9 @@ class Packed(Sequence[Item]):
         column = self.columns.get(name)
         return repeat(False, count) if column is None else column[start:stop].tolist()
 
-    def with_splits(self, splits: Array) -> "Packed":
-        """The same items on other sides. ``splits`` int8 (items,)."""
-        return Packed({**self.columns, "split": splits})
+    def with_column(self, name: str, values: Array) -> "Packed":
+        """The same items with other ``values`` of a field that each has, as of ``columns``."""
+        return Packed({**self.columns, name: values})
 
     def _group(self, n: int) -> str | None:
         code = int(self.columns["group"][n])

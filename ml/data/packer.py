@@ -11,6 +11,7 @@ import numpy as np
 
 from ml.data.columns import SPLITS, Item
 from ml.data.packed import Array, Packed
+from ml.files import explain_os_error
 
 SPILL = 16_384
 """Rows that are held before they are written."""
@@ -29,13 +30,26 @@ class Spool:
         self.held, self._folder = array(code), folder
         self._file: IO[bytes] | None = None
 
+    def add(self, number: int) -> None:
+        """Append a number, and write what is held where it is much."""
+        self.held.append(number)
+        if len(self.held) >= SPILL:
+            self.spill()
+
     def spill(self) -> None:
-        """Write what is held."""
+        """Write what is held.
+
+        Raises:
+            WorkspaceError: the disk is full or cannot be written to.
+        """
         if self._folder is None:
             return
-        if self._file is None:
-            self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115
-        self._file.write(self.held)
+        try:
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115
+            self._file.write(self.held)
+        except OSError as error:
+            raise explain_os_error(error, self._folder / "items") from error
         del self.held[:]
 
     def column(self) -> Array:

@@ -16,7 +16,7 @@ from filelock import FileLock
 from ml.config import TrainConfig
 from ml.data.cache import Rows, Writer
 from ml.data.listing import Candidate
-from ml.data.pixels import Facts, PixelSpec, look
+from ml.data.pixels import PixelSpec, look
 from ml.errors import BadInputError
 from ml.presets import configuration
 from ml.workspace import Workspace
@@ -24,6 +24,7 @@ from ml.workspace import Workspace
 MOST_BYTES = 8 * 2**30
 MOST_SHARE = 0.25
 """Of the free disk."""
+SIDES = ("width", "height")
 
 
 @dataclass(frozen=True)
@@ -36,28 +37,22 @@ class Shape:
     colour: bool
 
 
-def wanted(facts: Iterable[Facts], count: int) -> PixelSpec | None:
-    """The pixels that training on ``count`` such pictures would want by default."""
-    known = list(facts)
-    if not known:
-        return None
-    shape = Shape(
-        count,
-        median_low(one.width for one in known),
-        median_low(one.height for one in known),
-        any(one.colour for one in known),
-    )
+def wanted(shape: Shape) -> PixelSpec:
+    """The pixels that training on such pictures would want by default."""
     config: TrainConfig = configuration("", shape)
     return PixelSpec(config.image_size, config.colour, config.fit)
 
 
 def guess(candidates: Iterable[Candidate], count: int) -> PixelSpec | None:
-    """``wanted``, from the few pictures that are looked at here."""
+    """``wanted``, from the few pictures that are looked at here; None where none can be read."""
     facts = []
     for one in candidates:
         with suppress(BadInputError):
             facts.append(one.facts or look(one.read()))
-    return wanted(facts, count)
+    if not facts:
+        return None
+    width, height = (median_low([getattr(one, side) for one in facts]) for side in SIDES)
+    return wanted(Shape(count, width, height, any(one.colour for one in facts)))
 
 
 class Prepared:

@@ -3,6 +3,10 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
+import numpy as np
+import numpy.typing as npt
+
+from ml.data.by_column import Indices, labels_of, noted, pictures_of, splits_of
 from ml.data.store import Item
 
 
@@ -18,14 +22,10 @@ def of_refusals(refused: int, twice: int, empty: Iterable[str]) -> Iterator[str]
 
 def of_items(items: Sequence[Item], classes: Sequence[str]) -> Iterator[str]:
     """Of what was taken: contradictions, leaks, names that differ by case, conversions."""
-    labels: dict[str, set[int]] = defaultdict(set)
-    splits: dict[str, set[str | None]] = defaultdict(set)
-    for item in items:
-        labels[item.hash].add(item.label)
-        splits[item.hash].add(item.split)
-    if torn := sum(len(found) > 1 for found in labels.values()):
+    numbers = pictures_of(items)
+    if torn := _of_several(numbers, labels_of(items)):
         yield f"{pictures(torn)} came under more than one class. One of the labels is wrong."
-    if leaked := sum(len(found) > 1 for found in splits.values()):
+    if leaked := _of_several(numbers, splits_of(items)):
         yield f"{pictures(leaked)} came in more than one split and will count in the later one."
     alike: dict[str, list[str]] = defaultdict(list)
     for name in classes:
@@ -34,15 +34,24 @@ def of_items(items: Sequence[Item], classes: Sequence[str]) -> Iterator[str]:
         if len(names) > 1:
             them = " and ".join(names)
             yield f"The classes {them} differ in case alone. Merge them if they are one."
-    for note, count in Counter(note for item in items for note in item.notes).items():
+    for note, count in Counter(note for item in noted(items) for note in item.notes).items():
         yield f"{pictures(count)}: {note}."
 
 
 def changes(items: Iterable[Item]) -> list[dict[str, str]]:
     """What decoding changes, file by file: [{file, change}]."""
-    return [{"file": item.file, "change": "; ".join(item.notes)} for item in items if item.notes]
+    return [{"file": item.file, "change": "; ".join(item.notes)} for item in noted(items)]
 
 
 def pictures(count: int, word: str = "picture") -> str:
     """``1 picture``, ``1,200 pictures``."""
     return f"{count:,} {word}{'' if count == 1 else 's'}"
+
+
+def _of_several(numbers: Indices, values: npt.NDArray[np.integer]) -> int:
+    """How many pictures have more than one of the ``values``, which are -1 and above."""
+    if not len(numbers) or int(numbers.max()) + 1 == len(numbers):
+        return 0
+    base = int(values.max()) + 2
+    pairs = np.unique(numbers * base + values + 1)
+    return int((np.bincount(pairs // base) > 1).sum())

@@ -113,6 +113,7 @@ def write_version(
     Raises:
         WorkspaceError: the disk is full or cannot be written to.
     """
+    items = items if len(items) >= MANY else tuple(items)
     digest = hashlib.sha256()
     for piece in pieces(classes, items):
         digest.update(piece)

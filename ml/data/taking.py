@@ -1,57 +1,18 @@
-"""Read, check and keep pictures, many at once, and count what came of it."""
+"""Read, check and keep pictures, many at once."""
 
-import os
-import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice, tee
-from statistics import median_low
-from typing import Any
 
 from ml.data.cache import Rows
-from ml.data.listing import Candidate, Listing
+from ml.data.listing import Listing
 from ml.data.parallel import Progress, in_batches
 from ml.data.pixels import Facts, Pixels, PixelSpec, look, look_and_fit
 from ml.data.prepared import Prepared
-from ml.data.store import Item, write_picture
+from ml.data.store import write_picture
+from ml.data.tally import Taken, Tally
 from ml.errors import BadInputError
 from ml.workspace import Workspace
-
-
-@dataclass
-class Tally:
-    """What has been taken in: ``items`` with the name of the class of each in ``labels``."""
-
-    rows: dict[tuple[str, str, str | None], Item] = field(default_factory=dict)
-    labels: list[str] = field(default_factory=list)
-    facts: list[Facts] = field(default_factory=list)
-    refused: list[dict[str, str]] = field(default_factory=list)
-    bytes: int = 0
-    twice: int = 0
-    _syncing: threading.Thread | None = None
-
-    def sync(self) -> None:
-        """Have the disk keep what was written; ``wait`` for it before a version names it."""
-        if hasattr(os, "sync"):  # all at once is faster than each
-            self._syncing = threading.Thread(target=os.sync)
-            self._syncing.start()
-
-    def wait(self) -> None:
-        """Return once ``sync`` is done: a version must not outlive its pictures."""
-        if self._syncing:
-            self._syncing.join()
-
-    @property
-    def about(self) -> dict[str, Any]:
-        """Medians of the sizes, whether there are colours, and bytes of all pictures."""
-        if not self.facts:
-            return {"width": 0, "height": 0, "colour": False, "bytes": 0}
-        return {
-            "width": median_low(facts.width for facts in self.facts),
-            "height": median_low(facts.height for facts in self.facts),
-            "colour": any(facts.colour for facts in self.facts),
-            "bytes": self.bytes,
-        }
 
 
 def take_in(
@@ -62,7 +23,7 @@ def take_in(
 ) -> Tally:
     """Read, check and keep the pictures of ``listing``, which is closed then. ``wait`` on what
     comes back before a version names them."""
-    tally = Tally(refused=[{"file": file, "reason": why} for file, why in listing.refused])
+    tally = Tally(workspace.datasets / ".ingests", listing.refused)
     taker = Taker(workspace)
     if prepared:
         taker = Taker(workspace, prepared.spec, prepared.rows)
@@ -72,7 +33,10 @@ def take_in(
         numbered = ((n, one.read, one.facts) for n, one in enumerate(copies))
         for outcomes in in_batches(taker, numbered, count=listing.count):
             for candidate, outcome in zip(islice(candidates, len(outcomes)), outcomes, strict=True):
-                _count(tally, candidate, outcome)
+                if isinstance(outcome, Taken):
+                    tally.add(candidate, outcome)
+                else:
+                    tally.refuse(candidate.file, outcome)
             if prepared:
                 _name_rows(prepared, outcomes)
             done += len(outcomes)
@@ -80,28 +44,8 @@ def take_in(
                 progress(min(done / max(listing.count, 1), 1.0))
     finally:
         listing.close()
-    tally.sync()
+    tally.close()
     return tally
-
-
-def numbered(tally: Tally, classes: tuple[str, ...]) -> tuple[Item, ...]:
-    """The items, each with the number of its class in ``classes``."""
-    number = {label: n for n, label in enumerate(classes)}
-    return tuple(
-        item._replace(label=number[label])
-        for item, label in zip(tally.rows.values(), tally.labels, strict=True)
-    )
-
-
-@dataclass(frozen=True)
-class Taken:
-    """A picture that was kept. ``row`` tells whether its pixels were written: False only where
-    they should have been and could not."""
-
-    digest: str
-    facts: Facts
-    bytes: int
-    row: bool = True
 
 
 @dataclass(frozen=True)
@@ -155,19 +99,3 @@ def _name_rows(prepared: Prepared, outcomes: list[Taken | str]) -> None:
     if any(isinstance(one, Taken) and not one.row for one in outcomes):
         prepared.abandon()
     prepared.name("" if isinstance(one, str) else one.digest for one in outcomes)
-
-
-def _count(tally: Tally, candidate: Candidate, outcome: Taken | str) -> None:
-    if isinstance(outcome, str):
-        tally.refused.append({"file": candidate.file, "reason": outcome})
-        return
-    facts = outcome.facts
-    key = (outcome.digest, candidate.label, candidate.split)
-    if key in tally.rows:
-        tally.twice += 1
-        return
-    item = Item(outcome.digest, 0, candidate.split, candidate.file, candidate.group, facts.notes)
-    tally.rows[key] = item
-    tally.labels.append(candidate.label)
-    tally.facts.append(facts)
-    tally.bytes += outcome.bytes

@@ -4,42 +4,41 @@ import hashlib
 import os
 import re
 import stat
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from unicodedata import decimal
 
+from ml.data.entries import Entry, Files, Parts, clean
 from ml.errors import BadInputError
 
+__all__ = [
+    "MOST_BYTES", "Entry", "clean", "files_below", "folder_entries", "has_many", "in_order",
+    "is_junk", "natural", "read_file", "signature", "signed_entries", "visible",
+]  # fmt: skip
 MOST_BYTES = 256 * 1024 * 1024
 """A larger file is no picture, and is not read."""
 _DIGITS = re.compile(r"(\d+)")
 _JUNK = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "icon\r"}
-_JOINERS = "\u200c\u200d"
-"""Invisible, and yet part of how Persian, Hindi and emoji are written."""
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A file of a source: the ``parts`` of its path in there, and how to ``read`` its bytes."""
+def natural(name: str) -> str:
+    """A sort key that puts 10 after 9.
 
-    parts: tuple[str, ...]
-    read: Callable[[], bytes]
-
-    @property
-    def name(self) -> str:
-        """The path, as it can be shown and stored."""
-        return clean("/".join(self.parts))
-
-
-def natural(name: str) -> tuple[Any, ...]:
-    """A sort key that puts 10 after 9."""
-    parts = _DIGITS.split(name.casefold())
-    return [(part.isdecimal(), int(part) if part.isdecimal() else part) for part in parts], name
+    Of a number, how long it is comes first. Where names differ in case or leading zeros alone,
+    they decide themselves.
+    """
+    key = ""
+    for n, part in enumerate(_DIGITS.split(name.casefold())):
+        if n % 2:
+            plain = part if part.isascii() else "".join(str(decimal(c)) for c in part)
+            digits = plain.lstrip("0")
+            key += f"{len(digits):05}{digits}"
+        else:
+            key += f"{part}\0"  # no letter comes before it
+    return f"{key}\0{name}"
 
 
 def visible(folder: Path) -> list[Path]:
@@ -57,38 +56,44 @@ def visible(folder: Path) -> list[Path]:
 
 def files_below(folder: Path) -> list[Path]:
     """All files below a folder, in natural order. Links to folders are not followed."""
-    return [Path(path) for _, path, _ in _walk(folder)]
+    found = (f"{where}{os.sep}{name}" for _, where, names in _walk(folder) for name in names)
+    return [Path(path) for path in found if _facts(path)]
 
 
-def _walk(folder: Path) -> Iterator[tuple[tuple[str, ...], str, os.stat_result]]:
-    """The parts below ``folder``, the path and the facts of each file, as ``files_below`` says.
-
-    Plain strings: a path object for each of a hundred thousand files takes seconds.
-    """
+def _walk(folder: Path) -> Iterator[tuple[Parts, str, list[str]]]:
+    """The parts of each folder below ``folder``, its path and the names in it, in order."""
     for where, folders, files in os.walk(folder):
         folders[:] = sorted((name for name in folders if not is_junk(name)), key=natural)
         names = sorted((name for name in files if not is_junk(name)), key=natural)
-        parts = Path(where).relative_to(folder).parts
-        for name in names:
-            with suppress(OSError):  # gone meanwhile, or a link to nothing
-                path = f"{where}{os.sep}{name}"
-                facts = os.stat(path)  # noqa: PTH116 (no object for each)
-                if stat.S_ISREG(facts.st_mode):
-                    yield (*parts, name), path, facts
+        yield Path(where).relative_to(folder).parts, where, names
 
 
-def folder_entries(folder: Path) -> list[Entry]:
+def folder_entries(folder: Path) -> Files:
     """All files below a folder, in natural order."""
     return signed_entries(folder)[0]
 
 
-def signed_entries(folder: Path) -> tuple[list[Entry], str]:
+def signed_entries(folder: Path) -> tuple[Files, str]:
     """``folder_entries`` and ``signature`` from looking once."""
-    entries, digest = [], hashlib.sha256()
-    for parts, path, facts in _walk(folder):
-        entries.append(Entry(parts, partial(read_file, path)))
-        _sign(digest, "/".join(parts), facts)
-    return entries, digest.hexdigest()
+    files, digest = Files(read_file), hashlib.sha256()
+    for parts, where, names in _walk(folder):
+        files.add_folder(where, parts)
+        below = "".join(f"{part}/" for part in parts)
+        for name in names:
+            if facts := _facts(f"{where}{os.sep}{name}"):
+                files.add(name)
+                _sign(digest, below + name, facts)
+    return files, digest.hexdigest()
+
+
+def _facts(path: str) -> os.stat_result | None:
+    """What is known of a file, where it is one. Plain strings: a path object for each of a hundred
+    thousand files takes seconds."""
+    with suppress(OSError):  # gone meanwhile, or a link to nothing
+        facts = os.stat(path)  # noqa: PTH116 (no object for each)
+        if stat.S_ISREG(facts.st_mode):
+            return facts
+    return None
 
 
 def has_many(folder: Path, count: int) -> bool:
@@ -123,15 +128,6 @@ def read_file(path: Path | str) -> bytes:
             return file.read()
     except OSError as error:
         raise BadInputError(f"The file cannot be read: {error.strerror or error}.") from error
-
-
-def clean(name: str) -> str:
-    """A name that can be shown and stored: composed, without control characters or half letters."""
-    whole = os.fsencode(name).decode("utf-8", "replace")
-    shown = "".join(
-        c if c.isprintable() or c in _JOINERS else "\N{REPLACEMENT CHARACTER}" for c in whole
-    )
-    return unicodedata.normalize("NFC", shown)
 
 
 def signature(path: Path) -> str:
