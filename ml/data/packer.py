@@ -48,6 +48,7 @@ class Spool:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115
             self._file.write(self.held)
+            self._file.flush()
         except OSError as error:
             raise explain_os_error(error, self._folder / "items") from error
         del self.held[:]
@@ -58,7 +59,6 @@ class Spool:
         if self._file is None:
             return np.array(self.held, dtype)
         self.spill()
-        self._file.flush()
         if not self._file.tell():
             return np.array(self.held, dtype)
         return np.asarray(np.memmap(self._file, dtype, mode="r"))
