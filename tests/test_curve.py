@@ -1,7 +1,6 @@
 """What more pictures would bring: nested parts, figures against an independent count, sentences."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -129,9 +128,7 @@ def test_the_coach_says_what_was_measured_in_place_of_its_advice() -> None:
 
 
 @pytest.fixture(scope="module")
-def made(
-    tmp_path_factory: pytest.TempPathFactory, graphs: Path
-) -> Iterator[tuple[Workspace, Run]]:
+def made(tmp_path_factory: pytest.TempPathFactory, graphs: Path) -> tuple[Workspace, Run]:
     """A run with a head on a frozen network."""
     workspace = open_workspace(tmp_path_factory.mktemp("curve") / "workspace")
     version = dataset(workspace, "noise", each=20)
@@ -139,7 +136,7 @@ def made(
     runs.claim(run)
     with lent(graphs, workspace):
         assert train(workspace, run).outcome == "finished"
-    yield workspace, run
+    return workspace, run
 
 
 def test_it_is_measured_on_validation_pictures_kept_and_goes_on_after_a_stop(
