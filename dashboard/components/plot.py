@@ -28,14 +28,17 @@ _PLOT = st.components.v2.component(
     isolate_styles=False,
 )
 
+# In a block: the script runs again whenever a page draws another of the two.
 _EARLY = """<script>
-  const source = new URL("app/static/%s", document.baseURI).href
-  const begun = (name) => document.querySelector(`head [${name}="${source}"]`)
-  if (!window.Plotly && !begun("src") && !begun("%s")) {
-    const early = document.createElement("%s")
-    Object.assign(early, %s)
-    early.onerror = () => early.remove()
-    document.head.append(early)
+  {
+    const source = new URL("app/static/%s", document.baseURI).href
+    const begun = (name) => document.querySelector(`head [${name}="${source}"]`)
+    if (!window.Plotly && !begun("src") && !begun("%s")) {
+      const early = document.createElement("%s")
+      Object.assign(early, %s)
+      early.onerror = () => early.remove()
+      document.head.append(early)
+    }
   }
 </script>"""
 
