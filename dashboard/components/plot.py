@@ -29,7 +29,7 @@ _PLOT = st.components.v2.component(
 )
 
 # In a block: the script runs again whenever a page draws another of the two.
-_EARLY = """<script>
+_EARLY = """<script data-for="charts">
   {
     const source = new URL("app/static/%s", document.baseURI).href
     const begun = (name) => document.querySelector(`head [${name}="${source}"]`)
