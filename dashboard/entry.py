@@ -32,7 +32,7 @@ def draw() -> None:
         full_page("The workspace cannot be used", str(error))
         st.stop()
     page = navigation()
-    st.session_state["page"] = page.url_path
+    session.arrive(page.url_path)
     session.return_to_wanted()
     gone = session.forget_gone()
     session.stamp()

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard import session
 from dashboard.components.progress_bar import job_bar
 from dashboard.preparing import Job
 from dashboard.text import plain
@@ -62,7 +63,7 @@ def measuring(
     name = "-".join((command, *options, run.id))
     job = jobs.get(key)
     if job and job.running:
-        st.fragment(_progress, run_every=TICK_SECONDS)(job, f"cancel-{name}")
+        session.ticking(_progress, TICK_SECONDS)(job, f"cancel-{name}")
         return
     if job:
         del jobs[key]

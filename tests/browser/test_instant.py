@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from ml.backbone import Backbone, keep
+from ml.backbone import MODEL, Backbone, keep
 from ml.data.pixels import PixelSpec
 from ml.data.store import DatasetVersion
 from ml.instant import pool_of
+from ml.models import registry
 from tests.browser.serving import App, settled
 from tests.dashboard import fabricate
 
@@ -19,9 +20,10 @@ Visit = Callable[[Page, str], Page]
 
 @pytest.fixture
 def version(app: App) -> DatasetVersion:
-    """A set whose features are known: they tell its classes apart, but for two pictures."""
+    """A set whose features are known, for the doctor too, which looks at it by itself: they tell
+    its classes apart, but for two pictures."""
     made = fabricate.dataset(app.workspace, name="instant")
-    backbone = Backbone("made", PixelSpec(32), b"nothing is to be computed")
+    backbone = Backbone("made", PixelSpec(registry.get(MODEL).native_size), b"never run")
     keep(app.workspace, backbone)
     random = np.random.default_rng(0)
     rows = np.eye(8)[made.labels] * 3 + random.normal(0, 0.3, (len(made.items), 8))

@@ -10,7 +10,8 @@ import numpy as np
 import psutil
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, WebSocketRoute, expect
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from ml import runs
 from ml.events import EpochEnd, Event, EventLog, Progress, RunEnded, RunStarted
@@ -212,6 +213,41 @@ def test_a_refresh_and_a_second_tab_show_the_running_training(
     worker.end()
     for tab in (page, second):
         expect(tab.locator(".lens-outcome")).to_contain_text("Finished")
+
+
+def test_a_page_that_asks_for_the_sidebar_after_it_was_left_does_not_empty_the_next(
+    app: App, page: Page, visit: Visit, drawn: Drawn, worker: Worker
+) -> None:
+    worker.train(4)
+    asked: list[bytes] = []
+    lines: list[WebSocketRoute] = []
+
+    def listen(browser: WebSocketRoute) -> None:
+        server = browser.connect_to_server()
+        lines.append(server)
+
+        def hear(message: str | bytes) -> None:
+            said = BackMsg.FromString(message) if isinstance(message, bytes) else BackMsg()
+            if said.rerun_script.is_auto_rerun:
+                asked.append(message)
+            server.send(message)
+
+        browser.on_message(hear)
+
+    page.route_web_socket(re.compile("/_stcore/stream"), listen)
+    visit(page, app.url())
+    while not asked:  # the badge, at Home
+        page.wait_for_timeout(100)
+    late = asked[-1]
+    page.get_by_role("button", name="Watch", exact=True).click()
+    until_drawn(page, drawn(page, "chart-loss"), 4)
+    lines[-1].send(late)
+    worker.train()
+    page.wait_for_function(  # the chart may be another by then
+        "box => document.querySelector(box)?.data?.[1]?.x.length == 5",
+        arg=".st-key-chart-loss .lens-plot-box",
+    )
+    expect(page).to_have_url(re.compile(rf"/train\?run={worker.run.id}$"))
 
 
 def test_the_colours_of_a_chart_follow_the_theme(
