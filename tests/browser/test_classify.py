@@ -179,7 +179,7 @@ def test_the_live_camera_answers_keeps_a_frame_and_stops(
         expect(page.locator('[data-testid="stApp"]')).to_have_attribute(
             "data-test-script-state", "notRunning"
         )
-        page.get_by_role("button", name="Stop", exact=True).click()
+        page.get_by_test_id("stMain").get_by_role("button", name="Stop", exact=True).click()
         expect(page.get_by_role("button", name="Start", exact=True)).to_be_focused()
         assert page.locator(".live video").evaluate("video => video.srcObject") is None
     finally:

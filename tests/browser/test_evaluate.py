@@ -183,7 +183,10 @@ def test_worse_pictures_are_measured_on_the_page_and_two_runs_stand_side_by_side
     robustness.measure(app.workspace, other)
     page = visit(new_page(width=390, color_scheme="dark"), app.url("evaluate", run=run.id))
     page.get_by_text("How does it take worse pictures?").click()
-    page.get_by_role("button", name="Measure it").click()
+    button = page.get_by_role("button", name="Measure it")
+    expect(button).to_be_visible()
+    settled(page)  # what is drawn below it would move it away under the pointer
+    button.click()
     drawn(page, f"robustness-{run.id}")
     report = robustness.read(run)
     assert report == {**robustness.read(other), **{n: report[n] for n in ("run", "seconds")}}

@@ -49,6 +49,7 @@ def test_a_deletion_is_undone_and_survives_a_reload_in_the_trash(
     expect(row(page, run)).to_be_visible()
     assert run.report
     choose(page, run, "Delete")
+    expect(row(page, run)).to_have_count(0)
     visit(page, app.url("runs"))
     page.get_by_text("Trash · 1 run").click()
     page.get_by_role("button", name="Restore").click()

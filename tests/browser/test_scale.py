@@ -48,7 +48,7 @@ def test_two_devices_are_chosen_on_the_page_seen_live_and_stopped(
     assert len(others) == 1
     seen = page.locator(".lens-tile").nth(2).inner_text()
     expect(page.locator(".lens-tile").nth(2)).not_to_have_text(seen)  # epochs go by
-    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_test_id("stMain").get_by_role("button", name="Stop", exact=True).click()
     expect(page.locator(".lens-outcome")).to_contain_text("Stopped", timeout=120_000)
     events = run.events()[0]
     started = [event for event in events if isinstance(event, RunStarted)]

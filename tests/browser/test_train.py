@@ -292,7 +292,7 @@ def test_the_server_dies_and_the_training_goes_on_and_is_found_again(
     visit(page, app.url("train", run=run.id))
     expect(page.locator(".lens-progress")).to_contain_text("epoch")
     assert worker_pid(run.folder) == pid
-    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_test_id("stMain").get_by_role("button", name="Stop", exact=True).click()
     expect(page.locator(".lens-progress")).to_contain_text("Stopping", timeout=5_000)
     expect(page.locator(".lens-outcome")).to_contain_text("Stopped", timeout=120_000)
     ended = read_json(run.folder / "model" / "model.json")
@@ -312,7 +312,7 @@ def test_a_killed_worker_shows_as_interrupted_and_resumes(
     expect(page.locator(".lens-progress")).to_contain_text("Starting")
     expect(page.locator(".lens-progress")).to_contain_text("epoch", timeout=180_000)
     assert len([event for event in run.events()[0] if isinstance(event, RunStarted)]) == 2
-    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_test_id("stMain").get_by_role("button", name="Stop", exact=True).click()
     expect(page.locator(".lens-outcome")).to_contain_text("Stopped", timeout=120_000)
 
 
