@@ -30,16 +30,13 @@ ENOUGH = 200
 class Plan:
     """What Lightning trains and on what.
 
-    ``module`` is the whole network or its head; ``logits`` gives torch's logits (N, K) of a split
-    without running the backbone again, where that is not needed, and ``features`` those (N, F) of
-    the training pictures that are kept. ``rates`` and ``callbacks`` are
-    for the task and the Trainer.
+    ``module`` is the whole network or its head; ``features`` gives those (N, F) of a split's
+    pictures, where they are kept. ``rates`` and ``callbacks`` are for the task and the Trainer.
     """
 
     module: nn.Module
     data: pl.LightningDataModule
-    logits: Callable[[str], np.ndarray] | None = None
-    features: Callable[[], np.ndarray] | None = None
+    features: Callable[[str], np.ndarray] | None = None
     rates: Rates | None = None
     callbacks: tuple[pl.Callback, ...] = ()
 
@@ -175,21 +172,7 @@ def features_plan(
         balanced=config.balance == "sampling",
     )
 
-    def logits(split: str) -> np.ndarray:
-        # By torch itself, since parity with it is what they are for; kept like all features.
-        store = features.FeatureStore(folder / "torch")
-        chosen, pixels = pictures.hashes(split), pictures.pixels(split)
-        lacking = set(store.missing(chosen))
-        rows = [row for row, item in enumerate(chosen) if item in lacking]
-        compute = features.torch_forward(network, torch.device("cpu"))
-        for start in range(0, len(rows), features.BATCH):
-            some = rows[start : start + features.BATCH]
-            store.add([chosen[row] for row in some], compute(np.ascontiguousarray(pixels[some])))
-        with torch.inference_mode():
-            found = network.head.cpu().eval()(torch.from_numpy(store.get(chosen)))
-        return np.asarray(found.numpy())
+    def kept_features(split: str) -> np.ndarray:
+        return stores[0].get(pictures.hashes(split))
 
-    def seen() -> np.ndarray:
-        return stores[0].get(pictures.hashes("train"))
-
-    return Plan(network.head, data, logits, seen)
+    return Plan(network.head, data, kept_features)

@@ -247,7 +247,7 @@ def _whole(workspace: Workspace, run: Run, sink: Sink, fitted: _Fitted, finish: 
     if not config.frozen and config.strategy == "fsdp":  # what it divided cannot be put together
         inputs = Inputs(pictures.spec.channels, pictures.spec.size, len(pictures.classes))
         network = build(config.model, inputs, pretrained=False, **options_of(config))
-        plan = Plan(network, plan.data, plan.logits)  # nothing is frozen: no features are kept
+        plan = Plan(network, plan.data)  # nothing is frozen: no features are kept
     plan.module.load_state_dict(checkpoints.load(best[0])["weights"])
     figures = _finish(run, network, pictures, plan, sink, workspace.graphs)
     if config.folds and outcome == "finished":
@@ -271,7 +271,6 @@ def _finish(
     network.cpu().eval()
     return finalise(
         *(run, network, pictures),
-        torch_logits=plan.logits,
         features=plan.features,
         progress=progress,
         cache=graphs,

@@ -1,3 +1,4 @@
+import copy
 import hashlib
 import json
 import shutil
@@ -12,6 +13,7 @@ from sklearn import metrics as reference
 from ml import finalise as module
 from ml.calibration import fit_temperature, fit_threshold, softmax
 from ml.errors import BadInputError, DivergedError, WorkspaceError
+from ml.export import shipped
 from ml.export.weights import load_weights
 from ml.models import Inputs, build
 from ml.predict import Classifier
@@ -33,7 +35,6 @@ def again(tmp_path: Path) -> Any:
 
     def finalise(**changed: Any) -> Run:
         arguments = {
-            "torch_logits": None,
             "progress": lambda phase, fraction: None,
             "cache": made.workspace.features / "graphs",
         } | changed
@@ -125,27 +126,81 @@ def test_changed_weights_and_those_of_another_network_are_refused(tmp_path):
         load_weights(build("tutorial_net", Inputs(3, SPEC.size, 3)), folder)
 
 
-def test_a_file_that_answers_otherwise_than_torch_is_told_in_the_report(again):
-    made = trained()
-    strange = np.roll(predictions(made.run)["logits"], 1, axis=1)
-    report = again(torch_logits=lambda split: strange).report
+def test_a_file_that_answers_otherwise_than_torch_is_told_in_the_report(again, monkeypatch):
+    true_export = shipped.export_onnx
+    stranger = copy.deepcopy(trained().network)
+    with torch.no_grad():
+        stranger.head.weight.copy_(stranger.head.weight.roll(1, dims=0))
+        stranger.head.bias.copy_(stranger.head.bias.roll(1))
+
+    def export(network: Any, *arguments: Any, anew: bool) -> None:
+        true_export(stranger, *arguments, anew=anew)
+
+    monkeypatch.setattr(shipped, "export_onnx", export)
+    run = again()
+    report = run.report
     assert report["parity"]["top1_agreement"] < 0.5
     (note,) = report["notes"]
     assert note["code"] == "parity"
     assert note["level"] == "warning"
-    assert report["accuracy"] == made.run.report["accuracy"]
+    classifier = Classifier.load(run.folder / "model")
+    wrong = classifier.logits(trained().pictures.pixels("test")).argmax(axis=1)
+    assert report["accuracy"] == np.mean(wrong == trained().pictures.labels("test"))
+
+
+@pytest.fixture
+def asked(monkeypatch) -> list[int]:
+    """How many pictures go through the exported file, each time that it is run."""
+    counts: list[int] = []
+    true_run = shipped.run_outputs
+
+    def run(session: Any, pixels: np.ndarray, names: tuple[str, ...]) -> list[np.ndarray]:
+        counts.append(len(pixels))
+        return true_run(session, pixels, names)
+
+    monkeypatch.setattr(shipped, "run_outputs", run)
+    monkeypatch.setattr(shipped, "LOOKED_AT", 4)
+    return counts
+
+
+def features_of(split: str) -> np.ndarray:
+    with torch.inference_mode():
+        made = trained()
+        return made.network.features(
+            torch.from_numpy(np.array(made.pictures.pixels(split)))
+        ).numpy()
+
+
+def test_where_features_are_kept_a_few_pictures_prove_them_and_the_answers_are_those_of_the_file(
+    again, asked
+):
+    run = again(features=features_of)
+    assert asked == [4]
+    assert run.model["parity"]["images"] == 4
+    saved, first = predictions(run)["logits"], predictions(trained().run)["logits"]
+    assert np.allclose(saved, first, atol=1e-4)
+    assert run.report["accuracy"] == trained().run.report["accuracy"]
+    kept, made = (np.load(one.folder / "model/learned.npz") for one in (run, trained().run))
+    assert {name: kept[name].shape for name in kept} == {name: made[name].shape for name in made}
+
+
+def test_kept_features_that_the_file_does_not_make_are_not_used(again, asked):
+    run = again(features=lambda split: features_of(split) * 1.01)
+    pictures = trained().pictures
+    assert asked == [4, *(len(pictures.indices(split)) for split in ("test", "val", "train"))]
+    assert np.array_equal(predictions(run)["logits"], predictions(trained().run)["logits"])
 
 
 def test_a_kept_graph_that_is_not_the_networks_is_traced_anew(again, monkeypatch):
     calls = []
-    true_export = module.export_onnx
+    true_export = shipped.export_onnx
 
     def export(network: Any, *arguments: Any, anew: bool) -> None:
         calls.append(anew)
         stranger = build("tutorial_net", Inputs(3, SPEC.size, 3))
         true_export(network if anew else stranger, *arguments, anew=anew)
 
-    monkeypatch.setattr(module, "export_onnx", export)
+    monkeypatch.setattr(shipped, "export_onnx", export)
     report = again().report
     assert calls == [False, True]
     assert report["parity"]["top1_agreement"] == 1.0

@@ -92,7 +92,6 @@ def make(root: Path) -> Trained:
         run,
         network,
         pictures,
-        torch_logits=None,
         progress=lambda phase, fraction: None,
         cache=workspace.features / "graphs",
     )
