@@ -92,6 +92,22 @@ def test_a_kept_graph_takes_the_weights_and_the_classes_of_another_run(kept, tmp
     assert_same(tmp_path / "m.onnx", other, noise(1, 28))
 
 
+def test_the_graph_of_kept_features_takes_another_head_and_nothing_is_folded_again(
+    tmp_path, monkeypatch
+):
+    first, second = (lived_in("small_cnn", 1, 28, classes, seed=classes) for classes in (3, 7))
+    second.body, second.neck = first.body, first.neck
+    graph.feature_graph(first, 1, 28, tmp_path)
+    monkeypatch.setattr(graph, "_trace", refuse)
+    monkeypatch.setattr(graph, "_optimised", refuse)
+    path = tmp_path / "m.onnx"
+    export_onnx(second, PixelSpec(28, "grey"), path, {}, cache=tmp_path, frozen=True)
+    assert_same(path, second, noise(1, 28))
+    other = lived_in("small_cnn", 1, 28, 7, seed=1)  # another body
+    with pytest.raises(AssertionError, match="traced again"):
+        export_onnx(other, PixelSpec(28, "grey"), path, {}, cache=tmp_path, frozen=True)
+
+
 def test_a_kept_graph_serves_no_other_architecture(kept, monkeypatch):
     monkeypatch.setattr(graph, "_trace", refuse)
     for channels, size in ((3, 28), (1, 32)):

@@ -133,8 +133,8 @@ def test_a_file_that_answers_otherwise_than_torch_is_told_in_the_report(again, m
         stranger.head.weight.copy_(stranger.head.weight.roll(1, dims=0))
         stranger.head.bias.copy_(stranger.head.bias.roll(1))
 
-    def export(network: Any, *arguments: Any, anew: bool) -> None:
-        true_export(stranger, *arguments, anew=anew)
+    def export(network: Any, *arguments: Any, anew: bool, frozen: bool) -> None:
+        true_export(stranger, *arguments, anew=anew, frozen=frozen)
 
     monkeypatch.setattr(shipped, "export_onnx", export)
     run = again()
@@ -195,10 +195,10 @@ def test_a_kept_graph_that_is_not_the_networks_is_traced_anew(again, monkeypatch
     calls = []
     true_export = shipped.export_onnx
 
-    def export(network: Any, *arguments: Any, anew: bool) -> None:
+    def export(network: Any, *arguments: Any, anew: bool, frozen: bool) -> None:
         calls.append(anew)
         stranger = build("tutorial_net", Inputs(3, SPEC.size, 3))
-        true_export(network if anew else stranger, *arguments, anew=anew)
+        true_export(network if anew else stranger, *arguments, anew=anew, frozen=frozen)
 
     monkeypatch.setattr(shipped, "export_onnx", export)
     report = again().report

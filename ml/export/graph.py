@@ -16,7 +16,6 @@ import numpy.typing as npt
 import onnx
 import torch
 from onnx import numpy_helper
-from onnxscript import optimizer
 from torch import Tensor, nn
 
 from ml.files import write_atomically
@@ -24,6 +23,7 @@ from ml.models.network import Network
 from ml.version import __version__
 
 PREFIX = "network."
+HEAD = f"{PREFIX}head."
 CHECKSUM = 32
 """Bytes of SHA-256 at the end of a graph that is kept with its weights."""
 
@@ -42,19 +42,32 @@ class _Everything(nn.Module):
 
 
 def make_graph(
-    network: Network, channels: int, size: int, cache: Path | None = None, *, anew: bool = False
+    network: Network,
+    channels: int,
+    size: int,
+    cache: Path | None = None,
+    *,
+    anew: bool = False,
+    frozen: bool = False,
 ) -> onnx.ModelProto:
     """The graph ``pictures`` uint8 (n, size, size, channels) -> the network's ``outputs``.
 
     ``network`` is moved to the CPU and into evaluation mode. ``cache`` is a folder for traced
-    graphs; with ``anew`` what is in it is replaced, not used.
+    graphs; with ``anew`` what is in it is replaced, not used. Of a ``frozen`` network all but the
+    head is the same in each run: the graph that makes its features is taken.
     """
     network.cpu().eval()
     weights = {
         PREFIX + name: value.detach().contiguous().numpy()
         for name, value in network.state_dict().items()
     }
-    last = [module for module in network.head.modules() if isinstance(module, nn.Linear)][-1:]
+    last = _last(network)
+    if frozen and cache and not anew:
+        whole = onnx.load_model_from_string(feature_graph(network, channels, size, cache))
+        if _fill(
+            whole, {name: one for name, one in weights.items() if name.startswith(HEAD)}, last
+        ):
+            return whole
     kept = cache / f"{_signature(network, channels, size, last)}.onnx" if cache else None
     filled = _filled(kept, weights, last) if kept and not anew else None
     if filled is not None:
@@ -66,11 +79,12 @@ def make_graph(
 
 
 def feature_graph(network: Network, channels: int, size: int, cache: Path) -> bytes:
-    """The graph ``pictures`` -> ``features`` alone, serialised, and kept with its weights.
+    """The graph with this body, serialised, and kept with its weights; its head may be any.
 
-    A frozen backbone has the same ones in each run: then nothing is left to be filled in or folded.
+    A frozen backbone has the same ones in each run: then nothing is left to be filled in or folded
+    for its features.
     """
-    digest = hashlib.sha256(_signature(network, channels, size, []).encode())
+    digest = hashlib.sha256(_signature(network, channels, size, _last(network)).encode())
     for part in (network.body, network.neck):
         for value in part.state_dict().values():
             digest.update(value.detach().cpu().contiguous().numpy())
@@ -82,11 +96,7 @@ def feature_graph(network: Network, channels: int, size: int, cache: Path) -> by
         if hashlib.sha256(content).digest() == checksum:
             return content
     graph = make_graph(network, channels, size, cache)
-    features = next(output for output in graph.graph.output if output.name == "features")
-    alone = onnx.ValueInfoProto()
-    alone.CopyFrom(features)
-    del graph.graph.output[:]
-    graph.graph.output.append(alone)
+    del graph.graph.value_info[:]  # it tells shapes of the head, which may be another
     made: bytes = graph.SerializeToString()
     write_atomically(kept, lambda file: file.writelines((made, hashlib.sha256(made).digest())))
     return made
@@ -116,6 +126,8 @@ def _trace(network: Network, channels: int, size: int) -> onnx.ModelProto:
 
 def _optimised(graph: onnx.ModelProto) -> onnx.ModelProto:
     """With batch normalisation folded into convolutions and constants computed: 4 times as fast."""
+    from onnxscript import optimizer  # it takes half a second, and often nothing is left to do
+
     return optimizer.optimize(graph)
 
 
@@ -135,14 +147,25 @@ def _filled(path: Path, weights: Weights, last: list[nn.Linear]) -> onnx.ModelPr
     """The kept graph with these weights; None where there is none that they fit."""
     try:
         graph = onnx.load_model_from_string(path.read_bytes())
-        for tensor in graph.graph.initializer:
-            if tensor.name in weights:
-                tensor.CopyFrom(numpy_helper.from_array(weights[tensor.name], tensor.name))
-        for layer in last:
-            graph.graph.output[0].type.tensor_type.shape.dim[1].dim_value = layer.out_features
+        _fill(graph, weights, last)
         return _optimised(graph)
     except Exception:  # it is a cache: whatever is wrong with it, the network is traced anew
         return None
+
+
+def _fill(graph: onnx.ModelProto, weights: Weights, last: list[nn.Linear]) -> bool:
+    """Give ``graph`` these weights and the classes of ``last``; whether all had a place."""
+    places = {tensor.name: tensor for tensor in graph.graph.initializer if tensor.name in weights}
+    for name, tensor in places.items():
+        tensor.CopyFrom(numpy_helper.from_array(weights[name], name))
+    for layer in last:
+        graph.graph.output[0].type.tensor_type.shape.dim[1].dim_value = layer.out_features
+    return len(places) == len(weights)
+
+
+def _last(network: Network) -> list[nn.Linear]:
+    """What decides for a class: it differs with the number of classes."""
+    return [module for module in network.head.modules() if isinstance(module, nn.Linear)][-1:]
 
 
 def _signature(network: Network, channels: int, size: int, last: list[nn.Linear]) -> str:

@@ -21,6 +21,7 @@ def export_onnx(
     cache: Path | None = None,
     *,
     anew: bool = False,
+    frozen: bool = False,
 ) -> None:
     """Write ``network`` to ``path`` with its preprocessing, checked by ONNX's own checker.
 
@@ -34,11 +35,12 @@ def export_onnx(
         network: moved to the CPU and into evaluation mode.
         cache: where traced graphs are kept between runs, if anywhere.
         anew: replace what is there.
+        frozen: nothing but the head differs from the network that made the kept features.
 
     Raises:
         WorkspaceError: the disk is full or cannot be written to.
     """
-    graph = make_graph(network, spec.channels, spec.size, cache, anew=anew)
+    graph = make_graph(network, spec.channels, spec.size, cache, anew=anew, frozen=frozen)
     about = {**about, "pixels": spec.to_json(), "lensmith": __version__}
     texts = {key: json.dumps(value, ensure_ascii=False) for key, value in about.items()}
     onnx.helper.set_model_props(graph, texts)

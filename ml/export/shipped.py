@@ -78,7 +78,7 @@ def ship(
     names = ("logits", "features") if kept else ("logits",)
     for anew in (False, True):
         progress("export", 0.0)
-        export_onnx(network, pictures.spec, path, about, cache, anew=anew)
+        export_onnx(network, pictures.spec, path, about, cache, anew=anew, frozen=kept is not None)
         progress("export", 1.0)
         session = open_session(path.read_bytes(), torch.get_num_threads())
         test, *found = _ask(session, pictures, "test", rows, names, progress, 0.0)
