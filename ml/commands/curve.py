@@ -4,6 +4,7 @@ import argparse
 import json
 
 from ml import curve
+from ml.loading import loading
 from ml.progress import Progress
 from ml.runs import find
 from ml.workspace import Workspace
@@ -20,7 +21,8 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
     chosen = find(workspace, args.wanted)
     found = None if args.again else curve.read(chosen)
     if found is None:
-        from ml.curve_fits import measure  # torch comes only now
+        with loading():  # torch comes only now
+            from ml.curve_fits import measure
 
         found = measure(workspace, chosen, Progress())
     if args.json:

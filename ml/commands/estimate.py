@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from ml.commands._common import add_limit, add_settings, configured, settings
 from ml.estimate import estimate
+from ml.loading import loading
 from ml.machine import describe, remembered
 from ml.machine import threads as usable
 from ml.progress import Progress
@@ -22,7 +23,8 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
     """Rehearse, and print seconds, memory and disk."""
     config, version, info = configured(workspace, settings(args))
 
-    from ml.rehearsal import rehearse  # torch comes only now
+    with loading():  # torch comes only now
+        from ml.rehearsal import rehearse
 
     rehearse(workspace, config, len(info.classes), Progress())
     here = describe()

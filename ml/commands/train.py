@@ -17,6 +17,7 @@ from ml.commands._common import (
 from ml.config import TrainConfig
 from ml.data import catalog
 from ml.errors import BadInputError
+from ml.loading import loading
 from ml.presets import size_remark
 from ml.runs import Run, claim, create, find
 from ml.worker_life import die_first, die_with_parent
@@ -54,7 +55,8 @@ def run(args: argparse.Namespace, workspace: Workspace) -> int:
 
     others = ranks.start_others(place)  # they load torch while this process does
 
-    from ml.train import train  # torch comes only now: mistakes in the arguments are told at once
+    with loading():  # torch comes only now: mistakes in the arguments are told at once
+        from ml.train import train
 
     die_first()
     ended = train(workspace, chosen, place=place, others=others)
@@ -99,8 +101,9 @@ def _join(args: argparse.Namespace, workspace: Workspace, place: ranks.Place) ->
     if not place.launcher and place.local_rank:
         die_with_parent()
 
-    from ml.team import end
-    from ml.train import join
+    with loading():
+        from ml.team import end
+        from ml.train import join
 
     die_first()
     join(workspace, place)

@@ -9,6 +9,7 @@ from ml.commands._common import add_settings, configured, settings, stop_on_sign
 from ml.config import TrainConfig
 from ml.data import catalog
 from ml.errors import BadInputError
+from ml.loading import loading
 from ml.progress import Progress
 from ml.runs import find
 from ml.tuning.begin import MINUTES, new_sweep
@@ -42,7 +43,8 @@ def run(args: argparse.Namespace, workspace: Workspace) -> int:
     print(f"Search {sweep.id}", file=sys.stderr)
     stop_on_signals(sweep.ask_to_stop)
 
-    from ml.tuning.search import Search  # torch comes only now
+    with loading():  # torch comes only now
+        from ml.tuning.search import Search
 
     die_first()
     result = Search(workspace, sweep, Progress()).run()
@@ -64,12 +66,14 @@ def _find(args: argparse.Namespace, workspace: Workspace) -> int:
     """The range test or the largest batch, for the settings that were asked for."""
     base, record, _ = _start(args, workspace)
     if args.find == "rate":
-        from ml.tuning.range_test import range_test
+        with loading():
+            from ml.tuning.range_test import range_test
 
         found = range_test(workspace, base, record, Progress())
         said = f"A learning rate of {found['pick']:g} suits {base.model} on {base.dataset}."
     else:
-        from ml.tuning.largest_batch import largest_batch
+        with loading():
+            from ml.tuning.largest_batch import largest_batch
 
         counts = record["counts"]["train"]
         found = largest_batch(workspace, base, len(record["classes"]), counts, Progress())
