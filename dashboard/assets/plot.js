@@ -1,17 +1,17 @@
 // One chart. Plotly.react with a constant uirevision: over ticks the element stays, and so do the
 // reader's zoom and the traces that were hidden.
 const charts = new WeakMap()
-let library
+const libraries = {}
 
 function load(name) {
-  library ??= new Promise((resolve, reject) => {
-    if (window.Plotly) return resolve(window.Plotly)
+  libraries[name] ??= new Promise((resolve, reject) => {
     const source = new URL(`app/static/${name}`, document.baseURI).href
     const early = document.querySelector(`script[src="${source}"]`) // the page has started it
+    if (early && "there" in early.dataset) return resolve(window.Plotly)
     const script = early ?? document.createElement("script")
     script.addEventListener("load", () => resolve(window.Plotly))
     script.addEventListener("error", () => {
-      library = undefined
+      delete libraries[name]
       script.remove()
       reject(new Error("The chart library could not be loaded. Reload the page."))
     })
@@ -19,7 +19,7 @@ function load(name) {
     script.src = source
     document.head.append(script)
   })
-  return library
+  return libraries[name]
 }
 
 // Colours are names of the theme: "$text", "$cat0", "$seq" (a whole scale), "$cat0/0.3" (opacity).

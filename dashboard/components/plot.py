@@ -33,9 +33,10 @@ _EARLY = """<script data-for="charts">
   {
     const source = new URL("app/static/%s", document.baseURI).href
     const begun = (name) => document.querySelector(`head [${name}="${source}"]`)
-    if (!window.Plotly && !begun("src") && !begun("%s")) {
+    if (!begun("src") && !begun("%s")) {
       const early = document.createElement("%s")
       Object.assign(early, %s)
+      early.onload = () => (early.dataset.there = "")
       early.onerror = () => early.remove()
       document.head.append(early)
     }
@@ -87,6 +88,7 @@ def plot(
     # As text: of lists and dictionaries Streamlit asks whether they are data frames, and imports
     # pandas to know, which takes half a second of a page's first view.
     content = json.dumps(figure) if isinstance(figure, dict) else figure.to_json()
+    traces = figure["data"] if isinstance(figure, dict) else json.loads(content)["data"]
     result = _PLOT(
         key=key,
         data={
@@ -97,7 +99,7 @@ def plot(
             "selectable": on_select,
             "table": table,
             "announce": announce,
-            "library": plotly_name(),
+            "library": plotly_name(trace.get("type", "scatter") for trace in traces),
         },
         on_click_change=lambda: None,
         on_select_change=lambda: None,

@@ -5,6 +5,7 @@ import plotly.graph_objects as go
 from dashboard import charts_evaluate as charts
 from dashboard.charts_matrix import matrix
 from dashboard.comparison import Curve, overlay
+from dashboard.static import CHARTS, plotly_name
 
 CONFUSION = [[8, 2, 0], [1, 9, 0], [0, 3, 7]]
 CLASSES = ["glass", "metal", "paper"]
@@ -36,6 +37,7 @@ def test_every_figure_is_one_that_plotly_draws():
     ]
     for figure in figures:
         assert drawable(figure).data
+        assert plotly_name(trace.type for trace in drawable(figure).data) == CHARTS
 
 
 def test_the_weakest_class_comes_first():
