@@ -9,7 +9,7 @@ def test_the_small_chart_library_says_that_it_is_the_version_that_its_name_promi
     head = (static.ASSETS / static.CHARTS).read_bytes()[:200].decode()
     version = re.search(r"plotly.js \(cartesian - minified\) v([\d.]+)", head)
     assert version is not None
-    assert static.CHARTS == f"plotly-cartesian-{version[1]}.min.js"
+    assert f"plotly-cartesian-{version[1]}.min.js" == static.CHARTS
 
 
 def test_a_chart_that_the_small_library_does_not_draw_gets_the_whole_one():
