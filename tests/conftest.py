@@ -1,5 +1,6 @@
 """What tests share: a workspace of their own, runs in it, and other processes."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -58,6 +59,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         dear = [item for item in items if item.get_closest_marker("every_model")]
         config.hook.pytest_deselected(items=dear)
         items[:] = [item for item in items if item not in dear]
+    gc.freeze()  # torch and all tests stay: they are not looked through again
     long = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: (not _has_browser(item.nodeid), item.path not in long))
 

@@ -16,7 +16,6 @@ def test_what_is_loaded_is_not_looked_through_again_and_what_comes_after_is():
     ring.append(ring)
     del ring
     assert gc.collect() >= 1
-    gc.unfreeze()
 
 
 def test_what_is_to_be_done_at_the_end_of_a_process_is_done_after_loading():
