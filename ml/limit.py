@@ -104,7 +104,7 @@ def _ending(
     known = remembered(workspace).get(cost_key(config, threads(config.threads)))
     guess = {"export": FINISH, "torch": torch, "classify": classify}
     val, test = (len(pictures.indices(split)) for split in ("val", "test"))
-    return CLOSING + ending(known if isinstance(known, dict) else guess, val, test)
+    return CLOSING + ending(config, known if isinstance(known, dict) else guess, val, test)
 
 
 def _of_network(

@@ -77,7 +77,7 @@ def rehearse(
     else:
         found |= steps(workspace, network.to(device), config, device, spec)
     progress(0.6)
-    found |= _ending(workspace, network.cpu().eval(), spec, few)
+    found |= _ending(workspace, network.cpu().eval(), spec, few, frozen=config.frozen)
     found["memory"] = peak_memory()
     remember(workspace, cost_key(config, torch.get_num_threads()), found)
     progress(1.0)
@@ -123,7 +123,7 @@ def steps(
 
 
 def _ending(
-    workspace: Workspace, network: Network, spec: PixelSpec, few: np.ndarray
+    workspace: Workspace, network: Network, spec: PixelSpec, few: np.ndarray, *, frozen: bool
 ) -> dict[str, float]:
     """Export and both ways to classify, as at the end of a run. What is traced is kept for it."""
     with torch.inference_mode():
@@ -131,7 +131,7 @@ def _ending(
     make_graph(network, spec.channels, spec.size, workspace.graphs)
     with tempfile.TemporaryDirectory() as name:
         path, began = Path(name) / "model.onnx", time.perf_counter()
-        export_onnx(network, spec, path, {}, workspace.graphs)
+        export_onnx(network, spec, path, {}, workspace.graphs, frozen=frozen)
         content = path.read_bytes()
         session = open_session(content, torch.get_num_threads())
         run_session(session, few[:1])

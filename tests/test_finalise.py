@@ -159,7 +159,7 @@ def asked(monkeypatch) -> list[int]:
         return true_run(session, pixels, names)
 
     monkeypatch.setattr(shipped, "run_outputs", run)
-    monkeypatch.setattr(shipped, "LOOKED_AT", 4)
+    monkeypatch.setattr(shipped.parity, "LOOKED_AT", 4)
     return counts
 
 

@@ -7,6 +7,8 @@ import numpy.typing as npt
 
 from ml.calibration import softmax
 
+LOOKED_AT = 16
+"""So many test pictures go through the file and through torch where features are kept."""
 LOWEST_AGREEMENT = 0.99
 """Below this share of test pictures on which the exported file agrees with torch, we warn."""
 LARGEST_DIFFERENCE = 0.05

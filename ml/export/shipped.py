@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 TORCH_BATCH = 16
 BLOCK = 256
-LOOKED_AT = 16
-"""So many test pictures go through the file and through torch where features are kept."""
 SAME = 1e-3
 """Features that differ by less than this share of the largest are the same, but for rounding."""
 
@@ -72,8 +70,8 @@ def ship(
     """
     network.cpu().eval()
     count = len(pictures.indices("test"))
-    few = kept is not None and count > LOOKED_AT
-    rows = np.linspace(0, count - 1, LOOKED_AT).astype(np.int64) if few else np.arange(count)
+    few = kept is not None and count > parity.LOOKED_AT
+    rows = np.linspace(0, count - 1, parity.LOOKED_AT).astype(np.int64) if few else np.arange(count)
     by_torch = _torch_logits(network, pictures, rows)
     names = ("logits", "features") if kept else ("logits",)
     for anew in (False, True):
