@@ -1,7 +1,7 @@
 """Importing torch and Lightning, and ending afterwards, without a search for garbage.
 
-Some millions of objects are made that stay until the end. Python's collector looks through them
-again and again while they are made, and once more when the process ends.
+Hundreds of thousands of objects (680,000 for ``ml.train``) are made that stay until the end. The
+collector looks through them again and again meanwhile, and once more when the process ends.
 """
 
 import atexit

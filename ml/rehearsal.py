@@ -128,7 +128,7 @@ def _ending(
     """Export and both ways to classify, as at the end of a run. What is traced is kept for it."""
     with torch.inference_mode():
         by_torch = seconds_of(lambda: network(torch.from_numpy(few)), 1) / len(few)
-    make_graph(network, spec.channels, spec.size, workspace.graphs)
+    make_graph(network, spec.channels, spec.size, workspace.graphs, frozen=frozen)
     with tempfile.TemporaryDirectory() as name:
         path, began = Path(name) / "model.onnx", time.perf_counter()
         export_onnx(network, spec, path, {}, workspace.graphs, frozen=frozen)

@@ -7,7 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from ml import spent
+from ml.config import TrainConfig
+from ml.estimate import ending
 from ml.machine import remembered
 from ml.runs import list_runs
 from ml.workspace import Workspace
@@ -47,3 +51,11 @@ def test_an_estimate_by_rehearsal_is_kept_with_the_run_beside_what_it_took(
     assert actual["memory"] / 1.3 < expected["memory"] < 1.3 * actual["memory"]
     assert actual["disk"] / 2 < expected["disk"] < 2 * actual["disk"]
     assert actual["seconds"] > 0
+
+
+def test_the_end_of_a_run_takes_longer_for_more_pictures_unless_their_features_are_kept() -> None:
+    cost = {"export": 2.0, "torch": 0.5, "classify": 0.25}
+    whole, frozen = (TrainConfig(pretrained=one, freeze_backbone=one) for one in (False, True))
+    assert ending(whole, cost, 10, 100) == pytest.approx(2 + 100 * 0.5 + 110 * 0.25)
+    assert ending(frozen, cost, 10, 100) == ending(frozen, cost, 1000, 9000)
+    assert ending(frozen, cost, 10, 8) == pytest.approx(2 + 8 * 0.75)

@@ -9,7 +9,10 @@ function load(name) {
     const early = document.querySelector(`script[src="${source}"]`) // the page has started it
     if (early && "there" in early.dataset) return resolve(window.Plotly)
     const script = early ?? document.createElement("script")
-    script.addEventListener("load", () => resolve(window.Plotly))
+    script.addEventListener("load", () => {
+      script.dataset.there = ""
+      resolve(window.Plotly)
+    })
     script.addEventListener("error", () => {
       delete libraries[name]
       script.remove()

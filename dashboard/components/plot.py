@@ -88,7 +88,6 @@ def plot(
     # As text: of lists and dictionaries Streamlit asks whether they are data frames, and imports
     # pandas to know, which takes half a second of a page's first view.
     content = json.dumps(figure) if isinstance(figure, dict) else figure.to_json()
-    traces = figure["data"] if isinstance(figure, dict) else json.loads(content)["data"]
     result = _PLOT(
         key=key,
         data={
@@ -99,7 +98,7 @@ def plot(
             "selectable": on_select,
             "table": table,
             "announce": announce,
-            "library": plotly_name(trace.get("type", "scatter") for trace in traces),
+            "library": plotly_name(trace["type"] for trace in figure["data"] if "type" in trace),
         },
         on_click_change=lambda: None,
         on_select_change=lambda: None,

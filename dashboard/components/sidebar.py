@@ -25,8 +25,6 @@ def sidebar(workspace: Workspace) -> None:
     with st.sidebar:
         session.ticking(_badge, BADGE_SECONDS if _busy(workspace) else None)(workspace)
         st.html(f'<p class="lens-version">Lensmith {__version__}</p>')
-        # After the badge: that is drawn anew by itself, in the place where it was, which must be
-        # there when a page has only begun to be drawn.
         start_loading(now=any(session.on_page(page) for page in CHARTED))
 
 

@@ -126,7 +126,7 @@ def _trace(network: Network, channels: int, size: int) -> onnx.ModelProto:
 
 def _optimised(graph: onnx.ModelProto) -> onnx.ModelProto:
     """With batch normalisation folded into convolutions and constants computed: 4 times as fast."""
-    from onnxscript import optimizer  # it takes half a second, and often nothing is left to do
+    from onnxscript import optimizer  # it takes its time to import, and often nothing is left to do
 
     return optimizer.optimize(graph)
 

@@ -248,6 +248,7 @@ def test_a_page_that_asks_for_the_sidebar_after_it_was_left_does_not_empty_the_n
         arg=".st-key-chart-loss .lens-plot-box",
     )
     expect(page).to_have_url(re.compile(rf"/train\?run={worker.run.id}$"))
+    worker.end()
 
 
 def test_the_colours_of_a_chart_follow_the_theme(
