@@ -6,10 +6,9 @@ that a damaged file costs an epoch and not the run.
 """
 
 import hashlib
-import io
 import logging
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import torch
 from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
@@ -30,12 +29,16 @@ def save(folder: Path, kind: str, content: dict[str, Any], **about: Any) -> None
         WorkspaceError: the disk is full or the folder cannot be written to; the old one stays.
     """
     folder.mkdir(exist_ok=True)
-    buffer = io.BytesIO()
-    torch.save(content, buffer)
-    data = buffer.getbuffer()
     path = folder / f"{kind}-{about['epoch']:06d}.ckpt"
-    write_atomically(path, lambda file: _write(file, data))
-    entry = {"file": path.name, "sha256": hashlib.sha256(data).hexdigest(), **about}
+    entry = {"file": path.name, **about}
+
+    def write(file: IO[bytes]) -> None:
+        hashed = _Hashed(file)
+        torch.save(content, cast(IO[bytes], hashed))
+        hashed.check()
+        entry["sha256"] = hashed.digest.hexdigest()
+
+    write_atomically(path, write)
     before = [item for item in entries(folder, kind) if item["file"] != path.name]
     kept = [entry, *before][: KEPT[kind]]
     write_json(folder / f"{kind}.json", kept)
@@ -45,8 +48,33 @@ def save(folder: Path, kind: str, content: dict[str, Any], **about: Any) -> None
             old.unlink(missing_ok=True)
 
 
-def _write(file: IO[bytes], data: memoryview) -> None:
-    file.write(data)
+class _Hashed:
+    """A file that is hashed while it is written: a checkpoint is never in memory as a whole.
+
+    An error is kept, to be raised by ``check``: torch would make another one of it.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.digest, self._file = hashlib.sha256(), file
+        self._error: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        """Write all of ``data``: how many bytes that were."""
+        if self._error is None:
+            self.digest.update(data)
+            try:
+                self._file.write(data)
+            except OSError as error:
+                self._error = error
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing: whoever made the file does."""
+
+    def check(self) -> None:
+        """Raises OSError where not all of it could be written."""
+        if self._error is not None:
+            raise self._error
 
 
 def entries(folder: Path, kind: str) -> list[dict[str, Any]]:

@@ -51,6 +51,11 @@ def open_session(model: bytes, threads: int = 0) -> "InferenceSession":
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
+def batch_of(side: int) -> int:
+    """How many pictures of ``side`` px go through a session at a time."""
+    return max(1, min(512, BATCH_PIXELS // side**2))
+
+
 def run_session(
     session: "InferenceSession",
     pixels: npt.NDArray[np.uint8],
@@ -67,7 +72,7 @@ def run_outputs(
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> list[npt.NDArray[np.float32]]:
     """The outputs ``names`` of pictures uint8 (N, S, S, C), each (N, ...), in one pass."""
-    step = max(1, min(512, BATCH_PIXELS // (pixels.shape[1] * pixels.shape[2])))
+    step = batch_of(pixels.shape[1])
     found: list[list[npt.NDArray[np.float32]]] = [[] for _ in names]
     for start in range(0, len(pixels), step):
         progress(start / len(pixels))

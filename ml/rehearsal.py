@@ -21,8 +21,8 @@ from ml.data.pixels import PixelSpec
 from ml.estimate import cost_key
 from ml.export.graph import make_graph
 from ml.export.onnx import export_onnx
-from ml.machine import keep_freed_memory, peak_memory, remember, threads
-from ml.model_folder import open_session, run_session
+from ml.machine import give_back_memory, keep_freed_memory, peak_memory, remember, threads
+from ml.model_folder import batch_of, open_session, run_session
 from ml.models import Inputs, build, options_of
 from ml.models.network import Network, count_features, new_head
 from ml.optim import optimizer
@@ -76,6 +76,8 @@ def rehearse(
         found["feature"] = seconds_of(lambda: forward(few)) / PICTURES
     else:
         found |= steps(workspace, network.to(device), config, device, spec)
+        network.zero_grad(set_to_none=True)
+    give_back_memory()
     progress(0.6)
     found |= _ending(workspace, network.cpu().eval(), spec, few, frozen=config.frozen)
     found["memory"] = peak_memory()
@@ -136,7 +138,9 @@ def _ending(
         session = open_session(content, torch.get_num_threads())
         run_session(session, few[:1])
         export = time.perf_counter() - began
-        classify = seconds_of(lambda: run_session(session, few), 1) / len(few)
+        # As many at a time as after a training: they decide what memory it takes.
+        many = np.zeros((max(PICTURES, batch_of(spec.size)), *few.shape[1:]), np.uint8)
+        classify = seconds_of(lambda: run_session(session, many), 1) / len(many)
     return {"torch": by_torch, "classify": classify, "export": export, "model": len(content)}
 
 

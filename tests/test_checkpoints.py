@@ -1,6 +1,9 @@
 """Checkpoints: what is damaged is noticed, what is newer replaces, what was good stays."""
 
 import itertools
+import subprocess
+import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,21 @@ import torch
 
 from ml import checkpoints, files
 from ml.errors import MLError
+from tests.conftest import ROOT
+
+FULL = """
+import resource, signal, sys, torch
+from pathlib import Path
+from ml import checkpoints
+from ml.errors import WorkspaceError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, -1))
+try:
+    checkpoints.save(Path(sys.argv[1]), "last", {"weights": torch.ones(10**6)}, epoch=2, step=2)
+except WorkspaceError as error:
+    print(error)
+"""
+"""A process that may write half a megabyte into a file, and a checkpoint of four."""
 
 
 def content(value: float) -> dict[str, torch.Tensor]:
@@ -71,6 +89,33 @@ def test_a_crash_at_any_write_leaves_the_checkpoint_before(
         path, entry = checkpoints.newest(tmp_path, "last")
         assert entry["epoch"] == 1
         assert torch.equal(checkpoints.load(path)["weights"], content(1)["weights"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of a file's size there")
+def test_a_full_disk_is_said_in_a_sentence_and_leaves_the_checkpoint_before(tmp_path: Path) -> None:
+    checkpoints.save(tmp_path, "last", content(1), epoch=1, step=1)
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, cwd=ROOT
+    )
+    assert "could not be written" in done.stdout, done.stderr
+    assert "Traceback" not in done.stderr
+    path, entry = checkpoints.newest(tmp_path, "last")
+    assert entry["epoch"] == 1
+    assert torch.equal(checkpoints.load(path)["weights"], content(1)["weights"])
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["last-000001.ckpt", "last.json"]
+
+
+def test_a_checkpoint_is_written_piece_by_piece_not_kept_in_memory_as_a_whole(
+    tmp_path: Path,
+) -> None:
+    size = 4 * 5_000_000
+    held = {"weights": torch.ones(size // 4)}
+    tracemalloc.start()
+    checkpoints.save(tmp_path, "last", held, epoch=1, step=1)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (tmp_path / "last-000001.ckpt").stat().st_size > size
+    assert most < size / 4
 
 
 def test_nothing_in_a_checkpoint_is_executed(tmp_path: Path) -> None:

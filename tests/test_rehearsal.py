@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ml import spent
+from ml import model_folder, rehearsal, spent
 from ml.config import TrainConfig
 from ml.estimate import ending
 from ml.machine import remembered
@@ -59,3 +59,19 @@ def test_the_end_of_a_run_takes_longer_for_more_pictures_unless_their_features_a
     assert ending(whole, cost, 10, 100) == pytest.approx(2 + 100 * 0.5 + 110 * 0.25)
     assert ending(frozen, cost, 10, 100) == ending(frozen, cost, 1000, 9000)
     assert ending(frozen, cost, 10, 8) == pytest.approx(2 + 8 * 0.75)
+
+
+def test_a_rehearsal_asks_the_file_about_as_many_pictures_at_a_time_as_a_run_does(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def run_session(session, pixels):
+        asked.append(len(pixels))
+        return model_folder.run_session(session, pixels)
+
+    monkeypatch.setattr(rehearsal, "run_session", run_session)
+    settings = {"model": "tutorial_net", "pretrained": False, "freeze_backbone": False}
+    config = TrainConfig(dataset="noise", image_size=64, batch_size=4, threads=1, **settings)
+    rehearsal.rehearse(workspace, config, 2)
+    assert max(asked) == model_folder.batch_of(64) == 98
