@@ -17,6 +17,7 @@ import torch
 from ml import measure
 from ml.config import TrainConfig
 from ml.data.augment import Augment
+from ml.data.datamodule import validating
 from ml.data.pixels import PixelSpec
 from ml.estimate import cost_key
 from ml.export.graph import make_graph
@@ -110,18 +111,20 @@ def steps(
     network.train()
 
     def step() -> None:
-        shown = augment(pictures, rows) if augment else pictures
-        measure.training_step(network, update, shown, labels, plan)
+        seen = augment(pictures, rows) if augment else pictures
+        measure.training_step(network, update, seen, labels, plan)
+
+    shown = torch.zeros((validating(len(pictures)), *shape[1:]), dtype=torch.uint8, device=device)
 
     def validate() -> None:
         with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=plan == "bf16"):
-            network(pictures)
+            network(shown)
 
     step()
     taken = seconds_of(step, most=most)
     network.eval()
     checked = seconds_of(validate, 1, most)
-    return {"step": taken / len(pictures), "validate": checked / len(pictures)}
+    return {"step": taken / len(pictures), "validate": checked / len(shown)}
 
 
 def _ending(

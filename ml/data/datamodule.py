@@ -127,6 +127,12 @@ class BatchLoader:
             yield inputs, labels, rows
 
 
+def validating(batch_size: int) -> int:
+    """How many pictures are validated at a time: without gradients so many take less memory than a
+    training step, so that this decides what a run needs."""
+    return max(batch_size, 32)
+
+
 def count_batches(count: int, batch_size: int, processes: int = 1) -> int:
     """How many batches ``BatchLoader`` makes of ``count`` pictures."""
     whole, rest = divmod(count, batch_size)
@@ -200,8 +206,8 @@ class PixelData(ResidentData):
         )
 
     def val_dataloader(self) -> BatchLoader:
-        """As they lie, in batches that need no gradients and so may be larger."""
-        batch = max(self.batch_size, 128)
+        """As they lie."""
+        batch = validating(self.batch_size)
         return BatchLoader(*self._loaded("val"), batch_size=batch, place=self.place)
 
 
