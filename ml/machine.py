@@ -7,7 +7,6 @@ import ctypes
 import os
 import platform
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
@@ -47,14 +46,6 @@ def keep_freed_memory() -> bool:
         )
     except (OSError, AttributeError):  # another C library
         return False
-
-
-def give_back_memory() -> None:
-    """Give the system what ``keep_freed_memory`` has kept, where what comes next needs other pieces
-    of it: an export after a training. Elsewhere nothing is changed."""
-    if sys.platform == "linux":
-        with suppress(OSError, AttributeError):  # another C library
-            ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def peak_memory() -> int:

@@ -22,7 +22,7 @@ from ml.data.pixels import PixelSpec
 from ml.estimate import cost_key
 from ml.export.graph import make_graph
 from ml.export.onnx import export_onnx
-from ml.machine import give_back_memory, keep_freed_memory, peak_memory, remember, threads
+from ml.machine import keep_freed_memory, peak_memory, remember, threads
 from ml.model_folder import batch_of, open_session, run_session
 from ml.models import Inputs, build, options_of
 from ml.models.network import Network, count_features, new_head
@@ -77,8 +77,6 @@ def rehearse(
         found["feature"] = seconds_of(lambda: forward(few)) / PICTURES
     else:
         found |= steps(workspace, network.to(device), config, device, spec)
-        network.zero_grad(set_to_none=True)
-    give_back_memory()
     progress(0.6)
     found |= _ending(workspace, network.cpu().eval(), spec, few, frozen=config.frozen)
     found["memory"] = peak_memory()

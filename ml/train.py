@@ -6,7 +6,6 @@ says how it ended; what was best by then is evaluated and exported.
 
 import contextlib
 import dataclasses
-import gc
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -31,7 +30,7 @@ from ml.estimate import speed_key
 from ml.events import EpochEnd, EventLog, Note, Progress, RunEnded, RunStarted, Sink, surviving
 from ml.files import write_json
 from ml.finalise import finalise
-from ml.machine import give_back_memory, keep_freed_memory, remember, versions
+from ml.machine import keep_freed_memory, remember, versions
 from ml.models import Inputs, build, get, options_of
 from ml.models.network import Network
 from ml.plan import Plan, features_plan, pixels_plan
@@ -76,7 +75,6 @@ def train(
                 team = meet(place)
                 team.tell(str(run.folder))
                 fitted = _fitted(workspace, run, sink, team, callbacks)
-            _let_go(fitted.network)
             ended = _whole(workspace, run, sink, fitted, finish)
         except StoppedError as error:
             ended = RunEnded("stopped", str(error))
@@ -97,14 +95,6 @@ def train(
     part()
     end(others)
     return ended
-
-
-def _let_go(network: Network) -> None:
-    """Free what only the training needed, before the export takes as much: gradients, and the
-    optimizer's moments, which Lightning's objects hold in a circle."""
-    network.zero_grad(set_to_none=True)
-    gc.collect()
-    give_back_memory()
 
 
 def join(workspace: Workspace, place: Place) -> None:

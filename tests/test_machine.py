@@ -30,32 +30,3 @@ def test_memory_that_a_step_frees_is_not_asked_for_again_page_by_page() -> None:
     if done.returncode == 77:
         pytest.skip("not glibc")
     assert int(done.stdout) < 200, done.stderr  # 20 blocks of 2,048 pages each
-
-
-GIVEN = """
-import ctypes, sys
-import psutil
-from ml.machine import give_back_memory, keep_freed_memory
-if not keep_freed_memory():
-    sys.exit(77)
-libc = ctypes.CDLL("libc.so.6")
-libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
-libc.free.argtypes = [ctypes.c_void_p]
-size = 8 << 20
-blocks = [libc.malloc(size) for _ in range(21)]
-for block in blocks:
-    ctypes.memset(block, 1, size)
-for block in blocks[:-1]:  # the last one holds the heap's end
-    libc.free(block)
-before = psutil.Process().memory_info().rss
-give_back_memory()
-print((before - psutil.Process().memory_info().rss) / size)
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="glibc alone is told anything")
-def test_memory_that_a_training_has_freed_is_given_back_for_the_export() -> None:
-    done = subprocess.run([sys.executable, "-c", GIVEN], capture_output=True, text=True)
-    if done.returncode == 77:
-        pytest.skip("not glibc")
-    assert float(done.stdout) > 18, done.stderr  # of 20 blocks

@@ -23,6 +23,8 @@ are the shares of the classes, (N, K) float."""
 
 RESIDENT_SHARE = 0.25
 """Pixels are held in memory up to this share of what is free, and read from the disk beyond it."""
+LEAST_VALIDATED = 32
+"""Of very small batches more are validated at a time: without gradients each takes less memory."""
 
 
 class MappedPixels:
@@ -128,9 +130,9 @@ class BatchLoader:
 
 
 def validating(batch_size: int) -> int:
-    """How many pictures are validated at a time: without gradients so many take less memory than a
-    training step, so that this decides what a run needs."""
-    return max(batch_size, 32)
+    """How many pictures are validated at a time: no more than a step of usual size takes, so that
+    a run needs no memory for its validation that its steps did not need."""
+    return max(batch_size, LEAST_VALIDATED)
 
 
 def count_batches(count: int, batch_size: int, processes: int = 1) -> int:
