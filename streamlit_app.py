@@ -14,5 +14,7 @@ else:
     # Nothing that has a component may be imported here: before there is a server, components are
     # registered nowhere.
     from dashboard.frames_route import routes
+    from dashboard.late_ticks import keep_the_page
 
+    keep_the_page()
     app = st.App(__file__, routes=routes(str(st.get_option("server.baseUrlPath"))))

@@ -4,13 +4,13 @@ Whatever must outlive the tab is in the workspace or in the address (``?run=``, 
 ``?sweep=``).
 """
 
-import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from dashboard.late_ticks import SHOWN
 from dashboard.navigation import HOME, PAGES, url_path
 from ml.data.bringing import BUNDLED_NAMES
 from ml.data.store import latest
@@ -65,32 +65,9 @@ def on_page(path: str) -> bool:
 def arrive(page: str) -> None:
     """Called by the entry after the navigation: notes the page that is shown (``url_path``)."""
     st.session_state["page"] = page
-    st.session_state["shown"] = _script()
-
-
-def ticking(draw: Callable[..., None], every: float | None) -> Callable[..., None]:
-    """``draw`` as a fragment that is drawn again by itself, ``every`` so many seconds.
-
-    The browser may ask for that in the moment in which ``go`` has it leave a page. Streamlit
-    answers after the new page has been drawn, and takes it for a wish to see the old one: the
-    browser empties the new page, and stops at the next part of it that it is sent. So then the
-    whole page is drawn anew.
-    """
-
-    @functools.wraps(draw)
-    def where_it_is(*arguments: Any) -> None:
-        if st.session_state.get("shown", _script()) != _script():
-            go(next(row.path for row in PAGES if on_page(row.path)))
-        draw(*arguments)
-
-    again: Callable[..., None] = st.fragment(where_it_is, run_every=every)
-    return again
-
-
-def _script() -> str:
-    """What Streamlit knows the page by for which this run was asked."""
     context = get_script_run_ctx()
-    return context.page_script_hash if context else ""
+    if context:
+        st.session_state[SHOWN] = context.page_script_hash
 
 
 def adopt() -> None:

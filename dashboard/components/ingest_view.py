@@ -65,7 +65,7 @@ def ingest_view() -> None:
     with st.container():  # always there, so that nothing below moves to a new place
         job: Job | None = st.session_state.get("ingest")
         if job is not None:
-            session.ticking(_progress, TICK_SECONDS)(job)
+            st.fragment(_progress, run_every=TICK_SECONDS)(job)
         if ingest_results(st.session_state.get("ingested") or []):
             st.session_state["ingested"] = []
             st.rerun()

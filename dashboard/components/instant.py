@@ -5,7 +5,6 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.components.tile_grid import tile, tile_grid
 from dashboard.components.version_job import (
     begin_job,
@@ -49,7 +48,7 @@ def instant(workspace: Workspace, version: DatasetVersion) -> None:
             )
             return
         answer = _asked(workspace, version)
-        session.ticking(_answer, None if answer.done() else TICK_SECONDS)(workspace, version)
+        st.fragment(_answer, run_every=None if answer.done() else TICK_SECONDS)(workspace, version)
 
 
 def _asked(workspace: Workspace, version: DatasetVersion) -> "Future[dict[str, Any]]":

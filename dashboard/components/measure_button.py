@@ -32,7 +32,7 @@ def measure_button(workspace: Workspace, config: TrainConfig) -> None:
             st.rerun()
         return
     if job.running:
-        session.ticking(_progress, TICK_SECONDS)(job)
+        st.fragment(_progress, run_every=TICK_SECONDS)(job)
         return
     st.session_state["estimate-job"] = None
     try:

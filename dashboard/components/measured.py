@@ -6,7 +6,6 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.components.progress_bar import job_bar
 from dashboard.preparing import Job
 from dashboard.text import plain
@@ -63,7 +62,7 @@ def measuring(
     name = "-".join((command, *options, run.id))
     job = jobs.get(key)
     if job and job.running:
-        session.ticking(_progress, TICK_SECONDS)(job, f"cancel-{name}")
+        st.fragment(_progress, run_every=TICK_SECONDS)(job, f"cancel-{name}")
         return
     if job:
         del jobs[key]

@@ -101,7 +101,7 @@ def _tried() -> Tried:
         held = jobs[now] = Job(["models", "--check"], "Your models").start(session.workspace())
     if isinstance(held, Job):
         if held.running:
-            session.ticking(_waiting, TICK_SECONDS)(held)
+            st.fragment(_waiting, run_every=TICK_SECONDS)(held)
             return {}
         try:
             held = {row["name"]: row for row in held.result()["models"]}

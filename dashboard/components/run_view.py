@@ -32,8 +32,8 @@ def run_view(run: Run) -> None:
     status = engine.status(run)
     ticking = status.name in LIVE
     with telling():
-        session.ticking(_watched, TICK_SECONDS if ticking else None)(run, status.name)
-        session.ticking(_folds, LOG_SECONDS if ticking else None)(run)
+        st.fragment(_watched, run_every=TICK_SECONDS if ticking else None)(run, status.name)
+        st.fragment(_folds, run_every=LOG_SECONDS if ticking else None)(run)
 
 
 def _watched(run: Run, known: str) -> None:

@@ -23,7 +23,7 @@ def sidebar(workspace: Workspace) -> None:
     """Draw it. The badge looks again by itself only while something is training or waiting."""
     st.logo(str(ASSETS / "mark.svg"), size="large")
     with st.sidebar:
-        session.ticking(_badge, BADGE_SECONDS if _busy(workspace) else None)(workspace)
+        st.fragment(_badge, run_every=BADGE_SECONDS if _busy(workspace) else None)(workspace)
         st.html(f'<p class="lens-version">Lensmith {__version__}</p>')
         start_loading(now=any(session.on_page(page) for page in CHARTED))
 

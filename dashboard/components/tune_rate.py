@@ -34,7 +34,7 @@ def _panel(base: TrainConfig) -> None:
     job: Job | None = session.state("rate-job", None)
     if job is not None:
         if job.running:
-            session.ticking(_progress, TICK_SECONDS)(job)
+            st.fragment(_progress, run_every=TICK_SECONDS)(job)
             return
         st.session_state["rate-job"] = None
         _settle(job)

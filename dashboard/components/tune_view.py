@@ -29,7 +29,7 @@ def tune_view(sweep: Sweep) -> None:
     with telling():
         status = searching.status(sweep)
         ticking = status.name in searching.LIVE
-        session.ticking(_watched, TICK_SECONDS if ticking else None)(sweep, status.name)
+        st.fragment(_watched, run_every=TICK_SECONDS if ticking else None)(sweep, status.name)
         fold("Log", "fold-tune-log", partial(_log, sweep))
 
 

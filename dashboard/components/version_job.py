@@ -11,7 +11,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.components.progress_bar import job_bar
 from dashboard.preparing import Job
 from dashboard.text import plain
@@ -104,7 +103,7 @@ def job_running(workspace: Workspace, version: DatasetVersion, kind: str) -> boo
 
 def job_progress(workspace: Workspace, version: DatasetVersion, kind: str) -> None:
     """Draw how far it is, with a button that ends it."""
-    session.ticking(_progress, TICK_SECONDS)(workspace, version, kind)
+    st.fragment(_progress, run_every=TICK_SECONDS)(workspace, version, kind)
 
 
 def job_reason(reason: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from dashboard import engine, session
+from dashboard import engine
 from ml.runs import Run
 from ml.workspace import Workspace
 
@@ -17,7 +17,7 @@ def watch(workspace: Workspace, shown: Mapping[str, str]) -> None:
     It only starts a timer where one of them is queued or running.
     """
     live = any(status in ("queued", "running") for status in shown.values())
-    session.ticking(_look, SECONDS if live else None)(workspace, dict(shown))
+    st.fragment(_look, run_every=SECONDS if live else None)(workspace, dict(shown))
 
 
 def _look(workspace: Workspace, shown: dict[str, str]) -> None:
