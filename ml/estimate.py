@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ml.config import TrainConfig
-from ml.export.parity import LOOKED_AT
+from ml.export.parity import compared
 from ml.machine import Machine
 from ml.models import registry
 
@@ -90,9 +90,9 @@ def estimate(
 
 def ending(config: TrainConfig, cost: dict[str, Any], val: float, test: float) -> float:
     """Seconds of export and evaluation, from a rehearsal, for so many pictures of each split."""
-    if config.frozen:  # the rest have been seen
-        val, test = 0, min(test, LOOKED_AT)
-    return float(cost["export"] + test * cost["torch"] + (val + test) * cost["classify"])
+    some = compared(round(test), kept=config.frozen)
+    asked = some if config.frozen else val + test  # features of the rest are kept
+    return float(cost["export"] + some * cost["torch"] + asked * cost["classify"])
 
 
 def _work(config: TrainConfig, pictures: int, training: float, validation: float) -> float:

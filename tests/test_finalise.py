@@ -184,6 +184,17 @@ def test_where_features_are_kept_a_few_pictures_prove_them_and_the_answers_are_t
     assert {name: kept[name].shape for name in kept} == {name: made[name].shape for name in made}
 
 
+def test_of_many_test_pictures_some_prove_the_file_and_every_one_is_answered_by_it(
+    again, asked, monkeypatch
+):
+    monkeypatch.setattr(shipped.parity, "COMPARED", 5)
+    run = again()
+    pictures = trained().pictures
+    assert asked == [5, *(len(pictures.indices(split)) for split in ("test", "val", "train"))]
+    assert run.model["parity"]["images"] == 5
+    assert np.array_equal(predictions(run)["logits"], predictions(trained().run)["logits"])
+
+
 def test_kept_features_that_the_file_does_not_make_are_not_used(again, asked):
     run = again(features=lambda split: features_of(split) * 1.01)
     pictures = trained().pictures

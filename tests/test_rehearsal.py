@@ -57,6 +57,7 @@ def test_the_end_of_a_run_takes_longer_for_more_pictures_unless_their_features_a
     cost = {"export": 2.0, "torch": 0.5, "classify": 0.25}
     whole, frozen = (TrainConfig(pretrained=one, freeze_backbone=one) for one in (False, True))
     assert ending(whole, cost, 10, 100) == pytest.approx(2 + 100 * 0.5 + 110 * 0.25)
+    assert ending(whole, cost, 10, 9000) == pytest.approx(2 + 1000 * 0.5 + 9010 * 0.25)
     assert ending(frozen, cost, 10, 100) == ending(frozen, cost, 1000, 9000)
     assert ending(frozen, cost, 10, 8) == pytest.approx(2 + 8 * 0.75)
 

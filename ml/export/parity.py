@@ -9,10 +9,17 @@ from ml.calibration import softmax
 
 LOOKED_AT = 16
 """So many test pictures go through the file and through torch where features are kept."""
+COMPARED = 1000
+"""Where none are kept, at most so many go through torch: it takes longer than the file."""
 LOWEST_AGREEMENT = 0.99
 """Below this share of test pictures on which the exported file agrees with torch, we warn."""
 LARGEST_DIFFERENCE = 0.05
 """So we do where a probability differs by more than this."""
+
+
+def compared(test: int, *, kept: bool) -> int:
+    """How many of the ``test`` pictures are compared; features are ``kept`` or not."""
+    return min(test, LOOKED_AT if kept else COMPARED)
 
 
 def compare(

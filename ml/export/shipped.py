@@ -58,8 +58,9 @@ def ship(
 ) -> Shipped:
     """Write ``network`` to ``path`` as ONNX and ask the file.
 
-    Where features are kept, the same graph has made them. Then some test pictures, evenly spread,
-    show that it has, and the head does the rest; else every picture goes through the file.
+    Test pictures, evenly spread, show that it answers as ``network`` does. Where features are kept,
+    the same graph has made them: then a few pictures show that too, and the head does the rest;
+    else every picture goes through the file.
 
     Args:
         network: moved to the CPU and into evaluation mode.
@@ -70,8 +71,8 @@ def ship(
     """
     network.cpu().eval()
     count = len(pictures.indices("test"))
-    few = kept is not None and count > parity.LOOKED_AT
-    rows = np.linspace(0, count - 1, parity.LOOKED_AT).astype(np.int64) if few else np.arange(count)
+    some = parity.compared(count, kept=kept is not None)
+    rows = np.linspace(0, count - 1, some).astype(np.int64)
     by_torch = _torch_logits(network, pictures, rows)
     names = ("logits", "features") if kept else ("logits",)
     for anew in (False, True):
@@ -88,7 +89,7 @@ def ship(
         train = unlike.chosen(len(pictures.indices("train")), seen.shape[1])
         features = kept("train")[train]
         return Shipped(answered, _head(network, seen), seen, train, features, rows, by_torch)
-    if few:
+    if some < count:
         (test,) = _ask(session, pictures, "test", np.arange(count), ("logits",), progress, 0.0)
     every = np.arange(len(pictures.indices("val")))
     val, seen = _ask(session, pictures, "val", every, ("logits", "features"), progress, 1 / 3)
