@@ -14,9 +14,12 @@ from ml.workspace import Workspace
 
 GAIN = 0.9
 """16 bits must take at most this share of the time of 32 to be worth its rounding."""
-MEASURED_PIXELS = 8 * 128 * 128
-"""A measured batch has about so many pixels: enough to tell, and soon over."""
-ROUNDS = 3
+BATCHES = ((128 * 128, 2, 1), (8 * 128 * 128, 4, 3))
+"""About how many pixels a measured batch has, how many pictures at least, and how often it is
+measured: enough to tell, and soon over."""
+HOPELESS = 2.0
+"""A CPU without such arithmetic takes ten times as long for 16 bits: where the first batch takes so
+many times as long, the second is not waited for."""
 
 
 def precision(
@@ -36,9 +39,7 @@ def precision(
     )
     known = remembered(workspace).get(key)
     if known is None:
-        known = {
-            name: round(_seconds(network, config, device, channels, name), 5) for name in PLANS
-        }
+        known = _measured(network, config, device, channels)
         remember(workspace, key, known)
     return "bf16" if known["bf16"] < GAIN * known["32"] else "32"
 
@@ -46,16 +47,26 @@ def precision(
 PLANS = ("32", "bf16")
 
 
-def _seconds(
-    network: Network, config: TrainConfig, device: torch.device, channels: int, plan: str
-) -> float:
-    """The shortest of a few training steps, in seconds. The network's state is left as it was."""
+def _measured(
+    network: Network, config: TrainConfig, device: torch.device, channels: int
+) -> dict[str, float]:
+    """Seconds of a training step by each of ``PLANS``, of the largest batch that was waited for."""
+    size, found = config.image_size, {}
+    for pixels, least, rounds in BATCHES if device.type == "cpu" else BATCHES[1:]:
+        count = min(config.batch_size, max(least, pixels // size**2))
+        pictures = torch.zeros(count, size, size, channels, dtype=torch.uint8, device=device)
+        found = {name: round(_seconds(network, pictures, name, rounds), 5) for name in PLANS}
+        if found["bf16"] > HOPELESS * found["32"]:
+            break
+    return found
+
+
+def _seconds(network: Network, pictures: torch.Tensor, plan: str, rounds: int) -> float:
+    """The shortest of ``rounds`` training steps on ``pictures``, in seconds. The network's state is
+    left as it was."""
     before = {name: value.clone() for name, value in network.state_dict().items()}
     chance = torch.get_rng_state()
-    size = config.image_size
-    count = min(config.batch_size, max(4, MEASURED_PIXELS // size**2))
-    pictures = torch.zeros(count, size, size, channels, dtype=torch.uint8, device=device)
-    labels = torch.zeros(count, dtype=torch.long, device=device)
+    labels = torch.zeros(len(pictures), dtype=torch.long, device=pictures.device)
     network.train()
 
     def step() -> None:
@@ -63,7 +74,7 @@ def _seconds(
 
     try:
         step()
-        return min(_timed(step) for _ in range(ROUNDS))
+        return min(_timed(step) for _ in range(rounds))
     except RuntimeError:  # this device cannot compute in 16 bits
         if plan == "32":
             raise
