@@ -57,11 +57,11 @@ def answer_table(
         classes: the labels that can be given; None where nothing can be ticked or labelled.
         there: the ids of pictures that are in the data set already.
     """
-    rows = [
+    rows = tuple(  # not a list: see tile_grid
         {**_row(entry, run, classes is not None), "there": entry["id"] in there, "group": group}
         for entry, group in zip(entries, groups or [""] * len(entries), strict=True)
-    ]
-    data = {"rows": rows, "classes": list(classes or ()), "teach": classes is not None}
+    )
+    data = {"rows": rows, "classes": tuple(classes or ()), "teach": classes is not None}
     data |= {"token": token, "title": title}
     result = _component(
         key=key,

@@ -24,7 +24,7 @@ def class_pictures(pictures: Sequence[dict[str, Any]], label: str, key: str, tok
     """
     result = _component(
         key=key,
-        data={"pictures": list(pictures), "label": label, "token": token},
+        data={"pictures": tuple(pictures), "label": label, "token": token},  # see tile_grid
         on_removed_change=lambda: None,
     )
     pressed = result.removed

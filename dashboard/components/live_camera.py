@@ -61,13 +61,13 @@ _component = st.components.v2.component(
 
 def live_camera(run: Run) -> None:
     """Draw it for the model of ``run``. A frame that is kept is put into the tray."""
-    classes = [str(name) for name in (run.model or {}).get("classes", [])]
+    classes = tuple(str(name) for name in (run.model or {}).get("classes", ()))  # see tile_grid
     data = {
         "pass": _pass(run),
         "header": PASS,
         "path": PATH,
         "every": round(1000 * every()),
-        "classes": classes if len(classes) <= BARS else [],
+        "classes": classes if len(classes) <= BARS else (),
     }
     with st.container(border=True, key="card-live-camera"):
         sent = _component(key=KEY, data=data, on_kept_change=lambda: None).kept

@@ -109,12 +109,13 @@ def _mount(
     return _component(
         key=key,
         data={
-            "tiles": list(tiles),
+            # Tuples: of lists Streamlit asks whether they are data frames, and imports pandas.
+            "tiles": tuple(tiles),
             "label": label,
-            "groups": [list(group) for group in groups],
-            "actions": [{"id": name, "label": text} for name, text in actions.items()],
+            "groups": tuple(map(tuple, groups)),
+            "actions": tuple({"id": name, "label": text} for name, text in actions.items()),
             "selectable": selected is not None,
-            "selected": list(selected or ()),
+            "selected": tuple(selected or ()),
             "token": token,
             "size": size,
             "reveal": reveal,

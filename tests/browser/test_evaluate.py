@@ -1,9 +1,11 @@
 """Evaluate in a real browser: a click on the matrix, the keyboard, a phone, hostile names."""
 
 import csv
+import sys
 from collections.abc import Callable
 
 import numpy as np
+import psutil
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -86,6 +88,21 @@ def test_a_click_on_a_cell_shows_exactly_its_pictures(
         "await image.decode(); return image.naturalWidth }))"
     )
     assert all(width == 160 for width in broken)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="nobody says what a process has loaded")
+def test_neither_the_page_nor_a_click_on_a_cell_waits_for_pandas(
+    new_app: Callable[..., App], page: Page, visit, drawn
+) -> None:
+    app = new_app()
+    version = fabricate.dataset(app.workspace)
+    run = fabricate.finished(app.workspace, version, fabricate.predictions(version, 4, 0.5))
+    visit(page, app.url("evaluate", run=run.id))
+    click_cell(drawn(page, f"matrix-{run.id}"), 0, 1)
+    expect(drawer(page).first).to_be_visible()
+    loaded = [one.path for one in psutil.Process(app.pid).memory_maps()]
+    assert any("numpy" in path for path in loaded)
+    assert not any("pandas" in path for path in loaded)
 
 
 def test_the_keyboard_reaches_what_the_mouse_does(
