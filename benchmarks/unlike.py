@@ -121,8 +121,10 @@ def compared(known: unlike.Known) -> dict[str, Callable[[Floats, Floats], Floats
     found = {f"{k} nearest": nearest(known.features, k, 0.0) for k in NEIGHBOURS}
     found |= {f"{k} nearest, centred": nearest(centred, k, middle) for k in NEIGHBOURS}
     found["energy"] = lambda features, logits: unlike.energy(logits)
-    found["both, added"] = known.strangeness
     found["1 - probability"] = lambda features, logits: 1 - softmax(logits).max(1)
+    found["nearest class"] = lambda features, logits: known.measures(features, logits)[0]
+    found["local density"] = lambda features, logits: known.measures(features, logits)[1]
+    found["these two, added"] = known.strangeness
     return found
 
 

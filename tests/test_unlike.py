@@ -3,10 +3,12 @@
 import io
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import NearestNeighbors
 
 from ml import abstain, unlike
@@ -68,15 +70,62 @@ def test_with_few_validation_pictures_the_farthest_is_the_limit():
     assert unlike.fit(cloud(9, 0), np.arange(9), np.zeros(9, int), *nothing) == (None, {})
 
 
-def test_far_features_and_faint_answers_both_count_and_one_validation_picture_is_no_error():
+def test_both_measures_are_those_of_an_independent_computation():
+    known, asked = fitted(), cloud(40, 2)
+    features = known.features.astype(np.float64)
+    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    rows = asked / np.linalg.norm(asked, axis=1, keepdims=True)
+    middles = np.stack([features[known.labels == one].mean(0) for one in range(4)])
+    off_centre = pairwise_distances(rows, middles, metric="cosine").min(1)
+    k = unlike.NEIGHBOURS
+    reference = NearestNeighbors(n_neighbors=k).fit(features)
+    gaps = reference.kneighbors()[0][:, -1]  # without themselves
+    far, near = reference.kneighbors(rows)
+    alone = np.log(far.mean(1) / gaps[near].mean(1))
+    measured = known.measures(asked, answers(40, 2))
+    assert measured == pytest.approx(np.stack([off_centre, alone]), abs=2e-3)  # half precision
+    both = (measured - known.spread[:, :1]) / known.spread[:, 1:]
+    assert known.strangeness(asked, answers(40, 2)) == pytest.approx(both.sum(0))
+    one_by_one = [known.strangeness(asked[n : n + 1], answers(1, 2))[0] for n in range(40)]
+    assert one_by_one == pytest.approx(both.sum(0), abs=1e-4)
+
+
+def test_what_lies_off_the_classes_and_what_lies_alone_both_count():
     known, one, said = fitted(), cloud(1, 5), answers(1, 5)
-    usual = known.strangeness(one, said)[0]
-    assert known.strangeness(-one, said)[0] > usual
-    assert known.strangeness(one, said - 10)[0] > usual
-    assert unlike.energy(said)[0] == pytest.approx(-np.log(np.exp(said).sum()))
-    single, _ = unlike.fit(cloud(9, 0), np.arange(9), np.zeros(9, int), one, said)
-    assert single
-    assert np.isfinite(single.strangeness(-one, said)).all()
+    assert (known.measures(-one, said) > known.measures(one, said)).all()
+    # Between two dense clouds: as near to the middle of a class as the sparse third one's pictures.
+    random = np.random.default_rng(0)
+    spots = np.repeat(np.eye(3, 20), 40, axis=0) * 4
+    features = spots + random.normal(0, np.repeat([0.05, 0.05, 0.5], 40)[:, None], spots.shape)
+    labels = np.arange(120) // 40
+    dense, _ = unlike.fit(features, np.arange(120), labels, features + 0.01, answers(120, 1))
+    assert dense
+    between, sparse = np.zeros((1, 20)), 4 * np.eye(3, 20)[2:] + random.normal(0, 0.5, (1, 20))
+    between[0, 0], between[0, 1] = 4, 2
+    assert dense.measures(between, said)[1] > 5 * dense.measures(sparse, said)[1]
+
+
+def test_copies_and_single_pictures_are_no_error():
+    one, said = cloud(1, 5), answers(1, 5)
+    for learned in (cloud(9, 0), np.repeat(cloud(1, 0), 30, axis=0), cloud(1, 0)):
+        count = len(learned)
+        known, _ = unlike.fit(learned, np.arange(count), np.zeros(count, int), one, said)
+        assert known
+        assert np.isfinite(
+            known.strangeness(np.concatenate([learned, -one]), answers(count + 1, 1))
+        ).all()
+
+
+def test_a_model_of_an_earlier_lensmith_is_asked_by_its_own_measures_and_limit(tmp_path):
+    known = replace(fitted(), gaps=None)
+    known.save(tmp_path / "learned.npz")
+    read = unlike.load((tmp_path / "learned.npz").read_bytes(), tmp_path)
+    asked, said = cloud(30, 2), answers(30, 2)
+    far = NearestNeighbors(n_neighbors=unlike.NEIGHBOURS).fit(known.features)
+    far = far.kneighbors(unlike.normalised(asked))[0][:, -1]
+    energy = -np.log(np.exp(said).sum(1))
+    assert read.measures(asked, said) == pytest.approx(np.stack([far, energy]), abs=1e-5)
+    assert read.limit == known.limit
 
 
 @pytest.mark.parametrize(("count", "width"), [(10, 4), (100_000, 1280), (5000, 25_088), (0, 5)])
@@ -93,7 +142,7 @@ def test_what_was_saved_is_read_and_what_is_damaged_is_refused(tmp_path):
     known.save(tmp_path / "learned.npz")
     data = (tmp_path / "learned.npz").read_bytes()
     read = unlike.load(data, tmp_path)
-    for name in ("features", "items", "labels", "spread", "limit"):
+    for name in ("features", "items", "labels", "spread", "limit", "gaps"):
         assert np.array_equal(getattr(read, name), getattr(known, name))
     empty = io.BytesIO()
     np.savez(
