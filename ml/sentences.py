@@ -102,12 +102,23 @@ def threshold(level: float, answers: dict[str, Any] | None = None) -> str:
     )
 
 
+_WAYS = {
+    "k-nearest and energy": "by its nearest neighbours, Sun et al. 2022, and by how little any "
+    "class speaks up, Liu et al. 2020",
+    "nearest class and local density": "by its distance to the middle of the nearest class, "
+    "Techapanurak et al. 2019, and by how much further its nearest pictures are from it than "
+    "theirs from them, Breunig et al. 2000",
+}
+"""How a model tells that, by the name of the method, an earlier Lensmith's too."""
+
+
 def unlike(about: dict[str, Any] | None) -> str:
     """When a picture is called unlike anything learned, of ``model["unlike"]``; empty for a model
     that cannot tell."""
     if not about or not about.get("pictures"):
         return ""
     validation, share = int(about["validation"]), float(about["false_alarms"])
+    way = _WAYS.get(about.get("method", ""), "")
     rule = (
         f"A picture is unlike anything it learned where it lies further from the "
         f"{count(about['pictures'], 'training picture')} that the model carries than"
@@ -119,9 +130,9 @@ def unlike(about: dict[str, Any] | None) -> str:
             f"1 in {validation + 1} pictures of the kind that it knows so."
         )
     return (
-        f"{rule} {rounded(1 - share)} of the validation pictures do (by its nearest neighbours, "
-        "Sun et al. 2022, and by how little any class speaks up, Liu et al. 2020). Of pictures of "
-        f"the kind that it knows, it calls about 1 in {round(1 / share)} so by mistake."
+        f"{rule} {rounded(1 - share)} of the validation pictures do{f' ({way})' if way else ''}. "
+        f"Of pictures of the kind that it knows, it calls about 1 in {round(1 / share)} so by "
+        "mistake."
     )
 
 
