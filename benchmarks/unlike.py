@@ -122,9 +122,9 @@ def compared(known: unlike.Known) -> dict[str, Callable[[Floats, Floats], Floats
     found |= {f"{k} nearest, centred": nearest(centred, k, middle) for k in NEIGHBOURS}
     found["energy"] = lambda features, logits: unlike.energy(logits)
     found["1 - probability"] = lambda features, logits: 1 - softmax(logits).max(1)
-    found["nearest class"] = lambda features, logits: known.measures(features, logits)[0]
-    found["local density"] = lambda features, logits: known.measures(features, logits)[1]
-    found["these two, added"] = known.strangeness
+    found["local density"] = lambda features, logits: known.measures(features, logits)[0]
+    found["nearest class"] = lambda features, logits: known.measures(features, logits)[1]
+    found["as reported"] = known.strangeness
     return found
 
 

@@ -105,9 +105,9 @@ def threshold(level: float, answers: dict[str, Any] | None = None) -> str:
 _WAYS = {
     "k-nearest and energy": "by its nearest neighbours, Sun et al. 2022, and by how little any "
     "class speaks up, Liu et al. 2020",
-    "nearest class and local density": "by its distance to the middle of the nearest class, "
-    "Techapanurak et al. 2019, and by how much further its nearest pictures are from it than "
-    "theirs from them, Breunig et al. 2000",
+    "local density, nearest class and energy": "by how much further its nearest pictures are from "
+    "it than theirs from them, Breunig et al. 2000, and by its distance to the middle of the "
+    "nearest class, Techapanurak et al. 2019, or how little any class speaks up, Liu et al. 2020",
 }
 """How a model tells that, by the name of the method, an earlier Lensmith's too."""
 

@@ -1,15 +1,17 @@
 """Whether a picture is unlike anything that a model learned, and which pictures it looks like.
 
 A model names one of its classes for whatever it is shown. So it carries the features of pictures
-that it learned from, of length 1, and a picture is told to be unlike them by two measures, added,
-each in units of its spread over the validation pictures: the cosine distance to the middle of the
-nearest class (Techapanurak et al. 2019, "Hyperparameter-Free Out-of-Distribution Detection Using
-Softmax of Scaled Cosine Similarity", https://arxiv.org/abs/1905.10628), which sees what is of
-another kind altogether, and how much further its nearest are from it than theirs from them (Breunig
-et al. 2000, "LOF: Identifying Density-Based Local Outliers", https://doi.org/10.1145/335191.335388,
-in the simplified form of Schubert et al. 2014, https://doi.org/10.1007/s10618-012-0300-z), which
-sees neighbouring classes better. ``benchmarks.unlike --choose`` compares them with others. Light:
-numpy alone.
+that it learned from, of length 1, and tells by three measures whether a picture is unlike them,
+each in units of its spread over the validation pictures. What counts is how much further its nearest are
+from it than theirs from them (Breunig et al. 2000, "LOF: Identifying Density-Based Local Outliers",
+https://doi.org/10.1145/335191.335388, in the simplified form of Schubert et al. 2014,
+https://doi.org/10.1007/s10618-012-0300-z), which sees neighbouring classes best, and whichever of
+two others is greater: the cosine distance to the middle of the nearest class (Techapanurak et al.
+2019, "Hyperparameter-Free Out-of-Distribution Detection Using Softmax of Scaled Cosine Similarity",
+https://arxiv.org/abs/1905.10628), which sees what is of another kind altogether, and the energy of
+the logits (Liu et al. 2020, "Energy-based Out-of-distribution Detection",
+https://arxiv.org/abs/2010.03759), which is worth most in a network that was trained as a whole.
+``benchmarks.unlike --choose`` compares them, alone and together. Light: numpy alone.
 """
 
 import io
@@ -39,7 +41,7 @@ ENOUGH = math.ceil(1 / FALSE_ALARMS) - 1
 """On fewer validation pictures that share cannot be met, and the farthest of them is the limit."""
 LEAST_GAP = 1e-3
 """Pictures of which there are copies lie this far from their nearest, at the least."""
-METHOD = "nearest class and local density"
+METHOD = "local density, nearest class and energy"
 STEP = 512
 FEW = 32
 """Up to so many rows are multiplied without BLAS, whose threads spin for 20 ms after each product:
@@ -53,12 +55,12 @@ class Known:
     """What a model carries of the pictures that it learned from.
 
     ``features`` (n, F) have length 1 each, ``items`` (n,) are their places in the version of the
-    data set, ``labels`` (n,) their class numbers. ``spread`` (2, 2) are mean and deviation, over
-    validation pictures, of both measures. Beyond ``limit`` a picture is unlike them. ``gaps`` (n,)
+    data set, ``labels`` (n,) their class numbers. ``spread`` (3, 2) are mean and deviation, over
+    validation pictures, of the measures. Beyond ``limit`` a picture is unlike them. ``gaps`` (n,)
     is how far each lies from the k-th nearest of the others.
 
-    A model of an earlier Lensmith has no ``gaps``: its measures are the distance to the k-th
-    nearest, and the energy.
+    A model of an earlier Lensmith has no ``gaps`` and another ``spread`` (2, 2): its measures are
+    the distance to the k-th nearest and the energy, added.
     """
 
     features: npt.NDArray[np.float32]
@@ -74,11 +76,12 @@ class Known:
         return np.asarray(self._weigh(self.measures(features, logits)))
 
     def measures(self, features: Floats, logits: Floats) -> npt.NDArray[np.float64]:
-        """What ``strangeness`` adds, of features (N, F) and logits (N, K): (2, N)."""
+        """Local density, distance to the nearest class and energy of features (N, F) and logits
+        (N, K), each higher for a stranger picture: (3, N)."""
         starts = range(0, len(features), STEP)
         blocks = ((features[at : at + STEP], logits[at : at + STEP]) for at in starts)
         parts = (self._measures(self._apart(some), some, said) for some, said in blocks)
-        return np.concatenate([np.empty((2, 0)), *parts], axis=1)
+        return np.concatenate([np.empty((len(self.spread), 0)), *parts], axis=1)
 
     def distances(self, features: Floats, k: int = NEIGHBOURS) -> npt.NDArray[np.float64]:
         """How far each of features (N, F) lies from the k-th nearest of what was learned: (N,),
@@ -104,10 +107,11 @@ class Known:
 
     def _weigh(self, measures: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         middle, deviation = self.spread.T[:, :, None]
-        return np.asarray(((measures - middle) / deviation).sum(0))
+        first, *rest = (measures - middle) / deviation
+        return np.asarray(first + np.maximum.reduce(rest))
 
     def _measures(self, apart: Floats, features: Floats, logits: Floats) -> npt.NDArray[np.float64]:
-        """Both (2, N), of squared distances (N, n), features (N, F) and logits (N, K)."""
+        """``measures``, of squared distances (N, n), features (N, F) and logits (N, K)."""
         if self.gaps is None:
             return np.stack([self._close(apart, NEIGHBOURS)[:, -1], energy(logits)])
         off_centre = 1 - _alike(normalised(features), self._centres).max(1)
@@ -115,7 +119,7 @@ class Known:
         near = near[:, :NEIGHBOURS]
         far = np.sqrt(np.take_along_axis(apart, near, axis=1)).mean(1)
         alone = np.log(np.maximum(far, LEAST_GAP) / self.gaps[near].mean(1))
-        return np.stack([off_centre.astype(np.float64), alone])
+        return np.stack([alone, off_centre.astype(np.float64), energy(logits)])
 
     def _close(self, apart: Floats, k: int) -> npt.NDArray[np.float64]:
         """The distances of the k nearest, the k-th last: (N, k), of squared ones (N, n)."""
@@ -203,12 +207,12 @@ def fit(
         return None, {}
     # As it will be read: half precision, in the limit too.
     kept = normalised(features).astype(np.float16).astype(np.float32)
-    known = Known(kept, items, labels, np.array([[0.0, 1.0], [0.0, 1.0]]), math.inf)
+    known = Known(kept, items, labels, np.array([[0.0, 1.0]] * 3), math.inf)
     # Of those themselves, the nearest of all is their own.
     gaps = known.distances(kept, min(NEIGHBOURS, len(kept) - 1) + 1)
     known = replace(known, gaps=np.maximum(gaps, LEAST_GAP).astype(np.float32))
-    both = known.measures(validation, logits)
-    spread = np.array([[one.mean(), one.std() or 1.0] for one in both])
+    measures = known.measures(validation, logits)
+    spread = np.array([[one.mean(), one.std() or 1.0] for one in measures])
     known = replace(known, spread=spread)
     far = np.sort(known.strangeness(validation, logits))
     place = min(len(far), math.ceil((len(far) + 1) * (1 - FALSE_ALARMS)))
@@ -242,6 +246,11 @@ def load(data: bytes, name: Path) -> Known:
     lengths = {len(features), len(items), len(labels)} | (
         {len(gaps)} if gaps is not None else set()
     )
-    if features.ndim != 2 or not len(features) or len(lengths) > 1 or spread.shape != (2, 2):
+    if (
+        features.ndim != 2
+        or not len(features)
+        or len(lengths) > 1
+        or spread.shape != (2 if gaps is None else 3, 2)
+    ):
         raise BadInputError(f"{name} does not hold what it should. Copy the model folder again.")
     return Known(features, items, labels, spread, limit, gaps)

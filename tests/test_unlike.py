@@ -70,7 +70,7 @@ def test_with_few_validation_pictures_the_farthest_is_the_limit():
     assert unlike.fit(cloud(9, 0), np.arange(9), np.zeros(9, int), *nothing) == (None, {})
 
 
-def test_both_measures_are_those_of_an_independent_computation():
+def test_the_measures_are_those_of_an_independent_computation():
     known, asked = fitted(), cloud(40, 2)
     features = known.features.astype(np.float64)
     features /= np.linalg.norm(features, axis=1, keepdims=True)
@@ -82,17 +82,21 @@ def test_both_measures_are_those_of_an_independent_computation():
     gaps = reference.kneighbors()[0][:, -1]  # without themselves
     far, near = reference.kneighbors(rows)
     alone = np.log(far.mean(1) / gaps[near].mean(1))
-    measured = known.measures(asked, answers(40, 2))
-    assert measured == pytest.approx(np.stack([off_centre, alone]), abs=2e-3)  # half precision
-    both = (measured - known.spread[:, :1]) / known.spread[:, 1:]
-    assert known.strangeness(asked, answers(40, 2)) == pytest.approx(both.sum(0))
-    one_by_one = [known.strangeness(asked[n : n + 1], answers(1, 2))[0] for n in range(40)]
-    assert one_by_one == pytest.approx(both.sum(0), abs=1e-4)
+    said = answers(40, 2)
+    energy = -np.log(np.exp(said).sum(1))
+    measured = known.measures(asked, said)
+    assert measured == pytest.approx(np.stack([alone, off_centre, energy]), abs=2e-3)
+    units = (measured - known.spread[:, :1]) / known.spread[:, 1:]
+    wanted = units[0] + np.maximum(units[1], units[2])
+    assert known.strangeness(asked, said) == pytest.approx(wanted)
+    single = [known.strangeness(asked[n : n + 1], said[n : n + 1])[0] for n in range(40)]
+    assert single == pytest.approx(wanted, abs=1e-3)
 
 
-def test_what_lies_off_the_classes_and_what_lies_alone_both_count():
+def test_what_lies_off_the_classes_what_lies_alone_and_a_faint_answer_all_count():
     known, one, said = fitted(), cloud(1, 5), answers(1, 5)
-    assert (known.measures(-one, said) > known.measures(one, said)).all()
+    assert (known.measures(-one, said)[:2] > known.measures(one, said)[:2]).all()
+    assert known.strangeness(one, said - 30)[0] > known.strangeness(one, said)[0]
     # Between two dense clouds: as near to the middle of a class as the sparse third one's pictures.
     random = np.random.default_rng(0)
     spots = np.repeat(np.eye(3, 20), 40, axis=0) * 4
@@ -102,7 +106,7 @@ def test_what_lies_off_the_classes_and_what_lies_alone_both_count():
     assert dense
     between, sparse = np.zeros((1, 20)), 4 * np.eye(3, 20)[2:] + random.normal(0, 0.5, (1, 20))
     between[0, 0], between[0, 1] = 4, 2
-    assert dense.measures(between, said)[1] > 5 * dense.measures(sparse, said)[1]
+    assert dense.measures(between, said)[0] > 5 * dense.measures(sparse, said)[0]
 
 
 def test_copies_and_single_pictures_are_no_error():
@@ -117,7 +121,7 @@ def test_copies_and_single_pictures_are_no_error():
 
 
 def test_a_model_of_an_earlier_lensmith_is_asked_by_its_own_measures_and_limit(tmp_path):
-    known = replace(fitted(), gaps=None)
+    known = replace(fitted(), gaps=None, spread=np.array([[0.5, 0.1], [-3.0, 2.0]]))
     known.save(tmp_path / "learned.npz")
     read = unlike.load((tmp_path / "learned.npz").read_bytes(), tmp_path)
     asked, said = cloud(30, 2), answers(30, 2)
@@ -125,6 +129,8 @@ def test_a_model_of_an_earlier_lensmith_is_asked_by_its_own_measures_and_limit(t
     far = far.kneighbors(unlike.normalised(asked))[0][:, -1]
     energy = -np.log(np.exp(said).sum(1))
     assert read.measures(asked, said) == pytest.approx(np.stack([far, energy]), abs=1e-5)
+    added = (far - 0.5) / 0.1 + (energy + 3) / 2
+    assert read.strangeness(asked, said) == pytest.approx(added, abs=1e-4)
     assert read.limit == known.limit
 
 
