@@ -3,15 +3,15 @@
 A model names one of its classes for whatever it is shown. So it carries the features of pictures
 that it learned from, of length 1, and tells by three measures whether a picture is unlike them,
 each in units of its spread over the validation pictures. What counts is how much further its
-nearest are from it than theirs from them (Breunig et al. 2000, "LOF: Identifying Density-Based Local
-Outliers", https://doi.org/10.1145/335191.335388, in the simplified form of Schubert et al. 2014,
-https://doi.org/10.1007/s10618-012-0300-z), which sees neighbouring classes best, and whichever of
-two others is greater: the cosine distance to the middle of the nearest class (Techapanurak et al.
-2019, "Hyperparameter-Free Out-of-Distribution Detection Using Softmax of Scaled Cosine Similarity",
-https://arxiv.org/abs/1905.10628), which sees what is of another kind altogether, and the energy of
-the logits (Liu et al. 2020, "Energy-based Out-of-distribution Detection",
-https://arxiv.org/abs/2010.03759), which is worth most in a network that was trained as a whole.
-``benchmarks.unlike --choose`` compares them, alone and together. Light: numpy alone.
+nearest are from it than theirs from them (Breunig et al. 2000, "LOF: Identifying Density-Based
+Local Outliers", https://doi.org/10.1145/335191.335388, in the simplified form of Schubert et al.
+2014, https://doi.org/10.1007/s10618-012-0300-z), which sees neighbouring classes best, and
+whichever of two others is greater: the cosine distance to the middle of the nearest class
+(Techapanurak et al. 2019, "Hyperparameter-Free Out-of-Distribution Detection Using Softmax of
+Scaled Cosine Similarity", https://arxiv.org/abs/1905.10628), which sees what is of another kind
+altogether, and the energy of the logits (Liu et al. 2020, "Energy-based Out-of-distribution
+Detection", https://arxiv.org/abs/2010.03759), which is worth most in a network that was trained as
+a whole. ``benchmarks.unlike --choose`` compares them, alone and together. Light: numpy alone.
 """
 
 import io
