@@ -1,9 +1,10 @@
-"""What a model calls unlike anything that it learned: mean AUROC of at least 0.75 for pictures of
-classes that were left out, and of at least 0.95 for those of another kind altogether.
+"""How well a model tells what is unlike anything that it learned. Wanted: a mean AUROC of at least
+0.75 for pictures of classes that were left out, and of at least 0.95 for another kind altogether.
 
     python -m benchmarks.unlike CIFAR FASHION [--model M] [--epochs N] [--set FIELD=VALUE]...
 
-The claim is that of a network which was trained as a whole, in some 35 minutes on two cores:
+Reached: 0.745 and 0.953, by a network that was trained as a whole (n = 5 pairs, once, 36 minutes on
+2 cores), with
 
     ... --set freeze_backbone=false --set image_size=128 --epochs 4
 

@@ -73,6 +73,7 @@ def arrive(page: str) -> None:
 def adopt() -> None:
     """Called by the entry before the navigation: notes that it ran, and what the address names."""
     st.session_state["entered"] = True
+    st.session_state.pop(SHOWN, None)  # until one is: the page for others never arrives
     _take_in_hand(dict(st.query_params))
 
 

@@ -243,14 +243,8 @@ def load(data: bytes, name: Path) -> Known:
             gaps = saved["gaps"].astype(np.float32) if "gaps" in saved else None
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise BadInputError(f"{name} cannot be read. Copy the model folder again.") from error
-    lengths = {len(features), len(items), len(labels)} | (
-        {len(gaps)} if gaps is not None else set()
-    )
-    if (
-        features.ndim != 2
-        or not len(features)
-        or len(lengths) > 1
-        or spread.shape != (2 if gaps is None else 3, 2)
-    ):
+    lengths = {len(one) for one in (features, items, labels, gaps) if one is not None}
+    whole = features.ndim == 2 and len(features) and len(lengths) == 1
+    if not whole or spread.shape != (2 if gaps is None else 3, 2):
         raise BadInputError(f"{name} does not hold what it should. Copy the model folder again.")
     return Known(features, items, labels, spread, limit, gaps)

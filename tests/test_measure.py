@@ -8,7 +8,6 @@ from ml.config import TrainConfig
 from ml.models import Inputs, build
 from ml.workspace import Workspace
 
-NETWORK = build("small_cnn", Inputs(1, 28, 3))
 CONFIG = TrainConfig(model="small_cnn", image_size=28, colour="grey", batch_size=128)
 
 
@@ -27,14 +26,16 @@ def test_sixteen_bits_are_chosen_where_they_pay_and_a_large_batch_is_not_waited_
         return (1.0 if plan == "32" else slower) * len(pictures)
 
     monkeypatch.setattr(measure, "_seconds", seconds)
+    network = build("small_cnn", Inputs(1, 28, 3))
     for _ in range(2):  # the second time it is known
-        assert measure.precision(workspace, NETWORK, CONFIG, torch.device("cpu"), 1) == chosen
+        assert measure.precision(workspace, network, CONFIG, torch.device("cpu"), 1) == chosen
     assert seen == batches
 
 
 def test_measuring_leaves_the_network_and_chance_as_they_were(workspace: Workspace) -> None:
-    before = {name: value.clone() for name, value in NETWORK.state_dict().items()}
+    network = build("small_cnn", Inputs(1, 28, 3))
+    before = {name: value.clone() for name, value in network.state_dict().items()}
     chance = torch.get_rng_state()
-    measure.precision(workspace, NETWORK, CONFIG, torch.device("cpu"), 1)
+    measure.precision(workspace, network, CONFIG, torch.device("cpu"), 1)
     assert torch.equal(torch.get_rng_state(), chance)
-    assert all(torch.equal(value, before[name]) for name, value in NETWORK.state_dict().items())
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())

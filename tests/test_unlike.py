@@ -97,7 +97,7 @@ def test_what_lies_off_the_classes_what_lies_alone_and_a_faint_answer_all_count(
     known, one, said = fitted(), cloud(1, 5), answers(1, 5)
     assert (known.measures(-one, said)[:2] > known.measures(one, said)[:2]).all()
     assert known.strangeness(one, said - 30)[0] > known.strangeness(one, said)[0]
-    # Between two dense clouds: as near to the middle of a class as the sparse third one's pictures.
+    # Beside a dense cloud: nearer to its pictures than those of the sparse one lie to each other.
     random = np.random.default_rng(0)
     spots = np.repeat(np.eye(3, 20), 40, axis=0) * 4
     features = spots + random.normal(0, np.repeat([0.05, 0.05, 0.5], 40)[:, None], spots.shape)
@@ -105,8 +105,9 @@ def test_what_lies_off_the_classes_what_lies_alone_and_a_faint_answer_all_count(
     dense, _ = unlike.fit(features, np.arange(120), labels, features + 0.01, answers(120, 1))
     assert dense
     between, sparse = np.zeros((1, 20)), 4 * np.eye(3, 20)[2:] + random.normal(0, 0.5, (1, 20))
-    between[0, 0], between[0, 1] = 4, 2
-    assert dense.measures(between, said)[0] > 5 * dense.measures(sparse, said)[0]
+    between[0, 0], between[0, 1] = 4, 0.8
+    assert dense.distances(between) < dense.distances(sparse)
+    assert dense.measures(between, said)[0] > 1 > dense.measures(sparse, said)[0]
 
 
 def test_copies_and_single_pictures_are_no_error():

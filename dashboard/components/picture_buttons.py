@@ -58,7 +58,9 @@ class PictureButton:
 
 def picture_buttons(pictures: Sequence[PictureButton], label: str, key: str) -> str | None:
     """Draw the row; the id of the picture that was pressed just now, else None."""
-    shown = tuple({"id": one.id, "source": one.source, "label": one.label} for one in pictures)
+    shown = tuple(  # not a list: see tile_grid
+        {"id": one.id, "source": one.source, "label": one.label} for one in pictures
+    )
     result = _component(
         key=key, data={"pictures": shown, "label": label}, on_picked_change=lambda: None
     )
