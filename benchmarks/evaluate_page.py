@@ -69,7 +69,8 @@ def first_view(page: Page, app: App, run: Run) -> float:
 
     def seen() -> None:
         page.wait_for_selector(".lens-tiles", state="visible")
-        drawn(page, f"matrix-{run.id}")
+        matrix = f".st-key-matrix-{run.id} .lens-matrix.lens-drawn td:not(.corner)"
+        page.wait_for_selector(matrix, state="visible")
         page.wait_for_selector(f".st-key-card-drawer-{run.id} button", state="visible")
 
     return timed(lambda: page.goto(app.url("evaluate", run=run.id)), seen)
@@ -77,24 +78,17 @@ def first_view(page: Page, app: App, run: Run) -> float:
 
 def cell(page: Page, run: Run, row: int, column: int) -> float:
     """A click on a cell, until its heading and its pictures are seen."""
-    box = page.locator(f".st-key-matrix-{run.id} .lens-plot-box")
-    box.scroll_into_view_if_needed()
-    x, y, truth = box.evaluate(
-        """(box, [row, column]) => {
-             const { xaxis, yaxis, _size } = box._fullLayout
-             return [_size.l + xaxis.d2p(xaxis._categories[column]),
-                     _size.t + yaxis.d2p(yaxis._categories[row]), yaxis._categories[row]]
-           }""",
-        [row, column],
-    )
-    box.hover(position={"x": x, "y": y})
+    line = page.locator(f".st-key-matrix-{run.id} tbody tr").nth(row)
+    truth = line.get_by_role("rowheader").inner_text()
+    place = line.get_by_role("gridcell").nth(column)
+    place.hover()
 
     def seen() -> None:
         heading = page.get_by_role("heading", name=f"of {truth}, ")
         heading.wait_for(state="visible")
         page.locator('[class*="st-key-drawer-"] .tile img').first.wait_for(state="visible")
 
-    return timed(lambda: box.click(position={"x": x, "y": y}), seen)
+    return timed(place.click, seen)
 
 
 def threshold(page: Page, run: Run) -> float:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dashboard.charts_matrix import LABEL, class_axis, literal
+from dashboard.charts_names import LABEL, class_axis, literal
 from dashboard.text import shortened
 from dashboard.words import count
 from ml.data.store import DatasetVersion

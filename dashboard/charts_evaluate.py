@@ -6,7 +6,7 @@ Colours are the names of the theme that ``dashboard.components.plot`` knows.
 from collections.abc import Sequence
 from typing import Any
 
-from dashboard.charts_matrix import class_axis, literal
+from dashboard.charts_names import class_axis, literal
 from dashboard.text import rounded, with_span
 from dashboard.words import count
 from ml.metrics import wilson

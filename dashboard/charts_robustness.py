@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from dashboard.charts_matrix import literal
+from dashboard.charts_names import literal
 from dashboard.text import rounded
 
 COLOURS = ("$cat0", "$cat1")

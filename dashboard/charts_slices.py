@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboard.charts_evaluate import whiskers
-from dashboard.charts_matrix import class_axis, literal
+from dashboard.charts_names import class_axis, literal
 from dashboard.text import rounded, shortened, span, with_span
 from dashboard.words import count
 from ml.slicing import by_chance

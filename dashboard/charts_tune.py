@@ -5,7 +5,7 @@ from dataclasses import fields
 from math import log
 from typing import Any
 
-from dashboard.charts_matrix import literal
+from dashboard.charts_names import literal
 from dashboard.forms import choice_label
 from dashboard.words import number, percent
 from ml.config import TrainConfig

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.charts_matrix import literal
+from dashboard.charts_names import literal
 from dashboard.text import shortened
 from ml.config import TrainConfig
 from ml.events import EpochEnd, surviving

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.datasets import version_at
 from dashboard.inference import client
-from ml import unlike
+from ml import learned
 from ml.data.store import read_picture
 from ml.errors import BadInputError, MLError
 from ml.runs import Run
@@ -27,7 +27,7 @@ class Neighbour:
 
 def can_tell(run: Run) -> bool:
     """Whether the model of ``run`` carries the pictures that it learned from."""
-    return unlike.FILE in ((run.model or {}).get("sha256") or {})
+    return learned.FILE in ((run.model or {}).get("sha256") or {})
 
 
 def nearest(workspace: Workspace, run: Run, pictures: Iterable[str]) -> list[list[Neighbour]]:

@@ -30,8 +30,11 @@ class Job:
     title: str = ""
     then: dict[str, Any] = field(default_factory=dict)
     staging: Path | None = None
+    reason: str = ""
+    """Why it failed, once somebody has asked for its result."""
     _child: "subprocess.Popen[bytes] | None" = None
     _log: Path = Path()
+    _found: dict[str, Any] | None = None
 
     def start(self, workspace: Workspace) -> "Job":
         """Start the child; returns itself. ``--json`` and the workspace are added."""
@@ -60,17 +63,23 @@ class Job:
         return float(found[-1]) if found else None
 
     def result(self) -> dict[str, Any]:
-        """What the child reports, once it has ended.
+        """What the child reports, once it has ended; the same as often as it is asked for.
 
         Raises:
             BadInputError: it failed, with the sentence that it wrote.
         """
+        if self.reason:
+            raise BadInputError(self.reason)
+        if self._found is not None:
+            return self._found
         text = _LEFT.sub("", _PROGRESS.sub("", self._text()))
         lines = [line for line in text.splitlines() if line.strip()]
         self._clear()
         if self._child is None or self._child.returncode != 0:
-            raise BadInputError(lines[-1] if lines else f"{self.title or 'The task'} failed.")
+            self.reason = lines[-1] if lines else f"{self.title or 'The task'} failed."
+            raise BadInputError(self.reason)
         found: dict[str, Any] = json.loads(lines[-1])
+        self._found = found
         return found
 
     def cancel(self) -> None:

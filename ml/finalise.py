@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ml import abstain, calibration, predictions, unlike
+from ml import abstain, calibration, learned, predictions
 from ml.centroid import nearest_centroid
 from ml.data.pictures import Pictures
 from ml.errors import DivergedError
@@ -40,7 +40,7 @@ def finalise(
     """Make the classifier of ``run`` out of ``network``, which holds the best weights.
 
     Writes ``predictions.npz`` and ``report.json`` for the test pictures, then puts ``model/`` into
-    place as a whole: ``model.onnx``, ``weights.pt``, ``learned.npz`` (see ``ml.unlike``) and,
+    place as a whole: ``model.onnx``, ``weights.pt``, ``learned.npz`` (see ``ml.learned``) and,
     written last, ``model.json``.
 
     Args:
@@ -74,12 +74,12 @@ def finalise(
         test[shipped.rows], shipped.by_torch, manifest["temperature"]
     )
     rows = shipped.train
-    known, manifest["unlike"] = unlike.fit(
+    known, manifest["unlike"] = learned.fit(
         *(shipped.train_features, pictures.indices("train")[rows], labels["train"][rows]),
         *(shipped.val_features, val),
     )
     if known is not None:
-        known.save(staged / unlike.FILE)
+        learned.save(known, staged / learned.FILE)
     save_weights(network, staged / "weights.pt")
     manifest["sha256"] = {path.name: sha256_of(path) for path in sorted(staged.iterdir())}
     write_json(staged / "model.json", manifest)

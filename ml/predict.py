@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ml import unlike
+from ml import learned
 from ml.calibration import is_sure, softmax
 from ml.data.pixels import PixelSpec, canonical
 from ml.errors import BadInputError
 from ml.model_folder import open_session, read_checked, read_manifest, run_outputs, run_session
+from ml.unlike import Known
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -45,7 +46,7 @@ class Classifier:
     temperature: float
     threshold: float
     session: "InferenceSession"
-    known: unlike.Known | None = None
+    known: Known | None = None
 
     @classmethod
     def load(cls, folder: Path, threads: int = 0) -> "Classifier":
@@ -57,8 +58,8 @@ class Classifier:
         manifest = read_manifest(folder)
         path = folder / "model.onnx"
         model = read_checked(path, manifest)
-        has_known = unlike.FILE in manifest["sha256"]
-        known = folder / unlike.FILE
+        has_known = learned.FILE in manifest["sha256"]
+        known = folder / learned.FILE
         try:
             session = open_session(model, threads)
         except Exception as error:  # ONNX Runtime has a dozen kinds of its own
@@ -72,7 +73,7 @@ class Classifier:
             float(manifest["temperature"]),
             float(manifest["threshold"]),
             session,
-            unlike.load(read_checked(known, manifest), known) if has_known else None,
+            learned.load(read_checked(known, manifest), known) if has_known else None,
         )
 
     def logits(

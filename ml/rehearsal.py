@@ -20,6 +20,7 @@ from ml.data.augment import Augment
 from ml.data.datamodule import validating
 from ml.data.pixels import PixelSpec
 from ml.estimate import cost_key
+from ml.export import parity
 from ml.export.graph import make_graph
 from ml.export.onnx import export_onnx
 from ml.machine import keep_freed_memory, peak_memory, remember, threads
@@ -31,7 +32,8 @@ from ml.plan import backbone_forward
 from ml.workspace import Workspace
 
 STEP_SECONDS = 3.0
-"""Steps are repeated for so long, at least two after the first, at most ten."""
+"""Steps are repeated for so long, at least two after the first, at most ``STEPS``."""
+STEPS = 20
 PICTURES = 16
 
 Progress = Callable[[float], None]
@@ -95,7 +97,8 @@ def steps(
 ) -> dict[str, float]:
     """Seconds of a picture in training steps and in validation, at the run's own precision.
 
-    The network learns from noise. ``most`` is about how long the steps may take.
+    ``most`` is about how long the steps may take. The weights stay as they are: a network that has
+    learned what it is shown has gradients near zero, which a CPU may take forty times as long for.
     """
     plan = measure.precision(workspace, network, config, device, spec.channels)
     shape = (config.batch_size, spec.size, spec.size, spec.channels)
@@ -106,6 +109,8 @@ def steps(
     if config.augment != "none":
         augment = Augment(config.augment, config.seed, len(pictures), device)
     update = optimizer(network, config)
+    for group in update.param_groups:
+        group["lr"] = 0.0
     network.train()
 
     def step() -> None:
@@ -129,8 +134,9 @@ def _ending(
     workspace: Workspace, network: Network, spec: PixelSpec, few: np.ndarray, *, frozen: bool
 ) -> dict[str, float]:
     """Export and both ways to classify, as at the end of a run. What is traced is kept for it."""
+    some = torch.from_numpy(few[: parity.compared(len(few), kept=frozen)])  # as after a training
     with torch.inference_mode():
-        by_torch = seconds_of(lambda: network(torch.from_numpy(few)), 1) / len(few)
+        by_torch = seconds_of(lambda: network(some), 1) / len(some)
     make_graph(network, spec.channels, spec.size, workspace.graphs, frozen=frozen)
     with tempfile.TemporaryDirectory() as name:
         path, began = Path(name) / "model.onnx", time.perf_counter()
@@ -148,7 +154,7 @@ def _ending(
 def seconds_of(call: Callable[[], Any], least: int = 2, most: float = STEP_SECONDS) -> float:
     """The median time of a few calls."""
     took: list[float] = []
-    while len(took) < least or (sum(took) < most and len(took) < 10):
+    while len(took) < least or (sum(took) < most and len(took) < STEPS):
         began = time.perf_counter()
         call()
         took.append(time.perf_counter() - began)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from ml import kept, predictions
 from ml.calibration import is_sure, softmax
+from ml.data.by_column import files_of
 from ml.data.store import load_version
 from ml.errors import BadInputError, MLError
 from ml.predictions import Predictions
@@ -199,7 +200,7 @@ def _file_names(workspace: Workspace, record: dict[str, Any], indices: Integers)
     """The original names of the pictures; empty ones where the data set is gone."""
     try:
         items = load_version(workspace, record["name"], record.get("version")).items
-        return tuple(items[place].file for place in indices.tolist())
+        return tuple(files_of(items, indices.tolist()))
     except (MLError, OSError, KeyError, IndexError, TypeError, ValueError):
         return ("",) * len(indices)
 

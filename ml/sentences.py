@@ -108,6 +108,10 @@ _WAYS = {
     "local density, nearest class and energy": "by how much further its nearest pictures are from "
     "it than theirs from them, Breunig et al. 2000, and by its distance to the middle of the "
     "nearest class, Techapanurak et al. 2019, or how little any class speaks up, Liu et al. 2020",
+    "local density, nearest class, energy and residual": "by how much further its nearest pictures "
+    "are from it than theirs from them, Breunig et al. 2000, and by its distance to the middle of "
+    "the nearest class, Techapanurak et al. 2019, how little any class speaks up, Liu et al. 2020, "
+    "or what in it none of them has, Wang et al. 2022",
 }
 """How a model tells that, by the name of the method, an earlier Lensmith's too."""
 

@@ -1,6 +1,7 @@
 """Lightning's Trainer as it is used here: on which device, by how many processes, how it ends."""
 
 import logging
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from ml.team import LOST, Team, is_lost
 log = logging.getLogger(__name__)
 for name in ("lightning.pytorch", "lightning.fabric", "onnxscript", "onnx_ir"):
     logging.getLogger(name).setLevel(logging.WARNING)  # their tips are not for this log
+# Lightning 2.6 on torch 2.14: of no use to who trains.
+warnings.filterwarnings("ignore", message=r"`isinstance\(treespec, LeafSpec\)` is deprecated")
 
 
 def machine_for(

@@ -1,47 +1,36 @@
 """Whether a picture is unlike anything that a model learned, and which pictures it looks like.
 
 A model names one of its classes for whatever it is shown. So it carries the features of pictures
-that it learned from, of length 1, and tells by three measures whether a picture is unlike them,
-each in units of its spread over the validation pictures. What counts is how much further its
-nearest are from it than theirs from them (Breunig et al. 2000, "LOF: Identifying Density-Based
-Local Outliers", https://doi.org/10.1145/335191.335388, in the simplified form of Schubert et al.
-2014, https://doi.org/10.1007/s10618-012-0300-z), which sees neighbouring classes best, and
-whichever of two others is greater: the cosine distance to the middle of the nearest class
-(Techapanurak et al. 2019, "Hyperparameter-Free Out-of-Distribution Detection Using Softmax of
-Scaled Cosine Similarity", https://arxiv.org/abs/1905.10628), which sees what is of another kind
-altogether, and the energy of the logits (Liu et al. 2020, "Energy-based Out-of-distribution
-Detection", https://arxiv.org/abs/2010.03759), which is worth most in a network that was trained as
-a whole. ``benchmarks.unlike --choose`` compares them, alone and together. Light: numpy alone.
+that it learned from, of length 1, and tells by four measures whether a picture is unlike them, each
+in units of its spread over the validation pictures. What counts is how much further its nearest are
+from it than theirs from them (Breunig et al. 2000, "LOF: Identifying Density-Based Local Outliers",
+https://doi.org/10.1145/335191.335388, in the simplified form of Schubert et al. 2014,
+https://doi.org/10.1007/s10618-012-0300-z), which sees neighbouring classes best, and whichever is
+greatest of three others:
+
+- the cosine distance to the middle of the nearest class (Techapanurak et al. 2019,
+  "Hyperparameter-Free Out-of-Distribution Detection Using Softmax of Scaled Cosine Similarity",
+  https://arxiv.org/abs/1905.10628), which sees what is of another kind altogether;
+- the energy of the logits (Liu et al. 2020, "Energy-based Out-of-distribution Detection",
+  https://arxiv.org/abs/2010.03759), worth most in a network that was trained as a whole;
+- what of it lies off the few directions in which the features learned from differ most (the
+  residual of Wang et al. 2022, "ViM: Out-Of-Distribution with Virtual-logit Matching",
+  https://arxiv.org/abs/2203.10807), worth most there too, and for what is of another kind.
+
+``benchmarks.unlike --choose`` compares them, alone and together. Light: numpy alone.
 """
 
-import io
-import math
-import zipfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ml.errors import BadInputError
-from ml.files import write_atomically
-
-FILE = "learned.npz"
 NEIGHBOURS = 10
 """k. The distance to the very nearest would hang on one odd picture among those learned from."""
-MOST = 4000
-"""Pictures whose features a model carries, spread evenly over those that it learned from."""
-MOST_BYTES = 8_000_000
-"""What their features may take in the model's folder; of wide features fewer are kept."""
-FALSE_ALARMS = 0.05
-"""How many pictures of the kind that it knows a model may call unlike them."""
-ENOUGH = math.ceil(1 / FALSE_ALARMS) - 1
-"""On fewer validation pictures that share cannot be met, and the farthest of them is the limit."""
 LEAST_GAP = 1e-3
 """Pictures of which there are copies lie this far from their nearest, at the least."""
-METHOD = "local density, nearest class and energy"
 STEP = 512
 FEW = 32
 """Up to so many rows are multiplied without BLAS, whose threads spin for 20 ms after each product:
@@ -55,12 +44,13 @@ class Known:
     """What a model carries of the pictures that it learned from.
 
     ``features`` (n, F) have length 1 each, ``items`` (n,) are their places in the version of the
-    data set, ``labels`` (n,) their class numbers. ``spread`` (3, 2) are mean and deviation, over
-    validation pictures, of the measures. Beyond ``limit`` a picture is unlike them. ``gaps`` (n,)
-    is how far each lies from the k-th nearest of the others.
+    data set, ``labels`` (n,) their class numbers. ``spread`` (M, 2) are mean and deviation, over
+    validation pictures, of the M measures. Beyond ``limit`` a picture is unlike them. ``gaps`` (n,)
+    is how far each lies from the k-th nearest of the others, ``axes`` (d, F) are the directions in
+    which they differ most, each of length 1 and at right angles to the others.
 
-    A model of an earlier Lensmith has no ``gaps`` and another ``spread`` (2, 2): its measures are
-    the distance to the k-th nearest and the energy, added.
+    A model of an earlier Lensmith has no ``axes``, hence three measures, and of a still earlier one
+    no ``gaps``: its two are the distance to the k-th nearest and the energy, added.
     """
 
     features: npt.NDArray[np.float32]
@@ -69,6 +59,12 @@ class Known:
     spread: npt.NDArray[np.float64]
     limit: float
     gaps: npt.NDArray[np.float32] | None = None
+    axes: npt.NDArray[np.float32] | None = None
+
+    @property
+    def count(self) -> int:
+        """How many measures it takes."""
+        return 2 if self.gaps is None else 3 if self.axes is None else 4
 
     def strangeness(self, features: Floats, logits: Floats) -> npt.NDArray[np.float64]:
         """How unlike what was learned pictures are, of their features (N, F) and logits (N, K):
@@ -76,12 +72,12 @@ class Known:
         return np.asarray(self._weigh(self.measures(features, logits)))
 
     def measures(self, features: Floats, logits: Floats) -> npt.NDArray[np.float64]:
-        """Local density, distance to the nearest class and energy of features (N, F) and logits
-        (N, K), each higher for a stranger picture: (3, N)."""
+        """Local density, distance to the nearest class, energy and residual of features
+        (N, F) and logits (N, K), each higher for a stranger picture: (4, N)."""
         starts = range(0, len(features), STEP)
         blocks = ((features[at : at + STEP], logits[at : at + STEP]) for at in starts)
         parts = (self._measures(self._apart(some), some, said) for some, said in blocks)
-        return np.concatenate([np.empty((len(self.spread), 0)), *parts], axis=1)
+        return np.concatenate([np.empty((self.count, 0)), *parts], axis=1)
 
     def distances(self, features: Floats, k: int = NEIGHBOURS) -> npt.NDArray[np.float64]:
         """How far each of features (N, F) lies from the k-th nearest of what was learned: (N,),
@@ -107,19 +103,24 @@ class Known:
 
     def _weigh(self, measures: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         middle, deviation = self.spread.T[:, :, None]
-        first, *rest = (measures - middle) / deviation
-        return np.asarray(first + np.maximum.reduce(rest))
+        first, *others = (measures - middle) / deviation
+        return np.asarray(first + np.maximum.reduce(others))
 
     def _measures(self, apart: Floats, features: Floats, logits: Floats) -> npt.NDArray[np.float64]:
         """``measures``, of squared distances (N, n), features (N, F) and logits (N, K)."""
         if self.gaps is None:
             return np.stack([self._close(apart, NEIGHBOURS)[:, -1], energy(logits)])
-        off_centre = 1 - _alike(normalised(features), self._centres).max(1)
+        asked = normalised(features)
+        off_centre = 1 - _alike(asked, self._centres).max(1).astype(np.float64)
         near = np.argpartition(apart, min(NEIGHBOURS, len(self.features)) - 1, axis=1)
         near = near[:, :NEIGHBOURS]
         far = np.sqrt(np.take_along_axis(apart, near, axis=1)).mean(1)
         alone = np.log(np.maximum(far, LEAST_GAP) / self.gaps[near].mean(1))
-        return np.stack([alone, off_centre.astype(np.float64), energy(logits)])
+        measures = [alone, off_centre, energy(logits)]
+        if self.axes is not None:
+            along = np.square(_alike(asked, self.axes), dtype=np.float64).sum(1)
+            measures.append(np.sqrt(np.maximum(0.0, 1 - along)))
+        return np.stack(measures)
 
     def _close(self, apart: Floats, k: int) -> npt.NDArray[np.float64]:
         """The distances of the k nearest, the k-th last: (N, k), of squared ones (N, n)."""
@@ -147,21 +148,6 @@ class Known:
         middles = [self.features[self.labels == one].mean(0) for one in np.unique(self.labels)]
         return normalised(np.stack(middles))
 
-    def save(self, path: Path) -> None:
-        """Write it; half precision is enough for distances.
-
-        Raises:
-            WorkspaceError: the disk is full or cannot be written to.
-        """
-        columns: dict[str, Any] = {
-            "features": self.features.astype(np.float16),
-            "items": self.items.astype(np.int32),
-            "labels": self.labels.astype(np.int32),
-            "spread": self.spread,
-            "limit": np.float64(self.limit),
-        } | ({} if self.gaps is None else {"gaps": self.gaps})
-        write_atomically(path, lambda file: np.savez(file, **columns))
-
 
 def energy(logits: Floats) -> npt.NDArray[np.float64]:
     """Of logits (N, K), as they come from the network: high where no class speaks up. (N,)"""
@@ -180,71 +166,3 @@ def normalised(features: Floats) -> npt.NDArray[np.float32]:
     values = np.asarray(features, np.float32)
     lengths = np.linalg.norm(values, axis=1, keepdims=True)
     return np.asarray(values / np.maximum(lengths, 1e-12), np.float32)
-
-
-def chosen(count: int, width: int) -> npt.NDArray[np.int64]:
-    """Which of ``count`` training pictures with features (count, width) a model carries."""
-    most = min(count, MOST, max(1, MOST_BYTES // (2 * max(1, width))))
-    return np.unique(np.linspace(0, count - 1, most).round().astype(np.int64))
-
-
-def fit(
-    features: Floats,
-    items: npt.NDArray[np.int64],
-    labels: npt.NDArray[np.int64],
-    validation: Floats,
-    logits: Floats,
-) -> tuple[Known | None, dict[str, Any]]:
-    """What a model carries, and what its ``model.json`` says of that; None without pictures.
-
-    Args:
-        features: (n, F) of the pictures that ``chosen`` chose, with their items and labels (n,).
-        validation, logits: (V, F) and (V, K); the limit is set on them, so that a picture like
-            them is called unlike with a probability of about ``FALSE_ALARMS`` (a conformal
-            quantile), if there are ``ENOUGH``.
-    """
-    if not len(features) or not len(validation):
-        return None, {}
-    # As it will be read: half precision, in the limit too.
-    kept = normalised(features).astype(np.float16).astype(np.float32)
-    known = Known(kept, items, labels, np.array([[0.0, 1.0]] * 3), math.inf)
-    # Of those themselves, the nearest of all is their own.
-    gaps = known.distances(kept, min(NEIGHBOURS, len(kept) - 1) + 1)
-    known = replace(known, gaps=np.maximum(gaps, LEAST_GAP).astype(np.float32))
-    measures = known.measures(validation, logits)
-    spread = np.array([[one.mean(), one.std() or 1.0] for one in measures])
-    known = replace(known, spread=spread)
-    far = np.sort(known.strangeness(validation, logits))
-    place = min(len(far), math.ceil((len(far) + 1) * (1 - FALSE_ALARMS)))
-    limit = float(far[place - 1])
-    about = {
-        "method": METHOD,
-        "neighbours": min(NEIGHBOURS, len(kept)),
-        "pictures": len(kept),
-        "limit": limit,
-        "validation": len(far),
-        "beyond": int((far > limit).sum()),
-        "false_alarms": FALSE_ALARMS,
-    }
-    return replace(known, limit=limit), about
-
-
-def load(data: bytes, name: Path) -> Known:
-    """What ``Known.save`` wrote.
-
-    Raises:
-        BadInputError: it is something else.
-    """
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as saved:
-            features = saved["features"].astype(np.float32)
-            items, labels = saved["items"].astype(np.int64), saved["labels"].astype(np.int64)
-            spread, limit = saved["spread"].astype(np.float64), float(saved["limit"])
-            gaps = saved["gaps"].astype(np.float32) if "gaps" in saved else None
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise BadInputError(f"{name} cannot be read. Copy the model folder again.") from error
-    lengths = {len(one) for one in (features, items, labels, gaps) if one is not None}
-    whole = features.ndim == 2 and len(features) and len(lengths) == 1
-    if not whole or spread.shape != (2 if gaps is None else 3, 2):
-        raise BadInputError(f"{name} does not hold what it should. Copy the model folder again.")
-    return Known(features, items, labels, spread, limit, gaps)

@@ -31,6 +31,7 @@ LIGHT = {
     "ml.metrics",
     "ml.calibration",
     "ml.abstain",
+    "ml.learned",
     "ml.unlike",
     "ml.explain.why",
     "ml.backbone",

@@ -8,11 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from ml import model_folder, rehearsal, spent
 from ml.config import TrainConfig
+from ml.data.pixels import PixelSpec
 from ml.estimate import ending
 from ml.machine import remembered
+from ml.models import Inputs, build
 from ml.runs import list_runs
 from ml.workspace import Workspace
 from tests.conftest import ROOT
@@ -51,6 +54,23 @@ def test_an_estimate_by_rehearsal_is_kept_with_the_run_beside_what_it_took(
     assert actual["memory"] / 1.3 < expected["memory"] < 1.3 * actual["memory"]
     assert actual["disk"] / 2 < expected["disk"] < 2 * actual["disk"]
     assert actual["seconds"] > 0
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw", "muon"])
+def test_what_is_measured_last_is_what_was_measured_first(
+    workspace: Workspace, optimizer: str
+) -> None:
+    """Had the network learned its few pictures, its gradients would be too small to be computed at
+    the usual speed."""
+    config = TrainConfig().changed(
+        model="tutorial_net", optimizer=optimizer, image_size=16, batch_size=8, precision="32"
+    )
+    network = build("tutorial_net", Inputs(3, 16, 3), pretrained=False)
+    before = {name: value.clone() for name, value in network.named_parameters()}
+    spec = PixelSpec(16, "rgb", "crop")
+    rehearsal.steps(workspace, network, config, torch.device("cpu"), spec, most=0.5)
+    for name, value in network.named_parameters():
+        assert torch.equal(value, before[name]), name
 
 
 def test_the_end_of_a_run_takes_longer_for_more_pictures_unless_their_features_are_kept() -> None:

@@ -2,22 +2,15 @@
 // clicks are never lost; a new token means that the server has decided.
 const known = new WeakMap()
 
-function made(kind, className, text) {
-  const element = document.createElement(kind)
-  if (className) element.className = className
-  if (text !== undefined) element.textContent = text
-  return element
-}
-
 function cell(className, ...inside) {
-  const element = made("td", className)
+  const element = create("td", className)
   element.setAttribute("role", "cell")
   element.append(...inside)
   return element
 }
 
 function option(name) {
-  const element = made("option", "", name)
+  const element = create("option", "", name)
   element.value = name
   return element
 }
@@ -33,12 +26,12 @@ function fill(select, classes) {
 }
 
 function picture(one) {
-  const button = made("button", "look")
+  const button = create("button", "look")
   button.type = "button"
   button.title = `Look closer at ${one.name}`
   button.setAttribute("aria-label", button.title)
   if (one.source) {
-    const image = made("img")
+    const image = create("img")
     image.src = one.source
     image.alt = ""
     image.loading = "lazy"
@@ -48,8 +41,8 @@ function picture(one) {
 }
 
 function tick(one, state) {
-  if (one.there || !one.fit) return made("span", "there", one.there ? "In the set" : "")
-  const box = made("input")
+  if (one.there || !one.fit) return create("span", "there", one.there ? "In the set" : "")
+  const box = create("input")
   box.type = "checkbox"
   box.checked = state.ticked.has(one.id)
   box.setAttribute("aria-label", `Add ${one.name} to the data set`)
@@ -58,7 +51,7 @@ function tick(one, state) {
 
 function chooser(one, data, state) {
   if (!one.fit) return ""
-  const select = made("select")
+  const select = create("select")
   select.setAttribute("aria-label", `Label of ${one.name}`)
   select.disabled = one.there
   const label = state.labels.get(one.id) ?? one.label
@@ -71,23 +64,23 @@ function chooser(one, data, state) {
 }
 
 function row(one, data, state) {
-  const line = made("tr", one.there ? "row known" : "row")
+  const line = create("tr", one.there ? "row known" : "row")
   line.dataset.id = one.id
   line.setAttribute("role", "row")
-  const name = made("span", "name", one.name)
+  const name = create("span", "name", one.name)
   name.title = one.name
-  const guess = made("span", "guess", one.guess || one.said)
-  const bar = made("span", "track")
-  const inside = made("span")
+  const guess = create("span", "guess", one.guess || one.said)
+  const bar = create("span", "track")
+  const inside = create("span")
   inside.style.width = `${100 * one.width}%`
   bar.append(inside)
-  const sure = one.share ? [bar, made("span", "share", one.share)] : []
+  const sure = one.share ? [bar, create("span", "share", one.share)] : []
   const cells = [
     cell("picture", picture(one)),
     cell("file", name),
     cell("answer", guess),
     cell("sure", ...sure),
-    cell("verdict", made("span", `badge ${one.kind}`, one.verdict)),
+    cell("verdict", create("span", `badge ${one.kind}`, one.verdict)),
   ]
   if (data.teach) {
     cells.unshift(cell("tick", tick(one, state)))
@@ -98,9 +91,9 @@ function row(one, data, state) {
 }
 
 function heading(text, columns) {
-  const line = made("tr", "group")
+  const line = create("tr", "group")
   line.setAttribute("role", "row")
-  const inside = made("th", "", text)
+  const inside = create("th", "", text)
   inside.setAttribute("role", "rowheader")
   inside.colSpan = columns
   line.append(inside)
@@ -112,7 +105,7 @@ function build(root, data, state) {
   const columns = data.teach ? ["Add", ...heads, "Label"] : heads
   root.querySelector("thead tr").replaceChildren(
     ...columns.map((text) => {
-      const head = made("th", "", text)
+      const head = create("th", "", text)
       head.setAttribute("role", "columnheader")
       return head
     }),

@@ -7,7 +7,8 @@ const kept = new Map()
 const mounted = new WeakMap()
 
 class Camera {
-  constructor(root, key) {
+  constructor(root, { key, most, once }) {
+    Object.assign(this, { most, once }) // once: each picture is sent as soon as it is taken
     this.part = (name) => root.querySelector(`.${name}`)
     this.video = root.querySelector("video")
     this.shots = kept.get(key) ?? []
@@ -84,6 +85,10 @@ class Camera {
 
   shoot() {
     if (this.timer || !this.stream) return
+    if (this.once) {
+      this.take()
+      return this.send()
+    }
     this.part("stage").classList.add("shooting")
     this.timer = setInterval(() => this.take(), EVERY)
     this.take()
@@ -144,12 +149,14 @@ class Camera {
     const full = many >= this.most
     this.part("counter").textContent = many || ""
     const send = this.part("send")
-    send.hidden = !many
+    send.hidden = !many || (this.once && this.sending)
     send.disabled = Boolean(this.sending)
     const words = `${many} picture${many === 1 ? "" : "s"}`
     send.textContent = this.sending ? `Adding ${words}` : `Add ${words}`
     this.part("shutter").disabled = Boolean(this.sending) || full
-    this.part("hint").textContent = full
+    this.part("shutter").textContent = this.once ? "Take a photo" : "Hold to shoot"
+    this.part("hint").hidden = this.once && !many
+    this.part("hint").textContent = full && !this.once
       ? `${words} are the most at a time. Add them, then shoot more.`
       : many
         ? "Click a picture to take it out."
@@ -189,9 +196,8 @@ class Camera {
 
 export default function ({ data, key, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".camera")
-  const camera = mounted.get(root) ?? new Camera(root, data.key)
+  const camera = mounted.get(root) ?? new Camera(root, data)
   mounted.set(root, camera)
-  camera.most = data.most
   camera.trigger = setTriggerValue
   root.setAttribute("aria-label", data.label)
   if (camera.sending && camera.sending === data.taken) camera.answered(data.taken)

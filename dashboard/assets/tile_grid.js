@@ -2,45 +2,38 @@
 // here first, so that quick clicks are never lost; a new token means that the server has decided.
 const selections = new WeakMap()
 
-function element(kind, className, text) {
-  const made = document.createElement(kind)
-  if (className) made.className = className
-  if (text !== undefined) made.textContent = text
-  return made
-}
-
 function tile(one, data, chosen) {
-  const made = element(data.selectable ? "label" : "div", one.dim ? "tile dim" : "tile")
+  const made = create(data.selectable ? "label" : "div", one.dim ? "tile dim" : "tile")
   made.dataset.id = one.id
   const label = one.then ? `${one.name} → ${one.then}` : one.name
   const note = one.file.endsWith(one.note) ? "" : one.note
   const said = [one.file, label, note, one.badge].filter(Boolean).join(", ")
   made.title = said
   if (data.selectable) {
-    const box = element("input")
+    const box = create("input")
     box.type = "checkbox"
     box.checked = chosen.has(one.id)
     box.setAttribute("aria-label", said)
     made.append(box)
   }
-  const picture = element("span", "picture")
+  const picture = create("span", "picture")
   if (one.source) {
-    const image = element("img")
+    const image = create("img")
     image.src = one.source
     image.alt = data.selectable ? "" : said
     image.loading = "lazy"
     picture.append(image)
   } else {
-    picture.append(element("span", "gone", "Picture gone"))
+    picture.append(create("span", "gone", "Picture gone"))
   }
-  if (one.badge) picture.append(element("span", "badge", one.badge))
-  made.append(picture, element("span", "name", one.name))
-  if (one.then) made.append(element("span", "name then", `→ ${one.then}`))
-  if (one.note) made.append(element("span", "note", one.note))
+  if (one.badge) picture.append(create("span", "badge", one.badge))
+  made.append(picture, create("span", "name", one.name))
+  if (one.then) made.append(create("span", "name then", `→ ${one.then}`))
+  if (one.note) made.append(create("span", "note", one.note))
   if (data.actions.length) {
-    const row = element("div", "actions")
+    const row = create("div", "actions")
     for (const action of data.actions) {
-      const button = element("button", "", action.label)
+      const button = create("button", "", action.label)
       button.type = "button"
       button.dataset.action = action.id
       button.setAttribute("aria-label", `${action.label}: ${said}`)
@@ -59,7 +52,7 @@ function build(root, data, chosen) {
   if (!grouped) return root.replaceChildren(...made(data.tiles.map((one) => one.id)))
   root.replaceChildren(
     ...data.groups.map((ids) => {
-      const group = element("div", "group")
+      const group = create("div", "group")
       group.setAttribute("role", "group")
       group.append(...made(ids))
       return group

@@ -11,7 +11,7 @@ from PIL import Image
 
 from dashboard.answer_list import OPEN, UNREAD, guess_of, label_of, verdict_of
 from dashboard.components.prediction_card import verdict
-from dashboard.static import ASSETS
+from dashboard.static import ASSETS, scripts
 from dashboard.text import whole
 from dashboard.tray import Entry
 
@@ -22,7 +22,7 @@ _component = st.components.v2.component(
     html='<div class="around"><table role="table"><thead role="rowgroup"><tr role="row"></tr>'
     '</thead><tbody role="rowgroup"></tbody></table></div>',
     css=(ASSETS / "answer_table.css").read_text(encoding="utf-8"),
-    js=(ASSETS / "answer_table.js").read_text(encoding="utf-8"),
+    js=scripts("create.js", "answer_table.js"),
 )
 
 

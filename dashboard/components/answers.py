@@ -1,5 +1,6 @@
 """Pictures come in, and what a model makes of them: all of Classify but the choice of the model."""
 
+import time
 from collections.abc import Sequence
 from functools import partial
 
@@ -21,6 +22,9 @@ from ml.runs import Run
 from ml.workspace import Workspace
 
 PAGE = 12
+ANSWER_FIRST = 0.05
+"""Seconds that the browser has for the cards of what was just answered. Else it would draw them
+together with all others, whose places have moved, which takes it longer the more there are."""
 
 
 def answers(workspace: Workspace, run: Run, *, teach: bool = False) -> None:
@@ -33,15 +37,17 @@ def answers(workspace: Workspace, run: Run, *, teach: bool = False) -> None:
     take_in(workspace, run)
     live_camera(run)
     with st.container():  # always there, so that the cards below keep their place
-        _ask(run)
+        asked = _ask(run)
     lesson = begin_lesson(workspace, run) if teach else None
     held = tray.entries()
     bar = st.container()
     if held:
         with bar:
             view = answer_head(held, run)
-        draw = answer_page if view == TABLE else _cards
-        shown = draw(workspace, run, held, lesson)
+        if view == TABLE:
+            shown = answer_page(workspace, run, held, lesson)
+        else:
+            shown = _cards(workspace, run, held, lesson, asked)
     with bar:
         if held and lesson:
             teach_bar(workspace, run, lesson, held, shown)
@@ -55,12 +61,14 @@ def answers(workspace: Workspace, run: Run, *, teach: bool = False) -> None:
 
 
 def _cards(
-    workspace: Workspace, run: Run, held: Sequence[Entry], lesson: Lesson | None
+    workspace: Workspace, run: Run, held: Sequence[Entry], lesson: Lesson | None, asked: int
 ) -> Sequence[Entry]:
-    """The newest pictures as cards; those that are shown."""
+    """The newest pictures as cards; those that are shown. The first ``asked`` of all are new."""
     most = session.state("tray-shown", PAGE)
     with st.grid("auto", min_column_width=330):
-        for entry in held[:most]:
+        for place, entry in enumerate(held[:most]):
+            if place and place == asked:
+                time.sleep(ANSWER_FIRST)
             answer_card(workspace, run, lesson, entry)
     if len(held) > most and st.button(f"Show {min(PAGE, len(held) - most)} more"):
         st.session_state["tray-shown"] = most + PAGE
@@ -68,11 +76,11 @@ def _cards(
     return held[:most]
 
 
-def _ask(run: Run) -> None:
-    """Ask the model about the pictures that it was not asked about."""
+def _ask(run: Run) -> int:
+    """Ask the model about the pictures that it was not asked about; how many those were."""
     waiting = tray.unanswered(run.id)
     if not waiting:
-        return
+        return 0
     bar = st.progress(0.0, f"Looking at {count(len(waiting), 'picture')}")
 
     def tell(done: int, total: int) -> None:
@@ -81,3 +89,4 @@ def _ask(run: Run) -> None:
     with telling():
         tray.answer(run.id, partial(inference.client().classify, run.folder, top_k=tray.TOP), tell)
     bar.empty()
+    return len(waiting)

@@ -1,10 +1,12 @@
 """The camera: hold a button and it shoots, take out what is bad, and send the rest at once.
 
-``st.camera_input`` takes one picture at a time; people who teach a class want thirty.
+``st.camera_input`` takes one picture at a time; people who teach a class want thirty. It also opens
+the camera anew a second after it was drawn, and a press in that moment takes no picture.
 """
 
 import base64
 import binascii
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -47,19 +49,41 @@ def camera(label: str, key: str) -> list[bytes]:
 
     Rerun once they are taken: the component then knows, and lets go of its own copies.
     """
-    taken = f"{key}-taken"
+    return _fresh(key, _draw(label, key, lambda: None).shots)
+
+
+def snapshot(label: str, key: str, take: Callable[[bytes], None]) -> None:
+    """Draw the camera for one picture at a time: each is sent as soon as it is taken, and ``take``
+    gets it before the page is drawn anew."""
+
+    def sent() -> None:
+        for one in _fresh(key, st.session_state[key].shots):
+            take(one)
+
+    _draw(label, key, sent, once=True)
+
+
+def _draw(label: str, key: str, sent: Callable[[], None], *, once: bool = False) -> Any:
     data = {
         "label": label,
         "key": key,
-        "most": MOST_SHOTS,
-        "taken": st.session_state.get(taken, ""),
+        "most": 1 if once else MOST_SHOTS,
+        "once": once,
+        "taken": st.session_state.get(_taken(key), ""),
     }
-    result = _component(key=key, data=data, on_shots_change=lambda: None)
-    sent = result.shots
-    if not isinstance(sent, dict) or sent.get("token") == st.session_state.get(taken):
+    return _component(key=key, data=data, on_shots_change=sent)
+
+
+def _fresh(key: str, sent: Any) -> list[bytes]:
+    """The pictures of a message that was not seen yet."""
+    if not isinstance(sent, dict) or sent.get("token") == st.session_state.get(_taken(key)):
         return []
-    st.session_state[taken] = str(sent.get("token"))
+    st.session_state[_taken(key)] = str(sent.get("token"))
     return shots(sent)
+
+
+def _taken(key: str) -> str:
+    return f"{key}-taken"
 
 
 def shots(sent: dict[str, Any]) -> list[bytes]:

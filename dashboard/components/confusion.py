@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import charts_matrix as charts
 from dashboard.components.cell_pictures import cell_pictures, forget
-from dashboard.components.plot import plot
+from dashboard.components.matrix import matrix
 from dashboard.components.retrain_button import retrain_button
 from dashboard.results import Results
 from dashboard.text import plain
@@ -86,7 +86,7 @@ def _matrix(results: Results, key: str) -> None:
             inside = set(shown)
             order = by_confusion(results.report["confusion"])
             shown = [one for one in order if one in inside]
-    clicked = plot(
+    matrix(
         charts.matrix(
             results.report["confusion"],
             results.classes,
@@ -95,18 +95,13 @@ def _matrix(results: Results, key: str) -> None:
             chosen=chosen(key),
         ),
         key=f"matrix-{key}",
-        height=charts.matrix_height(len(shown)),
         alt=f"Confusion matrix of {count(len(shown), 'class', 'classes')}. {_finding(results)}",
-        on_click=True,
+        press=lambda row, column: choose(key, shown[row], shown[column]),
     )
     st.caption(
         "A row is what the pictures are labelled, a column what the model said. Click a cell to "
         "see its pictures."
     )
-    point = clicked.get("point") if clicked else None
-    if isinstance(point, list) and len(point) == 2 and max(point) < len(shown):
-        choose(key, shown[int(point[0])], shown[int(point[1])])
-        st.rerun(scope="fragment")
 
 
 def _finding(results: Results) -> str:

@@ -20,27 +20,27 @@ TICK_SECONDS = 0.7
 def measure_button(workspace: Workspace, config: TrainConfig) -> None:
     """Draw it, or how far the measurement is; once that is done, the estimate rests on it."""
     job: Job | None = session.state("estimate-job", None)
-    if job is None:
-        if st.button(
-            "Measure",
-            key="measure-estimate",
-            type="tertiary",
-            icon=":material/timer:",
-            help="Takes a few steps of this training with blank pictures.",
-        ):
-            st.session_state["estimate-job"] = _begin(workspace, config)
-            st.rerun()
-        return
-    if job.running:
+    if job and job.running:
         st.fragment(_progress, run_every=TICK_SECONDS)(job)
         return
-    st.session_state["estimate-job"] = None
-    try:
-        job.result()
-    except BadInputError as error:
-        st.warning(plain(str(error)), icon=":material/error:")
-        return
-    st.rerun()
+    if job:
+        try:
+            job.result()
+        except BadInputError as error:  # stays until it is measured again, or the settings change
+            if job.then["settings"] == config.to_json():
+                st.warning(plain(str(error)), icon=":material/error:")
+        else:
+            st.session_state["estimate-job"] = None
+            st.rerun()
+    if st.button(
+        "Measure",
+        key="measure-estimate",
+        type="tertiary",
+        icon=":material/timer:",
+        help="Takes a few steps of this training with blank pictures.",
+    ):
+        st.session_state["estimate-job"] = _begin(workspace, config)
+        st.rerun()
 
 
 def _begin(workspace: Workspace, config: TrainConfig) -> Job:
@@ -49,7 +49,7 @@ def _begin(workspace: Workspace, config: TrainConfig) -> Job:
     settings: dict[str, Any] = config.to_json()
     (folder / "config.json").write_text(json.dumps(settings), encoding="utf-8")
     command = ["estimate", "--config", str(folder / "config.json")]
-    return Job(command, "Measuring", staging=folder).start(workspace)
+    return Job(command, "Measuring", {"settings": settings}, folder).start(workspace)
 
 
 def _progress(job: Job) -> None:

@@ -33,7 +33,8 @@ def begin(
 
 def begun(workspace: Workspace, run: Run, command: str, options: Sequence[str] = ()) -> bool:
     """Whether a child is at it, or has ended and ``measuring`` has not looked at its report."""
-    return _key(run, command, options) in _jobs(workspace.root)
+    job = _jobs(workspace.root).get(_key(run, command, options))
+    return job is not None and not job.reason
 
 
 def _key(run: Run, command: str, options: Sequence[str]) -> str:
@@ -50,7 +51,8 @@ def measuring(
     options: Sequence[str] = (),
     then: Callable[[dict[str, Any]], None] = lambda report: None,
 ) -> None:
-    """A button that measures, or how far that is; the page is drawn anew when it is done.
+    """A button that measures, or how far that is; the page is drawn anew when it is done. Why it
+    failed stands there until it is measured again.
 
     Args:
         title: what the child does, as its bar says it.
@@ -62,23 +64,27 @@ def measuring(
     name = "-".join((command, *options, run.id))
     job = jobs.get(key)
     if job and job.running:
-        st.fragment(_progress, run_every=TICK_SECONDS)(job, f"cancel-{name}")
+        st.fragment(_progress, run_every=TICK_SECONDS)(jobs, key, f"cancel-{name}")
         return
     if job:
-        del jobs[key]
         try:
-            then(job.result())
-            st.rerun()
-        except BadInputError as error:
+            report = job.result()
+        except BadInputError as error:  # the page may be drawn again before anybody has read it
             st.warning(plain(str(error)), icon=":material/error:")
+        else:
+            jobs.pop(key, None)  # another tab may have been here
+            then(report)
+            st.rerun()
     if st.button(label, key=f"measure-{name}", icon=icon):
         begin(workspace, run, command, title, options)
         st.rerun()
 
 
-def _progress(job: Job, key: str) -> None:
-    if not job.running:
+def _progress(jobs: dict[str, Job], key: str, cancel: str) -> None:
+    job = jobs.get(key)
+    if job is None or not job.running:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
-        if job_bar(job, key):
+        if job_bar(job, cancel):
+            jobs.pop(key, None)  # it has not failed
             st.rerun()

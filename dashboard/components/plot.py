@@ -20,6 +20,9 @@ _HTML = """
 </div>
 """
 
+_SUMMARY = 24
+"""How high the line under a chart is that opens its table, in px: see ``plot.css``."""
+
 _PLOT = st.components.v2.component(
     "lensmith_plot",
     html=_HTML,
@@ -88,11 +91,13 @@ def plot(
     # As text: of lists and dictionaries Streamlit asks whether they are data frames, and imports
     # pandas to know, which takes half a second of a page's first view.
     content = json.dumps(figure) if isinstance(figure, dict) else figure.to_json()
+    height = max(240, height)
     result = _PLOT(
         key=key,
+        height=height + (_SUMMARY if table else 0),  # kept free from the first moment on
         data={
             "figure": content,
-            "height": max(240, height),
+            "height": height,
             "alt": alt,
             "clickable": on_click,
             "selectable": on_select,

@@ -5,7 +5,7 @@ import streamlit as st
 
 from dashboard import engine, live, session
 from dashboard.components.plot import start_loading
-from dashboard.navigation import EVALUATE, TRAIN
+from dashboard.navigation import TRAIN
 from dashboard.static import ASSETS
 from dashboard.style import escape
 from dashboard.words import count, duration, percent, size
@@ -14,8 +14,6 @@ from ml.version import __version__
 from ml.workspace import Workspace
 
 BADGE_SECONDS = 2.0
-CHARTED = (EVALUATE, TRAIN)
-"""Pages whose first view has charts."""
 ACCELERATORS = {"cuda": "NVIDIA GPU", "mps": "Apple GPU"}
 
 
@@ -25,7 +23,7 @@ def sidebar(workspace: Workspace) -> None:
     with st.sidebar:
         st.fragment(_badge, run_every=BADGE_SECONDS if _busy(workspace) else None)(workspace)
         st.html(f'<p class="lens-version">Lensmith {__version__}</p>')
-        start_loading(now=any(session.on_page(page) for page in CHARTED))
+        start_loading(now=session.on_page(TRAIN))
 
 
 def _busy(workspace: Workspace) -> bool:

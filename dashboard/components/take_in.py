@@ -1,11 +1,13 @@
 """Where pictures come in on Classify: drop zone, clipboard, camera, and a few to try."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
 from dashboard import tray
 from dashboard.components.bring_in import over_limit
+from dashboard.components.camera import snapshot
 from dashboard.components.dropped_folders import keep_folders
 from dashboard.components.paste import paste
 from dashboard.components.try_one import try_one
@@ -19,7 +21,7 @@ from ml.workspace import Workspace
 
 KINDS = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "jp2", "zip"]
 INSTEAD = "In a shell, python -m ml predict takes any number."
-TURN, SAID = "take-in-turn", "take-in-said"
+TURN, SAID, CAMERA = "take-in-turn", "take-in-said", "camera-classify"
 TOLD = 3
 """So many of what could not be taken are named."""
 
@@ -27,9 +29,9 @@ TOLD = 3
 def take_in(workspace: Workspace, run: Run) -> None:
     """Draw it. What comes in is put into the tray at once; there is no button to say so.
 
-    The drop zone and the camera get a new key each time, which empties them: the pictures below
-    are the list, and the server need not hold the files twice. What they got is taken before the
-    page is drawn, not at its end, which would draw it twice.
+    The drop zone gets a new key each time, which empties it: the pictures below are the list, and
+    the server need not hold the files twice. What came in is taken before the page is drawn, not at
+    its end, which would draw it twice.
     """
     keep_folders()
     turn = st.session_state.setdefault(TURN, 0)
@@ -48,8 +50,8 @@ def take_in(workspace: Workspace, run: Run) -> None:
             args=(workspace, drop),
         )
         if right:
-            shot = f"camera-{turn}"
-            right.camera_input("Take a photo", key=shot, on_change=_dropped, args=(workspace, shot))
+            with right:
+                snapshot("Camera", CAMERA, partial(_shot, workspace))
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container(width="stretch", gap=None, key="take-in-about"):
                 pasted = paste("paste")
@@ -64,12 +66,13 @@ def take_in(workspace: Workspace, run: Run) -> None:
 
 
 def _dropped(workspace: Workspace, key: str) -> None:
-    """Take what the drop zone or the camera with that key holds."""
-    held = st.session_state[key]
-    if isinstance(held, list):
+    """Take what the drop zone with that key holds. A browser may say that a new one is empty."""
+    if held := st.session_state[key]:
         _take(workspace, [(file.name, file.getbuffer()) for file in held])
-    elif held is not None:
-        _take(workspace, [(f"Photo {st.session_state[TURN] + 1}", held.getbuffer())])
+
+
+def _shot(workspace: Workspace, data: bytes) -> None:
+    _take(workspace, [(f"Photo {st.session_state[TURN] + 1}", data)])
 
 
 def _take(workspace: Workspace, files: Sequence[tuple[str, bytes | memoryview]]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.static import ASSETS
+from dashboard.static import ASSETS, scripts
 from dashboard.thumbnails import thumbnail
 from ml.data.store import DatasetVersion
 from ml.workspace import Workspace
@@ -20,7 +20,7 @@ _component = st.components.v2.component(
     "lensmith_tile_grid",
     html='<div class="tiles" role="group"></div>\n',
     css=(ASSETS / "tile_grid.css").read_text(encoding="utf-8"),
-    js=(ASSETS / "tile_grid.js").read_text(encoding="utf-8"),
+    js=scripts("create.js", "tile_grid.js"),
 )
 Tile = dict[str, Any]
 

@@ -36,8 +36,7 @@ def _panel(base: TrainConfig) -> None:
         if job.running:
             st.fragment(_progress, run_every=TICK_SECONDS)(job)
             return
-        st.session_state["rate-job"] = None
-        _settle(job)
+        _settle(job, asked)
     found: dict[str, Any] | None = session.state("rate-found", None)
     if found and found["asked"] == asked:
         _found(found)
@@ -51,13 +50,15 @@ def _panel(base: TrainConfig) -> None:
         st.rerun()
 
 
-def _settle(job: Job) -> None:
-    """Take what the child found; an error is told where the curve would be."""
+def _settle(job: Job, asked: tuple[str, str]) -> None:
+    """Take what the child found. An error is told until it is tested again or something else is
+    ``asked``."""
     try:
         st.session_state["rate-found"] = job.result() | job.then
+        st.session_state["rate-job"] = None
     except BadInputError as error:
-        st.session_state["rate-found"] = None
-        st.warning(plain(str(error)), icon=":material/error:")
+        if job.then["asked"] == asked:
+            st.warning(plain(str(error)), icon=":material/error:")
 
 
 def _found(found: dict[str, Any]) -> None:

@@ -20,6 +20,17 @@ def labels_of(items: Sequence[Item]) -> Indices:
     return np.fromiter((item.label for item in items), np.int64, len(items))
 
 
+def files_of(items: Sequence[Item], places: Iterable[int]) -> list[str]:
+    """The file names of the items at ``places``.
+
+    Raises:
+        IndexError: there is no such place.
+    """
+    if isinstance(items, Packed):
+        return [items.file(n) for n in places]
+    return [items[n].file for n in places]
+
+
 def splits_of(items: Sequence[Item]) -> npt.NDArray[np.int8]:
     """The split of each item as an index of ``SPLITS``, -1 where none is decided: int8 (items,)."""
     if isinstance(items, Packed):

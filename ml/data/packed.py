@@ -78,10 +78,7 @@ class Packed(Sequence[Item]):
         """An item, or several as a tuple."""
         if isinstance(index, slice):
             return tuple(self[n] for n in range(*index.indices(len(self))))
-        n = operator.index(index)
-        n = n + len(self) if n < 0 else n
-        if not 0 <= n < len(self):
-            raise IndexError(f"There are {len(self)} items, and none is number {index}.")
+        n = self._place(index)
         return Item(
             self._hash[32 * n : 32 * n + 32].hex(),
             self._label[n],
@@ -91,6 +88,17 @@ class Packed(Sequence[Item]):
             self._notes[self.columns["note"][n]] if self._notes else (),
             bool(self.columns["excluded"][n]) if "excluded" in self.columns else False,
         )
+
+    def _place(self, index: int) -> int:
+        n = operator.index(index)
+        n = n + len(self) if n < 0 else n
+        if not 0 <= n < len(self):
+            raise IndexError(f"There are {len(self)} items, and none is number {index}.")
+        return n
+
+    def file(self, index: int) -> str:
+        """The file name of an item, without the rest of it."""
+        return self._files[self._place(index)]
 
     def __iter__(self) -> Iterator[Item]:
         for start in range(0, len(self), BLOCK):

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from ml.calibration import softmax
 
-LOOKED_AT = 16
+LOOKED_AT = 8
 """So many test pictures go through the file and through torch where features are kept."""
 COMPARED = 1000
 """Where none are kept, at most so many go through torch: it takes longer than the file."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ml import unlike
+from ml import learned
 from ml.data.pictures import Pictures
 from ml.export import parity
 from ml.export.onnx import export_onnx
@@ -86,14 +86,14 @@ def ship(
     if kept is not None and _same(found[0], kept("test")[rows]):
         answered, seen = _head(network, kept("test")), kept("val")
         answered[rows] = test
-        train = unlike.chosen(len(pictures.indices("train")), seen.shape[1])
+        train = learned.chosen(len(pictures.indices("train")), seen.shape[1])
         features = kept("train")[train]
         return Shipped(answered, _head(network, seen), seen, train, features, rows, by_torch)
     if some < count:
         (test,) = _ask(session, pictures, "test", np.arange(count), ("logits",), progress, 0.0)
     every = np.arange(len(pictures.indices("val")))
     val, seen = _ask(session, pictures, "val", every, ("logits", "features"), progress, 1 / 3)
-    train = unlike.chosen(len(pictures.indices("train")), seen.shape[1])
+    train = learned.chosen(len(pictures.indices("train")), seen.shape[1])
     (features,) = _ask(session, pictures, "train", train, ("features",), progress, 2 / 3)
     return Shipped(test, val, seen, train, features, rows, by_torch)
 

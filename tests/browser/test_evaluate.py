@@ -43,19 +43,15 @@ def counted(run: Run, version: DatasetVersion, truth: int, guess: int) -> list[s
     return sorted(version.items[place].file for place in inside)
 
 
-def click_cell(matrix: Locator, row: int, column: int) -> None:
-    """Click the middle of a cell, where Plotly has drawn it."""
-    matrix.scroll_into_view_if_needed()
-    x, y = matrix.evaluate(
-        """(box, [row, column]) => {
-             const { xaxis, yaxis, _size } = box._fullLayout
-             return [_size.l + xaxis.d2p(xaxis._categories[column]),
-                     _size.t + yaxis.d2p(yaxis._categories[row])]
-           }""",
-        [row, column],
-    )
-    matrix.hover(position={"x": x, "y": y})
-    matrix.click(position={"x": x, "y": y})
+def matrix_of(page: Page, key: str) -> Locator:
+    """The matrix, once it is drawn."""
+    table = page.locator(f".st-key-matrix-{key} .lens-matrix.lens-drawn table")
+    expect(table).to_be_visible()
+    return table
+
+
+def cell(matrix: Locator, row: int, column: int) -> Locator:
+    return matrix.locator("tbody tr").nth(row).get_by_role("gridcell").nth(column)
 
 
 def drawer(page: Page) -> Locator:
@@ -67,22 +63,23 @@ def files_in(tiles: Locator) -> list[str]:
 
 
 def test_a_click_on_a_cell_shows_exactly_its_pictures(
-    app: App, run: Run, version: DatasetVersion, page: Page, visit, drawn
+    app: App, run: Run, version: DatasetVersion, page: Page, visit
 ) -> None:
     visit(page, app.url("evaluate", run=run.id))
-    matrix = drawn(page, f"matrix-{run.id}")
-    matrix.evaluate("box => { box.kept = true }")
+    matrix = matrix_of(page, run.id)
+    matrix.evaluate("table => { table.tBodies[0].kept = true }")
     for row, column in ((0, 1), (2, 0), (1, 1)):
         wanted = counted(run, version, row, column)
         assert wanted, "a cell without pictures proves nothing"
-        click_cell(matrix, row, column)
+        expect(cell(matrix, row, column)).to_have_text(str(len(wanted)))
+        cell(matrix, row, column).click()
         truth, guess = fabricate.CLASSES[row], fabricate.CLASSES[column]
         number = f"{len(wanted)} picture{'' if len(wanted) == 1 else 's'} of {truth}"
         ending = "recognised" if row == column else f"taken for {guess}"
         expect(page.get_by_role("heading", name=f"{number}, {ending}")).to_be_visible()
         expect(drawer(page)).to_have_count(len(wanted))
         assert files_in(drawer(page)) == wanted
-    assert matrix.evaluate("box => box.kept"), "the matrix was drawn anew"
+    assert matrix.evaluate("table => table.tBodies[0].kept"), "the matrix was drawn anew"
     broken = page.locator(".lens-gallery img").evaluate_all(
         "all => Promise.all(all.map(async image => { image.loading = 'eager'; "
         "await image.decode(); return image.naturalWidth }))"
@@ -90,15 +87,42 @@ def test_a_click_on_a_cell_shows_exactly_its_pictures(
     assert all(width == 160 for width in broken)
 
 
+def test_a_chart_has_its_room_before_it_is_there_and_only_its_open_table_takes_more(
+    app: App, page: Page, visit, drawn, run: Run
+) -> None:
+    watch = """
+      window.heights = new Set()
+      const look = () => {
+        const place = document.querySelector('[class*="st-key-bars-"]')
+        if (place) heights.add(Math.round(place.getBoundingClientRect().height))
+        requestAnimationFrame(look)
+      }
+      look()
+    """
+    page.add_init_script(watch)
+    visit(page, app.url("evaluate", run=run.id))
+    chart = drawn(page, f"bars-{run.id}")
+    (height,) = page.evaluate("[...heights]")  # of all moments at which the page was painted
+    assert height >= 240
+    place = page.locator(f".st-key-bars-{run.id}")
+    below = page.get_by_text("All figures as a table")
+    place.get_by_text("As a table").click()
+    table = place.locator("table")
+    expect(table).to_be_visible()
+    boxes = [one.bounding_box() for one in (chart, table, below)]
+    assert boxes[0]["y"] + boxes[0]["height"] <= boxes[1]["y"]
+    assert boxes[1]["y"] + boxes[1]["height"] <= boxes[2]["y"]
+
+
 @pytest.mark.skipif(sys.platform == "darwin", reason="psutil has no memory_maps on macOS")
 def test_neither_the_page_nor_a_click_on_a_cell_waits_for_pandas(
-    new_app: Callable[..., App], page: Page, visit, drawn
+    new_app: Callable[..., App], page: Page, visit
 ) -> None:
     app = new_app()
     version = fabricate.dataset(app.workspace)
     run = fabricate.finished(app.workspace, version, fabricate.predictions(version, 4, 0.5))
     visit(page, app.url("evaluate", run=run.id))
-    click_cell(drawn(page, f"matrix-{run.id}"), 0, 1)
+    cell(matrix_of(page, run.id), 0, 1).click()
     expect(drawer(page).first).to_be_visible()
     loaded = [one.path for one in psutil.Process(app.pid).memory_maps()]
     assert any("numpy" in path for path in loaded)
@@ -119,15 +143,66 @@ def test_the_keyboard_reaches_what_the_mouse_does(
     assert files_in(drawer(page)) == wanted
 
 
+def test_the_arrow_keys_walk_through_the_matrix_and_enter_opens_a_cell(
+    app: App, run: Run, version: DatasetVersion, page: Page, visit: Callable[..., Page]
+) -> None:
+    visit(page, app.url("evaluate", run=run.id))
+    matrix = matrix_of(page, run.id)
+    cell(matrix, 0, 0).focus()
+    for key, row, column in (
+        ("ArrowRight", 0, 1),
+        ("ArrowDown", 1, 1),
+        ("ArrowDown", 2, 1),
+        ("ArrowDown", 2, 1),  # there is no further row
+        ("End", 2, 2),
+        ("Home", 2, 0),
+    ):
+        page.keyboard.press(key)
+        expect(cell(matrix, row, column)).to_be_focused()
+        number = len(counted(run, version, row, column))
+        truth, guess = fabricate.CLASSES[row], fabricate.CLASSES[column]
+        said = f"taken for {guess}" if row != column else "recognised"
+        expect(page.get_by_role("tooltip")).to_contain_text(f"{number} of ")
+        expect(page.get_by_role("tooltip")).to_contain_text(f"{truth}\n{said}")
+    page.keyboard.press("Enter")
+    wanted = counted(run, version, 2, 0)
+    expect(drawer(page)).to_have_count(len(wanted))
+    assert files_in(drawer(page)) == wanted
+    expect(cell(matrix, 2, 0)).to_be_focused()
+    expect(matrix.locator('[tabindex="0"]')).to_have_count(1)
+
+
+def test_forty_classes_all_have_their_names_and_numbers_too_small_to_read_are_shown_on_demand(
+    app: App, page: Page, visit: Callable[..., Page]
+) -> None:
+    classes = tuple(f"class {place:02}" for place in range(40))
+    version = fabricate.dataset(app.workspace, classes, each=3, name="forty")
+    run = fabricate.finished(app.workspace, version, fabricate.predictions(version, 1, 0.2))
+    visit(page, app.url("evaluate", run=run.id))
+    page.get_by_text("All 40 classes").click()
+    page.get_by_text("% of row").click()
+    matrix = matrix_of(page, run.id)
+    for role in ("rowheader", "columnheader"):
+        names = matrix.locator("[scope]").and_(matrix.get_by_role(role))
+        expect(names).to_have_text(list(classes))
+    number, wanted = cell(matrix, 0, 0), len(counted(run, version, 0, 0))
+    expect(number).to_have_css("font-size", "0px")
+    page.get_by_role("button", name="Show every number").click()
+    expect(number).to_have_css("font-size", "12px")
+    expect(number).to_have_text(f"{100 * wanted / 3:.0f}")
+    around = page.locator(".lens-matrix .scroll")
+    assert around.evaluate("element => element.scrollWidth > element.clientWidth")
+
+
 def test_from_a_wrong_cell_to_the_retraining_in_four_clicks_or_four_keys(
-    app: App, page: Page, visit: Callable[..., Page], drawn
+    app: App, page: Page, visit: Callable[..., Page]
 ) -> None:
     version = fabricate.dataset(app.workspace, name="journey")
     run = fabricate.finished(
         app.workspace, version, fabricate.predictions(version, 4, 0.5), "seen", model="tutorial_net"
     )
     visit(page, app.url("evaluate", run=run.id))
-    click_cell(drawn(page, f"matrix-{run.id}"), 0, 1)  # one
+    cell(matrix_of(page, run.id), 0, 1).click()  # one
     tile = page.locator('[class*="st-key-drawer-"] .tile').first
     file = tile.get_attribute("title").split(",")[0]
     tile.click()  # two
@@ -167,7 +242,7 @@ def test_hostile_names_are_text_and_a_phone_is_wide_enough(
         app.workspace, version, fabricate.predictions(version, 1, 0.6), name=HOSTILE[0]
     )
     page = visit(new_page(width=390, height=844), app.url("evaluate", run=run.id))
-    drawn(page, f"matrix-{run.id}")
+    matrix_of(page, run.id)
     page.locator(f'[class*="st-key-cell-{run.id}"] button').first.click()
     settled(page)
     drawn(page, f"bars-{run.id}")
@@ -204,15 +279,19 @@ def test_worse_pictures_are_measured_on_the_page_and_two_runs_stand_side_by_side
     expect(button).to_be_visible()
     settled(page)  # what is drawn below it would move it away under the pointer
     button.click()
-    drawn(page, f"robustness-{run.id}")
+    chart = drawn(page, f"robustness-{run.id}")
     report = robustness.read(run)
     assert report == {**robustness.read(other), **{n: report[n] for n in ("run", "seconds")}}
     fold = page.locator(f".st-key-fold-robustness-{run.id}")
     expect(fold).to_contain_text("right on worse pictures")
     settled(page)  # what is drawn after the measuring would close the list
-    fold.get_by_role("combobox").click()
-    page.get_by_role("option", name="second").click()
+    fold.get_by_role("combobox").focus()
+    page.keyboard.type("second")
+    expect(page.get_by_role("option", name="second")).to_be_visible()
+    page.keyboard.press("Enter")
     expect(fold).to_contain_text("Against the other run: 0.0 points more on worse pictures")
+    expect(chart).to_have_css("min-height", "420px")  # it grows and moves the button below it
+    settled(page)
     page.get_by_role("button", name="Train a robust one").click()
     expect(page.locator("h1")).to_have_text("Train")
     expect(page.get_by_text("3 settings changed")).to_be_visible()
@@ -237,12 +316,13 @@ def test_a_run_is_measured_on_another_set_and_the_page_then_shows_that(
     write_version(app.workspace, "elsewhere", fabricate.COLOURS[:2], items, about)
     visit(page, app.url("evaluate", run=run.id))
     expect(page.get_by_role("heading", name="Accuracy 100 %")).to_be_visible()
+    drawn(page, f"bars-{run.id}")  # what grows above moves the button away from under the mouse
     page.get_by_text("How does it do on other pictures?").click()
     page.get_by_role("button", name="Measure on these").click()
     expect(page.get_by_role("heading", name="Accuracy 80 %")).to_be_visible()
     expect(page.get_by_text("Everything below is about all pictures of elsewhere")).to_be_visible()
     settled(page)
     (report,) = kept.others(run)
-    click_cell(drawn(page, f"matrix-{run.id}-{report['fingerprint'][:12]}-all"), 0, 1)
+    cell(matrix_of(page, f"{run.id}-{report['fingerprint'][:12]}-all"), 0, 1).click()
     expect(drawer(page)).to_have_count(1)
     assert files_in(drawer(page)) == ["31.png"]

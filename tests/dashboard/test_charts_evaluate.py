@@ -3,12 +3,8 @@
 import plotly.graph_objects as go
 
 from dashboard import charts_evaluate as charts
-from dashboard.charts_matrix import matrix
 from dashboard.comparison import Curve, overlay
 from dashboard.static import CHARTS, plotly_name
-
-CONFUSION = [[8, 2, 0], [1, 9, 0], [0, 3, 7]]
-CLASSES = ["glass", "metal", "paper"]
 
 
 def drawable(figure):
@@ -29,7 +25,6 @@ def test_every_figure_is_one_that_plotly_draws():
     entry = {"class": "glass", "precision": 0.5, "recall": 0.6, "f1": 0.55, "support": 4}
     bins = [{"low": 0.5, "high": 0.6, "pictures": 3, "confidence": 0.55, "accuracy": 0.66}]
     figures = [
-        matrix(CONFUSION, CLASSES, chosen=(0, 1)),
         charts.per_class([entry]),
         charts.reliability(bins),
         charts.thresholds([0.5, 0.9], [False, True], 0.6),

@@ -5,6 +5,7 @@ import tomllib
 import pytest
 
 from dashboard import charts_matrix as charts
+from dashboard.charts_names import LABEL
 from dashboard.static import ROOT
 from ml import results
 
@@ -13,49 +14,33 @@ CLASSES = ["glass", "metal", "paper"]
 
 
 def test_rows_of_the_matrix_are_the_truth():
-    trace = charts.matrix(CONFUSION, CLASSES)["data"][0]
-    layout = charts.matrix(CONFUSION, CLASSES)["layout"]
-    assert trace["z"] == CONFUSION
-    assert trace["y"] == trace["x"] == CLASSES
-    assert layout["yaxis"]["title"] == "Truth (the label)"
-    assert layout["xaxis"]["title"] == "Guess (what the model said)"
-    assert layout["yaxis"]["autorange"] == "reversed"
-    assert "2 of 10 <b>glass</b><br>taken for <b>metal</b> (20 %)" in trace["customdata"][0][1]
+    figure = charts.matrix(CONFUSION, CLASSES)
+    assert figure["values"] == CONFUSION
+    assert figure["names"] == CLASSES
+    assert figure["most"] == 9
+    assert figure["said"][0][1].startswith("2 of 10 glass\ntaken for metal (20 %)")
+    assert figure["said"][2][2].startswith("7 of 10 paper\nrecognised (70 %)")
 
 
 def test_percent_are_those_of_the_row_or_of_the_column():
-    trace = charts.matrix(CONFUSION, CLASSES, share="row")["data"][0]
-    assert trace["z"] == [[80, 20, 0], [10, 90, 0], [0, 30, 70]]
-    trace = charts.matrix(CONFUSION, CLASSES, share="column", shown=[2, 1])["data"][0]
-    assert trace["z"] == [[100, 21.43], [0, 64.29]], "of all 14 guesses, shown or not"
-    assert trace["x"] == trace["y"] == ["paper", "metal"]
+    figure = charts.matrix(CONFUSION, CLASSES, share="row")
+    assert figure["values"] == [[80, 20, 0], [10, 90, 0], [0, 30, 70]]
+    figure = charts.matrix(CONFUSION, CLASSES, share="column", shown=[2, 1])
+    assert figure["values"] == [[100, 21.43], [0, 64.29]], "of all 14 guesses, shown or not"
+    assert figure["names"] == ["paper", "metal"]
 
 
 def test_classes_are_ordered_by_their_mistakes():
     assert results.by_confusion(CONFUSION) == [1, 0, 2]
 
 
-def test_the_numbers_in_the_cells_are_those_that_are_not_zero():
-    numbers = charts.matrix(CONFUSION, CLASSES)["data"][1]
-    shown = {
-        (row, column): int(text)
-        for row, column, text in zip(numbers["y"], numbers["x"], numbers["text"], strict=True)
-    }
-    assert shown == {
-        (CLASSES[row], CLASSES[column]): CONFUSION[row][column]
-        for row in range(3)
-        for column in range(3)
-        if CONFUSION[row][column]
-    }
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_number_is_legible_on_its_cell(theme):
     config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     colours = config["theme"][theme]
-    scale, steps = charts._SCALE, colours["chartSequentialColors"]
+    steps = colours["chartSequentialColors"]
     for percent in range(101):
-        cell = tone(scale, steps, percent / 100)
+        cell = tone(charts.SCALE, steps, percent / 100)
         text = colours["textColor" if percent / 100 < charts.FLIP else "backgroundColor"]
         assert contrast(cell, rgb(text)) >= 4.5, percent
 
@@ -65,11 +50,11 @@ def rgb(text):
 
 
 def tone(scale, steps, share):
-    """The colour at ``share``, as Plotly mixes it from the stops around it."""
+    """The colour at ``share``, mixed from the stops around it."""
     above = next(place for place, (end, _) in enumerate(scale) if share < end or end == 1)
     (start, first), (end, second) = scale[above - 1], scale[above]
     part = (share - start) / (end - start)
-    ends = [rgb(steps[int(token.removeprefix("$seq"))]) for token in (first, second)]
+    ends = rgb(steps[first]), rgb(steps[second])
     return tuple(a + part * (b - a) for a, b in zip(*ends, strict=True))
 
 
@@ -86,42 +71,33 @@ def contrast(one, other):
 
 
 def test_a_class_without_pictures_is_no_division_by_zero():
-    trace = charts.matrix([[0, 0], [1, 3]], ["a", "b"], share="row")["data"][0]
-    assert trace["z"] == [[0, 0], [25, 75]]
+    figure = charts.matrix([[0, 0], [1, 3]], ["a", "b"], share="row")
+    assert figure["values"] == [[0, 0], [25, 75]]
+    assert figure["said"][0][0] == "0 of 0 a\nrecognised"
 
 
 @pytest.mark.parametrize("number", [2, 16, 17, 40, 100])
-def test_any_number_of_classes_stays_legible(number):
+def test_names_are_shortened_and_still_told_apart(number):
     classes = [f"a class with a rather long name {place}" for place in range(number)]
     confusion = [[5 if row == column else 0 for column in range(number)] for row in range(number)]
     figure = charts.matrix(confusion, classes)
-    for axis in (figure["layout"]["xaxis"], figure["layout"]["yaxis"]):
-        shown = axis["ticktext"] if number <= charts.NAMED else axis["labelalias"].values()
-        assert len(shown) == number
-        assert len(set(shown)) == number
-        assert all(len(text) <= charts.LABEL for text in shown)
-        assert axis.get("nticks", number) <= 50
-    assert (len(figure["data"]) == 2) == (number <= charts.NUMBERED)
-    assert 240 <= charts.matrix_height(number) <= 820
-
-
-def test_names_of_classes_are_text_and_not_tags():
-    hostile = ['<b onclick="x">bold</b>', "a & b"]
-    figure = charts.matrix([[1, 1], [0, 1]], hostile)
-    shown = figure["layout"]["xaxis"]["ticktext"] + figure["data"][0]["customdata"][0]
-    assert not any("<b onclick" in text for text in shown)
-    assert "&lt;b onclick" in figure["data"][0]["customdata"][0][0]
+    assert figure["names"] == classes
+    assert len(set(figure["labels"])) == number
+    assert all(len(text) <= LABEL for text in figure["labels"])
 
 
 def test_the_most_confused_classes_are_found_in_their_order():
     confusion = [[9, 0, 0, 0], [0, 5, 0, 4], [0, 0, 9, 0], [0, 2, 0, 7]]
     assert results.most_confused(confusion, 2) == [1, 3]
-    trace = charts.matrix(confusion, list("abcd"), shown=[1, 3])["data"][0]
-    assert trace["z"] == [[5, 4], [2, 7]]
+    assert charts.matrix(confusion, list("abcd"), shown=[1, 3])["values"] == [[5, 4], [2, 7]]
 
 
-def test_the_chosen_cell_is_framed():
-    frame = charts.matrix(CONFUSION, CLASSES, chosen=(2, 1))["layout"]["shapes"][0]
-    assert (frame["x0"], frame["x1"], frame["y0"], frame["y1"]) == (0.5, 1.5, 1.5, 2.5)
-    row = charts.matrix(CONFUSION, CLASSES, chosen=(0, None))["layout"]["shapes"][0]
-    assert (row["x0"], row["x1"], row["y0"], row["y1"]) == (-0.5, 2.5, -0.5, 0.5)
+def test_the_chosen_cell_row_or_column_is_framed():
+    def framed(*chosen, **settings):
+        return charts.matrix(CONFUSION, CLASSES, chosen=chosen, **settings)["frame"]
+
+    assert framed(2, 1) == (2, 2, 1, 1)
+    assert framed(0, None) == (0, 0, 0, 2)
+    assert framed(None, 0, shown=[2, 0]) == (0, 1, 1, 1)
+    assert framed(None, None) is None
+    assert framed(1, 1, shown=[2, 0]) is None

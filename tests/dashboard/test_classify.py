@@ -1,13 +1,17 @@
 """The Classify page, driven without a browser, with a stand-in for the inference worker."""
 
+import base64
 import csv
 import io
+import json
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from dashboard import inference, limits, tray
+from dashboard.components import answers, camera, take_in
 from dashboard.components import why as reason
 from dashboard.components.prediction_card import card_html
 from dashboard.components.take_in import KINDS
@@ -118,6 +122,31 @@ def test_a_dropped_picture_is_answered_at_once_and_the_drop_zone_is_empty_again(
     assert len(worker.asked) == 3
 
 
+def test_a_drop_zone_that_says_that_it_is_empty_changes_nothing(monkeypatch):
+    before = {"drop": [], take_in.TURN: 3, take_in.SAID: ["what was said"]}
+    state = dict(before)
+    monkeypatch.setattr(take_in.st, "session_state", state)
+    take_in._dropped(None, "drop")
+    assert state == before
+
+
+def test_a_new_answer_is_on_its_way_before_the_cards_that_it_moves(
+    workspace, version, worker, monkeypatch
+):
+    fabricate.finished(workspace, version)
+    told, draw = [], answers.answer_card
+    monkeypatch.setattr(answers, "answer_card", lambda *of: (told.append(of[3]["name"]), draw(*of)))
+    monkeypatch.setattr(answers, "time", SimpleNamespace(sleep=lambda some: told.append("wait")))
+    at = drop(visit("classify"), ("one.png", b"sure"), ("two.png", b"unsure"))
+    assert told == ["one.png", "two.png"]  # nothing stood there that would be moved
+    told.clear()
+    drop(at, ("three.png", b"other"))
+    assert told == ["three.png", "wait", "one.png", "two.png"]
+    told.clear()
+    at.run()
+    assert told == ["three.png", "one.png", "two.png"]
+
+
 def test_another_model_is_asked_about_the_pictures_that_are_there(workspace, version, worker):
     first = fabricate.finished(workspace, version)
     second = fabricate.finished(workspace, version)
@@ -187,18 +216,34 @@ def test_the_drop_zone_names_its_limits(workspace, version):
 def test_the_camera_is_off_until_it_is_asked_for(workspace, version):
     fabricate.finished(workspace, version)
     at = visit("classify")
-    assert not at.get("camera_input")
+    assert not cameras(at)
     at.toggle("camera-on").set_value(True).run()
-    assert len(at.get("camera_input")) == 1
+    assert [(one["label"], one["once"]) for one in cameras(at)] == [("Camera", True)]
 
 
-def test_a_photo_is_answered_at_once(workspace, version, worker):
-    fabricate.finished(workspace, version)
-    at = visit("classify")
-    at.toggle("camera-on").set_value(True).run()
-    at.get("camera_input")[0].upload("shot.jpg", b"sure").run()
-    assert not at.exception
-    assert [name for _, name in worker.asked] == ["Photo 1"]
+def cameras(at):
+    """What was told to the cameras of the page, the live one left out."""
+    told = [json.loads(part.proto.json or "null") for part in at.get("bidi_component")]
+    return [one for one in told if isinstance(one, dict) and "once" in one]
+
+
+def test_a_photo_is_taken_once_however_often_the_page_is_drawn(monkeypatch):
+    photo = b"\xff\xd8\xff\xe0\x00"
+    sent = {"token": "1-2", "shots": [base64.b64encode(photo).decode()]}
+    state = {"camera": SimpleNamespace(shots=sent)}
+    told = []
+
+    def component(*, key, data, on_shots_change):
+        told.append(data)
+        on_shots_change()
+
+    monkeypatch.setattr(camera.st, "session_state", state)
+    monkeypatch.setattr(camera, "_component", component)
+    taken = []
+    camera.snapshot("Camera", "camera", taken.append)
+    camera.snapshot("Camera", "camera", taken.append)
+    assert taken == [photo]
+    assert [one["taken"] for one in told] == ["", "1-2"], "the browser lets go of its copy"
 
 
 def test_the_answers_can_be_taken_away_as_a_table(workspace, version, worker):

@@ -2,13 +2,14 @@
 
 import json
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from dashboard import results, retraining
-from dashboard.components import before_after
+from dashboard.components import before_after, matrix
 from dashboard.components.confusion import ANY
 from ml import curve
 from ml.calibration import softmax
@@ -185,14 +186,18 @@ def test_a_model_that_is_never_sure_says_so(workspace, version):
 def test_a_hundred_classes_show_the_most_confused_first(workspace):
     classes = tuple(f"class {place:03}" for place in range(100))
     version = fabricate.dataset(workspace, classes, each=1)
-    run = fabricate.finished(workspace, version, fabricate.predictions(version, 1, 0.3))
+    fabricate.finished(workspace, version, fabricate.predictions(version, 1, 0.3))
     at = visit("evaluate")
-    figure = json.loads(json.loads(at.get("bidi_component")[0].proto.json)["figure"])
-    shown = figure["data"][0]["x"]
-    assert len(shown) == 20
+    assert len(matrix_in(at)["names"]) == 20
     at.get("segmented_control")[1].set_value("All 100 classes").run()
     assert not at.exception
-    assert at.session_state[f"scope-{run.id}"] == "All 100 classes"
+    assert matrix_in(at)["names"] == list(classes)
+
+
+def matrix_in(at):
+    """The matrix, as it was sent."""
+    sent = [json.loads(part.proto.json) for part in at.get("bidi_component")]
+    return next(json.loads(part["matrix"]) for part in sent if "matrix" in part)
 
 
 def test_the_learning_curve_is_offered_with_its_time_and_told_once_measured(workspace, version):
@@ -308,3 +313,13 @@ def test_before_and_after_claim_what_a_coin_would_hardly_do(mended, broken, said
     pair = retraining.Pair(50, 30, 30 + mended - broken, (0,) * mended, (0,) * broken)
     assert before_after._finding(pair).endswith(said)
     assert (stats.binomtest(mended, mended + broken).pvalue < 0.05) == ("hardly" in said)
+
+
+@pytest.mark.parametrize("row", [-1, 2, "0", None])
+def test_a_cell_that_is_not_there_is_not_chosen(monkeypatch, row):
+    told = []
+    for sent in ({"row": row, "column": 0}, {"row": 0, "column": row}, {"row": 1, "column": 0}):
+        state = {"matrix": SimpleNamespace(cell=sent)}
+        monkeypatch.setattr(matrix.st, "session_state", state)
+        matrix._pressed("matrix", 2, lambda *place: told.append(place))
+    assert told == [(1, 0)]

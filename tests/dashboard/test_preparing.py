@@ -71,8 +71,9 @@ def test_a_failure_is_told_in_the_sentence_of_the_child(
     acting("print('progress 0.5\\nThere is nothing.\\nleft 3'); raise SystemExit(2)")
     job = Job(["ingest"], "Reading x").start(workspace)
     until(lambda: not job.running)
-    with pytest.raises(BadInputError, match=r"^There is nothing\.$"):
-        job.result()
+    for _ in range(2):  # as often as somebody asks
+        with pytest.raises(BadInputError, match=r"^There is nothing\.$"):
+            job.result()
 
 
 def test_a_child_that_dies_without_a_word_is_told_too(
@@ -104,5 +105,5 @@ def test_a_result_clears_what_was_uploaded(
     folder = stage(workspace, [("a.png", b"1")])
     job = Job(["ingest"], staging=folder).start(workspace)
     until(lambda: not job.running)
-    assert job.result() == {}
+    assert job.result() == job.result() == {}
     assert not folder.exists()

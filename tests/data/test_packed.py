@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ml.data import store, version_file
-from ml.data.by_column import rows_in
+from ml.data.by_column import files_of, rows_in
 from ml.data.packed import BLOCK, Packed
 from ml.data.packer import SPILL, pack
 from ml.data.splits import deal_folds, draw_test, pin_test, split_indices
@@ -43,6 +43,10 @@ def test_packed_items_are_what_they_were(made: tuple[Item, ...]) -> None:
     assert packed[::-1] == made[::-1] == tuple(packed[-n - 1] for n in range(len(made)))
     assert pickle.loads(pickle.dumps(packed)) == packed
     assert packed != (*made, Item("0" * 64, 0))
+    for items in (packed, made):
+        assert files_of(items, range(len(made))) == [item.file for item in made]
+        with pytest.raises(IndexError):
+            files_of(items, [len(made)])
     with pytest.raises(IndexError):
         packed[len(made)]
 
