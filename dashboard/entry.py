@@ -47,3 +47,4 @@ def draw() -> None:
         st.info(sentence)
     with telling():
         page.run()
+    session.leave()

@@ -23,6 +23,9 @@ from ml.workspace import Workspace, open_workspace
 ENTRY = "streamlit_app.py"
 IN_HAND = ("run", "data", "sweep")
 """What the address names: a run and a search by their ids, a data set by its name."""
+REDRAW = "redraw"
+WINDOW, WINDOW_ASKED = "window", "window-asked"
+"""The window above the page that is open, and the names that were asked for in this drawing."""
 
 
 def open_once() -> Workspace:
@@ -73,8 +76,32 @@ def arrive(page: str) -> None:
 def adopt() -> None:
     """Called by the entry before the navigation: notes that it ran, and what the address names."""
     st.session_state["entered"] = True
+    st.session_state.pop(REDRAW, None)  # it is being drawn
+    opened, _ = st.session_state.get(WINDOW, ("", None))
+    if opened not in st.session_state.get(WINDOW_ASKED, ()):  # its page was left
+        st.session_state.pop(WINDOW, None)
+    st.session_state[WINDOW_ASKED] = frozenset()
     st.session_state.pop(SHOWN, None)  # until one is: the page for others never arrives
     _take_in_hand(dict(st.query_params))
+
+
+def redraw() -> None:
+    """Have the whole page drawn, for something has ended that it speaks of.
+
+    A part that draws itself again goes no further: it happens at once. While the whole page is
+    drawn it happens at the end: this drawing may be the answer to a press on something further
+    down, which another one in its place would not know of.
+    """
+    context = get_script_run_ctx()
+    if context and context.fragment_ids_this_run:
+        st.rerun()
+    st.session_state[REDRAW] = True
+
+
+def leave() -> None:
+    """Called by the entry when the page has been drawn: draw it anew where that was asked for."""
+    if st.session_state.get(REDRAW):
+        st.rerun()
 
 
 def return_to_wanted() -> None:

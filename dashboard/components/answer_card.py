@@ -6,6 +6,7 @@ from dashboard import tray
 from dashboard.components.prediction_card import prediction_card
 from dashboard.components.teach import card_label
 from dashboard.components.why import why
+from dashboard.components.window import close_window
 from dashboard.teaching import Lesson
 from dashboard.tray import Entry
 from ml.runs import Run
@@ -24,7 +25,7 @@ def answer_card(workspace: Workspace, run: Run, lesson: Lesson | None, entry: En
     prediction_card(entry, run.id, threshold, tray.remove, more)
 
 
-@st.dialog("One picture", width="medium")
+@st.dialog("One picture", width="medium", on_dismiss=close_window)
 def look_closer(workspace: Workspace, run: Run, entry: Entry) -> None:
     """Show the card above the page."""
     answer_card(workspace, run, None, entry)

@@ -18,6 +18,7 @@ from dashboard.answer_list import (
 from dashboard.components.answer_card import look_closer
 from dashboard.components.answer_table import Marks, answer_table
 from dashboard.components.teach import LONGEST_NAME, turn
+from dashboard.components.window import in_window, open_window
 from dashboard.teaching import Lesson
 from dashboard.tray import Entry
 from dashboard.words import count
@@ -54,8 +55,11 @@ def answer_page(
             classes=lesson.classes if lesson else None,
             there=lesson.there if lesson else frozenset(),
         )
+    if opened:
+        open_window("answer", opened)
+    looked_at = in_window("answer")
     for entry in shown:
-        if entry["id"] == opened:
+        if entry["id"] == looked_at:
             look_closer(workspace, run, entry)
     return shown
 

@@ -83,7 +83,7 @@ def _start_next() -> None:
 
 def _progress(job: Job) -> None:
     if not job.running:
-        st.rerun()
+        session.redraw()
     with st.container(border=True, key="card-ingest", horizontal=True, vertical_alignment="center"):
         waiting = len(st.session_state.get("ingest-waiting") or [])
         if job_bar(job, "cancel-ingest", f"{count(waiting, 'more')} waiting" if waiting else ""):

@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard import session
 from dashboard.components.tile_grid import tile, tile_grid
 from dashboard.components.version_job import (
     begin_job,
@@ -78,7 +79,7 @@ def _answer(workspace: Workspace, version: DatasetVersion) -> None:
         st.session_state["instant-waited"] = True
         return
     if st.session_state.pop("instant-waited", False):
-        st.rerun()  # the clock of this part of the page can stop
+        session.redraw()  # the clock of this part of the page can stop
     try:
         told = answer.result()
     except MLError as error:
@@ -107,7 +108,8 @@ def _prepare(workspace: Workspace, version: DatasetVersion, lacking: int) -> Non
         before = held["before"]
         client, asked = fitter(), (workspace.root, version.name, version.version, before)
         held |= {"answer": _threads().submit(client.instant, *asked), "again": True}
-        st.rerun()
+        session.redraw()
+        return
     if st.button("Try again", key="instant-again", icon=":material/refresh:"):
         held.clear()
         begin_job(workspace, version, KIND, f"Looking at {count(lacking, 'new picture')}")

@@ -31,7 +31,7 @@ def measure_button(workspace: Workspace, config: TrainConfig) -> None:
                 st.warning(plain(str(error)), icon=":material/error:")
         else:
             st.session_state["estimate-job"] = None
-            st.rerun()
+            session.redraw()
     if st.button(
         "Measure",
         key="measure-estimate",
@@ -54,5 +54,5 @@ def _begin(workspace: Workspace, config: TrainConfig) -> Job:
 
 def _progress(job: Job) -> None:
     if not job.running:
-        st.rerun()
+        session.redraw()
     st.progress(job.progress, "Measuring")

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard import session
 from dashboard.components.progress_bar import job_bar
 from dashboard.preparing import Job
 from dashboard.text import plain
@@ -74,7 +75,8 @@ def measuring(
         else:
             jobs.pop(key, None)  # another tab may have been here
             then(report)
-            st.rerun()
+            session.redraw()
+            return
     if st.button(label, key=f"measure-{name}", icon=icon):
         begin(workspace, run, command, title, options)
         st.rerun()
@@ -83,7 +85,8 @@ def measuring(
 def _progress(jobs: dict[str, Job], key: str, cancel: str) -> None:
     job = jobs.get(key)
     if job is None or not job.running:
-        st.rerun()
+        session.redraw()
+        return
     with st.container(horizontal=True, vertical_alignment="center"):
         if job_bar(job, cancel):
             jobs.pop(key, None)  # it has not failed

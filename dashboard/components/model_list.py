@@ -114,5 +114,5 @@ def _tried() -> Tried:
 
 def _waiting(job: Job) -> None:
     if not job.running:
-        st.rerun()
+        session.redraw()
     st.caption("Your own models are being tried out.")

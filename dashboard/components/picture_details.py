@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image
 
+from dashboard.components.window import close_window
 from dashboard.datasets import SIDES, split_of
 from dashboard.style import escape
 from ml.data.pixels import decode
@@ -17,7 +18,7 @@ from ml.workspace import Workspace
 SIDE = 720
 
 
-@st.dialog("One picture", width="medium")
+@st.dialog("One picture", width="medium", on_dismiss=close_window)
 def picture_details(workspace: Workspace, version: DatasetVersion, place: int) -> None:
     """Show the picture of that item number, and its facts, above the page."""
     item = version.items[place]

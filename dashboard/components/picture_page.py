@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard.components.item_actions import item_actions, told
 from dashboard.components.picture_details import picture_details
 from dashboard.components.tile_grid import selectable, tile
+from dashboard.components.window import in_window, open_window
 from dashboard.words import count
 from ml.data.store import DatasetVersion
 from ml.workspace import Workspace
@@ -97,7 +98,11 @@ def _bar(
         if held.ids:
             st.button("Clear", key=f"clear-{key}", on_click=_select, args=(held, set()))
         if len(held.ids) == 1 and st.button("Look closer", key=f"closer-{key}"):
-            picture_details(workspace, version, min(held.ids))
+            open_window(f"closer-{key}", (version.fingerprint, min(held.ids)))
+        looked_at = in_window(f"closer-{key}")
+        for place in held.ids:
+            if looked_at == (version.fingerprint, place):
+                picture_details(workspace, version, place)
     item_actions(workspace, version, sorted(held.ids), key)
 
 

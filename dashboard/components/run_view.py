@@ -46,7 +46,7 @@ def _watch(run: Run, known: str) -> None:
     live.follow(run.folder, state)
     status = engine.status(run)
     if status.name != known:
-        st.rerun()  # the rest of the page speaks of the status too, and the ticking may be over
+        session.redraw()  # the rest of the page speaks of it too, and the ticking may be over
     _header(run, status, state)
     if status.name == "queued":
         ahead = engine.position(session.workspace(), run)

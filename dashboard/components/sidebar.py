@@ -55,7 +55,7 @@ def _badge(workspace: Workspace) -> None:
         f"<span>{size(memory.available)} of {size(memory.total)} free</span></p>"
     )
     if not running and not waiting and st.session_state.pop("was-busy", False):
-        st.rerun()
+        session.redraw()
     st.session_state["was-busy"] = bool(running or waiting)
 
 

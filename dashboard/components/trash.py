@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from dashboard.components.window import close_window, in_window, open_window
 from dashboard.text import plain
 from dashboard.words import count
 from ml import runs
@@ -45,10 +46,12 @@ def trash(workspace: Workspace) -> None:
                     _restore(workspace, run.id)
                     st.rerun()
         if st.button("Empty the trash", icon=":material/delete_forever:", key="empty-trash"):
-            _confirm(workspace, len(held))
+            open_window("trash")
+    if in_window("trash"):
+        _confirm(workspace, len(held))
 
 
-@st.dialog("Empty the trash?")
+@st.dialog("Empty the trash?", on_dismiss=close_window)
 def _confirm(workspace: Workspace, number: int) -> None:
     st.write(
         f"{count(number, 'run')} will be deleted for good, with the models and figures. "
@@ -58,8 +61,10 @@ def _confirm(workspace: Workspace, number: int) -> None:
         if st.button("Delete for good", type="primary", key="really-empty"):
             runs.empty_trash(workspace)
             st.session_state["deleted"] = []
+            close_window()
             st.rerun()
         if st.button("Keep them", key="keep-trash"):
+            close_window()
             st.rerun()
 
 

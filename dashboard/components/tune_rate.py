@@ -76,7 +76,7 @@ def _found(found: dict[str, Any]) -> None:
 
 def _progress(job: Job) -> None:
     if not job.running:
-        st.rerun()
+        session.redraw()
     with st.container(horizontal=True, vertical_alignment="center"):
         if job_bar(job, "cancel-rate"):
             st.session_state["rate-job"] = None

@@ -42,7 +42,7 @@ def _watched(sweep: Sweep, known: str) -> None:
     with telling():
         status = searching.status(sweep)
         if status.name != known:
-            st.rerun()  # the ticking may be over
+            session.redraw()  # the ticking may be over
         asked, state = sweep.asked, sweep.state
         with st.container(border=True, key="card-tune-status"):
             if status.name in searching.LIVE:

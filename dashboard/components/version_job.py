@@ -11,6 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboard import session
 from dashboard.components.progress_bar import job_bar
 from dashboard.preparing import Job
 from dashboard.text import plain
@@ -116,7 +117,8 @@ def _progress(workspace: Workspace, version: DatasetVersion, kind: str) -> None:
     held = _known(workspace.root).by_set.get((kind, version.name))
     job = held.job if held else None
     if held is None or job is None or held.of != _of(version) or not job.running:
-        st.rerun()
+        session.redraw()
+        return
     with st.container(horizontal=True, vertical_alignment="center"):
         if job_bar(job, f"cancel-{kind}"):
             held.job, held.reason = None, ""

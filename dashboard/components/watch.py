@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from dashboard import engine
+from dashboard import engine, session
 from ml.runs import Run
 from ml.workspace import Workspace
 
@@ -22,7 +22,7 @@ def watch(workspace: Workspace, shown: Mapping[str, str]) -> None:
 
 def _look(workspace: Workspace, shown: dict[str, str]) -> None:
     if any(status_now(workspace, run) != status for run, status in shown.items()):
-        st.rerun()
+        session.redraw()
 
 
 def status_now(workspace: Workspace, identifier: str) -> str:

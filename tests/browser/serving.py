@@ -59,12 +59,13 @@ def find_browser() -> str | None:
 
 @dataclass
 class App:
-    """A server over a workspace."""
+    """A server over a workspace. ``module`` is what takes Streamlit's commands."""
 
     workspace: Workspace
     base_path: str = ""
     port: int = 0
     options: list[str] = field(default_factory=list)
+    module: str = "streamlit"
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -78,7 +79,7 @@ class App:
         with (self.workspace.root / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "streamlit", "run", "streamlit_app.py"),
+                    *(sys.executable, "-m", self.module, "run", "streamlit_app.py"),
                     *("--server.headless=true", f"--server.port={self.port}"),
                     *("--server.address=127.0.0.1", f"--server.baseUrlPath={self.base_path}"),
                     *self.options,

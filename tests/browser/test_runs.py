@@ -74,6 +74,54 @@ def test_the_trash_is_emptied_after_a_question(
     assert run.folder.exists()
 
 
+def test_a_question_stays_open_when_a_training_ends(
+    app: App, version: DatasetVersion, page: Page, visit: Callable[..., Page]
+) -> None:
+    busy = fabricate.working(app.workspace, version)
+    runs.delete(app.workspace, fabricate.finished(app.workspace, version))
+    visit(page, app.url("runs"))
+    page.get_by_text("Trash · 1 run").click()
+    page.get_by_role("button", name="Empty the trash").click()
+    question = page.get_by_role("dialog")
+    expect(question).to_contain_text("This cannot be undone.")
+    fabricate.end(busy)
+    expect(row(page, busy).locator(".lens-finished")).to_be_attached()
+    settled(page)
+    expect(question).to_contain_text("This cannot be undone.")
+    page.keyboard.press("Escape")
+    expect(question).to_have_count(0)
+    settled(page)
+    page.get_by_role("button", name="Empty the trash").click()
+    question.get_by_role("button", name="Delete for good").click()
+    expect(page.get_by_text("Trash ·")).to_have_count(0)
+    expect(question).to_have_count(0)
+    assert not runs.trashed(app.workspace)
+
+
+def test_a_fold_opens_at_once_for_whoever_asked_for_less_motion(
+    app: App, version: DatasetVersion, page: Page, visit: Callable[..., Page]
+) -> None:
+    runs.delete(app.workspace, fabricate.finished(app.workspace, version))
+    visit(page, app.url("runs"))
+    page.evaluate(
+        """() => {
+        window.heights = new Set()
+        const fold = document.querySelector('[data-testid="stExpander"] details')
+        const look = () => {
+          window.heights.add(fold.offsetHeight)
+          requestAnimationFrame(look)
+        }
+        look()
+      }"""
+    )
+    inside = page.get_by_role("button", name="Empty the trash")
+    for shown in (True, False):
+        page.get_by_text("Trash · 1 run").click()
+        expect(inside).to_be_visible(visible=shown)
+    assert page.evaluate("window.heights.size") == 2  # closed and open, nothing between
+    runs.empty_trash(app.workspace)
+
+
 def test_a_run_is_renamed_in_its_place_and_a_hostile_name_is_text(
     app: App, run: Run, new_page: Callable[..., Page], visit: Callable[..., Page]
 ) -> None:

@@ -45,8 +45,8 @@ class Worker:
     """This test in the place of a worker: it says what a training would say."""
 
     def __init__(self, app: App, epochs: int = 200) -> None:
-        self.run = fabricate.queued(app.workspace, fabricate.dataset(app.workspace), epochs=epochs)
-        runs.claim(self.run)
+        version = fabricate.dataset(app.workspace)
+        self.run = fabricate.queued(app.workspace, version, claimed=True, epochs=epochs)
         self.log = EventLog(self.run.folder / "events.jsonl")
         self.epochs, self.epoch = epochs, 0
         self.log(RunStarted("small_cnn", "made", epochs, 10, train_pictures=20))
@@ -177,6 +177,22 @@ def test_over_ticks_the_chart_is_the_same_element_and_keeps_zoom_and_hidden_trac
     worker.end()
     expect(page.locator(".lens-outcome")).to_contain_text("Finished")
     assert chart.evaluate("box => box.mark") == "mine"  # not even when the run ends
+
+
+def test_a_server_that_is_slow_to_send_takes_no_chart_away_when_the_run_ends(
+    new_app: Callable[..., App], page: Page, visit: Visit, drawn: Drawn
+) -> None:
+    slow = new_app(module="tests.browser.held_back")
+    worker = Worker(slow)
+    worker.train(5)
+    visit(page, slow.url("train", run=worker.run.id))
+    chart = drawn(page, "chart-loss")
+    until_drawn(page, chart, 5)
+    chart.evaluate("box => { box.mark = 'mine' }")
+    worker.end()
+    expect(page.locator(".lens-outcome")).to_contain_text("Finished")
+    settled(page)
+    assert chart.evaluate("box => box.mark") == "mine"
 
 
 def test_a_figure_is_on_screen_within_two_seconds_of_its_event(

@@ -71,8 +71,16 @@ def predictions(version: DatasetVersion, seed: int = 0, wrong: float = 0.25) -> 
     return Truth(labels, logits.astype(np.float32))
 
 
-def queued(workspace: Workspace, version: DatasetVersion, name: str = "", **settings: Any) -> Run:
-    """A run that waits: all pictures of the version are its test pictures."""
+def queued(
+    workspace: Workspace,
+    version: DatasetVersion,
+    name: str = "",
+    *,
+    claimed: bool = False,
+    **settings: Any,
+) -> Run:
+    """A run that waits: all pictures of the version are its test pictures. With ``claimed`` this
+    process is its worker, and no server of the workspace ever sees it waiting."""
     everything = list(range(len(version.items)))
     record = {
         "name": version.name,
@@ -85,7 +93,7 @@ def queued(workspace: Workspace, version: DatasetVersion, name: str = "", **sett
         "splits": {"train": [], "val": [], "test": everything},
     }
     config = TrainConfig(dataset=version.name, **{"model": "small_cnn", "epochs": 3} | settings)
-    return runs.create(workspace, config, record, name=name)
+    return runs.create(workspace, config, record, name=name, claimed=claimed)
 
 
 def finished(
@@ -98,7 +106,7 @@ def finished(
     **settings: Any,
 ) -> Run:
     """A run that is over, with a report and the manifest of a model."""
-    run = queued(workspace, version, name, **settings)
+    run = queued(workspace, version, name, claimed=True, **settings)
     _worked(run, outcome, reason)
     report(run, version, truth or predictions(version))
     return run
@@ -108,14 +116,14 @@ def ended_without_model(
     workspace: Workspace, version: DatasetVersion, outcome: str, reason: str, name: str = ""
 ) -> Run:
     """A run that is over and left nothing to test."""
-    run = queued(workspace, version, name)
+    run = queued(workspace, version, name, claimed=True)
     _worked(run, outcome, reason)
     return run
 
 
 def interrupted(workspace: Workspace, version: DatasetVersion, name: str = "") -> Run:
     """A run whose worker is gone without a word."""
-    run = queued(workspace, version, name)
+    run = queued(workspace, version, name, claimed=True)
     _worked(run, None, "")
     return run
 
@@ -123,7 +131,7 @@ def interrupted(workspace: Workspace, version: DatasetVersion, name: str = "") -
 def working(workspace: Workspace, version: DatasetVersion, name: str = "") -> Run:
     """A run that is being trained on another computer, whose clock is ten minutes ahead: so it
     goes on beating for as long as a test may take."""
-    run = queued(workspace, version, name)
+    run = queued(workspace, version, name, claimed=True)
     _claimed(run)
     log = EventLog(run.folder / "events.jsonl")
     config = run.config

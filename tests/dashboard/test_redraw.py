@@ -1,0 +1,75 @@
+"""What ends by itself takes neither a press nor a window from whoever is at the page."""
+
+import pytest
+
+from ml import runs
+from tests.dashboard import fabricate
+from tests.dashboard.visiting import visit, words
+
+ASKED = "This cannot be undone."
+
+
+@pytest.fixture
+def version(workspace):
+    return fabricate.dataset(workspace)
+
+
+@pytest.fixture
+def busy(workspace, version):
+    return fabricate.working(workspace, version)
+
+
+@pytest.fixture
+def gone(workspace, version):
+    run = fabricate.finished(workspace, version)
+    runs.delete(workspace, run)
+    return run
+
+
+def test_a_press_in_the_moment_in_which_a_training_ends_does_what_it_says(workspace, busy, gone):
+    at = visit("runs")
+    fabricate.end(busy)
+    at.button(f"restore-{gone.id}").click().run()
+    assert not at.exception
+    assert not runs.trashed(workspace)
+    assert gone.folder.exists()
+
+
+def test_the_page_of_such_a_press_is_that_of_the_training_that_has_ended(busy, gone):
+    at = visit("runs")
+    fabricate.end(busy)
+    at.button(f"restore-{gone.id}").click().run()
+    said = words(at)
+    assert '<span class="lens-status lens-finished">' in said
+    assert '<span class="lens-status lens-running">' not in said
+    assert not at.session_state["was-busy"]
+
+
+def test_a_question_stays_when_a_training_ends_and_goes_with_its_answer(workspace, busy, gone):
+    at = visit("runs")
+    at.button("empty-trash").click().run()
+    assert ASKED in words(at)
+    fabricate.end(busy)
+    at.run()
+    assert ASKED in words(at)
+    at.button("keep-trash").click().run()
+    at.run()
+    assert ASKED not in words(at)
+    assert [run.id for run in runs.trashed(workspace)] == [gone.id]
+    at.button("empty-trash").click().run()
+    at.button("really-empty").click().run()
+    at.run()
+    assert ASKED not in words(at)
+    assert not runs.trashed(workspace)
+
+
+@pytest.mark.parametrize("other", ["home", "evaluate"])  # the second has nothing to show and stops
+def test_a_question_does_not_wait_on_a_page_that_was_left(gone, other):
+    at = visit("runs")
+    at.button("empty-trash").click().run()
+    at.switch_page(f"pages/{other}.py").run()
+    at.switch_page("pages/runs.py").run()
+    assert not at.exception
+    assert ASKED not in words(at)
+    at.button("empty-trash").click().run()
+    assert ASKED in words(at)
