@@ -1,11 +1,10 @@
-"""A part that draws itself again, late, takes nothing from the page. Streamlit has no setting for
-that.
+"""A part that draws itself again, late, takes nothing from the page.
 
-It stays on the page that is shown, whatever page it was asked from. The browser may ask for it in
-the moment in which its page is left. Streamlit answers once the next page is drawn, but as on the
-page that was left: the browser empties the next page, and stops at the next part of it that it is
-sent. A part that is drawn again never changes the page, so here it is drawn as on the page that is
-shown.
+Streamlit has no setting for that. The part stays on the page that is shown, whatever page it was
+asked from. The browser may ask for it in the moment in which its page is left. Streamlit answers
+once the next page is drawn, but as on the page that was left: the browser empties the next page,
+and stops at the next part of it that it is sent. A part that is drawn again never changes the page,
+so here it is drawn as on the page that is shown.
 
 And it leaves in the queue what has been drawn before it. Where the server is busy, a whole page may
 wait there still to be sent. Streamlit takes the part's old content out of it, for the new one

@@ -1,5 +1,6 @@
-"""A window above the page. It stays open when the page is drawn anew, as when a training ends while
-somebody reads it; Streamlit alone would close it.
+"""A window above the page, which stays open when the page is drawn anew.
+
+That happens when a training ends while somebody reads it; Streamlit alone would close it.
 
 Whoever draws one asks ``in_window`` in every drawing, and gives its ``st.dialog`` this module's
 ``close_window`` as ``on_dismiss``.

@@ -87,6 +87,29 @@ def test_pictures_are_selected_by_mouse_and_keyboard_and_moved(
     assert newest(app, version).items == version.items
 
 
+def test_a_picture_that_is_looked_at_stays_open_when_a_training_ends(
+    app: App, version: DatasetVersion, page: Page, visit: Visit
+) -> None:
+    busy = fabricate.working(app.workspace, version)
+    open_data(app, version, page, visit)
+    badge = page.get_by_role("button", name="Watch", exact=True)
+    expect(badge).to_be_visible()
+    tiles(page, "explorer").nth(3).click()
+    page.get_by_role("button", name="Look closer").click()
+    window = page.get_by_role("dialog")
+    expect(window).to_contain_text("0-3.png")
+    fabricate.end(busy)
+    expect(badge).to_have_count(0)
+    settled(page)
+    expect(window).to_contain_text("0-3.png")
+    window.get_by_role("button", name="Close").click()
+    expect(window).to_have_count(0)
+    settled(page)
+    expect(window).to_have_count(0)
+    page.get_by_role("button", name="Look closer").click()
+    expect(window).to_contain_text("0-3.png")
+
+
 def test_a_whole_page_is_excluded_and_found_again_by_the_filter(
     app: App, version: DatasetVersion, page: Page, visit: Visit
 ) -> None:
