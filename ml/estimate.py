@@ -21,8 +21,8 @@ MACS_PER_SECOND = {"cpu": 1.5e10, "mps": 2e11, "cuda": 1e12}
 pass alone, which ONNX Runtime does on a CPU, gets through twice as many."""
 BASE_MEMORY = 700e6
 """A worker that has torch and Lightning loaded, in bytes."""
-LIGHTNING = 1.5, 60e6
-"""Seconds and bytes of Lightning's own start, which a rehearsal does without."""
+BESIDES = 0.4, 60e6
+"""Seconds and bytes that a run takes and a rehearsal does not: Lightning's trainer, reports."""
 BYTES_PER_MAC = 0.5
 """Activations kept for the backward pass, bytes for each multiply-accumulate; measured on resnet18,
 mobilenet_v3_small and small_cnn as a rounded upper figure."""
@@ -118,13 +118,16 @@ def _rehearsed(
     # The exported file, its weights, and of a whole network both checkpoints with their moments.
     moments = 1 if config.optimizer == "sgd" else 2
     disk = cost["model"] * (2 if config.frozen else 4 + moments)
+    # After each epoch the best weights, where it is the best, and the last with their moments.
+    saving = config.epochs * (2 + moments) * cost.get("save", 0.0)
     return Estimate(
         start_up
-        + LIGHTNING[0]
+        + BESIDES[0]
         + cost["build"]
         + work
+        + saving
         + ending(config, cost, VAL * pictures, TEST * pictures),
-        cost["memory"] + LIGHTNING[1] + held,
+        cost["memory"] + BESIDES[1] + held,
         "measured on this computer",
         disk,
         start_up,

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import torch
 
 from ml import measure
@@ -29,6 +28,7 @@ from ml.models import Inputs, build, options_of
 from ml.models.network import Network, count_features, new_head
 from ml.optim import optimizer
 from ml.plan import backbone_forward
+from ml.status import age
 from ml.workspace import Workspace
 
 STEP_SECONDS = 3.0
@@ -50,13 +50,14 @@ def rehearse(
     ``start_up`` and ``build`` in seconds; ``step`` and ``validate``, seconds of a picture in
     training and validation; ``feature``, seconds of a picture through a frozen backbone;
     ``classify``, seconds of a picture through the exported file; ``torch``, through the network
-    after training; ``export``, seconds when the graph has been traced; ``memory``, the most that
-    this process held, in bytes; ``model``, bytes of the exported file.
+    after training; ``export``, seconds when the graph has been traced; ``save``, seconds of writing
+    the weights of a whole network; ``memory``, the most that this process held, in bytes;
+    ``model``, bytes of the exported file.
 
     Raises:
         MLError: the weights cannot be had, or the memory does not suffice.
     """
-    start_up = time.time() - psutil.Process().create_time()
+    start_up = age()
     keep_freed_memory()
     torch.set_num_threads(threads(config.threads))
     device = measure.device_for(config)
@@ -79,6 +80,7 @@ def rehearse(
         found["feature"] = seconds_of(lambda: forward(few)) / PICTURES
     else:
         found |= steps(workspace, network.to(device), config, device, spec)
+        found["save"] = _saved(workspace, network)
     progress(0.6)
     found |= _ending(workspace, network.cpu().eval(), spec, few, frozen=config.frozen)
     found["memory"] = peak_memory()
@@ -128,6 +130,16 @@ def steps(
     network.eval()
     checked = seconds_of(validate, 1, most)
     return {"step": taken / len(pictures), "validate": checked / len(shown)}
+
+
+def _saved(workspace: Workspace, network: Network) -> float:
+    """Seconds until a checkpoint of the weights is on the disk where the runs are."""
+    from ml import checkpoints  # with Lightning, which whoever only takes steps does without
+
+    with tempfile.TemporaryDirectory(prefix=".rehearsal-", dir=workspace.root) as name:
+        began = time.perf_counter()
+        checkpoints.save(Path(name), "best", {"weights": network.state_dict()}, epoch=1)
+        return time.perf_counter() - began
 
 
 def _ending(

@@ -63,6 +63,14 @@ def start_of(process: psutil.Process) -> float:
     return created - psutil.boot_time() if sys.platform == "linux" else created
 
 
+def age() -> float:
+    """For how many seconds this process has been there. By the boot alone on Linux: the moment of
+    that is known to a second only, and the clock may have been set since."""
+    started = start_of(psutil.Process())
+    clock = getattr(time, "CLOCK_BOOTTIME", None) if sys.platform == "linux" else None
+    return (time.time() if clock is None else time.clock_gettime(clock)) - started
+
+
 def lives(worker: dict[str, object], heard: float, now: float | None = None) -> bool:
     """Whether the process that ``worker`` (from ``worker.json``) names is still there.
 

@@ -5,6 +5,7 @@ import math
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,8 @@ import torch
 from ml import model_folder, rehearsal, spent
 from ml.config import TrainConfig
 from ml.data.pixels import PixelSpec
-from ml.estimate import ending
-from ml.machine import remembered
+from ml.estimate import cost_key, ending, estimate
+from ml.machine import describe, remembered
 from ml.models import Inputs, build
 from ml.runs import list_runs
 from ml.workspace import Workspace
@@ -73,6 +74,30 @@ def test_what_is_measured_last_is_what_was_measured_first(
         assert torch.equal(value, before[name]), name
 
 
+@pytest.mark.parametrize(("optimizer", "times"), [("sgd", 3), ("adamw", 4)])
+def test_writing_a_network_and_what_its_optimizer_keeps_counts_after_each_epoch(
+    optimizer: str, times: int
+) -> None:
+    config = TrainConfig(epochs=5, optimizer=optimizer, pretrained=False, freeze_backbone=False)
+    machine = describe()
+    whole = {"start_up": 2.0, "build": 0.1, "step": 0.01, "validate": 0.01, "export": 1.0}
+    whole |= {"torch": 0.1, "classify": 0.1, "model": 100.0, "memory": 1e9}
+    key = cost_key(config, config.threads or machine.cores)
+    quick, slow = (
+        estimate(config, 100, machine, {key: whole | {"save": seconds}}).seconds
+        for seconds in (0.5, 2.5)
+    )
+    assert slow - quick == pytest.approx(5 * times * 2.0)
+
+
+def test_the_age_of_a_process_is_no_more_than_the_time_since_it_was_asked_for() -> None:
+    words = "import time; from ml.status import age; print(age(), time.time())"
+    began = time.time()
+    told = subprocess.run([sys.executable, "-c", words], cwd=ROOT, capture_output=True, check=True)
+    age, now = map(float, told.stdout.split())
+    assert 0 < age <= now - began + 0.05  # the system counts in hundredths of a second
+
+
 def test_the_end_of_a_run_takes_longer_for_more_pictures_unless_their_features_are_kept() -> None:
     cost = {"export": 2.0, "torch": 0.5, "classify": 0.25}
     whole, frozen = (TrainConfig(pretrained=one, freeze_backbone=one) for one in (False, True))
@@ -94,5 +119,7 @@ def test_a_rehearsal_asks_the_file_about_as_many_pictures_at_a_time_as_a_run_doe
     monkeypatch.setattr(rehearsal, "run_session", run_session)
     settings = {"model": "tutorial_net", "pretrained": False, "freeze_backbone": False}
     config = TrainConfig(dataset="noise", image_size=64, batch_size=4, threads=1, **settings)
-    rehearsal.rehearse(workspace, config, 2)
+    found = rehearsal.rehearse(workspace, config, 2)
     assert max(asked) == model_folder.batch_of(64) == 98
+    assert found["save"] > 0
+    assert not list(workspace.root.glob(".rehearsal-*"))
