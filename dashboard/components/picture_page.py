@@ -85,6 +85,7 @@ def _bar(
     found: Sequence[int],
     key: str,
 ) -> None:
+    window = f"closer-{key}-{version.fingerprint}"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(told(len(held.ids), len(held.ids - set(shown))), width="stretch")
         page = set(shown)
@@ -98,11 +99,10 @@ def _bar(
         if held.ids:
             st.button("Clear", key=f"clear-{key}", on_click=_select, args=(held, set()))
         if len(held.ids) == 1 and st.button("Look closer", key=f"closer-{key}"):
-            open_window(f"closer-{key}", (version.fingerprint, min(held.ids)))
-        looked_at = in_window(f"closer-{key}")
-        for place in held.ids:
-            if looked_at == (version.fingerprint, place):
-                picture_details(workspace, version, place)
+            open_window(window, min(held.ids))
+        looked_at = in_window(window)
+        if looked_at in held.ids:
+            picture_details(workspace, version, looked_at)
     item_actions(workspace, version, sorted(held.ids), key)
 
 

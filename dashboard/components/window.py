@@ -6,19 +6,19 @@ Whoever draws one asks ``in_window`` in every drawing, and gives its ``st.dialog
 ``close_window`` as ``on_dismiss``.
 """
 
-from collections.abc import Hashable
+from typing import Any
 
 import streamlit as st
 
 from dashboard.session import WINDOW, WINDOW_ASKED
 
 
-def open_window(name: str, about: Hashable = True) -> None:
+def open_window(name: str, about: Any = True) -> None:
     """Open the window called ``name``, in place of any other. ``about``: what it is to show."""
     st.session_state[WINDOW] = (name, about)
 
 
-def in_window(name: str) -> Hashable:
+def in_window(name: str) -> Any:
     """What the window called ``name`` is to show; None where it is not open."""
     st.session_state[WINDOW_ASKED] = st.session_state.get(WINDOW_ASKED, frozenset()) | {name}
     opened, about = st.session_state.get(WINDOW, ("", None))

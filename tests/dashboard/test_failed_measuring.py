@@ -18,6 +18,7 @@ SENTENCE = "There is too little of it. Bring more."
 
 FAILS = f"print({SENTENCE!r}); raise SystemExit(2)"
 WORKS_ON = "import time; time.sleep(600)"
+ENDS_WELL = "print('{}')"
 
 
 @pytest.fixture
@@ -87,5 +88,24 @@ def test_a_measurement_that_was_called_off_has_not_failed(workspace, child) -> N
     assert not at.warning
     assert at.button(key=f"measure-robustness-{run.id}")
     at.run()
+    assert not at.warning
+    assert not at.exception
+
+
+def test_the_page_on_which_a_measurement_has_ended_is_drawn_with_what_came_of_it(
+    workspace, child
+) -> None:
+    child(ENDS_WELL)
+    run = fabricate.finished(workspace, fabricate.dataset(workspace))
+    at = visit("evaluate", run.id)
+    at.session_state[f"fold-robustness-{run.id}"] = True
+    at.run()
+    key = f"measure-robustness-{run.id}"
+    at.button(key=key).click().run()
+    deadline = time.monotonic() + 30
+    while key not in [button.key for button in at.button]:
+        assert f"cancel-robustness-{run.id}" in [button.key for button in at.button]
+        assert time.monotonic() < deadline
+        at.run()
     assert not at.warning
     assert not at.exception

@@ -35,16 +35,6 @@ def test_a_press_in_the_moment_in_which_a_training_ends_does_what_it_says(worksp
     assert gone.folder.exists()
 
 
-def test_the_page_of_such_a_press_is_that_of_the_training_that_has_ended(busy, gone):
-    at = visit("runs")
-    fabricate.end(busy)
-    at.button(f"restore-{gone.id}").click().run()
-    said = words(at)
-    assert '<span class="lens-status lens-finished">' in said
-    assert '<span class="lens-status lens-running">' not in said
-    assert not at.session_state["was-busy"]
-
-
 def test_a_question_stays_when_a_training_ends_and_goes_with_its_answer(workspace, busy, gone):
     at = visit("runs")
     at.button("empty-trash").click().run()
