@@ -7,7 +7,7 @@ the frames of a live camera. At each visit it runs the file as a script, which d
 import streamlit as st
 
 if __name__ == "__main__":
-    from dashboard.entry import draw
+    from dashboard.app.entry import draw
 
     draw()
 else:

@@ -27,7 +27,7 @@ PAGES = (
 )
 
 SHARED = PageRow("pages/shared.py", "Classify", "image_search", "One classifier alone, for others.")
-"""Not in the menu: see ``dashboard.demo``."""
+"""Not in the menu: see ``dashboard.app.demo``."""
 HOME, DATA, TRAIN, TUNE, EVALUATE, CLASSIFY, RUNS = (row.path for row in PAGES)
 
 

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from dashboard import demo, session
+from dashboard import session
+from dashboard.app import demo
 from dashboard.components.answers import answers
 from dashboard.components.empty import full_page
 from dashboard.components.model_card import model_card

@@ -20,7 +20,7 @@ def test_what_is_loaded_is_not_looked_through_again_and_what_comes_after_is():
 
 
 def test_the_modules_of_the_server_are_not_looked_through_after_each_drawing():
-    code = "import gc, dashboard.entry; print(len(gc.get_objects()), gc.get_freeze_count())"
+    code = "import gc, dashboard.app.entry; print(len(gc.get_objects()), gc.get_freeze_count())"
     command = [sys.executable, "-W", "ignore", "-c", code]
     out = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     looked_through, left_alone = map(int, out.stdout.split())

@@ -4,7 +4,8 @@ import gc
 
 import streamlit as st
 
-from dashboard import demo, engine, session, static, style
+from dashboard import engine, session, static, style
+from dashboard.app import demo
 from dashboard.components.empty import full_page
 from dashboard.components.sidebar import sidebar
 from dashboard.components.telling import telling
