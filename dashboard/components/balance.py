@@ -4,7 +4,7 @@ from collections import Counter
 
 import streamlit as st
 
-from dashboard import charts_data as charts
+from dashboard.charts import dataset as charts
 from dashboard.components.plot import plot
 from dashboard.measuring import MEASURED, sizes_of
 from dashboard.text import plain

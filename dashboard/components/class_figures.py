@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import charts_evaluate as charts
+from dashboard.charts import evaluation as charts
 from dashboard.components.plot import plot
 from dashboard.results import Results
 from dashboard.text import plain

@@ -4,8 +4,8 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import charts_class as charts
-from dashboard.charts_evaluate import ORDERS, in_order
+from dashboard.charts import one_vs_rest as charts
+from dashboard.charts.evaluation import ORDERS, in_order
 from dashboard.components.fold import fold
 from dashboard.components.plot import plot
 from dashboard.components.tiles import tiles

@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import charts_matrix as charts
+from dashboard.charts import confusion_matrix as charts
 from dashboard.components.cell_pictures import cell_pictures, forget
 from dashboard.components.matrix import matrix
 from dashboard.components.retrain_button import retrain_button

@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.charts_curve import learning_curve
+from dashboard.charts.learning_curve import learning_curve
 from dashboard.components.fold import fold
 from dashboard.components.measured import begin, measuring
 from dashboard.components.plot import plot

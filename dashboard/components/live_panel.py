@@ -4,7 +4,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import charts, live, session
+from dashboard import live, session
+from dashboard.charts import training as charts
 from dashboard.components.coach_card import coach_card
 from dashboard.components.plot import plot
 from dashboard.components.tiles import Tile, tiles

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import forms, session
-from dashboard.charts_robustness import corruptions
+from dashboard.charts.robustness import corruptions
 from dashboard.components.fold import fold
 from dashboard.components.measured import measuring
 from dashboard.components.picker import run_label, run_title

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dashboard.charts_slices import BARS, labelled, slices
+from dashboard.charts.slices import BARS, labelled, slices
 from dashboard.components.cell_pictures import cell_pictures, forget
 from dashboard.components.fold import fold
 from dashboard.components.measured import measuring

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import charts_evaluate as charts
+from dashboard.charts import evaluation as charts
 from dashboard.components.fold import fold
 from dashboard.components.plot import plot
 from dashboard.results import Results

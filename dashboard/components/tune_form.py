@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import forms, searching, session
-from dashboard.charts_tune import label
+from dashboard.charts.tuning import label
 from dashboard.components.ingest_view import ingest_view, settle, start_ingest, under_way
 from dashboard.expected import expected
 from dashboard.style import escape

@@ -4,7 +4,8 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from dashboard import charts_tune, searching, session
+from dashboard import searching, session
+from dashboard.charts import tuning as charts_tune
 from dashboard.components.outcome import result_sentence
 from dashboard.navigation import EVALUATE
 from dashboard.style import escape

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import session
-from dashboard.charts_tune import STATES, label, say
+from dashboard.charts.tuning import STATES, label, say
 from dashboard.navigation import EVALUATE, TRAIN
 from dashboard.style import escape
 from dashboard.words import duration, percent

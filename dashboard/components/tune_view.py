@@ -5,7 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import charts_tune, live, searching, session
+from dashboard import live, searching, session
+from dashboard.charts import tuning as charts_tune
 from dashboard.components.fold import fold
 from dashboard.components.plot import plot
 from dashboard.components.progress_bar import progress_bar

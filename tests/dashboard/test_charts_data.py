@@ -2,7 +2,7 @@
 
 import pytest
 
-from dashboard import charts_data as charts
+from dashboard.charts import dataset as charts
 from ml.data.store import DatasetVersion, Item
 
 

@@ -2,7 +2,7 @@
 
 import plotly.graph_objects as go
 
-from dashboard import charts_evaluate as charts
+from dashboard.charts import evaluation as charts
 from dashboard.comparison import Curve, overlay
 from dashboard.static import CHARTS, plotly_name
 

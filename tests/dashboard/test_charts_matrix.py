@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from dashboard import charts_matrix as charts
+from dashboard.charts import confusion_matrix as charts
 from dashboard.charts_names import LABEL
 from dashboard.static import ROOT
 from ml import results

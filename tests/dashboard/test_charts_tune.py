@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dashboard import charts_tune
+from dashboard.charts import tuning as charts_tune
 from ml.tuning.space import Axis
 from ml.tuning.sweep import Trial
 

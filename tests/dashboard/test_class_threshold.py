@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from dashboard import charts_class as charts
+from dashboard.charts import one_vs_rest as charts
 from ml import thresholds
 from ml.calibration import softmax
 from ml.curves import curve

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from dashboard import charts_slices
+from dashboard.charts import slices as charts_slices
 from ml import slicing
 from ml.evaluate import ask
 from ml.files import read_json, write_json

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dashboard.charts_evaluate import whiskers
+from dashboard.charts.evaluation import whiskers
 from dashboard.charts_names import class_axis, literal
 from dashboard.text import rounded, shortened, span, with_span
 from dashboard.words import count

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dashboard.charts_evaluate import whiskers
+from dashboard.charts.evaluation import whiskers
 from dashboard.text import with_span
 from dashboard.words import count
 
