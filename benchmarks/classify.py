@@ -37,7 +37,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.classify_live import live
 from benchmarks.page import p95, say
 from benchmarks.peers_lite import lite0
-from dashboard.components.answer_head import MANY as MANY_CARDS
+from dashboard.components.classify.results_header import MANY as MANY_CARDS
 from dashboard.inference import InferenceClient
 from ml import runs
 from ml.data.folders import BUNDLED

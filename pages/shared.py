@@ -4,9 +4,9 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.app import demo
-from dashboard.components.answers import answers
+from dashboard.components.classify.model_card import model_card
+from dashboard.components.classify.results import answers
 from dashboard.components.empty import full_page
-from dashboard.components.model_card import model_card
 from dashboard.text import plain
 from ml import card, showcase
 

@@ -10,8 +10,8 @@ import streamlit as st
 
 from dashboard import answer_list, tray
 from dashboard.answer_list import GROUPED, LEAST, MOST, NAMED, UNLIKE, UNREAD, Query, listed
-from dashboard.components import answer_table
-from dashboard.components.answer_page import _groups, _note
+from dashboard.components.classify import results_table as answer_table
+from dashboard.components.classify.results_page import _groups, _note
 from dashboard.takeaway import sorted_zip
 from ml.predict import unreadable
 from tests.dashboard import fabricate

@@ -11,7 +11,7 @@ import pytest
 from starlette.requests import Request
 
 from dashboard import frames_route, inference
-from dashboard.components import live_camera
+from dashboard.components.classify import live_camera
 from dashboard.frames_route import MOST_BYTES, PASS, answer, routes
 from dashboard.passes import LOCAL_EVERY, PUBLIC_EVERY, Passes
 from ml.errors import MLError

@@ -127,7 +127,7 @@ def test_where_the_set_is_gone_pictures_are_only_looked_at(workspace, run, worke
 def test_what_is_too_much_for_this_server_is_not_added(workspace, run, worker, monkeypatch):
     at = drop(visit("classify", run.id), ("one.png", b"sure"))
     at.button("teach-tick").click().run()
-    from dashboard.components import teach
+    from dashboard.components.classify import labelling as teach
 
     monkeypatch.setattr(teach, "over_limit", lambda sizes: f"{sum(sizes)} bytes are too many.")
     at.button("teach-add").click().run()

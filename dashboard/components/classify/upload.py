@@ -8,9 +8,9 @@ import streamlit as st
 from dashboard import tray
 from dashboard.components.bring_in import over_limit
 from dashboard.components.camera import snapshot
+from dashboard.components.classify.examples import try_one
 from dashboard.components.dropped_folders import keep_folders
 from dashboard.components.paste import paste
-from dashboard.components.try_one import try_one
 from dashboard.limits import limits
 from dashboard.text import plain
 from dashboard.unpacking import opened

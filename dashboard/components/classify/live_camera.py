@@ -13,7 +13,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard import inference, tray
 from dashboard.components.camera import shots
-from dashboard.components.prediction_card import verdict
+from dashboard.components.classify.prediction_card import verdict
 from dashboard.components.telling import telling
 from dashboard.frames_route import PASS, PATH
 from dashboard.passes import every, passes

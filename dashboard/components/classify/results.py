@@ -7,12 +7,12 @@ from functools import partial
 import streamlit as st
 
 from dashboard import inference, session, tray
-from dashboard.components.answer_card import answer_card
-from dashboard.components.answer_head import TABLE, answer_head
-from dashboard.components.answer_page import answer_page
-from dashboard.components.live_camera import live_camera
-from dashboard.components.take_in import take_in
-from dashboard.components.teach import begin_lesson, taught, teach_bar
+from dashboard.components.classify.labelling import begin_lesson, taught, teach_bar
+from dashboard.components.classify.live_camera import live_camera
+from dashboard.components.classify.result_card import answer_card
+from dashboard.components.classify.results_header import TABLE, answer_head
+from dashboard.components.classify.results_page import answer_page
+from dashboard.components.classify.upload import take_in
 from dashboard.components.telling import telling
 from dashboard.teaching import Lesson
 from dashboard.tray import Entry

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from dashboard import tray
-from dashboard.components.prediction_card import prediction_card
-from dashboard.components.teach import card_label
-from dashboard.components.why import why
+from dashboard.components.classify.explanation import why
+from dashboard.components.classify.labelling import card_label
+from dashboard.components.classify.prediction_card import prediction_card
 from dashboard.components.window import close_window
 from dashboard.teaching import Lesson
 from dashboard.tray import Entry

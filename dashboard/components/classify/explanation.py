@@ -8,9 +8,9 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from dashboard.components.classify.prediction_card import data_uri
+from dashboard.components.classify.similar_pictures import look_alikes
 from dashboard.components.heat_view import heat_view
-from dashboard.components.look_alikes import look_alikes
-from dashboard.components.prediction_card import data_uri
 from dashboard.components.telling import telling
 from dashboard.inference import explainer
 from dashboard.text import plain, rounded
