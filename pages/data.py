@@ -3,11 +3,12 @@
 import streamlit as st
 
 from dashboard import session
-from dashboard.components.augment_panel import augment_panel
-from dashboard.components.balance import balance
-from dashboard.components.bring_in import drop_zone, folder_path
-from dashboard.components.class_columns import class_columns
-from dashboard.components.data_head import (
+from dashboard.components.data.augment_panel import augment_panel
+from dashboard.components.data.class_balance import balance
+from dashboard.components.data.class_columns import class_columns
+from dashboard.components.data.explorer import explorer
+from dashboard.components.data.findings import findings
+from dashboard.components.data.header import (
     ADDING,
     NEW,
     head_buttons,
@@ -15,17 +16,16 @@ from dashboard.components.data_head import (
     set_picker,
     sets_at_hand,
 )
+from dashboard.components.data.ingest_progress import ingest_view, settle, under_way
+from dashboard.components.data.quick_model import instant
+from dashboard.components.data.similarity_map import similarity_map
+from dashboard.components.data.split_panel import split_panel
+from dashboard.components.data.upload import drop_zone, folder_path
+from dashboard.components.data.version_list import version_list
+from dashboard.components.data.ways_to_start import open_set, roads
 from dashboard.components.dropped_folders import keep_folders
-from dashboard.components.explorer import explorer
-from dashboard.components.findings import findings
-from dashboard.components.ingest_view import ingest_view, settle, under_way
-from dashboard.components.instant import instant
 from dashboard.components.preview import preview
-from dashboard.components.roads import open_set, roads
-from dashboard.components.similarity_map import similarity_map
-from dashboard.components.split_panel import split_panel
 from dashboard.components.undo import undo_bar
-from dashboard.components.version_list import version_list
 from dashboard.datasets import version_at
 from dashboard.navigation import DATA
 from ml.data.store import latest

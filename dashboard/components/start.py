@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import engine, session
-from dashboard.components.data_head import own_pictures
+from dashboard.components.data.header import own_pictures
 from dashboard.components.preview import preview
 from dashboard.navigation import CLASSIFY, TRAIN
 from dashboard.words import count

@@ -6,15 +6,15 @@ from typing import Any, NoReturn
 import streamlit as st
 
 from dashboard import engine, forms, limits, session
-from dashboard.components.data_head import own_pictures
-from dashboard.components.findings_row import findings_row
-from dashboard.components.ingest_view import (
+from dashboard.components.data.header import own_pictures
+from dashboard.components.data.ingest_progress import (
     ingest_view,
     settle,
     start_ingest,
     under_way,
     wanted_training,
 )
+from dashboard.components.findings_row import findings_row
 from dashboard.components.measure_button import measure_button
 from dashboard.components.model_list import model_list
 from dashboard.components.preview import preview

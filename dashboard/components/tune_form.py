@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import forms, searching, session
 from dashboard.charts.tuning import label
-from dashboard.components.ingest_view import ingest_view, settle, start_ingest, under_way
+from dashboard.components.data.ingest_progress import ingest_view, settle, start_ingest, under_way
 from dashboard.expected import expected
 from dashboard.style import escape
 from dashboard.text import plain

@@ -9,9 +9,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import limits
-from dashboard.components import bring_in, findings, ingest_view
 from dashboard.components.camera import MOST_SHOTS, shots
-from dashboard.components.ingest_result import lines
+from dashboard.components.data import findings
+from dashboard.components.data import ingest_progress as ingest_view
+from dashboard.components.data import upload as bring_in
+from dashboard.components.data.ingest_result import lines
 from dashboard.preparing import Job
 from dashboard.readiness import LEAST, advice, missing
 from dashboard.tables import csv_of

@@ -4,7 +4,7 @@ import pytest
 import streamlit as st
 
 from dashboard import inference, teaching, tray
-from dashboard.components import bring_in
+from dashboard.components.data import upload as bring_in
 from ml.__main__ import main
 from ml.data.store import load_version, read_summary
 from tests.dashboard import fabricate

@@ -6,9 +6,9 @@ from functools import partial
 import streamlit as st
 
 from dashboard import tray
-from dashboard.components.bring_in import over_limit
 from dashboard.components.camera import snapshot
 from dashboard.components.classify.examples import try_one
+from dashboard.components.data.upload import over_limit
 from dashboard.components.dropped_folders import keep_folders
 from dashboard.components.paste import paste
 from dashboard.limits import limits

@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import limits, session
-from dashboard.components.ingest_view import bring, told
+from dashboard.components.data.ingest_progress import bring, told
 from dashboard.preparing import Job
 from dashboard.staging import stage
 from dashboard.words import count

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from dashboard import limits, session
-from dashboard.components.bring_in import drop_zone, folder_path, free_name, well_known
-from dashboard.components.ingest_view import bring, told
+from dashboard.components.data.ingest_progress import bring, told
+from dashboard.components.data.upload import drop_zone, folder_path, free_name, well_known
 from dashboard.preparing import Job
 from dashboard.text import plain
 from dashboard.words import count

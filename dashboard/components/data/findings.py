@@ -5,8 +5,8 @@ from typing import Any
 import streamlit as st
 
 from dashboard.carrying import known_findings
-from dashboard.components.finding_card import finding_card, open_suspects
-from dashboard.components.ingest_view import under_way
+from dashboard.components.data.finding_card import finding_card, open_suspects
+from dashboard.components.data.ingest_progress import under_way
 from dashboard.components.version_job import (
     begin_job,
     ended_job,

@@ -4,10 +4,10 @@ import time
 
 import streamlit as st
 
-from dashboard.components.bring_in import drop_zone, take
 from dashboard.components.camera import camera
-from dashboard.components.class_pictures import class_pictures
-from dashboard.components.ingest_view import under_way
+from dashboard.components.data.class_pictures import class_pictures
+from dashboard.components.data.ingest_progress import under_way
+from dashboard.components.data.upload import drop_zone, take
 from dashboard.components.undo import change
 from dashboard.readiness import class_key
 from dashboard.text import plain, shortened

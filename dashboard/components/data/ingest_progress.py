@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import session
-from dashboard.components.ingest_result import ingest_results
+from dashboard.components.data.ingest_result import ingest_results
 from dashboard.components.progress_bar import job_bar
 from dashboard.navigation import DATA
 from dashboard.preparing import Job

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.carrying import known_findings
-from dashboard.components.class_changes import class_changes
+from dashboard.components.data.edit_classes import class_changes
 from dashboard.components.picture_page import forget_selection, picture_page
 from dashboard.datasets import ORDERS, SIDES, Query, places
 from dashboard.words import count, number, unique
