@@ -3,22 +3,22 @@
 import streamlit as st
 
 from dashboard import engine, results, session
-from dashboard.components.before_after import before_after
-from dashboard.components.class_figures import class_figures
-from dashboard.components.class_threshold import class_threshold
-from dashboard.components.confusion import confusion
-from dashboard.components.curve_panel import curve_panel
-from dashboard.components.downloads import downloads
 from dashboard.components.empty import empty
-from dashboard.components.headline import headline
-from dashboard.components.mistakes import mistakes
-from dashboard.components.other_pictures import other_pictures
+from dashboard.components.evaluate.before_after import before_after
+from dashboard.components.evaluate.calibration_and_threshold import trust
+from dashboard.components.evaluate.class_threshold import class_threshold
+from dashboard.components.evaluate.confusion_matrix import confusion
+from dashboard.components.evaluate.downloads import downloads
+from dashboard.components.evaluate.headline import headline
+from dashboard.components.evaluate.learning_curve import curve_panel
+from dashboard.components.evaluate.mistakes import mistakes
+from dashboard.components.evaluate.other_datasets import other_pictures
+from dashboard.components.evaluate.per_class_metrics import class_figures
+from dashboard.components.evaluate.report_picker import report_picker
+from dashboard.components.evaluate.robustness import robustness_panel
+from dashboard.components.evaluate.slices import slices_panel
 from dashboard.components.picker import run_picker
-from dashboard.components.report_picker import report_picker
-from dashboard.components.robustness_panel import robustness_panel
 from dashboard.components.run_state import no_report, run_state
-from dashboard.components.slices_panel import slices_panel
-from dashboard.components.trust import trust
 from dashboard.components.undo import undo_bar
 from dashboard.components.watch import watch
 from dashboard.navigation import EVALUATE, TRAIN

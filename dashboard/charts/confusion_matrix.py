@@ -1,4 +1,4 @@
-"""The confusion matrix as ``dashboard.components.matrix`` draws it: values, tones and sentences."""
+"""The confusion matrix as ``dashboard.components.evaluate.matrix_table`` draws it: values, tones and sentences."""
 
 from collections.abc import Sequence
 from typing import Any, Literal

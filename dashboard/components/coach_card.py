@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import engine, session
-from dashboard.components.curve_panel import ICON, begin_curve
+from dashboard.components.evaluate.learning_curve import ICON, begin_curve
 from dashboard.forms import choice_label
 from dashboard.live import Live
 from dashboard.navigation import EVALUATE, TRAIN

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.comparison import FIGURES, METRICS, curve, differences, overlay, same_pictures
-from dashboard.components.disagreement import disagreement
+from dashboard.components.evaluate.disagreement import disagreement
 from dashboard.components.plot import plot
 from dashboard.text import plain, shortened, with_span
 from dashboard.words import count

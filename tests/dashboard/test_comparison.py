@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard import comparison, results
-from dashboard.components.disagreement import only_right, verdict
+from dashboard.components.evaluate.disagreement import only_right, verdict
 from ml.config import TrainConfig
 from ml.events import EpochEnd, EventLog, RunStarted
 from ml.files import write_json

@@ -9,8 +9,9 @@ import pytest
 from scipy import stats
 
 from dashboard import results, retraining
-from dashboard.components import before_after, matrix
-from dashboard.components.confusion import ANY
+from dashboard.components.evaluate import before_after
+from dashboard.components.evaluate import matrix_table as matrix
+from dashboard.components.evaluate.confusion_matrix import ANY
 from ml import curve
 from ml.calibration import softmax
 from ml.data import edits

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from dashboard import nearest, results
-from dashboard.components.beside_mistakes import finding
-from dashboard.components.other_pictures import about
+from dashboard.components.evaluate.mistake_neighbours import finding
+from dashboard.components.evaluate.other_datasets import about
 from dashboard.nearest import Neighbour
 from ml import compatible, kept
 from ml.data.catalog import describe

@@ -9,7 +9,7 @@ from dashboard import teaching
 from dashboard.answer_list import label_of
 from dashboard.components.data.ingest_progress import bring, ingest_view, settle, told, under_way
 from dashboard.components.data.upload import over_limit
-from dashboard.components.retrain_button import retrain_button
+from dashboard.components.evaluate.retrain_button import retrain_button
 from dashboard.components.telling import telling
 from dashboard.components.undo import offer_undo, undo_bar
 from dashboard.preparing import Job

@@ -5,9 +5,9 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.components.evaluate.report_picker import show
 from dashboard.components.fold import fold
 from dashboard.components.measured import begun, measuring
-from dashboard.components.report_picker import show
 from dashboard.text import plain
 from dashboard.words import count
 from ml import kept

@@ -6,12 +6,17 @@ import streamlit as st
 
 from dashboard.charts import one_vs_rest as charts
 from dashboard.charts.evaluation import ORDERS, in_order
+from dashboard.components.evaluate.threshold_sentences import (
+    effect,
+    precision_sentence,
+    recall_sentence,
+    too_few,
+)
 from dashboard.components.fold import fold
 from dashboard.components.plot import plot
 from dashboard.components.tiles import tiles
 from dashboard.results import Results
 from dashboard.text import plain, rounded, with_span
-from dashboard.threshold_words import effect, precision_sentence, recall_sentence, too_few
 from dashboard.words import percent
 from ml import thresholds
 from ml.curves import Curve, average_precision, curve, roc_auc, roc_auc_interval

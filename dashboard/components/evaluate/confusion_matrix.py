@@ -5,9 +5,9 @@ from functools import partial
 import streamlit as st
 
 from dashboard.charts import confusion_matrix as charts
-from dashboard.components.cell_pictures import cell_pictures, forget
-from dashboard.components.matrix import matrix
-from dashboard.components.retrain_button import retrain_button
+from dashboard.components.evaluate.cell_drawer import cell_pictures, forget
+from dashboard.components.evaluate.matrix_table import matrix
+from dashboard.components.evaluate.retrain_button import retrain_button
 from dashboard.results import Results
 from dashboard.text import plain
 from dashboard.words import count

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard.charts.slices import BARS, labelled, slices
-from dashboard.components.cell_pictures import cell_pictures, forget
+from dashboard.components.evaluate.cell_drawer import cell_pictures, forget
 from dashboard.components.fold import fold
 from dashboard.components.measured import measuring
 from dashboard.components.plot import plot

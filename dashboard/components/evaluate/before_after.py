@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import results as saved
-from dashboard.components.disagreement import SHOWN
+from dashboard.components.evaluate.disagreement import SHOWN
 from dashboard.components.gallery import gallery, tiles
 from dashboard.results import Results
 from dashboard.retraining import Pair, paired
