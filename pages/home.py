@@ -3,8 +3,8 @@
 import streamlit as st
 
 from dashboard import session
-from dashboard.components.recent import recent
-from dashboard.components.start import start_here
+from dashboard.components.home.next_step import start_here
+from dashboard.components.home.recent_runs import recent
 
 workspace = session.begin("pages/home.py")
 st.title("Teach a computer to tell your pictures apart")
