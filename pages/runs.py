@@ -3,10 +3,10 @@
 import streamlit as st
 
 from dashboard import runlist, session
-from dashboard.components.compare import compare
 from dashboard.components.empty import empty
-from dashboard.components.run_row import delete, run_row, title
-from dashboard.components.trash import trash, undo_bar
+from dashboard.components.runs.run_comparison import compare
+from dashboard.components.runs.run_row import delete, run_row, title
+from dashboard.components.runs.trash import trash, undo_bar
 from dashboard.components.watch import watch
 from dashboard.navigation import RUNS, TRAIN
 from dashboard.text import plain
