@@ -18,7 +18,7 @@ from dashboard.components.evaluate.report_picker import report_picker
 from dashboard.components.evaluate.robustness import robustness_panel
 from dashboard.components.evaluate.slices import slices_panel
 from dashboard.components.picker import run_picker
-from dashboard.components.run_state import no_report, run_state
+from dashboard.components.train.run_state import no_report, run_state
 from dashboard.components.undo import undo_bar
 from dashboard.components.watch import watch
 from dashboard.navigation import EVALUATE, TRAIN

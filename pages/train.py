@@ -4,8 +4,8 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.components.picker import run_picker
-from dashboard.components.run_view import run_view
-from dashboard.components.train_form import train_form
+from dashboard.components.train.form import train_form
+from dashboard.components.train.run_view import run_view
 
 session.begin("pages/train.py")
 run = session.current_run()

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import searching, session
-from dashboard.components.run_state import status_pill
+from dashboard.components.train.run_state import status_pill
 from dashboard.components.tune_outcome import WORDS
 from dashboard.style import escape
 from dashboard.text import plain

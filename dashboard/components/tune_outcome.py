@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import searching, session
 from dashboard.charts import tuning as charts_tune
-from dashboard.components.outcome import result_sentence
+from dashboard.components.train.run_outcome import result_sentence
 from dashboard.navigation import EVALUATE
 from dashboard.style import escape
 from dashboard.words import count, duration

@@ -18,7 +18,7 @@ def page(folder: str, note: dict) -> None:
     from pathlib import Path
 
     from dashboard import engine
-    from dashboard.components.coach_card import coach_card
+    from dashboard.components.train.coach_card import coach_card
     from dashboard.live import new
     from ml.runs import Run
 

@@ -43,7 +43,7 @@ def in_process() -> None:
     import streamlit as st
 
     from dashboard import live, session
-    from dashboard.components.live_panel import live_panel
+    from dashboard.components.train.live_metrics import live_panel
     from ml.runs import list_runs
     from tests.dashboard.in_process import fit
 
@@ -55,7 +55,7 @@ def in_process() -> None:
 
 def from_the_log() -> None:
     from dashboard import live, session
-    from dashboard.components.live_panel import live_panel
+    from dashboard.components.train.live_metrics import live_panel
     from ml.runs import list_runs
 
     state = live.session_live()

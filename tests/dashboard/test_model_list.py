@@ -5,7 +5,7 @@ import re
 import pytest
 
 from dashboard import forms
-from dashboard.components import model_list
+from dashboard.components.train import model_list
 from ml.models import all_models, get, plugins
 from ml.workspace import Workspace
 from tests.dashboard.visiting import visit, words

@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard import engine, session
-from dashboard.components.run_state import status_pill
+from dashboard.components.train.run_state import status_pill
 from dashboard.navigation import EVALUATE, TRAIN
 from dashboard.runlist import Row
 from dashboard.style import escape

@@ -14,10 +14,10 @@ from dashboard.components.data.ingest_progress import (
     under_way,
     wanted_training,
 )
-from dashboard.components.findings_row import findings_row
-from dashboard.components.measure_button import measure_button
-from dashboard.components.model_list import model_list
 from dashboard.components.preview import preview
+from dashboard.components.train.estimate_button import measure_button
+from dashboard.components.train.findings_summary import findings_row
+from dashboard.components.train.model_list import model_list
 from dashboard.expected import expected
 from dashboard.style import escape
 from dashboard.text import plain

@@ -8,10 +8,10 @@ import streamlit as st
 
 from dashboard import engine, live, session
 from dashboard.components.fold import fold
-from dashboard.components.live_panel import live_panel, mistakes
-from dashboard.components.outcome import outcome
 from dashboard.components.progress_bar import progress_bar
 from dashboard.components.telling import telling
+from dashboard.components.train.live_metrics import live_panel, mistakes
+from dashboard.components.train.run_outcome import outcome
 from dashboard.style import escape
 from dashboard.words import PHASE_WORDS, count, duration
 from ml import shell

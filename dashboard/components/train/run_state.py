@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import engine, session
-from dashboard.components.outcome import untested_trial
+from dashboard.components.train.run_outcome import untested_trial
 from dashboard.navigation import TRAIN
 from dashboard.style import escape
 from dashboard.text import plain
