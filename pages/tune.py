@@ -3,10 +3,10 @@
 import streamlit as st
 
 from dashboard import session
-from dashboard.components.tune_form import tune_form
-from dashboard.components.tune_list import tune_list
-from dashboard.components.tune_rate import tune_rate
-from dashboard.components.tune_view import tune_view
+from dashboard.components.tune.form import tune_form
+from dashboard.components.tune.learning_rate_finder import tune_rate
+from dashboard.components.tune.search_list import tune_list
+from dashboard.components.tune.search_view import tune_view
 from dashboard.navigation import TUNE
 from dashboard.style import escape
 

@@ -12,8 +12,8 @@ from dashboard.components.plot import plot
 from dashboard.components.progress_bar import progress_bar
 from dashboard.components.telling import telling
 from dashboard.components.tiles import Tile, tiles
-from dashboard.components.tune_outcome import tune_outcome
-from dashboard.components.tune_trials import tune_trials
+from dashboard.components.tune.search_outcome import tune_outcome
+from dashboard.components.tune.trials import tune_trials
 from dashboard.statuses import log_tail
 from dashboard.style import escape
 from dashboard.words import count, duration, percent
