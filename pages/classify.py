@@ -5,8 +5,8 @@ import streamlit as st
 from dashboard import session
 from dashboard.components.classify.results import answers
 from dashboard.components.classify.share_dialog import share
-from dashboard.components.empty import empty
-from dashboard.components.picker import run_picker
+from dashboard.components.widgets.empty_state import empty
+from dashboard.components.widgets.run_picker import run_picker
 from dashboard.navigation import CLASSIFY, TRAIN
 from dashboard.runlist import newest_tested, usable
 from dashboard.text import plain

@@ -23,9 +23,9 @@ from dashboard.components.data.split_panel import split_panel
 from dashboard.components.data.upload import drop_zone, folder_path
 from dashboard.components.data.version_list import version_list
 from dashboard.components.data.ways_to_start import open_set, roads
-from dashboard.components.dropped_folders import keep_folders
-from dashboard.components.preview import preview
-from dashboard.components.undo import undo_bar
+from dashboard.components.widgets.dataset_preview import preview
+from dashboard.components.widgets.dropped_folders import keep_folders
+from dashboard.components.widgets.undo import undo_bar
 from dashboard.datasets import version_at
 from dashboard.navigation import DATA
 from ml.data.store import latest

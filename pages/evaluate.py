@@ -3,7 +3,6 @@
 import streamlit as st
 
 from dashboard import engine, results, session
-from dashboard.components.empty import empty
 from dashboard.components.evaluate.before_after import before_after
 from dashboard.components.evaluate.calibration_and_threshold import trust
 from dashboard.components.evaluate.class_threshold import class_threshold
@@ -17,10 +16,11 @@ from dashboard.components.evaluate.per_class_metrics import class_figures
 from dashboard.components.evaluate.report_picker import report_picker
 from dashboard.components.evaluate.robustness import robustness_panel
 from dashboard.components.evaluate.slices import slices_panel
-from dashboard.components.picker import run_picker
 from dashboard.components.train.run_state import no_report, run_state
-from dashboard.components.undo import undo_bar
-from dashboard.components.watch import watch
+from dashboard.components.widgets.auto_refresh import watch
+from dashboard.components.widgets.empty_state import empty
+from dashboard.components.widgets.run_picker import run_picker
+from dashboard.components.widgets.undo import undo_bar
 from dashboard.navigation import EVALUATE, TRAIN
 from dashboard.retraining import newest
 from dashboard.runlist import newest_tested, readable

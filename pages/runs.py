@@ -3,11 +3,11 @@
 import streamlit as st
 
 from dashboard import runlist, session
-from dashboard.components.empty import empty
 from dashboard.components.runs.run_comparison import compare
 from dashboard.components.runs.run_row import delete, run_row, title
 from dashboard.components.runs.trash import trash, undo_bar
-from dashboard.components.watch import watch
+from dashboard.components.widgets.auto_refresh import watch
+from dashboard.components.widgets.empty_state import empty
 from dashboard.navigation import RUNS, TRAIN
 from dashboard.text import plain
 from dashboard.words import count

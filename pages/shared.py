@@ -6,7 +6,7 @@ from dashboard import session
 from dashboard.app import demo
 from dashboard.components.classify.model_card import model_card
 from dashboard.components.classify.results import answers
-from dashboard.components.empty import full_page
+from dashboard.components.widgets.empty_state import full_page
 from dashboard.text import plain
 from ml import card, showcase
 

@@ -8,7 +8,7 @@ import os
 
 import streamlit as st
 
-from dashboard.components.telling import telling
+from dashboard.components.widgets.error_message import telling
 from dashboard.navigation import SHARED
 from ml.errors import BadInputError
 from ml.runs import Run, find

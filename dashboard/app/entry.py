@@ -6,9 +6,9 @@ import streamlit as st
 
 from dashboard import engine, session, static, style
 from dashboard.app import demo
-from dashboard.components.empty import full_page
-from dashboard.components.sidebar import sidebar
-from dashboard.components.telling import telling
+from dashboard.components.widgets.empty_state import full_page
+from dashboard.components.widgets.error_message import telling
+from dashboard.components.widgets.sidebar import sidebar
 from dashboard.navigation import navigation
 from ml.errors import WorkspaceError
 from ml.version import __version__

@@ -1,6 +1,6 @@
 """The other charts of Evaluate: pure functions from figures to Plotly figures.
 
-Colours are the names of the theme that ``dashboard.components.plot`` knows.
+Colours are the names of the theme that ``dashboard.components.widgets.plot`` knows.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """The curves of one class against the rest: pure functions from a curve to Plotly figures.
 
-Colours are the names of the theme that ``dashboard.components.plot`` knows.
+Colours are the names of the theme that ``dashboard.components.widgets.plot`` knows.
 """
 
 from typing import Any

@@ -6,7 +6,7 @@ from math import log
 from typing import Any
 
 from dashboard.charts_names import literal
-from dashboard.forms import choice_label
+from dashboard.components.widgets.config_fields import choice_label
 from dashboard.words import number, percent
 from ml.config import TrainConfig
 from ml.tuning.space import Axis

@@ -10,10 +10,10 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from dashboard import forms
 from dashboard.components.data import augment_grid, findings
 from dashboard.components.data.augment_grid import COLOURS
 from dashboard.components.data.augment_panel import KINDS, MIXING, VERSIONS
+from dashboard.components.widgets import config_fields as forms
 from dashboard.inference import InferenceClient
 from dashboard.text import plain
 from ml.config import TrainConfig

@@ -8,9 +8,9 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import datasets
 from dashboard.carrying import carried, only
-from dashboard.components import version_job
 from dashboard.components.data.grouping import grouped
 from dashboard.components.data.split_panel import deciding
+from dashboard.components.widgets import background_job as version_job
 from dashboard.datasets import ORDERS, Query, map_of, places
 from dashboard.measuring import sizes_of
 from ml.data import edits

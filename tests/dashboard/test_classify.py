@@ -11,12 +11,12 @@ from types import SimpleNamespace
 import pytest
 
 from dashboard import inference, limits, tray
-from dashboard.components import camera
 from dashboard.components.classify import explanation as reason
 from dashboard.components.classify import results as answers
 from dashboard.components.classify import upload as take_in
 from dashboard.components.classify.prediction_card import card_html
 from dashboard.components.classify.upload import KINDS
+from dashboard.components.widgets import camera
 from dashboard.tables import csv_of
 from ml import sentences
 from ml.errors import BadInputError

@@ -9,11 +9,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import limits
-from dashboard.components.camera import MOST_SHOTS, shots
 from dashboard.components.data import findings
 from dashboard.components.data import ingest_progress as ingest_view
 from dashboard.components.data import upload as bring_in
 from dashboard.components.data.ingest_result import lines
+from dashboard.components.widgets.camera import MOST_SHOTS, shots
 from dashboard.preparing import Job
 from dashboard.readiness import LEAST, advice, missing
 from dashboard.tables import csv_of

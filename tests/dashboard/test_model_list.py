@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from dashboard import forms
 from dashboard.components.train import model_list
+from dashboard.components.widgets import config_fields as forms
 from ml.models import all_models, get, plugins
 from ml.workspace import Workspace
 from tests.dashboard.visiting import visit, words

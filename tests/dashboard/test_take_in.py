@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from dashboard import inference, limits, tray, unpacking
-from dashboard.components import paste
+from dashboard.components.widgets import clipboard as paste
 from tests.dashboard import fabricate
 from tests.dashboard.test_classify import StandIn, drop
 from tests.dashboard.visiting import visit

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from dashboard import results, tray
-from dashboard.components.picture_buttons import PictureButton, picture_buttons
-from dashboard.components.telling import telling
+from dashboard.components.widgets.error_message import telling
+from dashboard.components.widgets.picture_buttons import PictureButton, picture_buttons
 from dashboard.thumbnails import thumbnail
 from ml.data.store import read_picture
 from ml.errors import MLError

@@ -10,8 +10,8 @@ from PIL import Image
 
 from dashboard.components.classify.prediction_card import data_uri
 from dashboard.components.classify.similar_pictures import look_alikes
-from dashboard.components.heat_view import heat_view
-from dashboard.components.telling import telling
+from dashboard.components.widgets.error_message import telling
+from dashboard.components.widgets.heatmap_overlay import heat_view
 from dashboard.inference import explainer
 from dashboard.text import plain, rounded
 from dashboard.tray import Entry

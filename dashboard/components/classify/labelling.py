@@ -10,8 +10,8 @@ from dashboard.answer_list import label_of
 from dashboard.components.data.ingest_progress import bring, ingest_view, settle, told, under_way
 from dashboard.components.data.upload import over_limit
 from dashboard.components.evaluate.retrain_button import retrain_button
-from dashboard.components.telling import telling
-from dashboard.components.undo import offer_undo, undo_bar
+from dashboard.components.widgets.error_message import telling
+from dashboard.components.widgets.undo import offer_undo, undo_bar
 from dashboard.preparing import Job
 from dashboard.teaching import Lesson
 from dashboard.text import plain

@@ -12,9 +12,9 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard import inference, tray
-from dashboard.components.camera import shots
 from dashboard.components.classify.prediction_card import verdict
-from dashboard.components.telling import telling
+from dashboard.components.widgets.camera import shots
+from dashboard.components.widgets.error_message import telling
 from dashboard.frames_route import PASS, PATH
 from dashboard.passes import every, passes
 from dashboard.static import ASSETS, scripts

@@ -6,7 +6,7 @@ from dashboard import tray
 from dashboard.components.classify.explanation import why
 from dashboard.components.classify.labelling import card_label
 from dashboard.components.classify.prediction_card import prediction_card
-from dashboard.components.window import close_window
+from dashboard.components.widgets.dialog import close_window
 from dashboard.teaching import Lesson
 from dashboard.tray import Entry
 from ml.runs import Run

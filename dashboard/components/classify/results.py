@@ -13,7 +13,7 @@ from dashboard.components.classify.result_card import answer_card
 from dashboard.components.classify.results_header import TABLE, answer_head
 from dashboard.components.classify.results_page import answer_page
 from dashboard.components.classify.upload import take_in
-from dashboard.components.telling import telling
+from dashboard.components.widgets.error_message import telling
 from dashboard.teaching import Lesson
 from dashboard.tray import Entry
 from dashboard.words import count

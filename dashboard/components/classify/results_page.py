@@ -18,7 +18,7 @@ from dashboard.answer_list import (
 from dashboard.components.classify.labelling import LONGEST_NAME, turn
 from dashboard.components.classify.result_card import look_closer
 from dashboard.components.classify.results_table import Marks, answer_table
-from dashboard.components.window import in_window, open_window
+from dashboard.components.widgets.dialog import in_window, open_window
 from dashboard.teaching import Lesson
 from dashboard.tray import Entry
 from dashboard.words import count

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.components.telling import telling
+from dashboard.components.widgets.error_message import telling
 from ml import showcase
 from ml.runs import Run
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components.gallery import Tile, gallery
+from dashboard.components.widgets.gallery import Tile, gallery
 from dashboard.datasets import version_at
 from dashboard.thumbnails import thumbnail
 from ml.errors import MLError

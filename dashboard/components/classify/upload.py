@@ -6,11 +6,11 @@ from functools import partial
 import streamlit as st
 
 from dashboard import tray
-from dashboard.components.camera import snapshot
 from dashboard.components.classify.examples import try_one
 from dashboard.components.data.upload import over_limit
-from dashboard.components.dropped_folders import keep_folders
-from dashboard.components.paste import paste
+from dashboard.components.widgets.camera import snapshot
+from dashboard.components.widgets.clipboard import paste
+from dashboard.components.widgets.dropped_folders import keep_folders
 from dashboard.limits import limits
 from dashboard.text import plain
 from dashboard.unpacking import opened

@@ -4,7 +4,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import forms, session
+from dashboard import session
+from dashboard.components.widgets import config_fields as forms
 from dashboard.navigation import TRAIN
 from dashboard.readiness import missing
 from ml import presets

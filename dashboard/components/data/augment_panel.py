@@ -5,10 +5,10 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import forms
 from dashboard.components.data.apply_augmentation import FROZEN, use
 from dashboard.components.data.augment_grid import grid, one_by_one, versions
-from dashboard.components.picture_buttons import PictureButton, picture_buttons
+from dashboard.components.widgets import config_fields as forms
+from dashboard.components.widgets.picture_buttons import PictureButton, picture_buttons
 from dashboard.text import plain
 from dashboard.thumbnails import thumbnail
 from ml import presets

@@ -5,7 +5,7 @@ from collections import Counter
 import streamlit as st
 
 from dashboard.charts import dataset as charts
-from dashboard.components.plot import plot
+from dashboard.components.widgets.plot import plot
 from dashboard.measuring import MEASURED, sizes_of
 from dashboard.text import plain
 from dashboard.words import count, size

@@ -4,11 +4,11 @@ import time
 
 import streamlit as st
 
-from dashboard.components.camera import camera
 from dashboard.components.data.class_pictures import class_pictures
 from dashboard.components.data.ingest_progress import under_way
 from dashboard.components.data.upload import drop_zone, take
-from dashboard.components.undo import change
+from dashboard.components.widgets.camera import camera
+from dashboard.components.widgets.undo import change
 from dashboard.readiness import class_key
 from dashboard.text import plain, shortened
 from dashboard.thumbnails import thumbnail

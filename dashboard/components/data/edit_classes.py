@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from dashboard.components.item_actions import LONGEST_NAME
-from dashboard.components.undo import change
+from dashboard.components.widgets.item_actions import LONGEST_NAME
+from dashboard.components.widgets.undo import change
 from dashboard.words import count
 from ml.data.store import DatasetVersion
 from ml.workspace import Workspace

@@ -7,8 +7,8 @@ from typing import Any
 import streamlit as st
 
 from dashboard.carrying import only
-from dashboard.components.tile_grid import tile, tile_grid
-from dashboard.components.undo import change
+from dashboard.components.widgets.tile_grid import tile, tile_grid
+from dashboard.components.widgets.undo import change
 from dashboard.datasets import by_score, split_of
 from dashboard.style import escape
 from dashboard.text import plain, shortened

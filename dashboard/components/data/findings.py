@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.carrying import known_findings
 from dashboard.components.data.finding_card import finding_card, open_suspects
 from dashboard.components.data.ingest_progress import under_way
-from dashboard.components.version_job import (
+from dashboard.components.widgets.background_job import (
     begin_job,
     ended_job,
     job_progress,

@@ -4,8 +4,8 @@ from collections import Counter, defaultdict
 
 import streamlit as st
 
-from dashboard.components.tile_grid import tile, tile_grid
-from dashboard.components.undo import change
+from dashboard.components.widgets.tile_grid import tile, tile_grid
+from dashboard.components.widgets.undo import change
 from dashboard.measuring import times_of
 from dashboard.text import plain
 from dashboard.words import count

@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.components.data.ingest_result import ingest_results
-from dashboard.components.progress_bar import job_bar
+from dashboard.components.widgets.progress_bar import job_bar
 from dashboard.navigation import DATA
 from dashboard.preparing import Job
 from dashboard.words import count

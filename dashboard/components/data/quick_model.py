@@ -6,14 +6,14 @@ from typing import Any
 import streamlit as st
 
 from dashboard import session
-from dashboard.components.tile_grid import tile, tile_grid
-from dashboard.components.version_job import (
+from dashboard.components.widgets.background_job import (
     begin_job,
     ended_job,
     job_progress,
     job_reason,
     job_running,
 )
+from dashboard.components.widgets.tile_grid import tile, tile_grid
 from dashboard.inference import fitter
 from dashboard.style import escape
 from dashboard.text import plain

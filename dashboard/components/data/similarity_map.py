@@ -5,15 +5,15 @@ from collections import Counter
 import streamlit as st
 
 from dashboard.charts import dataset as charts
-from dashboard.components.picture_page import forget_selection, picture_page
-from dashboard.components.plot import plot
-from dashboard.components.version_job import (
+from dashboard.components.widgets.background_job import (
     begin_job,
     ended_job,
     job_progress,
     job_reason,
     job_running,
 )
+from dashboard.components.widgets.picture_page import forget_selection, picture_page
+from dashboard.components.widgets.plot import plot
 from dashboard.datasets import Coordinates, map_of
 from dashboard.words import count
 from ml.data.store import DatasetVersion

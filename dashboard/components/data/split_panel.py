@@ -5,7 +5,7 @@ from collections import Counter
 import streamlit as st
 
 from dashboard.components.data.grouping import grouping
-from dashboard.components.undo import change
+from dashboard.components.widgets.undo import change
 from dashboard.datasets import split_of
 from dashboard.text import plain
 from dashboard.words import count

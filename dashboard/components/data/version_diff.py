@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.components.tile_grid import Tile, tile, tile_grid
+from dashboard.components.widgets.tile_grid import Tile, tile, tile_grid
 from dashboard.text import plain
 from dashboard.words import count
 from ml.data.comparing import compare

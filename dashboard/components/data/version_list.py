@@ -5,8 +5,8 @@ from typing import Any
 import streamlit as st
 
 from dashboard.components.data.version_diff import version_changes
-from dashboard.components.tile_grid import tile, tile_grid
-from dashboard.components.undo import bring_back
+from dashboard.components.widgets.tile_grid import tile, tile_grid
+from dashboard.components.widgets.undo import bring_back
 from dashboard.datasets import Query, places, version_at
 from dashboard.style import escape
 from dashboard.words import ago, count

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard import results as saved
 from dashboard.components.evaluate.disagreement import SHOWN
-from dashboard.components.gallery import gallery, tiles
+from dashboard.components.widgets.gallery import gallery, tiles
 from dashboard.results import Results
 from dashboard.retraining import Pair, paired
 from dashboard.text import plain, with_span

@@ -6,8 +6,8 @@ from typing import Any
 import streamlit as st
 
 from dashboard.charts import evaluation as charts
-from dashboard.components.fold import fold
-from dashboard.components.plot import plot
+from dashboard.components.widgets.lazy_expander import fold
+from dashboard.components.widgets.plot import plot
 from dashboard.results import Results
 from dashboard.text import with_span
 from dashboard.words import count

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dashboard.components.gallery import gallery, tiles
-from dashboard.components.item_actions import item_actions, told
-from dashboard.components.tile_grid import selectable, tile
-from dashboard.components.undo import change
+from dashboard.components.widgets.gallery import gallery, tiles
+from dashboard.components.widgets.item_actions import item_actions, told
+from dashboard.components.widgets.tile_grid import selectable, tile
+from dashboard.components.widgets.undo import change
 from dashboard.results import Integers, Results
 from dashboard.retraining import located
 from dashboard.text import plain, rounded

@@ -12,9 +12,9 @@ from dashboard.components.evaluate.threshold_sentences import (
     recall_sentence,
     too_few,
 )
-from dashboard.components.fold import fold
-from dashboard.components.plot import plot
-from dashboard.components.tiles import tiles
+from dashboard.components.widgets.lazy_expander import fold
+from dashboard.components.widgets.metric_tiles import tiles
+from dashboard.components.widgets.plot import plot
 from dashboard.results import Results
 from dashboard.text import plain, rounded, with_span
 from dashboard.words import percent

@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 
 from dashboard import results, session
-from dashboard.components.fold import fold
-from dashboard.components.gallery import gallery, tiles
+from dashboard.components.widgets.gallery import gallery, tiles
+from dashboard.components.widgets.lazy_expander import fold
 from dashboard.results import Results
 from dashboard.text import plain, shortened
 from dashboard.words import count

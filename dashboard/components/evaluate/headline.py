@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.components.tiles import Tile, tiles
+from dashboard.components.widgets.metric_tiles import Tile, tiles
 from dashboard.results import Results
 from dashboard.text import plain, rounded, span
 from dashboard.words import count

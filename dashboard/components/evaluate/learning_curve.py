@@ -5,9 +5,9 @@ from functools import partial
 import streamlit as st
 
 from dashboard.charts.learning_curve import learning_curve
-from dashboard.components.fold import fold
-from dashboard.components.measured import begin, measuring
-from dashboard.components.plot import plot
+from dashboard.components.widgets.lazy_expander import fold
+from dashboard.components.widgets.measurement_panel import begin, measuring
+from dashboard.components.widgets.plot import plot
 from dashboard.words import count, roughly
 from ml import curve
 from ml.runs import Run

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.components.gallery import Tile, figure, tiles
+from dashboard.components.widgets.gallery import Tile, figure, tiles
 from dashboard.nearest import Neighbour, nearest
 from dashboard.results import Results
 from dashboard.style import escape

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.components.evaluate.mistake_neighbours import beside_mistakes
-from dashboard.components.gallery import gallery, tiles
+from dashboard.components.widgets.gallery import gallery, tiles
 from dashboard.nearest import can_tell
 from dashboard.results import Results
 from dashboard.words import count

@@ -6,8 +6,8 @@ from typing import Any
 import streamlit as st
 
 from dashboard.components.evaluate.report_picker import show
-from dashboard.components.fold import fold
-from dashboard.components.measured import begun, measuring
+from dashboard.components.widgets.lazy_expander import fold
+from dashboard.components.widgets.measurement_panel import begun, measuring
 from dashboard.text import plain
 from dashboard.words import count
 from ml import kept

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.charts import evaluation as charts
-from dashboard.components.plot import plot
+from dashboard.components.widgets.plot import plot
 from dashboard.results import Results
 from dashboard.text import plain
 from ml import sentences

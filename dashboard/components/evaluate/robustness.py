@@ -5,12 +5,13 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import forms, session
+from dashboard import session
 from dashboard.charts.robustness import corruptions
-from dashboard.components.fold import fold
-from dashboard.components.measured import measuring
-from dashboard.components.picker import run_label, run_title
-from dashboard.components.plot import plot
+from dashboard.components.widgets import config_fields as forms
+from dashboard.components.widgets.lazy_expander import fold
+from dashboard.components.widgets.measurement_panel import measuring
+from dashboard.components.widgets.plot import plot
+from dashboard.components.widgets.run_picker import run_label, run_title
 from dashboard.navigation import TRAIN
 from dashboard.words import count
 from ml import robustness, sentences

@@ -8,9 +8,9 @@ import streamlit as st
 
 from dashboard.charts.slices import BARS, labelled, slices
 from dashboard.components.evaluate.cell_drawer import cell_pictures, forget
-from dashboard.components.fold import fold
-from dashboard.components.measured import measuring
-from dashboard.components.plot import plot
+from dashboard.components.widgets.lazy_expander import fold
+from dashboard.components.widgets.measurement_panel import measuring
+from dashboard.components.widgets.plot import plot
 from dashboard.results import Results
 from dashboard.text import plain, rounded, with_span
 from dashboard.words import count

@@ -1,6 +1,6 @@
 """What a threshold for one class does, in words: pure functions of its curve."""
 
-from dashboard.components.tiles import Tile
+from dashboard.components.widgets.metric_tiles import Tile
 from dashboard.text import plain, rounded, span
 from dashboard.words import count, percent
 from ml import thresholds

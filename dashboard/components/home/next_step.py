@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard import engine, session
 from dashboard.components.data.header import own_pictures
-from dashboard.components.preview import preview
+from dashboard.components.widgets.dataset_preview import preview
 from dashboard.navigation import CLASSIFY, TRAIN
 from dashboard.words import count
 from ml.data import catalog

@@ -5,8 +5,8 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import engine, session
-from dashboard.components.picker import run_title
 from dashboard.components.train.run_outcome import result_sentence
+from dashboard.components.widgets.run_picker import run_title
 from dashboard.navigation import EVALUATE, RUNS, TRAIN
 from dashboard.style import escape
 from dashboard.text import plain, with_span

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.comparison import FIGURES, METRICS, curve, differences, overlay, same_pictures
 from dashboard.components.evaluate.disagreement import disagreement
-from dashboard.components.plot import plot
+from dashboard.components.widgets.plot import plot
 from dashboard.text import plain, shortened, with_span
 from dashboard.words import count
 from ml.runs import Run

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.components.window import close_window, in_window, open_window
+from dashboard.components.widgets.dialog import close_window, in_window, open_window
 from dashboard.text import plain
 from dashboard.words import count
 from ml import runs

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import engine, session
 from dashboard.components.evaluate.learning_curve import ICON, begin_curve
-from dashboard.forms import choice_label
+from dashboard.components.widgets.config_fields import choice_label
 from dashboard.live import Live
 from dashboard.navigation import EVALUATE, TRAIN
 from dashboard.style import escape

@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 
 import streamlit as st
 
-from dashboard import engine, forms, limits, session
+from dashboard import engine, limits, session
 from dashboard.components.data.header import own_pictures
 from dashboard.components.data.ingest_progress import (
     ingest_view,
@@ -14,10 +14,11 @@ from dashboard.components.data.ingest_progress import (
     under_way,
     wanted_training,
 )
-from dashboard.components.preview import preview
 from dashboard.components.train.estimate_button import measure_button
 from dashboard.components.train.findings_summary import findings_row
 from dashboard.components.train.model_list import model_list
+from dashboard.components.widgets import config_fields as forms
+from dashboard.components.widgets.dataset_preview import preview
 from dashboard.expected import expected
 from dashboard.style import escape
 from dashboard.text import plain

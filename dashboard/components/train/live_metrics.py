@@ -6,9 +6,9 @@ import streamlit as st
 
 from dashboard import live, session
 from dashboard.charts import training as charts
-from dashboard.components.plot import plot
-from dashboard.components.tiles import Tile, tiles
 from dashboard.components.train.coach_card import coach_card
+from dashboard.components.widgets.metric_tiles import Tile, tiles
+from dashboard.components.widgets.plot import plot
 from dashboard.style import escape
 from dashboard.thumbnails import thumbnail
 from dashboard.words import duration, number, percent

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import session
-from dashboard.components.fold import fold
+from dashboard.components.widgets.lazy_expander import fold
 from dashboard.preparing import Job
 from dashboard.style import escape
 from dashboard.text import plain

@@ -5,11 +5,12 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import forms, session
+from dashboard import session
 from dashboard.charts import tuning as charts_tune
-from dashboard.components.fold import fold
-from dashboard.components.plot import plot
-from dashboard.components.progress_bar import job_bar
+from dashboard.components.widgets import config_fields as forms
+from dashboard.components.widgets.lazy_expander import fold
+from dashboard.components.widgets.plot import plot
+from dashboard.components.widgets.progress_bar import job_bar
 from dashboard.navigation import TRAIN
 from dashboard.preparing import Job
 from dashboard.style import escape

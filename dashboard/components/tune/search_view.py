@@ -7,13 +7,13 @@ import streamlit as st
 
 from dashboard import live, searching, session
 from dashboard.charts import tuning as charts_tune
-from dashboard.components.fold import fold
-from dashboard.components.plot import plot
-from dashboard.components.progress_bar import progress_bar
-from dashboard.components.telling import telling
-from dashboard.components.tiles import Tile, tiles
 from dashboard.components.tune.search_outcome import tune_outcome
 from dashboard.components.tune.trials import tune_trials
+from dashboard.components.widgets.error_message import telling
+from dashboard.components.widgets.lazy_expander import fold
+from dashboard.components.widgets.metric_tiles import Tile, tiles
+from dashboard.components.widgets.plot import plot
+from dashboard.components.widgets.progress_bar import progress_bar
 from dashboard.statuses import log_tail
 from dashboard.style import escape
 from dashboard.words import count, duration, percent

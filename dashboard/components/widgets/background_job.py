@@ -12,7 +12,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import session
-from dashboard.components.progress_bar import job_bar
+from dashboard.components.widgets.progress_bar import job_bar
 from dashboard.preparing import Job
 from dashboard.text import plain
 from ml.data.store import DatasetVersion

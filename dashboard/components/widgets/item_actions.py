@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.components.undo import change
+from dashboard.components.widgets.undo import change
 from dashboard.words import count
 from ml.data.store import DatasetVersion
 from ml.workspace import Workspace

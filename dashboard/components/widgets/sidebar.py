@@ -4,7 +4,7 @@ import psutil
 import streamlit as st
 
 from dashboard import engine, live, session
-from dashboard.components.plot import start_loading
+from dashboard.components.widgets.plot import start_loading
 from dashboard.navigation import TRAIN
 from dashboard.static import ASSETS
 from dashboard.style import escape

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image
 
-from dashboard.components.window import close_window
+from dashboard.components.widgets.dialog import close_window
 from dashboard.datasets import SIDES, split_of
 from dashboard.style import escape
 from ml.data.pixels import decode
