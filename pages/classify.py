@@ -8,7 +8,7 @@ from dashboard.components.classify.share_dialog import share
 from dashboard.components.widgets.empty_state import empty
 from dashboard.components.widgets.run_picker import run_picker
 from dashboard.navigation import CLASSIFY, TRAIN
-from dashboard.runlist import newest_tested, usable
+from dashboard.queries.run_list import newest_tested, usable
 from dashboard.text import plain
 from dashboard.words import count
 

@@ -26,8 +26,8 @@ from dashboard.components.data.ways_to_start import open_set, roads
 from dashboard.components.widgets.dataset_preview import preview
 from dashboard.components.widgets.dropped_folders import keep_folders
 from dashboard.components.widgets.undo import undo_bar
-from dashboard.datasets import version_at
 from dashboard.navigation import DATA
+from dashboard.queries.datasets import version_at
 from ml.data.store import latest
 
 PANELS = {

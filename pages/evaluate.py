@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import engine, results, session
+from dashboard import engine, session
 from dashboard.components.evaluate.before_after import before_after
 from dashboard.components.evaluate.calibration_and_threshold import trust
 from dashboard.components.evaluate.class_threshold import class_threshold
@@ -22,8 +22,9 @@ from dashboard.components.widgets.empty_state import empty
 from dashboard.components.widgets.run_picker import run_picker
 from dashboard.components.widgets.undo import undo_bar
 from dashboard.navigation import EVALUATE, TRAIN
+from dashboard.queries import results
+from dashboard.queries.run_list import newest_tested, readable
 from dashboard.retraining import newest
-from dashboard.runlist import newest_tested, readable
 
 workspace = session.begin(EVALUATE)
 if session.current_run() is None and (run := newest_tested(workspace)):

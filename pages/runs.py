@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from dashboard import runlist, session
+from dashboard import session
 from dashboard.components.runs.run_comparison import compare
 from dashboard.components.runs.run_row import delete, run_row, title
 from dashboard.components.runs.trash import trash, undo_bar
 from dashboard.components.widgets.auto_refresh import watch
 from dashboard.components.widgets.empty_state import empty
 from dashboard.navigation import RUNS, TRAIN
+from dashboard.queries import run_list as runlist
 from dashboard.text import plain
 from dashboard.words import count
 from ml.runs import Run

@@ -6,7 +6,7 @@ Training and validation keep their two colours everywhere: ``$train`` and ``$val
 from collections.abc import Sequence
 from typing import Any
 
-from dashboard.live import Live, surviving
+from dashboard.queries.live import Live, surviving
 
 POINTS = 2000
 """More than this is never sent to the browser for one series."""

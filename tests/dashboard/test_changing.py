@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import datasets
 from dashboard.carrying import carried, only
 from dashboard.components.data.grouping import grouped
 from dashboard.components.data.split_panel import deciding
 from dashboard.components.widgets import background_job as version_job
-from dashboard.datasets import ORDERS, Query, map_of, places
-from dashboard.measuring import sizes_of
+from dashboard.queries import datasets
+from dashboard.queries.datasets import ORDERS, Query, map_of, places
+from dashboard.queries.picture_facts import sizes_of
 from ml.data import edits
 from ml.data.store import DatasetVersion, latest, load_version, write_version
 from ml.doctor.reading import ignored, read_findings

@@ -3,7 +3,7 @@
 import plotly.graph_objects as go
 
 from dashboard.charts import evaluation as charts
-from dashboard.comparison import Curve, overlay
+from dashboard.queries.run_comparison import Curve, overlay
 from dashboard.static import CHARTS, plotly_name
 
 

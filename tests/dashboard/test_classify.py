@@ -17,7 +17,7 @@ from dashboard.components.classify import upload as take_in
 from dashboard.components.classify.prediction_card import card_html
 from dashboard.components.classify.upload import KINDS
 from dashboard.components.widgets import camera
-from dashboard.tables import csv_of
+from dashboard.queries.predictions_csv import csv_of
 from ml import sentences
 from ml.errors import BadInputError
 from ml.predict import unreadable

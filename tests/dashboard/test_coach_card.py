@@ -19,7 +19,7 @@ def page(folder: str, note: dict) -> None:
 
     from dashboard import engine
     from dashboard.components.train.coach_card import coach_card
-    from dashboard.live import new
+    from dashboard.queries.live import new
     from ml.runs import Run
 
     run = Run(Path(folder))

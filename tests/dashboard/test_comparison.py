@@ -5,8 +5,9 @@ from dataclasses import fields
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard import comparison, results
 from dashboard.components.evaluate.disagreement import only_right, verdict
+from dashboard.queries import results
+from dashboard.queries import run_comparison as comparison
 from ml.config import TrainConfig
 from ml.events import EpochEnd, EventLog, RunStarted
 from ml.files import write_json

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dashboard import results, retraining
+from dashboard import retraining
 from dashboard.components.evaluate import before_after
 from dashboard.components.evaluate import matrix_table as matrix
 from dashboard.components.evaluate.confusion_matrix import ANY
+from dashboard.queries import results
 from ml import curve
 from ml.calibration import softmax
 from ml.data import edits

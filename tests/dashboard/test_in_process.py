@@ -42,8 +42,9 @@ def run(workspace: Workspace) -> Run:
 def in_process() -> None:
     import streamlit as st
 
-    from dashboard import live, session
+    from dashboard import session
     from dashboard.components.train.live_metrics import live_panel
+    from dashboard.queries import live
     from ml.runs import list_runs
     from tests.dashboard.in_process import fit
 
@@ -54,8 +55,9 @@ def in_process() -> None:
 
 
 def from_the_log() -> None:
-    from dashboard import live, session
+    from dashboard import session
     from dashboard.components.train.live_metrics import live_panel
+    from dashboard.queries import live
     from ml.runs import list_runs
 
     state = live.session_live()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard import live
+from dashboard.queries import live
 from ml.events import EpochEnd, Event, EventLog, Heartbeat, Note, Progress, RunEnded, RunStarted
 
 
@@ -95,7 +95,7 @@ def test_a_sink_works_from_a_thread_without_a_script_context() -> None:
 
         import streamlit as st
 
-        from dashboard import live
+        from dashboard.queries import live
         from tests.dashboard.test_live import training
 
         if "live" not in st.session_state:

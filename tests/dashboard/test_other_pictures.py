@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from dashboard import nearest, results
 from dashboard.components.evaluate.mistake_neighbours import finding
 from dashboard.components.evaluate.other_datasets import about
-from dashboard.nearest import Neighbour
+from dashboard.queries import neighbours as nearest
+from dashboard.queries import results
+from dashboard.queries.neighbours import Neighbour
 from ml import compatible, kept
 from ml.data.catalog import describe
 from ml.data.store import Item, load_version, write_picture, write_version

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from dashboard import results
+from dashboard.queries import results
 from ml.data.store import load_version
 from ml.errors import BadInputError
 from ml.files import read_json, write_json

@@ -5,7 +5,8 @@ import io
 
 import pytest
 
-from dashboard import results, tables
+from dashboard.queries import predictions_csv as tables
+from dashboard.queries import results
 from tests.dashboard import fabricate
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import results
+from dashboard.queries import results
 from dashboard.text import plain
 from ml import card, sentences
 from ml.errors import MLError

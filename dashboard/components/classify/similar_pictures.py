@@ -5,8 +5,8 @@ from typing import Any
 import streamlit as st
 
 from dashboard.components.widgets.gallery import Tile, gallery
-from dashboard.datasets import version_at
-from dashboard.thumbnails import thumbnail
+from dashboard.queries.datasets import version_at
+from dashboard.queries.thumbnails import thumbnail
 from ml.errors import MLError
 from ml.runs import Run
 from ml.workspace import Workspace

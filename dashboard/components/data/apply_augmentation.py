@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.components.widgets import config_fields as forms
 from dashboard.navigation import TRAIN
-from dashboard.readiness import missing
+from dashboard.queries.readiness import missing
 from ml import presets
 from ml.config import TrainConfig
 from ml.data import catalog

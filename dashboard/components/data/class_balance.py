@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.charts import dataset as charts
 from dashboard.components.widgets.plot import plot
-from dashboard.measuring import MEASURED, sizes_of
+from dashboard.queries.picture_facts import MEASURED, sizes_of
 from dashboard.text import plain
 from dashboard.words import count, size
 from ml.data.store import DatasetVersion

@@ -9,9 +9,9 @@ from dashboard.components.data.ingest_progress import under_way
 from dashboard.components.data.upload import drop_zone, take
 from dashboard.components.widgets.camera import camera
 from dashboard.components.widgets.undo import change
-from dashboard.readiness import class_key
+from dashboard.queries.readiness import class_key
+from dashboard.queries.thumbnails import thumbnail
 from dashboard.text import plain, shortened
-from dashboard.thumbnails import thumbnail
 from dashboard.words import count
 from ml.data.store import DatasetVersion, Item
 from ml.workspace import Workspace

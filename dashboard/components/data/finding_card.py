@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.carrying import only
 from dashboard.components.widgets.tile_grid import tile, tile_grid
 from dashboard.components.widgets.undo import change
-from dashboard.datasets import by_score, split_of
+from dashboard.queries.datasets import by_score, split_of
 from dashboard.style import escape
 from dashboard.text import plain, shortened
 from dashboard.words import count

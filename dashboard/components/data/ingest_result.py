@@ -5,8 +5,8 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.queries.predictions_csv import csv_of
 from dashboard.style import escape
-from dashboard.tables import csv_of
 from dashboard.text import plain
 from dashboard.words import count
 from ml.data.listing import DRAWING, LAYOUT

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.components.data.grouping import grouping
 from dashboard.components.widgets.undo import change
-from dashboard.datasets import split_of
+from dashboard.queries.datasets import split_of
 from dashboard.text import plain
 from dashboard.words import count
 from ml.config import TrainConfig

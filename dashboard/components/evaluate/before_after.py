@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from dashboard import results as saved
 from dashboard.components.evaluate.disagreement import SHOWN
 from dashboard.components.widgets.gallery import gallery, tiles
-from dashboard.results import Results
+from dashboard.queries import results as saved
+from dashboard.queries.results import Results
 from dashboard.retraining import Pair, paired
 from dashboard.text import plain, with_span
 from dashboard.words import count

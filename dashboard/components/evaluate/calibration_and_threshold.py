@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.charts import evaluation as charts
 from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.plot import plot
-from dashboard.results import Results
+from dashboard.queries.results import Results
 from dashboard.text import with_span
 from dashboard.words import count
 from ml import sentences

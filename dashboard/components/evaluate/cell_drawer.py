@@ -10,10 +10,10 @@ from dashboard.components.widgets.gallery import gallery, tiles
 from dashboard.components.widgets.item_actions import item_actions, told
 from dashboard.components.widgets.tile_grid import selectable, tile
 from dashboard.components.widgets.undo import change
-from dashboard.results import Integers, Results
+from dashboard.queries.results import Integers, Results
+from dashboard.queries.thumbnails import thumbnail
 from dashboard.retraining import located
 from dashboard.text import plain, rounded
-from dashboard.thumbnails import thumbnail
 from dashboard.words import count
 from ml.data.store import DatasetVersion
 from ml.workspace import Workspace

@@ -15,7 +15,7 @@ from dashboard.components.evaluate.threshold_sentences import (
 from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.metric_tiles import tiles
 from dashboard.components.widgets.plot import plot
-from dashboard.results import Results
+from dashboard.queries.results import Results
 from dashboard.text import plain, rounded, with_span
 from dashboard.words import percent
 from ml import thresholds

@@ -8,7 +8,7 @@ from dashboard.charts import confusion_matrix as charts
 from dashboard.components.evaluate.cell_drawer import cell_pictures, forget
 from dashboard.components.evaluate.matrix_table import matrix
 from dashboard.components.evaluate.retrain_button import retrain_button
-from dashboard.results import Results
+from dashboard.queries.results import Results
 from dashboard.text import plain
 from dashboard.words import count
 from ml.data.store import DatasetVersion

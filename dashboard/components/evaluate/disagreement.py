@@ -5,10 +5,11 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from dashboard import results, session
+from dashboard import session
 from dashboard.components.widgets.gallery import gallery, tiles
 from dashboard.components.widgets.lazy_expander import fold
-from dashboard.results import Results
+from dashboard.queries import results
+from dashboard.queries.results import Results
 from dashboard.text import plain, shortened
 from dashboard.words import count
 from ml.curves import mcnemar

@@ -5,8 +5,8 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.results import Results
-from dashboard.tables import to_csv
+from dashboard.queries.predictions_csv import to_csv
+from dashboard.queries.results import Results
 from ml.runs import Run
 from ml.workspace import Workspace
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.components.widgets.metric_tiles import Tile, tiles
-from dashboard.results import Results
+from dashboard.queries.results import Results
 from dashboard.text import plain, rounded, span
 from dashboard.words import count
 from ml import sentences

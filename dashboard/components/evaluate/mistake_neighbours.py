@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.components.widgets.gallery import Tile, figure, tiles
-from dashboard.nearest import Neighbour, nearest
-from dashboard.results import Results
+from dashboard.queries.neighbours import Neighbour, nearest
+from dashboard.queries.results import Results
+from dashboard.queries.thumbnails import thumbnail
 from dashboard.style import escape
 from dashboard.text import plain
-from dashboard.thumbnails import thumbnail
 from dashboard.words import count
 from ml.errors import MLError
 from ml.runs import Run

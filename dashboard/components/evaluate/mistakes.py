@@ -4,8 +4,8 @@ import streamlit as st
 
 from dashboard.components.evaluate.mistake_neighbours import beside_mistakes
 from dashboard.components.widgets.gallery import gallery, tiles
-from dashboard.nearest import can_tell
-from dashboard.results import Results
+from dashboard.queries.neighbours import can_tell
+from dashboard.queries.results import Results
 from dashboard.words import count
 from ml.runs import Run
 from ml.workspace import Workspace

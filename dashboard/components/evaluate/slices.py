@@ -11,7 +11,7 @@ from dashboard.components.evaluate.cell_drawer import cell_pictures, forget
 from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.measurement_panel import measuring
 from dashboard.components.widgets.plot import plot
-from dashboard.results import Results
+from dashboard.queries.results import Results
 from dashboard.text import plain, rounded, with_span
 from dashboard.words import count
 from ml import slicing

@@ -4,9 +4,16 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.comparison import FIGURES, METRICS, curve, differences, overlay, same_pictures
 from dashboard.components.evaluate.disagreement import disagreement
 from dashboard.components.widgets.plot import plot
+from dashboard.queries.run_comparison import (
+    FIGURES,
+    METRICS,
+    curve,
+    differences,
+    overlay,
+    same_pictures,
+)
 from dashboard.text import plain, shortened, with_span
 from dashboard.words import count
 from ml.runs import Run

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import engine, session
 from dashboard.components.train.run_state import status_pill
 from dashboard.navigation import EVALUATE, TRAIN
-from dashboard.runlist import Row
+from dashboard.queries.run_list import Row
 from dashboard.style import escape
 from dashboard.text import plain, with_span
 from dashboard.words import ago, duration

@@ -7,8 +7,8 @@ import streamlit as st
 from dashboard import engine, session
 from dashboard.components.evaluate.learning_curve import ICON, begin_curve
 from dashboard.components.widgets.config_fields import choice_label
-from dashboard.live import Live
 from dashboard.navigation import EVALUATE, TRAIN
+from dashboard.queries.live import Live
 from dashboard.style import escape
 from dashboard.text import plain
 from ml.coach import measured

@@ -19,7 +19,7 @@ from dashboard.components.train.findings_summary import findings_row
 from dashboard.components.train.model_list import model_list
 from dashboard.components.widgets import config_fields as forms
 from dashboard.components.widgets.dataset_preview import preview
-from dashboard.expected import expected
+from dashboard.queries.cost_estimate import expected
 from dashboard.style import escape
 from dashboard.text import plain
 from dashboard.words import count, roughly, size, unique

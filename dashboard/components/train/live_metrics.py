@@ -4,13 +4,14 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import live, session
+from dashboard import session
 from dashboard.charts import training as charts
 from dashboard.components.train.coach_card import coach_card
 from dashboard.components.widgets.metric_tiles import Tile, tiles
 from dashboard.components.widgets.plot import plot
+from dashboard.queries import live
+from dashboard.queries.thumbnails import thumbnail
 from dashboard.style import escape
-from dashboard.thumbnails import thumbnail
 from dashboard.words import duration, number, percent
 from ml.runs import Run
 from ml.status import Status

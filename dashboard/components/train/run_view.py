@@ -6,12 +6,13 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import engine, live, session
+from dashboard import engine, session
 from dashboard.components.train.live_metrics import live_panel, mistakes
 from dashboard.components.train.run_outcome import outcome
 from dashboard.components.widgets.error_message import telling
 from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.progress_bar import progress_bar
+from dashboard.queries import live
 from dashboard.style import escape
 from dashboard.words import PHASE_WORDS, count, duration
 from ml import shell

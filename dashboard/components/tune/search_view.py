@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import live, searching, session
+from dashboard import searching, session
 from dashboard.charts import tuning as charts_tune
 from dashboard.components.tune.search_outcome import tune_outcome
 from dashboard.components.tune.trials import tune_trials
@@ -14,6 +14,7 @@ from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.metric_tiles import Tile, tiles
 from dashboard.components.widgets.plot import plot
 from dashboard.components.widgets.progress_bar import progress_bar
+from dashboard.queries import live
 from dashboard.statuses import log_tail
 from dashboard.style import escape
 from dashboard.words import count, duration, percent

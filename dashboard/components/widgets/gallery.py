@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from dashboard.results import Results
+from dashboard.queries.results import Results
+from dashboard.queries.thumbnails import thumbnail
 from dashboard.style import escape
 from dashboard.text import rounded
-from dashboard.thumbnails import thumbnail
 from ml.workspace import Workspace
 
 CATEGORIES = 8

@@ -8,7 +8,7 @@ import streamlit as st
 from PIL import Image
 
 from dashboard.components.widgets.dialog import close_window
-from dashboard.datasets import SIDES, split_of
+from dashboard.queries.datasets import SIDES, split_of
 from dashboard.style import escape
 from ml.data.pixels import decode
 from ml.data.store import DatasetVersion, read_picture

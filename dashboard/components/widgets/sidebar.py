@@ -3,9 +3,10 @@
 import psutil
 import streamlit as st
 
-from dashboard import engine, live, session
+from dashboard import engine, session
 from dashboard.components.widgets.plot import start_loading
 from dashboard.navigation import TRAIN
+from dashboard.queries import live
 from dashboard.static import ASSETS
 from dashboard.style import escape
 from dashboard.words import count, duration, percent, size

@@ -9,8 +9,8 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.queries.thumbnails import thumbnail
 from dashboard.static import ASSETS, scripts
-from dashboard.thumbnails import thumbnail
 from ml.data.store import DatasetVersion
 from ml.workspace import Workspace
 

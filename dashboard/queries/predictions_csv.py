@@ -1,6 +1,6 @@
 """Results as CSV, to take away."""
 
-from dashboard.results import Results
+from dashboard.queries.results import Results
 from ml.spreadsheet import csv_of
 
 __all__ = ["csv_of", "to_csv"]
