@@ -13,8 +13,8 @@ if __name__ == "__main__":
 else:
     # Nothing that has a component may be imported here: before there is a server, components are
     # registered nowhere.
-    from dashboard.frames_route import routes
-    from dashboard.late_ticks import keep_the_page
+    from dashboard.server.frames_route import routes
+    from dashboard.server.streamlit_patches import keep_the_page
 
     keep_the_page()
     app = st.App(__file__, routes=routes(str(st.get_option("server.baseUrlPath"))))

@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboard.late_ticks import SHOWN
 from dashboard.navigation import HOME, PAGES, url_path
+from dashboard.server.streamlit_patches import SHOWN
 from ml.data.bringing import BUNDLED_NAMES
 from ml.data.store import latest
 from ml.errors import BadInputError

@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import session
-from dashboard.limits import limits
+from dashboard.server.limits import limits
 from dashboard.staging import Spool
 from ml.answers import heading, line
 from ml.errors import BadInputError

@@ -8,7 +8,7 @@ from dashboard.components.tune.learning_rate_finder import tune_rate
 from dashboard.components.tune.search_list import tune_list
 from dashboard.components.tune.search_view import tune_view
 from dashboard.navigation import TUNE
-from dashboard.style import escape
+from dashboard.server.style import escape
 
 session.begin(TUNE)
 sweep = session.current_sweep()

@@ -4,12 +4,13 @@ import gc
 
 import streamlit as st
 
-from dashboard import engine, session, static, style
+from dashboard import engine, session
 from dashboard.app import demo
 from dashboard.components.widgets.empty_state import full_page
 from dashboard.components.widgets.error_message import telling
 from dashboard.components.widgets.sidebar import sidebar
 from dashboard.navigation import navigation
+from dashboard.server import static, style
 from ml.errors import WorkspaceError
 from ml.version import __version__
 

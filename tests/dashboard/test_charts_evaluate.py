@@ -4,7 +4,7 @@ import plotly.graph_objects as go
 
 from dashboard.charts import evaluation as charts
 from dashboard.queries.run_comparison import Curve, overlay
-from dashboard.static import CHARTS, plotly_name
+from dashboard.server.static import CHARTS, plotly_name
 
 
 def drawable(figure):

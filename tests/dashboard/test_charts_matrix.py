@@ -6,7 +6,7 @@ import pytest
 
 from dashboard.charts import confusion_matrix as charts
 from dashboard.charts_names import LABEL
-from dashboard.static import ROOT
+from dashboard.server.static import ROOT
 from ml import results
 
 CONFUSION = [[8, 2, 0], [1, 9, 0], [0, 3, 7]]

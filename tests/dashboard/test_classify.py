@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from dashboard import inference, limits, tray
+from dashboard import inference, tray
 from dashboard.components.classify import explanation as reason
 from dashboard.components.classify import results as answers
 from dashboard.components.classify import upload as take_in
@@ -18,6 +18,7 @@ from dashboard.components.classify.prediction_card import card_html
 from dashboard.components.classify.upload import KINDS
 from dashboard.components.widgets import camera
 from dashboard.queries.predictions_csv import csv_of
+from dashboard.server import limits
 from ml import sentences
 from ml.errors import BadInputError
 from ml.predict import unreadable

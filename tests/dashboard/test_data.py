@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import limits
 from dashboard.components.data import findings
 from dashboard.components.data import ingest_progress as ingest_view
 from dashboard.components.data import upload as bring_in
@@ -17,6 +16,7 @@ from dashboard.components.widgets.camera import MOST_SHOTS, shots
 from dashboard.preparing import Job
 from dashboard.queries.predictions_csv import csv_of
 from dashboard.queries.readiness import LEAST, advice, missing
+from dashboard.server import limits
 from ml.data.store import latest, load_version
 from ml.workspace import Workspace
 from tests.dashboard import fabricate

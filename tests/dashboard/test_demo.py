@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.navigation import PAGES
-from dashboard.static import ROOT
+from dashboard.server.static import ROOT
 from ml import packing, showcase
 from ml.data.originals import picture_path
 from ml.data.store import load_version

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.static import ROOT
+from dashboard.server.static import ROOT
 from ml import runs
 from ml.config import TrainConfig
 from ml.data import catalog

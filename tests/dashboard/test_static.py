@@ -2,7 +2,7 @@
 
 import re
 
-from dashboard import static
+from dashboard.server import static
 
 
 def test_the_small_chart_library_says_that_it_is_the_version_that_its_name_promises():

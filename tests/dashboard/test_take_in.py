@@ -8,8 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from dashboard import inference, limits, tray, unpacking
+from dashboard import inference, tray, unpacking
 from dashboard.components.widgets import clipboard as paste
+from dashboard.server import limits
 from tests.dashboard import fabricate
 from tests.dashboard.test_classify import StandIn, drop
 from tests.dashboard.visiting import visit

@@ -110,7 +110,7 @@ def test_the_page_for_others_has_none_of_it(workspace, run, worker, monkeypatch)
 
 
 def visit_demo():
-    from dashboard.static import ROOT
+    from dashboard.server.static import ROOT
     from tests.dashboard.visiting import AppTest
 
     at = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30).run()

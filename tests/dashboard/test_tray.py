@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 import streamlit as st
 
-from dashboard import limits, tray
+from dashboard import tray
+from dashboard.server import limits
 from dashboard.staging import incoming
 from ml.errors import BadInputError
 

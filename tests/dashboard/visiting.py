@@ -3,7 +3,7 @@
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest, app_test
 
-from dashboard.static import ROOT
+from dashboard.server.static import ROOT
 
 
 class _Navigated(PagesManager):

@@ -1,6 +1,6 @@
 """The live camera: what a model makes of what is before the lens, several times a second.
 
-The component sends frames past the page (``dashboard.frames_route``), so that no script is run for
+The component sends frames past the page (``dashboard.server.frames_route``), so that no script is run for
 them; only a frame that is kept comes this way.
 """
 
@@ -15,9 +15,9 @@ from dashboard import inference, tray
 from dashboard.components.classify.prediction_card import verdict
 from dashboard.components.widgets.camera import shots
 from dashboard.components.widgets.error_message import telling
-from dashboard.frames_route import PASS, PATH
-from dashboard.passes import every, passes
-from dashboard.static import ASSETS, scripts
+from dashboard.server.frame_tokens import every, passes
+from dashboard.server.frames_route import PASS, PATH
+from dashboard.server.static import ASSETS, scripts
 from dashboard.text import whole
 from ml.runs import Run
 

@@ -11,7 +11,7 @@ from dashboard.components.data.upload import over_limit
 from dashboard.components.widgets.camera import snapshot
 from dashboard.components.widgets.clipboard import paste
 from dashboard.components.widgets.dropped_folders import keep_folders
-from dashboard.limits import limits
+from dashboard.server.limits import limits
 from dashboard.text import plain
 from dashboard.unpacking import opened
 from dashboard.words import count

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.inference import augmenter
-from dashboard.style import escape
+from dashboard.server.style import escape
 from dashboard.text import plain
 from ml.data.operations import Operation, all_operations
 from ml.data.pixels import PixelSpec

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.static import ASSETS
+from dashboard.server.static import ASSETS
 
 _component = st.components.v2.component(
     "lensmith_class_pictures",

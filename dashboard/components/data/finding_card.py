@@ -10,7 +10,7 @@ from dashboard.carrying import only
 from dashboard.components.widgets.tile_grid import tile, tile_grid
 from dashboard.components.widgets.undo import change
 from dashboard.queries.datasets import by_score, split_of
-from dashboard.style import escape
+from dashboard.server.style import escape
 from dashboard.text import plain, shortened
 from dashboard.words import count
 from ml.data.store import DatasetVersion

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.navigation import DATA, TRAIN
 from dashboard.queries.readiness import advice, class_key, missing
-from dashboard.style import escape
+from dashboard.server.style import escape
 from dashboard.text import plain
 from dashboard.words import count, unique
 from ml.data import catalog

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.queries.predictions_csv import csv_of
-from dashboard.style import escape
+from dashboard.server.style import escape
 from dashboard.text import plain
 from dashboard.words import count
 from ml.data.listing import DRAWING, LAYOUT

@@ -15,7 +15,7 @@ from dashboard.components.widgets.background_job import (
 )
 from dashboard.components.widgets.tile_grid import tile, tile_grid
 from dashboard.inference import fitter
-from dashboard.style import escape
+from dashboard.server.style import escape
 from dashboard.text import plain
 from dashboard.words import count, percent
 from ml.data.store import DatasetVersion

@@ -10,9 +10,10 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import limits, session
+from dashboard import session
 from dashboard.components.data.ingest_progress import bring, told
 from dashboard.preparing import Job
+from dashboard.server import limits
 from dashboard.staging import stage
 from dashboard.words import count
 from ml.data.bringing import BUNDLED_NAMES, slug

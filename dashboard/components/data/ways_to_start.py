@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from dashboard import limits, session
+from dashboard import session
 from dashboard.components.data.ingest_progress import bring, told
 from dashboard.components.data.upload import drop_zone, folder_path, free_name, well_known
 from dashboard.preparing import Job
+from dashboard.server import limits
 from dashboard.text import plain
 from dashboard.words import count
 from ml.data import catalog, edits

@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.static import ASSETS, scripts
+from dashboard.server.static import ASSETS, scripts
 
 _component = st.components.v2.component(
     "lensmith_matrix",

@@ -9,7 +9,7 @@ from dashboard import engine, session
 from dashboard.components.train.run_state import status_pill
 from dashboard.navigation import EVALUATE, TRAIN
 from dashboard.queries.run_list import Row
-from dashboard.style import escape
+from dashboard.server.style import escape
 from dashboard.text import plain, with_span
 from dashboard.words import ago, duration
 from ml import runs

@@ -9,7 +9,7 @@ from dashboard.components.evaluate.learning_curve import ICON, begin_curve
 from dashboard.components.widgets.config_fields import choice_label
 from dashboard.navigation import EVALUATE, TRAIN
 from dashboard.queries.live import Live
-from dashboard.style import escape
+from dashboard.server.style import escape
 from dashboard.text import plain
 from ml.coach import measured
 from ml.config import TrainConfig, names_of

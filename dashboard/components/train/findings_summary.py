@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.navigation import DATA
-from dashboard.style import escape
+from dashboard.server.style import escape
 from dashboard.words import count
 from ml.data.catalog import DatasetInfo
 from ml.data.store import latest

@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 
 import streamlit as st
 
-from dashboard import engine, limits, session
+from dashboard import engine, session
 from dashboard.components.data.header import own_pictures
 from dashboard.components.data.ingest_progress import (
     ingest_view,
@@ -20,7 +20,8 @@ from dashboard.components.train.model_list import model_list
 from dashboard.components.widgets import config_fields as forms
 from dashboard.components.widgets.dataset_preview import preview
 from dashboard.queries.cost_estimate import expected
-from dashboard.style import escape
+from dashboard.server import limits
+from dashboard.server.style import escape
 from dashboard.text import plain
 from dashboard.words import count, roughly, size, unique
 from ml import presets, shell

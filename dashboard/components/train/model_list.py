@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.components.widgets.lazy_expander import fold
 from dashboard.preparing import Job
-from dashboard.style import escape
+from dashboard.server.style import escape
 from dashboard.text import plain
 from dashboard.words import large
 from ml.errors import BadInputError

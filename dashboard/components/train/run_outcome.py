@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import engine, searching, session
 from dashboard.navigation import CLASSIFY, EVALUATE, TRAIN, TUNE
-from dashboard.style import escape
+from dashboard.server.style import escape
 from dashboard.text import with_span
 from dashboard.words import STATUS_WORDS, count, duration, size
 from ml import spent

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import engine, session
 from dashboard.components.train.run_outcome import untested_trial
 from dashboard.navigation import TRAIN
-from dashboard.style import escape
+from dashboard.server.style import escape
 from dashboard.text import plain
 from dashboard.words import STATUS_WORDS
 from ml.runs import Run

@@ -13,7 +13,7 @@ from dashboard.components.widgets.error_message import telling
 from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.progress_bar import progress_bar
 from dashboard.queries import live
-from dashboard.style import escape
+from dashboard.server.style import escape
 from dashboard.words import PHASE_WORDS, count, duration
 from ml import shell
 from ml.errors import BadInputError

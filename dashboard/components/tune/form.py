@@ -10,7 +10,7 @@ from dashboard.charts.tuning import label
 from dashboard.components.data.ingest_progress import ingest_view, settle, start_ingest, under_way
 from dashboard.components.widgets import config_fields as forms
 from dashboard.queries.cost_estimate import expected
-from dashboard.style import escape
+from dashboard.server.style import escape
 from dashboard.text import plain
 from dashboard.words import count, roughly, unique
 from ml import presets

@@ -13,7 +13,7 @@ from dashboard.components.widgets.plot import plot
 from dashboard.components.widgets.progress_bar import job_bar
 from dashboard.navigation import TRAIN
 from dashboard.preparing import Job
-from dashboard.style import escape
+from dashboard.server.style import escape
 from dashboard.text import plain
 from ml.config import TrainConfig
 from ml.errors import BadInputError

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import searching, session
 from dashboard.components.train.run_state import status_pill
 from dashboard.components.tune.search_outcome import WORDS
-from dashboard.style import escape
+from dashboard.server.style import escape
 from dashboard.text import plain
 from dashboard.words import ago, count
 from ml.errors import BadInputError

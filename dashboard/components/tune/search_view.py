@@ -15,8 +15,8 @@ from dashboard.components.widgets.metric_tiles import Tile, tiles
 from dashboard.components.widgets.plot import plot
 from dashboard.components.widgets.progress_bar import progress_bar
 from dashboard.queries import live
+from dashboard.server.style import escape
 from dashboard.statuses import log_tail
-from dashboard.style import escape
 from dashboard.words import count, duration, percent
 from ml.status import Status
 from ml.tuning.sweep import State, Sweep, trial_run

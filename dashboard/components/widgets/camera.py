@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.static import ASSETS, scripts
+from dashboard.server.static import ASSETS, scripts
 
 MOST_SHOTS = 120
 """In one message; about 60 kB each."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.static import ASSETS
+from dashboard.server.static import ASSETS
 
 MOST = 20
 MEGABYTES = 20

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.style import escape
+from dashboard.server.style import escape
 from dashboard.words import count
 from ml.data.catalog import DatasetInfo
 from ml.data.folders import BUNDLED

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import session
-from dashboard.style import escape
+from dashboard.server.style import escape
 
 
 def empty(title: str, text: str, label: str = "", page: str = "") -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.static import ASSETS, plotly_name
+from dashboard.server.static import ASSETS, plotly_name
 
 _HTML = """
 <div class="lens-plot">

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.preparing import Job
-from dashboard.style import escape
+from dashboard.server.style import escape
 from dashboard.words import percent, roughly
 
 

@@ -7,8 +7,8 @@ from dashboard import engine, session
 from dashboard.components.widgets.plot import start_loading
 from dashboard.navigation import TRAIN
 from dashboard.queries import live
-from dashboard.static import ASSETS
-from dashboard.style import escape
+from dashboard.server.static import ASSETS
+from dashboard.server.style import escape
 from dashboard.words import count, duration, percent, size
 from ml import machine
 from ml.version import __version__

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.queries.thumbnails import thumbnail
-from dashboard.static import ASSETS, scripts
+from dashboard.server.static import ASSETS, scripts
 from ml.data.store import DatasetVersion
 from ml.workspace import Workspace
 

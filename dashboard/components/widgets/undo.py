@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.style import escape
+from dashboard.server.style import escape
 from dashboard.text import plain
 from ml.data import edits as changes
 from ml.data.store import DatasetVersion, read_summary

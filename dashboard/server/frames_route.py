@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from dashboard.passes import RefusedError, passes
+from dashboard.server.frame_tokens import RefusedError, passes
 from ml.errors import MLError
 
 PATH = "app/frame"

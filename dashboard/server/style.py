@@ -4,7 +4,7 @@ import html
 
 import streamlit as st
 
-from dashboard.static import ASSETS
+from dashboard.server.static import ASSETS
 
 
 def apply() -> None:

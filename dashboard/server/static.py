@@ -13,8 +13,8 @@ import streamlit as st
 
 from ml.files import write_atomically
 
-ROOT = Path(__file__).resolve().parent.parent
-ASSETS = Path(__file__).resolve().parent / "assets"
+ROOT = Path(__file__).resolve().parents[2]
+ASSETS = ROOT / "dashboard" / "assets"
 STATIC = ROOT / "static"
 
 

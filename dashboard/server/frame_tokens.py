@@ -14,7 +14,7 @@ from typing import Any
 
 from streamlit import runtime
 
-from dashboard.limits import local_mode
+from dashboard.server.limits import local_mode
 
 LOCAL_EVERY, PUBLIC_EVERY = 0.125, 0.2
 """Seconds from frame to frame: eight a second on one's own computer, five where many share one."""
