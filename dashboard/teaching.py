@@ -13,8 +13,8 @@ from dashboard import retraining, tray
 from dashboard.answer_list import label_of
 from dashboard.preparing import Job
 from dashboard.staging import stage
+from dashboard.text.wording import count
 from dashboard.tray import ID, Entry
-from dashboard.words import count
 from ml.data.file_names import free_path, safe_path
 from ml.data.store import DatasetVersion
 from ml.runs import Run

@@ -9,8 +9,8 @@ from dashboard.components.widgets.empty_state import empty
 from dashboard.components.widgets.run_picker import run_picker
 from dashboard.navigation import CLASSIFY, TRAIN
 from dashboard.queries.run_list import newest_tested, usable
-from dashboard.text import plain
-from dashboard.words import count
+from dashboard.text.markdown import plain
+from dashboard.text.wording import count
 
 workspace = session.begin(CLASSIFY)
 if session.current_run() is None and (newest := newest_tested(workspace)):

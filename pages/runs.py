@@ -10,8 +10,8 @@ from dashboard.components.widgets.auto_refresh import watch
 from dashboard.components.widgets.empty_state import empty
 from dashboard.navigation import RUNS, TRAIN
 from dashboard.queries import run_list as runlist
-from dashboard.text import plain
-from dashboard.words import count
+from dashboard.text.markdown import plain
+from dashboard.text.wording import count
 from ml.runs import Run
 
 PAGE = 20

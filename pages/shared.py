@@ -7,7 +7,7 @@ from dashboard.app import demo
 from dashboard.components.classify.model_card import model_card
 from dashboard.components.classify.results import answers
 from dashboard.components.widgets.empty_state import full_page
-from dashboard.text import plain
+from dashboard.text.markdown import plain
 from ml import card, showcase
 
 workspace = session.begin(demo.SHARED.path)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from dashboard.charts_names import LABEL, NAMED
-from dashboard.text import rounded, shortened
+from dashboard.text.class_names import LABEL, NAMED
+from dashboard.text.markdown import rounded, shortened
 
 __all__ = ["FLIP", "NAMED", "SCALE", "Share", "matrix", "row_height"]
 

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dashboard.charts_names import LABEL, class_axis, literal
-from dashboard.text import shortened
-from dashboard.words import count
+from dashboard.text.class_names import LABEL, class_axis, literal
+from dashboard.text.markdown import shortened
+from dashboard.text.wording import count
 from ml.data.store import DatasetVersion
 
 BARS = 24

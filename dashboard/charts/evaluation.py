@@ -6,9 +6,9 @@ Colours are the names of the theme that ``dashboard.components.widgets.plot`` kn
 from collections.abc import Sequence
 from typing import Any
 
-from dashboard.charts_names import class_axis, literal
-from dashboard.text import rounded, with_span
-from dashboard.words import count
+from dashboard.text.class_names import class_axis, literal
+from dashboard.text.markdown import rounded, with_span
+from dashboard.text.wording import count
 from ml.metrics import wilson
 
 BARS = 24

@@ -3,8 +3,8 @@
 from typing import Any
 
 from dashboard.charts.evaluation import whiskers
-from dashboard.text import with_span
-from dashboard.words import count
+from dashboard.text.markdown import with_span
+from dashboard.text.wording import count
 
 
 def learning_curve(report: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dashboard.text import rounded
+from dashboard.text.markdown import rounded
 from ml import thresholds
 from ml.curves import Curve
 from ml.thresholds import Called

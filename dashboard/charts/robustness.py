@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from dashboard.charts_names import literal
-from dashboard.text import rounded
+from dashboard.text.class_names import literal
+from dashboard.text.markdown import rounded
 
 COLOURS = ("$cat0", "$cat1")
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboard.charts.evaluation import whiskers
-from dashboard.charts_names import class_axis, literal
-from dashboard.text import rounded, shortened, span, with_span
-from dashboard.words import count
+from dashboard.text.class_names import class_axis, literal
+from dashboard.text.markdown import rounded, shortened, span, with_span
+from dashboard.text.wording import count
 from ml.slicing import by_chance
 
 BARS = 12

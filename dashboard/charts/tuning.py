@@ -5,9 +5,9 @@ from dataclasses import fields
 from math import log
 from typing import Any
 
-from dashboard.charts_names import literal
 from dashboard.components.widgets.config_fields import choice_label
-from dashboard.words import number, percent
+from dashboard.text.class_names import literal
+from dashboard.text.wording import number, percent
 from ml.config import TrainConfig
 from ml.tuning.space import Axis
 from ml.tuning.sweep import Trial

@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.words import PHASE_WORDS
+from dashboard.text.wording import PHASE_WORDS
 from ml.events import Event, Progress, RunStarted, Sink, read
 from ml.files import read_json
 from ml.runs import Run

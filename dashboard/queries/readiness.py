@@ -3,7 +3,7 @@
 import hashlib
 from typing import NamedTuple
 
-from dashboard.text import shortened
+from dashboard.text.markdown import shortened
 from ml.data.store import DatasetVersion
 
 LEAST = 3

@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.charts_names import literal
-from dashboard.text import shortened
+from dashboard.text.class_names import literal
+from dashboard.text.markdown import shortened
 from ml.config import TrainConfig
 from ml.events import EpochEnd, surviving
 from ml.runs import Run

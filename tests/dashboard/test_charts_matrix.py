@@ -5,8 +5,8 @@ import tomllib
 import pytest
 
 from dashboard.charts import confusion_matrix as charts
-from dashboard.charts_names import LABEL
 from dashboard.server.static import ROOT
+from dashboard.text.class_names import LABEL
 from ml import results
 
 CONFUSION = [[8, 2, 0], [1, 9, 0], [0, 3, 7]]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dashboard.charts_names import LABEL, NAMED, class_axis
+from dashboard.text.class_names import LABEL, NAMED, class_axis
 
 
 @pytest.mark.parametrize("number", [2, 25, 26, 100])

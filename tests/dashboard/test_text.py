@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard import text
+from dashboard.text import markdown as text
 
 
 def test_the_examples_in_the_module_hold():

@@ -13,7 +13,7 @@ from dashboard.components.classify.similar_pictures import look_alikes
 from dashboard.components.widgets.error_message import telling
 from dashboard.components.widgets.heatmap_overlay import heat_view
 from dashboard.inference import explainer
-from dashboard.text import plain, rounded
+from dashboard.text.markdown import plain, rounded
 from dashboard.tray import Entry
 from ml.overlay import overlay
 from ml.runs import Run

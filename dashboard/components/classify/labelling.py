@@ -14,9 +14,9 @@ from dashboard.components.widgets.error_message import telling
 from dashboard.components.widgets.undo import offer_undo, undo_bar
 from dashboard.preparing import Job
 from dashboard.teaching import Lesson
-from dashboard.text import plain
+from dashboard.text.markdown import plain
+from dashboard.text.wording import count
 from dashboard.tray import Entry
-from dashboard.words import count
 from ml.runs import Run
 from ml.workspace import Workspace
 

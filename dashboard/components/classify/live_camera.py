@@ -18,7 +18,7 @@ from dashboard.components.widgets.error_message import telling
 from dashboard.server.frame_tokens import every, passes
 from dashboard.server.frames_route import PASS, PATH
 from dashboard.server.static import ASSETS, scripts
-from dashboard.text import whole
+from dashboard.text.markdown import whole
 from ml.runs import Run
 
 BARS = 6

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.queries import results
-from dashboard.text import plain
+from dashboard.text.markdown import plain
 from ml import card, sentences
 from ml.errors import MLError
 from ml.runs import Run

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.server.style import escape
-from dashboard.text import rounded, whole
+from dashboard.text.markdown import rounded, whole
 from dashboard.tray import Entry
 from ml.calibration import NEVER
 

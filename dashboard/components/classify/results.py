@@ -15,8 +15,8 @@ from dashboard.components.classify.results_page import answer_page
 from dashboard.components.classify.upload import take_in
 from dashboard.components.widgets.error_message import telling
 from dashboard.teaching import Lesson
+from dashboard.text.wording import count
 from dashboard.tray import Entry
-from dashboard.words import count
 from ml import sentences
 from ml.runs import Run
 from ml.workspace import Workspace

@@ -7,8 +7,8 @@ import streamlit as st
 
 from dashboard import tray
 from dashboard.takeaway import sorted_zip
+from dashboard.text.wording import count
 from dashboard.tray import Entry
-from dashboard.words import count
 from ml.runs import Run
 from ml.spreadsheet import csv_of
 

@@ -20,8 +20,8 @@ from dashboard.components.classify.result_card import look_closer
 from dashboard.components.classify.results_table import Marks, answer_table
 from dashboard.components.widgets.dialog import in_window, open_window
 from dashboard.teaching import Lesson
+from dashboard.text.wording import count
 from dashboard.tray import Entry
-from dashboard.words import count
 from ml.runs import Run
 from ml.workspace import Workspace
 

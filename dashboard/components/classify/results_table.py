@@ -12,7 +12,7 @@ from PIL import Image
 from dashboard.answer_list import OPEN, UNREAD, guess_of, label_of, verdict_of
 from dashboard.components.classify.prediction_card import verdict
 from dashboard.server.static import ASSETS, scripts
-from dashboard.text import whole
+from dashboard.text.markdown import whole
 from dashboard.tray import Entry
 
 SIDE = 112

@@ -12,9 +12,9 @@ from dashboard.components.widgets.camera import snapshot
 from dashboard.components.widgets.clipboard import paste
 from dashboard.components.widgets.dropped_folders import keep_folders
 from dashboard.server.limits import limits
-from dashboard.text import plain
+from dashboard.text.markdown import plain
+from dashboard.text.wording import count
 from dashboard.unpacking import opened
-from dashboard.words import count
 from ml.errors import MLError
 from ml.runs import Run
 from ml.workspace import Workspace

@@ -10,7 +10,7 @@ from dashboard.components.data.augment_grid import grid, one_by_one, versions
 from dashboard.components.widgets import config_fields as forms
 from dashboard.components.widgets.picture_buttons import PictureButton, picture_buttons
 from dashboard.queries.thumbnails import thumbnail
-from dashboard.text import plain
+from dashboard.text.markdown import plain
 from ml import presets
 from ml.config import TrainConfig
 from ml.data import catalog

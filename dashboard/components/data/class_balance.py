@@ -7,8 +7,8 @@ import streamlit as st
 from dashboard.charts import dataset as charts
 from dashboard.components.widgets.plot import plot
 from dashboard.queries.picture_facts import MEASURED, sizes_of
-from dashboard.text import plain
-from dashboard.words import count, size
+from dashboard.text.markdown import plain
+from dashboard.text.wording import count, size
 from ml.data.store import DatasetVersion
 from ml.workspace import Workspace
 

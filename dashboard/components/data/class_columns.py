@@ -11,8 +11,8 @@ from dashboard.components.widgets.camera import camera
 from dashboard.components.widgets.undo import change
 from dashboard.queries.readiness import class_key
 from dashboard.queries.thumbnails import thumbnail
-from dashboard.text import plain, shortened
-from dashboard.words import count
+from dashboard.text.markdown import plain, shortened
+from dashboard.text.wording import count
 from ml.data.store import DatasetVersion, Item
 from ml.workspace import Workspace
 

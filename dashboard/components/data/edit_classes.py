@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard.components.widgets.item_actions import LONGEST_NAME
 from dashboard.components.widgets.undo import change
-from dashboard.words import count
+from dashboard.text.wording import count
 from ml.data.store import DatasetVersion
 from ml.workspace import Workspace
 

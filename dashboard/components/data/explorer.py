@@ -9,7 +9,7 @@ from dashboard.carrying import known_findings
 from dashboard.components.data.edit_classes import class_changes
 from dashboard.components.widgets.picture_page import forget_selection, picture_page
 from dashboard.queries.datasets import ORDERS, SIDES, Query, places
-from dashboard.words import count, number, unique
+from dashboard.text.wording import count, number, unique
 from ml.data.store import DatasetVersion
 from ml.workspace import Workspace
 

@@ -11,8 +11,8 @@ from dashboard.components.widgets.tile_grid import tile, tile_grid
 from dashboard.components.widgets.undo import change
 from dashboard.queries.datasets import by_score, split_of
 from dashboard.server.style import escape
-from dashboard.text import plain, shortened
-from dashboard.words import count
+from dashboard.text.markdown import plain, shortened
+from dashboard.text.wording import count
 from ml.data.store import DatasetVersion
 from ml.doctor.reading import ignore
 from ml.workspace import Workspace

@@ -14,8 +14,8 @@ from dashboard.components.widgets.background_job import (
     job_reason,
     job_running,
 )
-from dashboard.text import plain
-from dashboard.words import count
+from dashboard.text.markdown import plain
+from dashboard.text.wording import count
 from ml.data.store import DatasetVersion
 from ml.doctor.reading import ignored, read_findings, unignore
 from ml.workspace import Workspace

@@ -7,8 +7,8 @@ import streamlit as st
 from dashboard.components.widgets.tile_grid import tile, tile_grid
 from dashboard.components.widgets.undo import change
 from dashboard.queries.picture_facts import times_of
-from dashboard.text import plain
-from dashboard.words import count
+from dashboard.text.markdown import plain
+from dashboard.text.wording import count
 from ml.data.grouping import SECONDS, Groups, by_folder, by_name, by_number, by_time, torn
 from ml.data.splits import in_test, pin_test
 from ml.data.store import DatasetVersion

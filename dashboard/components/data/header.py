@@ -8,8 +8,8 @@ from dashboard import session
 from dashboard.navigation import DATA, TRAIN
 from dashboard.queries.readiness import advice, class_key, missing
 from dashboard.server.style import escape
-from dashboard.text import plain
-from dashboard.words import count, unique
+from dashboard.text.markdown import plain
+from dashboard.text.wording import count, unique
 from ml.data import catalog
 from ml.data.bringing import BUNDLED_NAMES
 from ml.data.catalog import DatasetInfo

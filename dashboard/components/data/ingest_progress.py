@@ -14,7 +14,7 @@ from dashboard.components.data.ingest_result import ingest_results
 from dashboard.components.widgets.progress_bar import job_bar
 from dashboard.navigation import DATA
 from dashboard.preparing import Job
-from dashboard.words import count
+from dashboard.text.wording import count
 from ml.config import TrainConfig
 from ml.errors import BadInputError
 

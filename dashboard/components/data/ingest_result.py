@@ -7,8 +7,8 @@ import streamlit as st
 
 from dashboard.queries.predictions_csv import csv_of
 from dashboard.server.style import escape
-from dashboard.text import plain
-from dashboard.words import count
+from dashboard.text.markdown import plain
+from dashboard.text.wording import count
 from ml.data.listing import DRAWING, LAYOUT
 
 SHOWN = 200

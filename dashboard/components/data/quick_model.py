@@ -16,8 +16,8 @@ from dashboard.components.widgets.background_job import (
 from dashboard.components.widgets.tile_grid import tile, tile_grid
 from dashboard.inference import fitter
 from dashboard.server.style import escape
-from dashboard.text import plain
-from dashboard.words import count, percent
+from dashboard.text.markdown import plain
+from dashboard.text.wording import count, percent
 from ml.data.store import DatasetVersion
 from ml.errors import MLError
 from ml.instant import MOST

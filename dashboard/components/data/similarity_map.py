@@ -15,7 +15,7 @@ from dashboard.components.widgets.background_job import (
 from dashboard.components.widgets.picture_page import forget_selection, picture_page
 from dashboard.components.widgets.plot import plot
 from dashboard.queries.datasets import Coordinates, map_of
-from dashboard.words import count
+from dashboard.text.wording import count
 from ml.data.store import DatasetVersion
 from ml.workspace import Workspace
 

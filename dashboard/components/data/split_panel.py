@@ -7,8 +7,8 @@ import streamlit as st
 from dashboard.components.data.grouping import grouping
 from dashboard.components.widgets.undo import change
 from dashboard.queries.datasets import split_of
-from dashboard.text import plain
-from dashboard.words import count
+from dashboard.text.markdown import plain
+from dashboard.text.wording import count
 from ml.config import TrainConfig
 from ml.data.splits import split_indices
 from ml.data.store import DatasetVersion

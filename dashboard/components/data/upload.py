@@ -15,7 +15,7 @@ from dashboard.components.data.ingest_progress import bring, told
 from dashboard.preparing import Job
 from dashboard.server import limits
 from dashboard.staging import stage
-from dashboard.words import count
+from dashboard.text.wording import count
 from ml.data.bringing import BUNDLED_NAMES, slug
 from ml.data.file_names import safe_path
 from ml.data.store import dataset_names

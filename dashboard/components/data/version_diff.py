@@ -3,8 +3,8 @@
 import streamlit as st
 
 from dashboard.components.widgets.tile_grid import Tile, tile, tile_grid
-from dashboard.text import plain
-from dashboard.words import count
+from dashboard.text.markdown import plain
+from dashboard.text.wording import count
 from ml.data.comparing import compare
 from ml.data.store import DatasetVersion
 from ml.workspace import Workspace

@@ -7,8 +7,8 @@ from dashboard.components.widgets.gallery import gallery, tiles
 from dashboard.queries import results as saved
 from dashboard.queries.results import Results
 from dashboard.retraining import Pair, paired
-from dashboard.text import plain, with_span
-from dashboard.words import count
+from dashboard.text.markdown import plain, with_span
+from dashboard.text.wording import count
 from ml.curves import mcnemar
 from ml.errors import MLError
 from ml.metrics import wilson

@@ -9,8 +9,8 @@ from dashboard.charts import evaluation as charts
 from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.plot import plot
 from dashboard.queries.results import Results
-from dashboard.text import with_span
-from dashboard.words import count
+from dashboard.text.markdown import with_span
+from dashboard.text.wording import count
 from ml import sentences
 from ml.calibration import ENOUGH
 from ml.metrics import wilson

@@ -13,8 +13,8 @@ from dashboard.components.widgets.undo import change
 from dashboard.queries.results import Integers, Results
 from dashboard.queries.thumbnails import thumbnail
 from dashboard.retraining import located
-from dashboard.text import plain, rounded
-from dashboard.words import count
+from dashboard.text.markdown import plain, rounded
+from dashboard.text.wording import count
 from ml.data.store import DatasetVersion
 from ml.workspace import Workspace
 

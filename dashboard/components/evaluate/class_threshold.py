@@ -16,8 +16,8 @@ from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.metric_tiles import tiles
 from dashboard.components.widgets.plot import plot
 from dashboard.queries.results import Results
-from dashboard.text import plain, rounded, with_span
-from dashboard.words import percent
+from dashboard.text.markdown import plain, rounded, with_span
+from dashboard.text.wording import percent
 from ml import thresholds
 from ml.curves import Curve, average_precision, curve, roc_auc, roc_auc_interval
 from ml.thresholds import Called

@@ -9,8 +9,8 @@ from dashboard.components.evaluate.cell_drawer import cell_pictures, forget
 from dashboard.components.evaluate.matrix_table import matrix
 from dashboard.components.evaluate.retrain_button import retrain_button
 from dashboard.queries.results import Results
-from dashboard.text import plain
-from dashboard.words import count
+from dashboard.text.markdown import plain
+from dashboard.text.wording import count
 from ml.data.store import DatasetVersion
 from ml.results import MOST_CONFUSED, by_confusion, most_confused
 from ml.runs import Run

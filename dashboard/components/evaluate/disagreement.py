@@ -10,8 +10,8 @@ from dashboard.components.widgets.gallery import gallery, tiles
 from dashboard.components.widgets.lazy_expander import fold
 from dashboard.queries import results
 from dashboard.queries.results import Results
-from dashboard.text import plain, shortened
-from dashboard.words import count
+from dashboard.text.markdown import plain, shortened
+from dashboard.text.wording import count
 from ml.curves import mcnemar
 from ml.errors import BadInputError
 from ml.runs import Run

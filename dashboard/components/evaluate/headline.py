@@ -4,8 +4,8 @@ import streamlit as st
 
 from dashboard.components.widgets.metric_tiles import Tile, tiles
 from dashboard.queries.results import Results
-from dashboard.text import plain, rounded, span
-from dashboard.words import count
+from dashboard.text.markdown import plain, rounded, span
+from dashboard.text.wording import count
 from ml import sentences
 
 

@@ -8,7 +8,7 @@ from dashboard.charts.learning_curve import learning_curve
 from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.measurement_panel import begin, measuring
 from dashboard.components.widgets.plot import plot
-from dashboard.words import count, roughly
+from dashboard.text.wording import count, roughly
 from ml import curve
 from ml.runs import Run
 from ml.workspace import Workspace

@@ -9,8 +9,8 @@ from dashboard.queries.neighbours import Neighbour, nearest
 from dashboard.queries.results import Results
 from dashboard.queries.thumbnails import thumbnail
 from dashboard.server.style import escape
-from dashboard.text import plain
-from dashboard.words import count
+from dashboard.text.markdown import plain
+from dashboard.text.wording import count
 from ml.errors import MLError
 from ml.runs import Run
 from ml.workspace import Workspace

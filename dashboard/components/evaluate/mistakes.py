@@ -6,7 +6,7 @@ from dashboard.components.evaluate.mistake_neighbours import beside_mistakes
 from dashboard.components.widgets.gallery import gallery, tiles
 from dashboard.queries.neighbours import can_tell
 from dashboard.queries.results import Results
-from dashboard.words import count
+from dashboard.text.wording import count
 from ml.runs import Run
 from ml.workspace import Workspace
 

@@ -8,8 +8,8 @@ import streamlit as st
 from dashboard.components.evaluate.report_picker import show
 from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.measurement_panel import begun, measuring
-from dashboard.text import plain
-from dashboard.words import count
+from dashboard.text.markdown import plain
+from dashboard.text.wording import count
 from ml import kept
 from ml.compatible import Fit, fit, listed
 from ml.data.catalog import list_datasets

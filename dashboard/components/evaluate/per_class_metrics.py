@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.charts import evaluation as charts
 from dashboard.components.widgets.plot import plot
 from dashboard.queries.results import Results
-from dashboard.text import plain
+from dashboard.text.markdown import plain
 from ml import sentences
 from ml.compatible import listed
 from ml.thresholds import LEAST

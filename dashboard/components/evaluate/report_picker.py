@@ -4,8 +4,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.text import plain
-from dashboard.words import count, unique
+from dashboard.text.markdown import plain
+from dashboard.text.wording import count, unique
 from ml import kept
 from ml.runs import Run
 

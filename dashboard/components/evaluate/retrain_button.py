@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.navigation import TRAIN
 from dashboard.retraining import changed_since, retrain
-from dashboard.text import plain
+from dashboard.text.markdown import plain
 from ml.data.store import DatasetVersion, read_summary
 from ml.errors import MLError
 from ml.runs import Run

@@ -13,7 +13,7 @@ from dashboard.components.widgets.measurement_panel import measuring
 from dashboard.components.widgets.plot import plot
 from dashboard.components.widgets.run_picker import run_label, run_title
 from dashboard.navigation import TRAIN
-from dashboard.words import count
+from dashboard.text.wording import count
 from ml import robustness, sentences
 from ml.runs import Run, list_runs
 from ml.workspace import Workspace

@@ -12,8 +12,8 @@ from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.measurement_panel import measuring
 from dashboard.components.widgets.plot import plot
 from dashboard.queries.results import Results
-from dashboard.text import plain, rounded, with_span
-from dashboard.words import count
+from dashboard.text.markdown import plain, rounded, with_span
+from dashboard.text.wording import count
 from ml import slicing
 from ml.data.store import DatasetVersion, read_summary
 from ml.runs import Run

@@ -1,8 +1,8 @@
 """What a threshold for one class does, in words: pure functions of its curve."""
 
 from dashboard.components.widgets.metric_tiles import Tile
-from dashboard.text import plain, rounded, span
-from dashboard.words import count, percent
+from dashboard.text.markdown import plain, rounded, span
+from dashboard.text.wording import count, percent
 from ml import thresholds
 from ml.calibration import ENOUGH, TARGET
 from ml.curves import Curve

@@ -6,7 +6,7 @@ from dashboard import engine, session
 from dashboard.components.data.header import own_pictures
 from dashboard.components.widgets.dataset_preview import preview
 from dashboard.navigation import CLASSIFY, TRAIN
-from dashboard.words import count
+from dashboard.text.wording import count
 from ml.data import catalog
 from ml.runs import list_runs
 from ml.workspace import Workspace

@@ -9,8 +9,8 @@ from dashboard.components.train.run_outcome import result_sentence
 from dashboard.components.widgets.run_picker import run_title
 from dashboard.navigation import EVALUATE, RUNS, TRAIN
 from dashboard.server.style import escape
-from dashboard.text import plain, with_span
-from dashboard.words import STATUS_WORDS, ago
+from dashboard.text.markdown import plain, with_span
+from dashboard.text.wording import STATUS_WORDS, ago
 from ml.runs import Run, list_runs
 from ml.workspace import Workspace
 

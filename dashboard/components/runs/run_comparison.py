@@ -14,8 +14,8 @@ from dashboard.queries.run_comparison import (
     overlay,
     same_pictures,
 )
-from dashboard.text import plain, shortened, with_span
-from dashboard.words import count
+from dashboard.text.markdown import plain, shortened, with_span
+from dashboard.text.wording import count
 from ml.runs import Run
 
 MOST = 8

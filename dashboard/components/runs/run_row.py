@@ -10,8 +10,8 @@ from dashboard.components.train.run_state import status_pill
 from dashboard.navigation import EVALUATE, TRAIN
 from dashboard.queries.run_list import Row
 from dashboard.server.style import escape
-from dashboard.text import plain, with_span
-from dashboard.words import ago, duration
+from dashboard.text.markdown import plain, with_span
+from dashboard.text.wording import ago, duration
 from ml import runs
 from ml.errors import MLError
 from ml.runs import Run

@@ -10,7 +10,7 @@ from dashboard.components.widgets.config_fields import choice_label
 from dashboard.navigation import EVALUATE, TRAIN
 from dashboard.queries.live import Live
 from dashboard.server.style import escape
-from dashboard.text import plain
+from dashboard.text.markdown import plain
 from ml.coach import measured
 from ml.config import TrainConfig, names_of
 from ml.curve import read as read_curve

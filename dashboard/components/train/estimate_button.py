@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.preparing import Job
-from dashboard.text import plain
+from dashboard.text.markdown import plain
 from ml.config import TrainConfig
 from ml.errors import BadInputError
 from ml.workspace import Workspace

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.navigation import DATA
 from dashboard.server.style import escape
-from dashboard.words import count
+from dashboard.text.wording import count
 from ml.data.catalog import DatasetInfo
 from ml.data.store import latest
 from ml.doctor.reading import ignored, read_findings

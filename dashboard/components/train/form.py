@@ -22,8 +22,8 @@ from dashboard.components.widgets.dataset_preview import preview
 from dashboard.queries.cost_estimate import expected
 from dashboard.server import limits
 from dashboard.server.style import escape
-from dashboard.text import plain
-from dashboard.words import count, roughly, size, unique
+from dashboard.text.markdown import plain
+from dashboard.text.wording import count, roughly, size, unique
 from ml import presets, shell
 from ml.config import TrainConfig
 from ml.data import catalog

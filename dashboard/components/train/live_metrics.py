@@ -12,7 +12,7 @@ from dashboard.components.widgets.plot import plot
 from dashboard.queries import live
 from dashboard.queries.thumbnails import thumbnail
 from dashboard.server.style import escape
-from dashboard.words import duration, number, percent
+from dashboard.text.wording import duration, number, percent
 from ml.runs import Run
 from ml.status import Status
 

@@ -9,8 +9,8 @@ from dashboard import session
 from dashboard.components.widgets.lazy_expander import fold
 from dashboard.preparing import Job
 from dashboard.server.style import escape
-from dashboard.text import plain
-from dashboard.words import large
+from dashboard.text.markdown import plain
+from dashboard.text.wording import large
 from ml.errors import BadInputError
 from ml.models import ModelInfo, all_models, plugins
 

@@ -7,8 +7,8 @@ import streamlit as st
 from dashboard import engine, searching, session
 from dashboard.navigation import CLASSIFY, EVALUATE, TRAIN, TUNE
 from dashboard.server.style import escape
-from dashboard.text import with_span
-from dashboard.words import STATUS_WORDS, count, duration, size
+from dashboard.text.markdown import with_span
+from dashboard.text.wording import STATUS_WORDS, count, duration, size
 from ml import spent
 from ml.runs import Run
 from ml.status import Status

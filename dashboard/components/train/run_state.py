@@ -6,8 +6,8 @@ from dashboard import engine, session
 from dashboard.components.train.run_outcome import untested_trial
 from dashboard.navigation import TRAIN
 from dashboard.server.style import escape
-from dashboard.text import plain
-from dashboard.words import STATUS_WORDS
+from dashboard.text.markdown import plain
+from dashboard.text.wording import STATUS_WORDS
 from ml.runs import Run
 
 NOT_YET = {

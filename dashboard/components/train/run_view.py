@@ -14,7 +14,7 @@ from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.progress_bar import progress_bar
 from dashboard.queries import live
 from dashboard.server.style import escape
-from dashboard.words import PHASE_WORDS, count, duration
+from dashboard.text.wording import PHASE_WORDS, count, duration
 from ml import shell
 from ml.errors import BadInputError
 from ml.runs import Run

@@ -11,8 +11,8 @@ from dashboard.components.data.ingest_progress import ingest_view, settle, start
 from dashboard.components.widgets import config_fields as forms
 from dashboard.queries.cost_estimate import expected
 from dashboard.server.style import escape
-from dashboard.text import plain
-from dashboard.words import count, roughly, unique
+from dashboard.text.markdown import plain
+from dashboard.text.wording import count, roughly, unique
 from ml import presets
 from ml.config import TrainConfig
 from ml.data import catalog

@@ -14,7 +14,7 @@ from dashboard.components.widgets.progress_bar import job_bar
 from dashboard.navigation import TRAIN
 from dashboard.preparing import Job
 from dashboard.server.style import escape
-from dashboard.text import plain
+from dashboard.text.markdown import plain
 from ml.config import TrainConfig
 from ml.errors import BadInputError
 from ml.models import registry

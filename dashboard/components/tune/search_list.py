@@ -6,8 +6,8 @@ from dashboard import searching, session
 from dashboard.components.train.run_state import status_pill
 from dashboard.components.tune.search_outcome import WORDS
 from dashboard.server.style import escape
-from dashboard.text import plain
-from dashboard.words import ago, count
+from dashboard.text.markdown import plain
+from dashboard.text.wording import ago, count
 from ml.errors import BadInputError
 from ml.tuning.sweep import Sweep, list_sweeps
 

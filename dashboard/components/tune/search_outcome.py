@@ -9,7 +9,7 @@ from dashboard.charts import tuning as charts_tune
 from dashboard.components.train.run_outcome import result_sentence
 from dashboard.navigation import EVALUATE
 from dashboard.server.style import escape
-from dashboard.words import count, duration
+from dashboard.text.wording import count, duration
 from ml.models import registry
 from ml.runs import Run
 from ml.status import Status

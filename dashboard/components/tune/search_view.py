@@ -17,7 +17,7 @@ from dashboard.components.widgets.progress_bar import progress_bar
 from dashboard.queries import live
 from dashboard.server.style import escape
 from dashboard.statuses import log_tail
-from dashboard.words import count, duration, percent
+from dashboard.text.wording import count, duration, percent
 from ml.status import Status
 from ml.tuning.sweep import State, Sweep, trial_run
 

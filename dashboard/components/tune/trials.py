@@ -8,7 +8,7 @@ from dashboard import session
 from dashboard.charts.tuning import STATES, label, say
 from dashboard.navigation import EVALUATE, TRAIN
 from dashboard.server.style import escape
-from dashboard.words import duration, percent
+from dashboard.text.wording import duration, percent
 from ml.tuning.space import Axis
 from ml.tuning.sweep import Trial, trial_run
 

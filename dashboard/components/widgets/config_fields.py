@@ -12,8 +12,8 @@ from typing import Any
 import streamlit as st
 
 from dashboard import session
-from dashboard.text import plain
-from dashboard.words import count
+from dashboard.text.markdown import plain
+from dashboard.text.wording import count
 from ml.config import TrainConfig
 from ml.data.policies import POLICIES
 from ml.models import registry

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.server.style import escape
-from dashboard.words import count
+from dashboard.text.wording import count
 from ml.data.catalog import DatasetInfo
 from ml.data.folders import BUNDLED
 from ml.data.sources import list_source

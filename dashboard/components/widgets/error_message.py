@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from dashboard.text import plain
+from dashboard.text.markdown import plain
 from ml.errors import MLError
 
 

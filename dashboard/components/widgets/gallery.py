@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.queries.results import Results
 from dashboard.queries.thumbnails import thumbnail
 from dashboard.server.style import escape
-from dashboard.text import rounded
+from dashboard.text.markdown import rounded
 from ml.workspace import Workspace
 
 CATEGORIES = 8

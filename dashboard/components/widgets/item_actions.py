@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.components.widgets.undo import change
-from dashboard.words import count
+from dashboard.text.wording import count
 from ml.data.store import DatasetVersion
 from ml.workspace import Workspace
 

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.components.widgets.progress_bar import job_bar
 from dashboard.preparing import Job
-from dashboard.text import plain
+from dashboard.text.markdown import plain
 from ml.errors import BadInputError
 from ml.runs import Run
 from ml.workspace import Workspace

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard.preparing import Job
 from dashboard.server.style import escape
-from dashboard.words import percent, roughly
+from dashboard.text.wording import percent, roughly
 
 
 def progress_bar(words: str, done: float, *details: str, announced: bool = True) -> None:

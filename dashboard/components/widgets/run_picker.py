@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard import session
-from dashboard.words import percent, unique
+from dashboard.text.wording import percent, unique
 from ml.errors import BadInputError
 from ml.runs import Run, list_runs
 

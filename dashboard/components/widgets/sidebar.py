@@ -9,7 +9,7 @@ from dashboard.navigation import TRAIN
 from dashboard.queries import live
 from dashboard.server.static import ASSETS
 from dashboard.server.style import escape
-from dashboard.words import count, duration, percent, size
+from dashboard.text.wording import count, duration, percent, size
 from ml import machine
 from ml.version import __version__
 from ml.workspace import Workspace

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.server.style import escape
-from dashboard.text import plain
+from dashboard.text.markdown import plain
 from ml.data import edits as changes
 from ml.data.store import DatasetVersion, read_summary
 from ml.errors import MLError

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dashboard.text import shortened
+from dashboard.text.markdown import shortened
 from ml.results import MOST_CONFUSED
 
 LABEL = 18
