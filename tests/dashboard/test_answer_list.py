@@ -8,11 +8,12 @@ from types import SimpleNamespace
 import pytest
 import streamlit as st
 
-from dashboard import answer_list, tray
-from dashboard.answer_list import GROUPED, LEAST, MOST, NAMED, UNLIKE, UNREAD, Query, listed
 from dashboard.components.classify import results_table as answer_table
 from dashboard.components.classify.results_page import _groups, _note
-from dashboard.takeaway import sorted_zip
+from dashboard.uploads import filters as answer_list
+from dashboard.uploads import session_uploads as tray
+from dashboard.uploads.filters import GROUPED, LEAST, MOST, NAMED, UNLIKE, UNREAD, Query, listed
+from dashboard.uploads.zip_download import sorted_zip
 from ml.predict import unreadable
 from tests.dashboard import fabricate
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from dashboard import inference, tray
+from dashboard import inference
 from dashboard.components.classify import explanation as reason
 from dashboard.components.classify import results as answers
 from dashboard.components.classify import upload as take_in
@@ -19,6 +19,7 @@ from dashboard.components.classify.upload import KINDS
 from dashboard.components.widgets import camera
 from dashboard.queries.predictions_csv import csv_of
 from dashboard.server import limits
+from dashboard.uploads import session_uploads as tray
 from ml import sentences
 from ml.errors import BadInputError
 from ml.predict import unreadable

@@ -11,7 +11,7 @@ import pytest
 
 from dashboard import preparing
 from dashboard.preparing import Job
-from dashboard.staging import stage
+from dashboard.uploads.spool import stage
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 from tests.dashboard import fabricate

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dashboard import staging
-from dashboard.staging import incoming, stage
+from dashboard.uploads import spool as staging
+from dashboard.uploads.spool import incoming, stage
 from ml.data.file_names import safe_path
 from ml.errors import WorkspaceError
 from ml.workspace import Workspace

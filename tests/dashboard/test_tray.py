@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 import streamlit as st
 
-from dashboard import tray
 from dashboard.server import limits
-from dashboard.staging import incoming
+from dashboard.uploads import session_uploads as tray
+from dashboard.uploads.spool import incoming
 from ml.errors import BadInputError
 
 

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from dashboard import tray
 from dashboard.components.widgets.error_message import telling
 from dashboard.components.widgets.picture_buttons import PictureButton, picture_buttons
 from dashboard.queries import results
 from dashboard.queries.thumbnails import thumbnail
+from dashboard.uploads import session_uploads as tray
 from ml.data.store import read_picture
 from ml.errors import MLError
 from ml.runs import Run

@@ -14,7 +14,7 @@ from dashboard.components.widgets.error_message import telling
 from dashboard.components.widgets.heatmap_overlay import heat_view
 from dashboard.inference import explainer
 from dashboard.text.markdown import plain, rounded
-from dashboard.tray import Entry
+from dashboard.uploads.session_uploads import Entry
 from ml.overlay import overlay
 from ml.runs import Run
 from ml.workspace import Workspace

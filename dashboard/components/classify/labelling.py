@@ -6,7 +6,6 @@ from functools import partial
 import streamlit as st
 
 from dashboard import teaching
-from dashboard.answer_list import label_of
 from dashboard.components.data.ingest_progress import bring, ingest_view, settle, told, under_way
 from dashboard.components.data.upload import over_limit
 from dashboard.components.evaluate.retrain_button import retrain_button
@@ -16,7 +15,8 @@ from dashboard.preparing import Job
 from dashboard.teaching import Lesson
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
-from dashboard.tray import Entry
+from dashboard.uploads.filters import label_of
+from dashboard.uploads.session_uploads import Entry
 from ml.runs import Run
 from ml.workspace import Workspace
 

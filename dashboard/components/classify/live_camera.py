@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboard import inference, tray
+from dashboard import inference
 from dashboard.components.classify.prediction_card import verdict
 from dashboard.components.widgets.camera import shots
 from dashboard.components.widgets.error_message import telling
@@ -19,6 +19,7 @@ from dashboard.server.frame_tokens import every, passes
 from dashboard.server.frames_route import PASS, PATH
 from dashboard.server.static import ASSETS, scripts
 from dashboard.text.markdown import whole
+from dashboard.uploads import session_uploads as tray
 from ml.runs import Run
 
 BARS = 6

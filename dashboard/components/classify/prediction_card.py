@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.server.style import escape
 from dashboard.text.markdown import rounded, whole
-from dashboard.tray import Entry
+from dashboard.uploads.session_uploads import Entry
 from ml.calibration import NEVER
 
 NAME = 80

@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import inference, session, tray
+from dashboard import inference, session
 from dashboard.components.classify.labelling import begin_lesson, taught, teach_bar
 from dashboard.components.classify.live_camera import live_camera
 from dashboard.components.classify.result_card import answer_card
@@ -16,7 +16,8 @@ from dashboard.components.classify.upload import take_in
 from dashboard.components.widgets.error_message import telling
 from dashboard.teaching import Lesson
 from dashboard.text.wording import count
-from dashboard.tray import Entry
+from dashboard.uploads import session_uploads as tray
+from dashboard.uploads.session_uploads import Entry
 from ml import sentences
 from ml.runs import Run
 from ml.workspace import Workspace

@@ -5,10 +5,10 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import tray
-from dashboard.takeaway import sorted_zip
 from dashboard.text.wording import count
-from dashboard.tray import Entry
+from dashboard.uploads import session_uploads as tray
+from dashboard.uploads.session_uploads import Entry
+from dashboard.uploads.zip_download import sorted_zip
 from ml.runs import Run
 from ml.spreadsheet import csv_of
 

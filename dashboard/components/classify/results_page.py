@@ -5,7 +5,13 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.answer_list import (
+from dashboard.components.classify.labelling import LONGEST_NAME, turn
+from dashboard.components.classify.result_card import look_closer
+from dashboard.components.classify.results_table import Marks, answer_table
+from dashboard.components.widgets.dialog import in_window, open_window
+from dashboard.teaching import Lesson
+from dashboard.text.wording import count
+from dashboard.uploads.filters import (
     GROUPED,
     LEAST,
     ORDERS,
@@ -15,13 +21,7 @@ from dashboard.answer_list import (
     label_of,
     listed,
 )
-from dashboard.components.classify.labelling import LONGEST_NAME, turn
-from dashboard.components.classify.result_card import look_closer
-from dashboard.components.classify.results_table import Marks, answer_table
-from dashboard.components.widgets.dialog import in_window, open_window
-from dashboard.teaching import Lesson
-from dashboard.text.wording import count
-from dashboard.tray import Entry
+from dashboard.uploads.session_uploads import Entry
 from ml.runs import Run
 from ml.workspace import Workspace
 

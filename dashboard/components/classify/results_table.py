@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import streamlit as st
 from PIL import Image
 
-from dashboard.answer_list import OPEN, UNREAD, guess_of, label_of, verdict_of
 from dashboard.components.classify.prediction_card import verdict
 from dashboard.server.static import ASSETS, scripts
 from dashboard.text.markdown import whole
-from dashboard.tray import Entry
+from dashboard.uploads.filters import OPEN, UNREAD, guess_of, label_of, verdict_of
+from dashboard.uploads.session_uploads import Entry
 
 SIDE = 112
 """Pixels of a thumbnail; twice what it takes on the page, for dense screens."""

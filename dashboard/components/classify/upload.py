@@ -5,7 +5,6 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import tray
 from dashboard.components.classify.examples import try_one
 from dashboard.components.data.upload import over_limit
 from dashboard.components.widgets.camera import snapshot
@@ -14,7 +13,8 @@ from dashboard.components.widgets.dropped_folders import keep_folders
 from dashboard.server.limits import limits
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
-from dashboard.unpacking import opened
+from dashboard.uploads import session_uploads as tray
+from dashboard.uploads.unzip import opened
 from ml.errors import MLError
 from ml.runs import Run
 from ml.workspace import Workspace

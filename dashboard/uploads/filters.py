@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dashboard.tray import Entry
+from dashboard.uploads.session_uploads import Entry
 from ml.data.walk import natural
 
 SURE, UNSURE, UNLIKE, UNREAD, OPEN = "Sure", "Not sure", "Unlike", "Not read", "Not asked"

@@ -4,9 +4,9 @@ import io
 import zipfile
 from collections.abc import Sequence
 
-from dashboard import tray
-from dashboard.answer_list import label_of
-from dashboard.tray import Entry
+from dashboard.uploads import session_uploads as tray
+from dashboard.uploads.filters import label_of
+from dashboard.uploads.session_uploads import Entry
 from ml.answers import Places
 from ml.errors import BadInputError
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
-from dashboard.staging import Spool
-from dashboard.tray import Given
+from dashboard.uploads.session_uploads import Given
+from dashboard.uploads.spool import Spool
 from ml.classifying import is_picture
 from ml.data.archives import open_archive
 from ml.data.file_names import safe_path

@@ -15,7 +15,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.server.limits import limits
-from dashboard.staging import Spool
+from dashboard.uploads.spool import Spool
 from ml.answers import heading, line
 from ml.errors import BadInputError
 from ml.predict import unreadable
