@@ -38,7 +38,7 @@ from benchmarks.classify_live import live
 from benchmarks.page import p95, say
 from benchmarks.peers_lite import lite0
 from dashboard.components.classify.results_header import MANY as MANY_CARDS
-from dashboard.inference import InferenceClient
+from dashboard.workers.inference import InferenceClient
 from ml import runs
 from ml.data.folders import BUNDLED
 from ml.data.opening import load

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dashboard import engine
 from dashboard.queries.datasets import version_at
 from dashboard.queries.results import Results
+from dashboard.workers import engine
 from ml.data import catalog
 from ml.data.store import DatasetVersion, latest
 from ml.errors import MLError

@@ -10,12 +10,12 @@ from pathlib import PurePosixPath
 import streamlit as st
 
 from dashboard import retraining
-from dashboard.preparing import Job
 from dashboard.text.wording import count
 from dashboard.uploads import session_uploads as tray
 from dashboard.uploads.filters import label_of
 from dashboard.uploads.session_uploads import ID, Entry
 from dashboard.uploads.spool import stage
+from dashboard.workers.job import Job
 from ml.data.file_names import free_path, safe_path
 from ml.data.store import DatasetVersion
 from ml.runs import Run

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import engine, session
+from dashboard import session
 from dashboard.components.evaluate.before_after import before_after
 from dashboard.components.evaluate.calibration_and_threshold import trust
 from dashboard.components.evaluate.class_threshold import class_threshold
@@ -25,6 +25,7 @@ from dashboard.navigation import EVALUATE, TRAIN
 from dashboard.queries import results
 from dashboard.queries.run_list import newest_tested, readable
 from dashboard.retraining import newest
+from dashboard.workers import engine
 
 workspace = session.begin(EVALUATE)
 if session.current_run() is None and (run := newest_tested(workspace)):

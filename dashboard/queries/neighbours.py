@@ -6,8 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.inference import client
 from dashboard.queries.datasets import version_at
+from dashboard.workers.inference import client
 from ml import learned
 from ml.data.store import read_picture
 from ml.errors import BadInputError, MLError

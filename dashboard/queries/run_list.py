@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import engine
+from dashboard.workers import engine
 from ml.errors import MLError
 from ml.events import RunEnded, RunStarted
 from ml.runs import Run

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dashboard.dispatcher import Dispatcher
+from dashboard.workers.dispatcher import Dispatcher
 
 
 @pytest.fixture(autouse=True)

@@ -14,8 +14,8 @@ from dashboard.components.data import augment_grid, findings
 from dashboard.components.data.augment_grid import COLOURS
 from dashboard.components.data.augment_panel import KINDS, MIXING, VERSIONS
 from dashboard.components.widgets import config_fields as forms
-from dashboard.inference import InferenceClient
 from dashboard.text.markdown import plain
+from dashboard.workers.inference import InferenceClient
 from ml.config import TrainConfig
 from ml.data import edits
 from ml.data.operations import all_operations

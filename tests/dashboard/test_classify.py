@@ -10,7 +10,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from dashboard import inference
 from dashboard.components.classify import explanation as reason
 from dashboard.components.classify import results as answers
 from dashboard.components.classify import upload as take_in
@@ -20,6 +19,7 @@ from dashboard.components.widgets import camera
 from dashboard.queries.predictions_csv import csv_of
 from dashboard.server import limits
 from dashboard.uploads import session_uploads as tray
+from dashboard.workers import inference
 from ml import sentences
 from ml.errors import BadInputError
 from ml.predict import unreadable

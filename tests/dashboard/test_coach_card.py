@@ -17,9 +17,9 @@ from tests.dashboard import fabricate
 def page(folder: str, note: dict) -> None:
     from pathlib import Path
 
-    from dashboard import engine
     from dashboard.components.train.coach_card import coach_card
     from dashboard.queries.live import new
+    from dashboard.workers import engine
     from ml.runs import Run
 
     run = Run(Path(folder))

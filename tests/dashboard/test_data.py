@@ -13,10 +13,10 @@ from dashboard.components.data import ingest_progress as ingest_view
 from dashboard.components.data import upload as bring_in
 from dashboard.components.data.ingest_result import lines
 from dashboard.components.widgets.camera import MOST_SHOTS, shots
-from dashboard.preparing import Job
 from dashboard.queries.predictions_csv import csv_of
 from dashboard.queries.readiness import LEAST, advice, missing
 from dashboard.server import limits
+from dashboard.workers.job import Job
 from ml.data.store import latest, load_version
 from ml.workspace import Workspace
 from tests.dashboard import fabricate

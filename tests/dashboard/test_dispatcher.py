@@ -11,8 +11,10 @@ from typing import Any
 import psutil
 import pytest
 
-from dashboard import children, dispatcher, engine, statuses
-from dashboard.dispatcher import Dispatcher
+from dashboard.workers import dispatcher, engine
+from dashboard.workers import process as children
+from dashboard.workers import run_status as statuses
+from dashboard.workers.dispatcher import Dispatcher
 from ml import runs
 from ml.events import RunEnded, RunStarted, encode
 from ml.files import read_json, write_json

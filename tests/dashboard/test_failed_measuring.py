@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import preparing
+from dashboard.workers import job as preparing
 from tests.dashboard import fabricate
 from tests.dashboard.visiting import visit
 

@@ -12,8 +12,8 @@ import psutil
 import pytest
 from PIL import Image
 
-from dashboard import channel, inference
-from dashboard.inference import InferenceClient
+from dashboard.workers import channel, inference
+from dashboard.workers.inference import InferenceClient
 from ml.errors import BadInputError, MLError
 from ml.predict import Classifier
 from tests.trained import CLASSES, picture, trained

@@ -10,11 +10,11 @@ from types import SimpleNamespace
 import pytest
 from starlette.requests import Request
 
-from dashboard import inference
 from dashboard.components.classify import live_camera
 from dashboard.server import frames_route
 from dashboard.server.frame_tokens import LOCAL_EVERY, PUBLIC_EVERY, Passes
 from dashboard.server.frames_route import MOST_BYTES, PASS, answer, routes
+from dashboard.workers import inference
 from ml.errors import MLError
 from ml.predict import unreadable
 from tests.dashboard import fabricate

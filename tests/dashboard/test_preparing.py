@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from dashboard import preparing
-from dashboard.preparing import Job
 from dashboard.uploads.spool import stage
+from dashboard.workers import job as preparing
+from dashboard.workers.job import Job
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 from tests.dashboard import fabricate

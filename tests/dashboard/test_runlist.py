@@ -2,8 +2,8 @@
 
 import pytest
 
-from dashboard import engine
 from dashboard.queries import run_list as runlist
+from dashboard.workers import engine
 from ml.files import write_json
 from ml.status import Status
 from tests.dashboard import fabricate

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dashboard import engine
+from dashboard.workers import engine
 from ml import runs
 from ml.runs import Run
 from ml.status import Status

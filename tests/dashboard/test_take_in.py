@@ -8,11 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from dashboard import inference
 from dashboard.components.widgets import clipboard as paste
 from dashboard.server import limits
 from dashboard.uploads import session_uploads as tray
 from dashboard.uploads import unzip as unpacking
+from dashboard.workers import inference
 from tests.dashboard import fabricate
 from tests.dashboard.test_classify import StandIn, drop
 from tests.dashboard.visiting import visit

@@ -3,9 +3,10 @@
 import pytest
 import streamlit as st
 
-from dashboard import inference, teaching
+from dashboard import teaching
 from dashboard.components.data import upload as bring_in
 from dashboard.uploads import session_uploads as tray
+from dashboard.workers import inference
 from ml.__main__ import main
 from ml.data.store import load_version, read_summary
 from tests.dashboard import fabricate

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import engine
+from dashboard.workers import engine
 from ml import presets, runs, shell
 from ml.commands import train as train_command
 from ml.config import TrainConfig

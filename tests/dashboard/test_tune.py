@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import searching
+from dashboard.workers import searches as searching
 from ml import presets, runs
 from ml.config import TrainConfig
 from ml.data import catalog

@@ -139,7 +139,7 @@ def test_a_frozen_model_s_run_killed_while_features_are_computed_ends_as_the_und
 
 SERVER = """
 import sys, time
-from dashboard.dispatcher import Dispatcher
+from dashboard.workers.dispatcher import Dispatcher
 from ml.workspace import open_workspace
 Dispatcher(open_workspace(sys.argv[1])).start()
 print("serving", flush=True)

@@ -12,9 +12,9 @@ from dashboard.components.classify.prediction_card import data_uri
 from dashboard.components.classify.similar_pictures import look_alikes
 from dashboard.components.widgets.error_message import telling
 from dashboard.components.widgets.heatmap_overlay import heat_view
-from dashboard.inference import explainer
 from dashboard.text.markdown import plain, rounded
 from dashboard.uploads.session_uploads import Entry
+from dashboard.workers.inference import explainer
 from ml.overlay import overlay
 from ml.runs import Run
 from ml.workspace import Workspace

@@ -11,12 +11,12 @@ from dashboard.components.data.upload import over_limit
 from dashboard.components.evaluate.retrain_button import retrain_button
 from dashboard.components.widgets.error_message import telling
 from dashboard.components.widgets.undo import offer_undo, undo_bar
-from dashboard.preparing import Job
 from dashboard.teaching import Lesson
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from dashboard.uploads.filters import label_of
 from dashboard.uploads.session_uploads import Entry
+from dashboard.workers.job import Job
 from ml.runs import Run
 from ml.workspace import Workspace
 

@@ -11,7 +11,6 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboard import inference
 from dashboard.components.classify.prediction_card import verdict
 from dashboard.components.widgets.camera import shots
 from dashboard.components.widgets.error_message import telling
@@ -20,6 +19,7 @@ from dashboard.server.frames_route import PASS, PATH
 from dashboard.server.static import ASSETS, scripts
 from dashboard.text.markdown import whole
 from dashboard.uploads import session_uploads as tray
+from dashboard.workers import inference
 from ml.runs import Run
 
 BARS = 6

@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import inference, session
+from dashboard import session
 from dashboard.components.classify.labelling import begin_lesson, taught, teach_bar
 from dashboard.components.classify.live_camera import live_camera
 from dashboard.components.classify.result_card import answer_card
@@ -18,6 +18,7 @@ from dashboard.teaching import Lesson
 from dashboard.text.wording import count
 from dashboard.uploads import session_uploads as tray
 from dashboard.uploads.session_uploads import Entry
+from dashboard.workers import inference
 from ml import sentences
 from ml.runs import Run
 from ml.workspace import Workspace

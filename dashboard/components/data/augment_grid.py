@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.inference import augmenter
 from dashboard.server.style import escape
 from dashboard.text.markdown import plain
+from dashboard.workers.inference import augmenter
 from ml.data.operations import Operation, all_operations
 from ml.data.pixels import PixelSpec
 from ml.data.policies import POLICIES

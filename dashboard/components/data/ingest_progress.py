@@ -13,8 +13,8 @@ from dashboard import session
 from dashboard.components.data.ingest_result import ingest_results
 from dashboard.components.widgets.progress_bar import job_bar
 from dashboard.navigation import DATA
-from dashboard.preparing import Job
 from dashboard.text.wording import count
+from dashboard.workers.job import Job
 from ml.config import TrainConfig
 from ml.errors import BadInputError
 

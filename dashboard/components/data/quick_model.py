@@ -14,10 +14,10 @@ from dashboard.components.widgets.background_job import (
     job_running,
 )
 from dashboard.components.widgets.tile_grid import tile, tile_grid
-from dashboard.inference import fitter
 from dashboard.server.style import escape
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count, percent
+from dashboard.workers.inference import fitter
 from ml.data.store import DatasetVersion
 from ml.errors import MLError
 from ml.instant import MOST

@@ -12,10 +12,10 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.components.data.ingest_progress import bring, told
-from dashboard.preparing import Job
 from dashboard.server import limits
 from dashboard.text.wording import count
 from dashboard.uploads.spool import stage
+from dashboard.workers.job import Job
 from ml.data.bringing import BUNDLED_NAMES, slug
 from ml.data.file_names import safe_path
 from ml.data.store import dataset_names

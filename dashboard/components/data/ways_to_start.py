@@ -5,10 +5,10 @@ import streamlit as st
 from dashboard import session
 from dashboard.components.data.ingest_progress import bring, told
 from dashboard.components.data.upload import drop_zone, folder_path, free_name, well_known
-from dashboard.preparing import Job
 from dashboard.server import limits
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
+from dashboard.workers.job import Job
 from ml.data import catalog, edits
 from ml.data.store import latest
 from ml.errors import MLError

@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from dashboard import engine, session
+from dashboard import session
 from dashboard.components.data.header import own_pictures
 from dashboard.components.widgets.dataset_preview import preview
 from dashboard.navigation import CLASSIFY, TRAIN
 from dashboard.text.wording import count
+from dashboard.workers import engine
 from ml.data import catalog
 from ml.runs import list_runs
 from ml.workspace import Workspace

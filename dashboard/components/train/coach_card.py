@@ -4,13 +4,14 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import engine, session
+from dashboard import session
 from dashboard.components.evaluate.learning_curve import ICON, begin_curve
 from dashboard.components.widgets.config_fields import choice_label
 from dashboard.navigation import EVALUATE, TRAIN
 from dashboard.queries.live import Live
 from dashboard.server.style import escape
 from dashboard.text.markdown import plain
+from dashboard.workers import engine
 from ml.coach import measured
 from ml.config import TrainConfig, names_of
 from ml.curve import read as read_curve

@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 
 from dashboard import session
-from dashboard.preparing import Job
 from dashboard.text.markdown import plain
+from dashboard.workers.job import Job
 from ml.config import TrainConfig
 from ml.errors import BadInputError
 from ml.workspace import Workspace

@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 
 import streamlit as st
 
-from dashboard import engine, session
+from dashboard import session
 from dashboard.components.data.header import own_pictures
 from dashboard.components.data.ingest_progress import (
     ingest_view,
@@ -24,6 +24,7 @@ from dashboard.server import limits
 from dashboard.server.style import escape
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count, roughly, size, unique
+from dashboard.workers import engine
 from ml import presets, shell
 from ml.config import TrainConfig
 from ml.data import catalog

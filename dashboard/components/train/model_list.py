@@ -7,10 +7,10 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.components.widgets.lazy_expander import fold
-from dashboard.preparing import Job
 from dashboard.server.style import escape
 from dashboard.text.markdown import plain
 from dashboard.text.wording import large
+from dashboard.workers.job import Job
 from ml.errors import BadInputError
 from ml.models import ModelInfo, all_models, plugins
 

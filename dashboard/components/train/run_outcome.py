@@ -4,11 +4,13 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import engine, searching, session
+from dashboard import session
 from dashboard.navigation import CLASSIFY, EVALUATE, TRAIN, TUNE
 from dashboard.server.style import escape
 from dashboard.text.markdown import with_span
 from dashboard.text.wording import STATUS_WORDS, count, duration, size
+from dashboard.workers import engine
+from dashboard.workers import searches as searching
 from ml import spent
 from ml.runs import Run
 from ml.status import Status

@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from dashboard import engine, session
+from dashboard import session
 from dashboard.components.train.run_outcome import untested_trial
 from dashboard.navigation import TRAIN
 from dashboard.server.style import escape
 from dashboard.text.markdown import plain
 from dashboard.text.wording import STATUS_WORDS
+from dashboard.workers import engine
 from ml.runs import Run
 
 NOT_YET = {

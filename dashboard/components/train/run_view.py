@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import engine, session
+from dashboard import session
 from dashboard.components.train.live_metrics import live_panel, mistakes
 from dashboard.components.train.run_outcome import outcome
 from dashboard.components.widgets.error_message import telling
@@ -15,6 +15,7 @@ from dashboard.components.widgets.progress_bar import progress_bar
 from dashboard.queries import live
 from dashboard.server.style import escape
 from dashboard.text.wording import PHASE_WORDS, count, duration
+from dashboard.workers import engine
 from ml import shell
 from ml.errors import BadInputError
 from ml.runs import Run

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import searching, session
+from dashboard import session
 from dashboard.charts.tuning import label
 from dashboard.components.data.ingest_progress import ingest_view, settle, start_ingest, under_way
 from dashboard.components.widgets import config_fields as forms
@@ -13,6 +13,7 @@ from dashboard.queries.cost_estimate import expected
 from dashboard.server.style import escape
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count, roughly, unique
+from dashboard.workers import searches as searching
 from ml import presets
 from ml.config import TrainConfig
 from ml.data import catalog

@@ -12,9 +12,9 @@ from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.plot import plot
 from dashboard.components.widgets.progress_bar import job_bar
 from dashboard.navigation import TRAIN
-from dashboard.preparing import Job
 from dashboard.server.style import escape
 from dashboard.text.markdown import plain
+from dashboard.workers.job import Job
 from ml.config import TrainConfig
 from ml.errors import BadInputError
 from ml.models import registry

@@ -4,12 +4,13 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from dashboard import searching, session
+from dashboard import session
 from dashboard.charts import tuning as charts_tune
 from dashboard.components.train.run_outcome import result_sentence
 from dashboard.navigation import EVALUATE
 from dashboard.server.style import escape
 from dashboard.text.wording import count, duration
+from dashboard.workers import searches as searching
 from ml.models import registry
 from ml.runs import Run
 from ml.status import Status

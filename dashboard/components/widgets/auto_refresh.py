@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from dashboard import engine, session
+from dashboard import session
+from dashboard.workers import engine
 from ml.runs import Run
 from ml.workspace import Workspace
 

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from dashboard.preparing import Job
 from dashboard.server.style import escape
 from dashboard.text.wording import percent, roughly
+from dashboard.workers.job import Job
 
 
 def progress_bar(words: str, done: float, *details: str, announced: bool = True) -> None:

@@ -3,13 +3,14 @@
 import psutil
 import streamlit as st
 
-from dashboard import engine, session
+from dashboard import session
 from dashboard.components.widgets.plot import start_loading
 from dashboard.navigation import TRAIN
 from dashboard.queries import live
 from dashboard.server.static import ASSETS
 from dashboard.server.style import escape
 from dashboard.text.wording import count, duration, percent, size
+from dashboard.workers import engine
 from ml import machine
 from ml.version import __version__
 from ml.workspace import Workspace

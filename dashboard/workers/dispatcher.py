@@ -12,8 +12,8 @@ import time
 
 from filelock import FileLock, Timeout
 
-from dashboard.children import spawn
-from dashboard.statuses import log_tail, with_status
+from dashboard.workers.process import spawn
+from dashboard.workers.run_status import log_tail, with_status
 from ml import runs
 from ml.files import read_json
 from ml.runs import Run

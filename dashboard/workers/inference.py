@@ -17,7 +17,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.channel import Channel, EndedError
+from dashboard.workers.channel import Channel, EndedError
 from ml.errors import BadInputError, MLError
 from ml.frames import MOST_BYTES, Frame
 from ml.predict import unreadable

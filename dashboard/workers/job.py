@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dashboard.children import spawn
+from dashboard.workers.process import spawn
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 

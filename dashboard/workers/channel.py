@@ -19,7 +19,7 @@ from typing import Any
 from ml.errors import MLError
 from ml.frames import Frame, read_frame, write_frame
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class EndedError(Exception):

@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 NICE = 10
 PRIORITY = "LENSMITH_PRIORITY"
 """``normal`` in the environment: children take their full share, beside the pages or not."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.dispatcher import Dispatcher
-from dashboard.statuses import log_tail, position, status, with_status
+from dashboard.workers.dispatcher import Dispatcher
+from dashboard.workers.run_status import log_tail, position, status, with_status
 from ml import runs
 from ml.config import TrainConfig
 from ml.runs import Run

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.children import spawn
-from dashboard.statuses import log_tail
+from dashboard.workers.process import spawn
+from dashboard.workers.run_status import log_tail
 from ml.files import read_json
 from ml.status import Status
 from ml.tuning.sweep import Sweep
