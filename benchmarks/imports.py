@@ -17,7 +17,7 @@ WAYS = {
 }
 CODE = """
 import time
-from ml.machine import peak_memory
+from ml.hardware import peak_memory
 began = time.perf_counter()
 from ml.loading import loading
 {}

@@ -34,7 +34,7 @@ from ml.config import TrainConfig
 from ml.data.augment import Augment
 from ml.data.datamodule import BatchLoader, ResidentData
 from ml.data.folders import BUNDLED
-from ml.machine import keep_freed_memory
+from ml.hardware import keep_freed_memory
 from ml.models.network import Network
 from ml.task import ClassifierTask
 from ml.trainer import make_trainer

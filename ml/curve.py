@@ -12,8 +12,8 @@ import numpy.typing as npt
 from ml.config import TrainConfig
 from ml.estimate import estimate
 from ml.files import read_json
-from ml.machine import describe, remembered
-from ml.machine import threads as usable
+from ml.hardware import describe, remembered
+from ml.hardware import threads as usable
 from ml.metrics import Interval, paired_difference, wilson
 from ml.runs import Run
 from ml.workspace import Workspace

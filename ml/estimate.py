@@ -9,7 +9,7 @@ from typing import Any
 
 from ml.config import TrainConfig
 from ml.export.parity import compared
-from ml.machine import Machine
+from ml.hardware import Machine
 from ml.models import registry
 
 START_UP = 7.0
@@ -72,7 +72,7 @@ def estimate(
 ) -> Estimate:
     """What a run over ``pictures`` (all splits together) will take.
 
-    ``measured`` is ``ml.machine.remembered``. A rehearsal tells all; the speed of an earlier run
+    ``measured`` is ``ml.hardware.remembered``. A rehearsal tells all; the speed of an earlier run
     of the kind tells how long the training itself takes, and is preferred for that.
     """
     threads = config.threads or machine.cores

@@ -19,7 +19,7 @@ from ml.export import parity
 from ml.export.shipped import Kept, Progress, ship
 from ml.export.weights import save_weights
 from ml.files import explain_os_error, sha256_of, write_json
-from ml.machine import versions
+from ml.hardware import versions
 from ml.model_folder import MODEL_VERSION
 from ml.models import registry
 from ml.models.network import Network

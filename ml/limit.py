@@ -22,7 +22,7 @@ from ml.data.pictures import Pictures
 from ml.data.views import view
 from ml.estimate import FINISH, HEAD_ROWS, OF_EPOCH, cost_key, ending
 from ml.events import Note, Sink
-from ml.machine import remembered, threads
+from ml.hardware import remembered, threads
 from ml.models.network import Network, count_features, new_head
 from ml.plan import backbone_forward
 from ml.team import Pace, Team

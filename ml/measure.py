@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 
 from ml.config import TrainConfig
-from ml.machine import remember, remembered, versions
+from ml.hardware import remember, remembered, versions
 from ml.models.network import Network
 from ml.workspace import Workspace
 

@@ -15,7 +15,7 @@ from ml.data.datamodule import FeatureData, PixelData
 from ml.data.pictures import Pictures
 from ml.data.pixels import PixelSpec
 from ml.estimate import speed_key
-from ml.machine import remember
+from ml.hardware import remember
 from ml.models.network import HEAD_DROPOUT, Network, Standardise, count_features, new_head
 from ml.optim import Rates
 from ml.team import Team

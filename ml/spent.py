@@ -10,8 +10,8 @@ from ml.config import TrainConfig
 from ml.errors import MLError
 from ml.estimate import estimate
 from ml.files import read_json, write_json
-from ml.machine import describe, peak_memory, remembered
-from ml.machine import threads as usable
+from ml.hardware import describe, peak_memory, remembered
+from ml.hardware import threads as usable
 from ml.runs import Run
 from ml.workspace import Workspace
 

@@ -30,7 +30,7 @@ from ml.estimate import speed_key
 from ml.events import EpochEnd, EventLog, Note, Progress, RunEnded, RunStarted, Sink, surviving
 from ml.files import write_json
 from ml.finalise import finalise
-from ml.machine import keep_freed_memory, remember, versions
+from ml.hardware import keep_freed_memory, remember, versions
 from ml.models import Inputs, build, get, options_of
 from ml.models.network import Network
 from ml.plan import Plan, features_plan, pixels_plan

@@ -14,7 +14,7 @@ from ml.config import TrainConfig
 from ml.data.datamodule import ALONE
 from ml.errors import BadInputError, MLError, OutOfMemoryError, StoppedError
 from ml.events import RunStarted
-from ml.machine import threads
+from ml.hardware import threads
 from ml.plan import Plan
 from ml.ranks import Place
 from ml.strategy import Environment, strategy_for

@@ -7,7 +7,7 @@ import pytest
 
 FAULTS = """
 import ctypes, resource, sys
-from ml.machine import keep_freed_memory
+from ml.hardware import keep_freed_memory
 if not keep_freed_memory():
     sys.exit(77)
 libc = ctypes.CDLL("libc.so.6")

@@ -7,7 +7,7 @@ import pytest
 from ml.config import TrainConfig
 from ml.errors import BadInputError, MLError
 from ml.estimate import cost_key, estimate, speed_key
-from ml.machine import Machine
+from ml.hardware import Machine
 from ml.models import all_models, get
 from ml.presets import LEVELS, configuration, suggest
 from ml.ways import reason

@@ -15,7 +15,7 @@ from ml import model_folder, rehearsal, spent
 from ml.config import TrainConfig
 from ml.data.pixels import PixelSpec
 from ml.estimate import cost_key, ending, estimate
-from ml.machine import describe, remembered
+from ml.hardware import describe, remembered
 from ml.models import Inputs, build
 from ml.runs import list_runs
 from ml.workspace import Workspace

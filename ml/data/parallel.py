@@ -23,7 +23,7 @@ from multiprocessing.context import BaseContext
 from typing import Any, TypeVar
 
 from ml.data import opening
-from ml.machine import keep_freed_memory
+from ml.hardware import keep_freed_memory
 
 Progress = Callable[[float], None]
 """Called with the share that is done, 0 to 1."""

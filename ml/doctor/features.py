@@ -14,7 +14,7 @@ from ml.data.parallel import Progress
 from ml.data.pictures import open_pictures
 from ml.data.pixels import PixelSpec
 from ml.data.store import DatasetVersion
-from ml.machine import threads
+from ml.hardware import threads
 from ml.models import registry
 from ml.models.registry import Inputs
 from ml.workspace import Workspace

@@ -16,7 +16,7 @@ from ml import measure
 from ml.config import TrainConfig
 from ml.data.pixels import PixelSpec
 from ml.errors import BadInputError
-from ml.machine import peak_memory, threads
+from ml.hardware import peak_memory, threads
 from ml.models import Inputs, build, options_of
 from ml.optim import optimizer
 from ml.workspace import Workspace

@@ -18,7 +18,7 @@ from ml.data.augment import mix
 from ml.data.pictures import open_pictures
 from ml.data.pixels import PixelSpec
 from ml.errors import MLError
-from ml.machine import threads
+from ml.hardware import threads
 from ml.models import Inputs, build, options_of
 from ml.optim import optimizer
 from ml.plan import Plan, features_plan, pixels_plan

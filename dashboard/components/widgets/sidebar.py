@@ -11,7 +11,7 @@ from dashboard.server.static import ASSETS
 from dashboard.server.style import escape
 from dashboard.text.wording import count, duration, percent, size
 from dashboard.workers import engine
-from ml import machine
+from ml import hardware as machine
 from ml.version import __version__
 from ml.workspace import Workspace
 
