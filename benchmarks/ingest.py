@@ -30,8 +30,8 @@ from PIL import Image
 
 from ml.data import catalog
 from ml.data.folders import BUNDLED
-from ml.data.pictures import open_pictures
 from ml.data.pixels import PixelSpec
+from ml.data.run_pictures import open_pictures
 from ml.workspace import open_workspace
 
 ROUNDS = 3

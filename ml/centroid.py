@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from ml.data.pictures import Pictures
+from ml.data.run_pictures import Pictures
 from ml.metrics import Ints
 
 SIDE = 16

@@ -14,7 +14,7 @@ import torch
 
 from ml.config import TrainConfig
 from ml.data.datamodule import count_steps
-from ml.data.pictures import Pictures
+from ml.data.run_pictures import Pictures
 from ml.data.splits import deal_folds
 from ml.files import read_json, write_json
 from ml.models.network import Network

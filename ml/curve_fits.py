@@ -11,8 +11,8 @@ import torch
 from ml import curve
 from ml.config import TrainConfig
 from ml.data.augment import mix
-from ml.data.pictures import Indices, Pictures, open_pictures
 from ml.data.pixels import PixelSpec
+from ml.data.run_pictures import Indices, Pictures, open_pictures
 from ml.data.splits import deal_folds
 from ml.errors import BadInputError
 from ml.events import surviving

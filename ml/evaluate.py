@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ml import kept
 from ml.centroid import nearest_centroid
 from ml.data import catalog
-from ml.data.pictures import open_pictures
+from ml.data.run_pictures import open_pictures
 from ml.data.store import SPLITS, load_version
 from ml.errors import BadInputError
 from ml.files import write_json

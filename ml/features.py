@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.config import TrainConfig
-from ml.data.pictures import Pictures
 from ml.data.pixels import PixelSpec
+from ml.data.run_pictures import Pictures
 from ml.data.views import view
 from ml.feature_store import FeatureStore as FeatureStore
 from ml.model_folder import open_session

@@ -13,7 +13,7 @@ import numpy as np
 
 from ml import abstain, calibration, learned, predictions
 from ml.centroid import nearest_centroid
-from ml.data.pictures import Pictures
+from ml.data.run_pictures import Pictures
 from ml.errors import DivergedError
 from ml.export import parity
 from ml.export.shipped import Kept, Progress, ship

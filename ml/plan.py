@@ -12,8 +12,8 @@ from torch import nn
 from ml import features, logistic
 from ml.config import TrainConfig
 from ml.data.datamodule import FeatureData, PixelData
-from ml.data.pictures import Pictures
 from ml.data.pixels import PixelSpec
+from ml.data.run_pictures import Pictures
 from ml.estimate import speed_key
 from ml.hardware import remember
 from ml.models.network import HEAD_DROPOUT, Network, Standardise, count_features, new_head

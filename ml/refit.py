@@ -20,7 +20,7 @@ from ml.averaging import averaging
 from ml.config import TrainConfig
 from ml.data.augment import mix
 from ml.data.datamodule import BatchLoader, FeatureData, ResidentData
-from ml.data.pictures import Indices, Pictures
+from ml.data.run_pictures import Indices, Pictures
 from ml.errors import MLError, StoppedError
 from ml.models import Inputs, build, options_of
 from ml.models.network import Network, new_head

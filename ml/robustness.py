@@ -62,7 +62,7 @@ def measure(
     import numpy as np
 
     from ml.data.corruptions import STRENGTHS, kinds
-    from ml.data.pictures import open_pictures
+    from ml.data.run_pictures import open_pictures
     from ml.predict import Classifier
 
     began = time.perf_counter()

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from ml.config import TrainConfig
 from ml.data.augment import mix
-from ml.data.balance import class_weights
+from ml.data.class_balance import class_weights
 from ml.data.datamodule import Batch
 from ml.optim import Rates, decaying, optimizer
 from ml.schedule import END, TAIL_RATE, factor

@@ -23,8 +23,8 @@ from ml.config import TrainConfig
 from ml.crossval import cross_validate, steps_of
 from ml.data.augment import mix
 from ml.data.datamodule import ALONE, count_batches, count_steps
-from ml.data.pictures import Pictures, open_pictures
 from ml.data.pixels import PixelSpec
+from ml.data.run_pictures import Pictures, open_pictures
 from ml.errors import MLError, StoppedError
 from ml.estimate import speed_key
 from ml.events import EpochEnd, EventLog, Note, Progress, RunEnded, RunStarted, Sink, surviving

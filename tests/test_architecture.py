@@ -41,7 +41,7 @@ LIGHT = {
     "ml.models.registry",
     "ml.data.catalog",
     "ml.data.ingest",
-    "ml.data.pictures",
+    "ml.data.run_pictures",
     "ml.data.pixels",
     "ml.data.sources",
     "ml.data.splits",

@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.utils.class_weight import compute_class_weight
 
-from ml.data.balance import MOST, balanced_order, class_weights
+from ml.data.class_balance import MOST, balanced_order, class_weights
 from ml.data.datamodule import BatchLoader
 from ml.task import cross_entropy
 

@@ -13,9 +13,9 @@ from ml.data.augment import Augment
 from ml.data.catalog import run_record
 from ml.data.datamodule import PixelData
 from ml.data.operations import get
-from ml.data.pictures import open_pictures
 from ml.data.pixels import PixelSpec
 from ml.data.policies import LEVELS, PLAIN, POLICIES, Policy, Step
+from ml.data.run_pictures import open_pictures
 from ml.models import Inputs, build
 from ml.task import ClassifierTask
 from ml.trainer import make_trainer

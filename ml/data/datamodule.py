@@ -11,9 +11,9 @@ from torch import Tensor
 
 from ml.config import TrainConfig
 from ml.data.augment import Augment, mix
-from ml.data.balance import balanced_order
+from ml.data.class_balance import balanced_order
 from ml.data.mixing import Mixing
-from ml.data.pictures import Pictures
+from ml.data.run_pictures import Pictures
 from ml.ranks import Place
 
 ALONE = Place()

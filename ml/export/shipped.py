@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ml import learned
-from ml.data.pictures import Pictures
+from ml.data.run_pictures import Pictures
 from ml.export import parity
 from ml.export.onnx import export_onnx
 from ml.model_folder import open_session, run_outputs

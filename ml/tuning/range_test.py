@@ -15,8 +15,8 @@ from torch.nn import functional
 from ml import measure
 from ml.config import TrainConfig
 from ml.data.augment import mix
-from ml.data.pictures import open_pictures
 from ml.data.pixels import PixelSpec
+from ml.data.run_pictures import open_pictures
 from ml.errors import MLError
 from ml.hardware import threads
 from ml.models import Inputs, build, options_of

@@ -5,8 +5,8 @@ import torch
 from ml.callbacks import LiveMetrics
 from ml.data.augment import mix
 from ml.data.datamodule import count_batches
-from ml.data.pictures import open_pictures
 from ml.data.pixels import PixelSpec
+from ml.data.run_pictures import open_pictures
 from ml.events import RunStarted, Sink
 from ml.models import Inputs, build
 from ml.plan import pixels_plan

@@ -10,8 +10,8 @@ import pytest
 
 from ml.data.bringing import bring_in
 from ml.data.catalog import run_record
-from ml.data.pictures import open_pictures
 from ml.data.pixels import PixelSpec
+from ml.data.run_pictures import open_pictures
 from ml.data.walk import is_junk
 from ml.predict import Classifier
 from ml.workspace import Workspace

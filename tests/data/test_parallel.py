@@ -16,8 +16,8 @@ import pytest
 
 from ml.data import catalog, parallel, walk
 from ml.data.bringing import bring_in
-from ml.data.pictures import open_pictures
 from ml.data.pixels import PixelSpec, canonical
+from ml.data.run_pictures import open_pictures
 from ml.data.store import read_picture
 from ml.workspace import Workspace, open_workspace
 

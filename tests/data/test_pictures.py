@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from ml.data import cache, catalog
-from ml.data.pictures import open_pictures
 from ml.data.pixels import PixelSpec, canonical
+from ml.data.run_pictures import open_pictures
 from ml.data.store import picture_path, read_picture
 from ml.errors import BadInputError, WorkspaceError
 from ml.workspace import Workspace

@@ -10,8 +10,8 @@ import pytest
 from ml.config import TrainConfig
 from ml.data import cache, catalog, prepared
 from ml.data.bringing import bring_in
-from ml.data.pictures import open_pictures
 from ml.data.pixels import PixelSpec, canonical
+from ml.data.run_pictures import open_pictures
 from ml.data.store import read_picture
 from ml.presets import suggest
 from ml.workspace import Workspace
