@@ -31,7 +31,7 @@ from torch.nn import functional
 
 from ml.callbacks import LiveMetrics
 from ml.config import TrainConfig
-from ml.data.augment import Augment
+from ml.data.augment.batch import Augment
 from ml.data.datamodule import BatchLoader, ResidentData
 from ml.data.folders import BUNDLED
 from ml.hardware import keep_freed_memory

@@ -67,7 +67,7 @@ def ensure(
         forward: makes the function that computes features; called only when something is missing.
         progress: is told the share that is done, 0 to 1; it may raise to stop.
         team: each of its processes computes a part of what is missing.
-        policy: further views are spoilt by this policy of ``ml.data.policies``; without one they
+        policy: further views are spoilt by this policy of ``ml.data.augment.policies``; without one they
             are those of ``ml.data.views``.
     """
     rank, world = (team.place.rank, team.place.world) if team else (0, 1)
@@ -94,7 +94,7 @@ def ensure(
                 some = hashes[start : start + BATCH]
                 pixels = [pictures.all_pixels[rows[item]] for item in some]
                 if policy and number:
-                    from ml.data.spoiling import spoilt
+                    from ml.data.augment.perturbed_views import spoilt
 
                     batch = spoilt(np.stack(pixels), policy, number, some)
                 else:
@@ -124,7 +124,7 @@ def view_names(views: int, policy: str) -> list[str]:
     """The folders of the views. The first is the picture as it is, for all alike."""
     kind = "view"
     if policy:
-        from ml.data.spoiling import key_of as key_of_policy
+        from ml.data.augment.perturbed_views import key_of as key_of_policy
 
         kind = key_of_policy(policy)
     return ["view-0", *(f"{kind}-{number}" for number in range(1, views))]

@@ -18,7 +18,7 @@ from lightning.pytorch.callbacks import Callback
 from ml import features
 from ml.averaging import averaging
 from ml.config import TrainConfig
-from ml.data.augment import mix
+from ml.data.augment.batch import mix
 from ml.data.datamodule import BatchLoader, FeatureData, ResidentData
 from ml.data.run_pictures import Indices, Pictures
 from ml.errors import MLError, StoppedError

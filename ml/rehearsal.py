@@ -15,7 +15,7 @@ import torch
 
 from ml import measure
 from ml.config import TrainConfig
-from ml.data.augment import Augment
+from ml.data.augment.batch import Augment
 from ml.data.datamodule import validating
 from ml.data.pixels import PixelSpec
 from ml.estimate import cost_key

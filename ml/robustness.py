@@ -61,7 +61,7 @@ def measure(
     """
     import numpy as np
 
-    from ml.data.corruptions import STRENGTHS, kinds
+    from ml.data.augment.corruptions import STRENGTHS, kinds
     from ml.data.run_pictures import open_pictures
     from ml.predict import Classifier
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ml.config import TrainConfig
-from ml.data.augment import mix
+from ml.data.augment.batch import mix
 from ml.data.class_balance import class_weights
 from ml.data.datamodule import Batch
 from ml.optim import Rates, decaying, optimizer

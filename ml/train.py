@@ -21,7 +21,7 @@ from ml.averaging import averaging
 from ml.callbacks import STOPPED, KeepCheckpoints, LiveMetrics, StopRequest
 from ml.config import TrainConfig
 from ml.crossval import cross_validate, steps_of
-from ml.data.augment import mix
+from ml.data.augment.batch import mix
 from ml.data.datamodule import ALONE, count_batches, count_steps
 from ml.data.pixels import PixelSpec
 from ml.data.run_pictures import Pictures, open_pictures

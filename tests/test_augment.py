@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ml.data.augment import Augment, mix, shift, strong
+from ml.data.augment.batch import Augment, mix, shift, strong
 
 POLICIES = ("shift", "light", "strong")
 
@@ -96,6 +96,6 @@ def test_windows_equal_the_batchwise_change_to_the_bit(
 def test_windows_are_not_made_where_they_take_too_much_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("ml.data.augment.WINDOWS_BYTES", 100)
+    monkeypatch.setattr("ml.data.augment.batch.WINDOWS_BYTES", 100)
     pictures = torch.zeros(2, 8, 8, 1, dtype=torch.uint8)
     assert Augment("light", seed=0, count=2).windows(pictures) is None

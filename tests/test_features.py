@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from ml import features
+from ml.data.augment.perturbed_views import key_of, spoilt
 from ml.data.pixels import PixelSpec
-from ml.data.spoiling import key_of, spoilt
 from ml.data.views import view
 from ml.errors import StoppedError
 from ml.models import Inputs, build

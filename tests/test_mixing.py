@@ -6,8 +6,8 @@ import torch
 from torch.nn import functional
 
 from ml.config import TrainConfig
+from ml.data.augment.mixup import ALPHA, Mixing, cutmix, mixup
 from ml.data.datamodule import BatchLoader
-from ml.data.mixing import ALPHA, Mixing, cutmix, mixup
 from ml.task import ClassifierTask
 
 KINDS = tuple(ALPHA)

@@ -8,13 +8,13 @@ import torch
 from ml import checkpoints
 from ml.callbacks import KeepCheckpoints
 from ml.config import TrainConfig
-from ml.data.applying import BELOW_ONE, apply
-from ml.data.augment import Augment
+from ml.data.augment.apply import BELOW_ONE, apply
+from ml.data.augment.batch import Augment
+from ml.data.augment.operations import get
+from ml.data.augment.policies import LEVELS, PLAIN, POLICIES, Policy, Step
 from ml.data.catalog import run_record
 from ml.data.datamodule import PixelData
-from ml.data.operations import get
 from ml.data.pixels import PixelSpec
-from ml.data.policies import LEVELS, PLAIN, POLICIES, Policy, Step
 from ml.data.run_pictures import open_pictures
 from ml.models import Inputs, build
 from ml.task import ClassifierTask

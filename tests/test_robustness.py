@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ml import __main__, robustness
-from ml.data.corruptions import kinds
+from ml.data.augment.corruptions import kinds
 from ml.errors import BadInputError, StoppedError
 from ml.files import read_json, write_json
 from ml.runs import Run, list_runs

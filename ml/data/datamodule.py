@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from ml.config import TrainConfig
-from ml.data.augment import Augment, mix
+from ml.data.augment.batch import Augment, mix
+from ml.data.augment.mixup import Mixing
 from ml.data.class_balance import balanced_order
-from ml.data.mixing import Mixing
 from ml.data.run_pictures import Pictures
 from ml.ranks import Place
 

@@ -12,11 +12,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ml.data.applying import apply
-from ml.data.augment import Augment, mix
-from ml.data.mixing import Mixing, cutmix, mixup
+from ml.data.augment.apply import apply
+from ml.data.augment.batch import Augment, mix
+from ml.data.augment.mixup import Mixing, cutmix, mixup
+from ml.data.augment.policies import Policy, Step
 from ml.data.pixels import Pixels, PixelSpec, canonical
-from ml.data.policies import Policy, Step
 from ml.errors import BadInputError
 from ml.frames import Frame
 

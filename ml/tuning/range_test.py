@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from ml import measure
 from ml.config import TrainConfig
-from ml.data.augment import mix
+from ml.data.augment.batch import mix
 from ml.data.pixels import PixelSpec
 from ml.data.run_pictures import open_pictures
 from ml.errors import MLError

@@ -18,8 +18,8 @@ from dashboard.text.markdown import plain
 from dashboard.workers.inference import InferenceClient
 from ml.config import TrainConfig
 from ml.data import edits
-from ml.data.operations import all_operations
-from ml.data.policies import POLICIES
+from ml.data.augment.operations import all_operations
+from ml.data.augment.policies import POLICIES
 from ml.data.store import DatasetVersion, Item, write_picture, write_version
 from ml.errors import BadInputError, MLError
 from ml.workspace import Workspace

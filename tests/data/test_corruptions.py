@@ -8,9 +8,9 @@ import pytest
 import torch
 from PIL import Image
 
-from ml.data.corruptions import STRENGTHS, Corruption, kinds
-from ml.data.operations import get
-from ml.data.policies import POLICIES
+from ml.data.augment.corruptions import STRENGTHS, Corruption, kinds
+from ml.data.augment.operations import get
+from ml.data.augment.policies import POLICIES
 
 KINDS = {kind.name: kind for kind in kinds()}
 HASHES = [f"{number:012x}" + "0" * 52 for number in range(1, 41)]

@@ -9,8 +9,8 @@ from torch import Tensor
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as reference
 
-from ml.data import operations
-from ml.data.operations import all_operations, compose, get, sample
+from ml.data.augment import operations
+from ml.data.augment.operations import all_operations, compose, get, sample
 from ml.errors import BadInputError
 
 NAMES = [one.name for one in all_operations()]

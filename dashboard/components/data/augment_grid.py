@@ -10,9 +10,9 @@ import streamlit as st
 from dashboard.server.style import escape
 from dashboard.text.markdown import plain
 from dashboard.workers.inference import augmenter
-from ml.data.operations import Operation, all_operations
+from ml.data.augment.operations import Operation, all_operations
+from ml.data.augment.policies import POLICIES
 from ml.data.pixels import PixelSpec
-from ml.data.policies import POLICIES
 from ml.data.store import read_picture
 from ml.errors import MLError
 from ml.workspace import Workspace

@@ -14,8 +14,8 @@ from dashboard.text.markdown import plain
 from ml import presets
 from ml.config import TrainConfig
 from ml.data import catalog
+from ml.data.augment.policies import PLAIN, POLICIES
 from ml.data.pixels import PixelSpec
-from ml.data.policies import PLAIN, POLICIES
 from ml.data.store import DatasetVersion
 from ml.errors import BadInputError, MLError
 from ml.workspace import Workspace

@@ -15,7 +15,7 @@ from dashboard import session
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from ml.config import TrainConfig
-from ml.data.policies import POLICIES
+from ml.data.augment.policies import POLICIES
 from ml.models import registry
 from ml.shell import BASICS, worded
 

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from ml.data.operations import Matrix, compose, get, sample
-from ml.data.policies import LEVELS, NUMBERS, Policy, Step
+from ml.data.augment.operations import Matrix, compose, get, sample
+from ml.data.augment.policies import LEVELS, NUMBERS, Policy, Step
 
 BELOW_ONE = 1 - 2**-20
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ml.data.operations import get
+from ml.data.augment.operations import get
 
 
 @dataclass(frozen=True)
@@ -190,4 +190,4 @@ PLAIN = {
         "right tell classes apart.",
     ),
 }
-"""Label and help of the choices of ``augment`` that ``ml.data.augment`` carries out by itself."""
+"""Label and help of the choices of ``augment`` that ``ml.data.augment.batch`` carries out by itself."""

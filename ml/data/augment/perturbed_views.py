@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from ml.data.applying import apply
+from ml.data.augment.apply import apply
+from ml.data.augment.policies import POLICIES
 from ml.data.pixels import Pixels
-from ml.data.policies import POLICIES
 
 
 def spoilt(pictures: Pixels, policy: str, number: int, hashes: Sequence[str]) -> Pixels:

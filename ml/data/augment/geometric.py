@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
-from ml.data.operations import Matrix, operation
+from ml.data.augment.operations import Matrix, operation
 
 if TYPE_CHECKING:
     from torch import Tensor

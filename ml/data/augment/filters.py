@@ -3,8 +3,8 @@
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ml.data.operations import operation
-from ml.data.shapes import signed
+from ml.data.augment.geometric import signed
+from ml.data.augment.operations import operation
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -1,14 +1,14 @@
 """Changes that spoil a picture a little, for robust training.
 
-None of them is of a kind that ``ml.data.corruptions`` measures: who trains on these and is measured
+None of them is of a kind that ``ml.data.augment.corruptions`` measures: who trains on these and is measured
 there shows that robustness carries over, not that the exam was known.
 """
 
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ml.data.operations import operation
-from ml.data.shapes import signed
+from ml.data.augment.geometric import signed
+from ml.data.augment.operations import operation
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ml.data.applying import apply
-from ml.data.policies import POLICIES
+from ml.data.augment.apply import apply
+from ml.data.augment.policies import POLICIES
 
 NUMBERS = 10
 """Random numbers that ``strong`` takes for each picture and epoch."""
@@ -40,7 +40,7 @@ class Augment:
     """Call it with uint8 pictures (N, S, S, C) and their row numbers (N,) in the training split.
 
     Policies: ``shift`` moves a picture by up to a twentieth, ``light`` also mirrors it, ``strong``
-    mirrors, scales, turns, recolours and erases a part; further ones are in ``ml.data.policies``.
+    mirrors, scales, turns, recolours and erases a part; further ones are in ``ml.data.augment.policies``.
     """
 
     def __init__(

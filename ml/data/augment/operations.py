@@ -14,7 +14,7 @@ from ml.errors import BadInputError
 if TYPE_CHECKING:
     from torch import Tensor
 
-FAMILIES = ("shapes", "tones", "details", "disturb")
+FAMILIES = ("geometric", "photometric", "filters", "perturbations")
 """The modules of this package whose import registers operations."""
 
 Matrix = tuple[Any, Any, Any, Any, Any, Any]
@@ -89,7 +89,7 @@ def operation(
 def all_operations() -> list[Operation]:
     """Every operation, those that move pixels first."""
     for family in FAMILIES:
-        importlib.import_module(f"ml.data.{family}")
+        importlib.import_module(f"ml.data.augment.{family}")
     return list(_operations.values())
 
 

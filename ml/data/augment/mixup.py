@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ml.data.augment import mix
+from ml.data.augment.batch import mix
 
 ALPHA = {"mixup": 0.2, "cutmix": 1.0}
 """The shares are drawn from Beta(alpha, alpha), as in the papers for large pictures."""
