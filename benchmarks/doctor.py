@@ -22,7 +22,7 @@ from PIL import Image
 
 from benchmarks import planting
 from ml.data.bringing import bring_in
-from ml.data.edits import commit
+from ml.data.edits.edits import commit
 from ml.data.folders import BUNDLED
 from ml.data.store import DatasetVersion
 from ml.doctor import head

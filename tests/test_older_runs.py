@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ml.__main__ import main
-from ml.data.edits import commit, restore
+from ml.data.edits.edits import commit, restore
 from ml.data.store import latest, load_version, picture_path
 from ml.data.sweep import sweep
 from ml.runs import Run, find

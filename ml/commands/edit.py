@@ -6,8 +6,8 @@ import sys
 from typing import Any
 
 from ml.data import catalog
-from ml.data.asked import OPTIONS
-from ml.data.edits import Edit, commit, create
+from ml.data.edits.cli_parser import OPTIONS
+from ml.data.edits.edits import Edit, commit, create
 from ml.data.grouping import torn
 from ml.data.splits import in_test
 from ml.data.store import DatasetVersion, read_summary

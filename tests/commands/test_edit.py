@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from ml.__main__ import main
-from ml.data.asked import OPTIONS
-from ml.data.changing import KINDS
+from ml.data.edits.apply import KINDS
+from ml.data.edits.cli_parser import OPTIONS
 from ml.data.store import load_version, write_version
 from ml.workspace import Workspace
 from tests.data.making import as_bytes, picture

@@ -17,9 +17,9 @@ from dashboard.components.widgets import config_fields as forms
 from dashboard.text.markdown import plain
 from dashboard.workers.inference import InferenceClient
 from ml.config import TrainConfig
-from ml.data import edits
 from ml.data.augment.operations import all_operations
 from ml.data.augment.policies import POLICIES
+from ml.data.edits import edits
 from ml.data.store import DatasetVersion, Item, write_picture, write_version
 from ml.errors import BadInputError, MLError
 from ml.workspace import Workspace

@@ -13,7 +13,7 @@ from dashboard.components.widgets import background_job as version_job
 from dashboard.queries import datasets
 from dashboard.queries.datasets import ORDERS, Query, map_of, places
 from dashboard.queries.picture_facts import sizes_of
-from ml.data import edits
+from ml.data.edits import edits
 from ml.data.store import DatasetVersion, latest, load_version, write_version
 from ml.doctor.reading import ignored, read_findings
 from ml.errors import BadInputError

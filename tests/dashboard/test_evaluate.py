@@ -15,7 +15,7 @@ from dashboard.components.evaluate.confusion_matrix import ANY
 from dashboard.queries import results
 from ml import curve
 from ml.calibration import softmax
-from ml.data import edits
+from ml.data.edits import edits
 from ml.files import read_json, write_json
 from ml.runs import list_runs
 from tests.dashboard import fabricate

@@ -13,7 +13,8 @@ from dashboard.workers import engine
 from ml import presets, runs, shell
 from ml.commands import train as train_command
 from ml.config import TrainConfig
-from ml.data import catalog, edits
+from ml.data import catalog
+from ml.data.edits import edits
 from ml.files import explain_os_error
 from ml.runs import Run, list_runs
 from ml.workspace import Workspace

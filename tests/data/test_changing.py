@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.data.changing import KINDS
-from ml.data.edits import apply
+from ml.data.edits.apply import KINDS
+from ml.data.edits.edits import apply
 from ml.data.splits import draw_test, in_test, pin_test
 from ml.data.store import SPLITS, DatasetVersion, Item
 from ml.errors import BadInputError

@@ -13,7 +13,7 @@ import pytest
 
 from ml.data import catalog
 from ml.data.bringing import bring_in
-from ml.data.edits import commit, create, restore
+from ml.data.edits.edits import commit, create, restore
 from ml.data.store import DatasetVersion, load_version, write_version
 from ml.errors import BadInputError
 from ml.workspace import Workspace

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from benchmarks.planting import NEAR, with_remark
-from ml.data.edits import apply
+from ml.data.edits.edits import apply
 from ml.doctor.case import Case
 from ml.doctor.checks import shift as shift_check
 from ml.doctor.examine import findings_of

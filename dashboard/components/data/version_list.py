@@ -10,7 +10,7 @@ from dashboard.components.widgets.undo import bring_back
 from dashboard.queries.datasets import Query, places, version_at
 from dashboard.server.style import escape
 from dashboard.text.wording import ago, count
-from ml.data.edits import history
+from ml.data.edits.edits import history
 from ml.data.store import DatasetVersion
 from ml.workspace import Workspace
 

@@ -9,7 +9,8 @@ from dashboard.server import limits
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from dashboard.workers.job import Job
-from ml.data import catalog, edits
+from ml.data import catalog
+from ml.data.edits import edits
 from ml.data.store import latest
 from ml.errors import MLError
 from ml.workspace import Workspace

@@ -1,4 +1,4 @@
-"""Edits as a shell says them: ``--relabel 12.png=cat`` becomes an edit of ``ml.data.edits``."""
+"""Edits as a shell says them: ``--relabel 12.png=cat`` becomes an edit of ``ml.data.edits.edits``."""
 
 import json
 import sys
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from ml.data.edits import Edit
+from ml.data.edits.edits import Edit
 from ml.data.group_by import WAYS, group_by
 from ml.data.store import DatasetVersion
 from ml.errors import BadInputError

@@ -18,8 +18,8 @@ from typing import Any
 from filelock import Timeout
 
 from ml.data.bringing import BUNDLED_NAMES, slug
-from ml.data.changing import Draft
-from ml.data.comparing import compare
+from ml.data.edits.apply import Draft
+from ml.data.edits.compare import compare
 from ml.data.store import (
     DatasetVersion,
     Item,

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ml.data import edit_fields as fields
 from ml.data.columns import Item
+from ml.data.edits import validation as fields
 from ml.data.splits import draw_test, in_test, pin_test, settle
 from ml.errors import BadInputError
 
