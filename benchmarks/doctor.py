@@ -21,9 +21,9 @@ import numpy as np
 from PIL import Image
 
 from benchmarks import planting
-from ml.data.bringing import bring_in
 from ml.data.edits.edits import commit
 from ml.data.folders import BUNDLED
+from ml.data.ingest.bring_in import bring_in
 from ml.data.store import DatasetVersion
 from ml.doctor import head
 from ml.doctor.case import Case

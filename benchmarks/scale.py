@@ -99,7 +99,7 @@ def held() -> int:
 
 def bring_in(folder: Path) -> Callable[[], object]:
     """Pictures into the workspace, from a folder."""
-    from ml.data import bringing
+    from ml.data.ingest import bring_in as bringing
     from ml.workspace import open_workspace
 
     workspace = open_workspace(folder / "workspace")

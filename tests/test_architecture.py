@@ -40,7 +40,7 @@ LIGHT = {
     "ml.doctor.features",
     "ml.models.registry",
     "ml.data.catalog",
-    "ml.data.ingest",
+    "ml.data.ingest.ingest",
     "ml.data.run_pictures",
     "ml.data.pixels",
     "ml.data.sources",

@@ -10,8 +10,8 @@ import pytest
 
 from ml import features
 from ml.config import TrainConfig
-from ml.data.bringing import bring_in
 from ml.data.catalog import run_record
+from ml.data.ingest.bring_in import bring_in
 from ml.errors import BadInputError
 from ml.evaluate import evaluate
 from ml.models import Inputs, build, get, names, plugins

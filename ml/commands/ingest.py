@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ml.data.bringing import BUNDLED_NAMES, bring_in
 from ml.data.folders import BUNDLED
-from ml.data.ingest import Ingested
+from ml.data.ingest.bring_in import BUNDLED_NAMES, bring_in
+from ml.data.ingest.ingest import Ingested
 from ml.data.listing import DRAWING, LAYOUT
 from ml.data.parallel import ENOUGH, starting_ahead
 from ml.data.torch_sets import SETS

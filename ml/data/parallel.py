@@ -144,7 +144,7 @@ def _context() -> BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["ml.data.taking", "multiprocessing.connection"])
+    context.set_forkserver_preload(["ml.data.ingest.take_in", "multiprocessing.connection"])
     return context
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from ml.data import archives
 from ml.data.archives import open_archive
-from ml.data.bringing import bring_in
+from ml.data.ingest.bring_in import bring_in
 from ml.data.listing import LAYOUT
 from ml.data.sources import list_source
 from ml.errors import BadInputError

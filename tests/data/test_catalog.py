@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ml.data import bringing, catalog
-from ml.data.bringing import BUNDLED_NAMES, bring_in, slug
+from ml.data import catalog
+from ml.data.ingest import bring_in as bringing
+from ml.data.ingest.bring_in import BUNDLED_NAMES, bring_in, slug
 from ml.data.store import picture_path
 from ml.errors import BadInputError
 from ml.workspace import Workspace

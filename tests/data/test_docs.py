@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ml.data import listing
-from ml.data.bringing import bring_in
+from ml.data.ingest.bring_in import bring_in
 from ml.data.tables import HEADINGS
 from ml.data.torch_sets import SETS
 from ml.errors import BadInputError

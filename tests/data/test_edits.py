@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ml.data import catalog
-from ml.data.bringing import bring_in
 from ml.data.edits import edits
 from ml.data.edits.edits import commit, compare, create, history, restore
+from ml.data.ingest.bring_in import bring_in
 from ml.data.splits import pin_test
 from ml.data.store import (
     DatasetVersion,

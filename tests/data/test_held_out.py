@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from ml.data import catalog
-from ml.data.bringing import bring_in
 from ml.data.edits.edits import commit, create, restore
+from ml.data.ingest.bring_in import bring_in
 from ml.data.store import DatasetVersion, load_version, write_version
 from ml.errors import BadInputError
 from ml.workspace import Workspace

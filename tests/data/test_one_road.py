@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ml.data.bringing import bring_in
 from ml.data.catalog import run_record
+from ml.data.ingest.bring_in import bring_in
 from ml.data.pixels import PixelSpec
 from ml.data.run_pictures import open_pictures
 from ml.data.walk import is_junk

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from ml.config import TrainConfig
-from ml.data import cache, catalog, prepared
-from ml.data.bringing import bring_in
+from ml.data import cache, catalog
+from ml.data.ingest import prefetch_pixels as prepared
+from ml.data.ingest.bring_in import bring_in
 from ml.data.pixels import PixelSpec, canonical
 from ml.data.run_pictures import open_pictures
 from ml.data.store import read_picture

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from ml.data import originals
-from ml.data import sweep as sweep_module
-from ml.data.bringing import bring_in
+from ml.data.ingest import orphans as sweep_module
+from ml.data.ingest.bring_in import bring_in
+from ml.data.ingest.orphans import YOUNG_SECONDS, sweep, taking_in
 from ml.data.originals import picture_path
 from ml.data.store import dataset_names, load_version, write_picture
-from ml.data.sweep import YOUNG_SECONDS, sweep, taking_in
 from ml.errors import WorkspaceError
 from ml.status import identity
 from ml.workspace import Workspace
@@ -24,7 +24,7 @@ Make = Callable[..., Path]
 
 SLOW = """
 import os, sys, time
-from ml.data import taking
+from ml.data.ingest import take_in as taking
 real = taking.write_picture
 def slow(workspace, data):
     os.write(1, b"one\\n")

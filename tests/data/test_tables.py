@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ml.data.bringing import bring_in
+from ml.data.ingest.bring_in import bring_in
 from ml.data.listing import Listing
 from ml.data.sources import list_source
 from ml.errors import BadInputError

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ml.data import packer, remarks
+from ml.data import packer
 from ml.data.entries import Entry, Files
+from ml.data.ingest import remarks
+from ml.data.ingest.take_in_counts import Taken, Tally
 from ml.data.listing import Candidate
 from ml.data.pixels import Facts
 from ml.data.store import Item
-from ml.data.tally import Taken, Tally
 from ml.data.walk import read_file, signed_entries
 from ml.errors import WorkspaceError
 from ml.files import write_json

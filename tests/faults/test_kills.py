@@ -15,7 +15,7 @@ import pytest
 from filelock import FileLock, Timeout
 
 from ml import runs
-from ml.data.bringing import BUNDLED
+from ml.data.ingest.bring_in import BUNDLED
 from ml.events import EpochEnd, Progress, RunEnded, RunStarted
 from ml.files import read_json
 from ml.workspace import Workspace, open_workspace

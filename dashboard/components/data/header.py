@@ -11,8 +11,8 @@ from dashboard.server.style import escape
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count, unique
 from ml.data import catalog
-from ml.data.bringing import BUNDLED_NAMES
 from ml.data.catalog import DatasetInfo
+from ml.data.ingest.bring_in import BUNDLED_NAMES
 from ml.data.store import DatasetVersion
 from ml.workspace import Workspace
 

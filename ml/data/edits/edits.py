@@ -17,9 +17,9 @@ from typing import Any
 
 from filelock import Timeout
 
-from ml.data.bringing import BUNDLED_NAMES, slug
 from ml.data.edits.apply import Draft
 from ml.data.edits.compare import compare
+from ml.data.ingest.bring_in import BUNDLED_NAMES, slug
 from ml.data.store import (
     DatasetVersion,
     Item,

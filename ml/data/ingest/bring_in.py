@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ml.data import torch_sets
-from ml.data.adding import add
 from ml.data.folders import BUNDLED
-from ml.data.ingest import Ingested, ingest
+from ml.data.ingest.add import add
+from ml.data.ingest.ingest import Ingested, ingest
 from ml.data.listing import Listing, under_one_label
 from ml.data.parallel import Progress
 from ml.data.sources import list_one_class, list_source

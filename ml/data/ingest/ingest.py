@@ -9,16 +9,16 @@ from itertools import chain, islice
 from pathlib import Path, PurePath
 from typing import Any
 
-from ml.data import remarks
+from ml.data.ingest import remarks
+from ml.data.ingest.orphans import taking_in
+from ml.data.ingest.prefetch_pixels import Prepared, Shape, fits, guess, wanted
+from ml.data.ingest.take_in import take_in
+from ml.data.ingest.take_in_counts import Tally
 from ml.data.listing import LAYOUT, Listing
 from ml.data.parallel import Progress
-from ml.data.prepared import Prepared, Shape, fits, guess, wanted
 from ml.data.sources import list_source
 from ml.data.splits import pin_test
 from ml.data.store import DatasetVersion, latest, load_version, read_summary, write_version
-from ml.data.sweep import taking_in
-from ml.data.taking import take_in
-from ml.data.tally import Tally
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 

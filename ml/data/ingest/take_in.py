@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from itertools import islice, tee
 
 from ml.data.cache import Rows
+from ml.data.ingest.prefetch_pixels import Prepared
+from ml.data.ingest.take_in_counts import Taken, Tally
 from ml.data.listing import Listing
 from ml.data.parallel import Progress, in_batches
 from ml.data.pixels import Facts, Pixels, PixelSpec, look, look_and_fit
-from ml.data.prepared import Prepared
 from ml.data.store import write_picture
-from ml.data.tally import Taken, Tally
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 

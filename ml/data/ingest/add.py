@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ml.data import remarks
-from ml.data.ingest import Ingested, too_few
+from ml.data.ingest import remarks
+from ml.data.ingest.ingest import Ingested, too_few
+from ml.data.ingest.orphans import taking_in
+from ml.data.ingest.take_in import take_in
+from ml.data.ingest.take_in_counts import Tally
 from ml.data.listing import Listing
 from ml.data.parallel import Progress
 from ml.data.splits import pin_test
 from ml.data.store import DatasetVersion, Item, load_version, read_summary, write_version
-from ml.data.sweep import taking_in
-from ml.data.taking import take_in
-from ml.data.tally import Tally
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 
