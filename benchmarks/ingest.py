@@ -30,7 +30,7 @@ from PIL import Image
 
 from ml.data import catalog
 from ml.data.folders import BUNDLED
-from ml.data.pixels import PixelSpec
+from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import open_pictures
 from ml.workspace import open_workspace
 

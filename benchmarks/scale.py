@@ -131,7 +131,7 @@ def epoch(folder: Path) -> Callable[[], object]:
     import torch
 
     from ml.data import datamodule
-    from ml.data.pixels import PixelSpec
+    from ml.data.pixels.pixels import PixelSpec
     from ml.data.run_pictures import open_pictures
     from ml.files import read_json
     from ml.workspace import open_workspace

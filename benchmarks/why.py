@@ -81,7 +81,7 @@ def _shuffled(folder: Path, target: Path) -> Path:
     """A model folder like ``folder``, whose network has weights that learned nothing."""
     import torch
 
-    from ml.data.pixels import PixelSpec
+    from ml.data.pixels.pixels import PixelSpec
     from ml.export.onnx import export_onnx
     from ml.files import sha256_of, write_json
     from ml.model_folder import read_manifest

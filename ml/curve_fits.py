@@ -11,7 +11,7 @@ import torch
 from ml import curve
 from ml.config import TrainConfig
 from ml.data.augment.batch import mix
-from ml.data.pixels import PixelSpec
+from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import Indices, Pictures, open_pictures
 from ml.data.splits import deal_folds
 from ml.errors import BadInputError

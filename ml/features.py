@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.config import TrainConfig
-from ml.data.pixels import PixelSpec
+from ml.data.pixels.feature_views import view
+from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import Pictures
-from ml.data.views import view
 from ml.feature_store import FeatureStore as FeatureStore
 from ml.model_folder import open_session
 from ml.models import plugins
@@ -68,7 +68,7 @@ def ensure(
         progress: is told the share that is done, 0 to 1; it may raise to stop.
         team: each of its processes computes a part of what is missing.
         policy: further views are spoilt by this policy of ``ml.data.augment.policies``; without one they
-            are those of ``ml.data.views``.
+            are those of ``ml.data.pixels.feature_views``.
     """
     rank, world = (team.place.rank, team.place.world) if team else (0, 1)
     folders = [folder / name for name in view_names(views, policy)]

@@ -18,8 +18,8 @@ from lightning.pytorch.callbacks import Callback
 from ml import features, rehearsal
 from ml.config import TrainConfig
 from ml.data.datamodule import count_batches
+from ml.data.pixels.feature_views import view
 from ml.data.run_pictures import Pictures
-from ml.data.views import view
 from ml.estimate import FINISH, HEAD_ROWS, OF_EPOCH, cost_key, ending
 from ml.events import Note, Sink
 from ml.hardware import remembered, threads

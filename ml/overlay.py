@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ml.data.pixels import Pixels
+from ml.data.pixels.pixels import Pixels
 
 STRENGTH = 0.6
 """How much of the colours covers the picture."""

@@ -12,7 +12,7 @@ from torch import nn
 from ml import features, logistic
 from ml.config import TrainConfig
 from ml.data.datamodule import FeatureData, PixelData
-from ml.data.pixels import PixelSpec
+from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import Pictures
 from ml.estimate import speed_key
 from ml.hardware import remember

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ml import learned
 from ml.calibration import is_sure, softmax
-from ml.data.pixels import PixelSpec, canonical
+from ml.data.pixels.pixels import PixelSpec, canonical
 from ml.errors import BadInputError
 from ml.model_folder import open_session, read_checked, read_manifest, run_outputs, run_session
 from ml.unlike import Known

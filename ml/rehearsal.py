@@ -17,7 +17,7 @@ from ml import measure
 from ml.config import TrainConfig
 from ml.data.augment.batch import Augment
 from ml.data.datamodule import validating
-from ml.data.pixels import PixelSpec
+from ml.data.pixels.pixels import PixelSpec
 from ml.estimate import cost_key
 from ml.export import parity
 from ml.export.graph import make_graph

@@ -23,7 +23,7 @@ from ml.config import TrainConfig
 from ml.crossval import cross_validate, steps_of
 from ml.data.augment.batch import mix
 from ml.data.datamodule import ALONE, count_batches, count_steps
-from ml.data.pixels import PixelSpec
+from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import Pictures, open_pictures
 from ml.errors import MLError, StoppedError
 from ml.estimate import speed_key

@@ -19,8 +19,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from ml.batching import Batches
-from ml.data.opening import load
-from ml.data.pixels import PixelSpec, canonical_of
+from ml.data.pixels.decode import load
+from ml.data.pixels.pixels import PixelSpec, canonical_of
 from ml.errors import BadInputError, MLError
 from ml.frames import Frame
 from ml.predict import Output, unreadable

@@ -42,7 +42,7 @@ LIGHT = {
     "ml.data.catalog",
     "ml.data.ingest.ingest",
     "ml.data.run_pictures",
-    "ml.data.pixels",
+    "ml.data.pixels.pixels",
     "ml.data.sources",
     "ml.data.splits",
     "ml.data.store",

@@ -11,7 +11,7 @@ import pytest
 from ml.__main__ import main
 from ml.answers import Places, sorted_into
 from ml.classifying import BATCH, Source, answers, load_for, sources
-from ml.data.parallel import _workers
+from ml.data.pixels.parallel import _workers
 from ml.errors import BadInputError
 from ml.predict import Classifier
 from tests.trained import CLASSES, picture, trained

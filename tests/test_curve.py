@@ -11,7 +11,7 @@ from ml.coach import measured
 from ml.coach.rules import MORE
 from ml.config import TrainConfig
 from ml.data.catalog import run_record
-from ml.data.pixels import PixelSpec
+from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import Pictures
 from ml.data.store import DatasetVersion, Item
 from ml.errors import BadInputError, StoppedError

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from benchmarks.why import SYMBOLS, alike, is_on, paste
-from ml.data.pixels import PixelSpec
+from ml.data.pixels.pixels import PixelSpec
 from ml.errors import BadInputError
 from ml.explain import activation, covering
 from ml.explain.heat import gathered, hottest, peak, scaled

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torchvision.models import VisionTransformer
 
-from ml.data.pixels import PixelSpec
+from ml.data.pixels.pixels import PixelSpec
 from ml.export import graph
 from ml.export.onnx import export_onnx
 from ml.model_folder import open_session

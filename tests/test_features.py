@@ -8,8 +8,8 @@ import torch
 
 from ml import features
 from ml.data.augment.perturbed_views import key_of, spoilt
-from ml.data.pixels import PixelSpec
-from ml.data.views import view
+from ml.data.pixels.feature_views import view
+from ml.data.pixels.pixels import PixelSpec
 from ml.errors import StoppedError
 from ml.models import Inputs, build
 from ml.models.network import Network

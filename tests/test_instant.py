@@ -9,7 +9,7 @@ import pytest
 from ml import features
 from ml.backbone import Backbone, keep, kept
 from ml.data.edits.edits import commit
-from ml.data.pixels import PixelSpec
+from ml.data.pixels.pixels import PixelSpec
 from ml.data.splits import split_indices
 from ml.data.store import DatasetVersion
 from ml.errors import BadInputError

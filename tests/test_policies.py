@@ -14,7 +14,7 @@ from ml.data.augment.operations import get
 from ml.data.augment.policies import LEVELS, PLAIN, POLICIES, Policy, Step
 from ml.data.catalog import run_record
 from ml.data.datamodule import PixelData
-from ml.data.pixels import PixelSpec
+from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import open_pictures
 from ml.models import Inputs, build
 from ml.task import ClassifierTask

@@ -13,7 +13,7 @@ import torch
 
 from ml import model_folder, rehearsal, spent
 from ml.config import TrainConfig
-from ml.data.pixels import PixelSpec
+from ml.data.pixels.pixels import PixelSpec
 from ml.estimate import cost_key, ending, estimate
 from ml.hardware import describe, remembered
 from ml.models import Inputs, build

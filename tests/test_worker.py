@@ -12,7 +12,7 @@ from PIL import Image
 
 from ml import warm
 from ml import worker as module
-from ml.data.pixels import canonical
+from ml.data.pixels.pixels import canonical
 from ml.explain.why import Explainer
 from ml.frames import read_frame, write_frame
 from ml.predict import Classifier

@@ -15,7 +15,7 @@ from PIL import Image
 from ml import runs
 from ml.config import TrainConfig
 from ml.data.catalog import run_record
-from ml.data.pixels import PixelSpec
+from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import Pictures, open_pictures
 from ml.data.store import DatasetVersion, Item, write_picture, write_version
 from ml.finalise import finalise

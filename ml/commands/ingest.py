@@ -11,7 +11,7 @@ from ml.data.folders import BUNDLED
 from ml.data.ingest.bring_in import BUNDLED_NAMES, bring_in
 from ml.data.ingest.ingest import Ingested
 from ml.data.listing import DRAWING, LAYOUT
-from ml.data.parallel import ENOUGH, starting_ahead
+from ml.data.pixels.parallel import ENOUGH, starting_ahead
 from ml.data.torch_sets import SETS
 from ml.data.walk import has_many
 from ml.errors import BadInputError

@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image
 
-from ml.data.opening import FORMATS
+from ml.data.pixels.decode import FORMATS
 from ml.data.store import picture_path
 from ml.workspace import Workspace
 

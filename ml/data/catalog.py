@@ -11,7 +11,7 @@ from typing import Any
 from ml.data import torch_sets
 from ml.data.folders import BUNDLED
 from ml.data.ingest.bring_in import BUNDLED_NAMES, bring_in, bundled_facts
-from ml.data.parallel import Progress
+from ml.data.pixels.parallel import Progress
 from ml.data.splits import split_indices
 from ml.data.store import (
     DatasetVersion,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ml.data.pixels import Facts
+from ml.data.pixels.pixels import Facts
 
 LAYOUT = (
     "A folder with one folder of pictures for each class is needed, such as pets/cat and "

@@ -16,7 +16,7 @@ from ml.data.augment.apply import apply
 from ml.data.augment.batch import Augment, mix
 from ml.data.augment.mixup import Mixing, cutmix, mixup
 from ml.data.augment.policies import Policy, Step
-from ml.data.pixels import Pixels, PixelSpec, canonical
+from ml.data.pixels.pixels import Pixels, PixelSpec, canonical
 from ml.errors import BadInputError
 from ml.frames import Frame
 

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from ml.data.parallel import Progress
+from ml.data.pixels.parallel import Progress
 from ml.errors import BadInputError
 
 NEEDLESS = "unlabeled_X.bin"

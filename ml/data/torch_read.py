@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from ml.data.listing import Candidate, Listing
-from ml.data.parallel import Progress
-from ml.data.png import png
+from ml.data.pixels.parallel import Progress
+from ml.data.pixels.png import png
 from ml.data.torch_care import careful, telling
 from ml.data.torch_sets import TorchSet
 from ml.data.walk import clean, read_file

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ml.data.listing import Listing
-from ml.data.parallel import Progress
+from ml.data.pixels.parallel import Progress
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ml.data.parallel import Progress
+from ml.data.pixels.parallel import Progress
 from ml.data.splits import split_indices
 from ml.data.store import SPLITS, DatasetVersion
 from ml.doctor import head

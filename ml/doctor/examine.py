@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from ml.data.parallel import Progress
+from ml.data.pixels.parallel import Progress
 from ml.data.store import DatasetVersion
 from ml.doctor.case import Case
 from ml.doctor.finding import Finding, harm

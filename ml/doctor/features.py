@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from ml import features
 from ml.backbone import MODEL, Backbone, keep, kept
-from ml.data.parallel import Progress
-from ml.data.pixels import PixelSpec
+from ml.data.pixels.parallel import Progress
+from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import open_pictures
 from ml.data.store import DatasetVersion
 from ml.hardware import threads

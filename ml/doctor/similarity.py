@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ml.data.parallel import Progress
+from ml.data.pixels.parallel import Progress
 from ml.data.store import DatasetVersion
 from ml.doctor.features import features_of
 from ml.doctor.head import project

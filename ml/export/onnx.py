@@ -6,7 +6,7 @@ from typing import Any
 
 import onnx
 
-from ml.data.pixels import PixelSpec
+from ml.data.pixels.pixels import PixelSpec
 from ml.export.graph import make_graph
 from ml.files import write_atomically
 from ml.models.network import Network

@@ -6,7 +6,7 @@ from typing import Any
 
 from ml import sentences, shell
 from ml.config import TrainConfig
-from ml.data.pixels import PixelSpec
+from ml.data.pixels.pixels import PixelSpec
 from ml.errors import BadInputError
 from ml.events import RunEnded, RunStarted
 from ml.files import read_json

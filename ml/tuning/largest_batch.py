@@ -14,7 +14,7 @@ import torch
 
 from ml import measure
 from ml.config import TrainConfig
-from ml.data.pixels import PixelSpec
+from ml.data.pixels.pixels import PixelSpec
 from ml.errors import BadInputError
 from ml.hardware import peak_memory, threads
 from ml.models import Inputs, build, options_of

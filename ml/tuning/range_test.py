@@ -15,7 +15,7 @@ from torch.nn import functional
 from ml import measure
 from ml.config import TrainConfig
 from ml.data.augment.batch import mix
-from ml.data.pixels import PixelSpec
+from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import open_pictures
 from ml.errors import MLError
 from ml.hardware import threads

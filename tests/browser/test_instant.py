@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from ml.backbone import MODEL, Backbone, keep
-from ml.data.pixels import PixelSpec
+from ml.data.pixels.pixels import PixelSpec
 from ml.data.store import DatasetVersion
 from ml.instant import pool_of
 from ml.models import registry

@@ -5,7 +5,7 @@ import torch
 from ml.callbacks import LiveMetrics
 from ml.data.augment.batch import mix
 from ml.data.datamodule import count_batches
-from ml.data.pixels import PixelSpec
+from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import open_pictures
 from ml.events import RunStarted, Sink
 from ml.models import Inputs, build

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.data.pixels import PixelSpec, canonical
+from ml.data.pixels.pixels import PixelSpec, canonical
 from tests.data.golden.make import SPECS
 
 FOLDER = Path(__file__).parent / "golden"

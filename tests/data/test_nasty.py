@@ -5,7 +5,7 @@ import csv
 import numpy as np
 import pytest
 
-from ml.data.pixels import PixelSpec, canonical, decode, look
+from ml.data.pixels.pixels import PixelSpec, canonical, decode, look
 from ml.errors import BadInputError
 from tests.data.making import SHARED
 

@@ -14,9 +14,10 @@ import numpy as np
 import psutil
 import pytest
 
-from ml.data import catalog, parallel, walk
+from ml.data import catalog, walk
 from ml.data.ingest.bring_in import bring_in
-from ml.data.pixels import PixelSpec, canonical
+from ml.data.pixels import parallel
+from ml.data.pixels.pixels import PixelSpec, canonical
 from ml.data.run_pictures import open_pictures
 from ml.data.store import read_picture
 from ml.workspace import Workspace, open_workspace
@@ -93,7 +94,7 @@ def test_the_processes_end_with_the_ingest_that_is_killed(
     script = tmp_path / "bring.py"
     script.write_text(
         "from pathlib import Path\n"
-        "from ml.data.ingest import bring_in as bringing; from ml.data import parallel\n"
+        "from ml.data.ingest import bring_in as bringing; from ml.data.pixels import parallel\n"
         "from ml.workspace import open_workspace\n"
         "if __name__ == '__main__':\n"
         "    parallel.ENOUGH = 1\n"

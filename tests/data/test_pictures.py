@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml.data import cache, catalog
-from ml.data.pixels import PixelSpec, canonical
+from ml.data import catalog
+from ml.data.pixels import cache
+from ml.data.pixels.pixels import PixelSpec, canonical
 from ml.data.run_pictures import open_pictures
 from ml.data.store import picture_path, read_picture
 from ml.errors import BadInputError, WorkspaceError

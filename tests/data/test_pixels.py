@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from ml.data import opening
-from ml.data.pixels import PixelSpec, canonical, decode, look, to_spec
+from ml.data.pixels import decode as opening
+from ml.data.pixels.pixels import PixelSpec, canonical, decode, look, to_spec
 from ml.errors import BadInputError
 from tests.data.making import as_bytes, picture
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from ml.config import TrainConfig
-from ml.data import cache, catalog
+from ml.data import catalog
 from ml.data.ingest import prefetch_pixels as prepared
 from ml.data.ingest.bring_in import bring_in
-from ml.data.pixels import PixelSpec, canonical
+from ml.data.pixels import cache
+from ml.data.pixels.pixels import PixelSpec, canonical
 from ml.data.run_pictures import open_pictures
 from ml.data.store import read_picture
 from ml.presets import suggest

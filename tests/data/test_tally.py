@@ -17,7 +17,7 @@ from ml.data.entries import Entry, Files
 from ml.data.ingest import remarks
 from ml.data.ingest.take_in_counts import Taken, Tally
 from ml.data.listing import Candidate
-from ml.data.pixels import Facts
+from ml.data.pixels.pixels import Facts
 from ml.data.store import Item
 from ml.data.walk import read_file, signed_entries
 from ml.errors import WorkspaceError

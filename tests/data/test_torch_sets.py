@@ -16,7 +16,7 @@ from PIL import Image
 from ml.__main__ import main
 from ml.data import catalog, torch_read, torch_sets
 from ml.data.ingest.bring_in import bring_in
-from ml.data.pixels import decode
+from ml.data.pixels.pixels import decode
 from ml.data.store import read_picture
 from ml.data.torch_sets import SETS
 from ml.errors import BadInputError

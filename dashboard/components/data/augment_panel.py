@@ -15,7 +15,7 @@ from ml import presets
 from ml.config import TrainConfig
 from ml.data import catalog
 from ml.data.augment.policies import PLAIN, POLICIES
-from ml.data.pixels import PixelSpec
+from ml.data.pixels.pixels import PixelSpec
 from ml.data.store import DatasetVersion
 from ml.errors import BadInputError, MLError
 from ml.workspace import Workspace

@@ -8,7 +8,7 @@ import torch
 
 from ml.data.augment.apply import apply
 from ml.data.augment.policies import POLICIES
-from ml.data.pixels import Pixels
+from ml.data.pixels.pixels import Pixels
 
 
 def spoilt(pictures: Pixels, policy: str, number: int, hashes: Sequence[str]) -> Pixels:

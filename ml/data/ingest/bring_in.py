@@ -12,7 +12,7 @@ from ml.data.folders import BUNDLED
 from ml.data.ingest.add import add
 from ml.data.ingest.ingest import Ingested, ingest
 from ml.data.listing import Listing, under_one_label
-from ml.data.parallel import Progress
+from ml.data.pixels.parallel import Progress
 from ml.data.sources import list_one_class, list_source
 from ml.data.store import dataset_lock, dataset_names, load_version, picture_path, read_summary
 from ml.data.walk import clean, signature

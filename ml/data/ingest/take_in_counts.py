@@ -16,7 +16,7 @@ from ml.data.columns import Item
 from ml.data.listing import Candidate
 from ml.data.packed import Packed
 from ml.data.packer import Packer, Spool, pack
-from ml.data.pixels import Facts
+from ml.data.pixels.pixels import Facts
 
 Numbers = npt.NDArray[np.int64]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms
 
-from ml.data.pixels import PixelSpec, canonical
+from ml.data.pixels.pixels import PixelSpec, canonical
 
 FOLDER = Path(__file__).resolve().parent
 SPECS = (PixelSpec(12), PixelSpec(12, "grey", "squeeze"), PixelSpec(40, "rgb", "squeeze"))

@@ -5,7 +5,7 @@ import io
 
 from PIL import Image, WebPImagePlugin  # noqa: F401 (else saving imports all forty formats)
 
-from ml.data.pixels import PixelSpec, canonical
+from ml.data.pixels.pixels import PixelSpec, canonical
 
 SIDE = 160
 """Pixels; twice what a thumbnail takes on the page, for dense screens."""

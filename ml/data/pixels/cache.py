@@ -22,8 +22,8 @@ from filelock import FileLock
 
 from ml.data.by_column import Indices, alike, rows_in
 from ml.data.originals import read_picture
-from ml.data.parallel import Progress, in_batches
-from ml.data.pixels import Pixels, PixelSpec, canonical
+from ml.data.pixels.parallel import Progress, in_batches
+from ml.data.pixels.pixels import Pixels, PixelSpec, canonical
 from ml.errors import BadInputError
 from ml.files import explain_os_error, read_json, write_json
 from ml.workspace import Workspace

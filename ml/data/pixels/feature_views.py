@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ml.data.pixels import PixelSpec, to_spec
+from ml.data.pixels.pixels import PixelSpec, to_spec
 
 SMALLEST = 0.75
 """The least share of the side that a crop keeps."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
-from ml.data.convert import to_grey_or_rgb
+from ml.data.pixels.convert import to_grey_or_rgb
 from ml.errors import BadInputError
 
 # fmt: off

@@ -22,7 +22,7 @@ from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from typing import Any, TypeVar
 
-from ml.data import opening
+from ml.data.pixels import decode as opening
 from ml.hardware import keep_freed_memory
 
 Progress = Callable[[float], None]

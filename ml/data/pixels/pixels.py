@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ml.data.opening import load
+from ml.data.pixels.decode import load
 from ml.errors import BadInputError
 
 Pixels = npt.NDArray[np.uint8]
