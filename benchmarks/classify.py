@@ -40,9 +40,9 @@ from benchmarks.peers_lite import lite0
 from dashboard.components.classify.results_header import MANY as MANY_CARDS
 from dashboard.workers.inference import InferenceClient
 from ml import runs
-from ml.data.folders import BUNDLED
 from ml.data.pixels.decode import load
 from ml.data.pixels.pixels import canonical, to_spec
+from ml.data.sources.folders import BUNDLED
 from ml.model_folder import open_session
 from ml.predict import Classifier
 from ml.runs import Run

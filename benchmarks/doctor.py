@@ -22,8 +22,8 @@ from PIL import Image
 
 from benchmarks import planting
 from ml.data.edits.edits import commit
-from ml.data.folders import BUNDLED
 from ml.data.ingest.bring_in import bring_in
+from ml.data.sources.folders import BUNDLED
 from ml.data.store import DatasetVersion
 from ml.doctor import head
 from ml.doctor.case import Case

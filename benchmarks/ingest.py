@@ -29,9 +29,9 @@ import psutil
 from PIL import Image
 
 from ml.data import catalog
-from ml.data.folders import BUNDLED
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import open_pictures
+from ml.data.sources.folders import BUNDLED
 from ml.workspace import open_workspace
 
 ROUNDS = 3

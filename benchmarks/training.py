@@ -33,7 +33,7 @@ from ml.callbacks import LiveMetrics
 from ml.config import TrainConfig
 from ml.data.augment.batch import Augment
 from ml.data.datamodule import BatchLoader, ResidentData
-from ml.data.folders import BUNDLED
+from ml.data.sources.folders import BUNDLED
 from ml.hardware import keep_freed_memory
 from ml.models.network import Network
 from ml.task import ClassifierTask

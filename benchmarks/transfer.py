@@ -27,9 +27,9 @@ from ml.callbacks import LiveMetrics
 from ml.config import TrainConfig
 from ml.data import catalog
 from ml.data.datamodule import count_batches
-from ml.data.folders import BUNDLED
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import Pictures, open_pictures
+from ml.data.sources.folders import BUNDLED
 from ml.models import Inputs, build
 from ml.models.network import Network
 from ml.plan import features_plan

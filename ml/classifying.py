@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ml.data.archives import is_zip, open_archive
 from ml.data.pixels.decode import FORMATS
 from ml.data.pixels.parallel import in_batches
-from ml.data.walk import files_below, read_file
+from ml.data.sources.archives import is_zip, open_archive
+from ml.data.sources.walk import files_below, read_file
 from ml.errors import BadInputError
 from ml.predict import Classifier, unreadable
 

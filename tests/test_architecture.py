@@ -43,7 +43,7 @@ LIGHT = {
     "ml.data.ingest.ingest",
     "ml.data.run_pictures",
     "ml.data.pixels.pixels",
-    "ml.data.sources",
+    "ml.data.sources.registry",
     "ml.data.splits",
     "ml.data.store",
     "ml.commands.datasets",

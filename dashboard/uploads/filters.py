@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dashboard.uploads.session_uploads import Entry
-from ml.data.walk import natural
+from ml.data.sources.walk import natural
 
 SURE, UNSURE, UNLIKE, UNREAD, OPEN = "Sure", "Not sure", "Unlike", "Not read", "Not asked"
 VERDICTS = (SURE, UNSURE, UNLIKE, UNREAD)

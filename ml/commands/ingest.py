@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ml.data.folders import BUNDLED
 from ml.data.ingest.bring_in import BUNDLED_NAMES, bring_in
 from ml.data.ingest.ingest import Ingested
-from ml.data.listing import DRAWING, LAYOUT
 from ml.data.pixels.parallel import ENOUGH, starting_ahead
-from ml.data.torch_sets import SETS
-from ml.data.walk import has_many
+from ml.data.sources.folders import BUNDLED
+from ml.data.sources.listing import DRAWING, LAYOUT
+from ml.data.sources.torchvision_sets import SETS
+from ml.data.sources.walk import has_many
 from ml.errors import BadInputError
 from ml.progress import Progress
 from ml.workspace import Workspace

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ml.data import torch_sets
-from ml.data.folders import BUNDLED
 from ml.data.ingest.bring_in import BUNDLED_NAMES, bring_in, bundled_facts
 from ml.data.pixels.parallel import Progress
+from ml.data.sources import torchvision_sets as torch_sets
+from ml.data.sources.folders import BUNDLED
 from ml.data.splits import split_indices
 from ml.data.store import (
     DatasetVersion,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ml.__main__ import main
-from ml.data.listing import DRAWING, LAYOUT
+from ml.data.sources.listing import DRAWING, LAYOUT
 from tests.data.making import as_bytes, picture
 from tests.data.packing import pack
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ml.data import archives
-from ml.data.archives import open_archive
 from ml.data.ingest.bring_in import bring_in
-from ml.data.listing import LAYOUT
-from ml.data.sources import list_source
+from ml.data.sources import archives
+from ml.data.sources.archives import open_archive
+from ml.data.sources.listing import LAYOUT
+from ml.data.sources.registry import list_source
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 from tests.data.making import as_bytes, picture

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from ml.data import catalog
-from ml.data.folders import BUNDLED
 from ml.data.ingest.bring_in import BUNDLED_NAMES, bundled_facts
+from ml.data.sources.folders import BUNDLED
 from ml.data.store import DatasetVersion
 from ml.workspace import Workspace, open_workspace
 

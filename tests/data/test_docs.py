@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from ml.data import listing
 from ml.data.ingest.bring_in import bring_in
-from ml.data.tables import HEADINGS
-from ml.data.torch_sets import SETS
+from ml.data.sources import listing
+from ml.data.sources.tables import HEADINGS
+from ml.data.sources.torchvision_sets import SETS
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 from tests.data.making import as_bytes, picture
@@ -20,7 +20,7 @@ def test_the_loader_of_the_page_is_one(
     tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listing, "SOURCES", registry := dict(listing.SOURCES))
-    monkeypatch.setattr("ml.data.sources.SOURCES", registry)
+    monkeypatch.setattr("ml.data.sources.registry.SOURCES", registry)
     folder = tmp_path / "pets"
     folder.mkdir()
     for n in range(12):

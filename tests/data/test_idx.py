@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ml.data.pixels.png import png
-from ml.data.sources import list_source
+from ml.data.sources.registry import list_source
 from ml.errors import BadInputError
 from tests.data.making import write_idx
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ml.__main__ import main
-from ml.data.walk import is_junk
+from ml.data.sources.walk import is_junk
 from tests.data.making import SHARED
 
 NASTY = SHARED / "nasty_images"

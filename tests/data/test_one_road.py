@@ -12,7 +12,7 @@ from ml.data.catalog import run_record
 from ml.data.ingest.bring_in import bring_in
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import open_pictures
-from ml.data.walk import is_junk
+from ml.data.sources.walk import is_junk
 from ml.predict import Classifier
 from ml.workspace import Workspace
 from tests.data.making import SHARED

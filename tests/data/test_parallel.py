@@ -14,11 +14,12 @@ import numpy as np
 import psutil
 import pytest
 
-from ml.data import catalog, walk
+from ml.data import catalog
 from ml.data.ingest.bring_in import bring_in
 from ml.data.pixels import parallel
 from ml.data.pixels.pixels import PixelSpec, canonical
 from ml.data.run_pictures import open_pictures
+from ml.data.sources import walk
 from ml.data.store import read_picture
 from ml.workspace import Workspace, open_workspace
 

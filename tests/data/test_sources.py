@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.data.listing import SOURCES, Listing
-from ml.data.sources import list_source, natural, signature
-from ml.data.walk import clean
+from ml.data.sources.listing import SOURCES, Listing
+from ml.data.sources.registry import list_source, natural, signature
+from ml.data.sources.walk import clean
 from ml.errors import BadInputError
 
 Make = Callable[..., Path]

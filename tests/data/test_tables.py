@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ml.data.ingest.bring_in import bring_in
-from ml.data.listing import Listing
-from ml.data.sources import list_source
+from ml.data.sources.listing import Listing
+from ml.data.sources.registry import list_source
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 from tests.data.making import as_bytes, picture

@@ -14,11 +14,13 @@ import pytest
 from PIL import Image
 
 from ml.__main__ import main
-from ml.data import catalog, torch_read, torch_sets
+from ml.data import catalog
 from ml.data.ingest.bring_in import bring_in
 from ml.data.pixels.pixels import decode
+from ml.data.sources import torchvision_read as torch_read
+from ml.data.sources import torchvision_sets as torch_sets
+from ml.data.sources.torchvision_sets import SETS
 from ml.data.store import read_picture
-from ml.data.torch_sets import SETS
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 from tests.data import torch_layouts

@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from ml.data.folders import BUNDLED
 from ml.data.pixels.pixels import look
+from ml.data.sources.folders import BUNDLED
 from ml.data.store import DatasetVersion, Item, write_picture, write_version
 from ml.doctor.case import Case
 from ml.workspace import Workspace

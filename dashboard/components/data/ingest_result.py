@@ -9,7 +9,7 @@ from dashboard.queries.predictions_csv import csv_of
 from dashboard.server.style import escape
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
-from ml.data.listing import DRAWING, LAYOUT
+from ml.data.sources.listing import DRAWING, LAYOUT
 
 SHOWN = 200
 """Files listed on the page; the CSV has them all."""

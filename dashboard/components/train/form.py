@@ -29,7 +29,7 @@ from ml import presets, shell
 from ml.config import TrainConfig
 from ml.data import catalog
 from ml.data.catalog import DatasetInfo
-from ml.data.folders import BUNDLED
+from ml.data.sources.folders import BUNDLED
 from ml.errors import BadInputError
 from ml.models import registry
 from ml.ways import reason

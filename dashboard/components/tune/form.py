@@ -18,7 +18,7 @@ from ml import presets
 from ml.config import TrainConfig
 from ml.data import catalog
 from ml.data.catalog import DatasetInfo
-from ml.data.folders import BUNDLED
+from ml.data.sources.folders import BUNDLED
 from ml.errors import BadInputError
 from ml.models import registry
 from ml.tuning.begin import MINUTES, new_sweep

@@ -7,9 +7,9 @@ import streamlit as st
 from dashboard.server.style import escape
 from dashboard.text.wording import count
 from ml.data.catalog import DatasetInfo
-from ml.data.folders import BUNDLED
 from ml.data.pixels.thumbnails import encoded
-from ml.data.sources import list_source
+from ml.data.sources.folders import BUNDLED
+from ml.data.sources.registry import list_source
 from ml.data.store import load_version, read_picture, read_summary
 from ml.errors import MLError
 from ml.workspace import Workspace

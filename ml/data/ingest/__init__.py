@@ -1,4 +1,4 @@
 """Ingest: bringing pictures in from a source into the store, checked and counted.
 
-Reading a source's layout is ``ml.data.sources``.
+Reading a source's layout is ``ml.data.sources.registry``.
 """

@@ -7,15 +7,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ml.data import torch_sets
-from ml.data.folders import BUNDLED
 from ml.data.ingest.add import add
 from ml.data.ingest.ingest import Ingested, ingest
-from ml.data.listing import Listing, under_one_label
 from ml.data.pixels.parallel import Progress
-from ml.data.sources import list_one_class, list_source
+from ml.data.sources import torchvision_sets as torch_sets
+from ml.data.sources.folders import BUNDLED
+from ml.data.sources.listing import Listing, under_one_label
+from ml.data.sources.registry import list_one_class, list_source
+from ml.data.sources.walk import clean, signature
 from ml.data.store import dataset_lock, dataset_names, load_version, picture_path, read_summary
-from ml.data.walk import clean, signature
 from ml.errors import BadInputError
 from ml.files import read_json
 from ml.workspace import Workspace

@@ -14,9 +14,9 @@ from ml.data.ingest.orphans import taking_in
 from ml.data.ingest.prefetch_pixels import Prepared, Shape, fits, guess, wanted
 from ml.data.ingest.take_in import take_in
 from ml.data.ingest.take_in_counts import Tally
-from ml.data.listing import LAYOUT, Listing
 from ml.data.pixels.parallel import Progress
-from ml.data.sources import list_source
+from ml.data.sources.listing import LAYOUT, Listing
+from ml.data.sources.registry import list_source
 from ml.data.splits import pin_test
 from ml.data.store import DatasetVersion, latest, load_version, read_summary, write_version
 from ml.errors import BadInputError

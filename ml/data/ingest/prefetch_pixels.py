@@ -14,9 +14,9 @@ from statistics import median_low
 from filelock import FileLock
 
 from ml.config import TrainConfig
-from ml.data.listing import Candidate
 from ml.data.pixels.cache import Rows, Writer
 from ml.data.pixels.pixels import PixelSpec, look
+from ml.data.sources.listing import Candidate
 from ml.errors import BadInputError
 from ml.presets import configuration
 from ml.workspace import Workspace

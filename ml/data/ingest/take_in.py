@@ -6,10 +6,10 @@ from itertools import islice, tee
 
 from ml.data.ingest.prefetch_pixels import Prepared
 from ml.data.ingest.take_in_counts import Taken, Tally
-from ml.data.listing import Listing
 from ml.data.pixels.cache import Rows
 from ml.data.pixels.parallel import Progress, in_batches
 from ml.data.pixels.pixels import Facts, Pixels, PixelSpec, look, look_and_fit
+from ml.data.sources.listing import Listing
 from ml.data.store import write_picture
 from ml.errors import BadInputError
 from ml.workspace import Workspace

@@ -13,10 +13,10 @@ import numpy.typing as npt
 
 from ml.data.by_column import labels_of, pictures_of, splits_of
 from ml.data.columns import Item
-from ml.data.listing import Candidate
 from ml.data.packed import Packed
 from ml.data.packer import Packer, Spool, pack
 from ml.data.pixels.pixels import Facts
+from ml.data.sources.listing import Candidate
 
 Numbers = npt.NDArray[np.int64]
 

@@ -14,10 +14,10 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from ml.data.folders import arrange
-from ml.data.listing import LAYOUT, Listing, source
-from ml.data.tables import find_table
-from ml.data.walk import MOST_BYTES, Entry, clean, in_order, is_junk
+from ml.data.sources.folders import arrange
+from ml.data.sources.listing import LAYOUT, Listing, source
+from ml.data.sources.tables import find_table
+from ml.data.sources.walk import MOST_BYTES, Entry, clean, in_order, is_junk
 from ml.errors import BadInputError
 
 MOST_MEMBERS = 200_000

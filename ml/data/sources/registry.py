@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from ml.data import folders, idx, tables  # noqa: F401  (they register their loaders)
-from ml.data.archives import ARCHIVES, is_zip, open_archive
-from ml.data.folders import looks_like_picture
-from ml.data.listing import LAYOUT, SOURCES, Candidate, Listing, source, under_one_label
-from ml.data.walk import Entry, folder_entries, natural, read_file, signature
+from ml.data.sources import folders, idx, tables  # noqa: F401  (they register their loaders)
+from ml.data.sources.archives import ARCHIVES, is_zip, open_archive
+from ml.data.sources.folders import looks_like_picture
+from ml.data.sources.listing import LAYOUT, SOURCES, Candidate, Listing, source, under_one_label
+from ml.data.sources.walk import Entry, folder_entries, natural, read_file, signature
 from ml.errors import BadInputError
 
 __all__ = [

@@ -5,12 +5,12 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ml.data.entries import Entry, Parts, clean, parts_of
-from ml.data.listing import Candidate, Listing, shown, source
-from ml.data.walk import natural, signed_entries
+from ml.data.sources.entries import Entry, Parts, clean, parts_of
+from ml.data.sources.listing import Candidate, Listing, shown, source
+from ml.data.sources.walk import natural, signed_entries
 from ml.files import read_json
 
-BUNDLED = Path(__file__).resolve().parent / "bundled"
+BUNDLED = Path(__file__).resolve().parents[1] / "bundled"
 SPLIT_FOLDERS = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val",
     "test": "test", "testing": "test",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from unicodedata import decimal
 
-from ml.data.entries import Entry, Files, Parts, clean
+from ml.data.sources.entries import Entry, Files, Parts, clean
 from ml.errors import BadInputError
 
 __all__ = [

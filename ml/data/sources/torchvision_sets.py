@@ -1,6 +1,6 @@
 """Torchvision's own sets by name: found on the disk, or downloaded once and kept.
 
-Light: torchvision itself is imported by ``ml.data.torch_read``, when a set is loaded.
+Light: torchvision itself is imported by ``ml.data.sources.torchvision_read``, when a set is loaded.
 """
 
 import secrets
@@ -13,8 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ml.data.listing import Listing
 from ml.data.pixels.parallel import Progress
+from ml.data.sources.listing import Listing
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 
@@ -124,7 +124,7 @@ def load(
     Raises:
         BadInputError: it is not there and cannot be downloaded, or its files are damaged.
     """
-    from ml.data import torch_read
+    from ml.data.sources import torchvision_read as torch_read
 
     folder = root_of(workspace, known, root)
     if _there(folder, known):
@@ -148,7 +148,7 @@ def load(
 
 def _download(folder: Path, known: TorchSet, progress: Progress | None) -> None:
     """Download beside ``folder`` and move it into place whole."""
-    from ml.data import torch_read
+    from ml.data.sources import torchvision_read as torch_read
 
     beside = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}.part")
     for old in folder.parent.glob(f".{folder.name}-*.part"):  # a download that was ended

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from ml.data.folders import SPLIT_FOLDERS
-from ml.data.listing import Candidate, Listing, source
-from ml.data.walk import Entry, clean, folder_entries, natural, read_file, visible
+from ml.data.sources.folders import SPLIT_FOLDERS
+from ml.data.sources.listing import Candidate, Listing, source
+from ml.data.sources.walk import Entry, clean, folder_entries, natural, read_file, visible
 from ml.errors import BadInputError
 
 SUFFIXES = (".csv", ".tsv")

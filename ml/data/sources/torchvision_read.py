@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from ml.data.listing import Candidate, Listing
 from ml.data.pixels.parallel import Progress
 from ml.data.pixels.png import png
-from ml.data.torch_care import careful, telling
-from ml.data.torch_sets import TorchSet
-from ml.data.walk import clean, read_file
+from ml.data.sources.listing import Candidate, Listing
+from ml.data.sources.torchvision_guard import careful, telling
+from ml.data.sources.torchvision_sets import TorchSet
+from ml.data.sources.walk import clean, read_file
 from ml.errors import BadInputError
 
 STALL_SECONDS = 30.0

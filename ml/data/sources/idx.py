@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from ml.data.listing import Candidate, Listing, shown, source
 from ml.data.pixels.pixels import Facts
 from ml.data.pixels.png import png
-from ml.data.walk import clean
+from ml.data.sources.listing import Candidate, Listing, shown, source
+from ml.data.sources.walk import clean
 from ml.errors import BadInputError
 from ml.files import read_json
 
