@@ -15,7 +15,7 @@ import torch
 from ml.config import TrainConfig
 from ml.data.datamodule import count_steps
 from ml.data.run_pictures import Pictures
-from ml.data.splits import deal_folds
+from ml.data.splits.splits import deal_folds
 from ml.files import read_json, write_json
 from ml.models.network import Network
 from ml.refit import Progress, hits, plans, refit, sides, start_anew

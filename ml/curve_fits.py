@@ -13,7 +13,7 @@ from ml.config import TrainConfig
 from ml.data.augment.batch import mix
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import Indices, Pictures, open_pictures
-from ml.data.splits import deal_folds
+from ml.data.splits.splits import deal_folds
 from ml.errors import BadInputError
 from ml.events import surviving
 from ml.files import read_json, write_json
@@ -88,7 +88,7 @@ def measure(
 def nested(pictures: Pictures, seed: int) -> list[Indices]:
     """A quarter, a half, three quarters and all of the training pictures, each within the next.
 
-    They are stratified, and what must not be parted (``ml.data.dealing``) is in one part.
+    They are stratified, and what must not be parted (``ml.data.splits.stratified``) is in one part.
 
     Raises:
         BadInputError: there are too few pictures.

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ml import logistic
-from ml.data.splits import split_indices
+from ml.data.splits.groups import units_of
+from ml.data.splits.splits import split_indices
 from ml.data.store import DatasetVersion
-from ml.data.units import units_of
 from ml.errors import BadInputError
 from ml.metrics import wilson
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ml import kept, results, slices
-from ml.data.grouping import by_folder
+from ml.data.splits.group_rules import by_folder
 from ml.data.store import Item, load_version
 from ml.evaluate import Asked
 from ml.evaluate import measure as evaluate

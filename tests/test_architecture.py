@@ -44,7 +44,7 @@ LIGHT = {
     "ml.data.run_pictures",
     "ml.data.pixels.pixels",
     "ml.data.sources.registry",
-    "ml.data.splits",
+    "ml.data.splits.splits",
     "ml.data.store",
     "ml.commands.datasets",
     "ml.commands.doctor",

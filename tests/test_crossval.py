@@ -15,7 +15,7 @@ from ml import crossval, runs
 from ml.config import TrainConfig
 from ml.crossval import steps_of
 from ml.data.catalog import run_record
-from ml.data.splits import deal_folds
+from ml.data.splits.splits import deal_folds
 from ml.data.store import DatasetVersion, Item, load_version
 from ml.evaluate import evaluate
 from ml.events import EpochEnd, Note, Progress

@@ -10,7 +10,7 @@ from ml import features
 from ml.backbone import Backbone, keep, kept
 from ml.data.edits.edits import commit
 from ml.data.pixels.pixels import PixelSpec
-from ml.data.splits import split_indices
+from ml.data.splits.splits import split_indices
 from ml.data.store import DatasetVersion
 from ml.errors import BadInputError
 from ml.instant import compare, guess, pool_of

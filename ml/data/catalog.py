@@ -12,7 +12,7 @@ from ml.data.ingest.bring_in import BUNDLED_NAMES, bring_in, bundled_facts
 from ml.data.pixels.parallel import Progress
 from ml.data.sources import torchvision_sets as torch_sets
 from ml.data.sources.folders import BUNDLED
-from ml.data.splits import split_indices
+from ml.data.splits.splits import split_indices
 from ml.data.store import (
     DatasetVersion,
     dataset_names,

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.data.pixels.parallel import Progress
-from ml.data.splits import split_indices
+from ml.data.splits.splits import split_indices
 from ml.data.store import SPLITS, DatasetVersion
 from ml.doctor import head
 from ml.doctor.finding import Finding, Fix

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ml.data.ingest.bring_in import bring_in
-from ml.data.splits import split_indices
+from ml.data.splits.splits import split_indices
 from ml.data.store import load_version, picture_path, read_report, read_summary
 from ml.errors import BadInputError
 from ml.workspace import Workspace

@@ -15,7 +15,7 @@ from ml.data import catalog
 from ml.data.edits import edits
 from ml.data.edits.edits import commit, compare, create, history, restore
 from ml.data.ingest.bring_in import bring_in
-from ml.data.splits import pin_test
+from ml.data.splits.splits import pin_test
 from ml.data.store import (
     DatasetVersion,
     Item,

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from ml.data import grouping
-from ml.data.capture import capture_time, captured
-from ml.data.grouping import by_folder, by_name, by_number, by_time, torn
+from ml.data.splits import group_rules as grouping
+from ml.data.splits.capture_time import capture_time, captured
+from ml.data.splits.group_rules import by_folder, by_name, by_number, by_time, torn
 from ml.data.store import write_picture
 from ml.errors import BadInputError
 from ml.workspace import Workspace

@@ -14,7 +14,7 @@ from ml.data import store, version_file
 from ml.data.by_column import files_of, rows_in
 from ml.data.packed import BLOCK, Packed
 from ml.data.packer import SPILL, pack
-from ml.data.splits import deal_folds, draw_test, pin_test, split_indices
+from ml.data.splits.splits import deal_folds, draw_test, pin_test, split_indices
 from ml.data.store import SPLITS, DatasetVersion, Item, load_version, write_version
 from ml.errors import BadInputError
 from ml.workspace import Workspace

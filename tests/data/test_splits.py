@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.data.splits import MOST_VAL, draw_test, in_test, pin_test, settle, split_indices
+from ml.data.splits.splits import MOST_VAL, draw_test, in_test, pin_test, settle, split_indices
 from ml.data.store import DatasetVersion, Item
 from ml.errors import BadInputError
 

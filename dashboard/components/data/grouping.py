@@ -9,8 +9,8 @@ from dashboard.components.widgets.undo import change
 from dashboard.queries.picture_facts import times_of
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
-from ml.data.grouping import SECONDS, Groups, by_folder, by_name, by_number, by_time, torn
-from ml.data.splits import in_test, pin_test
+from ml.data.splits.group_rules import SECONDS, Groups, by_folder, by_name, by_number, by_time, torn
+from ml.data.splits.splits import in_test, pin_test
 from ml.data.store import DatasetVersion
 from ml.errors import BadInputError
 from ml.workspace import Workspace

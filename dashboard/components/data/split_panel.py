@@ -10,7 +10,7 @@ from dashboard.queries.datasets import split_of
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from ml.config import TrainConfig
-from ml.data.splits import split_indices
+from ml.data.splits.splits import split_indices
 from ml.data.store import DatasetVersion
 from ml.errors import BadInputError
 from ml.workspace import Workspace

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from typing import Any
 
-from ml.data.splits import in_test, pin_test
+from ml.data.splits.splits import in_test, pin_test
 from ml.data.store import DatasetVersion
 
 Labels = dict[str, set[str]]

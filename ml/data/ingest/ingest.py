@@ -17,7 +17,7 @@ from ml.data.ingest.take_in_counts import Tally
 from ml.data.pixels.parallel import Progress
 from ml.data.sources.listing import LAYOUT, Listing
 from ml.data.sources.registry import list_source
-from ml.data.splits import pin_test
+from ml.data.splits.splits import pin_test
 from ml.data.store import DatasetVersion, latest, load_version, read_summary, write_version
 from ml.errors import BadInputError
 from ml.workspace import Workspace

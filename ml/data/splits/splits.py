@@ -8,8 +8,8 @@ or belong to one group, never come on two sides.
 import numpy as np
 
 from ml.data.by_column import Indices
-from ml.data.dealing import count_labels, deal, deal_folds, share_of
-from ml.data.held_out import (
+from ml.data.splits.groups import units_of
+from ml.data.splits.held_out import (
     TEST_SHARE,
     draw_test,
     given_sides,
@@ -18,8 +18,8 @@ from ml.data.held_out import (
     pin_test,
     settle,
 )
+from ml.data.splits.stratified import count_labels, deal, deal_folds, share_of
 from ml.data.store import SPLITS, DatasetVersion
-from ml.data.units import units_of
 from ml.errors import BadInputError
 
 __all__ = [

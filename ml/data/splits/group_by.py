@@ -1,7 +1,7 @@
-"""The groups of a version's pictures, by one of the ways of ``ml.data.grouping``."""
+"""The groups of a version's pictures, by one of the ways of ``ml.data.splits.group_rules``."""
 
-from ml.data import grouping
-from ml.data.capture import captured
+from ml.data.splits import group_rules as grouping
+from ml.data.splits.capture_time import captured
 from ml.data.store import DatasetVersion
 from ml.errors import BadInputError
 from ml.workspace import Workspace

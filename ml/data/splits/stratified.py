@@ -7,7 +7,7 @@ import numpy as np
 
 from ml.data.by_column import Indices, labels_of
 from ml.data.columns import Item
-from ml.data.units import Units, units_of
+from ml.data.splits.groups import Units, units_of
 
 
 def count_labels(items: Sequence[Item], pool: Indices) -> dict[int, int]:

@@ -15,8 +15,8 @@ from ml.data.by_column import (
     with_splits,
 )
 from ml.data.columns import SPLITS, Item
-from ml.data.dealing import count_labels, deal, share_of
-from ml.data.units import ranked, units_of
+from ml.data.splits.groups import ranked, units_of
+from ml.data.splits.stratified import count_labels, deal, share_of
 
 TEST_SHARE = 0.15
 VAL, TEST = np.int8(SPLITS.index("val")), np.int8(SPLITS.index("test"))
