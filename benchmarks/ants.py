@@ -53,7 +53,7 @@ def regression(workspace: Any, run: Any) -> float:
     """Scikit-learn's score on the pictures of a run, with its own defaults."""
     from sklearn.linear_model import LogisticRegression
 
-    from ml.data.store import load_version
+    from ml.data.store.versions import load_version
 
     version = load_version(workspace, run.dataset["name"], run.dataset["version"])
     (folder,) = workspace.features.glob("*/view-0")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.data import catalog
-from ml.data.store import DatasetVersion, write_version
+from ml.data.store.versions import DatasetVersion, write_version
 from ml.events import Note
 from ml.runs import find
 from ml.workspace import Workspace, open_workspace

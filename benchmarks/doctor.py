@@ -24,7 +24,7 @@ from benchmarks import planting
 from ml.data.edits.edits import commit
 from ml.data.ingest.bring_in import bring_in
 from ml.data.sources.folders import BUNDLED
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.doctor import head
 from ml.doctor.case import Case
 from ml.doctor.examine import findings_of

@@ -22,7 +22,7 @@ from pathlib import Path
 import psutil
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.files import read_json, write_json
 from ml.report import make_report
 from ml.runs import Run

@@ -38,7 +38,7 @@ import numpy as np
 
 from benchmarks.peers_budget import idx, numbered, photos
 from ml.commands.train import EXIT
-from ml.data.store import load_version
+from ml.data.store.versions import load_version
 from ml.models.bundled import PACKAGE
 from ml.runs import find
 from ml.version import __version__

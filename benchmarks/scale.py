@@ -7,7 +7,7 @@ is the peak of the process's own memory (``RssAnon``) above what it held once it
 loaded; pages of mapped files are not counted, the system takes them back when it needs them.
 
 The pictures are 8 px wide: what grows with their number shows, and nothing else. Linux alone. Below
-10,000 pictures (``ml.data.store.MANY``) items are objects: a smaller size than that says nothing.
+10,000 pictures (``ml.data.store.versions.MANY``) items are objects: a smaller size than that says nothing.
 """
 
 import argparse
@@ -108,7 +108,7 @@ def bring_in(folder: Path) -> Callable[[], object]:
 
 def open_version(folder: Path) -> Callable[[], object]:
     """A version, which names every picture."""
-    from ml.data.store import load_version
+    from ml.data.store.versions import load_version
     from ml.workspace import open_workspace
 
     workspace = open_workspace(folder / "workspace")
@@ -118,7 +118,7 @@ def open_version(folder: Path) -> Callable[[], object]:
 def deal(folder: Path) -> Callable[[], object]:
     """What a run keeps of its pictures, written as it is."""
     from ml.data.catalog import run_record
-    from ml.data.store import load_version
+    from ml.data.store.versions import load_version
     from ml.files import write_json
     from ml.workspace import open_workspace
 

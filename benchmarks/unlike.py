@@ -41,7 +41,7 @@ from PIL import Image
 
 from ml import learned, unlike
 from ml.calibration import softmax
-from ml.data.store import load_version, read_picture
+from ml.data.store.versions import load_version, read_picture
 from ml.model_folder import run_outputs
 from ml.predict import Classifier
 from ml.runs import Run, list_runs

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboard.queries.datasets import ANCESTORS, version_at
-from ml.data.store import DatasetVersion, read_summary
+from ml.data.store.versions import DatasetVersion, read_summary
 from ml.doctor.reading import read_findings
 from ml.workspace import Workspace
 

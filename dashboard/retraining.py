@@ -7,7 +7,7 @@ from dashboard.queries.datasets import version_at
 from dashboard.queries.results import Results
 from dashboard.workers import engine
 from ml.data import catalog
-from ml.data.store import DatasetVersion, latest
+from ml.data.store.versions import DatasetVersion, latest
 from ml.errors import MLError
 from ml.runs import Run
 from ml.workspace import Workspace

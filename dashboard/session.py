@@ -13,7 +13,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from dashboard.navigation import HOME, PAGES, url_path
 from dashboard.server.streamlit_patches import SHOWN
 from ml.data.ingest.bring_in import BUNDLED_NAMES
-from ml.data.store import latest
+from ml.data.store.versions import latest
 from ml.errors import BadInputError
 from ml.models import plugins
 from ml.runs import Run, find

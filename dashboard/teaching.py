@@ -17,7 +17,7 @@ from dashboard.uploads.session_uploads import ID, Entry
 from dashboard.uploads.spool import stage
 from dashboard.workers.job import Job
 from ml.data.file_names import free_path, safe_path
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.runs import Run
 from ml.workspace import Workspace
 

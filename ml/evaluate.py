@@ -15,7 +15,7 @@ from ml import kept
 from ml.centroid import nearest_centroid
 from ml.data import catalog
 from ml.data.run_pictures import open_pictures
-from ml.data.store import SPLITS, load_version
+from ml.data.store.versions import SPLITS, load_version
 from ml.errors import BadInputError
 from ml.files import write_json
 from ml.predict import Classifier

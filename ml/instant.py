@@ -16,7 +16,7 @@ import numpy.typing as npt
 from ml import logistic
 from ml.data.splits.groups import units_of
 from ml.data.splits.splits import split_indices
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.errors import BadInputError
 from ml.metrics import wilson
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.backbone import Backbone, kept
-from ml.data.store import load_version
+from ml.data.store.versions import load_version
 from ml.instant import Guesses, compare, guess, pool_of
 from ml.workspace import Workspace
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from ml.data.store import SPLITS
+from ml.data.store.versions import SPLITS
 from ml.files import read_json
 from ml.runs import Run
 

@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 
 from ml import results
-from ml.data.originals import picture_path
-from ml.data.store import dataset_folder
+from ml.data.store.originals import picture_path
+from ml.data.store.versions import dataset_folder
 from ml.errors import BadInputError, MLError
 from ml.files import explain_os_error
 from ml.runs import Run

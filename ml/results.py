@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from ml import kept, predictions
 from ml.calibration import is_sure, softmax
-from ml.data.by_column import files_of
-from ml.data.store import load_version
+from ml.data.store.item_arrays import files_of
+from ml.data.store.versions import load_version
 from ml.errors import BadInputError, MLError
 from ml.predictions import Predictions
 from ml.runs import Run

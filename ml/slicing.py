@@ -14,7 +14,7 @@ import numpy as np
 
 from ml import kept, results, slices
 from ml.data.splits.group_rules import by_folder
-from ml.data.store import Item, load_version
+from ml.data.store.versions import Item, load_version
 from ml.evaluate import Asked
 from ml.evaluate import measure as evaluate
 from ml.files import read_json, write_json

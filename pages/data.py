@@ -28,7 +28,7 @@ from dashboard.components.widgets.dropped_folders import keep_folders
 from dashboard.components.widgets.undo import undo_bar
 from dashboard.navigation import DATA
 from dashboard.queries.datasets import version_at
-from ml.data.store import latest
+from ml.data.store.versions import latest
 
 PANELS = {
     "Look and change": explorer,

@@ -45,7 +45,7 @@ LIGHT = {
     "ml.data.pixels.pixels",
     "ml.data.sources.registry",
     "ml.data.splits.splits",
-    "ml.data.store",
+    "ml.data.store.versions",
     "ml.commands.datasets",
     "ml.commands.doctor",
     "ml.commands.ingest",

@@ -13,7 +13,7 @@ from ml.config import TrainConfig
 from ml.data.catalog import run_record
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import Pictures
-from ml.data.store import DatasetVersion, Item
+from ml.data.store.versions import DatasetVersion, Item
 from ml.errors import BadInputError, StoppedError
 from ml.files import read_json, write_json
 from ml.metrics import Z95, paired_difference

@@ -7,7 +7,7 @@ import pytest
 from ml import compatible, kept, results
 from ml.__main__ import main
 from ml.data.catalog import DatasetInfo
-from ml.data.store import Item, load_version, write_picture, write_version
+from ml.data.store.versions import Item, load_version, write_picture, write_version
 from ml.errors import BadInputError
 from ml.evaluate import evaluate
 from ml.predict import Classifier

@@ -19,7 +19,7 @@ from ml import curve, evaluate, results, robustness, slices, slicing
 from ml.__main__ import main
 from ml.commands import evaluate as command
 from ml.data.pixels.thumbnails import encoded
-from ml.data.store import DatasetVersion, Item, read_picture, write_picture, write_version
+from ml.data.store.versions import DatasetVersion, Item, read_picture, write_picture, write_version
 from ml.files import read_json, write_json
 from ml.handout import matrix, pictures
 from ml.handout.markup import VOID, tag

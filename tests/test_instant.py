@@ -11,7 +11,7 @@ from ml.backbone import Backbone, keep, kept
 from ml.data.edits.edits import commit
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.splits.splits import split_indices
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.errors import BadInputError
 from ml.instant import compare, guess, pool_of
 from ml.instant_worker import Instant

@@ -8,7 +8,7 @@ import pytest
 
 from ml.__main__ import main
 from ml.calibration import softmax
-from ml.data.store import read_picture
+from ml.data.store.versions import read_picture
 from ml.errors import BadInputError
 from ml.predict import Classifier
 from tests.trained import CLASSES, SPEC, picture, trained

@@ -11,7 +11,7 @@ from scipy import stats
 
 from ml import slices, slicing
 from ml.__main__ import main
-from ml.data.store import Item
+from ml.data.store.versions import Item
 from ml.doctor.looks import LOOK
 from ml.errors import BadInputError
 from ml.evaluate import ask

@@ -14,7 +14,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score
 from ml import checkpoints, runs
 from ml.config import TrainConfig
 from ml.data.catalog import run_record
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.events import EpochEnd, Heartbeat, Note, Progress, RunEnded, RunStarted
 from ml.runs import Run
 from ml.task import ClassifierTask

@@ -17,7 +17,7 @@ from ml.config import TrainConfig
 from ml.data.catalog import run_record
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import Pictures, open_pictures
-from ml.data.store import DatasetVersion, Item, write_picture, write_version
+from ml.data.store.versions import DatasetVersion, Item, write_picture, write_version
 from ml.finalise import finalise
 from ml.models import Inputs, build
 from ml.models.network import Network

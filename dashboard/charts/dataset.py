@@ -10,7 +10,7 @@ from typing import Any
 from dashboard.text.class_names import LABEL, class_axis, literal
 from dashboard.text.markdown import shortened
 from dashboard.text.wording import count
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 
 BARS = 24
 """More classes than this are not drawn as bars; the table has them all."""

@@ -8,9 +8,9 @@ from typing import Any
 import streamlit as st
 
 from ml.config import TrainConfig
-from ml.data.by_column import excluded_of, labels_of
 from ml.data.splits.splits import split_indices
-from ml.data.store import DatasetVersion, Item, load_version, picture_path, read_summary
+from ml.data.store.item_arrays import excluded_of, labels_of
+from ml.data.store.versions import DatasetVersion, Item, load_version, picture_path, read_summary
 from ml.doctor.reading import read_map
 from ml.errors import BadInputError
 from ml.workspace import Workspace

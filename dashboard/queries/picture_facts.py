@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image
 
-from ml.data.store import DatasetVersion, picture_path, read_picture
+from ml.data.store.versions import DatasetVersion, picture_path, read_picture
 from ml.doctor.looks import taken
 from ml.errors import MLError
 from ml.workspace import Workspace

@@ -4,7 +4,7 @@ import hashlib
 from typing import NamedTuple
 
 from dashboard.text.markdown import shortened
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 
 LEAST = 3
 """Pictures of a class: one each to train, to validate and to test."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from ml.data.pixels.thumbnails import encoded
-from ml.data.store import read_picture
+from ml.data.store.versions import read_picture
 from ml.errors import MLError
 from ml.workspace import Workspace
 

@@ -10,7 +10,7 @@ from typing import Any
 from ml.config import TrainConfig, load_config
 from ml.data import catalog
 from ml.data.catalog import DatasetInfo
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.errors import BadInputError, MLError
 from ml.presets import configuration
 from ml.progress import Progress

@@ -10,7 +10,7 @@ from ml.data.edits.cli_parser import OPTIONS
 from ml.data.edits.edits import Edit, commit, create
 from ml.data.splits.group_rules import torn
 from ml.data.splits.splits import in_test
-from ml.data.store import DatasetVersion, read_summary
+from ml.data.store.versions import DatasetVersion, read_summary
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 

@@ -9,7 +9,7 @@ from typing import Any
 from ml.commands.edit import tell
 from ml.data import catalog
 from ml.data.edits.edits import compare, history, restore
-from ml.data.store import load_version
+from ml.data.store.versions import load_version
 from ml.workspace import Workspace
 
 SHOWN = 5

@@ -13,7 +13,7 @@ from ml.data.pixels.parallel import Progress
 from ml.data.sources import torchvision_sets as torch_sets
 from ml.data.sources.folders import BUNDLED
 from ml.data.splits.splits import split_indices
-from ml.data.store import (
+from ml.data.store.versions import (
     DatasetVersion,
     dataset_names,
     latest,

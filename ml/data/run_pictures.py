@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ml.data.by_column import digests_of, excluded_of
 from ml.data.pixels.cache import cached
 from ml.data.pixels.parallel import Progress
 from ml.data.pixels.pixels import Pixels, PixelSpec
-from ml.data.store import DatasetVersion, load_version
+from ml.data.store.item_arrays import digests_of, excluded_of
+from ml.data.store.versions import DatasetVersion, load_version
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ml.data.pixels.parallel import Progress
 from ml.data.splits.splits import split_indices
-from ml.data.store import SPLITS, DatasetVersion
+from ml.data.store.versions import SPLITS, DatasetVersion
 from ml.doctor import head
 from ml.doctor.finding import Finding, Fix
 from ml.doctor.looks import Looks, look_at

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from ml.data.pixels.parallel import Progress
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.doctor.case import Case
 from ml.doctor.finding import Finding, harm
 from ml.doctor.reading import findings_path, keep

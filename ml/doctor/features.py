@@ -13,7 +13,7 @@ from ml.backbone import MODEL, Backbone, keep, kept
 from ml.data.pixels.parallel import Progress
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import open_pictures
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.hardware import threads
 from ml.models import registry
 from ml.models.registry import Inputs

@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ml.data.originals import read_picture
 from ml.data.pixels.decode import FORMATS, load
 from ml.data.pixels.parallel import Progress, in_batches
+from ml.data.store.originals import read_picture
 from ml.errors import BadInputError
 from ml.files import write_atomically
 from ml.workspace import Workspace

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.data.pixels.parallel import Progress
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.doctor.features import features_of
 from ml.doctor.head import project
 from ml.doctor.reading import keep, map_path

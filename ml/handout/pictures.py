@@ -1,7 +1,7 @@
 """The pictures of the report: which ones, and small copies of them inside the page."""
 
 from ml.data.pixels.thumbnails import encoded
-from ml.data.store import read_picture
+from ml.data.store.versions import read_picture
 from ml.errors import MLError
 from ml.handout.markup import Html, named, section, tag
 from ml.handout.subject import Subject

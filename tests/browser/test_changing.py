@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from ml.data.edits.edits import history
-from ml.data.store import DatasetVersion, latest, load_version
+from ml.data.store.versions import DatasetVersion, latest, load_version
 from tests.browser.serving import App, settled
 from tests.dashboard import fabricate, found
 

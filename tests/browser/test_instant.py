@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from ml.backbone import MODEL, Backbone, keep
 from ml.data.pixels.pixels import PixelSpec
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.instant import pool_of
 from ml.models import registry
 from tests.browser.serving import App, settled

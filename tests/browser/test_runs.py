@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from ml import runs
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.runs import Run
 from tests.browser.serving import App, settled
 from tests.dashboard import fabricate

@@ -10,7 +10,7 @@ import pytest
 from ml.__main__ import main
 from ml.data.edits.apply import KINDS
 from ml.data.edits.cli_parser import OPTIONS
-from ml.data.store import load_version, write_version
+from ml.data.store.versions import load_version, write_version
 from ml.workspace import Workspace
 from tests.data.making import as_bytes, picture
 

@@ -13,7 +13,7 @@ from PIL import Image
 from ml import runs
 from ml.calibration import calibration_bins, softmax
 from ml.config import TrainConfig
-from ml.data.store import DatasetVersion, Item, write_picture, write_version
+from ml.data.store.versions import DatasetVersion, Item, write_picture, write_version
 from ml.events import EpochEnd, EventLog, RunEnded, RunStarted
 from ml.files import sha256_of, write_json
 from ml.metrics import accuracy_interval, class_scores, confusion, recall_intervals

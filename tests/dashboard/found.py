@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.doctor.finding import Finding, Fix
 from ml.doctor.reading import findings_path, map_path
 from ml.files import write_json

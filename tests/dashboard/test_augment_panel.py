@@ -20,7 +20,7 @@ from ml.config import TrainConfig
 from ml.data.augment.operations import all_operations
 from ml.data.augment.policies import POLICIES
 from ml.data.edits import edits
-from ml.data.store import DatasetVersion, Item, write_picture, write_version
+from ml.data.store.versions import DatasetVersion, Item, write_picture, write_version
 from ml.errors import BadInputError, MLError
 from ml.workspace import Workspace
 from tests.dashboard import fabricate

@@ -14,7 +14,7 @@ from dashboard.queries import datasets
 from dashboard.queries.datasets import ORDERS, Query, map_of, places
 from dashboard.queries.picture_facts import sizes_of
 from ml.data.edits import edits
-from ml.data.store import DatasetVersion, latest, load_version, write_version
+from ml.data.store.versions import DatasetVersion, latest, load_version, write_version
 from ml.doctor.reading import ignored, read_findings
 from ml.errors import BadInputError
 from ml.workspace import Workspace

@@ -3,7 +3,7 @@
 import pytest
 
 from dashboard.charts import dataset as charts
-from ml.data.store import DatasetVersion, Item
+from ml.data.store.versions import DatasetVersion, Item
 
 
 def version(*labels: int, classes: int = 3) -> DatasetVersion:

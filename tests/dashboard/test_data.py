@@ -17,7 +17,7 @@ from dashboard.queries.predictions_csv import csv_of
 from dashboard.queries.readiness import LEAST, advice, missing
 from dashboard.server import limits
 from dashboard.workers.job import Job
-from ml.data.store import latest, load_version
+from ml.data.store.versions import latest, load_version
 from ml.workspace import Workspace
 from tests.dashboard import fabricate
 from tests.dashboard.visiting import visit, words
@@ -244,7 +244,7 @@ def test_training_has_the_set_chosen(workspace: Workspace) -> None:
 
 
 def test_what_is_missing_is_named() -> None:
-    from ml.data.store import DatasetVersion, Item
+    from ml.data.store.versions import DatasetVersion, Item
 
     def made(*counts: int) -> DatasetVersion:
         items = tuple(Item("0" * 64, label) for label, n in enumerate(counts) for _ in range(n))

@@ -7,8 +7,8 @@ import pytest
 from dashboard.navigation import PAGES
 from dashboard.server.static import ROOT
 from ml import packing, showcase
-from ml.data.originals import picture_path
-from ml.data.store import load_version
+from ml.data.store.originals import picture_path
+from ml.data.store.versions import load_version
 from ml.errors import BadInputError
 from ml.runs import Run
 from ml.workspace import Workspace, open_workspace

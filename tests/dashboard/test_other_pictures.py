@@ -10,7 +10,7 @@ from dashboard.queries import results
 from dashboard.queries.neighbours import Neighbour
 from ml import compatible, kept
 from ml.data.catalog import describe
-from ml.data.store import Item, load_version, write_picture, write_version
+from ml.data.store.versions import Item, load_version, write_picture, write_version
 from ml.errors import BadInputError
 from ml.evaluate import evaluate
 from ml.files import read_json, write_json

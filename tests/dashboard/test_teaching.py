@@ -8,7 +8,7 @@ from dashboard.components.data import upload as bring_in
 from dashboard.uploads import session_uploads as tray
 from dashboard.workers import inference
 from ml.__main__ import main
-from ml.data.store import load_version, read_summary
+from ml.data.store.versions import load_version, read_summary
 from tests.dashboard import fabricate
 from tests.dashboard.test_classify import StandIn, drop
 from tests.dashboard.visiting import visit, words

@@ -8,7 +8,7 @@ import pytest
 
 from ml.data.ingest.bring_in import bring_in
 from ml.data.splits.splits import split_indices
-from ml.data.store import load_version, picture_path, read_report, read_summary
+from ml.data.store.versions import load_version, picture_path, read_report, read_summary
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 from tests.data.making import as_bytes, picture

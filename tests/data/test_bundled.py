@@ -11,7 +11,7 @@ from PIL import Image
 from ml.data import catalog
 from ml.data.ingest.bring_in import BUNDLED_NAMES, bundled_facts
 from ml.data.sources.folders import BUNDLED
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.workspace import Workspace, open_workspace
 
 LICENCES = {"recycling": "Gary Thung", "hands": "Arda Mavi", "fashion": "Zalando"}

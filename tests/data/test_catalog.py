@@ -9,7 +9,7 @@ import pytest
 from ml.data import catalog
 from ml.data.ingest import bring_in as bringing
 from ml.data.ingest.bring_in import BUNDLED_NAMES, bring_in, slug
-from ml.data.store import picture_path
+from ml.data.store.versions import picture_path
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ml.data.edits.apply import KINDS
 from ml.data.edits.edits import apply
 from ml.data.splits.splits import draw_test, in_test, pin_test
-from ml.data.store import SPLITS, DatasetVersion, Item
+from ml.data.store.versions import SPLITS, DatasetVersion, Item
 from ml.errors import BadInputError
 
 CLASSES = ("cat", "dog", "cow")

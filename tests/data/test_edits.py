@@ -16,7 +16,7 @@ from ml.data.edits import edits
 from ml.data.edits.edits import commit, compare, create, history, restore
 from ml.data.ingest.bring_in import bring_in
 from ml.data.splits.splits import pin_test
-from ml.data.store import (
+from ml.data.store.versions import (
     DatasetVersion,
     Item,
     latest,

@@ -12,7 +12,7 @@ from PIL import Image
 from ml.data.splits import group_rules as grouping
 from ml.data.splits.capture_time import capture_time, captured
 from ml.data.splits.group_rules import by_folder, by_name, by_number, by_time, torn
-from ml.data.store import write_picture
+from ml.data.store.versions import write_picture
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 from tests.data.making import SHARED, as_bytes, picture

@@ -14,7 +14,7 @@ import pytest
 from ml.data import catalog
 from ml.data.edits.edits import commit, create, restore
 from ml.data.ingest.bring_in import bring_in
-from ml.data.store import DatasetVersion, load_version, write_version
+from ml.data.store.versions import DatasetVersion, load_version, write_version
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from ml.data import originals
 from ml.data.ingest import ingest as ingest_module
 from ml.data.ingest import take_in as taking
 from ml.data.ingest.ingest import ingest
-from ml.data.store import dataset_names, load_version, read_picture, read_report
+from ml.data.store import originals
+from ml.data.store.versions import dataset_names, load_version, read_picture, read_report
 from ml.errors import BadInputError, WorkspaceError
 from ml.workspace import Workspace
 from tests.data.making import as_bytes, picture

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ml.data import store, version_file
-from ml.data.by_column import files_of, rows_in
-from ml.data.packed import BLOCK, Packed
-from ml.data.packer import SPILL, pack
 from ml.data.splits.splits import deal_folds, draw_test, pin_test, split_indices
-from ml.data.store import SPLITS, DatasetVersion, Item, load_version, write_version
+from ml.data.store import version_file
+from ml.data.store import versions as store
+from ml.data.store.item_arrays import files_of, rows_in
+from ml.data.store.packed_items import BLOCK, Packed
+from ml.data.store.packer import SPILL, pack
+from ml.data.store.versions import SPLITS, DatasetVersion, Item, load_version, write_version
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 from tests.data.test_store import ABOUT, ITEMS

@@ -20,7 +20,7 @@ from ml.data.pixels import parallel
 from ml.data.pixels.pixels import PixelSpec, canonical
 from ml.data.run_pictures import open_pictures
 from ml.data.sources import walk
-from ml.data.store import read_picture
+from ml.data.store.versions import read_picture
 from ml.workspace import Workspace, open_workspace
 
 Make = Callable[..., Path]

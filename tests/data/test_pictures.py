@@ -13,7 +13,7 @@ from ml.data import catalog
 from ml.data.pixels import cache
 from ml.data.pixels.pixels import PixelSpec, canonical
 from ml.data.run_pictures import open_pictures
-from ml.data.store import picture_path, read_picture
+from ml.data.store.versions import picture_path, read_picture
 from ml.errors import BadInputError, WorkspaceError
 from ml.workspace import Workspace
 

@@ -14,7 +14,7 @@ from ml.data.ingest.bring_in import bring_in
 from ml.data.pixels import cache
 from ml.data.pixels.pixels import PixelSpec, canonical
 from ml.data.run_pictures import open_pictures
-from ml.data.store import read_picture
+from ml.data.store.versions import read_picture
 from ml.presets import suggest
 from ml.workspace import Workspace
 from tests.data.making import as_bytes, picture

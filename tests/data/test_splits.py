@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.data.splits.splits import MOST_VAL, draw_test, in_test, pin_test, settle, split_indices
-from ml.data.store import DatasetVersion, Item
+from ml.data.store.versions import DatasetVersion, Item
 from ml.errors import BadInputError
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ml.data.store import (
+from ml.data.store.versions import (
     Item,
     latest,
     load_version,

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from ml.data import originals
 from ml.data.ingest import orphans as sweep_module
 from ml.data.ingest.bring_in import bring_in
 from ml.data.ingest.orphans import YOUNG_SECONDS, sweep, taking_in
-from ml.data.originals import picture_path
-from ml.data.store import dataset_names, load_version, write_picture
+from ml.data.store import originals
+from ml.data.store.originals import picture_path
+from ml.data.store.versions import dataset_names, load_version, write_picture
 from ml.errors import WorkspaceError
 from ml.status import identity
 from ml.workspace import Workspace

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ml.data import packer
 from ml.data.ingest import remarks
 from ml.data.ingest.take_in_counts import Taken, Tally
 from ml.data.pixels.pixels import Facts
 from ml.data.sources.entries import Entry, Files
 from ml.data.sources.listing import Candidate
 from ml.data.sources.walk import read_file, signed_entries
-from ml.data.store import Item
+from ml.data.store import packer
+from ml.data.store.versions import Item
 from ml.errors import WorkspaceError
 from ml.files import write_json
 

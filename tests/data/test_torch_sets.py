@@ -20,7 +20,7 @@ from ml.data.pixels.pixels import decode
 from ml.data.sources import torchvision_read as torch_read
 from ml.data.sources import torchvision_sets as torch_sets
 from ml.data.sources.torchvision_sets import SETS
-from ml.data.store import read_picture
+from ml.data.store.versions import read_picture
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 from tests.data import torch_layouts

@@ -269,7 +269,7 @@ def test_refused_files_are_told(make_case: Make) -> None:
 
 
 def test_a_damaged_picture_is_a_finding_and_no_end(make_case: Make) -> None:
-    from ml.data.originals import picture_path
+    from ml.data.store.originals import picture_path
 
     case = make_case(noise(20))
     picture_path(case.workspace, case.version.items[3].hash).unlink()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.data.originals import picture_path, write_picture
+from ml.data.store.originals import picture_path, write_picture
 from ml.doctor.looks import SIDE, look_at, taken
 from ml.workspace import Workspace
 from tests.data.making import as_bytes, picture

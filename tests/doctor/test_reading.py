@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ml.data.store import Item, write_picture, write_version
+from ml.data.store.versions import Item, write_picture, write_version
 from ml.doctor.finding import KINDS, Finding, Fix, harm
 from ml.doctor.reading import (
     findings_path,

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.planting import NEAR
-from ml.data.originals import write_picture
+from ml.data.store.originals import write_picture
 from ml.doctor.align import compare
 from ml.doctor.looks import SIDE, Looks, look_at
 from ml.doctor.twins import clusters, hashes_of, near_twins

@@ -4,7 +4,7 @@ from typing import Any
 
 from ml.config import TrainConfig
 from ml.data.catalog import run_record
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.tuning.search import Search
 from ml.tuning.space import axis_of
 from ml.tuning.sweep import Sweep, create

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ml import runs
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.errors import BadInputError, MLError
 from ml.events import EpochEnd, RunEnded
 from ml.runs import Run, list_runs

@@ -7,7 +7,7 @@ from dashboard.components.widgets.picture_buttons import PictureButton, picture_
 from dashboard.queries import results
 from dashboard.queries.thumbnails import thumbnail
 from dashboard.uploads import session_uploads as tray
-from ml.data.store import read_picture
+from ml.data.store.versions import read_picture
 from ml.errors import MLError
 from ml.runs import Run
 from ml.workspace import Workspace

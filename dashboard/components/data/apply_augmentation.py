@@ -11,7 +11,7 @@ from dashboard.queries.readiness import missing
 from ml import presets
 from ml.config import TrainConfig
 from ml.data import catalog
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.workspace import Workspace
 
 FROZEN = (

@@ -13,7 +13,7 @@ from dashboard.workers.inference import augmenter
 from ml.data.augment.operations import Operation, all_operations
 from ml.data.augment.policies import POLICIES
 from ml.data.pixels.pixels import PixelSpec
-from ml.data.store import read_picture
+from ml.data.store.versions import read_picture
 from ml.errors import MLError
 from ml.workspace import Workspace
 

@@ -16,7 +16,7 @@ from ml.config import TrainConfig
 from ml.data import catalog
 from ml.data.augment.policies import PLAIN, POLICIES
 from ml.data.pixels.pixels import PixelSpec
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.errors import BadInputError, MLError
 from ml.workspace import Workspace
 

@@ -9,7 +9,7 @@ from dashboard.components.widgets.plot import plot
 from dashboard.queries.picture_facts import MEASURED, sizes_of
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count, size
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.workspace import Workspace
 
 ORDERS = ("Most first", "Fewest first", "By name")

@@ -13,7 +13,7 @@ from dashboard.queries.readiness import class_key
 from dashboard.queries.thumbnails import thumbnail
 from dashboard.text.markdown import plain, shortened
 from dashboard.text.wording import count
-from ml.data.store import DatasetVersion, Item
+from ml.data.store.versions import DatasetVersion, Item
 from ml.workspace import Workspace
 
 COLUMNS = 8

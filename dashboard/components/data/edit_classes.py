@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard.components.widgets.item_actions import LONGEST_NAME
 from dashboard.components.widgets.undo import change
 from dashboard.text.wording import count
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.workspace import Workspace
 
 WAYS = ("Rename", "Merge", "Remove")

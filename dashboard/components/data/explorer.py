@@ -10,7 +10,7 @@ from dashboard.components.data.edit_classes import class_changes
 from dashboard.components.widgets.picture_page import forget_selection, picture_page
 from dashboard.queries.datasets import ORDERS, SIDES, Query, places
 from dashboard.text.wording import count, number, unique
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.workspace import Workspace
 
 KEY = "explorer"

@@ -13,7 +13,7 @@ from dashboard.queries.datasets import by_score, split_of
 from dashboard.server.style import escape
 from dashboard.text.markdown import plain, shortened
 from dashboard.text.wording import count
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.doctor.reading import ignore
 from ml.workspace import Workspace
 

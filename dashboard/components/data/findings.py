@@ -16,7 +16,7 @@ from dashboard.components.widgets.background_job import (
 )
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.doctor.reading import ignored, read_findings, unignore
 from ml.workspace import Workspace
 

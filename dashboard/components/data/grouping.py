@@ -11,7 +11,7 @@ from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from ml.data.splits.group_rules import SECONDS, Groups, by_folder, by_name, by_number, by_time, torn
 from ml.data.splits.splits import in_test, pin_test
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 

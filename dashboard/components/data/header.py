@@ -13,7 +13,7 @@ from dashboard.text.wording import count, unique
 from ml.data import catalog
 from ml.data.catalog import DatasetInfo
 from ml.data.ingest.bring_in import BUNDLED_NAMES
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.workspace import Workspace
 
 NEW = "new-set"

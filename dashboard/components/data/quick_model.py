@@ -18,7 +18,7 @@ from dashboard.server.style import escape
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count, percent
 from dashboard.workers.inference import fitter
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.errors import MLError
 from ml.instant import MOST
 from ml.workspace import Workspace

@@ -16,7 +16,7 @@ from dashboard.components.widgets.picture_page import forget_selection, picture_
 from dashboard.components.widgets.plot import plot
 from dashboard.queries.datasets import Coordinates, map_of
 from dashboard.text.wording import count
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.workspace import Workspace
 
 MAP = "map"

@@ -11,7 +11,7 @@ from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from ml.config import TrainConfig
 from ml.data.splits.splits import split_indices
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 

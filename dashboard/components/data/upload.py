@@ -18,7 +18,7 @@ from dashboard.uploads.spool import stage
 from dashboard.workers.job import Job
 from ml.data.file_names import safe_path
 from ml.data.ingest.bring_in import BUNDLED_NAMES, slug
-from ml.data.store import dataset_names
+from ml.data.store.versions import dataset_names
 from ml.errors import WorkspaceError
 from ml.workspace import Workspace
 

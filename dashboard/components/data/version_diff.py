@@ -6,7 +6,7 @@ from dashboard.components.widgets.tile_grid import Tile, tile, tile_grid
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from ml.data.edits.compare import compare
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.workspace import Workspace
 
 PICTURES = 24

@@ -11,7 +11,7 @@ from dashboard.queries.datasets import Query, places, version_at
 from dashboard.server.style import escape
 from dashboard.text.wording import ago, count
 from ml.data.edits.edits import history
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.workspace import Workspace
 
 FIRST = 8

@@ -11,7 +11,7 @@ from dashboard.text.wording import count
 from dashboard.workers.job import Job
 from ml.data import catalog
 from ml.data.edits import edits
-from ml.data.store import latest
+from ml.data.store.versions import latest
 from ml.errors import MLError
 from ml.workspace import Workspace
 

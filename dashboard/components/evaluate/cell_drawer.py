@@ -15,7 +15,7 @@ from dashboard.queries.thumbnails import thumbnail
 from dashboard.retraining import located
 from dashboard.text.markdown import plain, rounded
 from dashboard.text.wording import count
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.workspace import Workspace
 
 PAGE = 24

@@ -13,7 +13,7 @@ from dashboard.text.wording import count
 from ml import kept
 from ml.compatible import Fit, fit, listed
 from ml.data.catalog import list_datasets
-from ml.data.store import read_summary
+from ml.data.store.versions import read_summary
 from ml.runs import Run
 from ml.workspace import Workspace
 

@@ -15,7 +15,7 @@ from dashboard.queries.results import Results
 from dashboard.text.markdown import plain, rounded, with_span
 from dashboard.text.wording import count
 from ml import slicing
-from ml.data.store import DatasetVersion, read_summary
+from ml.data.store.versions import DatasetVersion, read_summary
 from ml.runs import Run
 from ml.slices import LEAST
 from ml.slicing import by_chance

@@ -7,7 +7,7 @@ from dashboard.navigation import DATA
 from dashboard.server.style import escape
 from dashboard.text.wording import count
 from ml.data.catalog import DatasetInfo
-from ml.data.store import latest
+from ml.data.store.versions import latest
 from ml.doctor.reading import ignored, read_findings
 from ml.workspace import Workspace
 

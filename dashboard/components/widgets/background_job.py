@@ -15,7 +15,7 @@ from dashboard import session
 from dashboard.components.widgets.progress_bar import job_bar
 from dashboard.text.markdown import plain
 from dashboard.workers.job import Job
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 

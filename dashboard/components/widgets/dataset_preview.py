@@ -10,7 +10,7 @@ from ml.data.catalog import DatasetInfo
 from ml.data.pixels.thumbnails import encoded
 from ml.data.sources.folders import BUNDLED
 from ml.data.sources.registry import list_source
-from ml.data.store import load_version, read_picture, read_summary
+from ml.data.store.versions import load_version, read_picture, read_summary
 from ml.errors import MLError
 from ml.workspace import Workspace
 

@@ -11,7 +11,7 @@ from dashboard.components.widgets.dialog import close_window
 from dashboard.queries.datasets import SIDES, split_of
 from dashboard.server.style import escape
 from ml.data.pixels.pixels import decode
-from ml.data.store import DatasetVersion, read_picture
+from ml.data.store.versions import DatasetVersion, read_picture
 from ml.errors import MLError
 from ml.workspace import Workspace
 

@@ -10,7 +10,7 @@ from dashboard.components.widgets.item_actions import item_actions, told
 from dashboard.components.widgets.picture_details import picture_details
 from dashboard.components.widgets.tile_grid import selectable, tile
 from dashboard.text.wording import count
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.workspace import Workspace
 
 PAGE = 60

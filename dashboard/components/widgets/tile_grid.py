@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboard.queries.thumbnails import thumbnail
 from dashboard.server.static import ASSETS, scripts
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.workspace import Workspace
 
 SIZE = 104

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.server.style import escape
 from dashboard.text.markdown import plain
 from ml.data.edits import edits as changes
-from ml.data.store import DatasetVersion, read_summary
+from ml.data.store.versions import DatasetVersion, read_summary
 from ml.errors import MLError
 from ml.workspace import Workspace
 

@@ -1,4 +1,4 @@
 """Edits of a data set: relabel, exclude, rename, merge, group; each makes a version.
 
-How a version is stored is ``ml.data.store``.
+How a version is stored is ``ml.data.store.versions``.
 """

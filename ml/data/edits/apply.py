@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ml.data.columns import Item
 from ml.data.edits import validation as fields
 from ml.data.splits.splits import draw_test, in_test, pin_test, settle
+from ml.data.store.item import Item
 from ml.errors import BadInputError
 
 MOST_SENTENCES = 4

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ml.data.edits.edits import Edit
 from ml.data.splits.group_by import WAYS, group_by
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 

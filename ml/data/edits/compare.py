@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 from ml.data.splits.splits import in_test, pin_test
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 
 Labels = dict[str, set[str]]
 

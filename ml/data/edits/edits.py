@@ -20,7 +20,7 @@ from filelock import Timeout
 from ml.data.edits.apply import Draft
 from ml.data.edits.compare import compare
 from ml.data.ingest.bring_in import BUNDLED_NAMES, slug
-from ml.data.store import (
+from ml.data.store.versions import (
     DatasetVersion,
     Item,
     dataset_lock,

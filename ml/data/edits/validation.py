@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from ml.data.columns import SPLITS
+from ml.data.store.item import SPLITS
 from ml.errors import BadInputError
 
 MOST_LETTERS = 100

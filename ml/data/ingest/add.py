@@ -12,7 +12,7 @@ from ml.data.ingest.take_in_counts import Tally
 from ml.data.pixels.parallel import Progress
 from ml.data.sources.listing import Listing
 from ml.data.splits.splits import pin_test
-from ml.data.store import DatasetVersion, Item, load_version, read_summary, write_version
+from ml.data.store.versions import DatasetVersion, Item, load_version, read_summary, write_version
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 

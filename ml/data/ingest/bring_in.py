@@ -15,7 +15,13 @@ from ml.data.sources.folders import BUNDLED
 from ml.data.sources.listing import Listing, under_one_label
 from ml.data.sources.registry import list_one_class, list_source
 from ml.data.sources.walk import clean, signature
-from ml.data.store import dataset_lock, dataset_names, load_version, picture_path, read_summary
+from ml.data.store.versions import (
+    dataset_lock,
+    dataset_names,
+    load_version,
+    picture_path,
+    read_summary,
+)
 from ml.errors import BadInputError
 from ml.files import read_json
 from ml.workspace import Workspace

@@ -18,7 +18,7 @@ from ml.data.pixels.parallel import Progress
 from ml.data.sources.listing import LAYOUT, Listing
 from ml.data.sources.registry import list_source
 from ml.data.splits.splits import pin_test
-from ml.data.store import DatasetVersion, latest, load_version, read_summary, write_version
+from ml.data.store.versions import DatasetVersion, latest, load_version, read_summary, write_version
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 

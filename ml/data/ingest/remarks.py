@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ml.data.by_column import Indices, labels_of, noted, pictures_of, splits_of
-from ml.data.store import Item
+from ml.data.store.item_arrays import Indices, labels_of, noted, pictures_of, splits_of
+from ml.data.store.versions import Item
 
 
 def of_refusals(refused: int, twice: int, empty: Iterable[str]) -> Iterator[str]:

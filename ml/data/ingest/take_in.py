@@ -10,7 +10,7 @@ from ml.data.pixels.cache import Rows
 from ml.data.pixels.parallel import Progress, in_batches
 from ml.data.pixels.pixels import Facts, Pixels, PixelSpec, look, look_and_fit
 from ml.data.sources.listing import Listing
-from ml.data.store import write_picture
+from ml.data.store.versions import write_picture
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 

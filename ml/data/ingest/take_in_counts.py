@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ml.data.by_column import labels_of, pictures_of, splits_of
-from ml.data.columns import Item
-from ml.data.packed import Packed
-from ml.data.packer import Packer, Spool, pack
 from ml.data.pixels.pixels import Facts
 from ml.data.sources.listing import Candidate
+from ml.data.store.item import Item
+from ml.data.store.item_arrays import labels_of, pictures_of, splits_of
+from ml.data.store.packed_items import Packed
+from ml.data.store.packer import Packer, Spool, pack
 
 Numbers = npt.NDArray[np.int64]
 

@@ -20,10 +20,10 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
-from ml.data.by_column import Indices, alike, rows_in
-from ml.data.originals import read_picture
 from ml.data.pixels.parallel import Progress, in_batches
 from ml.data.pixels.pixels import Pixels, PixelSpec, canonical
+from ml.data.store.item_arrays import Indices, alike, rows_in
+from ml.data.store.originals import read_picture
 from ml.errors import BadInputError
 from ml.files import explain_os_error, read_json, write_json
 from ml.workspace import Workspace

@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image
 
 from ml.data.pixels.decode import FORMATS
-from ml.data.store import picture_path
+from ml.data.store.versions import picture_path
 from ml.workspace import Workspace
 
 _EXIF, _TAKEN, _FRACTION, _WRITTEN = 0x8769, 0x9003, 0x9291, 0x0132

@@ -2,7 +2,7 @@
 
 from ml.data.splits import group_rules as grouping
 from ml.data.splits.capture_time import captured
-from ml.data.store import DatasetVersion
+from ml.data.store.versions import DatasetVersion
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
-from ml.data.columns import SPLITS
+from ml.data.store.item import SPLITS
 from ml.errors import BadInputError
 
 Groups = list[str | None]

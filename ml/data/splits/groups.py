@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from ml.data.by_column import Indices, groups_of, pictures_of
-from ml.data.columns import Item
+from ml.data.store.item import Item
+from ml.data.store.item_arrays import Indices, groups_of, pictures_of
 
 _ROWS = 4096
 

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ml.data.by_column import (
+from ml.data.splits.groups import ranked, units_of
+from ml.data.splits.stratified import count_labels, deal, share_of
+from ml.data.store.item import SPLITS, Item
+from ml.data.store.item_arrays import (
     Indices,
     excluded_of,
     groups_of,
@@ -14,9 +17,6 @@ from ml.data.by_column import (
     splits_of,
     with_splits,
 )
-from ml.data.columns import SPLITS, Item
-from ml.data.splits.groups import ranked, units_of
-from ml.data.splits.stratified import count_labels, deal, share_of
 
 TEST_SHARE = 0.15
 VAL, TEST = np.int8(SPLITS.index("val")), np.int8(SPLITS.index("test"))

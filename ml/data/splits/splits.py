@@ -7,7 +7,6 @@ or belong to one group, never come on two sides.
 
 import numpy as np
 
-from ml.data.by_column import Indices
 from ml.data.splits.groups import units_of
 from ml.data.splits.held_out import (
     TEST_SHARE,
@@ -19,7 +18,8 @@ from ml.data.splits.held_out import (
     settle,
 )
 from ml.data.splits.stratified import count_labels, deal, deal_folds, share_of
-from ml.data.store import SPLITS, DatasetVersion
+from ml.data.store.item_arrays import Indices
+from ml.data.store.versions import SPLITS, DatasetVersion
 from ml.errors import BadInputError
 
 __all__ = [

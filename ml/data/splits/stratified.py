@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ml.data.by_column import Indices, labels_of
-from ml.data.columns import Item
 from ml.data.splits.groups import Units, units_of
+from ml.data.store.item import Item
+from ml.data.store.item_arrays import Indices, labels_of
 
 
 def count_labels(items: Sequence[Item], pool: Indices) -> dict[int, int]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ml.data.store import read_report
+from ml.data.store.versions import read_report
 from ml.doctor.case import Case
 from ml.doctor.finding import Finding
 from ml.doctor.registry import check

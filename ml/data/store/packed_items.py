@@ -13,7 +13,7 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from ml.data.columns import SPLITS, Item
+from ml.data.store.item import SPLITS, Item
 
 Array = npt.NDArray[Any]
 BLOCK = 1024

@@ -9,8 +9,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from ml.data.columns import SPLITS, Item
-from ml.data.packed import Array, Packed
+from ml.data.store.item import SPLITS, Item
+from ml.data.store.packed_items import Array, Packed
 from ml.files import explain_os_error
 
 SPILL = 16_384

@@ -1,9 +1,9 @@
-"""Immutable versions of data sets, over the pictures that ``ml.data.originals`` keeps.
+"""Immutable versions of data sets, over the pictures that ``ml.data.store.originals`` keeps.
 
 ``datasets/<name>/versions/<n>.json`` holds the items as columns; the SHA-256 of the file is the
 version's fingerprint. ``<n>.summary.json`` beside it holds what a page shows, so that no page reads
 70,000 items. The version file is written last: without it there is no such version. Beside one of
-many items, ``<n>.items`` holds them again as they are used (``ml.data.packed_file``).
+many items, ``<n>.items`` holds them again as they are used (``ml.data.store.packed_file``).
 """
 
 import hashlib
@@ -19,12 +19,12 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
-from ml.data.by_column import excluded_of, labels_of
-from ml.data.columns import SPLITS, Item
-from ml.data.originals import picture_path, read_picture, write_picture
-from ml.data.packed_file import read_packed, write_packed
-from ml.data.packer import pack
-from ml.data.version_file import from_bytes, pieces
+from ml.data.store.item import SPLITS, Item
+from ml.data.store.item_arrays import excluded_of, labels_of
+from ml.data.store.originals import picture_path, read_picture, write_picture
+from ml.data.store.packed_file import read_packed, write_packed
+from ml.data.store.packer import pack
+from ml.data.store.version_file import from_bytes, pieces
 from ml.errors import BadInputError, WorkspaceError
 from ml.files import explain_os_error, read_json, sha256_of, write_atomically, write_json
 from ml.workspace import Workspace

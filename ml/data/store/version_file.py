@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from ml.data.columns import SPLITS, Item
-from ml.data.packed import BLOCK, Packed
+from ml.data.store.item import SPLITS, Item
+from ml.data.store.packed_items import BLOCK, Packed
 from ml.errors import BadInputError
 
 FORMAT = 2

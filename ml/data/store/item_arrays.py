@@ -6,8 +6,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ml.data.columns import SPLITS, Item
-from ml.data.packed import Packed
+from ml.data.store.item import SPLITS, Item
+from ml.data.store.packed_items import Packed
 
 Indices = npt.NDArray[np.int64]
 _ROWS = 4096
