@@ -12,11 +12,11 @@ from lightning.pytorch.callbacks import Callback
 from ml import checkpoints
 from ml.averaging import Averaging
 from ml.coach import Situation, advise
+from ml.distributed.group import Pace, Team
+from ml.distributed.strategy import whole_weights
 from ml.errors import DivergedError, StoppedError
 from ml.events import EpochEnd, Progress, RunStarted, Sink
-from ml.strategy import whole_weights
 from ml.task import ClassifierTask
-from ml.team import Pace, Team
 
 FLUSH_SECONDS = 0.25
 ASK_SECONDS = 0.2

@@ -14,13 +14,13 @@ from ml.data.augment.batch import mix
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import Indices, Pictures, open_pictures
 from ml.data.splits.splits import deal_folds
+from ml.distributed.group import Team
 from ml.errors import BadInputError
 from ml.events import surviving
 from ml.files import read_json, write_json
 from ml.models import Inputs, build, options_of
 from ml.refit import hits, plans, refit, sides, start_anew
 from ml.runs import Run
-from ml.team import Team
 from ml.trainer import machine_for
 from ml.workspace import Workspace
 

@@ -25,8 +25,8 @@ from ml.models import plugins
 if TYPE_CHECKING:
     import torch
 
+    from ml.distributed.group import Team
     from ml.models.network import Network
-    from ml.team import Team
 
 Forward = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 """Pictures uint8 (N, S, S, C) to features (N, F)."""

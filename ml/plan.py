@@ -14,11 +14,11 @@ from ml.config import TrainConfig
 from ml.data.datamodule import FeatureData, PixelData
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import Pictures
+from ml.distributed.group import Team
 from ml.estimate import speed_key
 from ml.hardware import remember
 from ml.models.network import HEAD_DROPOUT, Network, Standardise, count_features, new_head
 from ml.optim import Rates
-from ml.team import Team
 from ml.unfreezing import Unfreezing, rates_of
 from ml.workspace import Workspace
 

@@ -14,9 +14,9 @@ from ml.config import TrainConfig
 from ml.data.augment.batch import mix
 from ml.data.class_balance import class_weights
 from ml.data.datamodule import Batch
+from ml.distributed.group import Team
 from ml.optim import Rates, decaying, optimizer
 from ml.schedule import END, TAIL_RATE, factor
-from ml.team import Team
 
 MISTAKES = 12
 """How many wrongly classified validation pictures are told at the end of an epoch."""

@@ -25,6 +25,8 @@ from ml.data.augment.batch import mix
 from ml.data.datamodule import ALONE, count_batches, count_steps
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import Pictures, open_pictures
+from ml.distributed.group import LOST, Other, Team, end, is_lost, meet, part, watched
+from ml.distributed.launch import Place
 from ml.errors import MLError, StoppedError
 from ml.estimate import speed_key
 from ml.events import EpochEnd, EventLog, Note, Progress, RunEnded, RunStarted, Sink, surviving
@@ -34,10 +36,8 @@ from ml.hardware import keep_freed_memory, remember, versions
 from ml.models import Inputs, build, get, options_of
 from ml.models.network import Network
 from ml.plan import Plan, features_plan, pixels_plan
-from ml.ranks import Place
 from ml.runs import Run
 from ml.task import ClassifierTask
-from ml.team import LOST, Other, Team, end, is_lost, meet, part, watched
 from ml.trainer import check_shares, fit, machine_for, make_trainer
 from ml.worker_life import heartbeat
 from ml.workspace import Workspace

@@ -12,15 +12,15 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from ml import checkpoints
 from ml.config import TrainConfig
 from ml.data.datamodule import ALONE
+from ml.distributed.group import LOST, Team, is_lost
+from ml.distributed.launch import Place
+from ml.distributed.strategy import Environment, strategy_for
+from ml.distributed.sync_norm import SyncNorm
 from ml.errors import BadInputError, MLError, OutOfMemoryError, StoppedError
 from ml.events import RunStarted
 from ml.hardware import threads
 from ml.plan import Plan
-from ml.ranks import Place
-from ml.strategy import Environment, strategy_for
-from ml.sync_norm import SyncNorm
 from ml.task import ClassifierTask
-from ml.team import LOST, Team, is_lost
 
 log = logging.getLogger(__name__)
 for name in ("lightning.pytorch", "lightning.fabric", "onnxscript", "onnx_ir"):

@@ -15,16 +15,17 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from ml import checkpoints, features, ranks, runs
+from ml import checkpoints, features, runs
 from ml.config import TrainConfig
 from ml.data.catalog import run_record
 from ml.data.datamodule import BatchLoader, count_batches
+from ml.distributed import launch as ranks
+from ml.distributed.group import LOST, Team, meet
+from ml.distributed.launch import Place
+from ml.distributed.sync_norm import SyncNorm
 from ml.errors import BadInputError
 from ml.events import EpochEnd, Heartbeat, RunEnded, RunStarted
-from ml.ranks import Place
 from ml.runs import Run
-from ml.sync_norm import SyncNorm
-from ml.team import LOST, Team, meet
 from ml.train import train
 from ml.workspace import Workspace
 from tests import warm

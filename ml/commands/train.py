@@ -5,7 +5,6 @@ import json
 import signal
 import sys
 
-from ml import ranks
 from ml.commands._common import (
     SHAPE,
     add_limit,
@@ -16,6 +15,7 @@ from ml.commands._common import (
 )
 from ml.config import TrainConfig
 from ml.data import catalog
+from ml.distributed import launch as ranks
 from ml.errors import BadInputError
 from ml.loading import loading
 from ml.presets import size_remark
@@ -102,7 +102,7 @@ def _join(args: argparse.Namespace, workspace: Workspace, place: ranks.Place) ->
         die_with_parent()
 
     with loading():
-        from ml.team import end
+        from ml.distributed.group import end
         from ml.train import join
 
     die_first()

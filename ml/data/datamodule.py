@@ -14,7 +14,7 @@ from ml.data.augment.batch import Augment, mix
 from ml.data.augment.mixup import Mixing
 from ml.data.class_balance import balanced_order
 from ml.data.run_pictures import Pictures
-from ml.ranks import Place
+from ml.distributed.launch import Place
 
 ALONE = Place()
 Batch = tuple[Tensor, Tensor, Tensor]

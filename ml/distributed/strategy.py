@@ -9,7 +9,7 @@ from lightning.pytorch.strategies import DDPStrategy, FSDPStrategy, Strategy
 from torch import Tensor, nn
 
 from ml.config import TrainConfig
-from ml.ranks import Place
+from ml.distributed.launch import Place
 
 
 def strategy_for(config: TrainConfig, place: Place) -> Strategy | str:
@@ -18,7 +18,7 @@ def strategy_for(config: TrainConfig, place: Place) -> Strategy | str:
         return "auto"
     if config.strategy == "fsdp":
         return FSDPStrategy(state_dict_type="full")
-    # Buffers stay the same everywhere: batch normalisation is shared (see ml.sync_norm).
+    # Buffers stay the same everywhere: batch normalisation is shared (see ml.distributed.sync_norm).
     # What is not thawed yet (see ml.unfreezing) has no gradient to wait for.
     return DDPStrategy(forward_sync_buffers=False, find_unused_parameters=config.way == "gradual")
 

@@ -17,9 +17,9 @@ from typing import Any, TypeAlias, TypeVar
 import torch
 import torch.distributed as dist
 
+from ml.distributed.launch import Place
+from ml.distributed.strategy import Environment
 from ml.errors import MLError
-from ml.ranks import Place
-from ml.strategy import Environment
 
 Told = TypeVar("Told")
 Other: TypeAlias = "subprocess.Popen[bytes]"

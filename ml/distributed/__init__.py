@@ -1,0 +1,4 @@
+"""Distributed training: launching ranks, process groups, synchronised batch norm.
+
+The training itself is ``ml.training``.
+"""
