@@ -4,10 +4,10 @@ import secrets
 import shutil
 from pathlib import Path
 
-from ml import results
 from ml.data.store.originals import picture_path
 from ml.data.store.versions import dataset_folder
 from ml.errors import BadInputError, MLError
+from ml.evaluation import results
 from ml.files import explain_os_error
 from ml.runs import Run
 from ml.workspace import Workspace, open_workspace

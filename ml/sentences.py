@@ -141,7 +141,7 @@ def unlike(about: dict[str, Any] | None) -> str:
 
 
 def corruptions(measured: dict[str, Any]) -> str:
-    """What ``ml.robustness.measure`` found. Of few pictures no kind is called the hardest."""
+    """What ``ml.evaluation.robustness.measure`` found. Of few pictures no kind is called the hardest."""
     pictures = measured["pictures"]
     clean = with_span(measured["clean"], wilson(measured["clean"], pictures))
     said = f"{rounded(measured['corrupted'])} right on worse pictures, {clean} as they are."

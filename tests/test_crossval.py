@@ -17,7 +17,7 @@ from ml.crossval import steps_of
 from ml.data.catalog import run_record
 from ml.data.splits.splits import deal_folds
 from ml.data.store.versions import DatasetVersion, Item, load_version
-from ml.evaluate import evaluate
+from ml.evaluation.evaluate import evaluate
 from ml.events import EpochEnd, Note, Progress
 from ml.plan import Plan
 from ml.runs import Run

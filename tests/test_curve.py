@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ml import __main__, curve, curve_fits, runs
+from ml import __main__, runs
 from ml.coach import measured
 from ml.coach.rules import MORE
 from ml.config import TrainConfig
@@ -15,6 +15,8 @@ from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import Pictures
 from ml.data.store.versions import DatasetVersion, Item
 from ml.errors import BadInputError, StoppedError
+from ml.evaluation import learning_curve as curve
+from ml.evaluation import learning_curve_fit as curve_fits
 from ml.files import read_json, write_json
 from ml.metrics import Z95, paired_difference
 from ml.runs import Run

@@ -4,12 +4,14 @@ import shutil
 import numpy as np
 import pytest
 
-from ml import compatible, kept, results
 from ml.__main__ import main
 from ml.data.catalog import DatasetInfo
 from ml.data.store.versions import Item, load_version, write_picture, write_version
 from ml.errors import BadInputError
-from ml.evaluate import evaluate
+from ml.evaluation import class_match as compatible
+from ml.evaluation import results
+from ml.evaluation import stored_reports as kept
+from ml.evaluation.evaluate import evaluate
 from ml.predict import Classifier
 from ml.runs import Run
 from ml.workspace import Workspace

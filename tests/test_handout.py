@@ -15,11 +15,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml import curve, evaluate, results, robustness, slices, slicing
+from ml import slices
 from ml.__main__ import main
 from ml.commands import evaluate as command
 from ml.data.pixels.thumbnails import encoded
 from ml.data.store.versions import DatasetVersion, Item, read_picture, write_picture, write_version
+from ml.evaluation import evaluate, results, robustness
+from ml.evaluation import learning_curve as curve
+from ml.evaluation import slice_discovery as slicing
 from ml.files import read_json, write_json
 from ml.handout import matrix, pictures
 from ml.handout.markup import VOID, tag

@@ -13,7 +13,7 @@ from ml.config import TrainConfig
 from ml.data.catalog import run_record
 from ml.data.ingest.bring_in import bring_in
 from ml.errors import BadInputError
-from ml.evaluate import evaluate
+from ml.evaluation.evaluate import evaluate
 from ml.models import Inputs, build, get, names, plugins
 from ml.models.plugin_check import check
 from ml.runs import create, find

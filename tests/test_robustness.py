@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from ml import __main__, robustness
+from ml import __main__
 from ml.data.augment.corruptions import kinds
 from ml.errors import BadInputError, StoppedError
+from ml.evaluation import robustness
 from ml.files import read_json, write_json
 from ml.runs import Run, list_runs
 from ml.workspace import Workspace, open_workspace

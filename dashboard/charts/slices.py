@@ -7,7 +7,7 @@ from dashboard.charts.evaluation import whiskers
 from dashboard.text.class_names import class_axis, literal
 from dashboard.text.markdown import rounded, shortened, span, with_span
 from dashboard.text.wording import count
-from ml.slicing import by_chance
+from ml.evaluation.slice_discovery import by_chance
 
 BARS = 12
 """So many slices are drawn, the least likely by chance; the table has them all."""
@@ -18,7 +18,7 @@ HEADING = ("Group", "Pictures", "Right", "95 % interval", "The rest", "So bad by
 def slices(found: Mapping[str, Any]) -> dict[str, Any]:
     """The share that is right in each slice, beside that of all pictures.
 
-    ``found`` is what ``ml.slicing.measure`` returns. A slice that does clearly worse is coloured.
+    ``found`` is what ``ml.evaluation.slice_discovery.measure`` returns. A slice that does clearly worse is coloured.
     """
     shown = list(found["slices"])[:BARS]
     names = [labelled(one) for one in shown]

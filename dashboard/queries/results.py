@@ -5,8 +5,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from ml.kept import path_of
-from ml.results import Floats, Integers, Results, read
+from ml.evaluation.results import Floats, Integers, Results, read
+from ml.evaluation.stored_reports import path_of
 from ml.runs import Run
 from ml.workspace import Workspace
 

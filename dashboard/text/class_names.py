@@ -3,7 +3,7 @@
 from typing import Any
 
 from dashboard.text.markdown import shortened
-from ml.results import MOST_CONFUSED
+from ml.evaluation.results import MOST_CONFUSED
 
 LABEL = 18
 """Longest class name on an axis, in characters; the whole name is in the hover text."""

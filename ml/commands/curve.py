@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from ml import curve
+from ml.evaluation import learning_curve as curve
 from ml.loading import loading
 from ml.progress import Progress
 from ml.runs import find
@@ -22,7 +22,7 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
     found = None if args.again else curve.read(chosen)
     if found is None:
         with loading():  # torch comes only now
-            from ml.curve_fits import measure
+            from ml.evaluation.learning_curve_fit import measure
 
         found = measure(workspace, chosen, Progress())
     if args.json:

@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from ml import robustness
+from ml.evaluation import robustness
 from ml.progress import Progress
 from ml.runs import find
 from ml.workspace import Workspace

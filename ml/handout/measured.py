@@ -1,6 +1,9 @@
 """What was measured besides: kinds of pictures, worse pictures, and what more would bring."""
 
-from ml import curve, robustness, sentences, slicing
+from ml import sentences
+from ml.evaluation import learning_curve as curve
+from ml.evaluation import robustness
+from ml.evaluation import slice_discovery as slicing
 from ml.handout.figures import bars, learning_curve
 from ml.handout.markup import Html, figure, named, section, table, tag
 from ml.handout.subject import Subject

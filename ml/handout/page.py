@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import IO
 
 from ml.errors import BadInputError
+from ml.evaluation.results import Results
 from ml.files import write_atomically
 from ml.handout import classes, making, matrix, measured, pictures, summary, trust
 from ml.handout.markup import Html, joined, tag
 from ml.handout.subject import Subject
-from ml.results import Results
 from ml.runs import Run
 from ml.version import __version__
 from ml.workspace import Workspace

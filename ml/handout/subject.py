@@ -8,8 +8,8 @@ from ml.config import TrainConfig
 from ml.data import catalog
 from ml.data.catalog import DatasetInfo
 from ml.errors import BadInputError
+from ml.evaluation.results import Results
 from ml.models import registry
-from ml.results import Results
 from ml.runs import Run
 from ml.words import count
 from ml.workspace import Workspace

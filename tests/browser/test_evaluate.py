@@ -9,8 +9,9 @@ import psutil
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from ml import kept, robustness
 from ml.data.store.versions import DatasetVersion, Item, load_version, write_picture, write_version
+from ml.evaluation import robustness
+from ml.evaluation import stored_reports as kept
 from ml.runs import Run, list_runs
 from tests.browser.serving import App, settled
 from tests.dashboard import fabricate

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from ml import results
+from ml.evaluation import results
 from ml.handout.page import page as report_page
 from ml.handout.page import write
 from ml.workspace import open_workspace

@@ -7,7 +7,7 @@ import pytest
 from dashboard.charts import confusion_matrix as charts
 from dashboard.server.static import ROOT
 from dashboard.text.class_names import LABEL
-from ml import results
+from ml.evaluation import results
 
 CONFUSION = [[8, 2, 0], [1, 9, 0], [0, 3, 7]]
 CLASSES = ["glass", "metal", "paper"]

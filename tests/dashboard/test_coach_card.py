@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ml import curve
 from ml.coach.rules import MORE
+from ml.evaluation import learning_curve as curve
 from ml.files import write_json
 from ml.runs import Run, list_runs
 from ml.workspace import Workspace

@@ -8,11 +8,12 @@ from dashboard.components.evaluate.other_datasets import about
 from dashboard.queries import neighbours as nearest
 from dashboard.queries import results
 from dashboard.queries.neighbours import Neighbour
-from ml import compatible, kept
 from ml.data.catalog import describe
 from ml.data.store.versions import Item, load_version, write_picture, write_version
 from ml.errors import BadInputError
-from ml.evaluate import evaluate
+from ml.evaluation import class_match as compatible
+from ml.evaluation import stored_reports as kept
+from ml.evaluation.evaluate import evaluate
 from ml.files import read_json, write_json
 from tests.dashboard import fabricate
 from tests.dashboard.visiting import visit, words

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from dashboard.charts import slices as charts_slices
-from ml import slicing
-from ml.evaluate import ask
+from ml.evaluation import slice_discovery as slicing
+from ml.evaluation.evaluate import ask
 from ml.files import read_json, write_json
 from tests.dashboard import fabricate
 from tests.dashboard.test_charts_evaluate import drawable

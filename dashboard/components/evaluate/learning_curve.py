@@ -9,7 +9,7 @@ from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.measurement_panel import begin, measuring
 from dashboard.components.widgets.plot import plot
 from dashboard.text.wording import count, roughly
-from ml import curve
+from ml.evaluation import learning_curve as curve
 from ml.runs import Run
 from ml.workspace import Workspace
 

@@ -10,10 +10,10 @@ from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.measurement_panel import begun, measuring
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
-from ml import kept
-from ml.compatible import Fit, fit, listed
 from ml.data.catalog import list_datasets
 from ml.data.store.versions import read_summary
+from ml.evaluation import stored_reports as kept
+from ml.evaluation.class_match import Fit, fit, listed
 from ml.runs import Run
 from ml.workspace import Workspace
 

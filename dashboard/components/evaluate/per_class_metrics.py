@@ -9,7 +9,7 @@ from dashboard.components.widgets.plot import plot
 from dashboard.queries.results import Results
 from dashboard.text.markdown import plain
 from ml import sentences
-from ml.compatible import listed
+from ml.evaluation.class_match import listed
 from ml.thresholds import LEAST
 
 HELP = (

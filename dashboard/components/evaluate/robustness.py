@@ -14,7 +14,8 @@ from dashboard.components.widgets.plot import plot
 from dashboard.components.widgets.run_picker import run_label, run_title
 from dashboard.navigation import TRAIN
 from dashboard.text.wording import count
-from ml import robustness, sentences
+from ml import sentences
+from ml.evaluation import robustness
 from ml.runs import Run, list_runs
 from ml.workspace import Workspace
 

@@ -14,11 +14,11 @@ from dashboard.components.widgets.plot import plot
 from dashboard.queries.results import Results
 from dashboard.text.markdown import plain, rounded, with_span
 from dashboard.text.wording import count
-from ml import slicing
 from ml.data.store.versions import DatasetVersion, read_summary
+from ml.evaluation import slice_discovery as slicing
+from ml.evaluation.slice_discovery import by_chance
 from ml.runs import Run
 from ml.slices import LEAST
-from ml.slicing import by_chance
 from ml.workspace import Workspace
 
 NONE = -1

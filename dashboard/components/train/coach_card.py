@@ -14,8 +14,8 @@ from dashboard.text.markdown import plain
 from dashboard.workers import engine
 from ml.coach import measured
 from ml.config import TrainConfig, names_of
-from ml.curve import read as read_curve
 from ml.errors import BadInputError
+from ml.evaluation.learning_curve import read as read_curve
 from ml.runs import Run
 from ml.status import Status
 

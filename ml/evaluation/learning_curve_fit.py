@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from ml import curve
 from ml.config import TrainConfig
 from ml.data.augment.batch import mix
 from ml.data.pixels.pixels import PixelSpec
@@ -16,6 +15,7 @@ from ml.data.run_pictures import Indices, Pictures, open_pictures
 from ml.data.splits.splits import deal_folds
 from ml.distributed.group import Team
 from ml.errors import BadInputError
+from ml.evaluation import learning_curve as curve
 from ml.events import surviving
 from ml.files import read_json, write_json
 from ml.models import Inputs, build, options_of
@@ -30,7 +30,7 @@ Progress = Callable[[float], None]
 def measure(
     workspace: Workspace, run: Run, progress: Progress = lambda fraction: None
 ) -> dict[str, Any]:
-    """Train the settings of ``run`` on parts of its training pictures: see ``ml.curve.summary``.
+    """Train the settings of ``run`` on parts of its training pictures: see ``ml.evaluation.learning_curve.summary``.
 
     All are measured on the run's validation pictures; its test pictures take no part. Every part is
     trained for as many steps as the whole, so that what is compared is the pictures, not how long

@@ -1,6 +1,6 @@
 """The learning curve: what more pictures would bring, by what a half or a quarter of them brought.
 
-Light: pages read what was measured. ``ml.curve_fits`` measures it.
+Light: pages read what was measured. ``ml.evaluation.learning_curve_fit`` measures it.
 """
 
 from pathlib import Path

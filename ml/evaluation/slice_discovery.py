@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from ml import kept, results, slices
+from ml import slices
 from ml.data.splits.group_rules import by_folder
 from ml.data.store.versions import Item, load_version
-from ml.evaluate import Asked
-from ml.evaluate import measure as evaluate
+from ml.evaluation import results
+from ml.evaluation import stored_reports as kept
+from ml.evaluation.evaluate import Asked
+from ml.evaluation.evaluate import measure as evaluate
 from ml.files import read_json, write_json
 from ml.metrics import Floats
 from ml.runs import Run
