@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ml.overlay import LUMA, colours, overlay, stretched
+from ml.explain.overlay import LUMA, colours, overlay, stretched
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
 

@@ -1,12 +1,12 @@
 """Heat maps of a picture: how much each place of it speaks for a class. Pure functions.
 
-A map (h, w) is of a few places; ``ml.overlay`` lays it over the picture.
+A map (h, w) is of a few places; ``ml.explain.overlay`` lays it over the picture.
 """
 
 import numpy as np
 import numpy.typing as npt
 
-from ml.overlay import enlarged
+from ml.explain.overlay import enlarged
 
 Heat = npt.NDArray[np.float32]
 FINE = 8

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from ml.errors import BadInputError
 from ml.explain import activation, covering, tail
 from ml.explain.heat import Heat, gathered, scaled
+from ml.explain.overlay import stretched
 from ml.model_folder import ATTENTION, read_checked, run_outputs
-from ml.overlay import stretched
 from ml.predict import Classifier
 
 Pixels = npt.NDArray[np.uint8]

@@ -15,7 +15,7 @@ from dashboard.components.widgets.heatmap_overlay import heat_view
 from dashboard.text.markdown import plain, rounded
 from dashboard.uploads.session_uploads import Entry
 from dashboard.workers.inference import explainer
-from ml.overlay import overlay
+from ml.explain.overlay import overlay
 from ml.runs import Run
 from ml.workspace import Workspace
 
