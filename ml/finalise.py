@@ -1,7 +1,7 @@
 """The end of a run: export, calibrate, measure, and put the classifier into place.
 
 What is measured is the exported file, by ONNX Runtime, so that what is reported is what is shipped
-(see ``ml.export.shipped``).
+(see ``ml.export.verified``).
 """
 
 import shutil
@@ -16,7 +16,7 @@ from ml.centroid import nearest_centroid
 from ml.data.run_pictures import Pictures
 from ml.errors import DivergedError
 from ml.export import parity
-from ml.export.shipped import Kept, Progress, ship
+from ml.export.verified import Kept, Progress, ship
 from ml.export.weights import save_weights
 from ml.files import explain_os_error, sha256_of, write_json
 from ml.hardware import versions

@@ -13,7 +13,7 @@ from sklearn import metrics as reference
 from ml import finalise as module
 from ml.calibration import fit_temperature, fit_threshold, softmax
 from ml.errors import BadInputError, DivergedError, WorkspaceError
-from ml.export import shipped
+from ml.export import verified as shipped
 from ml.export.weights import load_weights
 from ml.models import Inputs, build
 from ml.predict import Classifier
