@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ml.feature_store import FeatureStore
+from ml.features.cache import FeatureStore
 from ml.runs import list_runs
 from ml.workspace import open_workspace
 

@@ -22,7 +22,6 @@ from PIL import Image
 from torch import nn
 from torch.nn import functional
 
-from ml import features
 from ml.callbacks import LiveMetrics
 from ml.config import TrainConfig
 from ml.data import catalog
@@ -30,6 +29,7 @@ from ml.data.datamodule import count_batches
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import Pictures, open_pictures
 from ml.data.sources.folders import BUNDLED
+from ml.features import extract as features
 from ml.models import Inputs, build
 from ml.models.network import Network
 from ml.plan import features_plan

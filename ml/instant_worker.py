@@ -5,9 +5,9 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
-from ml.backbone import Backbone, kept
 from ml.data.store.versions import load_version
-from ml.instant import Guesses, compare, guess, pool_of
+from ml.features.backbone import Backbone, kept
+from ml.features.quick_model import Guesses, compare, guess, pool_of
 from ml.workspace import Workspace
 
 MOST_AT_ONCE = 64
@@ -25,7 +25,7 @@ class Instant:
         self._known: OrderedDict[tuple[Path, str, int], Guesses] = OrderedDict()
 
     def answer(self, root: Path, name: str, number: int, before: int) -> dict[str, Any]:
-        """``ml.instant.compare`` of two versions of a set; ``{"lacking": count}`` where features of
+        """``ml.features.quick_model.compare`` of two versions of a set; ``{"lacking": count}`` where features of
         so many pictures have to be computed first.
 
         Args:

@@ -15,7 +15,7 @@ import psutil
 import torch
 from lightning.pytorch.callbacks import Callback
 
-from ml import features, rehearsal
+from ml import rehearsal
 from ml.config import TrainConfig
 from ml.data.datamodule import count_batches
 from ml.data.pixels.feature_views import view
@@ -23,6 +23,7 @@ from ml.data.run_pictures import Pictures
 from ml.distributed.group import Pace, Team
 from ml.estimate import FINISH, HEAD_ROWS, OF_EPOCH, cost_key, ending
 from ml.events import Note, Sink
+from ml.features import extract as features
 from ml.hardware import remembered, threads
 from ml.models.network import Network, count_features, new_head
 from ml.plan import backbone_forward

@@ -15,13 +15,13 @@ import numpy.typing as npt
 import torch
 from lightning.pytorch.callbacks import Callback
 
-from ml import features
 from ml.averaging import averaging
 from ml.config import TrainConfig
 from ml.data.augment.batch import mix
 from ml.data.datamodule import BatchLoader, FeatureData, ResidentData
 from ml.data.run_pictures import Indices, Pictures
 from ml.errors import MLError, StoppedError
+from ml.features import extract as features
 from ml.models import Inputs, build, options_of
 from ml.models.network import Network, new_head
 from ml.plan import Plan, backbone_forward, pixels_plan, standardise

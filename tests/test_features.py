@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from ml import features
 from ml.data.augment.perturbed_views import key_of, spoilt
 from ml.data.pixels.feature_views import view
 from ml.data.pixels.pixels import PixelSpec
 from ml.errors import StoppedError
+from ml.features import extract as features
 from ml.models import Inputs, build
 from ml.models.network import Network
 from tests.trained import trained

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ml import features
-from ml.backbone import Backbone, keep, kept
 from ml.data.edits.edits import commit
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.splits.splits import split_indices
 from ml.data.store.versions import DatasetVersion
 from ml.errors import BadInputError
-from ml.instant import compare, guess, pool_of
+from ml.features import extract as features
+from ml.features.backbone import Backbone, keep, kept
+from ml.features.quick_model import compare, guess, pool_of
 from ml.instant_worker import Instant
 from ml.workspace import Workspace
 from tests.trained import SPEC, dataset, trained

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from ml import features
 from ml.config import TrainConfig
 from ml.data.catalog import run_record
 from ml.data.ingest.bring_in import bring_in
 from ml.errors import BadInputError
 from ml.evaluation.evaluate import evaluate
+from ml.features import extract as features
 from ml.models import Inputs, build, get, names, plugins
 from ml.models.plugin_check import check
 from ml.runs import create, find

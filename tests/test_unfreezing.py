@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from ml import checkpoints, logistic, runs
+from ml import checkpoints, runs
 from ml.config import TrainConfig
 from ml.data.catalog import run_record
 from ml.events import EpochEnd
+from ml.features import logistic_regression as logistic
 from ml.models import Inputs, build
 from ml.models.network import Network
 from ml.optim import groups

@@ -8,12 +8,12 @@ in a workspace, to make the graph of the network: after that an examination does
 import numpy as np
 import numpy.typing as npt
 
-from ml import features
-from ml.backbone import MODEL, Backbone, keep, kept
 from ml.data.pixels.parallel import Progress
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import open_pictures
 from ml.data.store.versions import DatasetVersion
+from ml.features import extract as features
+from ml.features.backbone import MODEL, Backbone, keep, kept
 from ml.hardware import threads
 from ml.models import registry
 from ml.models.registry import Inputs

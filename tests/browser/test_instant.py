@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from ml.backbone import MODEL, Backbone, keep
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.store.versions import DatasetVersion
-from ml.instant import pool_of
+from ml.features.backbone import MODEL, Backbone, keep
+from ml.features.quick_model import pool_of
 from ml.models import registry
 from tests.browser.serving import App, settled
 from tests.dashboard import fabricate

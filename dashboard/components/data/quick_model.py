@@ -20,7 +20,7 @@ from dashboard.text.wording import count, percent
 from dashboard.workers.inference import fitter
 from ml.data.store.versions import DatasetVersion
 from ml.errors import MLError
-from ml.instant import MOST
+from ml.features.quick_model import MOST
 from ml.workspace import Workspace
 
 KIND = "instant"

@@ -1,8 +1,8 @@
 """Features of a frozen backbone: computed once for each picture and view, and kept by its hash.
 
-They survive relabelling and new versions of a data set (see ``ml.feature_store``). Light: torch is
+They survive relabelling and new versions of a data set (see ``ml.features.cache``). Light: torch is
 imported where a network or spoilt views come in, so that whoever has the graph of a backbone
-(``ml.backbone``) need not wait for it.
+(``ml.features.backbone``) need not wait for it.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from ml.config import TrainConfig
 from ml.data.pixels.feature_views import view
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import Pictures
-from ml.feature_store import FeatureStore as FeatureStore
+from ml.features.cache import FeatureStore as FeatureStore
 from ml.model_folder import open_session
 from ml.models import plugins
 

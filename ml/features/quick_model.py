@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ml import logistic
 from ml.data.splits.groups import units_of
 from ml.data.splits.splits import split_indices
 from ml.data.store.versions import DatasetVersion
 from ml.errors import BadInputError
+from ml.features import logistic_regression as logistic
 from ml.metrics import wilson
 
 FOLDS = 5

@@ -15,7 +15,7 @@ import numpy as np
 
 from ml.data.pixels.pixels import PixelSpec, canonical
 from ml.data.store.versions import read_picture
-from ml.feature_store import FeatureStore
+from ml.features.cache import FeatureStore
 from ml.files import read_json, write_atomically, write_json
 from ml.model_folder import open_session
 from ml.models import registry
