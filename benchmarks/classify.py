@@ -43,8 +43,8 @@ from ml import runs
 from ml.data.pixels.decode import load
 from ml.data.pixels.pixels import canonical, to_spec
 from ml.data.sources.folders import BUNDLED
-from ml.model_folder import open_session
-from ml.predict import Classifier
+from ml.inference.classifier import Classifier
+from ml.inference.model_folder import open_session
 from ml.runs import Run
 from ml.worker import encode, preview
 from ml.workspace import open_workspace

@@ -84,7 +84,7 @@ def _shuffled(folder: Path, target: Path) -> Path:
     from ml.data.pixels.pixels import PixelSpec
     from ml.export.onnx import export_onnx
     from ml.files import sha256_of, write_json
-    from ml.model_folder import read_manifest
+    from ml.inference.model_folder import read_manifest
     from ml.models import Inputs, build
 
     manifest = read_manifest(folder)
@@ -104,7 +104,7 @@ def main() -> int:
         sys.exit(__doc__)
     from ml.explain.heat import peak
     from ml.explain.why import Explainer
-    from ml.predict import Classifier
+    from ml.inference.classifier import Classifier
 
     with tempfile.TemporaryDirectory() as root:
         planted = Path(root) / "planted"

@@ -19,7 +19,7 @@ MOST = 8
 
 
 class Network(Protocol[Output]):
-    """What answers: ``ml.predict.Classifier`` does."""
+    """What answers: ``ml.inference.classifier.Classifier`` does."""
 
     def outputs(self, pixels: Pixels) -> list[Output]:
         """One output for each of pictures uint8 (N, S, S, C)."""

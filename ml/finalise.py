@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ml import abstain, calibration, learned, predictions
+from ml import abstain, calibration, predictions
 from ml.centroid import nearest_centroid
 from ml.data.run_pictures import Pictures
 from ml.errors import DivergedError
@@ -20,7 +20,8 @@ from ml.export.verified import Kept, Progress, ship
 from ml.export.weights import save_weights
 from ml.files import explain_os_error, sha256_of, write_json
 from ml.hardware import versions
-from ml.model_folder import MODEL_VERSION
+from ml.inference import ood_reference as learned
+from ml.inference.model_folder import MODEL_VERSION
 from ml.models import registry
 from ml.models.network import Network
 from ml.predictions import Predictions
@@ -40,7 +41,7 @@ def finalise(
     """Make the classifier of ``run`` out of ``network``, which holds the best weights.
 
     Writes ``predictions.npz`` and ``report.json`` for the test pictures, then puts ``model/`` into
-    place as a whole: ``model.onnx``, ``weights.pt``, ``learned.npz`` (see ``ml.learned``) and,
+    place as a whole: ``model.onnx``, ``weights.pt``, ``learned.npz`` (see ``ml.inference.ood_reference``) and,
     written last, ``model.json``.
 
     Args:

@@ -23,7 +23,7 @@ from ml.export import parity
 from ml.export.graph import make_graph
 from ml.export.onnx import export_onnx
 from ml.hardware import keep_freed_memory, peak_memory, remember, threads
-from ml.model_folder import batch_of, open_session, run_session
+from ml.inference.model_folder import batch_of, open_session, run_session
 from ml.models import Inputs, build, options_of
 from ml.models.network import Network, count_features, new_head
 from ml.optim import optimizer

@@ -5,7 +5,7 @@ import threading
 from collections import OrderedDict
 from pathlib import Path
 
-from ml.predict import Classifier
+from ml.inference.classifier import Classifier
 
 MODELS = 3
 """How many models are kept in memory: those that were asked for last."""

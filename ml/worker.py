@@ -23,7 +23,7 @@ from ml.data.pixels.decode import load
 from ml.data.pixels.pixels import PixelSpec, canonical_of
 from ml.errors import BadInputError, MLError
 from ml.frames import Frame
-from ml.predict import Output, unreadable
+from ml.inference.classifier import Output, unreadable
 from ml.warm import THREADS, Warm
 
 DECODED = 2

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ml import learned
-from ml.unlike import Known
+from ml.inference import ood_reference as learned
+from ml.inference.ood import Known
 
 
 def cloud(count: int, seed: int, width: int = 12) -> np.ndarray:

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from ml.__main__ import main
-from ml.answers import Places, sorted_into
-from ml.classifying import BATCH, Source, answers, load_for, sources
 from ml.data.pixels.parallel import _workers
 from ml.errors import BadInputError
-from ml.predict import Classifier
+from ml.inference.batch import BATCH, Source, answers, load_for, sources
+from ml.inference.classifier import Classifier
+from ml.inference.tables import Places, sorted_into
 from tests.trained import CLASSES, picture, trained
 
 

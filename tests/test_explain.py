@@ -17,10 +17,10 @@ from ml.explain.heat import gathered, hottest, peak, scaled
 from ml.explain.why import Explainer
 from ml.export.onnx import export_onnx
 from ml.files import sha256_of
-from ml.model_folder import open_session
+from ml.inference.classifier import Classifier
+from ml.inference.model_folder import open_session
 from ml.models import Inputs, build
 from ml.models.network import Network
-from ml.predict import Classifier
 
 SIDE, NAMES = 32, tuple(SYMBOLS)
 

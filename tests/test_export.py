@@ -10,7 +10,7 @@ from torchvision.models import VisionTransformer
 from ml.data.pixels.pixels import PixelSpec
 from ml.export import graph
 from ml.export.onnx import export_onnx
-from ml.model_folder import open_session
+from ml.inference.model_folder import open_session
 from ml.models import Inputs, build, names
 from ml.models.network import Network
 from ml.models.patches import ClassToken, PatchBody, TokenMap

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from ml import learned, unlike
 from ml.errors import BadInputError
-from ml.predict import Classifier
+from ml.inference import ood as unlike
+from ml.inference import ood_reference as learned
+from ml.inference.classifier import Classifier
 from tests.clouds import answers, cloud, fitted
 from tests.trained import CLASSES, trained
 

@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 
 ASK = """
 import sys
-from ml.model_folder import open_session
+from ml.inference.model_folder import open_session
 open_session(open(sys.argv[1], "rb").read()).run(None, {"x": [1.0]})
 """
 

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from ml import model_folder, rehearsal, spent
+from ml import rehearsal, spent
 from ml.config import TrainConfig
 from ml.data.pixels.pixels import PixelSpec
 from ml.estimate import cost_key, ending, estimate
 from ml.hardware import describe, remembered
+from ml.inference import model_folder
 from ml.models import Inputs, build
 from ml.runs import list_runs
 from ml.workspace import Workspace

@@ -15,7 +15,7 @@ from ml import worker as module
 from ml.data.pixels.pixels import canonical
 from ml.explain.why import Explainer
 from ml.frames import read_frame, write_frame
-from ml.predict import Classifier
+from ml.inference.classifier import Classifier
 from ml.worker import Worker
 from tests.trained import CLASSES, picture, trained
 

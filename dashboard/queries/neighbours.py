@@ -8,9 +8,9 @@ import streamlit as st
 
 from dashboard.queries.datasets import version_at
 from dashboard.workers.inference import client
-from ml import learned
 from ml.data.store.versions import read_picture
 from ml.errors import BadInputError, MLError
+from ml.inference import ood_reference as learned
 from ml.runs import Run
 from ml.workspace import Workspace
 

@@ -16,9 +16,9 @@ import streamlit as st
 from dashboard import session
 from dashboard.server.limits import limits
 from dashboard.uploads.spool import Spool
-from ml.answers import heading, line
 from ml.errors import BadInputError
-from ml.predict import unreadable
+from ml.inference.classifier import unreadable
+from ml.inference.tables import heading, line
 
 TOP = 5
 """How many classes an answer ranks."""

@@ -6,10 +6,10 @@ from functools import partial
 
 from dashboard.uploads.session_uploads import Given
 from dashboard.uploads.spool import Spool
-from ml.classifying import is_picture
 from ml.data.file_names import safe_path
 from ml.data.sources.archives import open_archive
 from ml.errors import BadInputError
+from ml.inference.batch import is_picture
 from ml.workspace import Workspace
 
 MOST_BYTES = 25 * 2**20

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dashboard.uploads import session_uploads as tray
 from dashboard.uploads.filters import label_of
 from dashboard.uploads.session_uploads import Entry
-from ml.answers import Places
 from ml.errors import BadInputError
+from ml.inference.tables import Places
 
 
 def sorted_zip(entries: Sequence[Entry], run: str) -> bytes:

@@ -20,7 +20,7 @@ import streamlit as st
 from dashboard.workers.channel import Channel, EndedError
 from ml.errors import BadInputError, MLError
 from ml.frames import MOST_BYTES, Frame
-from ml.predict import unreadable
+from ml.inference.classifier import unreadable
 
 SECONDS = 60.0
 """How long one picture may take, the start of the child included."""
@@ -59,7 +59,7 @@ class InferenceClient:
     def classify(self, run_folder: Path, data: bytes, name: str, top_k: int = 5) -> dict[str, Any]:
         """What the model of a run makes of a picture.
 
-        As ``ml.predict.Classifier.judge``, with ``seen``, the picture as the model sees it (PNG),
+        As ``ml.inference.classifier.Classifier.judge``, with ``seen``, the picture as the model sees it (PNG),
         and ``preview``, the picture itself, upright and small (JPEG). For a picture that cannot be
         read, ``error`` is a sentence, ``label`` and the two pictures are None.
 

@@ -7,11 +7,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
-from ml.answers import check_target, heading, line, sorted_into
-from ml.classifying import answers, load_for, sources
 from ml.errors import BadInputError
 from ml.files import write_atomically
-from ml.model_folder import find_model
+from ml.inference.batch import answers, load_for, sources
+from ml.inference.model_folder import find_model
+from ml.inference.tables import check_target, heading, line, sorted_into
 from ml.spreadsheet import csv_of
 from ml.workspace import Workspace
 

@@ -19,7 +19,7 @@ from ml.errors import BadInputError
 from ml.evaluation import stored_reports as kept
 from ml.evaluation.results import Results, made
 from ml.files import write_json
-from ml.predict import Classifier
+from ml.inference.classifier import Classifier
 from ml.predictions import Predictions
 from ml.report import make_report, note
 from ml.runs import Run

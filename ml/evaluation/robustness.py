@@ -63,7 +63,7 @@ def measure(
 
     from ml.data.augment.corruptions import STRENGTHS, kinds
     from ml.data.run_pictures import open_pictures
-    from ml.predict import Classifier
+    from ml.inference.classifier import Classifier
 
     began = time.perf_counter()
     classifier = Classifier.load(run.folder / "model")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from ml.model_folder import open_session
+from ml.inference.model_folder import open_session
 
 if TYPE_CHECKING:
     import onnx

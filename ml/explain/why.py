@@ -15,8 +15,8 @@ from ml.errors import BadInputError
 from ml.explain import activation, covering, tail
 from ml.explain.heat import Heat, gathered, scaled
 from ml.explain.overlay import stretched
-from ml.model_folder import ATTENTION, read_checked, run_outputs
-from ml.predict import Classifier
+from ml.inference.classifier import Classifier
+from ml.inference.model_folder import ATTENTION, read_checked, run_outputs
 
 Pixels = npt.NDArray[np.uint8]
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ml import learned
 from ml.data.run_pictures import Pictures
 from ml.export import parity
 from ml.export.onnx import export_onnx
-from ml.model_folder import open_session, run_outputs
+from ml.inference import ood_reference as learned
+from ml.inference.model_folder import open_session, run_outputs
 from ml.models.network import Network
 from ml.report import Logits
 

@@ -6,7 +6,7 @@ import torch
 
 from ml.errors import BadInputError
 from ml.files import sha256_of, write_atomically
-from ml.model_folder import read_manifest
+from ml.inference.model_folder import read_manifest
 from ml.models.network import Network
 
 FILE = "weights.pt"

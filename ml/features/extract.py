@@ -19,7 +19,7 @@ from ml.data.pixels.feature_views import view
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import Pictures
 from ml.features.cache import FeatureStore as FeatureStore
-from ml.model_folder import open_session
+from ml.inference.model_folder import open_session
 from ml.models import plugins
 
 if TYPE_CHECKING:

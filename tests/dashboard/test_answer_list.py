@@ -14,7 +14,7 @@ from dashboard.uploads import filters as answer_list
 from dashboard.uploads import session_uploads as tray
 from dashboard.uploads.filters import GROUPED, LEAST, MOST, NAMED, UNLIKE, UNREAD, Query, listed
 from dashboard.uploads.zip_download import sorted_zip
-from ml.predict import unreadable
+from ml.inference.classifier import unreadable
 from tests.dashboard import fabricate
 
 

@@ -22,7 +22,7 @@ from dashboard.uploads import session_uploads as tray
 from dashboard.workers import inference
 from ml import sentences
 from ml.errors import BadInputError
-from ml.predict import unreadable
+from ml.inference.classifier import unreadable
 from tests.dashboard import fabricate
 from tests.dashboard.visiting import visit, words
 

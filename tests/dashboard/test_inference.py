@@ -15,7 +15,7 @@ from PIL import Image
 from dashboard.workers import channel, inference
 from dashboard.workers.inference import InferenceClient
 from ml.errors import BadInputError, MLError
-from ml.predict import Classifier
+from ml.inference.classifier import Classifier
 from tests.trained import CLASSES, picture, trained
 
 FAKE = """

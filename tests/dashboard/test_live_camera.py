@@ -16,7 +16,7 @@ from dashboard.server.frame_tokens import LOCAL_EVERY, PUBLIC_EVERY, Passes
 from dashboard.server.frames_route import MOST_BYTES, PASS, answer, routes
 from dashboard.workers import inference
 from ml.errors import MLError
-from ml.predict import unreadable
+from ml.inference.classifier import unreadable
 from tests.dashboard import fabricate
 from tests.dashboard.visiting import visit, words
 

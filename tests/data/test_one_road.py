@@ -13,7 +13,7 @@ from ml.data.ingest.bring_in import bring_in
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import open_pictures
 from ml.data.sources.walk import is_junk
-from ml.predict import Classifier
+from ml.inference.classifier import Classifier
 from ml.workspace import Workspace
 from tests.data.making import SHARED
 

@@ -21,7 +21,7 @@ def heading(ranks: int) -> list[str]:
 
 
 def line(answer: Mapping[str, Any]) -> list[object]:
-    """An answer of ``ml.predict.Classifier`` as a line of that table."""
+    """An answer of ``ml.inference.classifier.Classifier`` as a line of that table."""
     top = [cell for one in answer["top"] for cell in (one["label"], f"{one['probability']:.6f}")]
     return [*("" if (cell := answer.get(name)) is None else cell for name in COLUMNS), *top]
 

@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ml import learned
 from ml.calibration import is_sure, softmax
 from ml.data.pixels.pixels import PixelSpec, canonical
 from ml.errors import BadInputError
-from ml.model_folder import open_session, read_checked, read_manifest, run_outputs, run_session
-from ml.unlike import Known
+from ml.inference import ood_reference as learned
+from ml.inference.model_folder import (
+    open_session,
+    read_checked,
+    read_manifest,
+    run_outputs,
+    run_session,
+)
+from ml.inference.ood import Known
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

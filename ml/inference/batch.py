@@ -15,7 +15,7 @@ from ml.data.pixels.parallel import in_batches
 from ml.data.sources.archives import is_zip, open_archive
 from ml.data.sources.walk import files_below, read_file
 from ml.errors import BadInputError
-from ml.predict import Classifier, unreadable
+from ml.inference.classifier import Classifier, unreadable
 
 BATCH = 8
 """Pictures that go through the network at a time; more is slower on a CPU."""

@@ -1,6 +1,6 @@
 """What a model carries of the pictures that it learned from: chosen, with a limit, kept in a file.
 
-``ml.unlike`` tells by it whether a picture is unlike them. Light: numpy alone.
+``ml.inference.ood`` tells by it whether a picture is unlike them. Light: numpy alone.
 """
 
 import io
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ml.errors import BadInputError
 from ml.files import write_atomically
-from ml.unlike import LEAST_GAP, NEIGHBOURS, Floats, Known, normalised
+from ml.inference.ood import LEAST_GAP, NEIGHBOURS, Floats, Known, normalised
 
 FILE = "learned.npz"
 OPTIONAL = ("gaps", "axes")
