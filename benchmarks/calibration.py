@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from ml import calibration
 from ml.files import read_json
+from ml.metrics import calibration
 
 SEEDS = 5
 ENOUGH = 4

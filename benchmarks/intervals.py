@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ml import metrics
+from ml.metrics import classification as metrics
 
 TASKS: dict[str, tuple[Sequence[float], float, float]] = {
     "2 even classes": ((1, 1), 0.9, 0.03),

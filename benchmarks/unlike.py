@@ -39,12 +39,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ml.calibration import softmax
 from ml.data.store.versions import load_version, read_picture
 from ml.inference import ood as unlike
 from ml.inference import ood_reference as learned
 from ml.inference.classifier import Classifier
 from ml.inference.model_folder import run_outputs
+from ml.metrics.calibration import softmax
 from ml.runs import Run, list_runs
 from ml.workspace import open_workspace
 

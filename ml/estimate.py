@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ml.config import TrainConfig
-from ml.export.parity import compared
 from ml.hardware import Machine
+from ml.metrics.parity import compared
 from ml.models import registry
 
 START_UP = 7.0

@@ -11,21 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from ml import abstain, calibration, predictions
-from ml.centroid import nearest_centroid
 from ml.data.run_pictures import Pictures
 from ml.errors import DivergedError
-from ml.export import parity
 from ml.export.verified import Kept, Progress, ship
 from ml.export.weights import save_weights
 from ml.files import explain_os_error, sha256_of, write_json
 from ml.hardware import versions
 from ml.inference import ood_reference as learned
 from ml.inference.model_folder import MODEL_VERSION
+from ml.metrics import calibration, parity, predictions
+from ml.metrics import selective as abstain
+from ml.metrics.baselines import nearest_centroid
+from ml.metrics.predictions import Predictions
+from ml.metrics.report import Logits, figures, make_report
 from ml.models import registry
 from ml.models.network import Network
-from ml.predictions import Predictions
-from ml.report import Logits, figures, make_report
 from ml.runs import Run
 
 

@@ -19,11 +19,11 @@ from ml.data.augment.batch import Augment
 from ml.data.datamodule import validating
 from ml.data.pixels.pixels import PixelSpec
 from ml.estimate import cost_key
-from ml.export import parity
 from ml.export.graph import make_graph
 from ml.export.onnx import export_onnx
 from ml.hardware import keep_freed_memory, peak_memory, remember, threads
 from ml.inference.model_folder import batch_of, open_session, run_session
+from ml.metrics import parity
 from ml.models import Inputs, build, options_of
 from ml.models.network import Network, count_features, new_head
 from ml.optim import optimizer

@@ -1,14 +1,14 @@
 """What a report amounts to, in sentences for people: plain text, for pages and a report alike.
 
-``report`` is an EvaluationReport (``ml.report``); what an earlier Lensmith left out is passed over.
+``report`` is an EvaluationReport (``ml.metrics.report``); what an earlier Lensmith left out is passed over.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ml.calibration import ENOUGH, NEVER, error_by_chance
-from ml.metrics import Floats, wilson
-from ml.thresholds import LEAST
+from ml.metrics.calibration import ENOUGH, NEVER, error_by_chance
+from ml.metrics.classification import Floats, wilson
+from ml.metrics.thresholds import LEAST
 from ml.words import count, rounded, span, with_span
 
 FIGURES = {
@@ -72,7 +72,7 @@ def folds(found: object) -> str:
 
 
 def threshold(level: float, answers: dict[str, Any] | None = None) -> str:
-    """When a model with that threshold is not sure; ``answers`` is what ``ml.abstain`` counted,
+    """When a model with that threshold is not sure; ``answers`` is what ``ml.metrics.selective`` counted,
     where the model has it."""
     if level >= NEVER:
         return (

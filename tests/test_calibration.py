@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy import optimize
 from sklearn.metrics import log_loss
 
-from ml import calibration
+from ml.metrics import calibration
 
 
 def sample(seed, number=400, classes=4, scale=2.0):

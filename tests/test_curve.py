@@ -18,7 +18,7 @@ from ml.errors import BadInputError, StoppedError
 from ml.evaluation import learning_curve as curve
 from ml.evaluation import learning_curve_fit as curve_fits
 from ml.files import read_json, write_json
-from ml.metrics import Z95, paired_difference
+from ml.metrics.classification import Z95, paired_difference
 from ml.runs import Run
 from ml.train import train
 from ml.workspace import Workspace, open_workspace

@@ -8,8 +8,10 @@ from scipy import stats
 from sklearn import metrics as reference
 from sklearn.neighbors import NearestCentroid
 
-from ml import calibration, centroid, curves
-from ml.report import make_report
+from ml.metrics import baselines as centroid
+from ml.metrics import calibration
+from ml.metrics import roc as curves
+from ml.metrics.report import make_report
 from tests.trained import trained
 
 

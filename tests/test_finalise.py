@@ -11,11 +11,11 @@ import torch
 from sklearn import metrics as reference
 
 from ml import finalise as module
-from ml.calibration import fit_temperature, fit_threshold, softmax
 from ml.errors import BadInputError, DivergedError, WorkspaceError
 from ml.export import verified as shipped
 from ml.export.weights import load_weights
 from ml.inference.classifier import Classifier
+from ml.metrics.calibration import fit_temperature, fit_threshold, softmax
 from ml.models import Inputs, build
 from ml.runs import Run
 from tests.trained import SPEC, trained

@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml import slices
 from ml.__main__ import main
 from ml.commands import evaluate as command
 from ml.data.pixels.thumbnails import encoded
@@ -27,9 +26,10 @@ from ml.files import read_json, write_json
 from ml.handout import matrix, pictures
 from ml.handout.markup import VOID, tag
 from ml.handout.page import STYLE, page
+from ml.metrics import slices
+from ml.metrics.slices import Group
+from ml.metrics.thresholds import LEAST
 from ml.runs import Run
-from ml.slices import Group
-from ml.thresholds import LEAST
 from ml.workspace import Workspace
 from tests.dashboard import fabricate
 from tests.dashboard.visiting import visit

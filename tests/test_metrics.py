@@ -8,7 +8,7 @@ from scipy import stats
 from sklearn import metrics as reference
 
 from benchmarks import intervals
-from ml import metrics
+from ml.metrics import classification as metrics
 
 
 @st.composite

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from ml.__main__ import main
-from ml.calibration import softmax
 from ml.data.store.versions import read_picture
 from ml.errors import BadInputError
 from ml.inference.classifier import Classifier
+from ml.metrics.calibration import softmax
 from tests.trained import CLASSES, SPEC, picture, trained
 
 RUN = """

@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from ml import slices
 from ml.__main__ import main
 from ml.data.store.versions import Item
 from ml.doctor.looks import LOOK
 from ml.errors import BadInputError
 from ml.evaluation import slice_discovery as slicing
 from ml.evaluation.evaluate import ask
+from ml.metrics import slices
+from ml.metrics.slices import Group
 from ml.runs import Run
-from ml.slices import Group
 from ml.workspace import Workspace
 from tests.trained import trained
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from ml import thresholds
-from ml.curves import curve
+from ml.metrics import thresholds
+from ml.metrics.roc import curve
 
 SCORES = st.lists(st.tuples(st.integers(0, 50), st.booleans()), min_size=1, max_size=60)
 

@@ -10,10 +10,10 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import NearestNeighbors
 
-from ml import abstain
 from ml.inference import ood as unlike
 from ml.inference import ood_reference as learned
 from ml.inference.classifier import Classifier
+from ml.metrics import selective as abstain
 from tests.clouds import answers, cloud, fitted
 from tests.trained import trained
 

@@ -9,7 +9,7 @@ from typing import Any
 from dashboard.text.class_names import class_axis, literal
 from dashboard.text.markdown import rounded, with_span
 from dashboard.text.wording import count
-from ml.metrics import wilson
+from ml.metrics.classification import wilson
 
 BARS = 24
 """More classes than this are not drawn as bars; the table has them all."""

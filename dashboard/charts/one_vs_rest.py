@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from dashboard.text.markdown import rounded
-from ml import thresholds
-from ml.curves import Curve
-from ml.thresholds import Called
+from ml.metrics import thresholds
+from ml.metrics.roc import Curve
+from ml.metrics.thresholds import Called
 
 MOST = 400
 """Points of a curve that are drawn: more would not be told apart."""

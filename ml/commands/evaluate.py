@@ -5,14 +5,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ml import thresholds
-from ml.curves import curve
 from ml.errors import BadInputError
 from ml.evaluation import results
 from ml.evaluation import slice_discovery as slicing
 from ml.evaluation.evaluate import Asked, ask, measure
 from ml.evaluation.results import Results
 from ml.handout.page import check_place, page, write
+from ml.metrics import thresholds
+from ml.metrics.roc import curve
 from ml.progress import Progress
 from ml.runs import Run, find
 from ml.workspace import Workspace

@@ -1,4 +1,4 @@
 """Evaluation: measuring a finished run: reports, learning curve, robustness, slices.
 
-The figures themselves are ``ml.metrics``.
+The figures themselves are ``ml.metrics.classification``.
 """

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ml.centroid import nearest_centroid
 from ml.data import catalog
 from ml.data.run_pictures import open_pictures
 from ml.data.store.versions import SPLITS, load_version
@@ -20,8 +19,9 @@ from ml.evaluation import stored_reports as kept
 from ml.evaluation.results import Results, made
 from ml.files import write_json
 from ml.inference.classifier import Classifier
-from ml.predictions import Predictions
-from ml.report import make_report, note
+from ml.metrics.baselines import nearest_centroid
+from ml.metrics.predictions import Predictions
+from ml.metrics.report import make_report, note
 from ml.runs import Run
 from ml.workspace import Workspace
 

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ml import predictions
-from ml.calibration import is_sure, softmax
 from ml.data.store.item_arrays import files_of
 from ml.data.store.versions import load_version
 from ml.errors import BadInputError, MLError
 from ml.evaluation import stored_reports as kept
-from ml.predictions import Predictions
+from ml.metrics import predictions
+from ml.metrics.calibration import is_sure, softmax
+from ml.metrics.predictions import Predictions
 from ml.runs import Run
 from ml.workspace import Workspace
 

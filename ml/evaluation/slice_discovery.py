@@ -1,6 +1,6 @@
 """On which kinds of its pictures a run does worse: what the pictures have in common, and the test.
 
-``ml.slices`` has the statistics; here are the groups: by size, shape, light, contrast, sharpness,
+``ml.metrics.slices`` has the statistics; here are the groups: by size, shape, light, contrast, sharpness,
 time, class, folder, group, kind of file, and what was changed when a picture was brought in. The
 groups are made from the pictures alone, never from what the model said of them.
 """
@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from ml import slices
 from ml.data.splits.group_rules import by_folder
 from ml.data.store.versions import Item, load_version
 from ml.evaluation import results
@@ -20,9 +19,10 @@ from ml.evaluation import stored_reports as kept
 from ml.evaluation.evaluate import Asked
 from ml.evaluation.evaluate import measure as evaluate
 from ml.files import read_json, write_json
-from ml.metrics import Floats
+from ml.metrics import slices
+from ml.metrics.classification import Floats
+from ml.metrics.slices import Group, Slice
 from ml.runs import Run
-from ml.slices import Group, Slice
 from ml.workspace import Workspace
 
 MEASURE = 1

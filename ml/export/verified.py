@@ -9,12 +9,12 @@ import numpy as np
 import torch
 
 from ml.data.run_pictures import Pictures
-from ml.export import parity
 from ml.export.onnx import export_onnx
 from ml.inference import ood_reference as learned
 from ml.inference.model_folder import open_session, run_outputs
+from ml.metrics import parity
+from ml.metrics.report import Logits
 from ml.models.network import Network
-from ml.report import Logits
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

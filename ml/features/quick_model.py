@@ -18,7 +18,7 @@ from ml.data.splits.splits import split_indices
 from ml.data.store.versions import DatasetVersion
 from ml.errors import BadInputError
 from ml.features import logistic_regression as logistic
-from ml.metrics import wilson
+from ml.metrics.classification import wilson
 
 FOLDS = 5
 MOST = 4000

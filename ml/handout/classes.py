@@ -6,7 +6,7 @@ from ml import sentences
 from ml.handout.figures import bars
 from ml.handout.markup import Html, figure, named, section, table, tag
 from ml.handout.subject import Subject
-from ml.thresholds import LEAST
+from ml.metrics.thresholds import LEAST
 from ml.words import percent, span
 
 MOST = 200

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ml.handout.markup import Html, tag
-from ml.metrics import wilson
+from ml.metrics.classification import wilson
 
 WIDTH, HEIGHT = 440, 300
 LEFT, RIGHT, TOP, BOTTOM = 74, 24, 12, 46

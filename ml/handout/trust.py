@@ -3,11 +3,11 @@
 from typing import Any
 
 from ml import sentences
-from ml.calibration import ENOUGH
 from ml.handout.figures import reliability
 from ml.handout.markup import Html, figure, section, table, tag
 from ml.handout.subject import Subject
-from ml.metrics import wilson
+from ml.metrics.calibration import ENOUGH
+from ml.metrics.classification import wilson
 from ml.words import count, rounded, with_span
 
 SCORES = {

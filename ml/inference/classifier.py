@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ml.calibration import is_sure, softmax
 from ml.data.pixels.pixels import PixelSpec, canonical
 from ml.errors import BadInputError
 from ml.inference import ood_reference as learned
@@ -20,6 +19,7 @@ from ml.inference.model_folder import (
     run_session,
 )
 from ml.inference.ood import Known
+from ml.metrics.calibration import is_sure, softmax
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ml.errors import BadInputError
-from ml.metrics import paired_difference, wilson
+from ml.metrics.classification import paired_difference, wilson
 from ml.runs import Run
 
 

@@ -11,12 +11,12 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from ml import runs
-from ml.calibration import calibration_bins, softmax
 from ml.config import TrainConfig
 from ml.data.store.versions import DatasetVersion, Item, write_picture, write_version
 from ml.events import EpochEnd, EventLog, RunEnded, RunStarted
 from ml.files import sha256_of, write_json
-from ml.metrics import accuracy_interval, class_scores, confusion, recall_intervals
+from ml.metrics.calibration import calibration_bins, softmax
+from ml.metrics.classification import accuracy_interval, class_scores, confusion, recall_intervals
 from ml.runs import Run
 from ml.workspace import Workspace, open_workspace
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from dashboard.charts import one_vs_rest as charts
-from ml import thresholds
-from ml.calibration import softmax
-from ml.curves import curve
+from ml.metrics import thresholds
+from ml.metrics.calibration import softmax
+from ml.metrics.roc import curve
 from tests.dashboard import fabricate
 from tests.dashboard.test_charts_evaluate import drawable
 from tests.dashboard.visiting import visit, words

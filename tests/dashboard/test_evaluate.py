@@ -13,10 +13,10 @@ from dashboard.components.evaluate import before_after
 from dashboard.components.evaluate import matrix_table as matrix
 from dashboard.components.evaluate.confusion_matrix import ANY
 from dashboard.queries import results
-from ml.calibration import softmax
 from ml.data.edits import edits
 from ml.evaluation import learning_curve as curve
 from ml.files import read_json, write_json
+from ml.metrics.calibration import softmax
 from ml.runs import list_runs
 from tests.dashboard import fabricate
 from tests.dashboard.visiting import visit, words

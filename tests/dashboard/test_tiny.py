@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ml import sentences
-from ml.report import make_report
+from ml.metrics.report import make_report
 from tests.dashboard import fabricate
 from tests.dashboard.visiting import visit, words
 

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.server.style import escape
 from dashboard.text.markdown import rounded, whole
 from dashboard.uploads.session_uploads import Entry
-from ml.calibration import NEVER
+from ml.metrics.calibration import NEVER
 
 NAME = 80
 """A longer file name is cut; the whole of it shows when the pointer rests on it."""

@@ -9,9 +9,9 @@ from dashboard.queries.results import Results
 from dashboard.retraining import Pair, paired
 from dashboard.text.markdown import plain, with_span
 from dashboard.text.wording import count
-from ml.curves import mcnemar
 from ml.errors import MLError
-from ml.metrics import wilson
+from ml.metrics.classification import wilson
+from ml.metrics.roc import mcnemar
 from ml.runs import Run
 from ml.workspace import Workspace
 

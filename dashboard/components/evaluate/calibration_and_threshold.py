@@ -12,8 +12,8 @@ from dashboard.queries.results import Results
 from dashboard.text.markdown import with_span
 from dashboard.text.wording import count
 from ml import sentences
-from ml.calibration import ENOUGH
-from ml.metrics import wilson
+from ml.metrics.calibration import ENOUGH
+from ml.metrics.classification import wilson
 from ml.runs import Run
 
 

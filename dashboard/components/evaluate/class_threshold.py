@@ -18,9 +18,9 @@ from dashboard.components.widgets.plot import plot
 from dashboard.queries.results import Results
 from dashboard.text.markdown import plain, rounded, with_span
 from dashboard.text.wording import percent
-from ml import thresholds
-from ml.curves import Curve, average_precision, curve, roc_auc, roc_auc_interval
-from ml.thresholds import Called
+from ml.metrics import thresholds
+from ml.metrics.roc import Curve, average_precision, curve, roc_auc, roc_auc_interval
+from ml.metrics.thresholds import Called
 
 
 def class_threshold(results: Results) -> None:

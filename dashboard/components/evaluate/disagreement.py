@@ -12,8 +12,8 @@ from dashboard.queries import results
 from dashboard.queries.results import Results
 from dashboard.text.markdown import plain, shortened
 from dashboard.text.wording import count
-from ml.curves import mcnemar
 from ml.errors import BadInputError
+from ml.metrics.roc import mcnemar
 from ml.runs import Run
 from ml.workspace import Workspace
 

@@ -10,7 +10,7 @@ from dashboard.queries.results import Results
 from dashboard.text.markdown import plain
 from ml import sentences
 from ml.evaluation.class_match import listed
-from ml.thresholds import LEAST
+from ml.metrics.thresholds import LEAST
 
 HELP = (
     "Precision: of the pictures called this class, the share that are of it. Recall: of the "

@@ -17,8 +17,8 @@ from dashboard.text.wording import count
 from ml.data.store.versions import DatasetVersion, read_summary
 from ml.evaluation import slice_discovery as slicing
 from ml.evaluation.slice_discovery import by_chance
+from ml.metrics.slices import LEAST
 from ml.runs import Run
-from ml.slices import LEAST
 from ml.workspace import Workspace
 
 NONE = -1

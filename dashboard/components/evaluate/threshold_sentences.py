@@ -3,11 +3,11 @@
 from dashboard.components.widgets.metric_tiles import Tile
 from dashboard.text.markdown import plain, rounded, span
 from dashboard.text.wording import count, percent
-from ml import thresholds
-from ml.calibration import ENOUGH, TARGET
-from ml.curves import Curve
-from ml.metrics import wilson
-from ml.thresholds import Called
+from ml.metrics import thresholds
+from ml.metrics.calibration import ENOUGH, TARGET
+from ml.metrics.classification import wilson
+from ml.metrics.roc import Curve
+from ml.metrics.thresholds import Called
 
 
 def too_few(name: str, found: Curve) -> str:

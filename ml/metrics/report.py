@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ml import calibration, curves, metrics
-from ml.export import parity
+from ml.metrics import calibration, parity
+from ml.metrics import classification as metrics
+from ml.metrics import roc as curves
 
 FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "loss")
 Logits = npt.NDArray[np.float32]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.metrics import Z95, Floats, Ints
+from ml.metrics.classification import Z95, Floats, Ints
 
 Flags = NDArray[np.bool_]
 

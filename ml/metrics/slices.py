@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ml.metrics import Floats, Interval, wilson
+from ml.metrics.classification import Floats, Interval, wilson
 
 LEVEL = 0.05
 """The chance that may be taken of calling any slice worse where none is."""

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.data.run_pictures import Pictures
-from ml.metrics import Ints
+from ml.metrics.classification import Ints
 
 SIDE = 16
 """Pictures are compared at about this side: their colours and rough shapes."""

@@ -1,6 +1,6 @@
 """What a threshold does for one class: how many pictures it calls rightly, wrongly, or misses.
 
-Pure functions of a ``ml.curves.Curve``, with numpy alone. A picture is called the class when its
+Pure functions of a ``ml.metrics.roc.Curve``, with numpy alone. A picture is called the class when its
 probability of it is no less than the threshold, whatever the other classes get.
 """
 
@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ml.calibration import ENOUGH, TARGET
-from ml.curves import Curve, average_precision, roc_auc, roc_auc_interval
-from ml.metrics import Floats, Ints, wilson
+from ml.metrics.calibration import ENOUGH, TARGET
+from ml.metrics.classification import Floats, Ints, wilson
+from ml.metrics.roc import Curve, average_precision, roc_auc, roc_auc_interval
 
 GRID = np.arange(1001) / 1000
 """Thresholds are read off in steps of a tenth of a percent, as a slider has them."""

@@ -1,14 +1,14 @@
 """What the threshold of a model means, counted on validation pictures: how many it leaves open.
 
-The threshold itself is chosen by ``ml.calibration.fit_threshold``. Light: numpy alone.
+The threshold itself is chosen by ``ml.metrics.calibration.fit_threshold``. Light: numpy alone.
 """
 
 from typing import Any
 
 import numpy as np
 
-from ml.calibration import ENOUGH, TARGET, is_sure
-from ml.metrics import Floats, Ints
+from ml.metrics.calibration import ENOUGH, TARGET, is_sure
+from ml.metrics.classification import Floats, Ints
 
 
 def count(probabilities: Floats, labels: Ints, threshold: float) -> dict[str, Any]:

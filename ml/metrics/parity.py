@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ml.calibration import softmax
+from ml.metrics.calibration import softmax
 
 LOOKED_AT = 8
 """So many test pictures go through the file and through torch where features are kept."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.metrics import Floats, Ints
+from ml.metrics.classification import Floats, Ints
 
 TEMPERATURES = (0.05, 20.0)
 TARGET = 0.95
