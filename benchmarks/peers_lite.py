@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-LITE = Path(__file__).resolve().parent.parent / "ml" / "models" / "lite.py"
+LITE = Path(__file__).resolve().parent.parent / "ml" / "models" / "layers" / "lite.py"
 
 
 def lite0(weights: Path) -> nn.Sequential:

@@ -12,8 +12,8 @@ from ml.export import graph
 from ml.export.onnx import export_onnx
 from ml.inference.model_folder import open_session
 from ml.models import Inputs, build, names
+from ml.models.layers.patches import ClassToken, PatchBody, TokenMap
 from ml.models.network import Network
-from ml.models.patches import ClassToken, PatchBody, TokenMap
 
 
 def lived_in(name: str, channels: int, size: int, classes: int, seed: int = 0) -> Network:

@@ -8,9 +8,9 @@ import torch
 from ml.config import TrainConfig
 from ml.errors import BadInputError, MLError
 from ml.models import Inputs, all_models, build, get, options_of
-from ml.models.channels import more_channels
 from ml.models.download import kept_in
-from ml.models.lite import SameConv2d
+from ml.models.layers.channels import more_channels
+from ml.models.layers.lite import SameConv2d
 from ml.models.network import ByteDropout, Network, Standardise
 from ml.models.registry import register
 from ml.models.zoo import weights_of

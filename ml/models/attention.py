@@ -29,7 +29,7 @@ def attention_cnn(inputs: Inputs, pretrained: bool) -> "Network":
     """
     from torch import nn
 
-    from ml.models.cbam import AttendingNeck, Cbam, ChannelGate
+    from ml.models.layers.cbam import AttendingNeck, Cbam, ChannelGate
     from ml.models.network import Network
 
     layers, into, side = stages(inputs, after=lambda width: [Cbam(width)])

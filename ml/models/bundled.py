@@ -20,8 +20,8 @@ def _lite(number: int, wide: float, deep: float, inputs: Inputs, pretrained: boo
     import torch
     from torch import nn
 
-    from ml.models.channels import more_channels
-    from ml.models.lite import CHANNELS, LiteBody
+    from ml.models.layers.channels import more_channels
+    from ml.models.layers.lite import CHANNELS, LiteBody
     from ml.models.network import Network
 
     body = LiteBody(3 if pretrained else inputs.channels, wide, deep)

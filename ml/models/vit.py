@@ -32,8 +32,8 @@ def tiny_vit(inputs: Inputs, pretrained: bool) -> "Network":
     """
     from torch import nn
 
+    from ml.models.layers.tokens import TokenBody, TokenPool
     from ml.models.network import Network
-    from ml.models.tokens import TokenBody, TokenPool
 
     body = TokenBody(inputs.channels, inputs.size, WIDTH, DEPTH, HEADS, dropout=0.1)
     return Network(body, TokenPool(WIDTH), nn.Linear(WIDTH, inputs.classes))
@@ -61,7 +61,7 @@ def vit_b_16(inputs: Inputs, pretrained: bool) -> "Network":
 
     For another picture size than 224 px the learned table of positions is interpolated.
     """
-    from ml.models.patches import ClassToken, PatchBody, TokenMap
+    from ml.models.layers.patches import ClassToken, PatchBody, TokenMap
 
     side = inputs.size // PATCH
     net = zoo.make("vit_b_16", pretrained, image_size=side * PATCH)

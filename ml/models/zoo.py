@@ -89,7 +89,7 @@ def adapted(weights: Any, settings: dict[str, Any]) -> Any:
 
 def stem(old: "nn.Conv2d", inputs: Inputs, pretrained: bool, **small: int) -> "nn.Conv2d":
     """The first layer for these pictures; ``small`` is its kernel and stride from scratch."""
-    from ml.models.channels import first_layer, more_channels
+    from ml.models.layers.channels import first_layer, more_channels
 
     if pretrained:
         return more_channels(old, inputs.channels)
@@ -112,7 +112,7 @@ def network(
     """Body and neck (``parts``) with a new head, and the preprocessing that they learned with."""
     from torch import nn
 
-    from ml.models.channels import for_channels
+    from ml.models.layers.channels import for_channels
     from ml.models.network import Network
 
     head = nn.Linear(width, inputs.classes)
