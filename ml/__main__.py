@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from ml.errors import BadInputError, MLError
 from ml.files import explain_os_error
-from ml.models import plugins
+from ml.models.plugins import discovery as plugins
 from ml.version import __version__
 from ml.workspace import open_workspace
 

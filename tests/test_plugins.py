@@ -14,8 +14,9 @@ from ml.data.ingest.bring_in import bring_in
 from ml.errors import BadInputError
 from ml.evaluation.evaluate import evaluate
 from ml.features import extract as features
-from ml.models import Inputs, build, get, names, plugins
-from ml.models.plugin_check import check
+from ml.models import Inputs, build, get, names
+from ml.models.plugins import discovery as plugins
+from ml.models.plugins.check import check
 from ml.runs import create, find
 from ml.train import train
 from ml.workspace import Workspace

@@ -5,7 +5,8 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from ml.models import ModelInfo, all_models, plugins
+from ml.models import ModelInfo, all_models
+from ml.models.plugins import discovery as plugins
 from ml.workspace import Workspace
 
 
@@ -60,7 +61,7 @@ def _check(as_json: bool) -> None:
     found = plugins.found()
     tried: list[dict[str, Any]] = []
     if found.models:
-        from ml.models.plugin_check import check  # torch comes only now
+        from ml.models.plugins.check import check  # torch comes only now
 
         tried = [
             {"name": model.name, "origin": model.origin, **check(model)} for model in found.models

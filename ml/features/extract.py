@@ -20,7 +20,7 @@ from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import Pictures
 from ml.features.cache import FeatureStore as FeatureStore
 from ml.inference.model_folder import open_session
-from ml.models import plugins
+from ml.models.plugins import discovery as plugins
 
 if TYPE_CHECKING:
     import torch

@@ -85,7 +85,7 @@ class ModelInfo:
 _models: dict[str, ModelInfo] = {}
 elsewhere: dict[str, dict[str, Builder]] = {}
 """The builders of plugins, by their module and name: what those are was read before they are run
-(see ``ml.models.plugins``)."""
+(see ``ml.models.plugins.discovery``)."""
 
 
 def register(name: str, **about: Any) -> Callable[[Builder], Builder]:
@@ -115,8 +115,8 @@ def own_models() -> list[ModelInfo]:
 
 
 def all_models() -> list[ModelInfo]:
-    """Every model: our own, then those of ``ml.models.plugins``."""
-    from ml.models import plugins  # it needs what stands above
+    """Every model: our own, then those of ``ml.models.plugins.discovery``."""
+    from ml.models.plugins import discovery as plugins  # it needs what stands above
 
     return [*own_models(), *plugins.found().models]
 

@@ -6,7 +6,8 @@ import pytest
 
 from dashboard.components.train import model_list
 from dashboard.components.widgets import config_fields as forms
-from ml.models import all_models, get, plugins
+from ml.models import all_models, get
+from ml.models.plugins import discovery as plugins
 from ml.workspace import Workspace
 from tests.dashboard.visiting import visit, words
 

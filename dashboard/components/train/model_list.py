@@ -12,7 +12,8 @@ from dashboard.text.markdown import plain
 from dashboard.text.wording import large
 from dashboard.workers.job import Job
 from ml.errors import BadInputError
-from ml.models import ModelInfo, all_models, plugins
+from ml.models import ModelInfo, all_models
+from ml.models.plugins import discovery as plugins
 
 TICK_SECONDS = 0.7
 BYTES_A_WEIGHT = 4

@@ -1,7 +1,7 @@
 """Models of one's own: from files in the workspace's folder ``plugins``, and from packages.
 
 A package names its module with models as an entry point of the group ``lensmith.models``. Here is
-only read what there is (``ml.models.plugin_file``); nothing is run but where a network is built. A
+only read what there is (``ml.models.plugins.reader``); nothing is run but where a network is built. A
 file that cannot be read is left out and named with its reason.
 
 What lies in the folder is code that runs with the rights of whoever trains. Nothing that comes in
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from ml.errors import BadInputError
 from ml.models import registry
-from ml.models.plugin_file import PACKAGE, Borrowed, Source, read
+from ml.models.plugins.reader import PACKAGE, Borrowed, Source, read
 from ml.models.registry import ModelInfo
 from ml.workspace import Workspace, is_public
 
