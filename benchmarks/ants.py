@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.features.cache import FeatureStore
-from ml.runs import list_runs
+from ml.runs.folder import list_runs
 from ml.workspace import open_workspace
 
 

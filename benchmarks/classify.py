@@ -39,13 +39,13 @@ from benchmarks.page import p95, say
 from benchmarks.peers_lite import lite0
 from dashboard.components.classify.results_header import MANY as MANY_CARDS
 from dashboard.workers.inference import InferenceClient
-from ml import runs
 from ml.data.pixels.decode import load
 from ml.data.pixels.pixels import canonical, to_spec
 from ml.data.sources.folders import BUNDLED
 from ml.inference.classifier import Classifier
 from ml.inference.model_folder import open_session
-from ml.runs import Run
+from ml.runs import folder as runs
+from ml.runs.folder import Run
 from ml.worker import encode, preview
 from ml.workspace import open_workspace
 from tests.browser.serving import ARGUMENTS, App, find_browser, settled

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 
 from benchmarks.page import RERUN, p95, queue_training, say, until_training
-from ml.runs import Run
+from ml.runs.folder import Run
 from tests.browser.serving import ARGUMENTS, App, find_browser, settled, worker_pid
 
 CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]

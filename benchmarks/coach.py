@@ -17,8 +17,8 @@ from typing import Any
 
 from ml.data import catalog
 from ml.data.store.versions import DatasetVersion, write_version
-from ml.events import Note
-from ml.runs import find
+from ml.runs.events import Note
+from ml.runs.folder import find
 from ml.workspace import Workspace, open_workspace
 
 SEEDS = 3

@@ -18,7 +18,7 @@ from typing import Any
 from ml import spent
 from ml.models import all_models
 from ml.models.registry import ModelInfo
-from ml.runs import list_runs
+from ml.runs.folder import list_runs
 from ml.workspace import open_workspace
 
 TIME, MEMORY = 1.5, 1.3

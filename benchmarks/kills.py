@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from ml.events import EpochEnd, RunStarted
+from ml.runs.events import EpochEnd, RunStarted
 from ml.workspace import open_workspace
 from tests.faults.victim import Victim
 

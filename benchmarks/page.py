@@ -23,10 +23,11 @@ from playwright.sync_api import Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from ml import presets, runs
+from ml import presets
 from ml.data import catalog
-from ml.events import EpochEnd, Progress
-from ml.runs import Run
+from ml.runs import folder as runs
+from ml.runs.events import EpochEnd, Progress
+from ml.runs.folder import Run
 from ml.workspace import open_workspace
 from tests.browser.serving import ARGUMENTS, App, find_browser, settled, worker_pid
 

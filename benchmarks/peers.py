@@ -40,7 +40,7 @@ from benchmarks.peers_budget import idx, numbered, photos
 from ml.commands.train import EXIT
 from ml.data.store.versions import load_version
 from ml.models.bundled import PACKAGE
-from ml.runs import find
+from ml.runs.folder import find
 from ml.version import __version__
 from ml.workspace import open_workspace
 

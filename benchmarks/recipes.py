@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ml import runs
+from ml.runs import folder as runs
 from ml.workspace import open_workspace
 
 ENDLESS = 1000

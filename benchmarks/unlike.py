@@ -45,7 +45,7 @@ from ml.inference import ood_reference as learned
 from ml.inference.classifier import Classifier
 from ml.inference.model_folder import run_outputs
 from ml.metrics.calibration import softmax
-from ml.runs import Run, list_runs
+from ml.runs.folder import Run, list_runs
 from ml.workspace import open_workspace
 
 NEAR, FAR = 0.75, 0.95

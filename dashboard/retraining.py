@@ -9,7 +9,7 @@ from dashboard.workers import engine
 from ml.data import catalog
 from ml.data.store.versions import DatasetVersion, latest
 from ml.errors import MLError
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 

@@ -16,7 +16,7 @@ from ml.data.ingest.bring_in import BUNDLED_NAMES
 from ml.data.store.versions import latest
 from ml.errors import BadInputError
 from ml.models.plugins import discovery as plugins
-from ml.runs import Run, find
+from ml.runs.folder import Run, find
 from ml.tuning.sweep import Sweep
 from ml.workspace import Workspace, open_workspace
 

@@ -18,7 +18,7 @@ from dashboard.uploads.spool import stage
 from dashboard.workers.job import Job
 from ml.data.file_names import free_path, safe_path
 from ml.data.store.versions import DatasetVersion
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 TABLE = "labels.csv"

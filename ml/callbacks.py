@@ -15,7 +15,7 @@ from ml.coach import Situation, advise
 from ml.distributed.group import Pace, Team
 from ml.distributed.strategy import whole_weights
 from ml.errors import DivergedError, StoppedError
-from ml.events import EpochEnd, Progress, RunStarted, Sink
+from ml.runs.events import EpochEnd, Progress, RunStarted, Sink
 from ml.task import ClassifierTask
 
 FLUSH_SECONDS = 0.25

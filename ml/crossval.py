@@ -19,7 +19,7 @@ from ml.data.splits.splits import deal_folds
 from ml.files import read_json, write_json
 from ml.models.network import Network
 from ml.refit import Progress, hits, plans, refit, sides, start_anew
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 

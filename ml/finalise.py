@@ -26,7 +26,7 @@ from ml.metrics.predictions import Predictions
 from ml.metrics.report import Logits, figures, make_report
 from ml.models import registry
 from ml.models.network import Network
-from ml.runs import Run
+from ml.runs.folder import Run
 
 
 def finalise(

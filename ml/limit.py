@@ -22,11 +22,11 @@ from ml.data.pixels.feature_views import view
 from ml.data.run_pictures import Pictures
 from ml.distributed.group import Pace, Team
 from ml.estimate import FINISH, HEAD_ROWS, OF_EPOCH, cost_key, ending
-from ml.events import Note, Sink
 from ml.features import extract as features
 from ml.hardware import remembered, threads
 from ml.models.network import Network, count_features, new_head
 from ml.plan import backbone_forward
+from ml.runs.events import Note, Sink
 from ml.workspace import Workspace
 
 MARGIN = 0.04

@@ -9,7 +9,7 @@ from ml.data.store.versions import dataset_folder
 from ml.errors import BadInputError, MLError
 from ml.evaluation import results
 from ml.files import explain_os_error
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace, open_workspace
 
 EXAMPLES = 8

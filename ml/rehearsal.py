@@ -28,7 +28,7 @@ from ml.models import Inputs, build, options_of
 from ml.models.network import Network, count_features, new_head
 from ml.optim import optimizer
 from ml.plan import backbone_forward
-from ml.status import age
+from ml.runs.status import age
 from ml.workspace import Workspace
 
 STEP_SECONDS = 3.0

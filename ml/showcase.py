@@ -6,7 +6,7 @@ They are kept in the run's ``meta.json`` as ``showcase``. Light.
 from dataclasses import dataclass
 
 from ml.errors import BadInputError
-from ml.runs import Run
+from ml.runs.folder import Run
 
 MOST_TITLE = 80
 MOST_WORDS = 2000

@@ -12,7 +12,7 @@ from ml.estimate import estimate
 from ml.files import read_json, write_json
 from ml.hardware import describe, peak_memory, remembered
 from ml.hardware import threads as usable
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 FILE = "estimate.json"

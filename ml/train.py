@@ -29,14 +29,14 @@ from ml.distributed.group import LOST, Other, Team, end, is_lost, meet, part, wa
 from ml.distributed.launch import Place
 from ml.errors import MLError, StoppedError
 from ml.estimate import speed_key
-from ml.events import EpochEnd, EventLog, Note, Progress, RunEnded, RunStarted, Sink, surviving
 from ml.files import write_json
 from ml.finalise import finalise
 from ml.hardware import keep_freed_memory, remember, versions
 from ml.models import Inputs, build, get, options_of
 from ml.models.network import Network
 from ml.plan import Plan, features_plan, pixels_plan
-from ml.runs import Run
+from ml.runs.events import EpochEnd, EventLog, Note, Progress, RunEnded, RunStarted, Sink, surviving
+from ml.runs.folder import Run
 from ml.task import ClassifierTask
 from ml.trainer import check_shares, fit, machine_for, make_trainer
 from ml.worker_life import heartbeat

@@ -17,9 +17,9 @@ from ml.distributed.launch import Place
 from ml.distributed.strategy import Environment, strategy_for
 from ml.distributed.sync_norm import SyncNorm
 from ml.errors import BadInputError, MLError, OutOfMemoryError, StoppedError
-from ml.events import RunStarted
 from ml.hardware import threads
 from ml.plan import Plan
+from ml.runs.events import RunStarted
 from ml.task import ClassifierTask
 
 log = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import psutil
 
-from ml.events import Heartbeat, Sink
-from ml.status import HEARTBEAT_SECONDS
+from ml.runs.events import Heartbeat, Sink
+from ml.runs.status import HEARTBEAT_SECONDS
 
 
 @contextlib.contextmanager

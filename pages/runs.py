@@ -12,7 +12,7 @@ from dashboard.navigation import RUNS, TRAIN
 from dashboard.queries import run_list as runlist
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
-from ml.runs import Run
+from ml.runs.folder import Run
 
 PAGE = 20
 

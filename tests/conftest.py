@@ -14,9 +14,9 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
-from ml import runs
 from ml.config import TrainConfig
-from ml.runs import Run
+from ml.runs import folder as runs
+from ml.runs.folder import Run
 from ml.workspace import Workspace, open_workspace
 from tests.graphs import lent
 

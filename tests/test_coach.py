@@ -14,7 +14,7 @@ import pytest
 from ml.coach import Situation, advise
 from ml.coach.rules import RULES
 from ml.config import TrainConfig
-from ml.events import EpochEnd
+from ml.runs.events import EpochEnd
 
 SEEDS = range(12)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ml import __main__, runs
+from ml import __main__
 from ml.coach import measured
 from ml.coach.rules import MORE
 from ml.config import TrainConfig
@@ -19,7 +19,8 @@ from ml.evaluation import learning_curve as curve
 from ml.evaluation import learning_curve_fit as curve_fits
 from ml.files import read_json, write_json
 from ml.metrics.classification import Z95, paired_difference
-from ml.runs import Run
+from ml.runs import folder as runs
+from ml.runs.folder import Run
 from ml.train import train
 from ml.workspace import Workspace, open_workspace
 from tests.graphs import lent

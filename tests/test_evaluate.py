@@ -13,7 +13,7 @@ from ml.evaluation import results
 from ml.evaluation import stored_reports as kept
 from ml.evaluation.evaluate import evaluate
 from ml.inference.classifier import Classifier
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 from tests.trained import CLASSES, dataset, picture, trained
 

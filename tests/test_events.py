@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.errors import WorkspaceError
-from ml.events import (
+from ml.runs.events import (
     EpochEnd,
     Event,
     EventLog,
@@ -210,7 +210,7 @@ def test_a_reader_sees_only_whole_events_while_another_process_writes(
 ) -> None:
     path = tmp_path / "events.jsonl"
     code = (
-        "import sys; from pathlib import Path; from ml.events import *\n"
+        "import sys; from pathlib import Path; from ml.runs.events import *\n"
         "log = EventLog(Path(sys.argv[1]))\n"
         "for step in range(3000): log(Note('x' * (step % 300), code=str(step)))"
     )

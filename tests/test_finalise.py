@@ -17,7 +17,7 @@ from ml.export.weights import load_weights
 from ml.inference.classifier import Classifier
 from ml.metrics.calibration import fit_temperature, fit_threshold, softmax
 from ml.models import Inputs, build
-from ml.runs import Run
+from ml.runs.folder import Run
 from tests.trained import SPEC, trained
 
 

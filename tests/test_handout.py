@@ -29,7 +29,7 @@ from ml.handout.page import STYLE, page
 from ml.metrics import slices
 from ml.metrics.slices import Group
 from ml.metrics.thresholds import LEAST
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 from tests.dashboard import fabricate
 from tests.dashboard.visiting import visit

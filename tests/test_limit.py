@@ -9,16 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lightning.pytorch.callbacks import Callback
 
-from ml import limit, rehearsal, runs
+from ml import limit, rehearsal
 from ml.callbacks import STOPPED
 from ml.config import TrainConfig
 from ml.data.catalog import run_record
 from ml.errors import StoppedError
 from ml.estimate import HEAD_ROWS, OF_EPOCH
-from ml.events import EpochEnd, Note, RunStarted
 from ml.limit import whole_epochs
 from ml.presets import configuration
-from ml.runs import Run
+from ml.runs import folder as runs
+from ml.runs.events import EpochEnd, Note, RunStarted
+from ml.runs.folder import Run
 from ml.schedule import END
 from ml.train import train
 from ml.workspace import Workspace

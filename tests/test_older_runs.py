@@ -14,7 +14,7 @@ from ml.__main__ import main
 from ml.data.edits.edits import commit, restore
 from ml.data.ingest.orphans import sweep
 from ml.data.store.versions import latest, load_version, picture_path
-from ml.runs import Run, find
+from ml.runs.folder import Run, find
 from ml.workspace import Workspace
 from tests.trained import CLASSES, picture
 

@@ -17,7 +17,7 @@ from ml.features import extract as features
 from ml.models import Inputs, build, get, names
 from ml.models.plugins import discovery as plugins
 from ml.models.plugins.check import check
-from ml.runs import create, find
+from ml.runs.folder import create, find
 from ml.train import train
 from ml.workspace import Workspace
 from tests.conftest import ROOT

@@ -18,7 +18,7 @@ from ml.estimate import cost_key, ending, estimate
 from ml.hardware import describe, remembered
 from ml.inference import model_folder
 from ml.models import Inputs, build
-from ml.runs import list_runs
+from ml.runs.folder import list_runs
 from ml.workspace import Workspace
 from tests.conftest import ROOT
 from tests.trained import dataset
@@ -92,7 +92,7 @@ def test_writing_a_network_and_what_its_optimizer_keeps_counts_after_each_epoch(
 
 
 def test_the_age_of_a_process_is_no_more_than_the_time_since_it_was_asked_for() -> None:
-    words = "import time; from ml.status import age; print(age(), time.time())"
+    words = "import time; from ml.runs.status import age; print(age(), time.time())"
     began = time.time()
     told = subprocess.run([sys.executable, "-c", words], cwd=ROOT, capture_output=True, check=True)
     age, now = map(float, told.stdout.split())

@@ -12,7 +12,7 @@ from ml.data.augment.corruptions import kinds
 from ml.errors import BadInputError, StoppedError
 from ml.evaluation import robustness
 from ml.files import read_json, write_json
-from ml.runs import Run, list_runs
+from ml.runs.folder import Run, list_runs
 from ml.workspace import Workspace, open_workspace
 from tests.trained import trained
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from ml import runs
 from ml.config import TrainConfig
 from ml.errors import BadInputError, WorkspaceError
-from ml.events import EventLog, RunEnded, RunStarted
 from ml.files import write_json
-from ml.runs import Run
+from ml.runs import folder as runs
+from ml.runs.events import EventLog, RunEnded, RunStarted
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 
@@ -71,7 +71,7 @@ def test_a_creator_that_is_killed_leaves_no_run(
     workspace: Workspace, python: Callable[..., Any]
 ) -> None:
     code = (
-        "import os, sys; from ml import runs; from ml.config import TrainConfig\n"
+        "import os, sys; from ml.runs import folder as runs; from ml.config import TrainConfig\n"
         "from ml.workspace import open_workspace\n"
         "runs.Path.rename = lambda a, b: os._exit(9)\n"
         "runs.create(open_workspace(sys.argv[1]), TrainConfig(dataset='d'), {})"
@@ -176,7 +176,7 @@ def test_of_many_workers_one_gets_the_run(
 ) -> None:
     run = make_run()
     code = (
-        "import sys, time; from pathlib import Path; from ml import runs\n"
+        "import sys, time; from pathlib import Path; from ml.runs import folder as runs\n"
         "from ml.errors import BadInputError\n"
         "run = runs.Run(Path(sys.argv[1])); print('ready', flush=True); input()\n"
         "try: runs.claim(run); print('mine', flush=True)\n"
@@ -244,7 +244,7 @@ def test_two_pages_that_write_at_once_lose_nothing(
 ) -> None:
     run = make_run()
     code = (
-        "import sys; from pathlib import Path; from ml.runs import Run\n"
+        "import sys; from pathlib import Path; from ml.runs.folder import Run\n"
         "run = Run(Path(sys.argv[1]))\n"
         "for turn in range(40): run.update_meta(**{f'{sys.argv[2]}{turn}': turn})"
     )
@@ -282,7 +282,7 @@ def test_kill_ends_the_worker_of_the_run_and_no_other(
     run = make_run()
     runs.kill(run)
     code = (
-        "import sys; from pathlib import Path; from ml import runs\n"
+        "import sys; from pathlib import Path; from ml.runs import folder as runs\n"
         "runs.claim(runs.Run(Path(sys.argv[1]))); print('mine', flush=True)\n"
         "for line in sys.stdin: print('mine', flush=True)"
     )

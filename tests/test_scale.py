@@ -15,7 +15,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from ml import checkpoints, runs
+from ml import checkpoints
 from ml.config import TrainConfig
 from ml.data.catalog import run_record
 from ml.data.datamodule import BatchLoader, count_batches
@@ -24,9 +24,10 @@ from ml.distributed.group import LOST, Team, meet
 from ml.distributed.launch import Place
 from ml.distributed.sync_norm import SyncNorm
 from ml.errors import BadInputError
-from ml.events import EpochEnd, Heartbeat, RunEnded, RunStarted
 from ml.features import extract as features
-from ml.runs import Run
+from ml.runs import folder as runs
+from ml.runs.events import EpochEnd, Heartbeat, RunEnded, RunStarted
+from ml.runs.folder import Run
 from ml.train import train
 from ml.workspace import Workspace
 from tests import warm

@@ -8,7 +8,7 @@ import pytest
 from ml import card, showcase
 from ml.__main__ import main
 from ml.errors import BadInputError
-from ml.runs import Run
+from ml.runs.folder import Run
 
 
 def test_without_words_of_its_author_the_title_is_the_run_s_name(

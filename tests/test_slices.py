@@ -17,7 +17,7 @@ from ml.evaluation import slice_discovery as slicing
 from ml.evaluation.evaluate import ask
 from ml.metrics import slices
 from ml.metrics.slices import Group
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 from tests.trained import trained
 

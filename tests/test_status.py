@@ -15,19 +15,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml import runs, status
 from ml.errors import BadInputError, MLError
-from ml.events import EventLog, Heartbeat, Progress, RunEnded, RunStarted, encode
 from ml.files import write_json
-from ml.runs import Run
-from ml.status import TRANSITIONS, Status, identity, lives, status_of
+from ml.runs import folder as runs
+from ml.runs import status
+from ml.runs.events import EventLog, Heartbeat, Progress, RunEnded, RunStarted, encode
+from ml.runs.folder import Run
+from ml.runs.status import TRANSITIONS, Status, identity, lives, status_of
 from ml.workspace import Workspace
 
 WORKER = """
 import sys, time
 from pathlib import Path
-from ml import runs
-from ml.events import EventLog, RunEnded, RunStarted
+from ml.runs import folder as runs
+from ml.runs.events import EventLog, RunEnded, RunStarted
 run = runs.Run(Path(sys.argv[1]))
 runs.claim(run, resume=sys.argv[2] == "resume")
 log = EventLog(run.folder / "events.jsonl")

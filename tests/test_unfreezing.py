@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 import torch
 
-from ml import checkpoints, runs
+from ml import checkpoints
 from ml.config import TrainConfig
 from ml.data.catalog import run_record
-from ml.events import EpochEnd
 from ml.features import logistic_regression as logistic
 from ml.models import Inputs, build
 from ml.models.network import Network
 from ml.optim import groups
-from ml.runs import Run
+from ml.runs import folder as runs
+from ml.runs.events import EpochEnd
+from ml.runs.folder import Run
 from ml.train import train
 from ml.unfreezing import Unfreezing, open_parts, parts_of, rates_of
 from ml.workspace import Workspace

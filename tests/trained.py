@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ml import runs
 from ml.config import TrainConfig
 from ml.data.catalog import run_record
 from ml.data.pixels.pixels import PixelSpec
@@ -21,7 +20,8 @@ from ml.data.store.versions import DatasetVersion, Item, write_picture, write_ve
 from ml.finalise import finalise
 from ml.models import Inputs, build
 from ml.models.network import Network
-from ml.runs import Run
+from ml.runs import folder as runs
+from ml.runs.folder import Run
 from ml.workspace import Workspace, open_workspace
 
 CLASSES = ("grün", "red", "blue")

@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard.components.widgets.error_message import telling
 from dashboard.navigation import SHARED
 from ml.errors import BadInputError
-from ml.runs import Run, find
+from ml.runs.folder import Run, find
 from ml.workspace import Workspace, is_demo
 
 

@@ -11,7 +11,7 @@ from dashboard.workers.inference import client
 from ml.data.store.versions import read_picture
 from ml.errors import BadInputError, MLError
 from ml.inference import ood_reference as learned
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 MOST = 3

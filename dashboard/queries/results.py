@@ -7,7 +7,7 @@ import streamlit as st
 
 from ml.evaluation.results import Floats, Integers, Results, read
 from ml.evaluation.stored_reports import path_of
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 __all__ = ["Floats", "Integers", "Results", "load", "read"]

@@ -10,8 +10,8 @@ import streamlit as st
 from dashboard.text.class_names import literal
 from dashboard.text.markdown import shortened
 from ml.config import TrainConfig
-from ml.events import EpochEnd, surviving
-from ml.runs import Run
+from ml.runs.events import EpochEnd, surviving
+from ml.runs.folder import Run
 
 FIGURES = {
     "accuracy": "Accuracy",

@@ -10,8 +10,8 @@ import streamlit as st
 
 from dashboard.workers import engine
 from ml.errors import MLError
-from ml.events import RunEnded, RunStarted
-from ml.runs import Run
+from ml.runs.events import RunEnded, RunStarted
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 WATCHED = ("config.json", "meta.json", "events.jsonl", "report.json", "model/model.json")

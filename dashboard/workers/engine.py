@@ -1,6 +1,6 @@
 """Starts, stops and queues training. Training runs in children that outlive page and server.
 
-Nothing is stored twice: what a run is doing follows from its folder (``ml.status``). Runs started
+Nothing is stored twice: what a run is doing follows from its folder (``ml.runs.status``). Runs started
 from a shell pass the queue by: they neither wait in it nor hold it up.
 """
 
@@ -11,9 +11,9 @@ import streamlit as st
 
 from dashboard.workers.dispatcher import Dispatcher
 from dashboard.workers.run_status import log_tail, position, status, with_status
-from ml import runs
 from ml.config import TrainConfig
-from ml.runs import Run
+from ml.runs import folder as runs
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 __all__ = [

@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ml import runs
-from ml.runs import Run
-from ml.status import Status
+from ml.runs import folder as runs
+from ml.runs.folder import Run
+from ml.runs.status import Status
 from ml.tuning.sweep import Sweep
 from ml.workspace import Workspace
 

@@ -2,7 +2,7 @@
 
 from ml.coach.rules import RULES
 from ml.coach.situation import Situation
-from ml.events import Note
+from ml.runs.events import Note
 
 
 def advise(now: Situation) -> Note | None:

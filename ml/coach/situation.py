@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ml.config import TrainConfig
-from ml.events import EpochEnd
+from ml.runs.events import EpochEnd
 
 
 @dataclass(frozen=True)

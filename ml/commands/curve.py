@@ -6,7 +6,7 @@ import json
 from ml.evaluation import learning_curve as curve
 from ml.loading import loading
 from ml.progress import Progress
-from ml.runs import find
+from ml.runs.folder import find
 from ml.workspace import Workspace
 
 

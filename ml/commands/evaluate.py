@@ -14,7 +14,7 @@ from ml.handout.page import check_place, page, write
 from ml.metrics import thresholds
 from ml.metrics.roc import curve
 from ml.progress import Progress
-from ml.runs import Run, find
+from ml.runs.folder import Run, find
 from ml.workspace import Workspace
 
 

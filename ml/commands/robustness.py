@@ -5,7 +5,7 @@ import json
 
 from ml.evaluation import robustness
 from ml.progress import Progress
-from ml.runs import find
+from ml.runs.folder import find
 from ml.workspace import Workspace
 
 

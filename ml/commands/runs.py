@@ -4,7 +4,7 @@ import argparse
 import json
 from typing import Any
 
-from ml.runs import Run, list_runs
+from ml.runs.folder import Run, list_runs
 from ml.workspace import Workspace
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from ml import showcase
 from ml.errors import BadInputError
 from ml.packing import pack
-from ml.runs import find
+from ml.runs.folder import find
 from ml.words import size
 from ml.workspace import Workspace
 

@@ -19,7 +19,7 @@ from ml.distributed import launch as ranks
 from ml.errors import BadInputError
 from ml.loading import loading
 from ml.presets import size_remark
-from ml.runs import Run, claim, create, find
+from ml.runs.folder import Run, claim, create, find
 from ml.worker_life import die_first, die_with_parent
 from ml.workspace import Workspace
 

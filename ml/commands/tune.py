@@ -11,7 +11,7 @@ from ml.data import catalog
 from ml.errors import BadInputError
 from ml.loading import loading
 from ml.progress import Progress
-from ml.runs import find
+from ml.runs.folder import find
 from ml.tuning.begin import MINUTES, new_sweep
 from ml.tuning.sweep import Sweep, find_sweep
 from ml.worker_life import die_first

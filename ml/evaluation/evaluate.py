@@ -22,7 +22,7 @@ from ml.inference.classifier import Classifier
 from ml.metrics.baselines import nearest_centroid
 from ml.metrics.predictions import Predictions
 from ml.metrics.report import make_report, note
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 Progress = Callable[[float], None]

@@ -15,7 +15,7 @@ from ml.files import read_json
 from ml.hardware import describe, remembered
 from ml.hardware import threads as usable
 from ml.metrics.classification import Interval, paired_difference, wilson
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 MEASURE = 1

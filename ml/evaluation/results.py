@@ -19,7 +19,7 @@ from ml.evaluation import stored_reports as kept
 from ml.metrics import predictions
 from ml.metrics.calibration import is_sure, softmax
 from ml.metrics.predictions import Predictions
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 Floats = npt.NDArray[np.float64]

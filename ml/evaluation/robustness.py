@@ -10,7 +10,7 @@ from typing import Any
 
 from ml.errors import BadInputError
 from ml.files import read_json, write_json
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 MEASURE = 1

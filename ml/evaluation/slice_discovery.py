@@ -22,7 +22,7 @@ from ml.files import read_json, write_json
 from ml.metrics import slices
 from ml.metrics.classification import Floats
 from ml.metrics.slices import Group, Slice
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 MEASURE = 1

@@ -5,7 +5,7 @@ from typing import Any
 
 from ml.data.store.versions import SPLITS
 from ml.files import read_json
-from ml.runs import Run
+from ml.runs.folder import Run
 
 
 def path_of(run: Run, fingerprint: str, split: str) -> Path:

@@ -8,10 +8,10 @@ from ml import sentences, shell
 from ml.config import TrainConfig
 from ml.data.pixels.pixels import PixelSpec
 from ml.errors import BadInputError
-from ml.events import RunEnded, RunStarted
 from ml.files import read_json
 from ml.handout.markup import Html, facts, section, table, tag
 from ml.handout.subject import Subject, described
+from ml.runs.events import RunEnded, RunStarted
 from ml.words import count, duration
 
 DEVICES = {"cpu": "processor (CPU)", "cuda": "graphics card (CUDA)", "mps": "graphics (MPS)"}

@@ -9,7 +9,7 @@ from ml.files import write_atomically
 from ml.handout import classes, making, matrix, measured, pictures, summary, trust
 from ml.handout.markup import Html, joined, tag
 from ml.handout.subject import Subject
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.version import __version__
 from ml.workspace import Workspace
 

@@ -10,7 +10,7 @@ from ml.data.catalog import DatasetInfo
 from ml.errors import BadInputError
 from ml.evaluation.results import Results
 from ml.models import registry
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.words import count
 from ml.workspace import Workspace
 

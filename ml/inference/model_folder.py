@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ml import runs
 from ml.errors import BadInputError
 from ml.files import read_json
+from ml.runs import folder as runs
 from ml.workspace import Workspace
 
 if TYPE_CHECKING:

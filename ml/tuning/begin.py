@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ml.config import TrainConfig
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.tuning.space import axis_of, usual
 from ml.tuning.sweep import Sweep, create
 from ml.workspace import Workspace

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from ml.events import EpochEnd, Event, RunStarted, surviving
+from ml.runs.events import EpochEnd, Event, RunStarted, surviving
 
 FIRST = 3
 """So many whole trials are needed before one is judged by them."""

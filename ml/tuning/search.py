@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ml import runs
 from ml.errors import MLError, StoppedError
-from ml.events import RunEnded
 from ml.files import write_json
-from ml.runs import Run, list_runs
+from ml.runs import folder as runs
+from ml.runs.events import RunEnded
+from ml.runs.folder import Run, list_runs
 from ml.train import train
 from ml.tuning import judge, verdict
 from ml.tuning import sweep as folder

@@ -15,12 +15,12 @@ from typing import Any
 
 from filelock import FileLock
 
-from ml import status as status_module
 from ml.config import TrainConfig
 from ml.errors import BadInputError
 from ml.files import explain_os_error, read_json, write_json
-from ml.runs import Run
-from ml.status import Status
+from ml.runs import status as status_module
+from ml.runs.folder import Run
+from ml.runs.status import Status
 from ml.tuning.space import Axis
 from ml.workspace import Workspace
 

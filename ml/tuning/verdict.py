@@ -10,7 +10,7 @@ import numpy as np
 
 from ml.errors import BadInputError
 from ml.metrics.classification import paired_difference, wilson
-from ml.runs import Run
+from ml.runs.folder import Run
 
 
 def difference(better: int, worse: int, pictures: int) -> tuple[float, tuple[float, float]]:

@@ -16,7 +16,7 @@ import psutil
 from playwright.sync_api import Page, expect
 
 from ml.files import read_json
-from ml.runs import list_runs
+from ml.runs.folder import list_runs
 from ml.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent.parent

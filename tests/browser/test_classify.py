@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from ml.data.store.versions import load_version
-from ml.runs import Run
+from ml.runs.folder import Run
 from tests.browser.serving import ARGUMENTS, App, find_browser, settled
 from tests.dashboard import fabricate
 

@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from ml.data.store.versions import latest, load_version, read_report
-from ml.runs import list_runs
+from ml.runs.folder import list_runs
 from tests.browser.serving import ARGUMENTS, PATIENCE, App, find_browser, settled
 from tests.dashboard import fabricate
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from ml.data.store.versions import DatasetVersion, Item, load_version, write_picture, write_version
 from ml.evaluation import robustness
 from ml.evaluation import stored_reports as kept
-from ml.runs import Run, list_runs
+from ml.runs.folder import Run, list_runs
 from tests.browser.serving import App, settled
 from tests.dashboard import fabricate
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from ml import runs
 from ml.data.store.versions import DatasetVersion
-from ml.runs import Run
+from ml.runs import folder as runs
+from ml.runs.folder import Run
 from tests.browser.serving import App, settled
 from tests.dashboard import fabricate
 

@@ -6,8 +6,8 @@ import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
-from ml.events import EpochEnd, RunStarted
-from ml.runs import list_runs
+from ml.runs.events import EpochEnd, RunStarted
+from ml.runs.folder import list_runs
 from tests.browser.serving import App, settled, worker_pid
 from tests.trained import dataset
 

@@ -7,10 +7,10 @@ from ml.data.augment.batch import mix
 from ml.data.datamodule import count_batches
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import open_pictures
-from ml.events import RunStarted, Sink
 from ml.models import Inputs, build
 from ml.plan import pixels_plan
-from ml.runs import Run
+from ml.runs.events import RunStarted, Sink
+from ml.runs.folder import Run
 from ml.task import ClassifierTask
 from ml.trainer import make_trainer
 from ml.workspace import Workspace

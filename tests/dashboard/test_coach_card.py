@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from ml.coach.rules import MORE
 from ml.evaluation import learning_curve as curve
 from ml.files import write_json
-from ml.runs import Run, list_runs
+from ml.runs.folder import Run, list_runs
 from ml.workspace import Workspace
 from tests.dashboard import fabricate
 
@@ -20,7 +20,7 @@ def page(folder: str, note: dict) -> None:
     from dashboard.components.train.coach_card import coach_card
     from dashboard.queries.live import new
     from dashboard.workers import engine
-    from ml.runs import Run
+    from ml.runs.folder import Run
 
     run = Run(Path(folder))
     coach_card({**new(run.id), "notes": [note]}, run, engine.status(run))

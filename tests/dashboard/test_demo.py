@@ -10,7 +10,7 @@ from ml import packing, showcase
 from ml.data.store.originals import picture_path
 from ml.data.store.versions import load_version
 from ml.errors import BadInputError
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace, open_workspace
 from tests.dashboard import fabricate
 from tests.dashboard.visiting import AppTest, words

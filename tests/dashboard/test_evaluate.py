@@ -17,7 +17,7 @@ from ml.data.edits import edits
 from ml.evaluation import learning_curve as curve
 from ml.files import read_json, write_json
 from ml.metrics.calibration import softmax
-from ml.runs import list_runs
+from ml.runs.folder import list_runs
 from tests.dashboard import fabricate
 from tests.dashboard.visiting import visit, words
 

@@ -1,7 +1,7 @@
 """Home: one obvious thing to do whatever has been done, and the last runs."""
 
 from dashboard import session
-from ml import runs
+from ml.runs import folder as runs
 from ml.workspace import Workspace
 from tests.dashboard import fabricate
 from tests.dashboard.visiting import visit, words

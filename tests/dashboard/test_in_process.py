@@ -10,10 +10,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.server.static import ROOT
-from ml import runs
 from ml.config import TrainConfig
 from ml.data import catalog
-from ml.runs import Run
+from ml.runs import folder as runs
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 from tests.dashboard import fabricate
 from tests.dashboard.test_train import figures
@@ -45,7 +45,7 @@ def in_process() -> None:
     from dashboard import session
     from dashboard.components.train.live_metrics import live_panel
     from dashboard.queries import live
-    from ml.runs import list_runs
+    from ml.runs.folder import list_runs
     from tests.dashboard.in_process import fit
 
     if "live" not in st.session_state:
@@ -58,7 +58,7 @@ def from_the_log() -> None:
     from dashboard import session
     from dashboard.components.train.live_metrics import live_panel
     from dashboard.queries import live
-    from ml.runs import list_runs
+    from ml.runs.folder import list_runs
 
     state = live.session_live()
     live.follow(list_runs(session.workspace())[0].folder, state)

@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard.queries import live
-from ml.events import EpochEnd, Event, EventLog, Heartbeat, Note, Progress, RunEnded, RunStarted
+from ml.runs.events import (
+    EpochEnd,
+    Event,
+    EventLog,
+    Heartbeat,
+    Note,
+    Progress,
+    RunEnded,
+    RunStarted,
+)
 
 
 def training(epochs: int = 3, steps: int = 4, first: int = 1) -> list[Event]:
@@ -53,7 +62,7 @@ def test_following_a_log_and_feeding_a_sink_give_the_same_state(tmp_path: Path) 
 def test_a_log_cut_at_any_byte_is_taken_in_once_and_in_order(cuts: list[int]) -> None:
     import tempfile
 
-    from ml.events import encode
+    from ml.runs.events import encode
 
     whole = b"".join(encode(event) for event in training())
     with tempfile.TemporaryDirectory() as name:
@@ -116,7 +125,7 @@ def test_the_end_of_a_long_log_tells_where_a_run_stands(tmp_path: Path) -> None:
         log(event)
     log(Progress("evaluate", 0.25, seconds_left=3.0))
     log.close()
-    from ml.runs import Run
+    from ml.runs.folder import Run
 
     assert live.latest(Run(tmp_path)) == {"words": "Testing", "share": 0.25, "seconds_left": 3.0}
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ml import runs
+from ml.runs import folder as runs
 from tests.dashboard import fabricate
 from tests.dashboard.visiting import visit, words
 

@@ -5,7 +5,7 @@ import pytest
 from dashboard.queries import run_list as runlist
 from dashboard.workers import engine
 from ml.files import write_json
-from ml.status import Status
+from ml.runs.status import Status
 from tests.dashboard import fabricate
 
 

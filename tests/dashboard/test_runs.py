@@ -3,9 +3,9 @@
 import pytest
 
 from dashboard.workers import engine
-from ml import runs
-from ml.runs import Run
-from ml.status import Status
+from ml.runs import folder as runs
+from ml.runs.folder import Run
+from ml.runs.status import Status
 from tests.dashboard import fabricate
 from tests.dashboard.visiting import visit, words
 

@@ -10,11 +10,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.workers import searches as searching
-from ml import presets, runs
+from ml import presets
 from ml.config import TrainConfig
 from ml.data import catalog
 from ml.files import write_json
-from ml.runs import Run
+from ml.runs import folder as runs
+from ml.runs.folder import Run
 from ml.tuning.begin import new_sweep
 from ml.tuning.space import usual
 from ml.tuning.sweep import State, Sweep, Trial, list_sweeps

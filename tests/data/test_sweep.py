@@ -17,7 +17,7 @@ from ml.data.store import originals
 from ml.data.store.originals import picture_path
 from ml.data.store.versions import dataset_names, load_version, write_picture
 from ml.errors import WorkspaceError
-from ml.status import identity
+from ml.runs.status import identity
 from ml.workspace import Workspace
 
 Make = Callable[..., Path]

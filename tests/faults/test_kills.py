@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from filelock import FileLock, Timeout
 
-from ml import runs
 from ml.data.ingest.bring_in import BUNDLED
-from ml.events import EpochEnd, Progress, RunEnded, RunStarted
 from ml.files import read_json
+from ml.runs import folder as runs
+from ml.runs.events import EpochEnd, Progress, RunEnded, RunStarted
 from ml.workspace import Workspace, open_workspace
 from tests import warm
 from tests.faults.victim import ROOT, Victim

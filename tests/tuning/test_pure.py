@@ -12,8 +12,8 @@ from scipy.stats import binomtest
 
 from ml.config import TrainConfig
 from ml.errors import BadInputError
-from ml.events import EpochEnd, RunStarted
-from ml.runs import Run
+from ml.runs.events import EpochEnd, RunStarted
+from ml.runs.folder import Run
 from ml.tuning.judge import Point, best_of, curve_of, is_behind, score
 from ml.tuning.space import Axis, axis_of, searchable, usual
 from ml.tuning.suggest import Tried, importances, suggest

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from ml import runs
 from ml.data.store.versions import DatasetVersion
 from ml.errors import BadInputError, MLError
-from ml.events import EpochEnd, RunEnded
-from ml.runs import Run, list_runs
+from ml.runs import folder as runs
+from ml.runs.events import EpochEnd, RunEnded
+from ml.runs.folder import Run, list_runs
 from ml.train import train
 from ml.tuning import search as search_module
 from ml.tuning.judge import best_of, curve_of

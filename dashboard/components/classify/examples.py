@@ -9,7 +9,7 @@ from dashboard.queries.thumbnails import thumbnail
 from dashboard.uploads import session_uploads as tray
 from ml.data.store.versions import read_picture
 from ml.errors import MLError
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 EXAMPLES = 6

@@ -16,7 +16,7 @@ from dashboard.text.markdown import plain, rounded
 from dashboard.uploads.session_uploads import Entry
 from dashboard.workers.inference import explainer
 from ml.explain.overlay import overlay
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 MATTERS = 0.05

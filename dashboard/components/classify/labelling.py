@@ -17,7 +17,7 @@ from dashboard.text.wording import count
 from dashboard.uploads.filters import label_of
 from dashboard.uploads.session_uploads import Entry
 from dashboard.workers.job import Job
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 LONGEST_NAME = 100

@@ -20,7 +20,7 @@ from dashboard.server.static import ASSETS, scripts
 from dashboard.text.markdown import whole
 from dashboard.uploads import session_uploads as tray
 from dashboard.workers import inference
-from ml.runs import Run
+from ml.runs.folder import Run
 
 BARS = 6
 """Classes with a bar."""

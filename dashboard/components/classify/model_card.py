@@ -6,7 +6,7 @@ from dashboard.queries import results
 from dashboard.text.markdown import plain
 from ml import card, sentences
 from ml.errors import MLError
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 

@@ -9,7 +9,7 @@ from dashboard.components.widgets.dialog import close_window
 from dashboard.teaching import Lesson
 from dashboard.uploads import session_uploads as tray
 from dashboard.uploads.session_uploads import Entry
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 

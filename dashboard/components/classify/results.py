@@ -20,7 +20,7 @@ from dashboard.uploads import session_uploads as tray
 from dashboard.uploads.session_uploads import Entry
 from dashboard.workers import inference
 from ml import sentences
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 PAGE = 12

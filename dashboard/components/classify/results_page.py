@@ -22,7 +22,7 @@ from dashboard.uploads.filters import (
     listed,
 )
 from dashboard.uploads.session_uploads import Entry
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 PAGE = 50

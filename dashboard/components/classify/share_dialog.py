@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard.components.widgets.error_message import telling
 from ml import showcase
-from ml.runs import Run
+from ml.runs.folder import Run
 
 
 def share(run: Run) -> None:

@@ -8,7 +8,7 @@ from dashboard.components.widgets.gallery import Tile, gallery
 from dashboard.queries.datasets import version_at
 from dashboard.queries.thumbnails import thumbnail
 from ml.errors import MLError
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 

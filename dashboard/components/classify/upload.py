@@ -16,7 +16,7 @@ from dashboard.text.wording import count
 from dashboard.uploads import session_uploads as tray
 from dashboard.uploads.unzip import opened
 from ml.errors import MLError
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 KINDS = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "jp2", "zip"]

@@ -12,7 +12,7 @@ from dashboard.text.wording import count
 from ml.errors import MLError
 from ml.metrics.classification import wilson
 from ml.metrics.roc import mcnemar
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 MOST = 12

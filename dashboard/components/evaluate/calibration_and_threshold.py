@@ -14,7 +14,7 @@ from dashboard.text.wording import count
 from ml import sentences
 from ml.metrics.calibration import ENOUGH
 from ml.metrics.classification import wilson
-from ml.runs import Run
+from ml.runs.folder import Run
 
 
 def trust(run: Run, results: Results) -> None:

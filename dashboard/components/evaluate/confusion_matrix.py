@@ -13,7 +13,7 @@ from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from ml.data.store.versions import DatasetVersion
 from ml.evaluation.results import MOST_CONFUSED, by_confusion, most_confused
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 ANY = -1

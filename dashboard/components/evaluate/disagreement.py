@@ -14,7 +14,7 @@ from dashboard.text.markdown import plain, shortened
 from dashboard.text.wording import count
 from ml.errors import BadInputError
 from ml.metrics.roc import mcnemar
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 PAGE = 12

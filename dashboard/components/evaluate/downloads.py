@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.queries.predictions_csv import to_csv
 from dashboard.queries.results import Results
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 

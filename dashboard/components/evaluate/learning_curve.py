@@ -10,7 +10,7 @@ from dashboard.components.widgets.measurement_panel import begin, measuring
 from dashboard.components.widgets.plot import plot
 from dashboard.text.wording import count, roughly
 from ml.evaluation import learning_curve as curve
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 COMMAND, TITLE, ICON = "curve", "Training on fewer pictures", ":material/trending_up:"

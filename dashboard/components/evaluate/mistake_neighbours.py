@@ -12,7 +12,7 @@ from dashboard.server.style import escape
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from ml.errors import MLError
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 

@@ -7,7 +7,7 @@ from dashboard.components.widgets.gallery import gallery, tiles
 from dashboard.queries.neighbours import can_tell
 from dashboard.queries.results import Results
 from dashboard.text.wording import count
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 PAGE = 12

@@ -14,7 +14,7 @@ from ml.data.catalog import list_datasets
 from ml.data.store.versions import read_summary
 from ml.evaluation import stored_reports as kept
 from ml.evaluation.class_match import Fit, fit, listed
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 TOLD = 8

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count, unique
 from ml.evaluation import stored_reports as kept
-from ml.runs import Run
+from ml.runs.folder import Run
 
 OWN = ""
 SPLITS = {

@@ -8,7 +8,7 @@ from dashboard.retraining import changed_since, retrain
 from dashboard.text.markdown import plain
 from ml.data.store.versions import DatasetVersion, read_summary
 from ml.errors import MLError
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 

@@ -16,7 +16,7 @@ from dashboard.navigation import TRAIN
 from dashboard.text.wording import count
 from ml import sentences
 from ml.evaluation import robustness
-from ml.runs import Run, list_runs
+from ml.runs.folder import Run, list_runs
 from ml.workspace import Workspace
 
 NONE = ""

@@ -18,7 +18,7 @@ from ml.data.store.versions import DatasetVersion, read_summary
 from ml.evaluation import slice_discovery as slicing
 from ml.evaluation.slice_discovery import by_chance
 from ml.metrics.slices import LEAST
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 NONE = -1

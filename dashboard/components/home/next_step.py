@@ -9,7 +9,7 @@ from dashboard.navigation import CLASSIFY, TRAIN
 from dashboard.text.wording import count
 from dashboard.workers import engine
 from ml.data import catalog
-from ml.runs import list_runs
+from ml.runs.folder import list_runs
 from ml.workspace import Workspace
 
 

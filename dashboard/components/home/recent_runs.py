@@ -12,7 +12,7 @@ from dashboard.server.style import escape
 from dashboard.text.markdown import plain, with_span
 from dashboard.text.wording import STATUS_WORDS, ago
 from dashboard.workers import engine
-from ml.runs import Run, list_runs
+from ml.runs.folder import Run, list_runs
 from ml.workspace import Workspace
 
 SHOWN = 5

@@ -16,7 +16,7 @@ from dashboard.queries.run_comparison import (
 )
 from dashboard.text.markdown import plain, shortened, with_span
 from dashboard.text.wording import count
-from ml.runs import Run
+from ml.runs.folder import Run
 
 MOST = 8
 """As many as there are colours that tell curves apart."""

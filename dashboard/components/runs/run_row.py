@@ -13,9 +13,9 @@ from dashboard.server.style import escape
 from dashboard.text.markdown import plain, with_span
 from dashboard.text.wording import ago, duration
 from dashboard.workers import engine
-from ml import runs
 from ml.errors import MLError
-from ml.runs import Run
+from ml.runs import folder as runs
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 OPEN, RENAME, NOTE, STOP, RESUME, RETRY, DELETE = (

@@ -5,8 +5,8 @@ import streamlit as st
 from dashboard.components.widgets.dialog import close_window, in_window, open_window
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
-from ml import runs
 from ml.errors import MLError
+from ml.runs import folder as runs
 from ml.workspace import Workspace
 
 

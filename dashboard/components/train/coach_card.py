@@ -16,8 +16,8 @@ from ml.coach import measured
 from ml.config import TrainConfig, names_of
 from ml.errors import BadInputError
 from ml.evaluation.learning_curve import read as read_curve
-from ml.runs import Run
-from ml.status import Status
+from ml.runs.folder import Run
+from ml.runs.status import Status
 
 
 def coach_card(state: Live, run: Run | None = None, status: Status | None = None) -> None:

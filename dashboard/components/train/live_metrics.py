@@ -13,8 +13,8 @@ from dashboard.queries import live
 from dashboard.queries.thumbnails import thumbnail
 from dashboard.server.style import escape
 from dashboard.text.wording import duration, number, percent
-from ml.runs import Run
-from ml.status import Status
+from ml.runs.folder import Run
+from ml.runs.status import Status
 
 
 def live_panel(state: live.Live, run: Run | None = None, status: Status | None = None) -> None:

@@ -12,8 +12,8 @@ from dashboard.text.wording import STATUS_WORDS, count, duration, size
 from dashboard.workers import engine
 from dashboard.workers import searches as searching
 from ml import spent
-from ml.runs import Run
-from ml.status import Status
+from ml.runs.folder import Run
+from ml.runs.status import Status
 from ml.tuning.begin import MINUTES, better
 
 

@@ -9,7 +9,7 @@ from dashboard.server.style import escape
 from dashboard.text.markdown import plain
 from dashboard.text.wording import STATUS_WORDS
 from dashboard.workers import engine
-from ml.runs import Run
+from ml.runs.folder import Run
 
 NOT_YET = {
     "queued": ("This run waits for its turn", "Its figures are here when it has been trained."),

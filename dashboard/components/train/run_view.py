@@ -18,8 +18,8 @@ from dashboard.text.wording import PHASE_WORDS, count, duration
 from dashboard.workers import engine
 from ml import shell
 from ml.errors import BadInputError
-from ml.runs import Run
-from ml.status import Status
+from ml.runs.folder import Run
+from ml.runs.status import Status
 from ml.ways import reason
 
 TICK_SECONDS = 0.7

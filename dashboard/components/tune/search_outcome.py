@@ -12,8 +12,8 @@ from dashboard.server.style import escape
 from dashboard.text.wording import count, duration
 from dashboard.workers import searches as searching
 from ml.models import registry
-from ml.runs import Run
-from ml.status import Status
+from ml.runs.folder import Run
+from ml.runs.status import Status
 from ml.tuning.sweep import State, Sweep
 
 WORDS = {

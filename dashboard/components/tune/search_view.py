@@ -19,7 +19,7 @@ from dashboard.server.style import escape
 from dashboard.text.wording import count, duration, percent
 from dashboard.workers import searches as searching
 from dashboard.workers.run_status import log_tail
-from ml.status import Status
+from ml.runs.status import Status
 from ml.tuning.sweep import State, Sweep, trial_run
 
 TICK_SECONDS = 1.0

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.workers import engine
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 SECONDS = 2.0

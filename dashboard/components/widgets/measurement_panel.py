@@ -11,7 +11,7 @@ from dashboard.components.widgets.progress_bar import job_bar
 from dashboard.text.markdown import plain
 from dashboard.workers.job import Job
 from ml.errors import BadInputError
-from ml.runs import Run
+from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 TICK_SECONDS = 0.7

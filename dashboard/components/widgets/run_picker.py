@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.text.wording import percent, unique
 from ml.errors import BadInputError
-from ml.runs import Run, list_runs
+from ml.runs.folder import Run, list_runs
 
 
 def run_picker(

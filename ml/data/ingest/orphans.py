@@ -17,7 +17,7 @@ from filelock import FileLock
 
 from ml.errors import WorkspaceError
 from ml.files import explain_os_error, read_json, write_json
-from ml.status import STALE_SECONDS, identity, lives
+from ml.runs.status import STALE_SECONDS, identity, lives
 from ml.workspace import Workspace
 
 YOUNG_SECONDS = 3600

@@ -20,12 +20,12 @@ from typing import Any
 import psutil
 from filelock import FileLock
 
-from ml import status as status_module
 from ml.config import TrainConfig
 from ml.errors import BadInputError, MLError
-from ml.events import Event, RunStarted, read
 from ml.files import explain_os_error, read_json, write_json
-from ml.status import Status, status_of
+from ml.runs import status as status_module
+from ml.runs.events import Event, RunStarted, read
+from ml.runs.status import Status, status_of
 from ml.workspace import Workspace
 
 
@@ -106,7 +106,7 @@ class Run:
         return found if isinstance(found, dict) else None
 
     def events(self, offset: int = 0) -> tuple[list[Event], int]:
-        """See ``ml.events.read``."""
+        """See ``ml.runs.events.read``."""
         return read(self.folder / "events.jsonl", offset)
 
     def ask_to_stop(self) -> None:
