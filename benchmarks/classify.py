@@ -46,7 +46,7 @@ from ml.inference.classifier import Classifier
 from ml.inference.model_folder import open_session
 from ml.runs import folder as runs
 from ml.runs.folder import Run
-from ml.worker import encode, preview
+from ml.serving.service import encode, preview
 from ml.workspace import open_workspace
 from tests.browser.serving import ARGUMENTS, App, find_browser, settled
 

@@ -24,7 +24,7 @@ LIGHT = {
     "ml.runs.status",
     "ml.workspace",
     "ml.inference.classifier",
-    "ml.worker",
+    "ml.serving.service",
     "ml.presets",
     "ml.estimate",
     "ml.coach",

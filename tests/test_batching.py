@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from ml.batching import MOST, Batches
+from ml.serving.micro_batching import MOST, Batches
 
 
 class Sums:

@@ -14,7 +14,7 @@ from ml.errors import BadInputError
 from ml.features import extract as features
 from ml.features.backbone import Backbone, keep, kept
 from ml.features.quick_model import compare, guess, pool_of
-from ml.instant_worker import Instant
+from ml.serving.quick_model import Instant
 from ml.workspace import Workspace
 from tests.trained import SPEC, dataset, trained
 
@@ -129,7 +129,7 @@ def test_the_worker_answers_without_torch(warm: Workspace, python) -> None:
         """
 import sys
 from pathlib import Path
-from ml.worker import Worker
+from ml.serving.service import Worker
 asked = {"op": "instant", "workspace": sys.argv[1], "dataset": "noise", "before": 0}
 answer, _ = Worker().answer({**asked, "version": int(sys.argv[2])}, b"")
 heavy = {"torch", "sklearn", "lightning"} & set(sys.modules)

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from ml import warm
-from ml import worker as module
 from ml.data.pixels.pixels import canonical
 from ml.explain.why import Explainer
-from ml.frames import read_frame, write_frame
 from ml.inference.classifier import Classifier
-from ml.worker import Worker
+from ml.serving import model_cache as warm
+from ml.serving import service as module
+from ml.serving.protocol import read_frame, write_frame
+from ml.serving.service import Worker
 from tests.trained import CLASSES, picture, trained
 
 
@@ -175,7 +175,7 @@ def test_the_process_ends_by_itself_when_nobody_asks(python):
 def test_what_a_library_prints_never_gets_between_the_frames(python, folder):
     code = """
 import os, sys
-from ml import worker
+from ml.serving import service as worker
 from ml.__main__ import main
 def noisy(pixels):
     print("python prints")
@@ -196,7 +196,7 @@ sys.exit(main(["worker"]))
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps a limit of memory")
 def test_an_allocation_beyond_the_limit_fails_and_the_process_goes_on(python):
     code = """
-from ml.worker import limit_memory
+from ml.serving.service import limit_memory
 assert limit_memory(600 * 2**20)
 try:
     bytearray(2**30)

@@ -1,4 +1,4 @@
-"""A child process that answers frames (``ml.frames``), any number of requests at a time.
+"""A child process that answers frames (``ml.serving.protocol``), any number of requests at a time.
 
 It is started at the first request and started again when it has ended. Each request has a number,
 and its answer the same one, so that none is ever taken for another's.
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.errors import MLError
-from ml.frames import Frame, read_frame, write_frame
+from ml.serving.protocol import Frame, read_frame, write_frame
 
 ROOT = Path(__file__).resolve().parents[2]
 

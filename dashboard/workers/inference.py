@@ -19,8 +19,8 @@ import streamlit as st
 
 from dashboard.workers.channel import Channel, EndedError
 from ml.errors import BadInputError, MLError
-from ml.frames import MOST_BYTES, Frame
 from ml.inference.classifier import unreadable
+from ml.serving.protocol import MOST_BYTES, Frame
 
 SECONDS = 60.0
 """How long one picture may take, the start of the child included."""
@@ -142,7 +142,7 @@ class InferenceClient:
         """Versions of the first picture, encoded, and how much of each is that picture.
 
         Args:
-            request: as ``ml.data.showing.show`` takes it, without op and sizes.
+            request: as ``ml.serving.augmentation.show`` takes it, without op and sizes.
 
         Raises:
             BadInputError: a picture cannot be read, or there is no such change.
@@ -156,7 +156,7 @@ class InferenceClient:
         return [data[start:end] for start, end in pairwise(ends)], answer["shares"]
 
     def instant(self, root: Path, name: str, version: int, before: int) -> dict[str, Any]:
-        """What a change of a data set did, as ``ml.instant_worker.Instant.answer`` tells.
+        """What a change of a data set did, as ``ml.serving.quick_model.Instant.answer`` tells.
 
         Raises:
             BadInputError: there are too few pictures, or one cannot be read.

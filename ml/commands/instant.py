@@ -5,8 +5,8 @@ import json
 
 from ml.data.catalog import resolve
 from ml.errors import MLError
-from ml.instant_worker import Instant
 from ml.progress import Progress
+from ml.serving.quick_model import Instant
 from ml.workspace import Workspace
 
 

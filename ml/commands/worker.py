@@ -5,8 +5,8 @@ import os
 import signal
 import sys
 
-from ml.serving import serve
-from ml.worker import limit_memory
+from ml.serving.server import serve
+from ml.serving.service import limit_memory
 from ml.workspace import Workspace
 
 

@@ -21,7 +21,7 @@ from tests.trained import CLASSES, picture, trained
 FAKE = """
 import os, sys, time
 from pathlib import Path
-from ml.frames import read_frame, write_frame
+from ml.serving.protocol import read_frame, write_frame
 log = Path(sys.argv[1])
 while (frame := read_frame(sys.stdin.buffer)) is not None:
     header, data = frame

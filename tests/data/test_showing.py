@@ -12,7 +12,7 @@ from ml.data.augment.batch import Augment
 from ml.data.augment.mixup import Mixing, mixup
 from ml.data.augment.policies import POLICIES, Policy, Step
 from ml.data.pixels.pixels import PixelSpec, canonical
-from ml.worker import Worker
+from ml.serving.service import Worker
 from tests.dashboard import fabricate
 
 SPEC = PixelSpec(32)

@@ -33,7 +33,7 @@ def versions(
 
     Args:
         pictures: hashes; those after the first are for mixing.
-        asked: what ``ml.data.showing.show`` is told besides.
+        asked: what ``ml.serving.augmentation.show`` is told besides.
 
     Raises:
         MLError: why there are none.

@@ -1,7 +1,7 @@
 """What the inference worker does: classify pictures for the pages, in a process of its own.
 
 Pictures come from anywhere, so they are decoded here, under a memory limit: if one is too much, it
-ends this process and no other. ``ml.serving`` hands it what is asked, several requests at a time.
+ends this process and no other. ``ml.serving.server`` hands it what is asked, several requests at a time.
 It imports no torch unless it is asked for changed pictures.
 """
 
@@ -18,13 +18,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ml.batching import Batches
 from ml.data.pixels.decode import load
 from ml.data.pixels.pixels import PixelSpec, canonical_of
 from ml.errors import BadInputError, MLError
-from ml.frames import Frame
 from ml.inference.classifier import Output, unreadable
-from ml.warm import THREADS, Warm
+from ml.serving.micro_batching import Batches
+from ml.serving.model_cache import THREADS, Warm
+from ml.serving.protocol import Frame
 
 DECODED = 2
 """Threads that decode: as many as keep two cores busy. They bound memory, for a thread keeps what
@@ -75,8 +75,8 @@ class Worker:
         where ``"longest"`` is given, the most pixels that a side of a camera's frame, a JPEG, may
         have. ``{"op": "why", "folder", "label", "method"}`` with a picture ``seen`` is answered as
         ``ml.explain.why.Explainer.explain`` says, ``{"op": "augment"}`` as
-        ``ml.data.showing.show``, ``{"op": "instant", "workspace", "dataset", "version",
-        "before"}`` as ``ml.instant_worker.Instant``. A model or a picture that cannot be used is
+        ``ml.serving.augmentation.show``, ``{"op": "instant", "workspace", "dataset", "version",
+        "before"}`` as ``ml.serving.quick_model.Instant``. A model or a picture that cannot be used is
         answered with ``refused``, a sentence.
         """
         try:
@@ -95,7 +95,7 @@ class Worker:
             return {"refused": str(error)}, b""
 
     def _instant(self, header: dict[str, Any]) -> dict[str, Any]:
-        from ml.instant_worker import Instant
+        from ml.serving.quick_model import Instant
 
         self._fits = self._fits or Instant()
         root, name = Path(header["workspace"]), str(header["dataset"])
@@ -174,7 +174,7 @@ def _check_frame(data: bytes, longest: int) -> None:
 
 
 def _show(header: dict[str, Any], data: bytes) -> Frame:
-    from ml.data.showing import show  # it imports torch
+    from ml.serving.augmentation import show  # it imports torch
 
     try:
         return show(header, data)

@@ -18,7 +18,7 @@ from ml.data.augment.mixup import Mixing, cutmix, mixup
 from ml.data.augment.policies import Policy, Step
 from ml.data.pixels.pixels import Pixels, PixelSpec, canonical
 from ml.errors import BadInputError
-from ml.frames import Frame
+from ml.serving.protocol import Frame
 
 MOST = 64
 """Versions of a picture in one answer."""

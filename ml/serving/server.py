@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import IO, Any
 
-from ml.batching import MOST
-from ml.frames import Frame, read_frame, write_frame
-from ml.worker import Worker
+from ml.serving.micro_batching import MOST
+from ml.serving.protocol import Frame, read_frame, write_frame
+from ml.serving.service import Worker
 
 MOST_WAITING = 128 * 2**20
 """Bytes of pictures that wait or are worked on; one alone may be larger."""
