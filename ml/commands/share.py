@@ -5,10 +5,10 @@ import json
 import shlex
 from pathlib import Path
 
-from ml import showcase
 from ml.errors import BadInputError
-from ml.packing import pack
 from ml.runs.folder import find
+from ml.sharing import page_text as showcase
+from ml.sharing.bundle import pack
 from ml.words import size
 from ml.workspace import Workspace
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from ml import showcase
+from ml.sharing import page_text as showcase
 from tests.browser.serving import App, settled
 from tests.dashboard import fabricate
 

@@ -6,11 +6,12 @@ import pytest
 
 from dashboard.navigation import PAGES
 from dashboard.server.static import ROOT
-from ml import packing, showcase
 from ml.data.store.originals import picture_path
 from ml.data.store.versions import load_version
 from ml.errors import BadInputError
 from ml.runs.folder import Run
+from ml.sharing import bundle as packing
+from ml.sharing import page_text as showcase
 from ml.workspace import Workspace, open_workspace
 from tests.dashboard import fabricate
 from tests.dashboard.visiting import AppTest, words

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from dashboard.components.widgets.error_message import telling
-from ml import showcase
 from ml.runs.folder import Run
+from ml.sharing import page_text as showcase
 
 
 def share(run: Run) -> None:
