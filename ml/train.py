@@ -16,7 +16,7 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 
-from ml import checkpoints, limit, measure, spent, ways
+from ml import checkpoints, limit, measure, spent
 from ml.averaging import averaging
 from ml.callbacks import STOPPED, KeepCheckpoints, LiveMetrics, StopRequest
 from ml.config import TrainConfig
@@ -38,6 +38,7 @@ from ml.plan import Plan, features_plan, pixels_plan
 from ml.runs.events import EpochEnd, EventLog, Note, Progress, RunEnded, RunStarted, Sink, surviving
 from ml.runs.folder import Run
 from ml.task import ClassifierTask
+from ml.text import training_sentences as ways
 from ml.trainer import check_shares, fit, machine_for, make_trainer
 from ml.worker_life import heartbeat
 from ml.workspace import Workspace

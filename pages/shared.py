@@ -8,8 +8,8 @@ from dashboard.components.classify.model_card import model_card
 from dashboard.components.classify.results import answers
 from dashboard.components.widgets.empty_state import full_page
 from dashboard.text.markdown import plain
-from ml import card
 from ml.sharing import page_text as showcase
+from ml.text import model_card as card
 
 workspace = session.begin(demo.SHARED.path)
 run = demo.shown(workspace)

@@ -10,7 +10,7 @@ from ml.estimate import cost_key, estimate, speed_key
 from ml.hardware import Machine
 from ml.models import all_models, get
 from ml.presets import LEVELS, configuration, suggest
-from ml.ways import reason
+from ml.text.training_sentences import reason
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
-from ml import card
 from ml.__main__ import main
 from ml.errors import BadInputError
 from ml.runs.folder import Run
 from ml.sharing import page_text as showcase
+from ml.text import model_card as card
 
 
 def test_without_words_of_its_author_the_title_is_the_run_s_name(

@@ -2,7 +2,7 @@
 
 import re
 
-from ml.words import rounded, shortened, span, with_span
+from ml.text.format import rounded, shortened, span, with_span
 
 __all__ = ["plain", "rounded", "shortened", "span", "whole", "with_span"]
 

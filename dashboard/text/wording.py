@@ -3,7 +3,7 @@
 import math
 import time
 
-from ml.words import count, duration, number, percent, size
+from ml.text.format import count, duration, number, percent, size
 
 __all__ = ["PHASE_WORDS", "STATUS_WORDS", "ago", "count", "duration", "large", "number"]
 __all__ += ["percent", "roughly", "size", "unique"]

@@ -9,7 +9,7 @@ from ml.errors import BadInputError
 from ml.runs.folder import find
 from ml.sharing import page_text as showcase
 from ml.sharing.bundle import pack
-from ml.words import size
+from ml.text.format import size
 from ml.workspace import Workspace
 
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from ml import sentences
 from ml.handout.figures import bars
 from ml.handout.markup import Html, figure, named, section, table, tag
 from ml.handout.subject import Subject
 from ml.metrics.thresholds import LEAST
-from ml.words import percent, span
+from ml.text import report_sentences as sentences
+from ml.text.format import percent, span
 
 MOST = 200
 """Of more classes than this the weakest are listed: the file stays small."""

@@ -4,7 +4,6 @@ import shlex
 from dataclasses import fields
 from typing import Any
 
-from ml import sentences, shell
 from ml.config import TrainConfig
 from ml.data.pixels.pixels import PixelSpec
 from ml.errors import BadInputError
@@ -12,7 +11,9 @@ from ml.files import read_json
 from ml.handout.markup import Html, facts, section, table, tag
 from ml.handout.subject import Subject, described
 from ml.runs.events import RunEnded, RunStarted
-from ml.words import count, duration
+from ml.text import command_line as shell
+from ml.text import report_sentences as sentences
+from ml.text.format import count, duration
 
 DEVICES = {"cpu": "processor (CPU)", "cuda": "graphics card (CUDA)", "mps": "graphics (MPS)"}
 PACKAGES = {

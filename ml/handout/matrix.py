@@ -3,7 +3,7 @@
 from ml.evaluation.results import MOST_CONFUSED, most_confused
 from ml.handout.markup import Html, Part, framed, joined, named, section, tag
 from ml.handout.subject import Subject
-from ml.words import count, rounded, shortened
+from ml.text.format import count, rounded, shortened
 
 WHOLE = 30
 """With more classes than this, the most confused of them are shown."""

@@ -1,13 +1,13 @@
 """What was measured besides: kinds of pictures, worse pictures, and what more would bring."""
 
-from ml import sentences
 from ml.evaluation import learning_curve as curve
 from ml.evaluation import robustness
 from ml.evaluation import slice_discovery as slicing
 from ml.handout.figures import bars, learning_curve
 from ml.handout.markup import Html, figure, named, section, table, tag
 from ml.handout.subject import Subject
-from ml.words import count, percent, rounded, span, with_span
+from ml.text import report_sentences as sentences
+from ml.text.format import count, percent, rounded, span, with_span
 
 KINDS = 30
 """Groups of pictures that are listed at most, the least likely by chance first."""

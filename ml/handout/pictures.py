@@ -5,7 +5,7 @@ from ml.data.store.versions import read_picture
 from ml.errors import MLError
 from ml.handout.markup import Html, named, section, tag
 from ml.handout.subject import Subject
-from ml.words import count, rounded
+from ml.text.format import count, rounded
 from ml.workspace import Workspace
 
 SIDE = 128

@@ -11,7 +11,7 @@ from ml.errors import BadInputError
 from ml.evaluation.results import Results
 from ml.models import registry
 from ml.runs.folder import Run
-from ml.words import count
+from ml.text.format import count
 from ml.workspace import Workspace
 
 SPLITS = {"train": "training picture", "val": "validation picture", "test": "test picture"}

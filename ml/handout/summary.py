@@ -1,10 +1,10 @@
 """What the report begins with: what was measured, the result with its intervals, and baselines."""
 
-from ml import sentences
 from ml.handout.markup import Html, facts, figure, named, section, table, tag
 from ml.handout.subject import Subject, day
+from ml.text import report_sentences as sentences
+from ml.text.format import rounded, span, with_span
 from ml.version import __version__
-from ml.words import rounded, span, with_span
 
 
 def head(subject: Subject) -> Html:

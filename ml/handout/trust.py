@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from ml import sentences
 from ml.handout.figures import reliability
 from ml.handout.markup import Html, figure, section, table, tag
 from ml.handout.subject import Subject
 from ml.metrics.calibration import ENOUGH
 from ml.metrics.classification import wilson
-from ml.words import count, rounded, with_span
+from ml.text import report_sentences as sentences
+from ml.text.format import count, rounded, with_span
 
 SCORES = {
     "Calibration error (ECE)": "ece",

@@ -20,9 +20,9 @@ from dashboard.queries.predictions_csv import csv_of
 from dashboard.server import limits
 from dashboard.uploads import session_uploads as tray
 from dashboard.workers import inference
-from ml import sentences
 from ml.errors import BadInputError
 from ml.inference.classifier import unreadable
+from ml.text import report_sentences as sentences
 from tests.dashboard import fabricate
 from tests.dashboard.visiting import visit, words
 

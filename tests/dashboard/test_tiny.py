@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from ml import sentences
 from ml.metrics.report import make_report
+from ml.text import report_sentences as sentences
 from tests.dashboard import fabricate
 from tests.dashboard.visiting import visit, words
 

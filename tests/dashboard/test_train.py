@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.workers import engine
-from ml import presets, shell
+from ml import presets
 from ml.commands import train as train_command
 from ml.config import TrainConfig
 from ml.data import catalog
@@ -18,6 +18,7 @@ from ml.data.edits import edits
 from ml.files import explain_os_error
 from ml.runs import folder as runs
 from ml.runs.folder import Run, list_runs
+from ml.text import command_line as shell
 from ml.workspace import Workspace
 from tests.dashboard import fabricate
 from tests.dashboard.test_dispatcher import take_up

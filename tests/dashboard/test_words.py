@@ -7,7 +7,7 @@ import pytest
 
 MODULES = (
     *(f"dashboard.{name}" for name in ("navigation", "words", "charts", "forms", "text")),
-    *("dashboard.components.train.run_outcome", "ml.words"),
+    *("dashboard.components.train.run_outcome", "ml.text.format"),
 )
 
 

@@ -4,9 +4,10 @@ import streamlit as st
 
 from dashboard.queries import results
 from dashboard.text.markdown import plain
-from ml import card, sentences
 from ml.errors import MLError
 from ml.runs.folder import Run
+from ml.text import model_card as card
+from ml.text import report_sentences as sentences
 from ml.workspace import Workspace
 
 

@@ -19,8 +19,8 @@ from dashboard.text.wording import count
 from dashboard.uploads import session_uploads as tray
 from dashboard.uploads.session_uploads import Entry
 from dashboard.workers import inference
-from ml import sentences
 from ml.runs.folder import Run
+from ml.text import report_sentences as sentences
 from ml.workspace import Workspace
 
 PAGE = 12

@@ -11,10 +11,10 @@ from dashboard.components.widgets.plot import plot
 from dashboard.queries.results import Results
 from dashboard.text.markdown import with_span
 from dashboard.text.wording import count
-from ml import sentences
 from ml.metrics.calibration import ENOUGH
 from ml.metrics.classification import wilson
 from ml.runs.folder import Run
+from ml.text import report_sentences as sentences
 
 
 def trust(run: Run, results: Results) -> None:

@@ -6,7 +6,7 @@ from dashboard.components.widgets.metric_tiles import Tile, tiles
 from dashboard.queries.results import Results
 from dashboard.text.markdown import plain, rounded, span
 from dashboard.text.wording import count
-from ml import sentences
+from ml.text import report_sentences as sentences
 
 
 def headline(results: Results) -> None:

@@ -14,9 +14,9 @@ from dashboard.components.widgets.plot import plot
 from dashboard.components.widgets.run_picker import run_label, run_title
 from dashboard.navigation import TRAIN
 from dashboard.text.wording import count
-from ml import sentences
 from ml.evaluation import robustness
 from ml.runs.folder import Run, list_runs
+from ml.text import report_sentences as sentences
 from ml.workspace import Workspace
 
 NONE = ""

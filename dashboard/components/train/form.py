@@ -25,14 +25,15 @@ from dashboard.server.style import escape
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count, roughly, size, unique
 from dashboard.workers import engine
-from ml import presets, shell
+from ml import presets
 from ml.config import TrainConfig
 from ml.data import catalog
 from ml.data.catalog import DatasetInfo
 from ml.data.sources.folders import BUNDLED
 from ml.errors import BadInputError
 from ml.models import registry
-from ml.ways import reason
+from ml.text import command_line as shell
+from ml.text.training_sentences import reason
 
 PRESETS = {"quick": "Quick", "balanced": "Balanced", "thorough": "Thorough"}
 PRESET_HELP = (

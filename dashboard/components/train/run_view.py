@@ -16,11 +16,11 @@ from dashboard.queries import live
 from dashboard.server.style import escape
 from dashboard.text.wording import PHASE_WORDS, count, duration
 from dashboard.workers import engine
-from ml import shell
 from ml.errors import BadInputError
 from ml.runs.folder import Run
 from ml.runs.status import Status
-from ml.ways import reason
+from ml.text import command_line as shell
+from ml.text.training_sentences import reason
 
 TICK_SECONDS = 0.7
 LOG_SECONDS = 3.0

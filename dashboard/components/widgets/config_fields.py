@@ -17,7 +17,7 @@ from dashboard.text.wording import count
 from ml.config import TrainConfig
 from ml.data.augment.policies import POLICIES
 from ml.models import registry
-from ml.shell import BASICS, worded
+from ml.text.command_line import BASICS, worded
 
 CHOICES = {
     **{"none": "None", "sgd": "SGD", "adamw": "AdamW", "rgb": "Colour", "grey": "Grey"},

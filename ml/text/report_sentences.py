@@ -9,7 +9,7 @@ from typing import Any
 from ml.metrics.calibration import ENOUGH, NEVER, error_by_chance
 from ml.metrics.classification import Floats, wilson
 from ml.metrics.thresholds import LEAST
-from ml.words import count, rounded, span, with_span
+from ml.text.format import count, rounded, span, with_span
 
 FIGURES = {
     "accuracy": ("Accuracy", "The share of test pictures whose class was guessed right."),

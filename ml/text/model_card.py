@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ml.words import count, rounded
+from ml.text.format import count, rounded
 
 MOST_NAMES = 20
 LEAST_PICTURES = 5
