@@ -11,8 +11,8 @@ import subprocess
 import sys
 
 WAYS = {
-    "as it is": "with loading(): import ml.train",
-    "with torchmetrics": "with loading(lightning=False): import ml.train",
+    "as it is": "with loading(): import ml.training.train",
+    "with torchmetrics": "with loading(lightning=False): import ml.training.train",
     "torch alone": "import torch",
 }
 CODE = """

@@ -29,15 +29,15 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ml.callbacks import LiveMetrics
 from ml.config import TrainConfig
 from ml.data.augment.batch import Augment
 from ml.data.datamodule import BatchLoader, ResidentData
 from ml.data.sources.folders import BUNDLED
 from ml.hardware import keep_freed_memory
 from ml.models.network import Network
-from ml.task import ClassifierTask
-from ml.trainer import make_trainer
+from ml.training.callbacks import LiveMetrics
+from ml.training.task import ClassifierTask
+from ml.training.trainer import make_trainer
 
 ROUNDS = 5
 STEPS = 300
@@ -116,7 +116,7 @@ def cpu_time(loop: Callable[[], int]) -> float:
 
 
 def ours(channels: int, data: Data, precision: str) -> float:
-    """A fit as in ``ml.train``, with live metrics: milliseconds a step."""
+    """A fit as in ``ml.training.train``, with live metrics: milliseconds a step."""
     clock = Clock()
     epochs = max(1, round(STEPS * BATCH / len(data.labels)))
     config = RECIPE.changed(epochs=epochs)

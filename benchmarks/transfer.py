@@ -22,7 +22,6 @@ from PIL import Image
 from torch import nn
 from torch.nn import functional
 
-from ml.callbacks import LiveMetrics
 from ml.config import TrainConfig
 from ml.data import catalog
 from ml.data.datamodule import count_batches
@@ -32,10 +31,11 @@ from ml.data.sources.folders import BUNDLED
 from ml.features import extract as features
 from ml.models import Inputs, build
 from ml.models.network import Network
-from ml.plan import features_plan
 from ml.presets import MANY_HEAD
-from ml.task import ClassifierTask
-from ml.trainer import make_trainer
+from ml.training.callbacks import LiveMetrics
+from ml.training.finetuning import features_plan
+from ml.training.task import ClassifierTask
+from ml.training.trainer import make_trainer
 from ml.workspace import Workspace, open_workspace
 
 ROUNDS = 3
@@ -86,7 +86,7 @@ def weighted() -> Network:
 
 
 def fit(workspace: Workspace, network: Network, pictures: Pictures) -> None:
-    """Features, where they are missing, and the head, as in ``ml.train``."""
+    """Features, where they are missing, and the head, as in ``ml.training.train``."""
     plan = features_plan(
         workspace, CONFIG, network, pictures, torch.device("cpu"), lambda share: None
     )

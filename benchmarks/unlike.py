@@ -13,7 +13,7 @@ CIFAR has `train/` and `test/` with a folder for each of ten classes, FASHION th
 Fashion-MNIST, packed with gzip or not. Five times two classes are left out (the first two by name,
 the next two, and so on), a model is trained on the other eight, and asked about the test pictures
 of all ten and 500 of Fashion-MNIST's test pictures. Nothing of these takes part in training or in
-setting the limit, which `ml.finalise` does on validation pictures. Without `--model` it is
+setting the limit, which `ml.training.finalise` does on validation pictures. Without `--model` it is
 efficientnet_lite0 with its pretrained weights, frozen. A workspace in LENSMITH_WORKSPACE is kept,
 and with `--kept` nothing is trained: the networks are those of its runs, only what they carry of
 what they learned is fitted anew. EACH, by default 300, is how many test pictures of a class are
@@ -146,7 +146,7 @@ def kept(data: Path, root: str) -> Run:
 
 
 def fitted_anew(classifier: Classifier, run: Run, root: str) -> Classifier:
-    """With what `ml.finalise` would have it carry today."""
+    """With what `ml.training.finalise` would have it carry today."""
     record = run.dataset
     version = load_version(open_workspace(Path(root)), record["name"], record["version"])
     features, _ = ask(classifier, pictures_of(run, root, "train"))

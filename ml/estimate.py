@@ -1,7 +1,7 @@
 """How long a training will take, how much memory and disk, told before it starts. Light: no torch.
 
 The figures rest on what was measured on this computer: an earlier run of the kind, or a rehearsal
-(``ml.rehearsal``, ``python -m ml estimate``). Until there is one, they are a rough guess.
+(``ml.training.dry_run``, ``python -m ml estimate``). Until there is one, they are a rough guess.
 """
 
 from dataclasses import dataclass, replace

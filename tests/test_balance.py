@@ -7,7 +7,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from ml.data.class_balance import MOST, balanced_order, class_weights
 from ml.data.datamodule import BatchLoader
-from ml.task import cross_entropy
+from ml.training.task import cross_entropy
 
 LABELS = torch.tensor([0] * 60 + [1] * 25 + [2] * 8)
 

@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from ml import checkpoints, files
+from ml import files
 from ml.errors import MLError
+from ml.training import checkpoints
 from tests.conftest import ROOT
 
 FULL = """
 import resource, signal, sys, torch
 from pathlib import Path
-from ml import checkpoints
+from ml.training import checkpoints
 from ml.errors import WorkspaceError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, -1))

@@ -11,19 +11,19 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml import crossval
 from ml.config import TrainConfig
-from ml.crossval import steps_of
 from ml.data.catalog import run_record
 from ml.data.splits.splits import deal_folds
 from ml.data.store.versions import DatasetVersion, Item, load_version
 from ml.evaluation.evaluate import evaluate
-from ml.plan import Plan
 from ml.runs import folder as runs
 from ml.runs.events import EpochEnd, Note, Progress
 from ml.runs.folder import Run
-from ml.task import ClassifierTask
-from ml.train import train
+from ml.training import cross_validation as crossval
+from ml.training.cross_validation import steps_of
+from ml.training.finetuning import Plan
+from ml.training.task import ClassifierTask
+from ml.training.train import train
 from ml.workspace import Workspace
 from tests.trained import dataset
 

@@ -21,7 +21,7 @@ from ml.files import read_json, write_json
 from ml.metrics.classification import Z95, paired_difference
 from ml.runs import folder as runs
 from ml.runs.folder import Run
-from ml.train import train
+from ml.training.train import train
 from ml.workspace import Workspace, open_workspace
 from tests.graphs import lent
 from tests.trained import dataset

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from ml.checkpoints import newest
 from ml.config import TrainConfig
 from ml.data.datamodule import BatchLoader
 from ml.export.weights import save_weights
 from ml.models import Inputs, ModelInfo, all_models, build
 from ml.models.network import Network
-from ml.task import ClassifierTask
-from ml.trainer import make_trainer
+from ml.training.checkpoints import newest
+from ml.training.task import ClassifierTask
+from ml.training.trainer import make_trainer
 
 pytestmark = pytest.mark.slow
 CHANNELS, SIZES, CLASSES = (1, 3, 4), (28, 64, 225), 3

@@ -10,7 +10,6 @@ import pytest
 import torch
 from sklearn import metrics as reference
 
-from ml import finalise as module
 from ml.errors import BadInputError, DivergedError, WorkspaceError
 from ml.export import verified as shipped
 from ml.export.weights import load_weights
@@ -18,6 +17,7 @@ from ml.inference.classifier import Classifier
 from ml.metrics.calibration import fit_temperature, fit_threshold, softmax
 from ml.models import Inputs, build
 from ml.runs.folder import Run
+from ml.training import finalise as module
 from tests.trained import SPEC, trained
 
 

@@ -9,19 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lightning.pytorch.callbacks import Callback
 
-from ml import limit, rehearsal
-from ml.callbacks import STOPPED
 from ml.config import TrainConfig
 from ml.data.catalog import run_record
 from ml.errors import StoppedError
 from ml.estimate import HEAD_ROWS, OF_EPOCH
-from ml.limit import whole_epochs
 from ml.presets import configuration
 from ml.runs import folder as runs
 from ml.runs.events import EpochEnd, Note, RunStarted
 from ml.runs.folder import Run
 from ml.schedule import END
-from ml.train import train
+from ml.training import dry_run as rehearsal
+from ml.training import time_limit as limit
+from ml.training.callbacks import STOPPED
+from ml.training.time_limit import whole_epochs
+from ml.training.train import train
 from ml.workspace import Workspace
 from tests.test_presets import TINY, Info
 from tests.test_train import SETTINGS, noise, of, start, weights  # noqa: F401

@@ -52,7 +52,7 @@ def test_a_training_starts_without_the_metrics_that_it_does_not_use():
     code = (
         "import sys\n"
         "from ml.loading import loading\n"
-        "with loading(): import ml.train\n"
+        "with loading(): import ml.training.train\n"
         "print(*[name in sys.modules for name in ('torchmetrics', 'scipy.signal', 'torchvision')])"
     )
     assert _said(code) == ["False", "False", "False"]
@@ -62,7 +62,7 @@ def test_who_asks_for_those_metrics_when_a_training_is_loaded_gets_them():
     code = (
         "from ml.loading import loading\n"
         "with loading():\n"
-        "    import ml.train\n"
+        "    import ml.training.train\n"
         "    {inside}\n"
         "import torch, torchmetrics.classification\n"
         "guesses, truth = torch.tensor([1, 0]), torch.tensor([1, 1])\n"
@@ -77,7 +77,7 @@ def test_a_lightning_that_wants_more_of_the_metrics_is_loaded_with_all_of_them()
     code = (
         "import sys, ml.loading\n"
         "ml.loading.CLASSES = ('Metric',)\n"
-        "with ml.loading.loading(): import ml.train\n"
+        "with ml.loading.loading(): import ml.training.train\n"
         "from lightning.pytorch.core.module import MetricCollection\n"
         "print(MetricCollection is sys.modules['torchmetrics'].MetricCollection)"
     )

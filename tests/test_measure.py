@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from ml import measure
 from ml.config import TrainConfig
 from ml.models import Inputs, build
+from ml.training import profiling as measure
 from ml.workspace import Workspace
 
 CONFIG = TrainConfig(model="small_cnn", image_size=28, colour="grey", batch_size=128)

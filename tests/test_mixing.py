@@ -8,7 +8,7 @@ from torch.nn import functional
 from ml.config import TrainConfig
 from ml.data.augment.mixup import ALPHA, Mixing, cutmix, mixup
 from ml.data.datamodule import BatchLoader
-from ml.task import ClassifierTask
+from ml.training.task import ClassifierTask
 
 KINDS = tuple(ALPHA)
 

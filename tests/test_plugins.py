@@ -18,7 +18,7 @@ from ml.models import Inputs, build, get, names
 from ml.models.plugins import discovery as plugins
 from ml.models.plugins.check import check
 from ml.runs.folder import create, find
-from ml.train import train
+from ml.training.train import train
 from ml.workspace import Workspace
 from tests.conftest import ROOT
 from tests.data.making import as_bytes, picture

@@ -5,8 +5,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from ml import checkpoints
-from ml.callbacks import KeepCheckpoints
 from ml.config import TrainConfig
 from ml.data.augment.apply import BELOW_ONE, apply
 from ml.data.augment.batch import Augment
@@ -17,8 +15,10 @@ from ml.data.datamodule import PixelData
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import open_pictures
 from ml.models import Inputs, build
-from ml.task import ClassifierTask
-from ml.trainer import make_trainer
+from ml.training import checkpoints
+from ml.training.callbacks import KeepCheckpoints
+from ml.training.task import ClassifierTask
+from ml.training.trainer import make_trainer
 from ml.workspace import Workspace
 from tests.trained import dataset
 

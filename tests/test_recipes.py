@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 import torch
 
-from ml import checkpoints
 from ml.averaging import EVERY, Averaging
-from ml.callbacks import StopRequest
 from ml.config import TrainConfig
 from ml.data.datamodule import BatchLoader, count_steps
 from ml.errors import BadInputError
 from ml.schedule import TAIL_RATE, factor
-from ml.task import ClassifierTask
-from ml.train import train
-from ml.trainer import make_trainer
+from ml.training import checkpoints
+from ml.training.callbacks import StopRequest
+from ml.training.task import ClassifierTask
+from ml.training.train import train
+from ml.training.trainer import make_trainer
 from tests.test_train import noise, start, weights  # noqa: F401
 
 CHOICES = {"device": "cpu", "precision": "32"}

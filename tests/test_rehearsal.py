@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ml import rehearsal, spent
+from ml import spent
 from ml.config import TrainConfig
 from ml.data.pixels.pixels import PixelSpec
 from ml.estimate import cost_key, ending, estimate
@@ -19,6 +19,7 @@ from ml.hardware import describe, remembered
 from ml.inference import model_folder
 from ml.models import Inputs, build
 from ml.runs.folder import list_runs
+from ml.training import dry_run as rehearsal
 from ml.workspace import Workspace
 from tests.conftest import ROOT
 from tests.trained import dataset

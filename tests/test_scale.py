@@ -15,7 +15,6 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from ml import checkpoints
 from ml.config import TrainConfig
 from ml.data.catalog import run_record
 from ml.data.datamodule import BatchLoader, count_batches
@@ -28,7 +27,8 @@ from ml.features import extract as features
 from ml.runs import folder as runs
 from ml.runs.events import EpochEnd, Heartbeat, RunEnded, RunStarted
 from ml.runs.folder import Run
-from ml.train import train
+from ml.training import checkpoints
+from ml.training.train import train
 from ml.workspace import Workspace
 from tests import warm
 from tests.conftest import ROOT

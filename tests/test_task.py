@@ -9,8 +9,8 @@ from sklearn.metrics import accuracy_score, log_loss
 from ml.config import TrainConfig
 from ml.data.datamodule import BatchLoader
 from ml.schedule import factor
-from ml.task import ClassifierTask, Meter
-from ml.trainer import make_trainer
+from ml.training.task import ClassifierTask, Meter
+from ml.training.trainer import make_trainer
 
 
 def task(**settings) -> ClassifierTask:

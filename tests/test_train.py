@@ -11,15 +11,15 @@ import pytest
 import torch
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
-from ml import checkpoints
 from ml.config import TrainConfig
 from ml.data.catalog import run_record
 from ml.data.store.versions import DatasetVersion
 from ml.runs import folder as runs
 from ml.runs.events import EpochEnd, Heartbeat, Note, Progress, RunEnded, RunStarted
 from ml.runs.folder import Run
-from ml.task import ClassifierTask
-from ml.train import train
+from ml.training import checkpoints
+from ml.training.task import ClassifierTask
+from ml.training.train import train
 from ml.workspace import Workspace
 from tests.trained import dataset
 

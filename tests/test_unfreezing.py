@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-from ml import checkpoints
 from ml.config import TrainConfig
 from ml.data.catalog import run_record
 from ml.features import logistic_regression as logistic
@@ -19,8 +18,9 @@ from ml.optim import groups
 from ml.runs import folder as runs
 from ml.runs.events import EpochEnd
 from ml.runs.folder import Run
-from ml.train import train
-from ml.unfreezing import Unfreezing, open_parts, parts_of, rates_of
+from ml.training import checkpoints
+from ml.training.train import train
+from ml.training.unfreezing import Unfreezing, open_parts, parts_of, rates_of
 from ml.workspace import Workspace
 from tests.trained import dataset
 

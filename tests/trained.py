@@ -17,11 +17,11 @@ from ml.data.catalog import run_record
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import Pictures, open_pictures
 from ml.data.store.versions import DatasetVersion, Item, write_picture, write_version
-from ml.finalise import finalise
 from ml.models import Inputs, build
 from ml.models.network import Network
 from ml.runs import folder as runs
 from ml.runs.folder import Run
+from ml.training.finalise import finalise
 from ml.workspace import Workspace, open_workspace
 
 CLASSES = ("grün", "red", "blue")

@@ -23,7 +23,9 @@ HOW = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() el
 def loaded() -> Iterator[None]:
     """Within this, ``start`` is quick. Other parts of the product have another such server."""
     _stop()
-    multiprocessing.get_context(HOW).set_forkserver_preload(["ml.train", "ml.commands.train"])
+    multiprocessing.get_context(HOW).set_forkserver_preload(
+        ["ml.training.train", "ml.commands.train"]
+    )
     yield
     _stop()
     multiprocessing.get_context(HOW).set_forkserver_preload([])

@@ -24,7 +24,7 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
     config, version, info = configured(workspace, settings(args))
 
     with loading():  # torch comes only now
-        from ml.rehearsal import rehearse
+        from ml.training.dry_run import rehearse
 
     rehearse(workspace, config, len(info.classes), Progress())
     here = describe()

@@ -20,7 +20,7 @@ from ml.errors import BadInputError
 from ml.loading import loading
 from ml.presets import size_remark
 from ml.runs.folder import Run, claim, create, find
-from ml.worker_life import die_first, die_with_parent
+from ml.training.process import die_first, die_with_parent
 from ml.workspace import Workspace
 
 EXIT = {"finished": 0, "stopped": 130, "failed": 1}
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace, workspace: Workspace) -> int:
     others = ranks.start_others(place)  # they load torch while this process does
 
     with loading():  # torch comes only now: mistakes in the arguments are told at once
-        from ml.train import train
+        from ml.training.train import train
 
     die_first()
     ended = train(workspace, chosen, place=place, others=others)
@@ -103,7 +103,7 @@ def _join(args: argparse.Namespace, workspace: Workspace, place: ranks.Place) ->
 
     with loading():
         from ml.distributed.group import end
-        from ml.train import join
+        from ml.training.train import join
 
     die_first()
     join(workspace, place)

@@ -12,9 +12,9 @@ from ml.errors import BadInputError
 from ml.loading import loading
 from ml.progress import Progress
 from ml.runs.folder import find
+from ml.training.process import die_first
 from ml.tuning.begin import MINUTES, new_sweep
 from ml.tuning.sweep import Sweep, find_sweep
-from ml.worker_life import die_first
 from ml.workspace import Workspace
 
 

@@ -12,13 +12,13 @@ from typing import Any
 import psutil
 import torch
 
-from ml import measure
 from ml.config import TrainConfig
 from ml.data.pixels.pixels import PixelSpec
 from ml.errors import BadInputError
 from ml.hardware import peak_memory, threads
 from ml.models import Inputs, build, options_of
 from ml.optim import optimizer
+from ml.training import profiling as measure
 from ml.workspace import Workspace
 
 FIRST = 4

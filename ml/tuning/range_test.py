@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from ml import measure
 from ml.config import TrainConfig
 from ml.data.augment.batch import mix
 from ml.data.pixels.pixels import PixelSpec
@@ -21,7 +20,8 @@ from ml.errors import MLError
 from ml.hardware import threads
 from ml.models import Inputs, build, options_of
 from ml.optim import optimizer
-from ml.plan import Plan, features_plan, pixels_plan
+from ml.training import profiling as measure
+from ml.training.finetuning import Plan, features_plan, pixels_plan
 from ml.workspace import Workspace
 
 STEPS = 120

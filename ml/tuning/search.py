@@ -16,7 +16,7 @@ from ml.files import write_json
 from ml.runs import folder as runs
 from ml.runs.events import RunEnded
 from ml.runs.folder import Run, list_runs
-from ml.train import train
+from ml.training.train import train
 from ml.tuning import judge, verdict
 from ml.tuning import sweep as folder
 from ml.tuning.suggest import Tried, importances, suggest

@@ -8,7 +8,7 @@ from typing import Any
 from lightning.pytorch.callbacks import Callback
 
 from ml.errors import StoppedError
-from ml.task import ClassifierTask
+from ml.training.task import ClassifierTask
 from ml.tuning.judge import Point, is_behind
 
 ASK_SECONDS = 0.2

@@ -2,17 +2,17 @@
 
 import torch
 
-from ml.callbacks import LiveMetrics
 from ml.data.augment.batch import mix
 from ml.data.datamodule import count_batches
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import open_pictures
 from ml.models import Inputs, build
-from ml.plan import pixels_plan
 from ml.runs.events import RunStarted, Sink
 from ml.runs.folder import Run
-from ml.task import ClassifierTask
-from ml.trainer import make_trainer
+from ml.training.callbacks import LiveMetrics
+from ml.training.finetuning import pixels_plan
+from ml.training.task import ClassifierTask
+from ml.training.trainer import make_trainer
 from ml.workspace import Workspace
 
 

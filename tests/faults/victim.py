@@ -11,13 +11,13 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from ml import checkpoints
 from ml.config import TrainConfig
 from ml.data import catalog
 from ml.presets import configuration
 from ml.runs import folder as runs
 from ml.runs.events import EpochEnd, Event, Progress, RunEnded, RunStarted, decode
 from ml.runs.folder import Run
+from ml.training import checkpoints
 from ml.workspace import Workspace
 from tests import warm
 

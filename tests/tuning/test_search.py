@@ -13,7 +13,7 @@ from ml.errors import BadInputError, MLError
 from ml.runs import folder as runs
 from ml.runs.events import EpochEnd, RunEnded
 from ml.runs.folder import Run, list_runs
-from ml.train import train
+from ml.training.train import train
 from ml.tuning import search as search_module
 from ml.tuning.judge import best_of, curve_of
 from ml.tuning.sweep import Sweep, claim, trial_run

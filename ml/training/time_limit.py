@@ -15,7 +15,6 @@ import psutil
 import torch
 from lightning.pytorch.callbacks import Callback
 
-from ml import rehearsal
 from ml.config import TrainConfig
 from ml.data.datamodule import count_batches
 from ml.data.pixels.feature_views import view
@@ -25,8 +24,9 @@ from ml.estimate import FINISH, HEAD_ROWS, OF_EPOCH, cost_key, ending
 from ml.features import extract as features
 from ml.hardware import remembered, threads
 from ml.models.network import Network, count_features, new_head
-from ml.plan import backbone_forward
 from ml.runs.events import Note, Sink
+from ml.training import dry_run as rehearsal
+from ml.training.finetuning import backbone_forward
 from ml.workspace import Workspace
 
 MARGIN = 0.04

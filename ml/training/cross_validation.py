@@ -18,8 +18,8 @@ from ml.data.run_pictures import Pictures
 from ml.data.splits.splits import deal_folds
 from ml.files import read_json, write_json
 from ml.models.network import Network
-from ml.refit import Progress, hits, plans, refit, sides, start_anew
 from ml.runs.folder import Run
+from ml.training.refit import Progress, hits, plans, refit, sides, start_anew
 from ml.workspace import Workspace
 
 

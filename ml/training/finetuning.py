@@ -20,7 +20,7 @@ from ml.features import logistic_regression as logistic
 from ml.hardware import remember
 from ml.models.network import HEAD_DROPOUT, Network, Standardise, count_features, new_head
 from ml.optim import Rates
-from ml.unfreezing import Unfreezing, rates_of
+from ml.training.unfreezing import Unfreezing, rates_of
 from ml.workspace import Workspace
 
 ENOUGH = 200

@@ -16,11 +16,9 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 
-from ml import checkpoints, limit, measure, spent
+from ml import spent
 from ml.averaging import averaging
-from ml.callbacks import STOPPED, KeepCheckpoints, LiveMetrics, StopRequest
 from ml.config import TrainConfig
-from ml.crossval import cross_validate, steps_of
 from ml.data.augment.batch import mix
 from ml.data.datamodule import ALONE, count_batches, count_steps
 from ml.data.pixels.pixels import PixelSpec
@@ -30,17 +28,22 @@ from ml.distributed.launch import Place
 from ml.errors import MLError, StoppedError
 from ml.estimate import speed_key
 from ml.files import write_json
-from ml.finalise import finalise
 from ml.hardware import keep_freed_memory, remember, versions
 from ml.models import Inputs, build, get, options_of
 from ml.models.network import Network
-from ml.plan import Plan, features_plan, pixels_plan
 from ml.runs.events import EpochEnd, EventLog, Note, Progress, RunEnded, RunStarted, Sink, surviving
 from ml.runs.folder import Run
-from ml.task import ClassifierTask
 from ml.text import training_sentences as ways
-from ml.trainer import check_shares, fit, machine_for, make_trainer
-from ml.worker_life import heartbeat
+from ml.training import checkpoints
+from ml.training import profiling as measure
+from ml.training import time_limit as limit
+from ml.training.callbacks import STOPPED, KeepCheckpoints, LiveMetrics, StopRequest
+from ml.training.cross_validation import cross_validate, steps_of
+from ml.training.finalise import finalise
+from ml.training.finetuning import Plan, features_plan, pixels_plan
+from ml.training.process import heartbeat
+from ml.training.task import ClassifierTask
+from ml.training.trainer import check_shares, fit, machine_for, make_trainer
 from ml.workspace import Workspace
 
 Progressing = Callable[[float], None]

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from ml import measure
 from ml.config import TrainConfig
 from ml.data.augment.batch import Augment
 from ml.data.datamodule import validating
@@ -27,8 +26,9 @@ from ml.metrics import parity
 from ml.models import Inputs, build, options_of
 from ml.models.network import Network, count_features, new_head
 from ml.optim import optimizer
-from ml.plan import backbone_forward
 from ml.runs.status import age
+from ml.training import profiling as measure
+from ml.training.finetuning import backbone_forward
 from ml.workspace import Workspace
 
 STEP_SECONDS = 3.0
@@ -134,7 +134,9 @@ def steps(
 
 def _saved(workspace: Workspace, network: Network) -> float:
     """Seconds until a checkpoint of the weights is on the disk where the runs are."""
-    from ml import checkpoints  # with Lightning, which whoever only takes steps does without
+    from ml.training import (
+        checkpoints,  # with Lightning, which whoever only takes steps does without
+    )
 
     with tempfile.TemporaryDirectory(prefix=".rehearsal-", dir=workspace.root) as name:
         began = time.perf_counter()

@@ -9,14 +9,14 @@ from typing import Any
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback
 
-from ml import checkpoints
 from ml.averaging import Averaging
 from ml.coach import Situation, advise
 from ml.distributed.group import Pace, Team
 from ml.distributed.strategy import whole_weights
 from ml.errors import DivergedError, StoppedError
 from ml.runs.events import EpochEnd, Progress, RunStarted, Sink
-from ml.task import ClassifierTask
+from ml.training import checkpoints
+from ml.training.task import ClassifierTask
 
 FLUSH_SECONDS = 0.25
 ASK_SECONDS = 0.2

@@ -24,9 +24,9 @@ from ml.errors import MLError, StoppedError
 from ml.features import extract as features
 from ml.models import Inputs, build, options_of
 from ml.models.network import Network, new_head
-from ml.plan import Plan, backbone_forward, pixels_plan, standardise
-from ml.task import ClassifierTask
-from ml.trainer import fit, make_trainer
+from ml.training.finetuning import Plan, backbone_forward, pixels_plan, standardise
+from ml.training.task import ClassifierTask
+from ml.training.trainer import fit, make_trainer
 from ml.workspace import Workspace
 
 PlanOf = Callable[[Pictures], Plan]

@@ -9,7 +9,6 @@ import lightning.pytorch as pl
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
-from ml import checkpoints
 from ml.config import TrainConfig
 from ml.data.datamodule import ALONE
 from ml.distributed.group import LOST, Team, is_lost
@@ -18,9 +17,10 @@ from ml.distributed.strategy import Environment, strategy_for
 from ml.distributed.sync_norm import SyncNorm
 from ml.errors import BadInputError, MLError, OutOfMemoryError, StoppedError
 from ml.hardware import threads
-from ml.plan import Plan
 from ml.runs.events import RunStarted
-from ml.task import ClassifierTask
+from ml.training import checkpoints
+from ml.training.finetuning import Plan
+from ml.training.task import ClassifierTask
 
 log = logging.getLogger(__name__)
 for name in ("lightning.pytorch", "lightning.fabric", "onnxscript", "onnx_ir"):
