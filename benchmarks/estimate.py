@@ -15,10 +15,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from ml import spent
 from ml.models import all_models
 from ml.models.registry import ModelInfo
 from ml.runs.folder import list_runs
+from ml.training.cost import history as spent
 from ml.workspace import open_workspace
 
 TIME, MEMORY = 1.5, 1.3

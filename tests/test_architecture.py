@@ -26,7 +26,7 @@ LIGHT = {
     "ml.inference.classifier",
     "ml.serving.service",
     "ml.presets",
-    "ml.estimate",
+    "ml.training.cost.estimate",
     "ml.coach",
     "ml.metrics.classification",
     "ml.metrics.calibration",

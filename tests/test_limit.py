@@ -12,7 +12,6 @@ from lightning.pytorch.callbacks import Callback
 from ml.config import TrainConfig
 from ml.data.catalog import run_record
 from ml.errors import StoppedError
-from ml.estimate import HEAD_ROWS, OF_EPOCH
 from ml.presets import configuration
 from ml.runs import folder as runs
 from ml.runs.events import EpochEnd, Note, RunStarted
@@ -21,6 +20,7 @@ from ml.schedule import END
 from ml.training import dry_run as rehearsal
 from ml.training import time_limit as limit
 from ml.training.callbacks import STOPPED
+from ml.training.cost.estimate import HEAD_ROWS, OF_EPOCH
 from ml.training.time_limit import whole_epochs
 from ml.training.train import train
 from ml.workspace import Workspace

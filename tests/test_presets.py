@@ -6,11 +6,11 @@ import pytest
 
 from ml.config import TrainConfig
 from ml.errors import BadInputError, MLError
-from ml.estimate import cost_key, estimate, speed_key
 from ml.hardware import Machine
 from ml.models import all_models, get
 from ml.presets import LEVELS, configuration, suggest
 from ml.text.training_sentences import reason
+from ml.training.cost.estimate import cost_key, estimate, speed_key
 
 
 @dataclass(frozen=True)

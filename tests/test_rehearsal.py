@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from ml import spent
 from ml.config import TrainConfig
 from ml.data.pixels.pixels import PixelSpec
-from ml.estimate import cost_key, ending, estimate
 from ml.hardware import describe, remembered
 from ml.inference import model_folder
 from ml.models import Inputs, build
 from ml.runs.folder import list_runs
 from ml.training import dry_run as rehearsal
+from ml.training.cost import history as spent
+from ml.training.cost.estimate import cost_key, ending, estimate
 from ml.workspace import Workspace
 from tests.conftest import ROOT
 from tests.trained import dataset

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from ml import hardware as machine
 from ml.config import TrainConfig
-from ml.estimate import Estimate, estimate
+from ml.training.cost.estimate import Estimate, estimate
 from ml.workspace import Workspace
 
 

@@ -5,11 +5,11 @@ import json
 from dataclasses import asdict
 
 from ml.commands._common import add_limit, add_settings, configured, settings
-from ml.estimate import estimate
 from ml.hardware import describe, remembered
 from ml.hardware import threads as usable
 from ml.loading import loading
 from ml.progress import Progress
+from ml.training.cost.estimate import estimate
 from ml.workspace import Workspace
 
 

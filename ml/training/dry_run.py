@@ -17,7 +17,6 @@ from ml.config import TrainConfig
 from ml.data.augment.batch import Augment
 from ml.data.datamodule import validating
 from ml.data.pixels.pixels import PixelSpec
-from ml.estimate import cost_key
 from ml.export.graph import make_graph
 from ml.export.onnx import export_onnx
 from ml.hardware import keep_freed_memory, peak_memory, remember, threads
@@ -28,6 +27,7 @@ from ml.models.network import Network, count_features, new_head
 from ml.optim import optimizer
 from ml.runs.status import age
 from ml.training import profiling as measure
+from ml.training.cost.estimate import cost_key
 from ml.training.finetuning import backbone_forward
 from ml.workspace import Workspace
 
@@ -45,7 +45,7 @@ def rehearse(
     classes: int,
     progress: Progress = lambda fraction: None,
 ) -> dict[str, Any]:
-    """What was measured, which is remembered for ``ml.estimate``.
+    """What was measured, which is remembered for ``ml.training.cost.estimate``.
 
     ``start_up`` and ``build`` in seconds; ``step`` and ``validate``, seconds of a picture in
     training and validation; ``feature``, seconds of a picture through a frozen backbone;

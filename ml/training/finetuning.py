@@ -14,12 +14,12 @@ from ml.data.datamodule import FeatureData, PixelData
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import Pictures
 from ml.distributed.group import Team
-from ml.estimate import speed_key
 from ml.features import extract as features
 from ml.features import logistic_regression as logistic
 from ml.hardware import remember
 from ml.models.network import HEAD_DROPOUT, Network, Standardise, count_features, new_head
 from ml.optim import Rates
+from ml.training.cost.estimate import speed_key
 from ml.training.unfreezing import Unfreezing, rates_of
 from ml.workspace import Workspace
 

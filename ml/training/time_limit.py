@@ -20,12 +20,12 @@ from ml.data.datamodule import count_batches
 from ml.data.pixels.feature_views import view
 from ml.data.run_pictures import Pictures
 from ml.distributed.group import Pace, Team
-from ml.estimate import FINISH, HEAD_ROWS, OF_EPOCH, cost_key, ending
 from ml.features import extract as features
 from ml.hardware import remembered, threads
 from ml.models.network import Network, count_features, new_head
 from ml.runs.events import Note, Sink
 from ml.training import dry_run as rehearsal
+from ml.training.cost.estimate import FINISH, HEAD_ROWS, OF_EPOCH, cost_key, ending
 from ml.training.finetuning import backbone_forward
 from ml.workspace import Workspace
 

@@ -16,7 +16,6 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 
-from ml import spent
 from ml.averaging import averaging
 from ml.config import TrainConfig
 from ml.data.augment.batch import mix
@@ -26,7 +25,6 @@ from ml.data.run_pictures import Pictures, open_pictures
 from ml.distributed.group import LOST, Other, Team, end, is_lost, meet, part, watched
 from ml.distributed.launch import Place
 from ml.errors import MLError, StoppedError
-from ml.estimate import speed_key
 from ml.files import write_json
 from ml.hardware import keep_freed_memory, remember, versions
 from ml.models import Inputs, build, get, options_of
@@ -38,6 +36,8 @@ from ml.training import checkpoints
 from ml.training import profiling as measure
 from ml.training import time_limit as limit
 from ml.training.callbacks import STOPPED, KeepCheckpoints, LiveMetrics, StopRequest
+from ml.training.cost import history as spent
+from ml.training.cost.estimate import speed_key
 from ml.training.cross_validation import cross_validate, steps_of
 from ml.training.finalise import finalise
 from ml.training.finetuning import Plan, features_plan, pixels_plan

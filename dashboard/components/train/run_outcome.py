@@ -11,9 +11,9 @@ from dashboard.text.markdown import with_span
 from dashboard.text.wording import STATUS_WORDS, count, duration, size
 from dashboard.workers import engine
 from dashboard.workers import searches as searching
-from ml import spent
 from ml.runs.folder import Run
 from ml.runs.status import Status
+from ml.training.cost import history as spent
 from ml.tuning.begin import MINUTES, better
 
 
