@@ -16,11 +16,11 @@ from ml.presets import configuration
 from ml.runs import folder as runs
 from ml.runs.events import EpochEnd, Note, RunStarted
 from ml.runs.folder import Run
-from ml.schedule import END
 from ml.training import dry_run as rehearsal
 from ml.training import time_limit as limit
 from ml.training.callbacks import STOPPED
 from ml.training.cost.estimate import HEAD_ROWS, OF_EPOCH
+from ml.training.optim.lr_schedule import END
 from ml.training.time_limit import whole_epochs
 from ml.training.train import train
 from ml.workspace import Workspace

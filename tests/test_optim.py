@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from ml.config import TrainConfig
-from ml.muon import orthogonal
-from ml.optim import groups, optimizer
+from ml.training.optim.muon import orthogonal
+from ml.training.optim.optimizer import groups, optimizer
 
 
 class Transformer(nn.Module):

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 import torch
 
-from ml.averaging import EVERY, Averaging
 from ml.config import TrainConfig
 from ml.data.datamodule import BatchLoader, count_steps
 from ml.errors import BadInputError
-from ml.schedule import TAIL_RATE, factor
 from ml.training import checkpoints
 from ml.training.callbacks import StopRequest
+from ml.training.optim.lr_schedule import TAIL_RATE, factor
+from ml.training.optim.weight_averaging import EVERY, Averaging
 from ml.training.task import ClassifierTask
 from ml.training.train import train
 from ml.training.trainer import make_trainer

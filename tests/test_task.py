@@ -8,7 +8,7 @@ from sklearn.metrics import accuracy_score, log_loss
 
 from ml.config import TrainConfig
 from ml.data.datamodule import BatchLoader
-from ml.schedule import factor
+from ml.training.optim.lr_schedule import factor
 from ml.training.task import ClassifierTask, Meter
 from ml.training.trainer import make_trainer
 

@@ -14,11 +14,11 @@ from ml.data.catalog import run_record
 from ml.features import logistic_regression as logistic
 from ml.models import Inputs, build
 from ml.models.network import Network
-from ml.optim import groups
 from ml.runs import folder as runs
 from ml.runs.events import EpochEnd
 from ml.runs.folder import Run
 from ml.training import checkpoints
+from ml.training.optim.optimizer import groups
 from ml.training.train import train
 from ml.training.unfreezing import Unfreezing, open_parts, parts_of, rates_of
 from ml.workspace import Workspace

@@ -24,11 +24,11 @@ from ml.inference.model_folder import batch_of, open_session, run_session
 from ml.metrics import parity
 from ml.models import Inputs, build, options_of
 from ml.models.network import Network, count_features, new_head
-from ml.optim import optimizer
 from ml.runs.status import age
 from ml.training import profiling as measure
 from ml.training.cost.estimate import cost_key
 from ml.training.finetuning import backbone_forward
+from ml.training.optim.optimizer import optimizer
 from ml.workspace import Workspace
 
 STEP_SECONDS = 3.0

@@ -18,8 +18,8 @@ from ml.features import extract as features
 from ml.features import logistic_regression as logistic
 from ml.hardware import remember
 from ml.models.network import HEAD_DROPOUT, Network, Standardise, count_features, new_head
-from ml.optim import Rates
 from ml.training.cost.estimate import speed_key
+from ml.training.optim.optimizer import Rates
 from ml.training.unfreezing import Unfreezing, rates_of
 from ml.workspace import Workspace
 

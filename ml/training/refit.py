@@ -15,7 +15,6 @@ import numpy.typing as npt
 import torch
 from lightning.pytorch.callbacks import Callback
 
-from ml.averaging import averaging
 from ml.config import TrainConfig
 from ml.data.augment.batch import mix
 from ml.data.datamodule import BatchLoader, FeatureData, ResidentData
@@ -25,6 +24,7 @@ from ml.features import extract as features
 from ml.models import Inputs, build, options_of
 from ml.models.network import Network, new_head
 from ml.training.finetuning import Plan, backbone_forward, pixels_plan, standardise
+from ml.training.optim.weight_averaging import averaging
 from ml.training.task import ClassifierTask
 from ml.training.trainer import fit, make_trainer
 from ml.workspace import Workspace

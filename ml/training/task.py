@@ -15,8 +15,8 @@ from ml.data.augment.batch import mix
 from ml.data.class_balance import class_weights
 from ml.data.datamodule import Batch
 from ml.distributed.group import Team
-from ml.optim import Rates, decaying, optimizer
-from ml.schedule import END, TAIL_RATE, factor
+from ml.training.optim.lr_schedule import END, TAIL_RATE, factor
+from ml.training.optim.optimizer import Rates, decaying, optimizer
 
 MISTAKES = 12
 """How many wrongly classified validation pictures are told at the end of an epoch."""
@@ -299,5 +299,5 @@ class ClassifierTask(pl.LightningModule):
                 nn.utils.clip_grad_norm_(self.module.parameters(), self.config.clip_norm)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """See ``ml.optim``."""
+        """See ``ml.training.optim.optimizer``."""
         return optimizer(self.module, self.config, self.rates, self.decay)

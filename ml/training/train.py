@@ -16,7 +16,6 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 
-from ml.averaging import averaging
 from ml.config import TrainConfig
 from ml.data.augment.batch import mix
 from ml.data.datamodule import ALONE, count_batches, count_steps
@@ -41,6 +40,7 @@ from ml.training.cost.estimate import speed_key
 from ml.training.cross_validation import cross_validate, steps_of
 from ml.training.finalise import finalise
 from ml.training.finetuning import Plan, features_plan, pixels_plan
+from ml.training.optim.weight_averaging import averaging
 from ml.training.process import heartbeat
 from ml.training.task import ClassifierTask
 from ml.training.trainer import check_shares, fit, machine_for, make_trainer

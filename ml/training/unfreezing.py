@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ml.models.network import Network
-from ml.optim import Rates
+from ml.training.optim.optimizer import Rates
 
 MOST_PARTS = 6
 """Of the pretrained network; more of them would differ by less than an epoch."""

@@ -17,8 +17,8 @@ from ml.data.pixels.pixels import PixelSpec
 from ml.errors import BadInputError
 from ml.hardware import peak_memory, threads
 from ml.models import Inputs, build, options_of
-from ml.optim import optimizer
 from ml.training import profiling as measure
+from ml.training.optim.optimizer import optimizer
 from ml.workspace import Workspace
 
 FIRST = 4

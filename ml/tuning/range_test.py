@@ -19,9 +19,9 @@ from ml.data.run_pictures import open_pictures
 from ml.errors import MLError
 from ml.hardware import threads
 from ml.models import Inputs, build, options_of
-from ml.optim import optimizer
 from ml.training import profiling as measure
 from ml.training.finetuning import Plan, features_plan, pixels_plan
+from ml.training.optim.optimizer import optimizer
 from ml.workspace import Workspace
 
 STEPS = 120

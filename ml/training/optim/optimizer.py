@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from ml.config import TrainConfig
-from ml.muon import Muon
+from ml.training.optim.muon import Muon
 
 Rates = Callable[[str], float]
 """What the learning rate of a parameter is multiplied with, by its name in the module."""
