@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from ml.files import read_json
 from ml.metrics import calibration
+from ml.utils.files import read_json
 
 SEEDS = 5
 ENOUGH = 4

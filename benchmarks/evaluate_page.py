@@ -23,9 +23,9 @@ import psutil
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from ml.data.store.versions import DatasetVersion
-from ml.files import read_json, write_json
 from ml.metrics.report import make_report
 from ml.runs.folder import Run
+from ml.utils.files import read_json, write_json
 from ml.workspace import Workspace, open_workspace
 from tests.browser.serving import ARGUMENTS, App, find_browser, settled
 from tests.dashboard import fabricate

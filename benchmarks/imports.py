@@ -19,7 +19,7 @@ CODE = """
 import time
 from ml.hardware import peak_memory
 began = time.perf_counter()
-from ml.loading import loading
+from ml.utils.fast_imports import loading
 {}
 print(time.perf_counter() - began, peak_memory() / 1e6)
 """

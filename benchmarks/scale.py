@@ -119,7 +119,7 @@ def deal(folder: Path) -> Callable[[], object]:
     """What a run keeps of its pictures, written as it is."""
     from ml.data.catalog import run_record
     from ml.data.store.versions import load_version
-    from ml.files import write_json
+    from ml.utils.files import write_json
     from ml.workspace import open_workspace
 
     version = load_version(open_workspace(folder / "workspace"), "made")
@@ -133,7 +133,7 @@ def epoch(folder: Path) -> Callable[[], object]:
     from ml.data import datamodule
     from ml.data.pixels.pixels import PixelSpec
     from ml.data.run_pictures import open_pictures
-    from ml.files import read_json
+    from ml.utils.files import read_json
     from ml.workspace import open_workspace
 
     datamodule.RESIDENT_SHARE = 0.0  # as if the memory were small

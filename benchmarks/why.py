@@ -83,9 +83,9 @@ def _shuffled(folder: Path, target: Path) -> Path:
 
     from ml.data.pixels.pixels import PixelSpec
     from ml.export.onnx import export_onnx
-    from ml.files import sha256_of, write_json
     from ml.inference.model_folder import read_manifest
     from ml.models import Inputs, build
+    from ml.utils.files import sha256_of, write_json
 
     manifest = read_manifest(folder)
     spec = PixelSpec.from_json(manifest["pixels"])

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from ml.errors import BadInputError, MLError
-from ml.files import explain_os_error
 from ml.models.plugins import discovery as plugins
+from ml.utils.files import explain_os_error
 from ml.version import __version__
 from ml.workspace import open_workspace
 

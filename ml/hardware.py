@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 from filelock import FileLock
 
-from ml.files import read_json, write_json
+from ml.utils.files import read_json, write_json
 from ml.version import __version__
 from ml.workspace import Workspace
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ml.errors import WorkspaceError
-from ml.files import explain_os_error, read_json, write_json
+from ml.utils.files import explain_os_error, read_json, write_json
 from ml.version import __version__
 
 SCHEMA = 1

@@ -19,7 +19,7 @@ LIGHT = {
     "ml.config",
     "ml.errors",
     "ml.runs.events",
-    "ml.files",
+    "ml.utils.files",
     "ml.runs.folder",
     "ml.runs.status",
     "ml.workspace",

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from ml import files
 from ml.errors import MLError
 from ml.training import checkpoints
+from ml.utils import files
 from tests.conftest import ROOT
 
 FULL = """

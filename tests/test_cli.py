@@ -12,10 +12,10 @@ import pytest
 
 from ml import __main__ as command_line
 from ml.errors import BadInputError, MLError, OutOfMemoryError, StoppedError, WorkspaceError
-from ml.files import write_json
 from ml.runs import folder as runs
 from ml.runs.events import EventLog, RunEnded, RunStarted
 from ml.runs.folder import Run
+from ml.utils.files import write_json
 from ml.version import __version__
 from ml.workspace import Workspace
 

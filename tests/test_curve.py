@@ -17,11 +17,11 @@ from ml.data.store.versions import DatasetVersion, Item
 from ml.errors import BadInputError, StoppedError
 from ml.evaluation import learning_curve as curve
 from ml.evaluation import learning_curve_fit as curve_fits
-from ml.files import read_json, write_json
 from ml.metrics.classification import Z95, paired_difference
 from ml.runs import folder as runs
 from ml.runs.folder import Run
 from ml.training.train import train
+from ml.utils.files import read_json, write_json
 from ml.workspace import Workspace, open_workspace
 from tests.graphs import lent
 from tests.trained import dataset

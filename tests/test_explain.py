@@ -16,11 +16,11 @@ from ml.explain import activation, covering
 from ml.explain.heat import gathered, hottest, peak, scaled
 from ml.explain.why import Explainer
 from ml.export.onnx import export_onnx
-from ml.files import sha256_of
 from ml.inference.classifier import Classifier
 from ml.inference.model_folder import open_session
 from ml.models import Inputs, build
 from ml.models.network import Network
+from ml.utils.files import sha256_of
 
 SIDE, NAMES = 32, tuple(SYMBOLS)
 

@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml import files
 from ml.errors import WorkspaceError
-from ml.files import explain_os_error, read_json, sha256_of, write_atomically, write_json
+from ml.utils import files
+from ml.utils.files import explain_os_error, read_json, sha256_of, write_atomically, write_json
 
 HANGING_WRITER = """
 import sys, time
 from pathlib import Path
-from ml import files
+from ml.utils import files
 {patch}
 def write(file):
     file.write(b"new" * 100000)
@@ -60,7 +60,7 @@ def test_a_reader_sees_old_or_new_while_another_process_writes(
     path = tmp_path / "value.json"
     write_json(path, ["0"] * 5000)
     code = (
-        "import sys; from pathlib import Path; from ml.files import write_json\n"
+        "import sys; from pathlib import Path; from ml.utils.files import write_json\n"
         "for turn in range(60): write_json(Path(sys.argv[1]), [str(turn)] * 5000)"
     )
     writer, seen = python(code, path), set()

@@ -22,7 +22,6 @@ from ml.data.store.versions import DatasetVersion, Item, read_picture, write_pic
 from ml.evaluation import evaluate, results, robustness
 from ml.evaluation import learning_curve as curve
 from ml.evaluation import slice_discovery as slicing
-from ml.files import read_json, write_json
 from ml.handout import matrix, pictures
 from ml.handout.markup import VOID, tag
 from ml.handout.page import STYLE, page
@@ -30,6 +29,7 @@ from ml.metrics import slices
 from ml.metrics.slices import Group
 from ml.metrics.thresholds import LEAST
 from ml.runs.folder import Run
+from ml.utils.files import read_json, write_json
 from ml.workspace import Workspace
 from tests.dashboard import fabricate
 from tests.dashboard.visiting import visit

@@ -2,7 +2,7 @@ import gc
 import subprocess
 import sys
 
-from ml.loading import loading
+from ml.utils.fast_imports import loading
 from tests.conftest import ROOT
 
 
@@ -31,7 +31,7 @@ def test_the_modules_of_the_server_are_not_looked_through_after_each_drawing():
 def test_when_a_process_ends_all_that_it_has_is_left_alone_and_what_is_to_be_done_is_done():
     code = (
         "import atexit, gc\n"
-        "from ml.loading import loading\n"
+        "from ml.utils.fast_imports import loading\n"
         "atexit.register(lambda: print(gc.get_freeze_count() > loaded + len(made) // 2))\n"
         "with loading(lightning=False): import json\n"
         "loaded = gc.get_freeze_count()\n"
@@ -51,7 +51,7 @@ def _said(code: str) -> list[str]:
 def test_a_training_starts_without_the_metrics_that_it_does_not_use():
     code = (
         "import sys\n"
-        "from ml.loading import loading\n"
+        "from ml.utils.fast_imports import loading\n"
         "with loading(): import ml.training.train\n"
         "print(*[name in sys.modules for name in ('torchmetrics', 'scipy.signal', 'torchvision')])"
     )
@@ -60,7 +60,7 @@ def test_a_training_starts_without_the_metrics_that_it_does_not_use():
 
 def test_who_asks_for_those_metrics_when_a_training_is_loaded_gets_them():
     code = (
-        "from ml.loading import loading\n"
+        "from ml.utils.fast_imports import loading\n"
         "with loading():\n"
         "    import ml.training.train\n"
         "    {inside}\n"
@@ -75,9 +75,9 @@ def test_who_asks_for_those_metrics_when_a_training_is_loaded_gets_them():
 
 def test_a_lightning_that_wants_more_of_the_metrics_is_loaded_with_all_of_them():
     code = (
-        "import sys, ml.loading\n"
-        "ml.loading.CLASSES = ('Metric',)\n"
-        "with ml.loading.loading(): import ml.training.train\n"
+        "import sys, ml.utils.fast_imports\n"
+        "ml.utils.fast_imports.CLASSES = ('Metric',)\n"
+        "with ml.utils.fast_imports.loading(): import ml.training.train\n"
         "from lightning.pytorch.core.module import MetricCollection\n"
         "print(MetricCollection is sys.modules['torchmetrics'].MetricCollection)"
     )

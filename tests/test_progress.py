@@ -2,8 +2,8 @@
 
 import pytest
 
-from ml import progress
-from ml.progress import Progress
+from ml.utils import progress
+from ml.utils.progress import Progress
 
 
 def test_each_percent_is_told_once_and_never_less(capsys: pytest.CaptureFixture[str]) -> None:

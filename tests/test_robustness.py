@@ -11,8 +11,8 @@ from ml import __main__
 from ml.data.augment.corruptions import kinds
 from ml.errors import BadInputError, StoppedError
 from ml.evaluation import robustness
-from ml.files import read_json, write_json
 from ml.runs.folder import Run, list_runs
+from ml.utils.files import read_json, write_json
 from ml.workspace import Workspace, open_workspace
 from tests.trained import trained
 

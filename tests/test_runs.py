@@ -14,10 +14,10 @@ import pytest
 
 from ml.config import TrainConfig
 from ml.errors import BadInputError, WorkspaceError
-from ml.files import write_json
 from ml.runs import folder as runs
 from ml.runs.events import EventLog, RunEnded, RunStarted
 from ml.runs.folder import Run
+from ml.utils.files import write_json
 from ml.workspace import Workspace
 
 

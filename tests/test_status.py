@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.errors import BadInputError, MLError
-from ml.files import write_json
 from ml.runs import folder as runs
 from ml.runs import status
 from ml.runs.events import EventLog, Heartbeat, Progress, RunEnded, RunStarted, encode
 from ml.runs.folder import Run
 from ml.runs.status import TRANSITIONS, Status, identity, lives, status_of
+from ml.utils.files import write_json
 from ml.workspace import Workspace
 
 WORKER = """

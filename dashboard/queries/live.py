@@ -11,9 +11,9 @@ from typing import Any
 import streamlit as st
 
 from dashboard.text.wording import PHASE_WORDS
-from ml.files import read_json
 from ml.runs.events import Event, Progress, RunStarted, Sink, read
 from ml.runs.folder import Run
+from ml.utils.files import read_json
 
 Live = dict[str, Any]
 TAIL_BYTES = 16384

@@ -1,7 +1,7 @@
 """Results as CSV, to take away."""
 
 from dashboard.queries.results import Results
-from ml.spreadsheet import csv_of
+from ml.utils.csv import csv_of
 
 __all__ = ["csv_of", "to_csv"]
 

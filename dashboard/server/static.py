@@ -11,7 +11,7 @@ from typing import IO
 
 import streamlit as st
 
-from ml.files import write_atomically
+from ml.utils.files import write_atomically
 
 ROOT = Path(__file__).resolve().parents[2]
 ASSETS = ROOT / "dashboard" / "assets"

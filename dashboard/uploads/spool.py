@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ml.data.file_names import free_path, safe_path
-from ml.files import explain_os_error
+from ml.utils.files import explain_os_error
 from ml.workspace import Workspace
 
 ABANDONED_SECONDS = 24 * 3600

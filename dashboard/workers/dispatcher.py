@@ -14,9 +14,9 @@ from filelock import FileLock, Timeout
 
 from dashboard.workers.process import spawn
 from dashboard.workers.run_status import log_tail, with_status
-from ml.files import read_json
 from ml.runs import folder as runs
 from ml.runs.folder import Run
+from ml.utils.files import read_json
 from ml.workspace import Workspace
 
 TICK_SECONDS = 0.5

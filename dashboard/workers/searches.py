@@ -14,9 +14,9 @@ import streamlit as st
 
 from dashboard.workers.process import spawn
 from dashboard.workers.run_status import log_tail
-from ml.files import read_json
 from ml.runs.status import Status
 from ml.tuning.sweep import Sweep
+from ml.utils.files import read_json
 from ml.workspace import Workspace
 
 LIVE = ("running", "starting")

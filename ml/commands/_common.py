@@ -13,7 +13,7 @@ from ml.data.catalog import DatasetInfo
 from ml.data.store.versions import DatasetVersion
 from ml.errors import BadInputError, MLError
 from ml.presets import configuration
-from ml.progress import Progress
+from ml.utils.progress import Progress
 from ml.workspace import Workspace
 
 SHAPE = ("devices", "num_nodes", "strategy")

@@ -4,9 +4,9 @@ import argparse
 import json
 
 from ml.evaluation import learning_curve as curve
-from ml.loading import loading
-from ml.progress import Progress
 from ml.runs.folder import find
+from ml.utils.fast_imports import loading
+from ml.utils.progress import Progress
 from ml.workspace import Workspace
 
 

@@ -5,7 +5,7 @@ import json
 
 from ml.data.catalog import resolve
 from ml.doctor.examine import examine
-from ml.progress import Progress
+from ml.utils.progress import Progress
 from ml.workspace import Workspace
 
 

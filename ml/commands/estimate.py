@@ -7,9 +7,9 @@ from dataclasses import asdict
 from ml.commands._common import add_limit, add_settings, configured, settings
 from ml.hardware import describe, remembered
 from ml.hardware import threads as usable
-from ml.loading import loading
-from ml.progress import Progress
 from ml.training.cost.estimate import estimate
+from ml.utils.fast_imports import loading
+from ml.utils.progress import Progress
 from ml.workspace import Workspace
 
 

@@ -13,8 +13,8 @@ from ml.evaluation.results import Results
 from ml.handout.page import check_place, page, write
 from ml.metrics import thresholds
 from ml.metrics.roc import curve
-from ml.progress import Progress
 from ml.runs.folder import Run, find
+from ml.utils.progress import Progress
 from ml.workspace import Workspace
 
 

@@ -15,7 +15,7 @@ from ml.data.sources.listing import DRAWING, LAYOUT
 from ml.data.sources.torchvision_sets import SETS
 from ml.data.sources.walk import has_many
 from ml.errors import BadInputError
-from ml.progress import Progress
+from ml.utils.progress import Progress
 from ml.workspace import Workspace
 
 

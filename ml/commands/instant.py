@@ -5,8 +5,8 @@ import json
 
 from ml.data.catalog import resolve
 from ml.errors import MLError
-from ml.progress import Progress
 from ml.serving.quick_model import Instant
+from ml.utils.progress import Progress
 from ml.workspace import Workspace
 
 

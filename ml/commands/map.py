@@ -6,7 +6,7 @@ import json
 from ml.data.catalog import resolve
 from ml.doctor.reading import map_path
 from ml.doctor.similarity import draw_map
-from ml.progress import Progress
+from ml.utils.progress import Progress
 from ml.workspace import Workspace
 
 

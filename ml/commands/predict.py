@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import IO
 
 from ml.errors import BadInputError
-from ml.files import write_atomically
 from ml.inference.batch import answers, load_for, sources
 from ml.inference.model_folder import find_model
 from ml.inference.tables import check_target, heading, line, sorted_into
-from ml.spreadsheet import csv_of
+from ml.utils.csv import csv_of
+from ml.utils.files import write_atomically
 from ml.workspace import Workspace
 
 

@@ -4,8 +4,8 @@ import argparse
 import json
 
 from ml.evaluation import robustness
-from ml.progress import Progress
 from ml.runs.folder import find
+from ml.utils.progress import Progress
 from ml.workspace import Workspace
 
 

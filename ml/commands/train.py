@@ -17,10 +17,10 @@ from ml.config import TrainConfig
 from ml.data import catalog
 from ml.distributed import launch as ranks
 from ml.errors import BadInputError
-from ml.loading import loading
 from ml.presets import size_remark
 from ml.runs.folder import Run, claim, create, find
 from ml.training.process import die_first, die_with_parent
+from ml.utils.fast_imports import loading
 from ml.workspace import Workspace
 
 EXIT = {"finished": 0, "stopped": 130, "failed": 1}

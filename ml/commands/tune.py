@@ -9,12 +9,12 @@ from ml.commands._common import add_settings, configured, settings, stop_on_sign
 from ml.config import TrainConfig
 from ml.data import catalog
 from ml.errors import BadInputError
-from ml.loading import loading
-from ml.progress import Progress
 from ml.runs.folder import find
 from ml.training.process import die_first
 from ml.tuning.begin import MINUTES, new_sweep
 from ml.tuning.sweep import Sweep, find_sweep
+from ml.utils.fast_imports import loading
+from ml.utils.progress import Progress
 from ml.workspace import Workspace
 
 

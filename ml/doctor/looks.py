@@ -21,7 +21,7 @@ from ml.data.pixels.decode import FORMATS, load
 from ml.data.pixels.parallel import Progress, in_batches
 from ml.data.store.originals import read_picture
 from ml.errors import BadInputError
-from ml.files import write_atomically
+from ml.utils.files import write_atomically
 from ml.workspace import Workspace
 
 SIDE = 64

@@ -11,7 +11,7 @@ from typing import Any
 from filelock import FileLock
 
 from ml.data.store.versions import dataset_folder, read_summary
-from ml.files import explain_os_error, read_json, write_json
+from ml.utils.files import explain_os_error, read_json, write_json
 from ml.workspace import Workspace
 
 

@@ -17,12 +17,12 @@ from ml.data.store.versions import SPLITS, load_version
 from ml.errors import BadInputError
 from ml.evaluation import stored_reports as kept
 from ml.evaluation.results import Results, made
-from ml.files import write_json
 from ml.inference.classifier import Classifier
 from ml.metrics.baselines import nearest_centroid
 from ml.metrics.predictions import Predictions
 from ml.metrics.report import make_report, note
 from ml.runs.folder import Run
+from ml.utils.files import write_json
 from ml.workspace import Workspace
 
 Progress = Callable[[float], None]

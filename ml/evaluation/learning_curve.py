@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.config import TrainConfig
-from ml.files import read_json
 from ml.hardware import describe, remembered
 from ml.hardware import threads as usable
 from ml.metrics.classification import Interval, paired_difference, wilson
 from ml.runs.folder import Run
 from ml.training.cost.estimate import estimate
+from ml.utils.files import read_json
 from ml.workspace import Workspace
 
 MEASURE = 1

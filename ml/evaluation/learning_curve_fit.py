@@ -16,12 +16,12 @@ from ml.data.splits.splits import deal_folds
 from ml.distributed.group import Team
 from ml.errors import BadInputError
 from ml.evaluation import learning_curve as curve
-from ml.files import read_json, write_json
 from ml.models import Inputs, build, options_of
 from ml.runs.events import surviving
 from ml.runs.folder import Run
 from ml.training.refit import hits, plans, refit, sides, start_anew
 from ml.training.trainer import machine_for
+from ml.utils.files import read_json, write_json
 from ml.workspace import Workspace
 
 Progress = Callable[[float], None]

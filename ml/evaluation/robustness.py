@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ml.errors import BadInputError
-from ml.files import read_json, write_json
 from ml.runs.folder import Run
+from ml.utils.files import read_json, write_json
 from ml.workspace import Workspace
 
 MEASURE = 1

@@ -18,11 +18,11 @@ from ml.evaluation import results
 from ml.evaluation import stored_reports as kept
 from ml.evaluation.evaluate import Asked
 from ml.evaluation.evaluate import measure as evaluate
-from ml.files import read_json, write_json
 from ml.metrics import slices
 from ml.metrics.classification import Floats
 from ml.metrics.slices import Group, Slice
 from ml.runs.folder import Run
+from ml.utils.files import read_json, write_json
 from ml.workspace import Workspace
 
 MEASURE = 1

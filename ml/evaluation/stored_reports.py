@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from ml.data.store.versions import SPLITS
-from ml.files import read_json
 from ml.runs.folder import Run
+from ml.utils.files import read_json
 
 
 def path_of(run: Run, fingerprint: str, split: str) -> Path:

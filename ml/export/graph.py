@@ -18,8 +18,8 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from ml.files import write_atomically
 from ml.models.network import Network
+from ml.utils.files import write_atomically
 from ml.version import __version__
 
 PREFIX = "network."

@@ -8,8 +8,8 @@ import onnx
 
 from ml.data.pixels.pixels import PixelSpec
 from ml.export.graph import make_graph
-from ml.files import write_atomically
 from ml.models.network import Network
+from ml.utils.files import write_atomically
 from ml.version import __version__
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import torch
 
 from ml.errors import BadInputError
-from ml.files import sha256_of, write_atomically
 from ml.inference.model_folder import read_manifest
 from ml.models.network import Network
+from ml.utils.files import sha256_of, write_atomically
 
 FILE = "weights.pt"
 

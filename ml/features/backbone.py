@@ -16,9 +16,9 @@ import numpy as np
 from ml.data.pixels.pixels import PixelSpec, canonical
 from ml.data.store.versions import read_picture
 from ml.features.cache import FeatureStore
-from ml.files import read_json, write_atomically, write_json
 from ml.inference.model_folder import open_session
 from ml.models import registry
+from ml.utils.files import read_json, write_atomically, write_json
 from ml.version import __version__
 from ml.workspace import Workspace
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ml.files import write_atomically, write_json
+from ml.utils.files import write_atomically, write_json
 
 
 class FeatureStore:

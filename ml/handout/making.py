@@ -7,13 +7,13 @@ from typing import Any
 from ml.config import TrainConfig
 from ml.data.pixels.pixels import PixelSpec
 from ml.errors import BadInputError
-from ml.files import read_json
 from ml.handout.markup import Html, facts, section, table, tag
 from ml.handout.subject import Subject, described
 from ml.runs.events import RunEnded, RunStarted
 from ml.text import command_line as shell
 from ml.text import report_sentences as sentences
 from ml.text.format import count, duration
+from ml.utils.files import read_json
 
 DEVICES = {"cpu": "processor (CPU)", "cuda": "graphics card (CUDA)", "mps": "graphics (MPS)"}
 PACKAGES = {

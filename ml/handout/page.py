@@ -5,11 +5,11 @@ from typing import IO
 
 from ml.errors import BadInputError
 from ml.evaluation.results import Results
-from ml.files import write_atomically
 from ml.handout import classes, making, matrix, measured, pictures, summary, trust
 from ml.handout.markup import Html, joined, tag
 from ml.handout.subject import Subject
 from ml.runs.folder import Run
+from ml.utils.files import write_atomically
 from ml.version import __version__
 from ml.workspace import Workspace
 

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.errors import BadInputError
-from ml.files import read_json
 from ml.runs import folder as runs
+from ml.utils.files import read_json
 from ml.workspace import Workspace
 
 if TYPE_CHECKING:

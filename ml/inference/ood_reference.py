@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.errors import BadInputError
-from ml.files import write_atomically
 from ml.inference.ood import LEAST_GAP, NEIGHBOURS, Floats, Known, normalised
+from ml.utils.files import write_atomically
 
 FILE = "learned.npz"
 OPTIONAL = ("gaps", "axes")

@@ -9,7 +9,7 @@ from typing import Any
 
 from ml.data.file_names import free_path, safe_part, safe_path
 from ml.errors import BadInputError
-from ml.files import explain_os_error
+from ml.utils.files import explain_os_error
 
 COLUMNS = ("file", "label", "probability", "decision", "error", "unlike")
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.errors import BadInputError
-from ml.files import write_atomically
+from ml.utils.files import write_atomically
 
 FILE = "predictions.npz"
 

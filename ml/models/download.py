@@ -11,7 +11,7 @@ from urllib.error import HTTPError, URLError
 from filelock import FileLock, Timeout
 
 from ml.errors import MLError
-from ml.files import explain_os_error
+from ml.utils.files import explain_os_error
 
 CHUNK = 1 << 18
 TIMEOUT = 30.0

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ml.files import encode_json, explain_os_error
+from ml.utils.files import encode_json, explain_os_error
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,10 @@ from filelock import FileLock
 
 from ml.config import TrainConfig
 from ml.errors import BadInputError, MLError
-from ml.files import explain_os_error, read_json, write_json
 from ml.runs import status as status_module
 from ml.runs.events import Event, RunStarted, read
 from ml.runs.status import Status, status_of
+from ml.utils.files import explain_os_error, read_json, write_json
 from ml.workspace import Workspace
 
 

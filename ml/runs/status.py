@@ -13,8 +13,8 @@ from typing import Any
 
 import psutil
 
-from ml.files import read_json
 from ml.runs.events import Event, Heartbeat, RunEnded, RunStarted, read
+from ml.utils.files import read_json
 
 TRANSITIONS: dict[str, frozenset[str]] = {
     "queued": frozenset({"running", "failed", "deleted"}),

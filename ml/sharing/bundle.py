@@ -8,8 +8,8 @@ from ml.data.store.originals import picture_path
 from ml.data.store.versions import dataset_folder
 from ml.errors import BadInputError, MLError
 from ml.evaluation import results
-from ml.files import explain_os_error
 from ml.runs.folder import Run
+from ml.utils.files import explain_os_error
 from ml.workspace import Workspace, open_workspace
 
 EXAMPLES = 8

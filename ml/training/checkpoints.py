@@ -14,7 +14,7 @@ import torch
 from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
 
 from ml.errors import MLError
-from ml.files import read_json, sha256_of, write_atomically, write_json
+from ml.utils.files import read_json, sha256_of, write_atomically, write_json
 
 log = logging.getLogger(__name__)
 KEPT = {"last": 2, "best": 1}

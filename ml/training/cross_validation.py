@@ -16,10 +16,10 @@ from ml.config import TrainConfig
 from ml.data.datamodule import count_steps
 from ml.data.run_pictures import Pictures
 from ml.data.splits.splits import deal_folds
-from ml.files import read_json, write_json
 from ml.models.network import Network
 from ml.runs.folder import Run
 from ml.training.refit import Progress, hits, plans, refit, sides, start_anew
+from ml.utils.files import read_json, write_json
 from ml.workspace import Workspace
 
 

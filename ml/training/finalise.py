@@ -15,7 +15,6 @@ from ml.data.run_pictures import Pictures
 from ml.errors import DivergedError
 from ml.export.verified import Kept, Progress, ship
 from ml.export.weights import save_weights
-from ml.files import explain_os_error, sha256_of, write_json
 from ml.hardware import versions
 from ml.inference import ood_reference as learned
 from ml.inference.model_folder import MODEL_VERSION
@@ -27,6 +26,7 @@ from ml.metrics.report import Logits, figures, make_report
 from ml.models import registry
 from ml.models.network import Network
 from ml.runs.folder import Run
+from ml.utils.files import explain_os_error, sha256_of, write_json
 
 
 def finalise(

@@ -24,7 +24,6 @@ from ml.data.run_pictures import Pictures, open_pictures
 from ml.distributed.group import LOST, Other, Team, end, is_lost, meet, part, watched
 from ml.distributed.launch import Place
 from ml.errors import MLError, StoppedError
-from ml.files import write_json
 from ml.hardware import keep_freed_memory, remember, versions
 from ml.models import Inputs, build, get, options_of
 from ml.models.network import Network
@@ -44,6 +43,7 @@ from ml.training.optim.weight_averaging import averaging
 from ml.training.process import heartbeat
 from ml.training.task import ClassifierTask
 from ml.training.trainer import check_shares, fit, machine_for, make_trainer
+from ml.utils.files import write_json
 from ml.workspace import Workspace
 
 Progressing = Callable[[float], None]

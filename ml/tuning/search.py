@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Any
 
 from ml.errors import MLError, StoppedError
-from ml.files import write_json
 from ml.runs import folder as runs
 from ml.runs.events import RunEnded
 from ml.runs.folder import Run, list_runs
@@ -22,6 +21,7 @@ from ml.tuning import sweep as folder
 from ml.tuning.suggest import Tried, importances, suggest
 from ml.tuning.sweep import Sweep, Trial, trial_run
 from ml.tuning.watch import BEHIND, OVER, STOPPED, NoMoreSteps, WatchTrial
+from ml.utils.files import write_json
 from ml.workspace import Workspace
 
 RESERVE_SHARE, RESERVE_SECONDS = 0.1, 60.0

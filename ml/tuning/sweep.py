@@ -17,11 +17,11 @@ from filelock import FileLock
 
 from ml.config import TrainConfig
 from ml.errors import BadInputError
-from ml.files import explain_os_error, read_json, write_json
 from ml.runs import status as status_module
 from ml.runs.folder import Run
 from ml.runs.status import Status
 from ml.tuning.space import Axis
+from ml.utils.files import explain_os_error, read_json, write_json
 from ml.workspace import Workspace
 
 SWEEP_VERSION = 1

@@ -15,8 +15,8 @@ from pathlib import Path
 import psutil
 from playwright.sync_api import Page, expect
 
-from ml.files import read_json
 from ml.runs.folder import list_runs
+from ml.utils.files import read_json
 from ml.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from dashboard.navigation import PAGES, url_path
-from ml.files import write_json
+from ml.utils.files import write_json
 from tests.browser.serving import App, settled
 from tests.dashboard import fabricate
 

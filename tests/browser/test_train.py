@@ -14,10 +14,10 @@ from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from ml.files import read_json
 from ml.runs import folder as runs
 from ml.runs.events import EpochEnd, Event, EventLog, Progress, RunEnded, RunStarted
 from ml.runs.folder import Run, list_runs
+from ml.utils.files import read_json
 from tests.browser.serving import App, settled, worker_pid
 from tests.dashboard import fabricate
 

@@ -12,12 +12,12 @@ from PIL import Image
 
 from ml.config import TrainConfig
 from ml.data.store.versions import DatasetVersion, Item, write_picture, write_version
-from ml.files import sha256_of, write_json
 from ml.metrics.calibration import calibration_bins, softmax
 from ml.metrics.classification import accuracy_interval, class_scores, confusion, recall_intervals
 from ml.runs import folder as runs
 from ml.runs.events import EpochEnd, EventLog, RunEnded, RunStarted
 from ml.runs.folder import Run
+from ml.utils.files import sha256_of, write_json
 from ml.workspace import Workspace, open_workspace
 
 CLASSES = ("glass", "metal", "paper")

@@ -7,7 +7,7 @@ import numpy as np
 from ml.data.store.versions import DatasetVersion
 from ml.doctor.finding import Finding, Fix
 from ml.doctor.reading import findings_path, map_path
-from ml.files import write_json
+from ml.utils.files import write_json
 from ml.workspace import Workspace
 
 

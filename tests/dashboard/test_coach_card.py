@@ -8,8 +8,8 @@ from streamlit.testing.v1 import AppTest
 
 from ml.coach.rules import MORE
 from ml.evaluation import learning_curve as curve
-from ml.files import write_json
 from ml.runs.folder import Run, list_runs
+from ml.utils.files import write_json
 from ml.workspace import Workspace
 from tests.dashboard import fabricate
 

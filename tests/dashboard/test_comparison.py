@@ -9,8 +9,8 @@ from dashboard.components.evaluate.disagreement import only_right, verdict
 from dashboard.queries import results
 from dashboard.queries import run_comparison as comparison
 from ml.config import TrainConfig
-from ml.files import write_json
 from ml.runs.events import EpochEnd, EventLog, RunStarted
+from ml.utils.files import write_json
 from tests.dashboard import fabricate
 
 SETTINGS = st.fixed_dictionaries(

@@ -15,11 +15,11 @@ from dashboard.workers import dispatcher, engine
 from dashboard.workers import process as children
 from dashboard.workers import run_status as statuses
 from dashboard.workers.dispatcher import Dispatcher
-from ml.files import read_json, write_json
 from ml.runs import folder as runs
 from ml.runs.events import RunEnded, RunStarted, encode
 from ml.runs.folder import Run
 from ml.runs.status import identity
+from ml.utils.files import read_json, write_json
 from ml.workspace import Workspace
 
 

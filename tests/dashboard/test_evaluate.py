@@ -15,9 +15,9 @@ from dashboard.components.evaluate.confusion_matrix import ANY
 from dashboard.queries import results
 from ml.data.edits import edits
 from ml.evaluation import learning_curve as curve
-from ml.files import read_json, write_json
 from ml.metrics.calibration import softmax
 from ml.runs.folder import list_runs
+from ml.utils.files import read_json, write_json
 from tests.dashboard import fabricate
 from tests.dashboard.visiting import visit, words
 

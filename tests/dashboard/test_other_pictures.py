@@ -14,7 +14,7 @@ from ml.errors import BadInputError
 from ml.evaluation import class_match as compatible
 from ml.evaluation import stored_reports as kept
 from ml.evaluation.evaluate import evaluate
-from ml.files import read_json, write_json
+from ml.utils.files import read_json, write_json
 from tests.dashboard import fabricate
 from tests.dashboard.visiting import visit, words
 

@@ -9,7 +9,7 @@ from sklearn.metrics import confusion_matrix
 from dashboard.queries import results
 from ml.data.store.versions import load_version
 from ml.errors import BadInputError
-from ml.files import read_json, write_json
+from ml.utils.files import read_json, write_json
 from tests.dashboard import fabricate
 
 

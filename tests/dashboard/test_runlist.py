@@ -4,8 +4,8 @@ import pytest
 
 from dashboard.queries import run_list as runlist
 from dashboard.workers import engine
-from ml.files import write_json
 from ml.runs.status import Status
+from ml.utils.files import write_json
 from tests.dashboard import fabricate
 
 

@@ -8,7 +8,7 @@ import pytest
 from dashboard.charts import slices as charts_slices
 from ml.evaluation import slice_discovery as slicing
 from ml.evaluation.evaluate import ask
-from ml.files import read_json, write_json
+from ml.utils.files import read_json, write_json
 from tests.dashboard import fabricate
 from tests.dashboard.test_charts_evaluate import drawable
 from tests.dashboard.visiting import visit, words

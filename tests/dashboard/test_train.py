@@ -15,10 +15,10 @@ from ml.commands import train as train_command
 from ml.config import TrainConfig
 from ml.data import catalog
 from ml.data.edits import edits
-from ml.files import explain_os_error
 from ml.runs import folder as runs
 from ml.runs.folder import Run, list_runs
 from ml.text import command_line as shell
+from ml.utils.files import explain_os_error
 from ml.workspace import Workspace
 from tests.dashboard import fabricate
 from tests.dashboard.test_dispatcher import take_up

@@ -13,12 +13,12 @@ from dashboard.workers import searches as searching
 from ml import presets
 from ml.config import TrainConfig
 from ml.data import catalog
-from ml.files import write_json
 from ml.runs import folder as runs
 from ml.runs.folder import Run
 from ml.tuning.begin import new_sweep
 from ml.tuning.space import usual
 from ml.tuning.sweep import State, Sweep, Trial, list_sweeps
+from ml.utils.files import write_json
 from ml.workspace import Workspace
 from tests.dashboard import fabricate
 from tests.dashboard.visiting import visit, words

@@ -21,7 +21,7 @@ from ml.data.sources.walk import read_file, signed_entries
 from ml.data.store import packer
 from ml.data.store.versions import Item
 from ml.errors import WorkspaceError
-from ml.files import write_json
+from ml.utils.files import write_json
 
 COMING = st.lists(
     st.tuples(

@@ -16,7 +16,7 @@ from ml.doctor.reading import (
     unignore,
 )
 from ml.errors import BadInputError
-from ml.files import write_json
+from ml.utils.files import write_json
 from ml.workspace import Workspace
 
 

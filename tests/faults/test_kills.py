@@ -15,9 +15,9 @@ import pytest
 from filelock import FileLock, Timeout
 
 from ml.data.ingest.bring_in import BUNDLED
-from ml.files import read_json
 from ml.runs import folder as runs
 from ml.runs.events import EpochEnd, Progress, RunEnded, RunStarted
+from ml.utils.files import read_json
 from ml.workspace import Workspace, open_workspace
 from tests import warm
 from tests.faults.victim import ROOT, Victim

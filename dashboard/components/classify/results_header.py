@@ -10,7 +10,7 @@ from dashboard.uploads import session_uploads as tray
 from dashboard.uploads.session_uploads import Entry
 from dashboard.uploads.zip_download import sorted_zip
 from ml.runs.folder import Run
-from ml.spreadsheet import csv_of
+from ml.utils.csv import csv_of
 
 CARDS, TABLE = "Cards", "Table"
 MANY = 12

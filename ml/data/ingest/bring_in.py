@@ -23,7 +23,7 @@ from ml.data.store.versions import (
     read_summary,
 )
 from ml.errors import BadInputError
-from ml.files import read_json
+from ml.utils.files import read_json
 from ml.workspace import Workspace
 
 BUNDLED_NAMES = ("recycling", "hands", "fashion")

@@ -16,8 +16,8 @@ from typing import Any
 from filelock import FileLock
 
 from ml.errors import WorkspaceError
-from ml.files import explain_os_error, read_json, write_json
 from ml.runs.status import STALE_SECONDS, identity, lives
+from ml.utils.files import explain_os_error, read_json, write_json
 from ml.workspace import Workspace
 
 YOUNG_SECONDS = 3600

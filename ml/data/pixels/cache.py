@@ -25,7 +25,7 @@ from ml.data.pixels.pixels import Pixels, PixelSpec, canonical
 from ml.data.store.item_arrays import Indices, alike, rows_in
 from ml.data.store.originals import read_picture
 from ml.errors import BadInputError
-from ml.files import explain_os_error, read_json, write_json
+from ml.utils.files import explain_os_error, read_json, write_json
 from ml.workspace import Workspace
 
 Digests = npt.NDArray[np.uint8]

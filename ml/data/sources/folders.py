@@ -8,7 +8,7 @@ from typing import Any
 from ml.data.sources.entries import Entry, Parts, clean, parts_of
 from ml.data.sources.listing import Candidate, Listing, shown, source
 from ml.data.sources.walk import natural, signed_entries
-from ml.files import read_json
+from ml.utils.files import read_json
 
 BUNDLED = Path(__file__).resolve().parents[1] / "bundled"
 SPLIT_FOLDERS = {

@@ -14,7 +14,7 @@ from ml.data.pixels.png import png
 from ml.data.sources.listing import Candidate, Listing, shown, source
 from ml.data.sources.walk import clean
 from ml.errors import BadInputError
-from ml.files import read_json
+from ml.utils.files import read_json
 
 MOST_PICTURES = 10_000_000
 MOST_SIDE = 4096

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from ml.errors import BadInputError
-from ml.files import explain_os_error, write_atomically
+from ml.utils.files import explain_os_error, write_atomically
 from ml.workspace import Workspace
 
 _FRESH_SECONDS = 60.0

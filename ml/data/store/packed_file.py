@@ -13,7 +13,7 @@ from typing import IO, Any
 import numpy as np
 
 from ml.data.store.packed_items import Packed
-from ml.files import write_atomically
+from ml.utils.files import write_atomically
 
 _MAGIC = b"lensmith items 1\n"
 _ALIGN = 64

@@ -11,7 +11,7 @@ import numpy as np
 
 from ml.data.store.item import SPLITS, Item
 from ml.data.store.packed_items import Array, Packed
-from ml.files import explain_os_error
+from ml.utils.files import explain_os_error
 
 SPILL = 16_384
 """Rows that are held before they are written."""

@@ -26,7 +26,7 @@ from ml.data.store.packed_file import read_packed, write_packed
 from ml.data.store.packer import pack
 from ml.data.store.version_file import from_bytes, pieces
 from ml.errors import BadInputError, WorkspaceError
-from ml.files import explain_os_error, read_json, sha256_of, write_atomically, write_json
+from ml.utils.files import explain_os_error, read_json, sha256_of, write_atomically, write_json
 from ml.workspace import Workspace
 
 __all__ = [

@@ -8,11 +8,11 @@ from typing import Any
 
 from ml.config import TrainConfig
 from ml.errors import MLError
-from ml.files import read_json, write_json
 from ml.hardware import describe, peak_memory, remembered
 from ml.hardware import threads as usable
 from ml.runs.folder import Run
 from ml.training.cost.estimate import estimate
+from ml.utils.files import read_json, write_json
 from ml.workspace import Workspace
 
 FILE = "estimate.json"
