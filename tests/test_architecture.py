@@ -27,7 +27,7 @@ LIGHT = {
     "ml.serving.service",
     "ml.presets",
     "ml.training.cost.estimate",
-    "ml.coach",
+    "ml.training.coach",
     "ml.metrics.classification",
     "ml.metrics.calibration",
     "ml.metrics.selective",

@@ -11,10 +11,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from ml.coach import Situation, advise
-from ml.coach.rules import RULES
 from ml.config import TrainConfig
 from ml.runs.events import EpochEnd
+from ml.training.coach import Situation, advise
+from ml.training.coach.rules import RULES
 
 SEEDS = range(12)
 

@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 
 from ml import __main__
-from ml.coach import measured
-from ml.coach.rules import MORE
 from ml.config import TrainConfig
 from ml.data.catalog import run_record
 from ml.data.pixels.pixels import PixelSpec
@@ -20,6 +18,8 @@ from ml.evaluation import learning_curve_fit as curve_fits
 from ml.metrics.classification import Z95, paired_difference
 from ml.runs import folder as runs
 from ml.runs.folder import Run
+from ml.training.coach import measured
+from ml.training.coach.rules import MORE
 from ml.training.train import train
 from ml.utils.files import read_json, write_json
 from ml.workspace import Workspace, open_workspace

@@ -9,12 +9,12 @@ from typing import Any
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback
 
-from ml.coach import Situation, advise
 from ml.distributed.group import Pace, Team
 from ml.distributed.strategy import whole_weights
 from ml.errors import DivergedError, StoppedError
 from ml.runs.events import EpochEnd, Progress, RunStarted, Sink
 from ml.training import checkpoints
+from ml.training.coach import Situation, advise
 from ml.training.optim.weight_averaging import Averaging
 from ml.training.task import ClassifierTask
 

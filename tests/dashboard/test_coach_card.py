@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ml.coach.rules import MORE
 from ml.evaluation import learning_curve as curve
 from ml.runs.folder import Run, list_runs
+from ml.training.coach.rules import MORE
 from ml.utils.files import write_json
 from ml.workspace import Workspace
 from tests.dashboard import fabricate

@@ -12,12 +12,12 @@ from dashboard.queries.live import Live
 from dashboard.server.style import escape
 from dashboard.text.markdown import plain
 from dashboard.workers import engine
-from ml.coach import measured
 from ml.config import TrainConfig, names_of
 from ml.errors import BadInputError
 from ml.evaluation.learning_curve import read as read_curve
 from ml.runs.folder import Run
 from ml.runs.status import Status
+from ml.training.coach import measured
 
 
 def coach_card(state: Live, run: Run | None = None, status: Status | None = None) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from itertools import pairwise
 from statistics import fmean
 
-from ml.coach.situation import Situation
 from ml.presets import FINE_TUNING
 from ml.runs.events import Note
+from ml.training.coach.situation import Situation
 
 NOISE = 0.005
 """Changes of a validation figure below this are not called progress or loss."""

@@ -1,8 +1,8 @@
 """What the coach says: the first rule that applies speaks, so it says one thing at a time."""
 
-from ml.coach.rules import RULES
-from ml.coach.situation import Situation
 from ml.runs.events import Note
+from ml.training.coach.rules import RULES
+from ml.training.coach.situation import Situation
 
 
 def advise(now: Situation) -> Note | None:
