@@ -22,13 +22,13 @@ from ml.data.store.versions import DatasetVersion, Item, read_picture, write_pic
 from ml.evaluation import evaluate, results, robustness
 from ml.evaluation import learning_curve as curve
 from ml.evaluation import slice_discovery as slicing
-from ml.handout import matrix, pictures
-from ml.handout.markup import VOID, tag
-from ml.handout.page import STYLE, page
 from ml.metrics import slices
 from ml.metrics.slices import Group
 from ml.metrics.thresholds import LEAST
 from ml.runs.folder import Run
+from ml.sharing.html_report import matrix, pictures
+from ml.sharing.html_report.markup import VOID, tag
+from ml.sharing.html_report.page import STYLE, page
 from ml.utils.files import read_json, write_json
 from ml.workspace import Workspace
 from tests.dashboard import fabricate
@@ -474,7 +474,9 @@ def test_a_place_that_cannot_be_written_to_is_told_before_any_work(
 
 def test_a_view_of_the_page_makes_no_report_and_its_button_does(workspace, run, monkeypatch):
     asked = []
-    monkeypatch.setattr("ml.handout.page.page", lambda *about: asked.append(about) or "")
+    monkeypatch.setattr(
+        "ml.sharing.html_report.page.page", lambda *about: asked.append(about) or ""
+    )
     at = visit("evaluate", run.id)
     labels = [one.proto.label for one in at.get("download_button")]
     assert labels == ["Predictions as CSV", "Report as JSON", "Report as a page"]

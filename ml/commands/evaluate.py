@@ -10,10 +10,10 @@ from ml.evaluation import results
 from ml.evaluation import slice_discovery as slicing
 from ml.evaluation.evaluate import Asked, ask, measure
 from ml.evaluation.results import Results
-from ml.handout.page import check_place, page, write
 from ml.metrics import thresholds
 from ml.metrics.roc import curve
 from ml.runs.folder import Run, find
+from ml.sharing.html_report.page import check_place, page, write
 from ml.utils.progress import Progress
 from ml.workspace import Workspace
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from ml.evaluation import results
-from ml.handout.page import page as report_page
-from ml.handout.page import write
+from ml.sharing.html_report.page import page as report_page
+from ml.sharing.html_report.page import write
 from ml.workspace import open_workspace
 from tests.dashboard import fabricate
 

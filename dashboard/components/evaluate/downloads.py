@@ -43,6 +43,8 @@ def downloads(workspace: Workspace, run: Run, results: Results) -> None:
 
 
 def _page(workspace: Workspace, run: Run, results: Results) -> str:
-    from ml.handout.page import page  # not at the top: few ask for it, and every view would wait
+    from ml.sharing.html_report.page import (
+        page,  # not at the top: few ask for it, and every view would wait
+    )
 
     return page(workspace, run, results)

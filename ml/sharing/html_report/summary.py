@@ -1,7 +1,7 @@
 """What the report begins with: what was measured, the result with its intervals, and baselines."""
 
-from ml.handout.markup import Html, facts, figure, named, section, table, tag
-from ml.handout.subject import Subject, day
+from ml.sharing.html_report.markup import Html, facts, figure, named, section, table, tag
+from ml.sharing.html_report.subject import Subject, day
 from ml.text import report_sentences as sentences
 from ml.text.format import rounded, span, with_span
 from ml.version import __version__

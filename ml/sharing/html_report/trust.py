@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from ml.handout.figures import reliability
-from ml.handout.markup import Html, figure, section, table, tag
-from ml.handout.subject import Subject
 from ml.metrics.calibration import ENOUGH
 from ml.metrics.classification import wilson
+from ml.sharing.html_report.figures import reliability
+from ml.sharing.html_report.markup import Html, figure, section, table, tag
+from ml.sharing.html_report.subject import Subject
 from ml.text import report_sentences as sentences
 from ml.text.format import count, rounded, with_span
 

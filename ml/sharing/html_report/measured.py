@@ -3,9 +3,9 @@
 from ml.evaluation import learning_curve as curve
 from ml.evaluation import robustness
 from ml.evaluation import slice_discovery as slicing
-from ml.handout.figures import bars, learning_curve
-from ml.handout.markup import Html, figure, named, section, table, tag
-from ml.handout.subject import Subject
+from ml.sharing.html_report.figures import bars, learning_curve
+from ml.sharing.html_report.markup import Html, figure, named, section, table, tag
+from ml.sharing.html_report.subject import Subject
 from ml.text import report_sentences as sentences
 from ml.text.format import count, percent, rounded, span, with_span
 

@@ -1,8 +1,8 @@
 """The confusion matrix as a table that can be read aloud, shaded in one hue."""
 
 from ml.evaluation.results import MOST_CONFUSED, most_confused
-from ml.handout.markup import Html, Part, framed, joined, named, section, tag
-from ml.handout.subject import Subject
+from ml.sharing.html_report.markup import Html, Part, framed, joined, named, section, tag
+from ml.sharing.html_report.subject import Subject
 from ml.text.format import count, rounded, shortened
 
 WHOLE = 30

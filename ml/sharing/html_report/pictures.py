@@ -3,8 +3,8 @@
 from ml.data.pixels.thumbnails import encoded
 from ml.data.store.versions import read_picture
 from ml.errors import MLError
-from ml.handout.markup import Html, named, section, tag
-from ml.handout.subject import Subject
+from ml.sharing.html_report.markup import Html, named, section, tag
+from ml.sharing.html_report.subject import Subject
 from ml.text.format import count, rounded
 from ml.workspace import Workspace
 

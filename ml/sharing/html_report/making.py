@@ -7,9 +7,9 @@ from typing import Any
 from ml.config import TrainConfig
 from ml.data.pixels.pixels import PixelSpec
 from ml.errors import BadInputError
-from ml.handout.markup import Html, facts, section, table, tag
-from ml.handout.subject import Subject, described
 from ml.runs.events import RunEnded, RunStarted
+from ml.sharing.html_report.markup import Html, facts, section, table, tag
+from ml.sharing.html_report.subject import Subject, described
 from ml.text import command_line as shell
 from ml.text import report_sentences as sentences
 from ml.text.format import count, duration

@@ -5,10 +5,10 @@ from typing import IO
 
 from ml.errors import BadInputError
 from ml.evaluation.results import Results
-from ml.handout import classes, making, matrix, measured, pictures, summary, trust
-from ml.handout.markup import Html, joined, tag
-from ml.handout.subject import Subject
 from ml.runs.folder import Run
+from ml.sharing.html_report import classes, making, matrix, measured, pictures, summary, trust
+from ml.sharing.html_report.markup import Html, joined, tag
+from ml.sharing.html_report.subject import Subject
 from ml.utils.files import write_atomically
 from ml.version import __version__
 from ml.workspace import Workspace

@@ -6,8 +6,8 @@ Each stands beside a table that says the same.
 from collections.abc import Sequence
 from typing import Any
 
-from ml.handout.markup import Html, tag
 from ml.metrics.classification import wilson
+from ml.sharing.html_report.markup import Html, tag
 
 WIDTH, HEIGHT = 440, 300
 LEFT, RIGHT, TOP, BOTTOM = 74, 24, 12, 46

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from ml.handout.figures import bars
-from ml.handout.markup import Html, figure, named, section, table, tag
-from ml.handout.subject import Subject
 from ml.metrics.thresholds import LEAST
+from ml.sharing.html_report.figures import bars
+from ml.sharing.html_report.markup import Html, figure, named, section, table, tag
+from ml.sharing.html_report.subject import Subject
 from ml.text import report_sentences as sentences
 from ml.text.format import percent, span
 
