@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard import session
+from dashboard.actions.retrain import newest
 from dashboard.components.evaluate.before_after import before_after
 from dashboard.components.evaluate.calibration_and_threshold import trust
 from dashboard.components.evaluate.class_threshold import class_threshold
@@ -24,7 +25,6 @@ from dashboard.components.widgets.undo import undo_bar
 from dashboard.navigation import EVALUATE, TRAIN
 from dashboard.queries import results
 from dashboard.queries.run_list import newest_tested, readable
-from dashboard.retraining import newest
 from dashboard.workers import engine
 
 workspace = session.begin(EVALUATE)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.carrying import carried, only
+from dashboard.actions.carried_findings import carried, only
 from dashboard.components.data.grouping import grouped
 from dashboard.components.data.split_panel import deciding
 from dashboard.components.widgets import background_job as version_job

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dashboard import retraining
+from dashboard.actions import retrain as retraining
 from dashboard.components.evaluate import before_after
 from dashboard.components.evaluate import matrix_table as matrix
 from dashboard.components.evaluate.confusion_matrix import ANY

@@ -3,7 +3,7 @@
 import pytest
 import streamlit as st
 
-from dashboard import teaching
+from dashboard.actions import labelling as teaching
 from dashboard.components.data import upload as bring_in
 from dashboard.uploads import session_uploads as tray
 from dashboard.workers import inference

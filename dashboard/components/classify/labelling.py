@@ -5,13 +5,13 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import teaching
+from dashboard.actions import labelling as teaching
+from dashboard.actions.labelling import Lesson
 from dashboard.components.data.ingest_progress import bring, ingest_view, settle, told, under_way
 from dashboard.components.data.upload import over_limit
 from dashboard.components.evaluate.retrain_button import retrain_button
 from dashboard.components.widgets.error_message import telling
 from dashboard.components.widgets.undo import offer_undo, undo_bar
-from dashboard.teaching import Lesson
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from dashboard.uploads.filters import label_of

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
+from dashboard.actions.labelling import Lesson
 from dashboard.components.classify.explanation import why
 from dashboard.components.classify.labelling import card_label
 from dashboard.components.classify.prediction_card import prediction_card
 from dashboard.components.widgets.dialog import close_window
-from dashboard.teaching import Lesson
 from dashboard.uploads import session_uploads as tray
 from dashboard.uploads.session_uploads import Entry
 from ml.runs.folder import Run

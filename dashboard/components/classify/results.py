@@ -7,6 +7,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard import session
+from dashboard.actions.labelling import Lesson
 from dashboard.components.classify.labelling import begin_lesson, taught, teach_bar
 from dashboard.components.classify.live_camera import live_camera
 from dashboard.components.classify.result_card import answer_card
@@ -14,7 +15,6 @@ from dashboard.components.classify.results_header import TABLE, answer_head
 from dashboard.components.classify.results_page import answer_page
 from dashboard.components.classify.upload import take_in
 from dashboard.components.widgets.error_message import telling
-from dashboard.teaching import Lesson
 from dashboard.text.wording import count
 from dashboard.uploads import session_uploads as tray
 from dashboard.uploads.session_uploads import Entry

@@ -5,11 +5,11 @@ from functools import partial
 
 import streamlit as st
 
+from dashboard.actions.labelling import Lesson
 from dashboard.components.classify.labelling import LONGEST_NAME, turn
 from dashboard.components.classify.result_card import look_closer
 from dashboard.components.classify.results_table import Marks, answer_table
 from dashboard.components.widgets.dialog import in_window, open_window
-from dashboard.teaching import Lesson
 from dashboard.text.wording import count
 from dashboard.uploads.filters import (
     GROUPED,

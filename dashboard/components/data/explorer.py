@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.carrying import known_findings
+from dashboard.actions.carried_findings import known_findings
 from dashboard.components.data.edit_classes import class_changes
 from dashboard.components.widgets.picture_page import forget_selection, picture_page
 from dashboard.queries.datasets import ORDERS, SIDES, Query, places

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.carrying import only
+from dashboard.actions.carried_findings import only
 from dashboard.components.widgets.tile_grid import tile, tile_grid
 from dashboard.components.widgets.undo import change
 from dashboard.queries.datasets import by_score, split_of

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.carrying import known_findings
+from dashboard.actions.carried_findings import known_findings
 from dashboard.components.data.finding_card import finding_card, open_suspects
 from dashboard.components.data.ingest_progress import under_way
 from dashboard.components.widgets.background_job import (

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
+from dashboard.actions.retrain import Pair, paired
 from dashboard.components.evaluate.disagreement import SHOWN
 from dashboard.components.widgets.gallery import gallery, tiles
 from dashboard.queries import results as saved
 from dashboard.queries.results import Results
-from dashboard.retraining import Pair, paired
 from dashboard.text.markdown import plain, with_span
 from dashboard.text.wording import count
 from ml.errors import MLError

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from dashboard.actions.retrain import located
 from dashboard.components.widgets.gallery import gallery, tiles
 from dashboard.components.widgets.item_actions import item_actions, told
 from dashboard.components.widgets.tile_grid import selectable, tile
 from dashboard.components.widgets.undo import change
 from dashboard.queries.results import Integers, Results
 from dashboard.queries.thumbnails import thumbnail
-from dashboard.retraining import located
 from dashboard.text.markdown import plain, rounded
 from dashboard.text.wording import count
 from ml.data.store.versions import DatasetVersion

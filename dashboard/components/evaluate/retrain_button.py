@@ -3,8 +3,8 @@
 import streamlit as st
 
 from dashboard import session
+from dashboard.actions.retrain import changed_since, retrain
 from dashboard.navigation import TRAIN
-from dashboard.retraining import changed_since, retrain
 from dashboard.text.markdown import plain
 from ml.data.store.versions import DatasetVersion, read_summary
 from ml.errors import MLError

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 import streamlit as st
 
-from dashboard import retraining
+from dashboard.actions import retrain as retraining
 from dashboard.text.wording import count
 from dashboard.uploads import session_uploads as tray
 from dashboard.uploads.filters import label_of
