@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.components.classify.results import answers
 from dashboard.components.classify.share_dialog import share
 from dashboard.components.widgets.empty_state import empty
 from dashboard.components.widgets.run_picker import run_picker
-from dashboard.navigation import CLASSIFY, TRAIN
 from dashboard.queries.run_list import newest_tested, usable
+from dashboard.state import session
+from dashboard.state.navigation import CLASSIFY, TRAIN
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 

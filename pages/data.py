@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.components.data.augment_panel import augment_panel
 from dashboard.components.data.class_balance import balance
 from dashboard.components.data.class_columns import class_columns
@@ -26,8 +25,9 @@ from dashboard.components.data.ways_to_start import open_set, roads
 from dashboard.components.widgets.dataset_preview import preview
 from dashboard.components.widgets.dropped_folders import keep_folders
 from dashboard.components.widgets.undo import undo_bar
-from dashboard.navigation import DATA
 from dashboard.queries.datasets import version_at
+from dashboard.state import session
+from dashboard.state.navigation import DATA
 from ml.data.store.versions import latest
 
 PANELS = {

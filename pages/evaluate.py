@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.actions.retrain import newest
 from dashboard.components.evaluate.before_after import before_after
 from dashboard.components.evaluate.calibration_and_threshold import trust
@@ -22,9 +21,10 @@ from dashboard.components.widgets.auto_refresh import watch
 from dashboard.components.widgets.empty_state import empty
 from dashboard.components.widgets.run_picker import run_picker
 from dashboard.components.widgets.undo import undo_bar
-from dashboard.navigation import EVALUATE, TRAIN
 from dashboard.queries import results
 from dashboard.queries.run_list import newest_tested, readable
+from dashboard.state import session
+from dashboard.state.navigation import EVALUATE, TRAIN
 from dashboard.workers import engine
 
 workspace = session.begin(EVALUATE)

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.components.home.next_step import start_here
 from dashboard.components.home.recent_runs import recent
+from dashboard.state import session
 
 workspace = session.begin("pages/home.py")
 st.title("Teach a computer to tell your pictures apart")

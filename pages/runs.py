@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.components.runs.run_comparison import compare
 from dashboard.components.runs.run_row import delete, run_row, title
 from dashboard.components.runs.trash import trash, undo_bar
 from dashboard.components.widgets.auto_refresh import watch
 from dashboard.components.widgets.empty_state import empty
-from dashboard.navigation import RUNS, TRAIN
 from dashboard.queries import run_list as runlist
+from dashboard.state import session
+from dashboard.state.navigation import RUNS, TRAIN
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from ml.runs.folder import Run

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.app import demo
 from dashboard.components.classify.model_card import model_card
 from dashboard.components.classify.results import answers
 from dashboard.components.widgets.empty_state import full_page
+from dashboard.state import session
 from dashboard.text.markdown import plain
 from ml.sharing import page_text as showcase
 from ml.text import model_card as card

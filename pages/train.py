@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.components.train.form import train_form
 from dashboard.components.train.run_view import run_view
 from dashboard.components.widgets.run_picker import run_picker
+from dashboard.state import session
 
 session.begin("pages/train.py")
 run = session.current_run()

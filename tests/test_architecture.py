@@ -186,7 +186,7 @@ def test_launch_needs_the_standard_library_alone() -> None:
 
 
 def test_every_page_is_one_row_and_every_row_a_page() -> None:
-    from dashboard.navigation import PAGES, SHARED
+    from dashboard.state.navigation import PAGES, SHARED
 
     rows = [Path(page.path).name for page in (*PAGES, SHARED)]
     assert sorted(rows) == sorted(path.name for path in (ROOT / "pages").glob("*.py"))

@@ -9,7 +9,7 @@ import os
 import streamlit as st
 
 from dashboard.components.widgets.error_message import telling
-from dashboard.navigation import SHARED
+from dashboard.state.navigation import SHARED
 from ml.errors import BadInputError
 from ml.runs.folder import Run, find
 from ml.workspace import Workspace, is_demo

@@ -4,13 +4,13 @@ import gc
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.app import demo
 from dashboard.components.widgets.empty_state import full_page
 from dashboard.components.widgets.error_message import telling
 from dashboard.components.widgets.sidebar import sidebar
-from dashboard.navigation import navigation
 from dashboard.server import static, style
+from dashboard.state import session
+from dashboard.state.navigation import navigation
 from dashboard.workers import engine
 from ml.errors import WorkspaceError
 from ml.version import __version__

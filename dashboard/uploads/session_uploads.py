@@ -13,8 +13,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.server.limits import limits
+from dashboard.state import session
 from dashboard.uploads.spool import Spool
 from ml.errors import BadInputError
 from ml.inference.classifier import unreadable

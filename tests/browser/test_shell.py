@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from dashboard.navigation import PAGES, url_path
+from dashboard.state.navigation import PAGES, url_path
 from ml.utils.files import write_json
 from tests.browser.serving import App, settled
 from tests.dashboard import fabricate

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.navigation import PAGES
 from dashboard.server.static import ROOT
+from dashboard.state.navigation import PAGES
 from ml.data.store.originals import picture_path
 from ml.data.store.versions import load_version
 from ml.errors import BadInputError

@@ -1,6 +1,6 @@
 """Home: one obvious thing to do whatever has been done, and the last runs."""
 
-from dashboard import session
+from dashboard.state import session
 from ml.runs import folder as runs
 from ml.workspace import Workspace
 from tests.dashboard import fabricate

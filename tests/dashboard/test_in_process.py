@@ -42,9 +42,9 @@ def run(workspace: Workspace) -> Run:
 def in_process() -> None:
     import streamlit as st
 
-    from dashboard import session
     from dashboard.components.train.live_metrics import live_panel
     from dashboard.queries import live
+    from dashboard.state import session
     from ml.runs.folder import list_runs
     from tests.dashboard.in_process import fit
 
@@ -55,9 +55,9 @@ def in_process() -> None:
 
 
 def from_the_log() -> None:
-    from dashboard import session
     from dashboard.components.train.live_metrics import live_panel
     from dashboard.queries import live
+    from dashboard.state import session
     from ml.runs.folder import list_runs
 
     state = live.session_live()

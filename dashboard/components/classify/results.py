@@ -6,7 +6,6 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.actions.labelling import Lesson
 from dashboard.components.classify.labelling import begin_lesson, taught, teach_bar
 from dashboard.components.classify.live_camera import live_camera
@@ -15,6 +14,7 @@ from dashboard.components.classify.results_header import TABLE, answer_head
 from dashboard.components.classify.results_page import answer_page
 from dashboard.components.classify.upload import take_in
 from dashboard.components.widgets.error_message import telling
+from dashboard.state import session
 from dashboard.text.wording import count
 from dashboard.uploads import session_uploads as tray
 from dashboard.uploads.session_uploads import Entry

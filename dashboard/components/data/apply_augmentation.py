@@ -4,10 +4,10 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.components.widgets import config_fields as forms
-from dashboard.navigation import TRAIN
 from dashboard.queries.readiness import missing
+from dashboard.state import session
+from dashboard.state.navigation import TRAIN
 from ml import presets
 from ml.config import TrainConfig
 from ml.data import catalog

@@ -9,10 +9,10 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.components.data.ingest_result import ingest_results
 from dashboard.components.widgets.progress_bar import job_bar
-from dashboard.navigation import DATA
+from dashboard.state import session
+from dashboard.state.navigation import DATA
 from dashboard.text.wording import count
 from dashboard.workers.job import Job
 from ml.config import TrainConfig

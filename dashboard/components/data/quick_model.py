@@ -5,7 +5,6 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.components.widgets.background_job import (
     begin_job,
     ended_job,
@@ -15,6 +14,7 @@ from dashboard.components.widgets.background_job import (
 )
 from dashboard.components.widgets.tile_grid import tile, tile_grid
 from dashboard.server.style import escape
+from dashboard.state import session
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count, percent
 from dashboard.workers.inference import fitter

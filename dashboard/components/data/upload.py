@@ -10,9 +10,9 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.components.data.ingest_progress import bring, told
 from dashboard.server import limits
+from dashboard.state import session
 from dashboard.text.wording import count
 from dashboard.uploads.spool import stage
 from dashboard.workers.job import Job

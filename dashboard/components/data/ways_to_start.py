@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.components.data.ingest_progress import bring, told
 from dashboard.components.data.upload import drop_zone, folder_path, free_name, well_known
 from dashboard.server import limits
+from dashboard.state import session
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from dashboard.workers.job import Job

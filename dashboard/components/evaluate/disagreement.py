@@ -5,11 +5,11 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from dashboard import session
 from dashboard.components.widgets.gallery import gallery, tiles
 from dashboard.components.widgets.lazy_expander import fold
 from dashboard.queries import results
 from dashboard.queries.results import Results
+from dashboard.state import session
 from dashboard.text.markdown import plain, shortened
 from dashboard.text.wording import count
 from ml.errors import BadInputError

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.actions.retrain import changed_since, retrain
-from dashboard.navigation import TRAIN
+from dashboard.state import session
+from dashboard.state.navigation import TRAIN
 from dashboard.text.markdown import plain
 from ml.data.store.versions import DatasetVersion, read_summary
 from ml.errors import MLError

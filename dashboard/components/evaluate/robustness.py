@@ -5,14 +5,14 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.charts.robustness import corruptions
 from dashboard.components.widgets import config_fields as forms
 from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.measurement_panel import measuring
 from dashboard.components.widgets.plot import plot
 from dashboard.components.widgets.run_picker import run_label, run_title
-from dashboard.navigation import TRAIN
+from dashboard.state import session
+from dashboard.state.navigation import TRAIN
 from dashboard.text.wording import count
 from ml.evaluation import robustness
 from ml.runs.folder import Run, list_runs

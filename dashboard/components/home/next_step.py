@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.components.data.header import own_pictures
 from dashboard.components.widgets.dataset_preview import preview
-from dashboard.navigation import CLASSIFY, TRAIN
+from dashboard.state import session
+from dashboard.state.navigation import CLASSIFY, TRAIN
 from dashboard.text.wording import count
 from dashboard.workers import engine
 from ml.data import catalog

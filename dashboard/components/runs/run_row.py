@@ -5,11 +5,11 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.components.train.run_state import status_pill
-from dashboard.navigation import EVALUATE, TRAIN
 from dashboard.queries.run_list import Row
 from dashboard.server.style import escape
+from dashboard.state import session
+from dashboard.state.navigation import EVALUATE, TRAIN
 from dashboard.text.markdown import plain, with_span
 from dashboard.text.wording import ago, duration
 from dashboard.workers import engine

@@ -4,12 +4,12 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.components.evaluate.learning_curve import ICON, begin_curve
 from dashboard.components.widgets.config_fields import choice_label
-from dashboard.navigation import EVALUATE, TRAIN
 from dashboard.queries.live import Live
 from dashboard.server.style import escape
+from dashboard.state import session
+from dashboard.state.navigation import EVALUATE, TRAIN
 from dashboard.text.markdown import plain
 from dashboard.workers import engine
 from ml.config import TrainConfig, names_of

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import session
+from dashboard.state import session
 from dashboard.text.markdown import plain
 from dashboard.workers.job import Job
 from ml.config import TrainConfig

@@ -5,7 +5,6 @@ from typing import Any, NoReturn
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.components.data.header import own_pictures
 from dashboard.components.data.ingest_progress import (
     ingest_view,
@@ -22,6 +21,7 @@ from dashboard.components.widgets.dataset_preview import preview
 from dashboard.queries.cost_estimate import expected
 from dashboard.server import limits
 from dashboard.server.style import escape
+from dashboard.state import session
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count, roughly, size, unique
 from dashboard.workers import engine

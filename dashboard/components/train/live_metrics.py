@@ -4,7 +4,6 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.charts import training as charts
 from dashboard.components.train.coach_card import coach_card
 from dashboard.components.widgets.metric_tiles import Tile, tiles
@@ -12,6 +11,7 @@ from dashboard.components.widgets.plot import plot
 from dashboard.queries import live
 from dashboard.queries.thumbnails import thumbnail
 from dashboard.server.style import escape
+from dashboard.state import session
 from dashboard.text.wording import duration, number, percent
 from ml.runs.folder import Run
 from ml.runs.status import Status

@@ -5,9 +5,9 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.components.widgets.lazy_expander import fold
 from dashboard.server.style import escape
+from dashboard.state import session
 from dashboard.text.markdown import plain
 from dashboard.text.wording import large
 from dashboard.workers.job import Job

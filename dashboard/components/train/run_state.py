@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.components.train.run_outcome import untested_trial
-from dashboard.navigation import TRAIN
 from dashboard.server.style import escape
+from dashboard.state import session
+from dashboard.state.navigation import TRAIN
 from dashboard.text.markdown import plain
 from dashboard.text.wording import STATUS_WORDS
 from dashboard.workers import engine

@@ -6,7 +6,6 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.components.train.live_metrics import live_panel, mistakes
 from dashboard.components.train.run_outcome import outcome
 from dashboard.components.widgets.error_message import telling
@@ -14,6 +13,7 @@ from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.progress_bar import progress_bar
 from dashboard.queries import live
 from dashboard.server.style import escape
+from dashboard.state import session
 from dashboard.text.wording import PHASE_WORDS, count, duration
 from dashboard.workers import engine
 from ml.errors import BadInputError

@@ -5,12 +5,12 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.charts.tuning import label
 from dashboard.components.data.ingest_progress import ingest_view, settle, start_ingest, under_way
 from dashboard.components.widgets import config_fields as forms
 from dashboard.queries.cost_estimate import expected
 from dashboard.server.style import escape
+from dashboard.state import session
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count, roughly, unique
 from dashboard.workers import searches as searching

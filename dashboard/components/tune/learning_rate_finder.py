@@ -5,14 +5,14 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.charts import tuning as charts_tune
 from dashboard.components.widgets import config_fields as forms
 from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.plot import plot
 from dashboard.components.widgets.progress_bar import job_bar
-from dashboard.navigation import TRAIN
 from dashboard.server.style import escape
+from dashboard.state import session
+from dashboard.state.navigation import TRAIN
 from dashboard.text.markdown import plain
 from dashboard.workers.job import Job
 from ml.config import TrainConfig

@@ -4,11 +4,11 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.charts import tuning as charts_tune
 from dashboard.components.train.run_outcome import result_sentence
-from dashboard.navigation import EVALUATE
 from dashboard.server.style import escape
+from dashboard.state import session
+from dashboard.state.navigation import EVALUATE
 from dashboard.text.wording import count, duration
 from dashboard.workers import searches as searching
 from ml.models import registry

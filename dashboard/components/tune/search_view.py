@@ -5,7 +5,6 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.charts import tuning as charts_tune
 from dashboard.components.tune.search_outcome import tune_outcome
 from dashboard.components.tune.trials import tune_trials
@@ -16,6 +15,7 @@ from dashboard.components.widgets.plot import plot
 from dashboard.components.widgets.progress_bar import progress_bar
 from dashboard.queries import live
 from dashboard.server.style import escape
+from dashboard.state import session
 from dashboard.text.wording import count, duration, percent
 from dashboard.workers import searches as searching
 from dashboard.workers.run_status import log_tail

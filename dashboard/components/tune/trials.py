@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.charts.tuning import STATES, label, say
-from dashboard.navigation import EVALUATE, TRAIN
 from dashboard.server.style import escape
+from dashboard.state import session
+from dashboard.state.navigation import EVALUATE, TRAIN
 from dashboard.text.wording import duration, percent
 from ml.tuning.space import Axis
 from ml.tuning.sweep import Trial, trial_run

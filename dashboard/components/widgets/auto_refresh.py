@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from dashboard import session
+from dashboard.state import session
 from dashboard.workers import engine
 from ml.runs.folder import Run
 from ml.workspace import Workspace

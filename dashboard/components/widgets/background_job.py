@@ -11,8 +11,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.components.widgets.progress_bar import job_bar
+from dashboard.state import session
 from dashboard.text.markdown import plain
 from dashboard.workers.job import Job
 from ml.data.store.versions import DatasetVersion

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import session
+from dashboard.state import session
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from ml.config import TrainConfig

@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.session import WINDOW, WINDOW_ASKED
+from dashboard.state.session import WINDOW, WINDOW_ASKED
 
 
 def open_window(name: str, about: Any = True) -> None:

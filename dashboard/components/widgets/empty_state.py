@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.server.style import escape
+from dashboard.state import session
 
 
 def empty(title: str, text: str, label: str = "", page: str = "") -> None:

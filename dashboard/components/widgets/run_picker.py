@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import session
+from dashboard.state import session
 from dashboard.text.wording import percent, unique
 from ml.errors import BadInputError
 from ml.runs.folder import Run, list_runs

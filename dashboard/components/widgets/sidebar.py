@@ -3,12 +3,12 @@
 import psutil
 import streamlit as st
 
-from dashboard import session
 from dashboard.components.widgets.plot import start_loading
-from dashboard.navigation import TRAIN
 from dashboard.queries import live
 from dashboard.server.static import ASSETS
 from dashboard.server.style import escape
+from dashboard.state import session
+from dashboard.state.navigation import TRAIN
 from dashboard.text.wording import count, duration, percent, size
 from dashboard.workers import engine
 from ml import hardware as machine

@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboard.navigation import HOME, PAGES, url_path
 from dashboard.server.streamlit_patches import SHOWN
+from dashboard.state.navigation import HOME, PAGES, url_path
 from ml.data.ingest.bring_in import BUNDLED_NAMES
 from ml.data.store.versions import latest
 from ml.errors import BadInputError
