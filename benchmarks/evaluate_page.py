@@ -28,7 +28,7 @@ from ml.runs.folder import Run
 from ml.utils.files import read_json, write_json
 from ml.workspace import Workspace, open_workspace
 from tests.browser.serving import ARGUMENTS, App, find_browser, settled
-from tests.dashboard import fabricate
+from tests.helpers import made_up_runs as fabricate
 
 expect.set_options(timeout=60_000)
 

@@ -18,7 +18,7 @@ from ml.config import TrainConfig
 from ml.runs import folder as runs
 from ml.runs.folder import Run
 from ml.workspace import Workspace, open_workspace
-from tests.graphs import lent
+from tests.helpers.traced_graphs import lent
 
 ROOT = Path(__file__).resolve().parent.parent
 

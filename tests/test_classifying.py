@@ -14,7 +14,7 @@ from ml.errors import BadInputError
 from ml.inference.batch import BATCH, Source, answers, load_for, sources
 from ml.inference.classifier import Classifier
 from ml.inference.tables import Places, sorted_into
-from tests.trained import CLASSES, picture, trained
+from tests.helpers.trained import CLASSES, picture, trained
 
 
 def packed(path, files):

@@ -25,7 +25,7 @@ from ml.training.finetuning import Plan
 from ml.training.task import ClassifierTask
 from ml.training.train import train
 from ml.workspace import Workspace
-from tests.trained import dataset
+from tests.helpers.trained import dataset
 
 PIXELS: dict[str, Any] = {
     "dataset": "noise",

@@ -23,8 +23,8 @@ from ml.training.coach.rules import MORE
 from ml.training.train import train
 from ml.utils.files import read_json, write_json
 from ml.workspace import Workspace, open_workspace
-from tests.graphs import lent
-from tests.trained import dataset
+from tests.helpers.traced_graphs import lent
+from tests.helpers.trained import dataset
 
 COUNTS = [100, 200, 300, 400]
 SETTINGS = {

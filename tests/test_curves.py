@@ -12,7 +12,7 @@ from ml.metrics import baselines as centroid
 from ml.metrics import calibration
 from ml.metrics import roc as curves
 from ml.metrics.report import make_report
-from tests.trained import trained
+from tests.helpers.trained import trained
 
 
 def test_the_figures_of_saved_predictions_are_those_of_scikit_learn():

@@ -15,7 +15,7 @@ from ml.evaluation.evaluate import evaluate
 from ml.inference.classifier import Classifier
 from ml.runs.folder import Run
 from ml.workspace import Workspace
-from tests.trained import CLASSES, dataset, picture, trained
+from tests.helpers.trained import CLASSES, dataset, picture, trained
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from ml.errors import StoppedError
 from ml.features import extract as features
 from ml.models import Inputs, build
 from ml.models.network import Network
-from tests.trained import trained
+from tests.helpers.trained import trained
 
 
 class Counted:

@@ -18,7 +18,7 @@ from ml.metrics.calibration import fit_temperature, fit_threshold, softmax
 from ml.models import Inputs, build
 from ml.runs.folder import Run
 from ml.training import finalise as module
-from tests.trained import SPEC, trained
+from tests.helpers.trained import SPEC, trained
 
 
 def predictions(run: Run) -> dict[str, np.ndarray]:

@@ -31,9 +31,9 @@ from ml.sharing.html_report.markup import VOID, tag
 from ml.sharing.html_report.page import STYLE, page
 from ml.utils.files import read_json, write_json
 from ml.workspace import Workspace
-from tests.dashboard import fabricate
-from tests.dashboard.visiting import visit
-from tests.trained import dataset, trained
+from tests.helpers import made_up_runs as fabricate
+from tests.helpers.page_visits import visit
+from tests.helpers.trained import dataset, trained
 
 HOSTILE = (
     '<img src=x onerror="alert(1)">',

@@ -16,7 +16,7 @@ from ml.features.backbone import Backbone, keep, kept
 from ml.features.quick_model import compare, guess, pool_of
 from ml.serving.quick_model import Instant
 from ml.workspace import Workspace
-from tests.trained import SPEC, dataset, trained
+from tests.helpers.trained import SPEC, dataset, trained
 
 
 @pytest.fixture

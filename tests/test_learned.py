@@ -11,8 +11,8 @@ from ml.errors import BadInputError
 from ml.inference import ood as unlike
 from ml.inference import ood_reference as learned
 from ml.inference.classifier import Classifier
-from tests.clouds import answers, cloud, fitted
-from tests.trained import CLASSES, trained
+from tests.helpers.feature_clouds import answers, cloud, fitted
+from tests.helpers.trained import CLASSES, trained
 
 
 def test_pictures_of_the_same_kind_are_called_unlike_at_most_as_often_as_stated():

@@ -24,9 +24,9 @@ from ml.training.optim.lr_schedule import END
 from ml.training.time_limit import whole_epochs
 from ml.training.train import train
 from ml.workspace import Workspace
+from tests.helpers.trained import dataset
 from tests.test_presets import TINY, Info
 from tests.test_train import SETTINGS, noise, of, start, weights  # noqa: F401
-from tests.trained import dataset
 
 AFTER = 0.5
 

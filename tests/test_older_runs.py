@@ -16,7 +16,7 @@ from ml.data.ingest.orphans import sweep
 from ml.data.store.versions import latest, load_version, picture_path
 from ml.runs.folder import Run, find
 from ml.workspace import Workspace
-from tests.trained import CLASSES, picture
+from tests.helpers.trained import CLASSES, picture
 
 SETTINGS = (
     "epochs=2", "image_size=16", "batch_size=8", "threads=1", "precision=32", "device=cpu",

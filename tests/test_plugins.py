@@ -21,9 +21,9 @@ from ml.runs.folder import create, find
 from ml.training.train import train
 from ml.workspace import Workspace
 from tests.conftest import ROOT
-from tests.data.making import as_bytes, picture
+from tests.helpers.pictures import as_bytes, picture
+from tests.helpers.trained import dataset
 from tests.test_every_model import resumes_and_reloads
-from tests.trained import dataset
 
 TEXT = (ROOT / "docs" / "adding-a-model.md").read_text(encoding="utf-8")
 (EXAMPLE,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)

@@ -20,7 +20,7 @@ from ml.training.callbacks import KeepCheckpoints
 from ml.training.task import ClassifierTask
 from ml.training.trainer import make_trainer
 from ml.workspace import Workspace
-from tests.trained import dataset
+from tests.helpers.trained import dataset
 
 BY_LOT = [policy for policy in POLICIES.values() if policy.draws]
 CPU = torch.device("cpu")

@@ -11,7 +11,7 @@ from ml.data.store.versions import read_picture
 from ml.errors import BadInputError
 from ml.inference.classifier import Classifier
 from ml.metrics.calibration import softmax
-from tests.trained import CLASSES, SPEC, picture, trained
+from tests.helpers.trained import CLASSES, SPEC, picture, trained
 
 RUN = """
 import sys

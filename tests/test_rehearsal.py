@@ -22,7 +22,7 @@ from ml.training.cost import history as spent
 from ml.training.cost.estimate import cost_key, ending, estimate
 from ml.workspace import Workspace
 from tests.conftest import ROOT
-from tests.trained import dataset
+from tests.helpers.trained import dataset
 
 
 def ml(workspace: Workspace, *arguments: str) -> dict:

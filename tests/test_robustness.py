@@ -14,7 +14,7 @@ from ml.evaluation import robustness
 from ml.runs.folder import Run, list_runs
 from ml.utils.files import read_json, write_json
 from ml.workspace import Workspace, open_workspace
-from tests.trained import trained
+from tests.helpers.trained import trained
 
 
 @pytest.fixture(scope="module")

@@ -30,9 +30,9 @@ from ml.runs.folder import Run
 from ml.training import checkpoints
 from ml.training.train import train
 from ml.workspace import Workspace
-from tests import warm
 from tests.conftest import ROOT
-from tests.trained import dataset
+from tests.helpers import forked_workers as warm
+from tests.helpers.trained import dataset
 
 pytestmark = pytest.mark.slow
 STEPS = 20

@@ -19,7 +19,7 @@ from ml.metrics import slices
 from ml.metrics.slices import Group
 from ml.runs.folder import Run
 from ml.workspace import Workspace
-from tests.trained import trained
+from tests.helpers.trained import trained
 
 
 @given(st.integers(1, 80), st.integers(0, 80), st.integers(0, 80), st.data())

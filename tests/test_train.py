@@ -21,7 +21,7 @@ from ml.training import checkpoints
 from ml.training.task import ClassifierTask
 from ml.training.train import train
 from ml.workspace import Workspace
-from tests.trained import dataset
+from tests.helpers.trained import dataset
 
 SETTINGS: dict[str, Any] = {
     "dataset": "noise",

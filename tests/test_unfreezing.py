@@ -22,7 +22,7 @@ from ml.training.optim.optimizer import groups
 from ml.training.train import train
 from ml.training.unfreezing import Unfreezing, open_parts, parts_of, rates_of
 from ml.workspace import Workspace
-from tests.trained import dataset
+from tests.helpers.trained import dataset
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from ml.inference import ood as unlike
 from ml.inference import ood_reference as learned
 from ml.inference.classifier import Classifier
 from ml.metrics import selective as abstain
-from tests.clouds import answers, cloud, fitted
-from tests.trained import trained
+from tests.helpers.feature_clouds import answers, cloud, fitted
+from tests.helpers.trained import trained
 
 
 def test_distances_and_the_nearest_are_those_that_scikit_learn_finds():

@@ -17,7 +17,7 @@ from ml.serving import model_cache as warm
 from ml.serving import service as module
 from ml.serving.protocol import read_frame, write_frame
 from ml.serving.service import Worker
-from tests.trained import CLASSES, picture, trained
+from tests.helpers.trained import CLASSES, picture, trained
 
 
 def request(folder, **values):

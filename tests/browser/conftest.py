@@ -28,7 +28,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, 
 
 from ml.workspace import open_workspace
 from tests.browser.serving import ARGUMENTS, PATIENCE, App, find_browser, settled
-from tests.graphs import lent, share
+from tests.helpers.traced_graphs import lent, share
 
 expect.set_options(timeout=PATIENCE)
 

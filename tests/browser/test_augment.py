@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.serving import App, settled
-from tests.dashboard import fabricate, found
+from tests.helpers import made_up_findings as found
+from tests.helpers import made_up_runs as fabricate
 
 pytestmark = pytest.mark.browser
 

@@ -9,7 +9,8 @@ from playwright.sync_api import Locator, Page, expect
 from ml.data.edits.edits import history
 from ml.data.store.versions import DatasetVersion, latest, load_version
 from tests.browser.serving import App, settled
-from tests.dashboard import fabricate, found
+from tests.helpers import made_up_findings as found
+from tests.helpers import made_up_runs as fabricate
 
 pytestmark = pytest.mark.browser
 Visit = Callable[[Page, str], Page]

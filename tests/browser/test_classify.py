@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from ml.data.store.versions import load_version
 from ml.runs.folder import Run
 from tests.browser.serving import ARGUMENTS, App, find_browser, settled
-from tests.dashboard import fabricate
+from tests.helpers import made_up_runs as fabricate
 
 pytestmark = pytest.mark.browser
 

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from ml.data.store.versions import latest, load_version, read_report
 from ml.runs.folder import list_runs
 from tests.browser.serving import ARGUMENTS, PATIENCE, App, find_browser, settled
-from tests.dashboard import fabricate
+from tests.helpers import made_up_runs as fabricate
 
 pytestmark = pytest.mark.browser
 

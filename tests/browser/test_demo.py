@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from ml.sharing import page_text as showcase
 from tests.browser.serving import App, settled
-from tests.dashboard import fabricate
+from tests.helpers import made_up_runs as fabricate
 
 pytestmark = pytest.mark.browser
 

@@ -14,7 +14,7 @@ from ml.evaluation import robustness
 from ml.evaluation import stored_reports as kept
 from ml.runs.folder import Run, list_runs
 from tests.browser.serving import App, settled
-from tests.dashboard import fabricate
+from tests.helpers import made_up_runs as fabricate
 
 pytestmark = pytest.mark.browser
 

@@ -9,7 +9,7 @@ from ml.evaluation import results
 from ml.sharing.html_report.page import page as report_page
 from ml.sharing.html_report.page import write
 from ml.workspace import open_workspace
-from tests.dashboard import fabricate
+from tests.helpers import made_up_runs as fabricate
 
 
 def test_the_report_opens_from_the_disk_with_the_network_off(

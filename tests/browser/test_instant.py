@@ -12,7 +12,7 @@ from ml.features.backbone import MODEL, Backbone, keep
 from ml.features.quick_model import pool_of
 from ml.models import registry
 from tests.browser.serving import App, settled
-from tests.dashboard import fabricate
+from tests.helpers import made_up_runs as fabricate
 
 pytestmark = pytest.mark.browser
 Visit = Callable[[Page, str], Page]

@@ -9,7 +9,7 @@ from ml.data.store.versions import DatasetVersion
 from ml.runs import folder as runs
 from ml.runs.folder import Run
 from tests.browser.serving import App, settled
-from tests.dashboard import fabricate
+from tests.helpers import made_up_runs as fabricate
 
 pytestmark = pytest.mark.browser
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from ml.runs.events import EpochEnd, RunStarted
 from ml.runs.folder import list_runs
 from tests.browser.serving import App, settled, worker_pid
-from tests.trained import dataset
+from tests.helpers.trained import dataset
 
 pytestmark = pytest.mark.browser
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from dashboard.state.navigation import PAGES, url_path
 from ml.utils.files import write_json
 from tests.browser.serving import App, settled
-from tests.dashboard import fabricate
+from tests.helpers import made_up_runs as fabricate
 
 pytestmark = pytest.mark.browser
 

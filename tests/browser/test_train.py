@@ -19,7 +19,7 @@ from ml.runs.events import EpochEnd, Event, EventLog, Progress, RunEnded, RunSta
 from ml.runs.folder import Run, list_runs
 from ml.utils.files import read_json
 from tests.browser.serving import App, settled, worker_pid
-from tests.dashboard import fabricate
+from tests.helpers import made_up_runs as fabricate
 
 pytestmark = pytest.mark.browser
 

@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from ml.tuning.sweep import list_sweeps
 from tests.browser.serving import App, settled
-from tests.trained import dataset
+from tests.helpers.trained import dataset
 
 pytestmark = pytest.mark.browser
 Visit = Callable[[Page, str], Page]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ml.__main__ import main
-from tests.data.making import as_bytes, picture
+from tests.helpers.pictures import as_bytes, picture
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -12,7 +12,7 @@ from ml.data.edits.apply import KINDS
 from ml.data.edits.cli_parser import OPTIONS
 from ml.data.store.versions import load_version, write_version
 from ml.workspace import Workspace
-from tests.data.making import as_bytes, picture
+from tests.helpers.pictures import as_bytes, picture
 
 Out = pytest.CaptureFixture[str]
 

@@ -8,8 +8,8 @@ import pytest
 
 from ml.__main__ import main
 from ml.data.sources.listing import DRAWING, LAYOUT
-from tests.data.making import as_bytes, picture
-from tests.data.packing import pack
+from tests.helpers.pictures import as_bytes, picture
+from tests.helpers.zips import pack
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, Any]:

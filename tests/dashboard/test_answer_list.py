@@ -15,7 +15,7 @@ from dashboard.uploads import session_uploads as tray
 from dashboard.uploads.filters import GROUPED, LEAST, MOST, NAMED, UNLIKE, UNREAD, Query, listed
 from dashboard.uploads.zip_download import sorted_zip
 from ml.inference.classifier import unreadable
-from tests.dashboard import fabricate
+from tests.helpers import made_up_runs as fabricate
 
 
 def entry(number, label, probability, decision="sure", **more):

@@ -23,8 +23,8 @@ from ml.data.edits import edits
 from ml.data.store.versions import DatasetVersion, Item, write_picture, write_version
 from ml.errors import BadInputError, MLError
 from ml.workspace import Workspace
-from tests.dashboard import fabricate
-from tests.dashboard.visiting import visit, words
+from tests.helpers import made_up_runs as fabricate
+from tests.helpers.page_visits import visit, words
 
 PANEL = "What the model sees"
 

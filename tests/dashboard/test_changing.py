@@ -18,8 +18,9 @@ from ml.data.store.versions import DatasetVersion, latest, load_version, write_v
 from ml.doctor.reading import ignored, read_findings
 from ml.errors import BadInputError
 from ml.workspace import Workspace
-from tests.dashboard import fabricate, found
-from tests.dashboard.visiting import visit, words
+from tests.helpers import made_up_findings as found
+from tests.helpers import made_up_runs as fabricate
+from tests.helpers.page_visits import visit, words
 
 
 class NoJob:

@@ -23,8 +23,8 @@ from dashboard.workers import inference
 from ml.errors import BadInputError
 from ml.inference.classifier import unreadable
 from ml.text import report_sentences as sentences
-from tests.dashboard import fabricate
-from tests.dashboard.visiting import visit, words
+from tests.helpers import made_up_runs as fabricate
+from tests.helpers.page_visits import visit, words
 
 HOSTILE = '../../<img src=x onerror="alert(1)">.png'
 

@@ -11,7 +11,7 @@ from ml.runs.folder import Run, list_runs
 from ml.training.coach.rules import MORE
 from ml.utils.files import write_json
 from ml.workspace import Workspace
-from tests.dashboard import fabricate
+from tests.helpers import made_up_runs as fabricate
 
 
 def page(folder: str, note: dict) -> None:

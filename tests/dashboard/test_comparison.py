@@ -11,7 +11,7 @@ from dashboard.queries import run_comparison as comparison
 from ml.config import TrainConfig
 from ml.runs.events import EpochEnd, EventLog, RunStarted
 from ml.utils.files import write_json
-from tests.dashboard import fabricate
+from tests.helpers import made_up_runs as fabricate
 
 SETTINGS = st.fixed_dictionaries(
     {},

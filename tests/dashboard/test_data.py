@@ -19,8 +19,8 @@ from dashboard.server import limits
 from dashboard.workers.job import Job
 from ml.data.store.versions import latest, load_version
 from ml.workspace import Workspace
-from tests.dashboard import fabricate
-from tests.dashboard.visiting import visit, words
+from tests.helpers import made_up_runs as fabricate
+from tests.helpers.page_visits import visit, words
 
 PAIR = ("cat", "dog")
 

@@ -13,8 +13,8 @@ from ml.runs.folder import Run
 from ml.sharing import bundle as packing
 from ml.sharing import page_text as showcase
 from ml.workspace import Workspace, open_workspace
-from tests.dashboard import fabricate
-from tests.dashboard.visiting import AppTest, words
+from tests.helpers import made_up_runs as fabricate
+from tests.helpers.page_visits import AppTest, words
 
 
 @pytest.fixture

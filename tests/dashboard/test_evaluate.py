@@ -18,8 +18,8 @@ from ml.evaluation import learning_curve as curve
 from ml.metrics.calibration import softmax
 from ml.runs.folder import list_runs
 from ml.utils.files import read_json, write_json
-from tests.dashboard import fabricate
-from tests.dashboard.visiting import visit, words
+from tests.helpers import made_up_runs as fabricate
+from tests.helpers.page_visits import visit, words
 
 HOSTILE = ('<img src=x onerror="alert(1)">', "**bold** [link](javascript:x)", "plain")
 

@@ -10,8 +10,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.workers import job as preparing
-from tests.dashboard import fabricate
-from tests.dashboard.visiting import visit
+from tests.helpers import made_up_runs as fabricate
+from tests.helpers.page_visits import visit
 
 SENTENCE = "There is too little of it. Bring more."
 

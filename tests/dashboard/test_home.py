@@ -3,8 +3,8 @@
 from dashboard.state import session
 from ml.runs import folder as runs
 from ml.workspace import Workspace
-from tests.dashboard import fabricate
-from tests.dashboard.visiting import visit, words
+from tests.helpers import made_up_runs as fabricate
+from tests.helpers.page_visits import visit, words
 
 
 def test_an_empty_workspace_offers_one_thing_to_do(workspace: Workspace) -> None:

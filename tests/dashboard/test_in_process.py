@@ -15,8 +15,8 @@ from ml.data import catalog
 from ml.runs import folder as runs
 from ml.runs.folder import Run
 from ml.workspace import Workspace
-from tests.dashboard import fabricate
 from tests.dashboard.test_train import figures
+from tests.helpers import made_up_runs as fabricate
 
 EPOCHS = 3
 
@@ -46,7 +46,7 @@ def in_process() -> None:
     from dashboard.queries import live
     from dashboard.state import session
     from ml.runs.folder import list_runs
-    from tests.dashboard.in_process import fit
+    from tests.helpers.in_process_training import fit
 
     if "live" not in st.session_state:
         workspace = session.workspace()

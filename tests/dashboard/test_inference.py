@@ -16,7 +16,7 @@ from dashboard.workers import channel, inference
 from dashboard.workers.inference import InferenceClient
 from ml.errors import BadInputError, MLError
 from ml.inference.classifier import Classifier
-from tests.trained import CLASSES, picture, trained
+from tests.helpers.trained import CLASSES, picture, trained
 
 FAKE = """
 import os, sys, time

@@ -17,8 +17,8 @@ from dashboard.server.frames_route import MOST_BYTES, PASS, answer, routes
 from dashboard.workers import inference
 from ml.errors import MLError
 from ml.inference.classifier import unreadable
-from tests.dashboard import fabricate
-from tests.dashboard.visiting import visit, words
+from tests.helpers import made_up_runs as fabricate
+from tests.helpers.page_visits import visit, words
 
 FRAME = b"\xff\xd8\xff and so on"
 OURS = {"host": "lens.example", "sec-fetch-site": "same-origin"}

@@ -9,7 +9,7 @@ from dashboard.components.widgets import config_fields as forms
 from ml.models import all_models, get
 from ml.models.plugins import discovery as plugins
 from ml.workspace import Workspace
-from tests.dashboard.visiting import visit, words
+from tests.helpers.page_visits import visit, words
 
 TABLE = '<table class="lens-models">'
 

@@ -15,8 +15,8 @@ from ml.evaluation import class_match as compatible
 from ml.evaluation import stored_reports as kept
 from ml.evaluation.evaluate import evaluate
 from ml.utils.files import read_json, write_json
-from tests.dashboard import fabricate
-from tests.dashboard.visiting import visit, words
+from tests.helpers import made_up_runs as fabricate
+from tests.helpers.page_visits import visit, words
 
 
 def other_set(workspace):

@@ -14,7 +14,7 @@ from dashboard.workers import job as preparing
 from dashboard.workers.job import Job
 from ml.errors import BadInputError
 from ml.workspace import Workspace
-from tests.dashboard import fabricate
+from tests.helpers import made_up_runs as fabricate
 
 PATIENCE = 60
 

@@ -3,8 +3,8 @@
 import pytest
 
 from ml.runs import folder as runs
-from tests.dashboard import fabricate
-from tests.dashboard.visiting import visit, words
+from tests.helpers import made_up_runs as fabricate
+from tests.helpers.page_visits import visit, words
 
 ASKED = "This cannot be undone."
 

@@ -10,7 +10,7 @@ from dashboard.queries import results
 from ml.data.store.versions import load_version
 from ml.errors import BadInputError
 from ml.utils.files import read_json, write_json
-from tests.dashboard import fabricate
+from tests.helpers import made_up_runs as fabricate
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from dashboard.queries import run_list as runlist
 from dashboard.workers import engine
 from ml.runs.status import Status
 from ml.utils.files import write_json
-from tests.dashboard import fabricate
+from tests.helpers import made_up_runs as fabricate
 
 
 def test_a_row_says_what_the_files_say(workspace):

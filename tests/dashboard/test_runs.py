@@ -6,8 +6,8 @@ from dashboard.workers import engine
 from ml.runs import folder as runs
 from ml.runs.folder import Run
 from ml.runs.status import Status
-from tests.dashboard import fabricate
-from tests.dashboard.visiting import visit, words
+from tests.helpers import made_up_runs as fabricate
+from tests.helpers.page_visits import visit, words
 
 HOSTILE = "<script>alert(1)</script> **x** [a](javascript:b)"
 

@@ -7,7 +7,7 @@ import pytest
 
 from dashboard.queries import predictions_csv as tables
 from dashboard.queries import results
-from tests.dashboard import fabricate
+from tests.helpers import made_up_runs as fabricate
 
 
 def test_the_csv_agrees_with_the_predictions(workspace):

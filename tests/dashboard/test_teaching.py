@@ -9,9 +9,9 @@ from dashboard.uploads import session_uploads as tray
 from dashboard.workers import inference
 from ml.__main__ import main
 from ml.data.store.versions import load_version, read_summary
-from tests.dashboard import fabricate
 from tests.dashboard.test_classify import StandIn, drop
-from tests.dashboard.visiting import visit, words
+from tests.helpers import made_up_runs as fabricate
+from tests.helpers.page_visits import visit, words
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_the_page_for_others_has_none_of_it(workspace, run, worker, monkeypatch)
 
 def visit_demo():
     from dashboard.server.static import ROOT
-    from tests.dashboard.visiting import AppTest
+    from tests.helpers.page_visits import AppTest
 
     at = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30).run()
     return drop(at, ("one.png", b"sure"))

@@ -7,8 +7,8 @@ import pytest
 
 from ml.metrics.report import make_report
 from ml.text import report_sentences as sentences
-from tests.dashboard import fabricate
-from tests.dashboard.visiting import visit, words
+from tests.helpers import made_up_runs as fabricate
+from tests.helpers.page_visits import visit, words
 
 FOLDS = ("slices", "threshold", "others", "robustness", "curve", "_calibration", "_threshold")
 

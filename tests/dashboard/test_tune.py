@@ -20,8 +20,8 @@ from ml.tuning.space import usual
 from ml.tuning.sweep import State, Sweep, Trial, list_sweeps
 from ml.utils.files import write_json
 from ml.workspace import Workspace
-from tests.dashboard import fabricate
-from tests.dashboard.visiting import visit, words
+from tests.helpers import made_up_runs as fabricate
+from tests.helpers.page_visits import visit, words
 
 
 class Child:

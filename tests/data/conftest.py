@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.data.making import as_bytes, picture
+from tests.helpers.pictures import as_bytes, picture
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from ml.data.splits.splits import split_indices
 from ml.data.store.versions import load_version, picture_path, read_report, read_summary
 from ml.errors import BadInputError
 from ml.workspace import Workspace
-from tests.data.making import as_bytes, picture
-from tests.data.packing import pack
+from tests.helpers.pictures import as_bytes, picture
+from tests.helpers.zips import pack
 
 Make = Callable[..., Path]
 

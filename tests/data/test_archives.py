@@ -14,8 +14,8 @@ from ml.data.sources.listing import LAYOUT
 from ml.data.sources.registry import list_source
 from ml.errors import BadInputError
 from ml.workspace import Workspace
-from tests.data.making import as_bytes, picture
-from tests.data.packing import pack, renamed
+from tests.helpers.pictures import as_bytes, picture
+from tests.helpers.zips import pack, renamed
 
 Make = Callable[..., Path]
 PAIR = {"cat/1.png": 1, "dog/1.png": 2}

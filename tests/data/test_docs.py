@@ -11,7 +11,7 @@ from ml.data.sources.tables import HEADINGS
 from ml.data.sources.torchvision_sets import SETS
 from ml.errors import BadInputError
 from ml.workspace import Workspace
-from tests.data.making import as_bytes, picture
+from tests.helpers.pictures import as_bytes, picture
 
 TEXT = (Path(__file__).parents[2] / "docs" / "adding-a-dataset.md").read_text(encoding="utf-8")
 

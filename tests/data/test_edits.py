@@ -28,7 +28,7 @@ from ml.data.store.versions import (
 )
 from ml.errors import BadInputError
 from ml.workspace import Workspace
-from tests.data.making import as_bytes, picture
+from tests.helpers.pictures import as_bytes, picture
 
 Make = Callable[..., Path]
 CLASSES = ("cat", "dog")

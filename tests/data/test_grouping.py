@@ -15,7 +15,7 @@ from ml.data.splits.group_rules import by_folder, by_name, by_number, by_time, t
 from ml.data.store.versions import write_picture
 from ml.errors import BadInputError
 from ml.workspace import Workspace
-from tests.data.making import SHARED, as_bytes, picture
+from tests.helpers.pictures import SHARED, as_bytes, picture
 
 
 def test_the_examples_in_the_docstrings_are_true() -> None:

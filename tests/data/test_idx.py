@@ -15,7 +15,7 @@ from PIL import Image
 from ml.data.pixels.png import png
 from ml.data.sources.registry import list_source
 from ml.errors import BadInputError
-from tests.data.making import write_idx
+from tests.helpers.pictures import write_idx
 
 IMAGES, LABELS = "{}-images-idx3-ubyte{}", "{}-labels-idx1-ubyte{}"
 

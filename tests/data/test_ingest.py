@@ -15,7 +15,7 @@ from ml.data.store import originals
 from ml.data.store.versions import dataset_names, load_version, read_picture, read_report
 from ml.errors import BadInputError, WorkspaceError
 from ml.workspace import Workspace
-from tests.data.making import as_bytes, picture
+from tests.helpers.pictures import as_bytes, picture
 
 Make = Callable[..., Path]
 

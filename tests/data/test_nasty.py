@@ -7,7 +7,7 @@ import pytest
 
 from ml.data.pixels.pixels import PixelSpec, canonical, decode, look
 from ml.errors import BadInputError
-from tests.data.making import SHARED
+from tests.helpers.pictures import SHARED
 
 NASTY = SHARED / "nasty_images"
 pytestmark = pytest.mark.skipif(

@@ -12,7 +12,7 @@ import pytest
 
 from ml.__main__ import main
 from ml.data.sources.walk import is_junk
-from tests.data.making import SHARED
+from tests.helpers.pictures import SHARED
 
 NASTY = SHARED / "nasty_images"
 MOST_BYTES = 500 * 2**20

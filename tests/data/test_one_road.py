@@ -15,7 +15,7 @@ from ml.data.run_pictures import open_pictures
 from ml.data.sources.walk import is_junk
 from ml.inference.classifier import Classifier
 from ml.workspace import Workspace
-from tests.data.making import SHARED
+from tests.helpers.pictures import SHARED
 
 NASTY = SHARED / "nasty_images"
 PREPARED = PixelSpec(32)

@@ -16,7 +16,7 @@ from PIL import Image, ImageCms
 from ml.data.pixels import decode as opening
 from ml.data.pixels.pixels import PixelSpec, canonical, decode, look, to_spec
 from ml.errors import BadInputError
-from tests.data.making import as_bytes, picture
+from tests.helpers.pictures import as_bytes, picture
 
 TURNS = {  # what the camera did, as numpy says it: applying it to the upright gives the stored
     1: lambda a: a,

@@ -17,7 +17,7 @@ from ml.data.run_pictures import open_pictures
 from ml.data.store.versions import read_picture
 from ml.presets import suggest
 from ml.workspace import Workspace
-from tests.data.making import as_bytes, picture
+from tests.helpers.pictures import as_bytes, picture
 
 Make = Callable[..., Path]
 

@@ -13,7 +13,7 @@ from ml.data.augment.mixup import Mixing, mixup
 from ml.data.augment.policies import POLICIES, Policy, Step
 from ml.data.pixels.pixels import PixelSpec, canonical
 from ml.serving.service import Worker
-from tests.dashboard import fabricate
+from tests.helpers import made_up_runs as fabricate
 
 SPEC = PixelSpec(32)
 

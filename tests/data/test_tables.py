@@ -10,8 +10,8 @@ from ml.data.sources.listing import Listing
 from ml.data.sources.registry import list_source
 from ml.errors import BadInputError
 from ml.workspace import Workspace
-from tests.data.making import as_bytes, picture
-from tests.data.packing import pack
+from tests.helpers.pictures import as_bytes, picture
+from tests.helpers.zips import pack
 
 Rows = dict[str, tuple[str, str | None, str | None]]
 

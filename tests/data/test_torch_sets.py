@@ -23,9 +23,9 @@ from ml.data.sources.torchvision_sets import SETS
 from ml.data.store.versions import read_picture
 from ml.errors import BadInputError
 from ml.workspace import Workspace
-from tests.data import torch_layouts
-from tests.data.making import SHARED
-from tests.data.torch_layouts import COUNT, WRITERS, pixels
+from tests.helpers import torchvision_layouts as torch_layouts
+from tests.helpers.pictures import SHARED
+from tests.helpers.torchvision_layouts import COUNT, WRITERS, pixels
 
 CIFAR = SHARED / "cifar10_5k_train_3k_test"
 

@@ -11,7 +11,7 @@ from PIL import Image
 from ml.data.store.originals import picture_path, write_picture
 from ml.doctor.looks import SIDE, look_at, taken
 from ml.workspace import Workspace
-from tests.data.making import as_bytes, picture
+from tests.helpers.pictures import as_bytes, picture
 
 
 def test_the_figures_are_those_of_the_pixels(workspace: Workspace) -> None:

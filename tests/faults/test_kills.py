@@ -19,9 +19,9 @@ from ml.runs import folder as runs
 from ml.runs.events import EpochEnd, Progress, RunEnded, RunStarted
 from ml.utils.files import read_json
 from ml.workspace import Workspace, open_workspace
-from tests import warm
 from tests.faults.victim import ROOT, Victim
-from tests.graphs import lent
+from tests.helpers import forked_workers as warm
+from tests.helpers.traced_graphs import lent
 
 pytestmark = pytest.mark.slow
 SETTINGS = {

@@ -19,7 +19,7 @@ from ml.runs.events import EpochEnd, Event, Progress, RunEnded, RunStarted, deco
 from ml.runs.folder import Run
 from ml.training import checkpoints
 from ml.workspace import Workspace
-from tests import warm
+from tests.helpers import forked_workers as warm
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 300.0

@@ -15,7 +15,7 @@ from ml.tuning import largest_batch as measuring
 from ml.tuning.largest_batch import Step, fastest, largest_batch, reckon
 from ml.tuning.range_test import LOWEST, pick, range_test
 from ml.workspace import Workspace
-from tests.tuning.searching import SETTINGS, noise
+from tests.helpers.searches import SETTINGS, noise
 
 
 def curve(best: float, edge: float) -> tuple[list[float], list[float]]:

@@ -19,7 +19,7 @@ from ml.tuning.judge import best_of, curve_of
 from ml.tuning.sweep import Sweep, claim, trial_run
 from ml.tuning.watch import BEHIND
 from ml.workspace import Workspace, open_workspace
-from tests.tuning.searching import done, new, noise, told
+from tests.helpers.searches import done, new, noise, told
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import scipy.io
 
-from tests.data.making import as_bytes, picture, write_idx
+from tests.helpers.pictures import as_bytes, picture, write_idx
 
 COUNT = 6
 

@@ -9,7 +9,7 @@ from ml.tuning.search import Search
 from ml.tuning.space import axis_of
 from ml.tuning.sweep import Sweep, create
 from ml.workspace import Workspace
-from tests.trained import dataset
+from tests.helpers.trained import dataset
 
 SETTINGS: dict[str, Any] = {
     "dataset": "noise",

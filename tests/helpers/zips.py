@@ -4,7 +4,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.data.making import as_bytes, picture
+from tests.helpers.pictures import as_bytes, picture
 
 
 def pack(path: Path, files: Mapping[str, bytes | int], how: int = zipfile.ZIP_DEFLATED) -> Path:
