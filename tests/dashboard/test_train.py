@@ -20,7 +20,7 @@ from ml.runs.folder import Run, list_runs
 from ml.text import command_line as shell
 from ml.utils.files import explain_os_error
 from ml.workspace import Workspace
-from tests.dashboard.test_dispatcher import take_up
+from tests.dashboard.workers.test_dispatcher import take_up
 from tests.helpers import made_up_runs as fabricate
 from tests.helpers.page_visits import visit, words
 

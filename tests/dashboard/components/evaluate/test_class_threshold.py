@@ -10,7 +10,7 @@ from dashboard.charts import one_vs_rest as charts
 from ml.metrics import thresholds
 from ml.metrics.calibration import softmax
 from ml.metrics.roc import curve
-from tests.dashboard.test_charts_evaluate import drawable
+from tests.dashboard.charts.test_evaluation import drawable
 from tests.helpers import made_up_runs as fabricate
 from tests.helpers.page_visits import visit, words
 

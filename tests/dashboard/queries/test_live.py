@@ -105,7 +105,7 @@ def test_a_sink_works_from_a_thread_without_a_script_context() -> None:
         import streamlit as st
 
         from dashboard.queries import live
-        from tests.dashboard.test_live import training
+        from tests.dashboard.queries.test_live import training
 
         if "live" not in st.session_state:
             sink = live.session_sink()

@@ -9,7 +9,7 @@ from dashboard.charts import slices as charts_slices
 from ml.evaluation import slice_discovery as slicing
 from ml.evaluation.evaluate import ask
 from ml.utils.files import read_json, write_json
-from tests.dashboard.test_charts_evaluate import drawable
+from tests.dashboard.charts.test_evaluation import drawable
 from tests.helpers import made_up_runs as fabricate
 from tests.helpers.page_visits import visit, words
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.charts import training as charts
-from tests.dashboard.test_live import gathered, training
+from tests.dashboard.queries.test_live import gathered, training
 
 VALUES = st.floats(-1e6, 1e6, allow_nan=False)
 
