@@ -19,7 +19,7 @@ from ml.utils.files import write_json
 from ml.version import __version__
 from ml.workspace import Workspace
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def python_m_ml(
