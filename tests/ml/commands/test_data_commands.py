@@ -10,7 +10,7 @@ import pytest
 from ml.__main__ import main
 from tests.helpers.pictures import as_bytes, picture
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
