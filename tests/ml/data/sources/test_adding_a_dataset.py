@@ -13,7 +13,7 @@ from ml.errors import BadInputError
 from ml.workspace import Workspace
 from tests.helpers.pictures import as_bytes, picture
 
-TEXT = (Path(__file__).parents[2] / "docs" / "adding-a-dataset.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[4] / "docs" / "adding-a-dataset.md").read_text(encoding="utf-8")
 
 
 def test_the_loader_of_the_page_is_one(
@@ -46,6 +46,6 @@ def test_the_names_on_the_page_are_those_that_are_known() -> None:
 
 
 def test_the_files_on_the_page_are_there() -> None:
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[4]
     for name in re.findall(r"`((?:ml|tests)/[\w/]+\.py)`", TEXT):
         assert (root / name).is_file(), name

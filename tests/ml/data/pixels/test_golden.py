@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from ml.data.pixels.pixels import PixelSpec, canonical
-from tests.data.golden.make import SPECS
+from tests.ml.data.pixels.golden.make import SPECS
 
 FOLDER = Path(__file__).parent / "golden"
 INPUTS = sorted(

@@ -19,7 +19,7 @@ from ml.data.store.packer import SPILL, pack
 from ml.data.store.versions import SPLITS, DatasetVersion, Item, load_version, write_version
 from ml.errors import BadInputError
 from ml.workspace import Workspace
-from tests.data.test_store import ABOUT, ITEMS
+from tests.ml.data.store.test_versions import ABOUT, ITEMS
 
 CLASSES = ("a", "b é", "猫")
 
