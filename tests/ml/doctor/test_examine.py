@@ -16,8 +16,8 @@ from ml.export import graph
 from ml.models import Inputs, build
 from ml.models.network import new_head
 from ml.workspace import Workspace
-from tests.doctor.conftest import Shot, photos
-from tests.doctor.test_checks import noise
+from tests.ml.doctor.conftest import Shot, photos
+from tests.ml.doctor.test_checks import noise
 
 
 def test_findings_are_kept_beside_the_version(

@@ -5,7 +5,7 @@ import pytest
 
 from ml.doctor import similarity
 from ml.doctor.similarity import place
-from tests.doctor.test_head import blobs
+from tests.ml.doctor.test_head import blobs
 
 
 def near_of_same_kind(placed: np.ndarray, labels: np.ndarray) -> float:

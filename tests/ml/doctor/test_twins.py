@@ -10,8 +10,8 @@ from ml.doctor.align import compare
 from ml.doctor.looks import SIDE, Looks, look_at
 from ml.doctor.twins import clusters, hashes_of, near_twins
 from ml.workspace import Workspace
-from tests.doctor.conftest import open_bytes, photos
 from tests.helpers.pictures import as_bytes
+from tests.ml.doctor.conftest import open_bytes, photos
 
 
 def looks_of(workspace: Workspace, pictures: list[bytes]) -> Looks:

@@ -13,8 +13,8 @@ from ml.doctor.checks import shift as shift_check
 from ml.doctor.examine import findings_of
 from ml.doctor.finding import KINDS, Finding
 from ml.doctor.registry import all_checks
-from tests.doctor.conftest import Shot, open_bytes, photos
 from tests.helpers.pictures import as_bytes, picture
+from tests.ml.doctor.conftest import Shot, open_bytes, photos
 
 Make = Callable[..., Case]
 
