@@ -154,5 +154,5 @@ def test_the_file_alone_says_how_to_use_it_and_nothing_of_this_computer(kept, tm
     assert given.type.tensor_type.elem_type == onnx.TensorProto.UINT8
     assert [output.name for output in model.graph.output] == list(network.outputs)
     content = path.read_bytes()
-    for trace in (str(Path(__file__).parent.parent), "site-packages", "stack_trace"):
+    for trace in (str(Path(__file__).parents[3]), "site-packages", "stack_trace"):
         assert trace.encode() not in content
