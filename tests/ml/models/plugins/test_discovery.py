@@ -23,7 +23,7 @@ from ml.workspace import Workspace
 from tests.conftest import ROOT
 from tests.helpers.pictures import as_bytes, picture
 from tests.helpers.trained import dataset
-from tests.test_every_model import resumes_and_reloads
+from tests.ml.models.test_every_model import resumes_and_reloads
 
 TEXT = (ROOT / "docs" / "adding-a-model.md").read_text(encoding="utf-8")
 (EXAMPLE,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
