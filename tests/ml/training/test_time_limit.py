@@ -26,7 +26,7 @@ from ml.training.train import train
 from ml.workspace import Workspace
 from tests.helpers.trained import dataset
 from tests.ml.test_presets import TINY, Info
-from tests.test_train import SETTINGS, noise, of, start, weights  # noqa: F401
+from tests.ml.training.test_train import SETTINGS, noise, of, start, weights  # noqa: F401
 
 AFTER = 0.5
 

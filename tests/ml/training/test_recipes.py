@@ -16,7 +16,7 @@ from ml.training.optim.weight_averaging import EVERY, Averaging
 from ml.training.task import ClassifierTask
 from ml.training.train import train
 from ml.training.trainer import make_trainer
-from tests.test_train import noise, start, weights  # noqa: F401
+from tests.ml.training.test_train import noise, start, weights  # noqa: F401
 
 CHOICES = {"device": "cpu", "precision": "32"}
 
