@@ -9,9 +9,9 @@ from dashboard.uploads import session_uploads as tray
 from dashboard.workers import inference
 from ml.__main__ import main
 from ml.data.store.versions import load_version, read_summary
-from tests.dashboard.test_classify import StandIn, drop
 from tests.helpers import made_up_runs as fabricate
 from tests.helpers.page_visits import visit, words
+from tests.pages.test_classify import StandIn, drop
 
 
 @pytest.fixture

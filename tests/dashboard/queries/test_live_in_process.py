@@ -15,8 +15,8 @@ from ml.data import catalog
 from ml.runs import folder as runs
 from ml.runs.folder import Run
 from ml.workspace import Workspace
-from tests.dashboard.test_train import figures
 from tests.helpers import made_up_runs as fabricate
+from tests.pages.test_train import figures
 
 EPOCHS = 3
 

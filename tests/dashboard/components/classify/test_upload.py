@@ -13,9 +13,9 @@ from dashboard.server import limits
 from dashboard.uploads import session_uploads as tray
 from dashboard.uploads import unzip as unpacking
 from dashboard.workers import inference
-from tests.dashboard.test_classify import StandIn, drop
 from tests.helpers import made_up_runs as fabricate
 from tests.helpers.page_visits import visit
+from tests.pages.test_classify import StandIn, drop
 
 
 def packed(**files):
