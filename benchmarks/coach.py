@@ -4,7 +4,8 @@
 
 Each kind is trained with SEEDS seeds on some of the bundled grey pictures; what is looked at is the
 last remark of each run. Precision and recall are counted over all of them. Scripted curves, many
-more of each kind, are in tests/ml/training/coach/test_rules.py. Accuracy of the model is of no interest here.
+more of each kind, are in tests/ml/training/coach/test_rules.py. Accuracy of the model is of no
+interest here.
 """
 
 import json

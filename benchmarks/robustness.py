@@ -6,7 +6,8 @@ points and costs at most 2 on the pictures as they are.
 DATASET is a name or a folder, such as the CIFAR-10 pictures. Two runs of the same settings, but for
 `augment`, one after the other: the presets' own choice, and `robust`. Without `--epochs` each takes
 its preset's, and the robust one twice as many. The corruptions are those of `ml robustness`, on at
-most 1,000 test pictures; robust training uses none of them (tests/ml/data/augment/test_corruptions.py).
+most 1,000 test pictures; robust training uses none of them
+(tests/ml/data/augment/test_corruptions.py).
 """
 
 import json

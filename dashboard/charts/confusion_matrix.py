@@ -1,4 +1,5 @@
-"""The confusion matrix as ``dashboard.components.evaluate.matrix_table`` draws it: values, tones and sentences."""
+"""The confusion matrix as ``dashboard.components.evaluate.matrix_table`` draws it: values, tones
+and sentences."""
 
 from collections.abc import Sequence
 from typing import Any, Literal

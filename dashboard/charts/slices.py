@@ -18,7 +18,8 @@ HEADING = ("Group", "Pictures", "Right", "95 % interval", "The rest", "So bad by
 def slices(found: Mapping[str, Any]) -> dict[str, Any]:
     """The share that is right in each slice, beside that of all pictures.
 
-    ``found`` is what ``ml.evaluation.slice_discovery.measure`` returns. A slice that does clearly worse is coloured.
+    ``found`` is what ``ml.evaluation.slice_discovery.measure`` returns. A slice that does clearly
+    worse is coloured.
     """
     shown = list(found["slices"])[:BARS]
     names = [labelled(one) for one in shown]

@@ -59,9 +59,9 @@ class InferenceClient:
     def classify(self, run_folder: Path, data: bytes, name: str, top_k: int = 5) -> dict[str, Any]:
         """What the model of a run makes of a picture.
 
-        As ``ml.inference.classifier.Classifier.judge``, with ``seen``, the picture as the model sees it (PNG),
-        and ``preview``, the picture itself, upright and small (JPEG). For a picture that cannot be
-        read, ``error`` is a sentence, ``label`` and the two pictures are None.
+        As ``ml.inference.classifier.Classifier.judge``, with ``seen``, the picture as the model
+        sees it (PNG), and ``preview``, the picture itself, upright and small (JPEG). For a picture
+        that cannot be read, ``error`` is a sentence, ``label`` and the two pictures are None.
 
         Args:
             run_folder: a run's folder, or a model folder.

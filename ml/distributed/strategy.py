@@ -18,8 +18,9 @@ def strategy_for(config: TrainConfig, place: Place) -> Strategy | str:
         return "auto"
     if config.strategy == "fsdp":
         return FSDPStrategy(state_dict_type="full")
-    # Buffers stay the same everywhere: batch normalisation is shared (see ml.distributed.sync_norm).
-    # What is not thawed yet (see ml.training.unfreezing) has no gradient to wait for.
+    # Buffers stay the same everywhere: batch normalisation is shared (see
+    # ml.distributed.sync_norm). What is not thawed yet (see ml.training.unfreezing) has no
+    # gradient to wait for.
     return DDPStrategy(forward_sync_buffers=False, find_unused_parameters=config.way == "gradual")
 
 

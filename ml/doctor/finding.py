@@ -17,7 +17,8 @@ SEVERITIES = ("high", "medium", "low")
 
 @dataclass(frozen=True)
 class Fix:
-    """A button: what it says, and the edits (see ``ml.data.edits.edits``) that it commits in one go."""
+    """A button: what it says, and the edits (see ``ml.data.edits.edits``) that it commits in one
+    go."""
 
     label: str
     edits: Sequence[Mapping[str, Any]]

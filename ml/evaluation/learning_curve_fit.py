@@ -30,7 +30,8 @@ Progress = Callable[[float], None]
 def measure(
     workspace: Workspace, run: Run, progress: Progress = lambda fraction: None
 ) -> dict[str, Any]:
-    """Train the settings of ``run`` on parts of its training pictures: see ``ml.evaluation.learning_curve.summary``.
+    """Train the settings of ``run`` on parts of its training pictures: see
+    ``ml.evaluation.learning_curve.summary``.
 
     All are measured on the run's validation pictures; its test pictures take no part. Every part is
     trained for as many steps as the whole, so that what is compared is the pictures, not how long

@@ -1,8 +1,8 @@
 """On which kinds of its pictures a run does worse: what the pictures have in common, and the test.
 
-``ml.metrics.slices`` has the statistics; here are the groups: by size, shape, light, contrast, sharpness,
-time, class, folder, group, kind of file, and what was changed when a picture was brought in. The
-groups are made from the pictures alone, never from what the model said of them.
+``ml.metrics.slices`` has the statistics; here are the groups: by size, shape, light, contrast,
+sharpness, time, class, folder, group, kind of file, and what was changed when a picture was
+brought in. The groups are made from the pictures alone, never from what the model said of them.
 """
 
 import time

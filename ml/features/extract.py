@@ -67,8 +67,8 @@ def ensure(
         forward: makes the function that computes features; called only when something is missing.
         progress: is told the share that is done, 0 to 1; it may raise to stop.
         team: each of its processes computes a part of what is missing.
-        policy: further views are spoilt by this policy of ``ml.data.augment.policies``; without one they
-            are those of ``ml.data.pixels.feature_views``.
+        policy: further views are spoilt by this policy of ``ml.data.augment.policies``; without
+            one they are those of ``ml.data.pixels.feature_views``.
     """
     rank, world = (team.place.rank, team.place.world) if team else (0, 1)
     folders = [folder / name for name in view_names(views, policy)]

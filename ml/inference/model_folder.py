@@ -1,7 +1,7 @@
 """A model folder: where one is, what its ``model.json`` says, and how its file is run.
 
-It holds ``model.onnx``, ``weights.pt``, ``learned.npz`` (see ``ml.inference.ood_reference``) and ``model.json``
-with classes, preprocessing, calibration and hashes. This module is light.
+It holds ``model.onnx``, ``weights.pt``, ``learned.npz`` (see ``ml.inference.ood_reference``) and
+``model.json`` with classes, preprocessing, calibration and hashes. This module is light.
 """
 
 import hashlib

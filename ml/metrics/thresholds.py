@@ -1,7 +1,7 @@
 """What a threshold does for one class: how many pictures it calls rightly, wrongly, or misses.
 
-Pure functions of a ``ml.metrics.roc.Curve``, with numpy alone. A picture is called the class when its
-probability of it is no less than the threshold, whatever the other classes get.
+Pure functions of a ``ml.metrics.roc.Curve``, with numpy alone. A picture is called the class when
+its probability of it is no less than the threshold, whatever the other classes get.
 """
 
 from dataclasses import dataclass

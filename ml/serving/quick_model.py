@@ -25,8 +25,8 @@ class Instant:
         self._known: OrderedDict[tuple[Path, str, int], Guesses] = OrderedDict()
 
     def answer(self, root: Path, name: str, number: int, before: int) -> dict[str, Any]:
-        """``ml.features.quick_model.compare`` of two versions of a set; ``{"lacking": count}`` where features of
-        so many pictures have to be computed first.
+        """``ml.features.quick_model.compare`` of two versions of a set; ``{"lacking": count}``
+        where features of so many pictures have to be computed first.
 
         Args:
             before: the version that was shown before; 0 for none.

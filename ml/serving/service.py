@@ -1,8 +1,8 @@
 """What the inference worker does: classify pictures for the pages, in a process of its own.
 
 Pictures come from anywhere, so they are decoded here, under a memory limit: if one is too much, it
-ends this process and no other. ``ml.serving.server`` hands it what is asked, several requests at a time.
-It imports no torch unless it is asked for changed pictures.
+ends this process and no other. ``ml.serving.server`` hands it what is asked, several requests at a
+time. It imports no torch unless it is asked for changed pictures.
 """
 
 import io
@@ -76,7 +76,7 @@ class Worker:
         have. ``{"op": "why", "folder", "label", "method"}`` with a picture ``seen`` is answered as
         ``ml.explain.why.Explainer.explain`` says, ``{"op": "augment"}`` as
         ``ml.serving.augmentation.show``, ``{"op": "instant", "workspace", "dataset", "version",
-        "before"}`` as ``ml.serving.quick_model.Instant``. A model or a picture that cannot be used is
+        "before"}`` as ``ml.serving.quick_model.Instant``. A model or a picture that cannot be used
         answered with ``refused``, a sentence.
         """
         try:

@@ -1,6 +1,7 @@
 """What a report amounts to, in sentences for people: plain text, for pages and a report alike.
 
-``report`` is an EvaluationReport (``ml.metrics.report``); what an earlier Lensmith left out is passed over.
+``report`` is an EvaluationReport (``ml.metrics.report``); what an earlier Lensmith left out is
+passed over.
 """
 
 from collections.abc import Callable, Sequence
@@ -72,8 +73,8 @@ def folds(found: object) -> str:
 
 
 def threshold(level: float, answers: dict[str, Any] | None = None) -> str:
-    """When a model with that threshold is not sure; ``answers`` is what ``ml.metrics.selective`` counted,
-    where the model has it."""
+    """When a model with that threshold is not sure; ``answers`` is what ``ml.metrics.selective``
+    counted, where the model has it."""
     if level >= NEVER:
         return (
             "This model always says that it is not sure: on the validation pictures it was not "
@@ -141,7 +142,8 @@ def unlike(about: dict[str, Any] | None) -> str:
 
 
 def corruptions(measured: dict[str, Any]) -> str:
-    """What ``ml.evaluation.robustness.measure`` found. Of few pictures no kind is called the hardest."""
+    """What ``ml.evaluation.robustness.measure`` found. Of few pictures no kind is called the
+    hardest."""
     pictures = measured["pictures"]
     clean = with_span(measured["clean"], wilson(measured["clean"], pictures))
     said = f"{rounded(measured['corrupted'])} right on worse pictures, {clean} as they are."

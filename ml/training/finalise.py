@@ -41,8 +41,8 @@ def finalise(
     """Make the classifier of ``run`` out of ``network``, which holds the best weights.
 
     Writes ``predictions.npz`` and ``report.json`` for the test pictures, then puts ``model/`` into
-    place as a whole: ``model.onnx``, ``weights.pt``, ``learned.npz`` (see ``ml.inference.ood_reference``) and,
-    written last, ``model.json``.
+    place as a whole: ``model.onnx``, ``weights.pt``, ``learned.npz`` (see
+    ``ml.inference.ood_reference``) and, written last, ``model.json``.
 
     Args:
         network: moved to the CPU and into evaluation mode.

@@ -1,7 +1,8 @@
 """Importing torch and Lightning, and ending afterwards, without work for nothing.
 
-Hundreds of thousands of objects (560,000 for ``ml.training.train``) are made that stay until the end. The
-collector looks through them again and again meanwhile, and once more when the process ends.
+Hundreds of thousands of objects (560,000 for ``ml.training.train``) are made that stay until the
+end. The collector looks through them again and again meanwhile, and once more when the process
+ends.
 
 Lightning imports torchmetrics to know a ``Metric`` when one is logged. None is here, and with it
 come metrics of sound and of detection, scipy's signals and torchvision: three tenths of what a

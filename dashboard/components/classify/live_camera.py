@@ -1,7 +1,7 @@
 """The live camera: what a model makes of what is before the lens, several times a second.
 
-The component sends frames past the page (``dashboard.server.frames_route``), so that no script is run for
-them; only a frame that is kept comes this way.
+The component sends frames past the page (``dashboard.server.frames_route``), so that no script is
+run for them; only a frame that is kept comes this way.
 """
 
 from functools import partial

@@ -40,7 +40,8 @@ class Augment:
     """Call it with uint8 pictures (N, S, S, C) and their row numbers (N,) in the training split.
 
     Policies: ``shift`` moves a picture by up to a twentieth, ``light`` also mirrors it, ``strong``
-    mirrors, scales, turns, recolours and erases a part; further ones are in ``ml.data.augment.policies``.
+    mirrors, scales, turns, recolours and erases a part; further ones are in
+    ``ml.data.augment.policies``.
     """
 
     def __init__(

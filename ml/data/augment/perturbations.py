@@ -1,7 +1,7 @@
 """Changes that spoil a picture a little, for robust training.
 
-None of them is of a kind that ``ml.data.augment.corruptions`` measures: who trains on these and is measured
-there shows that robustness carries over, not that the exam was known.
+None of them is of a kind that ``ml.data.augment.corruptions`` measures: who trains on these and is
+measured there shows that robustness carries over, not that the exam was known.
 """
 
 from functools import lru_cache

@@ -190,4 +190,5 @@ PLAIN = {
         "right tell classes apart.",
     ),
 }
-"""Label and help of the choices of ``augment`` that ``ml.data.augment.batch`` carries out by itself."""
+"""Label and help of the choices of ``augment`` that ``ml.data.augment.batch`` carries out by
+itself."""

@@ -1,4 +1,5 @@
-"""Edits as a shell says them: ``--relabel 12.png=cat`` becomes an edit of ``ml.data.edits.edits``."""
+"""Edits as a shell says them: ``--relabel 12.png=cat`` becomes an edit of
+``ml.data.edits.edits``."""
 
 import json
 import sys

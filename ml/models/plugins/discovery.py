@@ -1,8 +1,8 @@
 """Models of one's own: from files in the workspace's folder ``plugins``, and from packages.
 
 A package names its module with models as an entry point of the group ``lensmith.models``. Here is
-only read what there is (``ml.models.plugins.reader``); nothing is run but where a network is built. A
-file that cannot be read is left out and named with its reason.
+only read what there is (``ml.models.plugins.reader``); nothing is run but where a network is
+built. A file that cannot be read is left out and named with its reason.
 
 What lies in the folder is code that runs with the rights of whoever trains. Nothing that comes in
 through a page is ever written there. A server that strangers use leaves plugins out altogether,

@@ -128,7 +128,8 @@ def reliability(
 
 
 def learning_curve(measured: dict[str, Any]) -> Html:
-    """Validation accuracy by training pictures, of ``ml.evaluation.learning_curve``; hollow is what may come."""
+    """Validation accuracy by training pictures, of ``ml.evaluation.learning_curve``; hollow is
+    what may come."""
     points = measured["points"]
     last = points[-1]
     ahead = measured["twice"] or ()

@@ -226,7 +226,8 @@ RULES: tuple[Rule, ...] = (
 
 
 def measured(text: str, finding: str) -> str:
-    """What ``too_few_pictures`` said, with the finding of the learning curve (``ml.evaluation.learning_curve``)."""
+    """What ``too_few_pictures`` said, with the finding of the learning curve
+    (``ml.evaluation.learning_curve``)."""
     return text.replace(MORE, f"Measured: {finding[:1].lower()}{finding[1:]}")
 
 
