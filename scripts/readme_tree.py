@@ -24,7 +24,7 @@ OTHERS = {
     "requirements.txt": "what is installed, and why",
 }
 TOGETHER = {
-    "dashboard/assets/": "style sheets, the chart's script, the mark, the font",
+    "dashboard/assets/": "the style sheet, the mark, the font, the chart library",
     "docs/decisions/": "what was decided, and why",
     "ml/data/bundled/fashion/": "2,500 small grey pictures of clothes",
     "ml/data/bundled/hands/": "1,000 photos of hands",

@@ -32,9 +32,13 @@ def plotly_name(kinds: Iterable[str] = ()) -> str:
     return f"plotly-{importlib.metadata.version('plotly')}.min.js"
 
 
-def scripts(*names: str) -> str:
-    """Files of ``assets`` one after another, as one script of a component."""
-    return "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in names)
+def beside(module: str, *names: str) -> str:
+    """The files beside a component's module (its ``__file__``), one after another, as one text.
+
+    A name may lead to another package of ``dashboard.components``: ``../widgets/create.js``.
+    """
+    folder = Path(module).resolve().parent
+    return "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
 
 
 @st.cache_resource(show_spinner=False)

@@ -16,7 +16,7 @@ from dashboard.components.widgets.camera import shots
 from dashboard.components.widgets.error_message import telling
 from dashboard.server.frame_tokens import every, passes
 from dashboard.server.frames_route import PASS, PATH
-from dashboard.server.static import ASSETS, scripts
+from dashboard.server.static import beside
 from dashboard.text.markdown import whole
 from dashboard.uploads import session_uploads as tray
 from dashboard.workers import inference
@@ -55,8 +55,8 @@ _HTML = """
 _component = st.components.v2.component(
     "lensmith_live_camera",
     html=_HTML,
-    css=(ASSETS / "live_camera.css").read_text(encoding="utf-8"),
-    js=scripts("camera_access.js", "live_camera.js"),
+    css=beside(__file__, "live_camera.css"),
+    js=beside(__file__, "../widgets/camera_access.js", "live_camera.js"),
 )
 
 

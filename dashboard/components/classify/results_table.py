@@ -10,7 +10,7 @@ import streamlit as st
 from PIL import Image
 
 from dashboard.components.classify.prediction_card import verdict
-from dashboard.server.static import ASSETS, scripts
+from dashboard.server.static import beside
 from dashboard.text.markdown import whole
 from dashboard.uploads.filters import OPEN, UNREAD, guess_of, label_of, verdict_of
 from dashboard.uploads.session_uploads import Entry
@@ -21,8 +21,8 @@ _component = st.components.v2.component(
     "lensmith_answer_table",
     html='<div class="around"><table role="table"><thead role="rowgroup"><tr role="row"></tr>'
     '</thead><tbody role="rowgroup"></tbody></table></div>',
-    css=(ASSETS / "answer_table.css").read_text(encoding="utf-8"),
-    js=scripts("create.js", "answer_table.js"),
+    css=beside(__file__, "results_table.css"),
+    js=beside(__file__, "../widgets/create.js", "results_table.js"),
 )
 
 

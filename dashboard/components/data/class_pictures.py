@@ -5,13 +5,13 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.server.static import ASSETS
+from dashboard.server.static import beside
 
 _component = st.components.v2.component(
     "lensmith_class_pictures",
     html='<div class="pictures" role="group"></div>\n',
-    css=(ASSETS / "class_pictures.css").read_text(encoding="utf-8"),
-    js=(ASSETS / "class_pictures.js").read_text(encoding="utf-8"),
+    css=beside(__file__, "class_pictures.css"),
+    js=beside(__file__, "class_pictures.js"),
 )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.server.static import ASSETS, scripts
+from dashboard.server.static import beside
 
 _component = st.components.v2.component(
     "lensmith_matrix",
@@ -18,8 +18,8 @@ _component = st.components.v2.component(
     '<div class="frame" hidden></div></div><div class="tip" role="tooltip" hidden></div>'
     '<button type="button" class="numbers" aria-pressed="false" hidden>Show every number</button>'
     "</div>",
-    css=(ASSETS / "matrix.css").read_text(encoding="utf-8"),
-    js=scripts("create.js", "matrix_cells.js", "matrix.js"),
+    css=beside(__file__, "matrix_table.css"),
+    js=beside(__file__, "../widgets/create.js", "matrix_cells.js", "matrix_table.js"),
 )
 
 

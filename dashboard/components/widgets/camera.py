@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.server.static import ASSETS, scripts
+from dashboard.server.static import beside
 
 MOST_SHOTS = 120
 """In one message; about 60 kB each."""
@@ -39,8 +39,8 @@ _HTML = """
 _component = st.components.v2.component(
     "lensmith_camera",
     html=_HTML,
-    css=(ASSETS / "camera.css").read_text(encoding="utf-8"),
-    js=scripts("camera_access.js", "camera.js"),
+    css=beside(__file__, "camera.css"),
+    js=beside(__file__, "camera_access.js", "camera.js"),
 )
 
 

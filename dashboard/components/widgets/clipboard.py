@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.server.static import ASSETS
+from dashboard.server.static import beside
 
 MOST = 20
 MEGABYTES = 20
@@ -25,7 +25,7 @@ _component = st.components.v2.component(
     "lensmith_paste",
     html='<p class="hint">or paste one (<kbd>Ctrl+V</kbd>)</p><p class="said" role="alert"></p>',
     css=_CSS,
-    js=(ASSETS / "paste.js").read_text(encoding="utf-8"),
+    js=beside(__file__, "clipboard.js"),
 )
 
 

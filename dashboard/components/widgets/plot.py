@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.server.static import ASSETS, plotly_name
+from dashboard.server.static import beside, plotly_name
 
 _HTML = """
 <div class="lens-plot">
@@ -26,8 +26,8 @@ _SUMMARY = 24
 _PLOT = st.components.v2.component(
     "lensmith_plot",
     html=_HTML,
-    css=(ASSETS / "plot.css").read_text(encoding="utf-8"),
-    js=(ASSETS / "plot.js").read_text(encoding="utf-8"),
+    css=beside(__file__, "plot.css"),
+    js=beside(__file__, "plot.js"),
     isolate_styles=False,
 )
 

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.queries.thumbnails import thumbnail
-from dashboard.server.static import ASSETS, scripts
+from dashboard.server.static import beside
 from ml.data.store.versions import DatasetVersion
 from ml.workspace import Workspace
 
@@ -19,8 +19,8 @@ SIZE = 104
 _component = st.components.v2.component(
     "lensmith_tile_grid",
     html='<div class="tiles" role="group"></div>\n',
-    css=(ASSETS / "tile_grid.css").read_text(encoding="utf-8"),
-    js=scripts("create.js", "tile_grid.js"),
+    css=beside(__file__, "tile_grid.css"),
+    js=beside(__file__, "create.js", "tile_grid.js"),
 )
 Tile = dict[str, Any]
 
