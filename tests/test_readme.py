@@ -1,26 +1,13 @@
 """The README says what is so."""
 
 import re
-import shutil
 from pathlib import Path
-
-import pytest
 
 from ml import __main__ as command_line
 from ml.version import __version__
-from scripts import readme_tree
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-@pytest.mark.skipif(
-    shutil.which("git") is None or not (ROOT / ".git").exists(),
-    reason="what is part of the program is known from git",
-)
-def test_the_list_of_files_is_that_of_the_repository() -> None:
-    told = "Bring the README up to date: python scripts/readme_tree.py"
-    assert readme_tree.written().splitlines() == readme_tree.tree().splitlines(), told
 
 
 def test_every_link_leads_somewhere() -> None:
