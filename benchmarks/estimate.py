@@ -18,7 +18,7 @@ from typing import Any
 from ml.models import all_models
 from ml.models.registry import ModelInfo
 from ml.runs.folder import list_runs
-from ml.training.cost import history as spent
+from ml.training.cost import history as cost_history
 from ml.workspace import open_workspace
 
 TIME, MEMORY = 1.5, 1.3
@@ -68,7 +68,7 @@ def main() -> int:
             words = settings(model)
             if ml(root, "estimate", *words) is None or ml(root, "train", *words) is None:
                 continue
-            kept = spent.read(list_runs(open_workspace(root))[-1]) or {}
+            kept = cost_history.read(list_runs(open_workspace(root))[-1]) or {}
             told, took = kept["expected"], kept["actual"]
             time = factor(told["seconds"], took["seconds"])
             memory = factor(told["memory"], took["memory"])

@@ -28,7 +28,7 @@ from ml.runs.folder import Run
 from ml.utils.files import read_json, write_json
 from ml.workspace import Workspace, open_workspace
 from tests.browser.serving import ARGUMENTS, App, find_browser, settled
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 
 expect.set_options(timeout=60_000)
 
@@ -41,9 +41,9 @@ QUICK = 1.0
 def made(workspace: Workspace) -> Run:
     """The run, with the report that is made of its predictions."""
     classes = tuple(f"class {number:02}" for number in range(CLASSES))
-    version: DatasetVersion = fabricate.dataset(workspace, classes, EACH, name="large")
-    truth = fabricate.predictions(version, seed=1, wrong=0.15)
-    run = fabricate.finished(workspace, version, truth)
+    version: DatasetVersion = made_up_runs.dataset(workspace, classes, EACH, name="large")
+    truth = made_up_runs.predictions(version, seed=1, wrong=0.15)
+    run = made_up_runs.finished(workspace, version, truth)
     manifest = read_json(run.folder / "model" / "model.json")
     report = make_report(truth.logits, truth.labels, truth.labels, "test", manifest)
     about = {"dataset": version.name, "fingerprint": version.fingerprint, "seconds": 1.0}

@@ -40,8 +40,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from ml.data.store.versions import load_version, read_picture
-from ml.inference import ood as unlike
-from ml.inference import ood_reference as learned
+from ml.inference import ood, ood_reference
 from ml.inference.classifier import Classifier
 from ml.inference.model_folder import run_outputs
 from ml.metrics.calibration import softmax
@@ -116,21 +115,21 @@ def ask(classifier: Classifier, pictures: list[bytes]) -> list[Floats]:
     return [np.concatenate(part).astype(np.float64) for part in zip(*parts, strict=True)]
 
 
-def compared(known: unlike.Known) -> dict[str, Callable[[Floats, Floats], Floats]]:
+def compared(known: ood.Known) -> dict[str, Callable[[Floats, Floats], Floats]]:
     """Distances of features (n, F) and logits (n, K), by name."""
     middle = known.features.mean(0)
-    centred = unlike.normalised(known.features - middle)
+    centred = ood.normalised(known.features - middle)
 
     def nearest(base: Floats, k: int, shift: Any) -> Callable[[Floats, Floats], Floats]:
         def far(features: Floats, logits: Floats) -> Floats:
-            alike = unlike.normalised(unlike.normalised(features) - shift) @ base.T
+            alike = ood.normalised(ood.normalised(features) - shift) @ base.T
             return -np.sort(alike, axis=1)[:, -k].astype(np.float64)
 
         return far
 
     found = {f"{k} nearest": nearest(known.features, k, 0.0) for k in NEIGHBOURS}
     found |= {f"{k} nearest, centred": nearest(centred, k, middle) for k in NEIGHBOURS}
-    found["energy"] = lambda features, logits: unlike.energy(logits)
+    found["energy"] = lambda features, logits: ood.energy(logits)
     found["1 - probability"] = lambda features, logits: 1 - softmax(logits).max(1)
     found["local density"] = lambda features, logits: known.measures(features, logits)[0]
     found["nearest class"] = lambda features, logits: known.measures(features, logits)[1]
@@ -150,10 +149,10 @@ def fitted_anew(classifier: Classifier, run: Run, root: str) -> Classifier:
     record = run.dataset
     version = load_version(open_workspace(Path(root)), record["name"], record["version"])
     features, _ = ask(classifier, pictures_of(run, root, "train"))
-    rows = learned.chosen(*features.shape)
+    rows = ood_reference.chosen(*features.shape)
     items = np.asarray(record["splits"]["train"])[rows]
     val = ask(classifier, pictures_of(run, root, "val"))
-    known, _ = learned.fit(features[rows], items, version.labels[items], *val)
+    known, _ = ood_reference.fit(features[rows], items, version.labels[items], *val)
     return replace(classifier, known=known)
 
 

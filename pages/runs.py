@@ -7,7 +7,7 @@ from dashboard.components.runs.run_row import delete, run_row, title
 from dashboard.components.runs.trash import trash, undo_bar
 from dashboard.components.widgets.auto_refresh import watch
 from dashboard.components.widgets.empty_state import empty
-from dashboard.queries import run_list as runlist
+from dashboard.queries import run_list
 from dashboard.state import session
 from dashboard.state.navigation import RUNS, TRAIN
 from dashboard.text.markdown import plain
@@ -22,7 +22,7 @@ with st.container():  # always there: what comes and goes in it moves nothing be
     if said := st.session_state.pop("runs-error", ""):
         st.error(plain(said), icon=":material/error:")
     undo_bar(workspace)
-rows = runlist.rows(workspace, session.state("runs-sort", "Newest first"))
+rows = run_list.rows(workspace, session.state("runs-sort", "Newest first"))
 if not rows:
     empty(
         "No runs yet",
@@ -36,7 +36,7 @@ if not rows:
 chosen = [row for row in rows if st.session_state.get(f"chosen-{row.id}") and not row.damage]
 with st.container(horizontal=True, vertical_alignment="center"):
     st.selectbox(
-        "Sort", list(runlist.SORTS), key="runs-sort", width=220, label_visibility="collapsed"
+        "Sort", list(run_list.SORTS), key="runs-sort", width=220, label_visibility="collapsed"
     )
     if chosen:
         st.markdown(f"{count(len(chosen), 'run')} chosen", width="content")

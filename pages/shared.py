@@ -8,7 +8,7 @@ from dashboard.components.classify.results import answers
 from dashboard.components.widgets.empty_state import full_page
 from dashboard.state import session
 from dashboard.text.markdown import plain
-from ml.sharing import page_text as showcase
+from ml.sharing import page_text
 from ml.text import model_card as card
 
 workspace = session.begin(demo.SHARED.path)
@@ -19,7 +19,7 @@ if run is None or (model := run.model) is None:
         "It may have been deleted, or the address is not complete. Ask whoever sent it to you.",
     )
     st.stop()
-said = showcase.read(run)
+said = page_text.read(run)
 st.title(plain(said.title), anchor=False)
 for line in said.words.splitlines():
     st.write(plain(line))

@@ -9,9 +9,9 @@ from pathlib import PurePosixPath
 
 import streamlit as st
 
-from dashboard.actions import retrain as retraining
+from dashboard.actions import retrain
 from dashboard.text.wording import count
-from dashboard.uploads import session_uploads as tray
+from dashboard.uploads import session_uploads
 from dashboard.uploads.filters import label_of
 from dashboard.uploads.session_uploads import ID, Entry
 from dashboard.uploads.spool import stage
@@ -51,7 +51,7 @@ class Lesson:
 
 def lesson(workspace: Workspace, run: Run) -> Lesson | None:
     """What pictures can be added to; None where the set of ``run`` is gone."""
-    version = retraining.newest(workspace, str(run.dataset.get("name", "")))
+    version = retrain.newest(workspace, str(run.dataset.get("name", "")))
     if version is None:
         return None
     return Lesson(version, _there(version, version.fingerprint))
@@ -102,4 +102,4 @@ def _files(paths: Sequence[PurePosixPath], entries: Sequence[Entry]) -> Iterator
     )
     yield TABLE, out.getvalue().encode("utf-8", "replace")
     for path, entry in zip(paths, entries, strict=True):
-        yield str(path), tray.read(entry)
+        yield str(path), session_uploads.read(entry)

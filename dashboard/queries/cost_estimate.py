@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ml import hardware as machine
+from ml import hardware
 from ml.config import TrainConfig
 from ml.training.cost.estimate import Estimate, estimate
 from ml.workspace import Workspace
@@ -10,6 +10,6 @@ from ml.workspace import Workspace
 
 def expected(workspace: Workspace, config: TrainConfig, pictures: int) -> Estimate:
     """The estimate for a child of the pages, which leaves a core to them."""
-    here = machine.describe()
+    here = hardware.describe()
     child = replace(here, cores=max(1, here.cores - 1))
-    return estimate(config, pictures, child, machine.remembered(workspace))
+    return estimate(config, pictures, child, hardware.remembered(workspace))

@@ -10,7 +10,7 @@ from dashboard.queries.datasets import version_at
 from dashboard.workers.inference import client
 from ml.data.store.versions import read_picture
 from ml.errors import BadInputError, MLError
-from ml.inference import ood_reference as learned
+from ml.inference import ood_reference
 from ml.runs.folder import Run
 from ml.workspace import Workspace
 
@@ -27,7 +27,7 @@ class Neighbour:
 
 def can_tell(run: Run) -> bool:
     """Whether the model of ``run`` carries the pictures that it learned from."""
-    return learned.FILE in ((run.model or {}).get("sha256") or {})
+    return ood_reference.FILE in ((run.model or {}).get("sha256") or {})
 
 
 def nearest(workspace: Workspace, run: Run, pictures: Iterable[str]) -> list[list[Neighbour]]:

@@ -4,7 +4,7 @@ import io
 import zipfile
 from collections.abc import Sequence
 
-from dashboard.uploads import session_uploads as tray
+from dashboard.uploads import session_uploads
 from dashboard.uploads.filters import label_of
 from dashboard.uploads.session_uploads import Entry
 from ml.errors import BadInputError
@@ -18,7 +18,7 @@ def sorted_zip(entries: Sequence[Entry], run: str) -> bytes:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:  # pictures are packed already
         for entry in entries:
             try:
-                data = tray.read(entry)
+                data = session_uploads.read(entry)
             except BadInputError:
                 continue
             if label := label_of(entry, run):

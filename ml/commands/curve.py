@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from ml.evaluation import learning_curve as curve
+from ml.evaluation import learning_curve
 from ml.runs.folder import find
 from ml.utils.fast_imports import loading
 from ml.utils.progress import Progress
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, workspace: Workspace) -> None:
     """Train on parts of the training pictures, and print what more of them would bring."""
     chosen = find(workspace, args.wanted)
-    found = None if args.again else curve.read(chosen)
+    found = None if args.again else learning_curve.read(chosen)
     if found is None:
         with loading():  # torch comes only now
             from ml.evaluation.learning_curve_fit import measure

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.errors import BadInputError
-from ml.evaluation import results
-from ml.evaluation import slice_discovery as slicing
+from ml.evaluation import results, slice_discovery
 from ml.evaluation.evaluate import Asked, ask, measure
 from ml.evaluation.results import Results
 from ml.metrics import thresholds
@@ -61,7 +60,7 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
     )
     report = dict(answers.report)
     if args.slices:
-        report["slices"] = slicing.measure(
+        report["slices"] = slice_discovery.measure(
             workspace, found, asked, lambda share: tell(0.5 + share / 2)
         )
     if args.one is not None:
@@ -125,7 +124,7 @@ def _print_slices(found: dict[str, Any]) -> None:
         print(
             f"{'worse' if one['worse'] else '':6}{one['accuracy']:6.1%} ({low:.1%} to {high:.1%}) "
             f"of {one['pictures']}, of the rest {one['rest']:.1%}, by chance "
-            f"{slicing.by_chance(one['adjusted'])}: {one['kind'].lower()}: {one['name']} "
+            f"{slice_discovery.by_chance(one['adjusted'])}: {one['kind'].lower()}: {one['name']} "
             f"{one['word'] and '(' + one['word'] + ')'}"
         )
     if found["tried"]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ml.errors import BadInputError
 from ml.runs.folder import find
-from ml.sharing import page_text as showcase
+from ml.sharing import page_text
 from ml.sharing.bundle import pack
 from ml.text.format import size
 from ml.workspace import Workspace
@@ -31,10 +31,10 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
     found = find(workspace, args.wanted)
     if found.model is None:
         raise BadInputError(f"Run {found.id} has no model yet, so there is nothing to share.")
-    said = showcase.read(found)
+    said = page_text.read(found)
     if args.title is not None or args.words is not None:
         title = said.title if args.title is None else args.title
-        said = showcase.write(found, title, said.words if args.words is None else args.words)
+        said = page_text.write(found, title, said.words if args.words is None else args.words)
     where = ""
     if args.out:
         octets = pack(workspace, found, args.out)

@@ -15,7 +15,7 @@ from ml.commands._common import (
 )
 from ml.config import TrainConfig
 from ml.data import catalog
-from ml.distributed import launch as ranks
+from ml.distributed import launch
 from ml.errors import BadInputError
 from ml.presets import size_remark
 from ml.runs.folder import Run, claim, create, find
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, workspace: Workspace) -> int:
     """Train; the last line of standard output is the result."""
-    place = ranks.place(*_shape(args, workspace))
+    place = launch.place(*_shape(args, workspace))
     if not place.leads:
         return _join(args, workspace, place)
     if args.run or args.resume:
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace, workspace: Workspace) -> int:
     print(f"Run {chosen.id}", file=sys.stderr)
     stop_on_signals(chosen.ask_to_stop)
 
-    others = ranks.start_others(place)  # they load torch while this process does
+    others = launch.start_others(place)  # they load torch while this process does
 
     with loading():  # torch comes only now: mistakes in the arguments are told at once
         from ml.training.train import train
@@ -81,7 +81,7 @@ def _shape(args: argparse.Namespace, workspace: Workspace) -> tuple[int | None, 
     """How many devices and computers are asked for; None where nothing is said of them."""
     wanted = {name: getattr(args, name) for name in SHAPE}
     if known := args.run or args.resume:
-        if not ranks.by_launcher():  # else it is as the launcher says, this time
+        if not launch.by_launcher():  # else it is as the launcher says, this time
             config = find(workspace, known, with_model=False).config
             wanted["devices"] = wanted["devices"] or config.devices
             wanted["num_nodes"] = wanted["num_nodes"] or config.num_nodes
@@ -93,11 +93,11 @@ def _shape(args: argparse.Namespace, workspace: Workspace) -> tuple[int | None, 
     return asked.get("devices"), asked.get("num_nodes")
 
 
-def _join(args: argparse.Namespace, workspace: Workspace, place: ranks.Place) -> int:
+def _join(args: argparse.Namespace, workspace: Workspace, place: launch.Place) -> int:
     """Take part in a training that another process leads."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the leader hears it too, and stops all of them
-    others = ranks.start_others(place)
+    others = launch.start_others(place)
     if not place.launcher and place.local_rank:
         die_with_parent()
 
@@ -111,7 +111,7 @@ def _join(args: argparse.Namespace, workspace: Workspace, place: ranks.Place) ->
     return 0
 
 
-def _new(args: argparse.Namespace, workspace: Workspace, place: ranks.Place) -> Run:
+def _new(args: argparse.Namespace, workspace: Workspace, place: launch.Place) -> Run:
     """A new run, claimed by this process."""
     wanted = settings(args)
     if place.world > 1:

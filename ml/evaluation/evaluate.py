@@ -15,7 +15,7 @@ from ml.data import catalog
 from ml.data.run_pictures import open_pictures
 from ml.data.store.versions import SPLITS, load_version
 from ml.errors import BadInputError
-from ml.evaluation import stored_reports as kept
+from ml.evaluation import stored_reports
 from ml.evaluation.results import Results, made
 from ml.inference.classifier import Classifier
 from ml.metrics.baselines import nearest_centroid
@@ -145,7 +145,7 @@ def measure(
     answers = Predictions(pictures.indices(chosen)[taken], labels[taken], logits, hashes)
     if not (own and chosen == "test"):
         found["model_sha256"] = classifier.manifest["sha256"]["model.onnx"]
-        path = kept.path_of(run, record["fingerprint"], chosen)
+        path = stored_reports.path_of(run, record["fingerprint"], chosen)
         path.parent.mkdir(exist_ok=True)
         answers.save(path.with_suffix(".npz"))
         write_json(path, found)

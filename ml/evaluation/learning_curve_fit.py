@@ -15,7 +15,7 @@ from ml.data.run_pictures import Indices, Pictures, open_pictures
 from ml.data.splits.splits import deal_folds
 from ml.distributed.group import Team
 from ml.errors import BadInputError
-from ml.evaluation import learning_curve as curve
+from ml.evaluation import learning_curve
 from ml.models import Inputs, build, options_of
 from ml.runs.events import surviving
 from ml.runs.folder import Run
@@ -48,7 +48,7 @@ def measure(
     if run.model is None:
         raise BadInputError(f"Run {run.name} has no model yet: let it finish first.")
     alone = {"devices": 1, "num_nodes": 1, "strategy": "auto", "folds": 0}
-    config, recipe = run.settings.changed(**alone), curve.recipe_of(run)
+    config, recipe = run.settings.changed(**alone), learning_curve.recipe_of(run)
     device, choices = machine_for(config, surviving(run.events()[0]), Team())
     spec = PixelSpec(config.image_size, config.colour, config.fit)
     pictures = open_pictures(workspace, run.dataset, spec)
@@ -62,7 +62,7 @@ def measure(
     plan_of = plans(workspace, config, network, sides(pictures, train, val), device, progress)
 
     done = _done(run, recipe)
-    fits = [(draw, size) for draw in range(len(orders)) for size in range(curve.SHARES)]
+    fits = [(draw, size) for draw in range(len(orders)) for size in range(learning_curve.SHARES)]
     for number, (draw, size) in enumerate(fits[len(done) :], len(done)):
         chosen = orders[draw][size]
         share = len(chosen) / len(train)
@@ -78,9 +78,9 @@ def measure(
         _keep(run, {**recipe, "hits": done})
     progress(1.0)
     right = np.array([[char == "1" for char in one] for one in done])
-    right = right.reshape(len(orders), curve.SHARES, -1).swapaxes(0, 1)
+    right = right.reshape(len(orders), learning_curve.SHARES, -1).swapaxes(0, 1)
     counts = [round(float(np.mean([len(order[n]) for order in orders]))) for n in range(len(right))]
-    found = {**recipe, "run": run.id, "hits": done, **curve.summary(right, counts)}
+    found = {**recipe, "run": run.id, "hits": done, **learning_curve.summary(right, counts)}
     found["seconds"] = time.perf_counter() - began
     _keep(run, found)
     return found
@@ -95,8 +95,8 @@ def nested(pictures: Pictures, seed: int) -> list[Indices]:
         BadInputError: there are too few pictures.
     """
     train = pictures.indices("train")
-    parts = deal_folds(pictures.version.items, train, curve.SHARES, seed)
-    if len(parts) < curve.SHARES:
+    parts = deal_folds(pictures.version.items, train, learning_curve.SHARES, seed)
+    if len(parts) < learning_curve.SHARES:
         raise BadInputError("There are too few training pictures to take a quarter of them.")
     return [np.sort(np.concatenate(parts[: n + 1])) for n in range(len(parts))]
 
@@ -112,13 +112,13 @@ def _seed(seed: int, draw: int) -> int:
 
 
 def _keep(run: Run, content: dict[str, Any]) -> None:
-    curve.path_of(run).parent.mkdir(exist_ok=True)
-    write_json(curve.path_of(run), content)
+    learning_curve.path_of(run).parent.mkdir(exist_ok=True)
+    write_json(learning_curve.path_of(run), content)
 
 
 def _done(run: Run, recipe: dict[str, Any]) -> list[str]:
     """The fits that somebody before has left for the same recipe, if not all of them."""
-    found = read_json(curve.path_of(run))
+    found = read_json(learning_curve.path_of(run))
     if not isinstance(found, dict) or "verdict" in found:
         return []
     same = {name: found.get(name) for name in recipe} == recipe

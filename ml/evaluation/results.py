@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ml.data.store.item_arrays import files_of
 from ml.data.store.versions import load_version
 from ml.errors import BadInputError, MLError
-from ml.evaluation import stored_reports as kept
+from ml.evaluation import stored_reports
 from ml.metrics import predictions
 from ml.metrics.calibration import is_sure, softmax
 from ml.metrics.predictions import Predictions
@@ -130,8 +130,8 @@ def read(workspace: Workspace, run: Run, other: tuple[str, str] | None = None) -
     own = "Resume the run for an epoch to write them again."
     mend = "Measure again to write them anew." if other else own
     damaged = BadInputError(f"The results of {run.name} are damaged. {mend}")
-    path = kept.path_of(run, *other).with_suffix(".npz") if other else None
-    report = kept.report_of(run, *other) if other else run.report
+    path = stored_reports.path_of(run, *other).with_suffix(".npz") if other else None
+    report = stored_reports.report_of(run, *other) if other else run.report
     if not isinstance(report, dict) or not all(name in report for name in REQUIRED):
         raise damaged
     model = run.model or {}
@@ -190,7 +190,7 @@ def made(
 def find(workspace: Workspace, run: Run, fingerprint: str, split: str) -> Results | None:
     """The results on these pictures, of the model that ``run`` has now; None where there are none
     that are whole."""
-    own = kept.is_own(run, fingerprint, split)
+    own = stored_reports.is_own(run, fingerprint, split)
     try:
         return read(workspace, run, None if own else (fingerprint, split))
     except BadInputError:

@@ -14,8 +14,7 @@ import numpy as np
 
 from ml.data.splits.group_rules import by_folder
 from ml.data.store.versions import Item, load_version
-from ml.evaluation import results
-from ml.evaluation import stored_reports as kept
+from ml.evaluation import results, stored_reports
 from ml.evaluation.evaluate import Asked
 from ml.evaluation.evaluate import measure as evaluate
 from ml.metrics import slices
@@ -56,7 +55,7 @@ def read(run: Run, fingerprint: str, split: str) -> dict[str, Any] | None:
     """What was found of the model that ``run`` has now; None where nothing was looked for."""
     found = read_json(path_of(run, fingerprint, split))
     fresh = isinstance(found, dict) and found.get("measure") == MEASURE
-    return found if fresh and kept.is_of_now(run, found) else None
+    return found if fresh and stored_reports.is_of_now(run, found) else None
 
 
 def measure(

@@ -17,7 +17,7 @@ from ml.data.splits.groups import units_of
 from ml.data.splits.splits import split_indices
 from ml.data.store.versions import DatasetVersion
 from ml.errors import BadInputError
-from ml.features import logistic_regression as logistic
+from ml.features import logistic_regression
 from ml.metrics.classification import wilson
 
 FOLDS = 5
@@ -76,7 +76,7 @@ def guess(version: DatasetVersion, features: npt.NDArray[np.float32]) -> Guesses
     for number in range(FOLDS):
         away = fold == number
         if away.any() and not away.all():
-            head = logistic.fit(features[~away], labels[~away], len(version.classes))
+            head = logistic_regression.fit(features[~away], labels[~away], len(version.classes))
             guessed[away] = head.logits(features[away]).argmax(1)
         elif away.any():
             raise BadInputError("There are too few pictures to guess one by the others. Add some.")

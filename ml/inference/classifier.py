@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ml.data.pixels.pixels import PixelSpec, canonical
 from ml.errors import BadInputError
-from ml.inference import ood_reference as learned
+from ml.inference import ood_reference
 from ml.inference.model_folder import (
     open_session,
     read_checked,
@@ -64,8 +64,8 @@ class Classifier:
         manifest = read_manifest(folder)
         path = folder / "model.onnx"
         model = read_checked(path, manifest)
-        has_known = learned.FILE in manifest["sha256"]
-        known = folder / learned.FILE
+        has_known = ood_reference.FILE in manifest["sha256"]
+        known = folder / ood_reference.FILE
         try:
             session = open_session(model, threads)
         except Exception as error:  # ONNX Runtime has a dozen kinds of its own
@@ -79,7 +79,7 @@ class Classifier:
             float(manifest["temperature"]),
             float(manifest["threshold"]),
             session,
-            learned.load(read_checked(known, manifest), known) if has_known else None,
+            ood_reference.load(read_checked(known, manifest), known) if has_known else None,
         )
 
     def logits(

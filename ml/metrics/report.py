@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ml.metrics import calibration, parity
+from ml.metrics import calibration, parity, roc
 from ml.metrics import classification as metrics
-from ml.metrics import roc as curves
 
 FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "loss")
 Logits = npt.NDArray[np.float32]
@@ -85,7 +84,7 @@ def _per_class(
     """``roc_auc`` and ``average_precision`` are one against the rest, of calibrated probabilities;
     None where there is nothing to tell apart."""
     probabilities = calibration.softmax(logits, temperature)
-    told = [curves.curve(probabilities[:, n], labels == n) for n in range(len(classes))]
+    told = [roc.curve(probabilities[:, n], labels == n) for n in range(len(classes))]
     scores, spans = metrics.class_scores(matrix), metrics.recall_intervals(matrix)
     return [
         {
@@ -95,8 +94,8 @@ def _per_class(
             "f1": float(scores.f1[n]),
             "support": int(scores.support[n]),
             "recall_interval": list(spans[n]),
-            "roc_auc": curves.roc_auc(told[n]),
-            "average_precision": curves.average_precision(told[n]),
+            "roc_auc": roc.roc_auc(told[n]),
+            "average_precision": roc.average_precision(told[n]),
         }
         for n, name in enumerate(classes)
     ]
@@ -118,8 +117,8 @@ def _calibration(
         "ece_before": error_before,
         "loss": calibration.cross_entropy(logits, labels, temperature),
         "loss_before": calibration.cross_entropy(logits, labels),
-        "brier": curves.brier(probabilities, labels),
-        "brier_before": curves.brier(raw, labels),
+        "brier": roc.brier(probabilities, labels),
+        "brier_before": roc.brier(raw, labels),
         "temperature": temperature,
         "bins": bins,
         "bins_before": bins_before,

@@ -22,7 +22,7 @@ from filelock import FileLock
 
 from ml.config import TrainConfig
 from ml.errors import BadInputError, MLError
-from ml.runs import status as status_module
+from ml.runs import status as run_status
 from ml.runs.events import Event, RunStarted, read
 from ml.runs.status import Status, status_of
 from ml.utils.files import explain_os_error, read_json, write_json
@@ -137,7 +137,7 @@ class Run:
 
     def refuse(self, reason: str) -> None:
         """Note that the queued run could not be started: it has failed, for ``reason``."""
-        self.update_meta(refused={"asked": status_module.asked_of(self.meta), "reason": reason})
+        self.update_meta(refused={"asked": run_status.asked_of(self.meta), "reason": reason})
 
 
 @contextlib.contextmanager
@@ -253,7 +253,7 @@ def claim(run: Run, *, resume: bool = False) -> dict[str, Any]:
             )
         log = run.folder / "events.jsonl"
         size = log.stat().st_size if log.exists() else 0
-        worker = _worker(status_module.asked_of(run.meta), size)
+        worker = _worker(run_status.asked_of(run.meta), size)
         (run.folder / "stop").unlink(missing_ok=True)
         for torn in (run.folder / "checkpoints").glob(".*.part"):  # of a worker that was killed
             torn.unlink(missing_ok=True)
@@ -264,7 +264,7 @@ def claim(run: Run, *, resume: bool = False) -> dict[str, Any]:
 def _worker(asked: float, log_size: int) -> dict[str, Any]:
     """What ``worker.json`` says of this process, which answers the wish of ``asked``."""
     return {
-        **status_module.identity(),
+        **run_status.identity(),
         "claimed": time.time(),
         "asked": asked,
         "log_size": log_size,
@@ -282,13 +282,13 @@ def queue(workspace: Workspace) -> list[Run]:
 def place_in_queue(run: Run) -> float:
     """When ``run`` was put into the queue, last or first, in seconds since 1970."""
     meta = run.meta
-    return status_module.asked_of(meta) or float(meta.get("created") or 0.0)
+    return run_status.asked_of(meta) or float(meta.get("created") or 0.0)
 
 
 def kill(run: Run) -> None:
     """End the worker of ``run`` at once, where it lives on this host; the run is interrupted."""
     worker = read_json(run.folder / "worker.json") or {}
-    if worker.get("host") == platform.node() and status_module.lives(worker, 0.0):
+    if worker.get("host") == platform.node() and run_status.lives(worker, 0.0):
         with contextlib.suppress(psutil.NoSuchProcess):
             psutil.Process(int(worker["pid"])).kill()
 

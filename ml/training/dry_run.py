@@ -25,7 +25,7 @@ from ml.metrics import parity
 from ml.models import Inputs, build, options_of
 from ml.models.network import Network, count_features, new_head
 from ml.runs.status import age
-from ml.training import profiling as measure
+from ml.training import profiling
 from ml.training.cost.estimate import cost_key
 from ml.training.finetuning import backbone_forward
 from ml.training.optim.optimizer import optimizer
@@ -60,7 +60,7 @@ def rehearse(
     start_up = age()
     keep_freed_memory()
     torch.set_num_threads(threads(config.threads))
-    device = measure.device_for(config)
+    device = profiling.device_for(config)
     spec = PixelSpec(config.image_size, config.colour, config.fit)
     began = time.perf_counter()
     network = build(
@@ -102,7 +102,7 @@ def steps(
     ``most`` is about how long the steps may take. The weights stay as they are: a network that has
     learned what it is shown has gradients near zero, which a CPU may take forty times as long for.
     """
-    plan = measure.precision(workspace, network, config, device, spec.channels)
+    plan = profiling.precision(workspace, network, config, device, spec.channels)
     shape = (config.batch_size, spec.size, spec.size, spec.channels)
     pictures = torch.randint(0, 256, shape, dtype=torch.uint8, device=device)
     labels = torch.zeros(len(pictures), dtype=torch.long, device=device)
@@ -117,7 +117,7 @@ def steps(
 
     def step() -> None:
         seen = augment(pictures, rows) if augment else pictures
-        measure.training_step(network, update, seen, labels, plan)
+        profiling.training_step(network, update, seen, labels, plan)
 
     shown = torch.zeros((validating(len(pictures)), *shape[1:]), dtype=torch.uint8, device=device)
 

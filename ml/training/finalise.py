@@ -16,10 +16,9 @@ from ml.errors import DivergedError
 from ml.export.verified import Kept, Progress, ship
 from ml.export.weights import save_weights
 from ml.hardware import versions
-from ml.inference import ood_reference as learned
+from ml.inference import ood_reference
 from ml.inference.model_folder import MODEL_VERSION
-from ml.metrics import calibration, parity, predictions
-from ml.metrics import selective as abstain
+from ml.metrics import calibration, parity, predictions, selective
 from ml.metrics.baselines import nearest_centroid
 from ml.metrics.predictions import Predictions
 from ml.metrics.report import Logits, figures, make_report
@@ -75,12 +74,12 @@ def finalise(
         test[shipped.rows], shipped.by_torch, manifest["temperature"]
     )
     rows = shipped.train
-    known, manifest["unlike"] = learned.fit(
+    known, manifest["unlike"] = ood_reference.fit(
         *(shipped.train_features, pictures.indices("train")[rows], labels["train"][rows]),
         *(shipped.val_features, val),
     )
     if known is not None:
-        learned.save(known, staged / learned.FILE)
+        ood_reference.save(known, staged / ood_reference.FILE)
     save_weights(network, staged / "weights.pt")
     manifest["sha256"] = {path.name: sha256_of(path) for path in sorted(staged.iterdir())}
     write_json(staged / "model.json", manifest)
@@ -117,7 +116,7 @@ def _manifest(
         "temperature": temperature,
         "threshold": threshold,
         "threshold_rule": calibration.RULE,
-        "answers": abstain.count(chances, labels, threshold),
+        "answers": selective.count(chances, labels, threshold),
         "versions": versions(),
     } | ({"licence": licence} if run.config.pretrained and licence else {})
 

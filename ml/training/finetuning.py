@@ -15,7 +15,7 @@ from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import Pictures
 from ml.distributed.group import Team
 from ml.features import extract as features
-from ml.features import logistic_regression as logistic
+from ml.features import logistic_regression
 from ml.hardware import remember
 from ml.models.network import HEAD_DROPOUT, Network, Standardise, count_features, new_head
 from ml.training.cost.estimate import speed_key
@@ -90,7 +90,7 @@ def start_head(
         *(folder, train, 1, lambda: backbone_forward(workspace, network, spec, device)),
         *(progress, team),
     )
-    found = logistic.fit(
+    found = logistic_regression.fit(
         stores[0].get(train.hashes("train")), train.labels("train"), len(pictures.classes)
     )
     layer = nn.Linear(found.weights.shape[1], len(found.weights))

@@ -24,7 +24,7 @@ from ml.features import extract as features
 from ml.hardware import remembered, threads
 from ml.models.network import Network, count_features, new_head
 from ml.runs.events import Note, Sink
-from ml.training import dry_run as rehearsal
+from ml.training import dry_run
 from ml.training.cost.estimate import FINISH, HEAD_ROWS, OF_EPOCH, cost_key, ending
 from ml.training.finetuning import backbone_forward
 from ml.workspace import Workspace
@@ -117,7 +117,7 @@ def _of_network(
 ) -> dict[str, Any]:
     most = MEASURING * 60 * config.minutes
     double = copy.deepcopy(network).to(device)
-    cost = rehearsal.steps(workspace, double, config, device, pictures.spec, most)
+    cost = dry_run.steps(workspace, double, config, device, pictures.spec, most)
     del double
     train, val = (len(pictures.indices(split)) for split in ("train", "val"))
     after = val * cost["validate"] + OF_EPOCH
@@ -159,7 +159,7 @@ def _of_head(
             forward(np.stack([view(pictures.all_pixels[n], last, one, spec) for one, n in few]))
 
         look()
-        seconds = rehearsal.seconds_of(look, 1, MEASURING * 60 * config.minutes) / len(few)
+        seconds = dry_run.seconds_of(look, 1, MEASURING * 60 * config.minutes) / len(few)
     keep = _ending(workspace, config, pictures, BY_TORCH * seconds, seconds)
     left = _left(config, keep)
 

@@ -29,12 +29,10 @@ from ml.models import Inputs, build, get, options_of
 from ml.models.network import Network
 from ml.runs.events import EpochEnd, EventLog, Note, Progress, RunEnded, RunStarted, Sink, surviving
 from ml.runs.folder import Run
-from ml.text import training_sentences as ways
-from ml.training import checkpoints
-from ml.training import profiling as measure
-from ml.training import time_limit as limit
+from ml.text import training_sentences
+from ml.training import checkpoints, profiling, time_limit
 from ml.training.callbacks import STOPPED, KeepCheckpoints, LiveMetrics, StopRequest
-from ml.training.cost import history as spent
+from ml.training.cost import history as cost_history
 from ml.training.cost.estimate import speed_key
 from ml.training.cross_validation import cross_validate, steps_of
 from ml.training.finalise import finalise
@@ -93,7 +91,7 @@ def train(
                 ended = RunEnded("stopped", STOPPED)  # the others were the first to see it
         ended = dataclasses.replace(ended, seconds=time.monotonic() - began, time=time.time())
     if ended.outcome == "finished" and finish:  # a trial is not all that was expected
-        spent.keep(run, ended.seconds)
+        cost_history.keep(run, ended.seconds)
     sink(ended)
     sink.close()
     part()
@@ -154,7 +152,7 @@ def _fitted(
         choices["precision"] = (
             "32"
             if frozen or not team.leads  # a head takes milliseconds either way
-            else measure.precision(workspace, network.to(device), config, device, spec.channels)
+            else profiling.precision(workspace, network.to(device), config, device, spec.channels)
         )
     opened: Pictures | None = None
     if config.minutes and "ending" not in choices:
@@ -162,10 +160,10 @@ def _fitted(
         opened = open_pictures(workspace, record, spec, progress=phase("prepare"))
         if team.leads:
             plan_for = (network, opened, device, choices["precision"])
-            choices |= limit.plan(workspace, config, *plan_for)
+            choices |= time_limit.plan(workspace, config, *plan_for)
     choices = team.tell(choices)
     limited = config.minutes > 0 and not frozen  # a head is learned in no time
-    config = limit.applied(config, choices)
+    config = time_limit.applied(config, choices)
     begun = team.tell(checkpoints.newest(run.folder / "checkpoints", "last"))
     # What is dear in a frozen network is its features. Its head is learned by one process.
     sharing = team if not frozen else Team()
@@ -187,11 +185,11 @@ def _fitted(
             choices=choices,
         )
     )
-    log.info(ways.reason(config, sum(record["counts"].values())))
+    log.info(training_sentences.reason(config, sum(record["counts"].values())))
     if begun is None and team.leads:  # who goes on takes a part of it, which nobody has estimated
-        spent.expect(workspace, run, config, record["counts"])
+        cost_history.expect(workspace, run, config, record["counts"])
     if opened is not None:
-        sink(limit.told(config, choices, count_batches(rows, config.batch_size)))
+        sink(time_limit.told(config, choices, count_batches(rows, config.batch_size)))
     pictures = opened or open_pictures(workspace, record, spec, progress=phase("prepare"))
     make = features_plan if frozen else pixels_plan
     plan = make(workspace, config, network, pictures, device, phase("features"), team)
@@ -217,7 +215,7 @@ def _fitted(
     keep = KeepCheckpoints(run.folder / "checkpoints", config.patience, average)
     own = [live, stopper, *([average] if average else []), keep]
     if limited:
-        own.append(limit.TimeUp(config, choices["ending"], sink, sharing))
+        own.append(time_limit.TimeUp(config, choices["ending"], sink, sharing))
     trainer = make_trainer(config, choices, [*own, *plan.callbacks, *callbacks], sharing.place)
     began = time.monotonic()
     # Threads that wait for each other at every tiny step of a head cost more than they bring.

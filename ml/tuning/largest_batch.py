@@ -17,7 +17,7 @@ from ml.data.pixels.pixels import PixelSpec
 from ml.errors import BadInputError
 from ml.hardware import peak_memory, threads
 from ml.models import Inputs, build, options_of
-from ml.training import profiling as measure
+from ml.training import profiling
 from ml.training.optim.optimizer import optimizer
 from ml.workspace import Workspace
 
@@ -62,12 +62,12 @@ def largest_batch(
             "A batch of 64 to 128 learns best."
         )
     torch.set_num_threads(threads(config.threads))
-    device = measure.device_for(config)
+    device = profiling.device_for(config)
     channels = PixelSpec(config.image_size, config.colour).channels
     inputs = Inputs(channels, config.image_size, classes)
     network = build(config.model, inputs, pretrained=config.pretrained, **options_of(config))
     network.to(device).to(memory_format=torch.channels_last).train()
-    precision = measure.precision(workspace, network, config, device, channels)
+    precision = profiling.precision(workspace, network, config, device, channels)
     change = optimizer(network, config)
     limit, most = _limit(device), min(MOST, max(FIRST, pictures))
     steps: list[Step] = []
@@ -79,7 +79,7 @@ def largest_batch(
         best = float("inf")
         for _ in range(2):
             began = time.perf_counter()
-            measure.training_step(network, change, seen, labels, precision)
+            profiling.training_step(network, change, seen, labels, precision)
             best = min(best, time.perf_counter() - began)
         return Step(batch, _peak(device), best, batch / best)
 

@@ -19,7 +19,7 @@ from ml.data.run_pictures import open_pictures
 from ml.errors import MLError
 from ml.hardware import threads
 from ml.models import Inputs, build, options_of
-from ml.training import profiling as measure
+from ml.training import profiling
 from ml.training.finetuning import Plan, features_plan, pixels_plan
 from ml.training.optim.optimizer import optimizer
 from ml.workspace import Workspace
@@ -112,7 +112,7 @@ def _plan(
     progress: Callable[[float], None],
 ) -> tuple[Plan, torch.device]:
     """What a run of ``config`` would train, and on what."""
-    device = measure.device_for(config)
+    device = profiling.device_for(config)
     spec = PixelSpec(config.image_size, config.colour, config.fit)
     torch.manual_seed(mix(config.seed, 0, 3))
     inputs = Inputs(spec.channels, spec.size, len(record["classes"]))

@@ -17,7 +17,7 @@ from filelock import FileLock
 
 from ml.config import TrainConfig
 from ml.errors import BadInputError
-from ml.runs import status as status_module
+from ml.runs import status as run_status
 from ml.runs.folder import Run
 from ml.runs.status import Status
 from ml.tuning.space import Axis
@@ -138,7 +138,7 @@ class Sweep:
         ended = read_json(self.folder / "ended.json")
         if isinstance(ended, dict) and ended.get("claimed") == worker.get("claimed"):
             return Status(str(ended["outcome"]), str(ended.get("reason", "")))
-        if status_module.lives(worker, self._heard()):
+        if run_status.lives(worker, self._heard()):
             return Status("running", stopping=(self.folder / "stop").exists())
         return Status("interrupted", "The search ended without a word. No trial of it is lost.")
 
@@ -254,7 +254,7 @@ def claim(sweep: Sweep) -> float:
             raise BadInputError(f"The search {sweep.id} is under way already. Stop it first.")
         (sweep.folder / "stop").unlink(missing_ok=True)
         now = time.time()
-        write_json(sweep.folder / "worker.json", {**status_module.identity(), "claimed": now})
+        write_json(sweep.folder / "worker.json", {**run_status.identity(), "claimed": now})
         return now
 
 

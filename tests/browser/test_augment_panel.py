@@ -6,8 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.serving import App, settled
-from tests.helpers import made_up_findings as found
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_findings, made_up_runs
 
 pytestmark = pytest.mark.browser
 
@@ -20,8 +19,8 @@ def first(grid: Locator) -> str:
 def test_one_looks_at_augmentation_and_trains_with_it(
     app: App, page: Page, visit: Callable[[Page, str], Page]
 ) -> None:
-    version = fabricate.dataset(app.workspace, ("cat", "dog"), each=15, name="seen")
-    found.write_findings(app.workspace, version)
+    version = made_up_runs.dataset(app.workspace, ("cat", "dog"), each=15, name="seen")
+    made_up_findings.write_findings(app.workspace, version)
     visit(page, app.url("data", data="seen"))
     page.get_by_role("tab", name="What the model sees").click()
     whole = page.locator(".st-key-card-augment .lens-changed")

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from ml.data.store.versions import load_version
 from ml.runs.folder import Run
 from tests.browser.serving import ARGUMENTS, App, find_browser, settled
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 
 pytestmark = pytest.mark.browser
 
@@ -20,7 +20,7 @@ HOSTILE = "<img src=x onerror=window.harmed=1>.png"
 
 @pytest.fixture(scope="module")
 def run(app: App) -> Run:
-    return fabricate.colours(app.workspace, "Colours")
+    return made_up_runs.colours(app.workspace, "Colours")
 
 
 def drop(page: Page, *files: tuple[str, bytes]) -> None:
@@ -37,8 +37,13 @@ def test_a_dropped_picture_is_answered_without_a_button_and_stays(
     app: App, run: Run, page: Page, visit: Callable[..., Page]
 ) -> None:
     visit(page, app.url("classify", run=run.id))
-    torn = fabricate.solid(0)[:60]
-    drop(page, (HOSTILE, fabricate.solid(0, 7)), ("sky.png", fabricate.solid(2)), ("t.png", torn))
+    torn = made_up_runs.solid(0)[:60]
+    drop(
+        page,
+        (HOSTILE, made_up_runs.solid(0, 7)),
+        ("sky.png", made_up_runs.solid(2)),
+        ("t.png", torn),
+    )
     expect(page.locator(".lens-answer")).to_have_count(3)
     settled(page)
     first, second, third = cards(page)
@@ -47,7 +52,7 @@ def test_a_dropped_picture_is_answered_without_a_button_and_stays(
     assert "Sure" in first
     assert "blue" in second
     assert "Not read" in third
-    drop(page, ("leaf.png", fabricate.solid(1)))
+    drop(page, ("leaf.png", made_up_runs.solid(1)))
     expect(page.locator(".lens-answer")).to_have_count(4)
     settled(page)
     assert "green" in cards(page)[0]
@@ -77,7 +82,7 @@ def test_what_the_model_sees_and_what_counted_is_a_fold_away(
     app: App, run: Run, page: Page, visit: Callable[..., Page]
 ) -> None:
     visit(page, app.url("classify", run=run.id))
-    drop(page, ("leaf.png", fabricate.solid(1)))
+    drop(page, ("leaf.png", made_up_runs.solid(1)))
     page.get_by_text("As the model sees it").click()
     seen = page.get_by_alt_text("The picture as the model sees it")
     expect(seen).to_be_visible()
@@ -119,7 +124,7 @@ def test_a_label_put_right_in_the_table_is_in_a_new_version_of_the_set_that_this
     packed = tmp_path / "shots.zip"
     with zipfile.ZipFile(packed, "w") as archive:
         for label in range(3):
-            archive.writestr(f"shots/{label}.png", fabricate.solid(label, 30))
+            archive.writestr(f"shots/{label}.png", made_up_runs.solid(label, 30))
         archive.writestr("__MACOSX/shots/._0.png", b"litter")
     visit(page, app.url("classify", run=run.id))
     page.locator('[data-testid="stFileUploaderDropzoneInput"]').set_input_files(packed)
@@ -138,8 +143,8 @@ def test_a_label_put_right_in_the_table_is_in_a_new_version_of_the_set_that_this
     new = load_version(app.workspace, "colours")
     assert new.version == old.version + 1
     assert {item.hash: new.classes[item.label] for item in new.items[len(old.items) :]} == {
-        hashlib.sha256(fabricate.solid(0, 30)).hexdigest(): "blue",
-        hashlib.sha256(fabricate.solid(1, 30)).hexdigest(): "green",
+        hashlib.sha256(made_up_runs.solid(0, 30)).hexdigest(): "blue",
+        hashlib.sha256(made_up_runs.solid(1, 30)).hexdigest(): "green",
     }
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("button", name="Add 2 pictures")).to_be_enabled()
@@ -150,7 +155,7 @@ def test_a_phone_is_wide_enough_for_long_names(
     app: App, run: Run, new_page: Callable[..., Page], visit: Callable[..., Page]
 ) -> None:
     page = visit(new_page(width=390, height=844), app.url("classify", run=run.id))
-    drop(page, ("x" * 200 + ".png", fabricate.solid(1)))
+    drop(page, ("x" * 200 + ".png", made_up_runs.solid(1)))
     expect(page.locator(".lens-bars")).to_be_visible()
     main = page.locator('[data-testid="stMain"]')
     assert main.evaluate("element => element.scrollWidth <= element.clientWidth + 1")

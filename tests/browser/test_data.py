@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from ml.data.store.versions import latest, load_version, read_report
 from ml.runs.folder import list_runs
 from tests.browser.serving import ARGUMENTS, PATIENCE, App, find_browser, settled
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 
 pytestmark = pytest.mark.browser
 
@@ -219,7 +219,7 @@ def test_the_file_road_by_keyboard_alone(
 def test_a_camera_that_is_refused_or_not_there_is_told_plainly(
     app: App, filming: Callable[..., Page], visit: Visit
 ) -> None:
-    fabricate.dataset(app.workspace, ("cat", "dog"), each=3, name="told")
+    made_up_runs.dataset(app.workspace, ("cat", "dog"), each=3, name="told")
     for arguments, said in (((FAKE,), "was refused"), ((ALLOW,), "There is no camera")):
         page = visit(filming(*arguments), app.url("data", data="told"))
         column(page, "dog").get_by_text("Use the camera").click()
@@ -231,7 +231,7 @@ def test_a_camera_that_is_refused_or_not_there_is_told_plainly(
 def test_shots_wait_while_the_camera_is_closed_and_the_space_bar_shoots_too(
     app: App, filming: Callable[..., Page], visit: Visit
 ) -> None:
-    fabricate.dataset(app.workspace, ("cat", "dog"), each=3, name="waits")
+    made_up_runs.dataset(app.workspace, ("cat", "dog"), each=3, name="waits")
     page = visit(filming(FAKE, ALLOW, width=390), app.url("data", data="waits"))
     column(page, "dog").get_by_text("Use the camera").click()
     shutter = page.get_by_role("button", name="Hold to shoot")
@@ -259,8 +259,8 @@ def test_a_folder_that_is_dragged_in_keeps_its_classes(
         (tmp_path / "dragged" / name).mkdir(parents=True)
         for seed in range(3):
             path = tmp_path / "dragged" / name / f"{seed}.png"
-            path.write_bytes(fabricate.picture(50 * label + seed))
-    fabricate.dataset(app.workspace, ("cat", "dog"), each=3, name="there")
+            path.write_bytes(made_up_runs.picture(50 * label + seed))
+    made_up_runs.dataset(app.workspace, ("cat", "dog"), each=3, name="there")
     visit(page, app.url("data", data="there"))
     page.get_by_role("button", name="New set").click()
     expect(page.get_by_role("heading", name="Drop what you have")).to_be_visible()
@@ -280,7 +280,7 @@ def test_a_folder_that_is_dragged_in_keeps_its_classes(
 def test_a_click_takes_a_picture_out_and_undo_brings_it_back(
     app: App, page: Page, visit: Visit
 ) -> None:
-    fabricate.dataset(app.workspace, ("cat", "dog"), each=5, name="clicked")
+    made_up_runs.dataset(app.workspace, ("cat", "dog"), each=5, name="clicked")
     visit(page, app.url("data", data="clicked"))
     column(page, "cat").get_by_role("button", name="Remove 0-4.png").click()
     expect(column(page, "cat")).to_contain_text("4 pictures")

@@ -9,8 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from ml.data.edits.edits import history
 from ml.data.store.versions import DatasetVersion, latest, load_version
 from tests.browser.serving import App, settled
-from tests.helpers import made_up_findings as found
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_findings, made_up_runs
 
 pytestmark = pytest.mark.browser
 Visit = Callable[[Page, str], Page]
@@ -26,10 +25,12 @@ WHERE = """(box, n) => {
 @pytest.fixture
 def version(app: App) -> DatasetVersion:
     """A set of its own for each test, checked and mapped."""
-    made = fabricate.dataset(app.workspace, name=f"made-{next(_names)}")
-    suspects = found.mislabelled({5: "metal", 6: "paper", 17: "glass"})
-    found.write_findings(app.workspace, made, found.twins((0, 1), (10, 11)), suspects)
-    found.write_map(app.workspace, made)
+    made = made_up_runs.dataset(app.workspace, name=f"made-{next(_names)}")
+    suspects = made_up_findings.mislabelled({5: "metal", 6: "paper", 17: "glass"})
+    made_up_findings.write_findings(
+        app.workspace, made, made_up_findings.twins((0, 1), (10, 11)), suspects
+    )
+    made_up_findings.write_map(app.workspace, made)
     return made
 
 
@@ -91,7 +92,7 @@ def test_pictures_are_selected_by_mouse_and_keyboard_and_moved(
 def test_a_picture_that_is_looked_at_stays_open_when_a_training_ends(
     app: App, version: DatasetVersion, page: Page, visit: Visit
 ) -> None:
-    busy = fabricate.working(app.workspace, version)
+    busy = made_up_runs.working(app.workspace, version)
     open_data(app, version, page, visit)
     badge = page.get_by_role("button", name="Watch", exact=True)
     expect(badge).to_be_visible()
@@ -99,7 +100,7 @@ def test_a_picture_that_is_looked_at_stays_open_when_a_training_ends(
     page.get_by_role("button", name="Look closer").click()
     window = page.get_by_role("dialog")
     expect(window).to_contain_text("0-3.png")
-    fabricate.end(busy)
+    made_up_runs.end(busy)
     expect(badge).to_have_count(0)
     settled(page)
     expect(window).to_contain_text("0-3.png")

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from ml.sharing import page_text as showcase
+from ml.sharing import page_text
 from tests.browser.serving import App, settled
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 
 pytestmark = pytest.mark.browser
 
@@ -20,8 +20,8 @@ def test_a_demo_shows_one_classifier_and_no_address_leads_anywhere_else(
 ) -> None:
     monkeypatch.setenv("LENSMITH_MODE", "demo")
     app = new_app()
-    run = fabricate.finished(app.workspace, fabricate.dataset(app.workspace, name="bins"))
-    showcase.write(run, "Which bin?", "One thing at a time.")
+    run = made_up_runs.finished(app.workspace, made_up_runs.dataset(app.workspace, name="bins"))
+    page_text.write(run, "Which bin?", "One thing at a time.")
     page = visit(new_page(width=390, color_scheme="dark"), app.url("train"))  # the very first visit
     for path in ("train", "data", "runs", ""):
         page.goto(app.url(path))

@@ -10,11 +10,10 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from ml.data.store.versions import DatasetVersion, Item, load_version, write_picture, write_version
-from ml.evaluation import robustness
-from ml.evaluation import stored_reports as kept
+from ml.evaluation import robustness, stored_reports
 from ml.runs.folder import Run, list_runs
 from tests.browser.serving import App, settled
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 
 pytestmark = pytest.mark.browser
 
@@ -27,12 +26,12 @@ HOSTILE = (
 
 @pytest.fixture(scope="module")
 def version(app: App) -> DatasetVersion:
-    return fabricate.dataset(app.workspace)
+    return made_up_runs.dataset(app.workspace)
 
 
 @pytest.fixture(scope="module")
 def run(app: App, version: DatasetVersion) -> Run:
-    return fabricate.finished(app.workspace, version, fabricate.predictions(version, 4, 0.5))
+    return made_up_runs.finished(app.workspace, version, made_up_runs.predictions(version, 4, 0.5))
 
 
 def counted(run: Run, version: DatasetVersion, truth: int, guess: int) -> list[str]:
@@ -74,7 +73,7 @@ def test_a_click_on_a_cell_shows_exactly_its_pictures(
         assert wanted, "a cell without pictures proves nothing"
         expect(cell(matrix, row, column)).to_have_text(str(len(wanted)))
         cell(matrix, row, column).click()
-        truth, guess = fabricate.CLASSES[row], fabricate.CLASSES[column]
+        truth, guess = made_up_runs.CLASSES[row], made_up_runs.CLASSES[column]
         number = f"{len(wanted)} picture{'' if len(wanted) == 1 else 's'} of {truth}"
         ending = "recognised" if row == column else f"taken for {guess}"
         expect(page.get_by_role("heading", name=f"{number}, {ending}")).to_be_visible()
@@ -120,8 +119,8 @@ def test_neither_the_page_nor_a_click_on_a_cell_waits_for_pandas(
     new_app: Callable[..., App], page: Page, visit
 ) -> None:
     app = new_app()
-    version = fabricate.dataset(app.workspace)
-    run = fabricate.finished(app.workspace, version, fabricate.predictions(version, 4, 0.5))
+    version = made_up_runs.dataset(app.workspace)
+    run = made_up_runs.finished(app.workspace, version, made_up_runs.predictions(version, 4, 0.5))
     visit(page, app.url("evaluate", run=run.id))
     cell(matrix_of(page, run.id), 0, 1).click()
     expect(drawer(page).first).to_be_visible()
@@ -161,7 +160,7 @@ def test_the_arrow_keys_walk_through_the_matrix_and_enter_opens_a_cell(
         page.keyboard.press(key)
         expect(cell(matrix, row, column)).to_be_focused()
         number = len(counted(run, version, row, column))
-        truth, guess = fabricate.CLASSES[row], fabricate.CLASSES[column]
+        truth, guess = made_up_runs.CLASSES[row], made_up_runs.CLASSES[column]
         said = f"taken for {guess}" if row != column else "recognised"
         expect(page.get_by_role("tooltip")).to_contain_text(f"{number} of ")
         expect(page.get_by_role("tooltip")).to_contain_text(f"{truth}\n{said}")
@@ -177,8 +176,8 @@ def test_forty_classes_all_have_their_names_and_numbers_too_small_to_read_are_sh
     app: App, page: Page, visit: Callable[..., Page]
 ) -> None:
     classes = tuple(f"class {place:02}" for place in range(40))
-    version = fabricate.dataset(app.workspace, classes, each=3, name="forty")
-    run = fabricate.finished(app.workspace, version, fabricate.predictions(version, 1, 0.2))
+    version = made_up_runs.dataset(app.workspace, classes, each=3, name="forty")
+    run = made_up_runs.finished(app.workspace, version, made_up_runs.predictions(version, 1, 0.2))
     visit(page, app.url("evaluate", run=run.id))
     page.get_by_text("All 40 classes").click()
     page.get_by_text("% of row").click()
@@ -198,9 +197,13 @@ def test_forty_classes_all_have_their_names_and_numbers_too_small_to_read_are_sh
 def test_from_a_wrong_cell_to_the_retraining_in_four_clicks_or_four_keys(
     app: App, page: Page, visit: Callable[..., Page]
 ) -> None:
-    version = fabricate.dataset(app.workspace, name="journey")
-    run = fabricate.finished(
-        app.workspace, version, fabricate.predictions(version, 4, 0.5), "seen", model="tutorial_net"
+    version = made_up_runs.dataset(app.workspace, name="journey")
+    run = made_up_runs.finished(
+        app.workspace,
+        version,
+        made_up_runs.predictions(version, 4, 0.5),
+        "seen",
+        model="tutorial_net",
     )
     visit(page, app.url("evaluate", run=run.id))
     cell(matrix_of(page, run.id), 0, 1).click()  # one
@@ -238,9 +241,9 @@ def test_from_a_wrong_cell_to_the_retraining_in_four_clicks_or_four_keys(
 def test_hostile_names_are_text_and_a_phone_is_wide_enough(
     app: App, new_page: Callable[..., Page], visit: Callable[..., Page], drawn
 ) -> None:
-    version = fabricate.dataset(app.workspace, HOSTILE, each=4, name="hostile")
-    run = fabricate.finished(
-        app.workspace, version, fabricate.predictions(version, 1, 0.6), name=HOSTILE[0]
+    version = made_up_runs.dataset(app.workspace, HOSTILE, each=4, name="hostile")
+    run = made_up_runs.finished(
+        app.workspace, version, made_up_runs.predictions(version, 1, 0.6), name=HOSTILE[0]
     )
     page = visit(new_page(width=390, height=844), app.url("evaluate", run=run.id))
     matrix_of(page, run.id)
@@ -272,7 +275,7 @@ def test_the_predictions_can_be_taken_away(
 def test_worse_pictures_are_measured_on_the_page_and_two_runs_stand_side_by_side(
     app: App, new_page: Callable[..., Page], visit: Callable[[Page, str], Page], drawn
 ) -> None:
-    run, other = (fabricate.colours(app.workspace, name) for name in ("first", "second"))
+    run, other = (made_up_runs.colours(app.workspace, name) for name in ("first", "second"))
     robustness.measure(app.workspace, other)
     page = visit(new_page(width=390, color_scheme="dark"), app.url("evaluate", run=run.id))
     page.get_by_text("How does it take worse pictures?").click()
@@ -301,7 +304,7 @@ def test_worse_pictures_are_measured_on_the_page_and_two_runs_stand_side_by_side
 def test_a_run_is_measured_on_another_set_and_the_page_then_shows_that(
     app: App, page: Page, visit: Callable[[Page, str], Page], drawn
 ) -> None:
-    run = fabricate.colours(app.workspace, "elsewhere too")
+    run = made_up_runs.colours(app.workspace, "elsewhere too")
     shown = [
         (0, 0, 30),
         (0, 1, 31),
@@ -310,11 +313,15 @@ def test_a_run_is_measured_on_another_set_and_the_page_then_shows_that(
         (1, 1, 34),
     ]  # the second is mislabelled
     items = tuple(
-        Item(write_picture(app.workspace, fabricate.solid(colour, seed)), label, file=f"{seed}.png")
+        Item(
+            write_picture(app.workspace, made_up_runs.solid(colour, seed)),
+            label,
+            file=f"{seed}.png",
+        )
         for label, colour, seed in shown
     )
     about = {"width": 40, "height": 40, "colour": True, "bytes": 1}
-    write_version(app.workspace, "elsewhere", fabricate.COLOURS[:2], items, about)
+    write_version(app.workspace, "elsewhere", made_up_runs.COLOURS[:2], items, about)
     visit(page, app.url("evaluate", run=run.id))
     expect(page.get_by_role("heading", name="Accuracy 100 %")).to_be_visible()
     drawn(page, f"bars-{run.id}")  # what grows above moves the button away from under the mouse
@@ -323,7 +330,7 @@ def test_a_run_is_measured_on_another_set_and_the_page_then_shows_that(
     expect(page.get_by_role("heading", name="Accuracy 80 %")).to_be_visible()
     expect(page.get_by_text("Everything below is about all pictures of elsewhere")).to_be_visible()
     settled(page)
-    (report,) = kept.others(run)
+    (report,) = stored_reports.others(run)
     cell(matrix_of(page, f"{run.id}-{report['fingerprint'][:12]}-all"), 0, 1).click()
     expect(drawer(page)).to_have_count(1)
     assert files_in(drawer(page)) == ["31.png"]

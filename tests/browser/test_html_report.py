@@ -9,15 +9,15 @@ from ml.evaluation import results
 from ml.sharing.html_report.page import page as report_page
 from ml.sharing.html_report.page import write
 from ml.workspace import open_workspace
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 
 
 def test_the_report_opens_from_the_disk_with_the_network_off(
     tmp_path: Path, new_page: Callable[..., Page]
 ) -> None:
     workspace = open_workspace(tmp_path / "workspace")
-    version = fabricate.dataset(workspace, ("<b>glass</b>", "metal", "paper"))
-    run = fabricate.finished(workspace, version, fabricate.predictions(version, 3, 0.4))
+    version = made_up_runs.dataset(workspace, ("<b>glass</b>", "metal", "paper"))
+    run = made_up_runs.finished(workspace, version, made_up_runs.predictions(version, 3, 0.4))
     place = tmp_path / "report.html"
     write(place, report_page(workspace, run, results.read(workspace, run)))
 

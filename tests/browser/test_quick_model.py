@@ -12,7 +12,7 @@ from ml.features.backbone import MODEL, Backbone, keep
 from ml.features.quick_model import pool_of
 from ml.models import registry
 from tests.browser.serving import App, settled
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 
 pytestmark = pytest.mark.browser
 Visit = Callable[[Page, str], Page]
@@ -22,7 +22,7 @@ Visit = Callable[[Page, str], Page]
 def version(app: App) -> DatasetVersion:
     """A set whose features are known, for the doctor too, which looks at it by itself: they tell
     its classes apart, but for two pictures."""
-    made = fabricate.dataset(app.workspace, name="instant")
+    made = made_up_runs.dataset(app.workspace, name="instant")
     backbone = Backbone("made", PixelSpec(registry.get(MODEL).native_size), b"never run")
     keep(app.workspace, backbone)
     random = np.random.default_rng(0)

@@ -9,7 +9,7 @@ from ml.data.store.versions import DatasetVersion
 from ml.runs import folder as runs
 from ml.runs.folder import Run
 from tests.browser.serving import App, settled
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 
 pytestmark = pytest.mark.browser
 
@@ -18,12 +18,12 @@ HOSTILE = '<img src=x onerror="window.harmed=1"> **x** ' + "long " * 5
 
 @pytest.fixture(scope="module")
 def version(app: App) -> DatasetVersion:
-    return fabricate.dataset(app.workspace)
+    return made_up_runs.dataset(app.workspace)
 
 
 @pytest.fixture
 def run(app: App, version: DatasetVersion) -> Run:
-    return fabricate.finished(app.workspace, version, name="Under test")
+    return made_up_runs.finished(app.workspace, version, name="Under test")
 
 
 def choose(page: Page, run: Run, action: str) -> None:
@@ -59,7 +59,7 @@ def test_a_deletion_is_undone_and_survives_a_reload_in_the_trash(
 def test_the_trash_is_emptied_after_a_question(
     app: App, run: Run, version: DatasetVersion, page: Page, visit: Callable[..., Page]
 ) -> None:
-    gone = fabricate.finished(app.workspace, version)
+    gone = made_up_runs.finished(app.workspace, version)
     runs.delete(app.workspace, gone)
     visit(page, app.url("runs"))
     page.get_by_text("Trash · 1 run").click()
@@ -77,14 +77,14 @@ def test_the_trash_is_emptied_after_a_question(
 def test_a_question_stays_open_when_a_training_ends(
     app: App, version: DatasetVersion, page: Page, visit: Callable[..., Page]
 ) -> None:
-    busy = fabricate.working(app.workspace, version)
-    runs.delete(app.workspace, fabricate.finished(app.workspace, version))
+    busy = made_up_runs.working(app.workspace, version)
+    runs.delete(app.workspace, made_up_runs.finished(app.workspace, version))
     visit(page, app.url("runs"))
     page.get_by_text("Trash · 1 run").click()
     page.get_by_role("button", name="Empty the trash").click()
     question = page.get_by_role("dialog")
     expect(question).to_contain_text("This cannot be undone.")
-    fabricate.end(busy)
+    made_up_runs.end(busy)
     expect(row(page, busy).locator(".lens-finished")).to_be_attached()
     settled(page)
     expect(question).to_contain_text("This cannot be undone.")
@@ -101,7 +101,7 @@ def test_a_question_stays_open_when_a_training_ends(
 def test_a_fold_opens_at_once_for_whoever_asked_for_less_motion(
     app: App, version: DatasetVersion, page: Page, visit: Callable[..., Page]
 ) -> None:
-    runs.delete(app.workspace, fabricate.finished(app.workspace, version))
+    runs.delete(app.workspace, made_up_runs.finished(app.workspace, version))
     visit(page, app.url("runs"))
     page.evaluate(
         """() => {
@@ -141,7 +141,7 @@ def test_a_run_is_renamed_in_its_place_and_a_hostile_name_is_text(
 def test_a_damaged_folder_is_listed_and_the_others_open(
     app: App, run: Run, version: DatasetVersion, page: Page, visit: Callable[..., Page]
 ) -> None:
-    bad = fabricate.finished(app.workspace, version)
+    bad = made_up_runs.finished(app.workspace, version)
     (bad.folder / "config.json").write_text("{", encoding="utf-8")
     visit(page, app.url("runs"))
     expect(row(page, bad).get_by_text("Damaged")).to_be_visible()
@@ -155,7 +155,7 @@ def test_a_damaged_folder_is_listed_and_the_others_open(
 def test_chosen_runs_lie_over_one_another(
     app: App, run: Run, version: DatasetVersion, page: Page, visit: Callable[..., Page], drawn
 ) -> None:
-    other = fabricate.finished(app.workspace, version, name="The other", epochs=5)
+    other = made_up_runs.finished(app.workspace, version, name="The other", epochs=5)
     visit(page, app.url("runs"))
     for one in (run, other):
         row(page, one).locator("label").first.click()
@@ -169,12 +169,12 @@ def test_chosen_runs_lie_over_one_another(
 def test_a_run_that_comes_further_is_seen_without_a_reload(
     app: App, version: DatasetVersion, page: Page, visit: Callable[..., Page]
 ) -> None:
-    run = fabricate.working(app.workspace, version, "Watched")
-    fabricate.working(app.workspace, version, "Goes on")
+    run = made_up_runs.working(app.workspace, version, "Watched")
+    made_up_runs.working(app.workspace, version, "Goes on")
     for path in ("runs", "evaluate"):
         visit(page, app.url(path, run=run.id))
         said = "Training" if path == "runs" else "This run is still training"
         expect(page.get_by_test_id("stMain").get_by_text(said, exact=True).first).to_be_visible()
-    fabricate.report(run, version, fabricate.predictions(version))
-    fabricate.end(run)
+    made_up_runs.report(run, version, made_up_runs.predictions(version))
+    made_up_runs.end(run)
     expect(page.get_by_text("Accuracy", exact=False).first).to_be_visible()

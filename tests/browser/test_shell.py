@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from dashboard.state.navigation import PAGES, url_path
 from ml.utils.files import write_json
 from tests.browser.serving import App, settled
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 
 pytestmark = pytest.mark.browser
 
@@ -34,8 +34,8 @@ def test_every_page_opens_from_the_menu_and_the_version_stands_in_the_sidebar(
 def test_a_deep_link_is_kept_when_it_is_the_first_visit_after_the_start(
     path: str, app: App, page: Page, visit: Callable[..., Page]
 ) -> None:
-    version = fabricate.dataset(app.workspace, name="deep")
-    run = fabricate.finished(app.workspace, version)
+    version = made_up_runs.dataset(app.workspace, name="deep")
+    run = made_up_runs.finished(app.workspace, version)
     app.kill()
     app.start()
     visit(page, app.url(path, run=run.id))
@@ -46,7 +46,7 @@ def test_a_deep_link_is_kept_when_it_is_the_first_visit_after_the_start(
 def test_the_run_stays_in_the_address_over_a_page_switch(
     app: App, page: Page, visit: Callable[..., Page]
 ) -> None:
-    run = fabricate.finished(app.workspace, fabricate.dataset(app.workspace, name="kept"))
+    run = made_up_runs.finished(app.workspace, made_up_runs.dataset(app.workspace, name="kept"))
     visit(page, app.url("train", run=run.id))
     page.get_by_role("link", name="Runs", exact=True).click()
     expect(page).to_have_url(re.compile(rf"/runs\?run={run.id}$"))
@@ -92,7 +92,7 @@ def test_the_app_works_under_a_base_path_and_draws_its_charts_there(
     drawn: Callable[..., object],
 ) -> None:
     app = new_app(base_path="lens")
-    run = fabricate.finished(app.workspace, fabricate.dataset(app.workspace))
+    run = made_up_runs.finished(app.workspace, made_up_runs.dataset(app.workspace))
     visit(page, app.url("train", run=run.id))
     drawn(page, "chart-loss")
     fonts = (
@@ -106,7 +106,7 @@ def test_nothing_is_fetched_from_outside(
 ) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    run = fabricate.finished(app.workspace, fabricate.dataset(app.workspace, name="inside"))
+    run = made_up_runs.finished(app.workspace, made_up_runs.dataset(app.workspace, name="inside"))
     visit(page, app.url("train", run=run.id))
     drawn(page, "chart-loss")
     own = (f"http://127.0.0.1:{app.port}/", f"ws://127.0.0.1:{app.port}/", "data:", "blob:")

@@ -19,7 +19,7 @@ from ml.runs.events import EpochEnd, Event, EventLog, Progress, RunEnded, RunSta
 from ml.runs.folder import Run, list_runs
 from ml.utils.files import read_json
 from tests.browser.serving import App, settled, worker_pid
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 
 pytestmark = pytest.mark.browser
 
@@ -45,8 +45,8 @@ class Worker:
     """This test in the place of a worker: it says what a training would say."""
 
     def __init__(self, app: App, epochs: int = 200) -> None:
-        version = fabricate.dataset(app.workspace)
-        self.run = fabricate.queued(app.workspace, version, claimed=True, epochs=epochs)
+        version = made_up_runs.dataset(app.workspace)
+        self.run = made_up_runs.queued(app.workspace, version, claimed=True, epochs=epochs)
         self.log = EventLog(self.run.folder / "events.jsonl")
         self.epochs, self.epoch = epochs, 0
         self.log(RunStarted("small_cnn", "made", epochs, 10, train_pictures=20))

@@ -20,7 +20,7 @@ from ml.runs.events import EpochEnd, Progress, RunEnded, RunStarted
 from ml.utils.files import read_json
 from ml.workspace import Workspace, open_workspace
 from tests.faults.victim import ROOT, Victim
-from tests.helpers import forked_workers as warm
+from tests.helpers import forked_workers
 from tests.helpers.traced_graphs import lent
 
 pytestmark = pytest.mark.slow
@@ -37,7 +37,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="module", autouse=True)
 def _loaded() -> Iterator[None]:
-    with warm.loaded():
+    with forked_workers.loaded():
         yield
 
 

@@ -19,7 +19,7 @@ from ml.runs.events import EpochEnd, Event, Progress, RunEnded, RunStarted, deco
 from ml.runs.folder import Run
 from ml.training import checkpoints
 from ml.workspace import Workspace
-from tests.helpers import forked_workers as warm
+from tests.helpers import forked_workers
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 300.0
@@ -45,7 +45,7 @@ class Victim:
         self.log_size = len(self.log())
         self.begun = self._saved()
         command = ["train", how, self.run.id, "--workspace", str(self.workspace.root)]
-        self.process = warm.start(command, self.run.folder / "log.txt")
+        self.process = forked_workers.start(command, self.run.folder / "log.txt")
 
     def kill(self) -> None:
         """What the system does when memory is gone, or the power."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ml.inference import ood_reference as learned
+from ml.inference import ood_reference
 from ml.inference.ood import Known
 
 
@@ -15,7 +15,7 @@ def answers(count: int, seed: int) -> np.ndarray:
 
 
 def fitted(count: int = 60, validation: int = 200) -> Known:
-    known, _ = learned.fit(
+    known, _ = ood_reference.fit(
         *(cloud(count, 0), np.arange(count) * 3, np.arange(count) % 4),
         *(cloud(validation, 1), answers(validation, 1)),
     )

@@ -10,20 +10,19 @@ from types import SimpleNamespace
 
 import pytest
 
-from dashboard.components.classify import explanation as reason
+from dashboard.components.classify import explanation, upload
 from dashboard.components.classify import results as answers
-from dashboard.components.classify import upload as take_in
 from dashboard.components.classify.prediction_card import card_html
 from dashboard.components.classify.upload import KINDS
 from dashboard.components.widgets import camera
 from dashboard.queries.predictions_csv import csv_of
 from dashboard.server import limits
-from dashboard.uploads import session_uploads as tray
+from dashboard.uploads import session_uploads
 from dashboard.workers import inference
 from ml.errors import BadInputError
 from ml.inference.classifier import unreadable
-from ml.text import report_sentences as sentences
-from tests.helpers import made_up_runs as fabricate
+from ml.text import report_sentences
+from tests.helpers import made_up_runs
 from tests.helpers.page_visits import visit, words
 
 HOSTILE = '../../<img src=x onerror="alert(1)">.png'
@@ -44,7 +43,7 @@ class StandIn:
         top = [{"label": "<b>glass</b>", "probability": 0.7 if data == b"sure" else 0.5}]
         top.append({"label": "metal", "probability": 0.004})
         decision = "sure" if data == b"sure" else "not sure"
-        pictures = {"seen": fabricate.picture(1), "preview": fabricate.picture(2)}
+        pictures = {"seen": made_up_runs.picture(1), "preview": made_up_runs.picture(2)}
         return {
             "file": name,
             **top[0],
@@ -71,13 +70,13 @@ class StandIn:
 def worker(monkeypatch):
     made = StandIn()
     monkeypatch.setattr(inference, "client", lambda: made)
-    monkeypatch.setattr(reason, "explainer", lambda: made)
+    monkeypatch.setattr(explanation, "explainer", lambda: made)
     return made
 
 
 @pytest.fixture
 def version(workspace):
-    return fabricate.dataset(workspace)
+    return made_up_runs.dataset(workspace)
 
 
 def drop(at, *files):
@@ -96,13 +95,13 @@ def test_an_empty_workspace_leads_to_training(workspace):
 
 
 def test_a_run_without_a_model_is_not_offered(workspace, version):
-    fabricate.queued(workspace, version)
+    made_up_runs.queued(workspace, version)
     assert "No model to try yet" in words(visit("classify"))
 
 
 def test_a_model_that_stands_in_for_the_run_in_hand_is_named_as_such(workspace, version):
-    usable = fabricate.finished(workspace, version)
-    waiting = fabricate.queued(workspace, version)
+    usable = made_up_runs.finished(workspace, version)
+    waiting = made_up_runs.queued(workspace, version)
     assert "has no model yet" in words(visit("classify", waiting.id))
     assert "has no model yet" not in words(visit("classify", usable.id))
 
@@ -110,7 +109,7 @@ def test_a_model_that_stands_in_for_the_run_in_hand_is_named_as_such(workspace, 
 def test_a_dropped_picture_is_answered_at_once_and_the_drop_zone_is_empty_again(
     workspace, version, worker
 ):
-    run = fabricate.finished(workspace, version)
+    run = made_up_runs.finished(workspace, version)
     at = drop(visit("classify"), ("one.png", b"sure"), ("two.png", b"unsure"))
     assert sorted(worker.asked) == [(run.id, "one.png"), (run.id, "two.png")]
     text = words(at)
@@ -127,17 +126,17 @@ def test_a_dropped_picture_is_answered_at_once_and_the_drop_zone_is_empty_again(
 
 
 def test_a_drop_zone_that_says_that_it_is_empty_changes_nothing(monkeypatch):
-    before = {"drop": [], take_in.TURN: 3, take_in.SAID: ["what was said"]}
+    before = {"drop": [], upload.TURN: 3, upload.SAID: ["what was said"]}
     state = dict(before)
-    monkeypatch.setattr(take_in.st, "session_state", state)
-    take_in._dropped(None, "drop")
+    monkeypatch.setattr(upload.st, "session_state", state)
+    upload._dropped(None, "drop")
     assert state == before
 
 
 def test_a_new_answer_is_on_its_way_before_the_cards_that_it_moves(
     workspace, version, worker, monkeypatch
 ):
-    fabricate.finished(workspace, version)
+    made_up_runs.finished(workspace, version)
     told, draw = [], answers.answer_card
     monkeypatch.setattr(answers, "answer_card", lambda *of: (told.append(of[3]["name"]), draw(*of)))
     monkeypatch.setattr(answers, "time", SimpleNamespace(sleep=lambda some: told.append("wait")))
@@ -152,8 +151,8 @@ def test_a_new_answer_is_on_its_way_before_the_cards_that_it_moves(
 
 
 def test_another_model_is_asked_about_the_pictures_that_are_there(workspace, version, worker):
-    first = fabricate.finished(workspace, version)
-    second = fabricate.finished(workspace, version)
+    first = made_up_runs.finished(workspace, version)
+    second = made_up_runs.finished(workspace, version)
     at = drop(visit("classify", first.id), ("one.png", b"sure"))
     at.selectbox("classify-run").select(second.id).run()
     assert not at.exception
@@ -165,7 +164,7 @@ def test_another_model_is_asked_about_the_pictures_that_are_there(workspace, ver
 def test_a_picture_that_cannot_be_read_says_so_and_the_others_are_answered(
     workspace, version, worker
 ):
-    fabricate.finished(workspace, version)
+    made_up_runs.finished(workspace, version)
     at = drop(visit("classify"), ("bad.png", b"broken"), ("good.png", b"sure"))
     text = words(at)
     assert "It is not a picture." in text
@@ -173,13 +172,13 @@ def test_a_picture_that_cannot_be_read_says_so_and_the_others_are_answered(
 
 
 def test_a_model_that_cannot_be_used_is_a_sentence(workspace, version, worker):
-    fabricate.finished(workspace, version)
+    made_up_runs.finished(workspace, version)
     at = drop(visit("classify"), ("one.png", b"model"))
     assert "The model was changed" in at.error[0].value
 
 
 def test_names_of_files_and_classes_are_shown_and_not_obeyed(workspace, version, worker):
-    fabricate.finished(workspace, version)
+    made_up_runs.finished(workspace, version)
     at = drop(visit("classify"), (HOSTILE, b"sure"))
     for item in at.html:
         assert "<img src=x" not in item.value
@@ -189,7 +188,7 @@ def test_names_of_files_and_classes_are_shown_and_not_obeyed(workspace, version,
 
 
 def test_pictures_can_be_removed_and_cleared(workspace, version, worker):
-    fabricate.finished(workspace, version)
+    made_up_runs.finished(workspace, version)
     at = drop(visit("classify"), ("one.png", b"sure"), ("two.png", b"unsure"))
     first = at.session_state["tray"][0]["id"]
     at.button(f"remove-{first}").click().run()
@@ -202,7 +201,7 @@ def test_more_pictures_than_allowed_are_cut_off_with_a_sentence(
     workspace, version, worker, monkeypatch
 ):
     monkeypatch.setattr(limits, "LOCAL", replace(limits.LOCAL, tried=2))
-    fabricate.finished(workspace, version)
+    made_up_runs.finished(workspace, version)
     at = drop(visit("classify"), *((f"{n}.png", bytes([n])) for n in range(4)))
     assert sorted(name for _, name in worker.asked) == ["0.png", "1.png"]
     assert "4 pictures are too many at once: the first 2 were taken" in at.info[0].value.replace(
@@ -211,14 +210,14 @@ def test_more_pictures_than_allowed_are_cut_off_with_a_sentence(
 
 
 def test_the_drop_zone_names_its_limits(workspace, version):
-    fabricate.finished(workspace, version)
+    made_up_runs.finished(workspace, version)
     uploader = visit("classify").get("file_uploader")[0]
     assert uploader.proto.max_upload_size_mb == limits.LOCAL.megabytes_a_file
     assert {kind.removeprefix(".") for kind in uploader.proto.type} >= set(KINDS)
 
 
 def test_the_camera_is_off_until_it_is_asked_for(workspace, version):
-    fabricate.finished(workspace, version)
+    made_up_runs.finished(workspace, version)
     at = visit("classify")
     assert not cameras(at)
     at.toggle("camera-on").set_value(True).run()
@@ -251,11 +250,11 @@ def test_a_photo_is_taken_once_however_often_the_page_is_drawn(monkeypatch):
 
 
 def test_the_answers_can_be_taken_away_as_a_table(workspace, version, worker):
-    fabricate.finished(workspace, version)
+    made_up_runs.finished(workspace, version)
     at = drop(visit("classify"), ("=1+1.png", b"sure"), ("bad.png", b"broken"))
     run = at.session_state["run"]
     held = at.session_state["tray"]
-    lines = list(csv.reader(io.StringIO(csv_of(tray.lines(held, run)))))
+    lines = list(csv.reader(io.StringIO(csv_of(session_uploads.lines(held, run)))))
     assert lines[1][:4] == ["'=1+1.png", "<b>glass</b>", "0.7", "sure"]
     assert lines[2][4] == "It is not a picture."
 
@@ -277,7 +276,7 @@ def test_a_truth_that_is_known_is_told():
 
 
 def test_a_reason_is_given_when_it_is_asked_for_and_each_only_once(workspace, version, worker):
-    run = fabricate.finished(workspace, version)
+    run = made_up_runs.finished(workspace, version)
     at = drop(visit("classify"), ("one.png", b"sure"))
     assert len(worker.asked) == 1
     key = f"{run.id}-{at.session_state['tray'][0]['id']}"
@@ -296,7 +295,7 @@ def test_a_reason_is_given_when_it_is_asked_for_and_each_only_once(workspace, ve
 def test_a_picture_unlike_anything_learned_says_so_whatever_its_probability(
     workspace, version, worker
 ):
-    fabricate.finished(workspace, version)
+    made_up_runs.finished(workspace, version)
     at = drop(visit("classify"), ("one.png", b"strange"))
     (card,) = [item.value for item in at.html if '<div class="lens-answer">' in item.value]
     assert "Unlike anything it learned" in card
@@ -305,16 +304,16 @@ def test_a_picture_unlike_anything_learned_says_so_whatever_its_probability(
 
 def test_the_rules_are_told_with_what_was_counted_and_small_counts_as_such():
     answers = {"pictures": 90, "answered": 72, "right": 70, "target": 0.95, "enough": True}
-    told = sentences.threshold(0.63, answers)
+    told = report_sentences.threshold(0.63, answers)
     assert "chosen on 90 validation pictures so that at most 5 % of the answers given" in told
     assert "it answered 72, 70 of them rightly, and left 18 (20 %) open" in told
-    few = sentences.threshold(0.63, {**answers, "pictures": 9, "enough": False})
+    few = report_sentences.threshold(0.63, {**answers, "pictures": 9, "enough": False})
     assert "only 9 validation pictures, too few" in few
     about = {"pictures": 420, "validation": 90, "false_alarms": 0.05}
-    assert "420 training pictures" in sentences.unlike(about)
-    assert "1 in 20 so by mistake" in sentences.unlike(about)
-    assert "1 in 10 pictures" in sentences.unlike({**about, "validation": 9})
-    assert sentences.unlike(None) == sentences.unlike({}) == ""
+    assert "420 training pictures" in report_sentences.unlike(about)
+    assert "1 in 20 so by mistake" in report_sentences.unlike(about)
+    assert "1 in 10 pictures" in report_sentences.unlike({**about, "validation": 9})
+    assert report_sentences.unlike(None) == report_sentences.unlike({}) == ""
 
 
 @pytest.mark.parametrize(
@@ -328,4 +327,4 @@ def test_the_rules_are_told_with_what_was_counted_and_small_counts_as_such():
 )
 def test_a_map_is_not_trusted_beyond_what_covering_shows(figures, heat, said):
     told = dict(zip(("before", "covered", "elsewhere"), figures, strict=True))
-    assert said in reason.sentence({**told, "heat": [[0.0, heat]]}, "cat")
+    assert said in explanation.sentence({**told, "heat": [[0.0, heat]]}, "cat")

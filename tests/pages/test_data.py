@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components.data import findings
-from dashboard.components.data import ingest_progress as ingest_view
-from dashboard.components.data import upload as bring_in
+from dashboard.components.data import findings, ingest_progress, upload
 from dashboard.components.data.ingest_result import lines
 from dashboard.components.widgets.camera import MOST_SHOTS, shots
 from dashboard.queries.predictions_csv import csv_of
@@ -19,7 +17,7 @@ from dashboard.server import limits
 from dashboard.workers.job import Job
 from ml.data.store.versions import latest, load_version
 from ml.workspace import Workspace
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 from tests.helpers.page_visits import visit, words
 
 PAIR = ("cat", "dog")
@@ -37,7 +35,7 @@ class Ended(Job):
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bring_in, "Job", Ended)
+    monkeypatch.setattr(upload, "Job", Ended)
     monkeypatch.setattr(findings, "begin_job", lambda *_, **__: None)  # no doctor behind our back
 
 
@@ -56,7 +54,7 @@ def drop(at: AppTest, label: str, *files: tuple[str, bytes]) -> AppTest:
 
 def pets(each: int = 4, top: str = "pets/") -> list[tuple[str, bytes]]:
     return [
-        (f"{top}{name}/{seed}.png", fabricate.picture(100 * label + seed))
+        (f"{top}{name}/{seed}.png", made_up_runs.picture(100 * label + seed))
         for label, name in enumerate(PAIR)
         for seed in range(each)
     ]
@@ -102,7 +100,7 @@ def test_classes_are_made_named_added_and_removed_in_place(workspace: Workspace)
 
 
 def test_a_name_that_is_taken_is_told_and_changes_nothing(workspace: Workspace) -> None:
-    fabricate.dataset(workspace, each=2)
+    made_up_runs.dataset(workspace, each=2)
     at = data("made")
     (field,) = (box for box in at.text_input if box.value == "glass")
     field.set_value("metal").run()
@@ -157,9 +155,9 @@ def test_pictures_without_class_folders_are_explained_with_a_drawing(workspace: 
 def test_pictures_dropped_on_a_class_go_into_it_with_what_was_refused_said(
     workspace: Workspace,
 ) -> None:
-    fabricate.dataset(workspace, PAIR, each=5)
+    made_up_runs.dataset(workspace, PAIR, each=5)
     at = data("made")
-    drop(at, "Drop pictures of dog", ("a.png", fabricate.picture(900)), ("b.png", b"not one"))
+    drop(at, "Drop pictures of dog", ("a.png", made_up_runs.picture(900)), ("b.png", b"not one"))
     at.run()
     assert load_version(workspace, "made").counts == {"cat": 5, "dog": 6}
     assert "1 picture added to <strong>dog</strong>." in words(at)
@@ -192,8 +190,8 @@ def test_strangers_may_bring_less(
     sizes: list[int], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LENSMITH_PUBLIC", "1")
-    assert said in bring_in.over_limit(sizes)
-    assert "folder on this computer" not in bring_in.over_limit(sizes)
+    assert said in upload.over_limit(sizes)
+    assert "folder on this computer" not in upload.over_limit(sizes)
 
 
 def test_public_mode_asks_for_no_folder_and_fetches_no_set(
@@ -220,7 +218,7 @@ def test_a_folder_is_read_where_it_is(workspace: Workspace, tmp_path: Path) -> N
 def test_the_set_in_the_address_is_shown_and_one_that_is_gone_is_forgotten(
     workspace: Workspace,
 ) -> None:
-    fabricate.dataset(workspace)
+    made_up_runs.dataset(workspace)
     at = data("made")
     assert at.selectbox(key="data-set").value == "made"
     at.query_params["data"] = "no-such-set"
@@ -235,7 +233,7 @@ def test_a_bundled_set_is_opened_by_a_click(workspace: Workspace) -> None:
 
 
 def test_training_has_the_set_chosen(workspace: Workspace) -> None:
-    fabricate.dataset(workspace)
+    made_up_runs.dataset(workspace)
     at = data("made")
     assert primary(at) == ["Train on these pictures"]
     at.button(key="train-on-these").click().run()
@@ -283,10 +281,10 @@ def test_what_is_dropped_meanwhile_waits_its_turn(
 ) -> None:
     started = []
     memory: dict[str, object] = {}
-    monkeypatch.setattr(ingest_view.st, "session_state", memory)
-    monkeypatch.setattr(ingest_view.session, "workspace", lambda: workspace)
+    monkeypatch.setattr(ingest_progress.st, "session_state", memory)
+    monkeypatch.setattr(ingest_progress.session, "workspace", lambda: workspace)
     monkeypatch.setattr(Job, "start", lambda self, _: started.append(self.title) or self)
     for title in ("first", "second", "third"):
-        ingest_view.bring(Job(["ingest"], title))
+        ingest_progress.bring(Job(["ingest"], title))
     assert started == ["first"]
     assert [job.title for job in memory["ingest-waiting"]] == ["second", "third"]  # type: ignore[attr-defined]

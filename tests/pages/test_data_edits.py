@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.actions.carried_findings import carried, only
 from dashboard.components.data.grouping import grouped
 from dashboard.components.data.split_panel import deciding
-from dashboard.components.widgets import background_job as version_job
+from dashboard.components.widgets import background_job
 from dashboard.queries import datasets
 from dashboard.queries.datasets import ORDERS, Query, map_of, places
 from dashboard.queries.picture_facts import sizes_of
@@ -18,8 +18,7 @@ from ml.data.store.versions import DatasetVersion, latest, load_version, write_v
 from ml.doctor.reading import ignored, read_findings
 from ml.errors import BadInputError
 from ml.workspace import Workspace
-from tests.helpers import made_up_findings as found
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_findings, made_up_runs
 from tests.helpers.page_visits import visit, words
 
 
@@ -43,12 +42,12 @@ class NoJob:
 
 @pytest.fixture(autouse=True)
 def _no_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(version_job, "Job", NoJob)
+    monkeypatch.setattr(background_job, "Job", NoJob)
 
 
 @pytest.fixture
 def version(workspace: Workspace) -> DatasetVersion:
-    return fabricate.dataset(workspace)
+    return made_up_runs.dataset(workspace)
 
 
 def data(name: str = "made") -> AppTest:
@@ -81,8 +80,8 @@ def test_what_the_child_has_found_is_shown_when_it_ends(
     workspace: Workspace, version: DatasetVersion
 ) -> None:
     at = data()
-    (held,) = version_job._known(workspace.root).by_set.values()
-    found.write_findings(workspace, version, found.blurred(3, 4))
+    (held,) = background_job._known(workspace.root).by_set.values()
+    made_up_findings.write_findings(workspace, version, made_up_findings.blurred(3, 4))
     assert held.job is not None
     held.job.cancel()
     at.run()
@@ -98,7 +97,7 @@ def test_why_a_child_failed_is_said_and_it_can_be_started_again(
 
     monkeypatch.setattr(NoJob, "result", fail)
     at = data()
-    (held,) = version_job._known(workspace.root).by_set.values()
+    (held,) = background_job._known(workspace.root).by_set.values()
     assert held.job is not None
     held.job.cancel()
     at.run()
@@ -111,9 +110,9 @@ def test_a_page_that_is_loaded_again_finds_the_child_at_work(
     workspace: Workspace, version: DatasetVersion
 ) -> None:
     data()
-    (held,) = version_job._known(workspace.root).by_set.values()
+    (held,) = background_job._known(workspace.root).by_set.values()
     assert "Looking for what is wrong" in words(data())
-    (same,) = version_job._known(workspace.root).by_set.values()
+    (same,) = background_job._known(workspace.root).by_set.values()
     assert same.job is held.job
 
 
@@ -121,18 +120,18 @@ def test_a_child_that_looks_at_what_has_changed_since_is_ended(
     workspace: Workspace, version: DatasetVersion
 ) -> None:
     data()
-    (held,) = version_job._known(workspace.root).by_set.values()
+    (held,) = background_job._known(workspace.root).by_set.values()
     first = held.job
     edits.commit(workspace, "made", [{"do": "exclude", "items": [0]}], base=1)
     data()
     assert first is not None
     assert not first.running
-    assert version_job.job_running(workspace, load_version(workspace, "made"), "doctor")
+    assert background_job.job_running(workspace, load_version(workspace, "made"), "doctor")
 
 
 def test_not_every_set_is_checked_at_the_same_time(workspace: Workspace) -> None:
     for name in ("a", "b", "c"):
-        fabricate.dataset(workspace, name=name)
+        made_up_runs.dataset(workspace, name=name)
         at = data(name)
     assert [box.key for box in at.main.button if box.key == "check-again"]
     press(at, key="check-again")
@@ -142,7 +141,9 @@ def test_not_every_set_is_checked_at_the_same_time(workspace: Workspace) -> None
 def test_a_finding_is_mended_by_a_press_and_undone_by_another(
     workspace: Workspace, version: DatasetVersion
 ) -> None:
-    found.write_findings(workspace, version, found.twins((0, 1), (10, 11)), found.blurred(3, 4))
+    made_up_findings.write_findings(
+        workspace, version, made_up_findings.twins((0, 1), (10, 11)), made_up_findings.blurred(3, 4)
+    )
     at = data()
     assert "2 pictures are in the set twice" in words(at)
     press(at, label="Exclude the copies")
@@ -160,8 +161,8 @@ def test_a_finding_is_mended_by_a_press_and_undone_by_another(
 def test_a_finding_can_be_ignored_and_taken_back(
     workspace: Workspace, version: DatasetVersion
 ) -> None:
-    one = found.blurred(3, 4)
-    found.write_findings(workspace, version, one)
+    one = made_up_findings.blurred(3, 4)
+    made_up_findings.write_findings(workspace, version, one)
     at = press(data(), label="Ignore")
     assert ignored(workspace, "made") == {one.key}
     assert "nothing to mend" in words(at)
@@ -172,8 +173,10 @@ def test_a_finding_can_be_ignored_and_taken_back(
 
 def test_names_of_any_kind_are_drawn_as_they_are(workspace: Workspace) -> None:
     names = ("<img src=x>", "кошка *и* собака", "$x^2$ [a](javascript:b)")
-    version = fabricate.dataset(workspace, names)
-    found.write_findings(workspace, version, found.mislabelled({0: names[1], 12: names[2]}))
+    version = made_up_runs.dataset(workspace, names)
+    made_up_findings.write_findings(
+        workspace, version, made_up_findings.mislabelled({0: names[1], 12: names[2]})
+    )
     at = data()
     assert "perhaps have a wrong label" in words(at)
     assert "<img src=x>" not in words(at)
@@ -184,7 +187,10 @@ def test_what_was_found_earlier_is_carried_over_to_the_new_numbers(
 ) -> None:
     kept = [
         one.to_json()
-        for one in (found.mislabelled({5: "paper", 25: "glass"}), found.twins((0, 1), (2, 3)))
+        for one in (
+            made_up_findings.mislabelled({5: "paper", 25: "glass"}),
+            made_up_findings.twins((0, 1), (2, 3)),
+        )
     ]
     done = [{"do": "delete", "items": [1]}, {"do": "relabel", "items": [25], "label": "glass"}]
     newer = edits.commit(workspace, "made", done, base=1)
@@ -205,8 +211,8 @@ def test_pictures_are_found_by_every_filter(workspace: Workspace, version: Datas
     assert numbers(label=1) == list(range(10, 20))
     assert numbers(excluded=True) == []
     assert len(numbers(side="test")) + len(numbers(side="train")) + len(numbers(side="val")) == 30
-    assert numbers(finding=found.blurred(3, 7).to_json()) == [7, 3]
-    sizes = [len(fabricate.picture(n)) for n in range(3)]
+    assert numbers(finding=made_up_findings.blurred(3, 7).to_json()) == [7, 3]
+    sizes = [len(made_up_runs.picture(n)) for n in range(3)]
     assert len(set(sizes)) >= 1
     assert sorted(numbers(order=ORDERS[2])) == list(range(30))
 
@@ -245,9 +251,9 @@ def test_every_panel_is_drawn_in_every_state(workspace: Workspace, panel: str, k
     if kind in ("none", "empty"):
         edits.create(workspace, "made", ("a", "b") if kind == "empty" else ())
     elif kind == "one":
-        fabricate.dataset(workspace, ("only",), each=1)
+        made_up_runs.dataset(workspace, ("only",), each=1)
     else:
-        fabricate.dataset(workspace, tuple(f"class {n}" for n in range(120)), each=3)
+        made_up_runs.dataset(workspace, tuple(f"class {n}" for n in range(120)), each=3)
     at = opened(data(), panel)
     assert not at.error
 
@@ -267,7 +273,7 @@ def test_the_map_of_an_earlier_version_serves_until_pictures_come(
     workspace: Workspace, version: DatasetVersion
 ) -> None:
     assert map_of(workspace, version) is None
-    found.write_map(workspace, version)
+    made_up_findings.write_map(workspace, version)
     first = map_of(workspace, version)
     assert first is not None
     done = [{"do": "delete", "items": [0]}, {"do": "relabel", "items": [1], "label": "paper"}]
@@ -355,7 +361,9 @@ def test_the_test_set_stays_where_no_group_is_torn(
 def test_train_says_how_many_findings_there_are_and_leads_to_them(
     workspace: Workspace, version: DatasetVersion
 ) -> None:
-    found.write_findings(workspace, version, found.twins((0, 1)), found.blurred(3, 4))
+    made_up_findings.write_findings(
+        workspace, version, made_up_findings.twins((0, 1)), made_up_findings.blurred(3, 4)
+    )
     at = visit("train")
     at.selectbox(key="dataset").set_value("made").run()
     assert "Version 1. 2 findings, 1 of them serious." in words(at)
@@ -367,7 +375,7 @@ def test_train_says_how_many_findings_there_are_and_leads_to_them(
 def test_a_version_is_read_once_and_another_set_of_its_name_is_not_taken_for_it(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = fabricate.dataset(workspace)
+    made = made_up_runs.dataset(workspace)
     datasets._version_at.clear()
     read: list[int] = []
 

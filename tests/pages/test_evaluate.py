@@ -8,17 +8,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dashboard.actions import retrain as retraining
-from dashboard.components.evaluate import before_after
-from dashboard.components.evaluate import matrix_table as matrix
+from dashboard.actions import retrain
+from dashboard.components.evaluate import before_after, matrix_table
 from dashboard.components.evaluate.confusion_matrix import ANY
 from dashboard.queries import results
 from ml.data.edits import edits
-from ml.evaluation import learning_curve as curve
+from ml.evaluation import learning_curve
 from ml.metrics.calibration import softmax
 from ml.runs.folder import list_runs
 from ml.utils.files import read_json, write_json
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 from tests.helpers.page_visits import visit, words
 
 HOSTILE = ('<img src=x onerror="alert(1)">', "**bold** [link](javascript:x)", "plain")
@@ -26,7 +25,7 @@ HOSTILE = ('<img src=x onerror="alert(1)">', "**bold** [link](javascript:x)", "p
 
 @pytest.fixture
 def version(workspace):
-    return fabricate.dataset(workspace)
+    return made_up_runs.dataset(workspace)
 
 
 def tiles_in(at):
@@ -42,8 +41,8 @@ def test_an_empty_workspace_leads_to_training(workspace):
 
 
 def test_the_headline_gives_accuracy_interval_and_baseline(workspace, version):
-    truth = fabricate.predictions(version)
-    fabricate.finished(workspace, version, truth)
+    truth = made_up_runs.predictions(version)
+    made_up_runs.finished(workspace, version, truth)
     right = np.mean(truth.logits.argmax(1) == truth.labels)
     text = words(visit("evaluate"))
     found = re.search(r"Accuracy (\d+) % \((\d+) to (\d+)\)\. .* gets (\d+) %", text)
@@ -55,7 +54,7 @@ def test_the_headline_gives_accuracy_interval_and_baseline(workspace, version):
 
 
 def test_the_headline_tells_of_folds_where_there_are_some(workspace, version):
-    run = fabricate.finished(workspace, version, fabricate.predictions(version))
+    run = made_up_runs.finished(workspace, version, made_up_runs.predictions(version))
     assert "folds" not in words(visit("evaluate"))
     folds = {"count": 3, "accuracy": [0.8, 0.9, 0.85], "mean": 0.85, "std": 0.05}
     write_json(run.folder / "report.json", run.report | {"folds": folds})
@@ -70,8 +69,8 @@ def test_the_headline_tells_of_folds_where_there_are_some(workspace, version):
 
 
 def test_the_run_in_the_address_is_the_one_that_is_shown(workspace, version):
-    first = fabricate.finished(workspace, version, fabricate.predictions(version, 1, 0.5))
-    second = fabricate.finished(workspace, version, fabricate.predictions(version, 2, 0.0))
+    first = made_up_runs.finished(workspace, version, made_up_runs.predictions(version, 1, 0.5))
+    second = made_up_runs.finished(workspace, version, made_up_runs.predictions(version, 2, 0.0))
     assert "Accuracy 100 %" in words(visit("evaluate"))
     assert visit("evaluate", second.id).selectbox("evaluate-run").value == second.id
     at = visit("evaluate", first.id)
@@ -80,8 +79,8 @@ def test_the_run_in_the_address_is_the_one_that_is_shown(workspace, version):
 
 
 def test_truth_and_guess_open_exactly_the_pictures_of_the_cell(workspace, version):
-    truth = fabricate.predictions(version, 4, 0.5)
-    run = fabricate.finished(workspace, version, truth)
+    truth = made_up_runs.predictions(version, 4, 0.5)
+    run = made_up_runs.finished(workspace, version, truth)
     guesses = truth.logits.argmax(1)
     at = visit("evaluate")
     for row, column in ((0, 1), (2, 2)):
@@ -97,7 +96,7 @@ def test_truth_and_guess_open_exactly_the_pictures_of_the_cell(workspace, versio
 
 
 def test_a_frequent_mistake_opens_its_cell_with_one_press(workspace, version):
-    run = fabricate.finished(workspace, version, fabricate.predictions(version, 4, 0.5))
+    run = made_up_runs.finished(workspace, version, made_up_runs.predictions(version, 4, 0.5))
     counts = np.array(run.report["confusion"])
     np.fill_diagonal(counts, 0)
     row, column = divmod(int(counts.argmax()), 3)
@@ -111,8 +110,8 @@ def test_a_frequent_mistake_opens_its_cell_with_one_press(workspace, version):
 
 
 def test_names_of_classes_are_shown_and_not_obeyed(workspace):
-    version = fabricate.dataset(workspace, HOSTILE)
-    run = fabricate.finished(workspace, version, fabricate.predictions(version, 1, 0.6))
+    version = made_up_runs.dataset(workspace, HOSTILE)
+    run = made_up_runs.finished(workspace, version, made_up_runs.predictions(version, 1, 0.6))
     at = visit("evaluate")
     at.selectbox(f"truth-{run.id}").select(0).run()
     assert not at.exception
@@ -130,11 +129,11 @@ def test_names_of_classes_are_shown_and_not_obeyed(workspace):
 )
 def test_a_run_without_results_says_why_and_where_to_go(workspace, version, outcome, said):
     if outcome == "queued":
-        run = fabricate.queued(workspace, version)
+        run = made_up_runs.queued(workspace, version)
     elif outcome == "interrupted":
-        run = fabricate.interrupted(workspace, version)
+        run = made_up_runs.interrupted(workspace, version)
     else:
-        run = fabricate.ended_without_model(workspace, version, outcome, said)
+        run = made_up_runs.ended_without_model(workspace, version, outcome, said)
     at = visit("evaluate", run.id)
     assert said in words(at)
     assert len(at.main.button) == 1
@@ -142,29 +141,29 @@ def test_a_run_without_results_says_why_and_where_to_go(workspace, version, outc
 
 @pytest.mark.parametrize("outcome", ["failed", "stopped"])
 def test_a_run_that_ended_early_with_a_model_is_evaluated_all_the_same(workspace, version, outcome):
-    fabricate.finished(workspace, version, outcome=outcome, reason="It went wrong.")
+    made_up_runs.finished(workspace, version, outcome=outcome, reason="It went wrong.")
     text = words(visit("evaluate"))
     assert "Accuracy" in text
     assert "ended early" in text
 
 
 def test_damaged_results_are_a_sentence_and_not_a_crash(workspace, version):
-    run = fabricate.finished(workspace, version)
+    run = made_up_runs.finished(workspace, version)
     (run.folder / "predictions.npz").write_bytes(b"nonsense")
     at = visit("evaluate", run.id)
     assert "damaged" in at.error[0].value
 
 
 def test_a_damaged_run_beside_it_does_not_break_the_page(workspace, version):
-    run = fabricate.finished(workspace, version)
-    damaged = fabricate.finished(workspace, version)
+    run = made_up_runs.finished(workspace, version)
+    damaged = made_up_runs.finished(workspace, version)
     (damaged.folder / "config.json").write_text("{", encoding="utf-8")
     at = visit("evaluate")
     assert at.selectbox("evaluate-run").value == run.id
 
 
 def test_the_folds_explain_calibration_threshold_and_the_shipped_file(workspace, version):
-    run = fabricate.finished(workspace, version)
+    run = made_up_runs.finished(workspace, version)
     at = visit("evaluate")
     for fold in ("_calibration", "_threshold"):
         at.session_state[f"fold-{fold}-{run.id}"] = True
@@ -176,7 +175,7 @@ def test_the_folds_explain_calibration_threshold_and_the_shipped_file(workspace,
 
 
 def test_a_model_that_is_never_sure_says_so(workspace, version):
-    run = fabricate.finished(workspace, version)
+    run = made_up_runs.finished(workspace, version)
     manifest = read_json(run.folder / "model" / "model.json") | {"threshold": 1.0}
     write_json(run.folder / "model" / "model.json", manifest)
     at = visit("evaluate")
@@ -187,8 +186,8 @@ def test_a_model_that_is_never_sure_says_so(workspace, version):
 
 def test_a_hundred_classes_show_the_most_confused_first(workspace):
     classes = tuple(f"class {place:03}" for place in range(100))
-    version = fabricate.dataset(workspace, classes, each=1)
-    fabricate.finished(workspace, version, fabricate.predictions(version, 1, 0.3))
+    version = made_up_runs.dataset(workspace, classes, each=1)
+    made_up_runs.finished(workspace, version, made_up_runs.predictions(version, 1, 0.3))
     at = visit("evaluate")
     assert len(matrix_in(at)["names"]) == 20
     at.get("segmented_control")[1].set_value("All 100 classes").run()
@@ -204,7 +203,7 @@ def matrix_in(at):
 
 def test_the_learning_curve_is_offered_with_its_time_and_told_once_measured(workspace, version):
     whole = {"model": "small_cnn", "pretrained": False, "freeze_backbone": False}
-    run = fabricate.finished(workspace, version, fabricate.predictions(version), **whole)
+    run = made_up_runs.finished(workspace, version, made_up_runs.predictions(version), **whole)
     key = f"fold-curve-{run.id}"
 
     def opened():
@@ -215,18 +214,18 @@ def test_the_learning_curve_is_offered_with_its_time_and_told_once_measured(work
     labels = [button.label for button in opened().main.button]
     assert any(re.fullmatch(r"Measure it, in about \d+ (s|min)", label) for label in labels), labels
     hits = np.arange(60) < np.array([30, 36, 45, 45])[:, None]
-    found = curve.recipe_of(run) | curve.summary(hits[:, None], [25, 50, 75, 100])
-    curve.path_of(run).parent.mkdir(exist_ok=True)
-    write_json(curve.path_of(run), found)
+    found = learning_curve.recipe_of(run) | learning_curve.summary(hits[:, None], [25, 50, 75, 100])
+    learning_curve.path_of(run).parent.mkdir(exist_ok=True)
+    write_json(learning_curve.path_of(run), found)
     at = opened()
     assert f"**{found['finding']}**" in words(at)
     assert not any(button.label.startswith("Measure it, in") for button in at.main.button)
 
 
 def test_a_cell_with_many_pictures_can_be_filtered(workspace):
-    version = fabricate.dataset(workspace, each=24)
-    truth = fabricate.predictions(version, 4, 0.1)
-    run = fabricate.finished(workspace, version, truth)
+    version = made_up_runs.dataset(workspace, each=24)
+    truth = made_up_runs.predictions(version, 4, 0.1)
+    run = made_up_runs.finished(workspace, version, truth)
     confidence = softmax(truth.logits).max(axis=1)
     cell = (truth.labels == 1) & (truth.logits.argmax(1) == 1)
     at = visit("evaluate")
@@ -245,15 +244,17 @@ def test_a_cell_with_many_pictures_can_be_filtered(workspace):
 
 
 def test_a_run_is_compared_with_its_parent_on_the_pictures_of_both(workspace, version):
-    before = fabricate.finished(workspace, version, fabricate.predictions(version, 4, 0.5), "old")
+    before = made_up_runs.finished(
+        workspace, version, made_up_runs.predictions(version, 4, 0.5), "old"
+    )
     edit = [{"do": "exclude", "items": [0]}, {"do": "relabel", "items": [1], "label": "metal"}]
     newer = edits.commit(workspace, version.name, edit, base=1)
-    after = fabricate.finished(workspace, newer, fabricate.predictions(newer, 5, 0.2), "new")
+    after = made_up_runs.finished(workspace, newer, made_up_runs.predictions(newer, 5, 0.2), "new")
     assert "Before" not in words(visit("evaluate", after.id))
     after.update_meta(parent=before.id)
     then, now = results.read(workspace, before), results.read(workspace, after)
     was, is_now = then.guesses == now.labels, now.guesses == now.labels
-    pair = retraining.paired(then, now)
+    pair = retrain.paired(then, now)
     assert (pair.before, pair.after, pair.pictures) == (was.sum(), is_now.sum(), 30)
     assert set(pair.mended) == set(np.flatnonzero(is_now & ~was))
     assert set(pair.broken) == set(np.flatnonzero(was & ~is_now))
@@ -265,12 +266,12 @@ def test_a_run_is_compared_with_its_parent_on_the_pictures_of_both(workspace, ve
 def test_pictures_are_found_in_a_newer_version_though_their_numbers_moved(workspace, version):
     wanted = [(item.hash, item.file) for item in version.items]
     newer = edits.commit(workspace, version.name, [{"do": "delete", "items": [3]}], base=1)
-    found = retraining.located(newer, wanted)
+    found = retrain.located(newer, wanted)
     assert found == [*range(3), None, *range(3, 29)]
 
 
 def test_a_set_that_cannot_be_trained_on_says_so_instead_of_starting(workspace, version):
-    run = fabricate.finished(workspace, version)
+    run = made_up_runs.finished(workspace, version)
     edits.commit(workspace, version.name, [{"do": "exclude", "items": [*range(10)]}], base=1)
     at = visit("evaluate", run.id)
     at.button(f"retrain-{run.id}").click().run()
@@ -279,7 +280,7 @@ def test_a_set_that_cannot_be_trained_on_says_so_instead_of_starting(workspace, 
 
 
 def test_few_pictures_are_said_to_be_few_and_the_baselines_stand_beside(workspace, version):
-    run = fabricate.finished(workspace, version, fabricate.predictions(version))
+    run = made_up_runs.finished(workspace, version, made_up_runs.predictions(version))
     write_json(run.folder / "report.json", run.report | {"centroid": {"accuracy": 0.41}})
     text = words(visit("evaluate"))
     assert "on pictures like these" in text
@@ -288,7 +289,7 @@ def test_few_pictures_are_said_to_be_few_and_the_baselines_stand_beside(workspac
 
 
 def test_the_effect_of_calibration_is_told_before_and_after(workspace, version):
-    run = fabricate.finished(workspace, version)
+    run = made_up_runs.finished(workspace, version)
     told = {"brier": 0.25, "brier_before": 0.3, "loss": 0.4, "loss_before": 0.5, "ece_before": 0.2}
     bins = run.report["calibration"]["bins"]
     told = run.report["calibration"] | told | {"bins_before": bins}
@@ -312,7 +313,7 @@ def test_the_effect_of_calibration_is_told_before_and_after(workspace, version):
     ],
 )
 def test_before_and_after_claim_what_a_coin_would_hardly_do(mended, broken, said):
-    pair = retraining.Pair(50, 30, 30 + mended - broken, (0,) * mended, (0,) * broken)
+    pair = retrain.Pair(50, 30, 30 + mended - broken, (0,) * mended, (0,) * broken)
     assert before_after._finding(pair).endswith(said)
     assert (stats.binomtest(mended, mended + broken).pvalue < 0.05) == ("hardly" in said)
 
@@ -322,6 +323,6 @@ def test_a_cell_that_is_not_there_is_not_chosen(monkeypatch, row):
     told = []
     for sent in ({"row": row, "column": 0}, {"row": 0, "column": row}, {"row": 1, "column": 0}):
         state = {"matrix": SimpleNamespace(cell=sent)}
-        monkeypatch.setattr(matrix.st, "session_state", state)
-        matrix._pressed("matrix", 2, lambda *place: told.append(place))
+        monkeypatch.setattr(matrix_table.st, "session_state", state)
+        matrix_table._pressed("matrix", 2, lambda *place: told.append(place))
     assert told == [(1, 0)]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ml.metrics.report import make_report
-from ml.text import report_sentences as sentences
-from tests.helpers import made_up_runs as fabricate
+from ml.text import report_sentences
+from tests.helpers import made_up_runs
 from tests.helpers.page_visits import visit, words
 
 FOLDS = ("slices", "threshold", "others", "robustness", "curve", "_calibration", "_threshold")
@@ -15,11 +15,11 @@ FOLDS = ("slices", "threshold", "others", "robustness", "curve", "_calibration",
 
 def opened(workspace, each):
     """Evaluate with every fold open, for a run that has half of its pictures wrong."""
-    version = fabricate.dataset(workspace, ("glass", "metal"), each=each)
+    version = made_up_runs.dataset(workspace, ("glass", "metal"), each=each)
     logits = 3 * np.eye(2)[version.labels]
     logits[::2] *= -1
-    truth = fabricate.Truth(version.labels, logits.astype(np.float32))
-    run = fabricate.finished(workspace, version, truth)
+    truth = made_up_runs.Truth(version.labels, logits.astype(np.float32))
+    run = made_up_runs.finished(workspace, version, truth)
     about = {"dataset": version.name, "fingerprint": version.fingerprint}
     report = make_report(truth.logits, truth.labels, truth.labels, "test", run.model)
     (run.folder / "report.json").write_text(json.dumps(report | about), "utf-8")
@@ -67,9 +67,9 @@ def test_with_pictures_enough_the_claims_are_made(workspace):
 def test_of_few_pictures_no_kind_of_spoiling_is_called_the_hardest(pictures, named):
     kinds = [{"label": "Noise", "mean": 0.4}, {"label": "Blur", "mean": 0.6}]
     told = {"clean": 0.8, "corrupted": 0.5, "pictures": pictures, "kinds": kinds}
-    assert ("Hardest: Noise (40 %)" in sentences.corruptions(told)) == named
+    assert ("Hardest: Noise (40 %)" in report_sentences.corruptions(told)) == named
 
 
 def test_a_temperature_below_one_sharpens():
-    assert "softened by a temperature of 1.50" in sentences.temperature(1.5)
-    assert "sharpened by a temperature of 0.45" in sentences.temperature(0.45)
+    assert "softened by a temperature of 1.50" in report_sentences.temperature(1.5)
+    assert "sharpened by a temperature of 0.45" in report_sentences.temperature(0.45)

@@ -3,7 +3,7 @@
 from dashboard.state import session
 from ml.runs import folder as runs
 from ml.workspace import Workspace
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 from tests.helpers.page_visits import visit, words
 
 
@@ -18,7 +18,7 @@ def test_an_empty_workspace_offers_one_thing_to_do(workspace: Workspace) -> None
 
 
 def test_a_usable_classifier_is_to_be_tried(workspace: Workspace) -> None:
-    run = fabricate.finished(workspace, fabricate.dataset(workspace))
+    run = made_up_runs.finished(workspace, made_up_runs.dataset(workspace))
     at = visit("home")
     at.button(key="start").click().run()
     assert not at.exception
@@ -26,10 +26,10 @@ def test_a_usable_classifier_is_to_be_tried(workspace: Workspace) -> None:
 
 
 def test_recent_runs_show_status_and_score_with_its_interval(workspace: Workspace) -> None:
-    version = fabricate.dataset(workspace)
-    run = fabricate.finished(workspace, version, name="Mine <b>*bold*</b>")
-    fabricate.interrupted(workspace, version)
-    fabricate.queued(workspace, version)
+    version = made_up_runs.dataset(workspace)
+    run = made_up_runs.finished(workspace, version, name="Mine <b>*bold*</b>")
+    made_up_runs.interrupted(workspace, version)
+    made_up_runs.queued(workspace, version)
     at = visit("home")
     said = words(at)
     low, high = (run.report or {})["intervals"]["accuracy"]
@@ -42,23 +42,23 @@ def test_recent_runs_show_status_and_score_with_its_interval(workspace: Workspac
 def test_no_more_than_a_few_runs_are_listed_and_the_rest_is_a_click_away(
     workspace: Workspace,
 ) -> None:
-    version = fabricate.dataset(workspace)
+    version = made_up_runs.dataset(workspace)
     for _ in range(7):
-        fabricate.interrupted(workspace, version)
+        made_up_runs.interrupted(workspace, version)
     at = visit("home")
     assert sum(str(button.key).startswith("open-") for button in at.main.button) == 5
     assert at.button(key="all-runs")
 
 
 def test_a_damaged_run_does_not_break_the_page(workspace: Workspace) -> None:
-    run = fabricate.interrupted(workspace, fabricate.dataset(workspace))
+    run = made_up_runs.interrupted(workspace, made_up_runs.dataset(workspace))
     (run.folder / "config.json").write_text("{")
     (run.folder / "meta.json").write_text("[]")
     assert run.id in str(visit("home").button(key=f"open-{run.id}").label).replace("\\", "")
 
 
 def test_a_run_that_is_gone_is_forgotten(workspace: Workspace) -> None:
-    run = fabricate.finished(workspace, fabricate.dataset(workspace))
+    run = made_up_runs.finished(workspace, made_up_runs.dataset(workspace))
     runs.delete(workspace, run)
     at = visit("train", run.id)
     assert "run" not in at.query_params

@@ -6,7 +6,7 @@ from dashboard.workers import engine
 from ml.runs import folder as runs
 from ml.runs.folder import Run
 from ml.runs.status import Status
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 from tests.helpers.page_visits import visit, words
 
 HOSTILE = "<script>alert(1)</script> **x** [a](javascript:b)"
@@ -14,7 +14,7 @@ HOSTILE = "<script>alert(1)</script> **x** [a](javascript:b)"
 
 @pytest.fixture
 def version(workspace):
-    return fabricate.dataset(workspace)
+    return made_up_runs.dataset(workspace)
 
 
 def listed(at):
@@ -30,10 +30,10 @@ def test_an_empty_workspace_leads_to_training(workspace):
 
 
 def test_every_run_is_listed_with_status_and_score(workspace, version):
-    good = fabricate.finished(workspace, version, name="Good")
-    fabricate.ended_without_model(workspace, version, "failed", "The loss became infinite.")
-    fabricate.interrupted(workspace, version)
-    fabricate.queued(workspace, version)
+    good = made_up_runs.finished(workspace, version, name="Good")
+    made_up_runs.ended_without_model(workspace, version, "failed", "The loss became infinite.")
+    made_up_runs.interrupted(workspace, version)
+    made_up_runs.queued(workspace, version)
     text = words(visit("runs"))
     for said in ("Finished", "Failed", "Interrupted", "Waiting", "The loss became infinite."):
         assert said in text
@@ -43,9 +43,9 @@ def test_every_run_is_listed_with_status_and_score(workspace, version):
 
 
 def test_the_order_is_the_one_that_was_chosen(workspace, version):
-    weak = fabricate.finished(workspace, version, fabricate.predictions(version, 1, 0.6))
-    strong = fabricate.finished(workspace, version, fabricate.predictions(version, 1, 0.0))
-    newest = fabricate.queued(workspace, version)
+    weak = made_up_runs.finished(workspace, version, made_up_runs.predictions(version, 1, 0.6))
+    strong = made_up_runs.finished(workspace, version, made_up_runs.predictions(version, 1, 0.0))
+    newest = made_up_runs.queued(workspace, version)
     at = visit("runs")
     assert listed(at) == [newest.id, strong.id, weak.id]
     at.selectbox("runs-sort").select("Best score first").run()
@@ -55,7 +55,7 @@ def test_the_order_is_the_one_that_was_chosen(workspace, version):
 
 
 def test_a_run_is_renamed_in_its_place(workspace, version):
-    run = fabricate.finished(workspace, version)
+    run = made_up_runs.finished(workspace, version)
     at = visit("runs")
     at.get("menu_button")[0].click("Rename").run()
     assert not at.exception
@@ -69,7 +69,7 @@ def test_a_run_is_renamed_in_its_place(workspace, version):
 
 
 def test_a_note_is_kept_and_shown(workspace, version):
-    run = fabricate.finished(workspace, version)
+    run = made_up_runs.finished(workspace, version)
     at = visit("runs")
     at.get("menu_button")[0].click("Write a note").run()
     at.text_input(f"notes-{run.id}").set_value("Too <b>dark</b>").run()
@@ -78,7 +78,7 @@ def test_a_note_is_kept_and_shown(workspace, version):
 
 
 def test_a_deletion_can_be_undone(workspace, version):
-    run = fabricate.finished(workspace, version)
+    run = made_up_runs.finished(workspace, version)
     at = visit("runs", run.id)
     at.get("menu_button")[0].click("Delete").run()
     assert not at.exception
@@ -93,7 +93,7 @@ def test_a_deletion_can_be_undone(workspace, version):
 
 
 def test_a_run_comes_back_from_the_trash_after_a_restart(workspace, version):
-    run = fabricate.finished(workspace, version)
+    run = made_up_runs.finished(workspace, version)
     runs.delete(workspace, run)
     at = visit("runs")
     at.button(f"restore-{run.id}").click().run()
@@ -102,7 +102,7 @@ def test_a_run_comes_back_from_the_trash_after_a_restart(workspace, version):
 
 def test_the_trash_is_emptied_only_after_a_question(workspace, version):
     for _ in range(2):
-        runs.delete(workspace, fabricate.finished(workspace, version))
+        runs.delete(workspace, made_up_runs.finished(workspace, version))
     at = visit("runs")
     at.button("empty-trash").click().run()
     assert not at.exception
@@ -111,7 +111,7 @@ def test_the_trash_is_emptied_only_after_a_question(workspace, version):
 
 
 def test_several_runs_are_deleted_and_brought_back_together(workspace, version):
-    made = [fabricate.finished(workspace, version) for _ in range(3)]
+    made = [made_up_runs.finished(workspace, version) for _ in range(3)]
     at = visit("runs")
     for run in made[:2]:
         at.checkbox(f"chosen-{run.id}").check()
@@ -123,7 +123,7 @@ def test_several_runs_are_deleted_and_brought_back_together(workspace, version):
 
 
 def test_a_running_run_cannot_be_deleted(workspace, version, monkeypatch):
-    fabricate.queued(workspace, version)
+    made_up_runs.queued(workspace, version)
     monkeypatch.setattr(Run, "status", property(lambda _: Status("running")))
     monkeypatch.setattr(engine, "status", lambda _: Status("running"))
     at = visit("runs")
@@ -132,8 +132,8 @@ def test_a_running_run_cannot_be_deleted(workspace, version, monkeypatch):
 
 
 def test_a_damaged_folder_is_listed_can_be_deleted_and_comes_back(workspace, version):
-    good = fabricate.finished(workspace, version)
-    bad = fabricate.finished(workspace, version, name="Bad")
+    good = made_up_runs.finished(workspace, version)
+    bad = made_up_runs.finished(workspace, version, name="Bad")
     (bad.folder / "config.json").unlink()
     at = visit("runs")
     assert listed(at) == [good.id]
@@ -148,7 +148,7 @@ def test_a_damaged_folder_is_listed_can_be_deleted_and_comes_back(workspace, ver
 
 @pytest.mark.parametrize("action", ["Resume", "Retry with the same settings"])
 def test_a_failed_run_goes_on_or_starts_anew(workspace, version, action):
-    run = fabricate.ended_without_model(workspace, version, "failed", "It went wrong.")
+    run = made_up_runs.ended_without_model(workspace, version, "failed", "It went wrong.")
     at = visit("runs")
     at.get("menu_button")[0].click(action).run()
     assert not at.exception
@@ -161,8 +161,8 @@ def test_a_failed_run_goes_on_or_starts_anew(workspace, version, action):
 
 
 def test_two_chosen_runs_are_laid_over_one_another(workspace, version):
-    first = fabricate.finished(workspace, version, name="First", epochs=3)
-    second = fabricate.finished(workspace, version, name="Second", epochs=5, optimizer="sgd")
+    first = made_up_runs.finished(workspace, version, name="First", epochs=3)
+    second = made_up_runs.finished(workspace, version, name="Second", epochs=5, optimizer="sgd")
     at = visit("runs")
     at.checkbox(f"chosen-{first.id}").check()
     at.checkbox(f"chosen-{second.id}").check().run()

@@ -17,11 +17,11 @@ from ml.data import catalog
 from ml.data.edits import edits
 from ml.runs import folder as runs
 from ml.runs.folder import Run, list_runs
-from ml.text import command_line as shell
+from ml.text import command_line
 from ml.utils.files import explain_os_error
 from ml.workspace import Workspace
 from tests.dashboard.workers.test_dispatcher import take_up
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 from tests.helpers.page_visits import visit, words
 
 
@@ -64,7 +64,7 @@ def test_the_advanced_settings_are_drawn_only_when_they_are_looked_at(
 def test_every_setting_has_a_widget_with_its_help(workspace: Workspace) -> None:
     at = opened(visit("train"))
     for item in fields(TrainConfig):
-        if item.name in shell.BASICS or item.metadata["shell"]:
+        if item.name in command_line.BASICS or item.metadata["shell"]:
             continue
         widgets = (*at.selectbox, *at.number_input, *at.toggle)
         found = [widget for widget in widgets if widget.key == f"field-{item.name}"]
@@ -73,7 +73,7 @@ def test_every_setting_has_a_widget_with_its_help(workspace: Workspace) -> None:
 
 
 def test_train_queues_exactly_what_the_presets_say(workspace: Workspace) -> None:
-    fabricate.dataset(workspace)
+    made_up_runs.dataset(workspace)
     at = chosen(workspace)
     at.button(key="train").click().run()
     assert not at.exception
@@ -87,7 +87,7 @@ def test_train_queues_exactly_what_the_presets_say(workspace: Workspace) -> None
 
 
 def test_a_changed_setting_is_marked_trained_with_and_can_be_reset(workspace: Workspace) -> None:
-    fabricate.dataset(workspace)
+    made_up_runs.dataset(workspace)
     at = opened(chosen(workspace))
     at.number_input(key="field-epochs").set_value(7).run()
     at.selectbox(key="field-optimizer").set_value("sgd").run()
@@ -148,7 +148,7 @@ def test_the_fields_show_what_a_change_of_another_makes_of_them(
 
 
 def test_the_strip_shows_the_classes_as_they_are_now(workspace: Workspace) -> None:
-    made = fabricate.dataset(workspace)
+    made = made_up_runs.dataset(workspace)
     assert made.classes[0] in words(chosen(workspace))
     renamed = {"do": "rename_class", "old": made.classes[0], "new": "otherwise"}
     edits.commit(workspace, made.name, [renamed], base=made.version)
@@ -164,7 +164,7 @@ def test_the_strip_shows_the_classes_as_they_are_now(workspace: Workspace) -> No
 def test_the_command_to_copy_trains_the_very_same(
     workspace: Workspace, changed: dict[str, Any], preset: str
 ) -> None:
-    fabricate.dataset(workspace)
+    made_up_runs.dataset(workspace)
     info = catalog.describe(workspace, "made")
     config = presets.configuration("made", info, **{**changed, "preset": preset})
     import argparse
@@ -172,14 +172,14 @@ def test_the_command_to_copy_trains_the_very_same(
 
     parser = argparse.ArgumentParser()
     train_command.add_arguments(parser)
-    words_typed = shlex.split(shell.command(config, changed))
+    words_typed = shlex.split(command_line.command(config, changed))
     args = parser.parse_args(words_typed[words_typed.index("train") + 1 :])
     wanted = train_command.settings(args)
     assert presets.configuration(wanted.pop("dataset"), info, **wanted) == config
 
 
 def test_a_finished_run_gives_its_result_with_interval_and_baseline(workspace: Workspace) -> None:
-    run = fabricate.finished(workspace, fabricate.dataset(workspace))
+    run = made_up_runs.finished(workspace, made_up_runs.dataset(workspace))
     at = visit("train", run.id)
     assert "Finished" in words(at)
     assert "on 30 test pictures. Guessing the biggest class gets 33 %." in words(at)
@@ -200,12 +200,12 @@ STATES = {
 
 @pytest.mark.parametrize("name", STATES)
 def test_a_run_that_broke_off_says_why_and_offers_to_go_on(workspace: Workspace, name: str) -> None:
-    version = fabricate.dataset(workspace)
+    version = made_up_runs.dataset(workspace)
     reason = "The loss became infinite."
     run = (
-        fabricate.interrupted(workspace, version)
+        made_up_runs.interrupted(workspace, version)
         if name == "interrupted"
-        else fabricate.ended_without_model(workspace, version, name, reason)
+        else made_up_runs.ended_without_model(workspace, version, name, reason)
     )
     at = visit("train", run.id)
     assert name.capitalize() in words(at)
@@ -217,7 +217,7 @@ def test_a_run_that_broke_off_says_why_and_offers_to_go_on(workspace: Workspace,
 
 
 def test_a_stopped_run_with_a_model_leads_to_its_mistakes_first(workspace: Workspace) -> None:
-    run = fabricate.finished(workspace, fabricate.dataset(workspace), outcome="stopped")
+    run = made_up_runs.finished(workspace, made_up_runs.dataset(workspace), outcome="stopped")
     at = visit("train", run.id)
     buttons = {button.label: button.proto.type for button in at.main.button}
     assert [label for label, kind in buttons.items() if kind == "primary"] == [
@@ -227,8 +227,8 @@ def test_a_stopped_run_with_a_model_leads_to_its_mistakes_first(workspace: Works
 
 
 def test_retry_makes_a_new_run_with_the_same_settings(workspace: Workspace) -> None:
-    version = fabricate.dataset(workspace)
-    run = fabricate.ended_without_model(workspace, version, "failed", "It was too much.")
+    version = made_up_runs.dataset(workspace)
+    run = made_up_runs.ended_without_model(workspace, version, "failed", "It was too much.")
     at = visit("train", run.id)
     at.button(key="retry").click().run()
     assert not at.exception
@@ -240,7 +240,7 @@ def test_retry_makes_a_new_run_with_the_same_settings(workspace: Workspace) -> N
 
 
 def test_resume_puts_the_run_into_the_queue_again(workspace: Workspace) -> None:
-    run = fabricate.interrupted(workspace, fabricate.dataset(workspace))
+    run = made_up_runs.interrupted(workspace, made_up_runs.dataset(workspace))
     at = visit("train", run.id)
     at.button(key="resume").click().run()
     assert not at.exception
@@ -248,9 +248,9 @@ def test_resume_puts_the_run_into_the_queue_again(workspace: Workspace) -> None:
 
 
 def test_the_place_in_the_queue_is_shown_and_a_run_can_leave_it(workspace: Workspace) -> None:
-    version = fabricate.dataset(workspace)
-    fabricate.queued(workspace, version)
-    run = fabricate.queued(workspace, version)
+    version = made_up_runs.dataset(workspace)
+    made_up_runs.queued(workspace, version)
+    run = made_up_runs.queued(workspace, version)
     at = visit("train", run.id)
     assert "1 run before it" in words(at)
     at.button(key="cancel").click().run()
@@ -260,7 +260,7 @@ def test_the_place_in_the_queue_is_shown_and_a_run_can_leave_it(workspace: Works
 
 
 def test_stop_asks_and_says_so(workspace: Workspace) -> None:
-    run = fabricate.queued(workspace, fabricate.dataset(workspace))
+    run = made_up_runs.queued(workspace, made_up_runs.dataset(workspace))
     take_up(run)
     at = visit("train", run.id)
     at.button(key="stop").click().run()
@@ -271,7 +271,7 @@ def test_stop_asks_and_says_so(workspace: Workspace) -> None:
 
 
 def test_a_start_that_failed_shows_the_last_line_of_the_log(workspace: Workspace) -> None:
-    run: Run = fabricate.queued(workspace, fabricate.dataset(workspace))
+    run: Run = made_up_runs.queued(workspace, made_up_runs.dataset(workspace))
     run.refuse("The training ended before it began. It said: No module named torch")
     at = visit("train", run.id)
     assert "No module named torch" in words(at)
@@ -299,14 +299,14 @@ def test_the_log_is_read_only_when_it_is_opened(
 ) -> None:
     asked: list[str] = []
     monkeypatch.setattr(engine, "log_tail", lambda run, lines=200: asked.append(run.id) or "")
-    run = fabricate.finished(workspace, fabricate.dataset(workspace))
+    run = made_up_runs.finished(workspace, made_up_runs.dataset(workspace))
     visit("train", run.id)
     assert asked == []
 
 
 def test_the_picker_tells_runs_of_the_same_name_apart(workspace: Workspace) -> None:
-    version = fabricate.dataset(workspace)
-    first, second = (fabricate.queued(workspace, version, name="Same") for _ in range(2))
+    version = made_up_runs.dataset(workspace)
+    first, second = (made_up_runs.queued(workspace, version, name="Same") for _ in range(2))
     at = visit("train", second.id)
     options = at.selectbox(key="train-run").options
     assert len(set(options)) == 2
@@ -317,7 +317,7 @@ def test_the_picker_tells_runs_of_the_same_name_apart(workspace: Workspace) -> N
 def test_a_full_disk_is_told_in_a_sentence_and_leaves_no_run(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fabricate.dataset(workspace)
+    made_up_runs.dataset(workspace)
     at = chosen(workspace)
 
     def full(path: Path, value: object) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.workers import searches as searching
+from dashboard.workers import searches
 from ml import presets
 from ml.config import TrainConfig
 from ml.data import catalog
@@ -20,7 +20,7 @@ from ml.tuning.space import usual
 from ml.tuning.sweep import State, Sweep, Trial, list_sweeps
 from ml.utils.files import write_json
 from ml.workspace import Workspace
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 from tests.helpers.page_visits import visit, words
 
 
@@ -42,15 +42,15 @@ def children(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[list[str], 
         started.append((command, Child()))
         return started[-1][1]
 
-    monkeypatch.setattr(searching, "spawn", spawn)
+    monkeypatch.setattr(searches, "spawn", spawn)
     yield started
-    searching._children.clear()
+    searches._children.clear()
 
 
 def searched(workspace: Workspace, *, difference: float = 0.1, kept: str = "") -> Sweep:
     """A search that is over: trial 1 was best on validation. ``kept``: the run of trial 1."""
-    version = fabricate.dataset(workspace)
-    run = fabricate.finished(workspace, version)
+    version = made_up_runs.dataset(workspace)
+    run = made_up_runs.finished(workspace, version)
     sweep = new_sweep(
         workspace, run.settings, run.dataset, fields=("learning_rate", "schedule"), run=run.id
     )
@@ -82,7 +82,7 @@ def shown(sweep: Sweep) -> AppTest:
 
 
 def test_the_form_starts_what_it_says_and_a_child_works_on_it(workspace, children) -> None:
-    fabricate.dataset(workspace)
+    made_up_runs.dataset(workspace)
     at = visit("tune", data="made")
     assert [one.label for one in at.button if one.proto.type == "primary"] == ["Start the search"]
     at.button(key="tune-start").click().run()
@@ -98,7 +98,7 @@ def test_the_form_starts_what_it_says_and_a_child_works_on_it(workspace, childre
 
 
 def test_one_button_on_a_finished_run_searches_from_it(workspace, children) -> None:
-    run = fabricate.finished(workspace, fabricate.dataset(workspace))
+    run = made_up_runs.finished(workspace, made_up_runs.dataset(workspace))
     at = visit("train", run.id)
     at.button(key="make-better").click().run()
     assert not at.exception
@@ -112,8 +112,8 @@ def test_one_button_on_a_finished_run_searches_from_it(workspace, children) -> N
 
 def test_a_child_that_fails_before_it_begins_is_told_of(workspace, children) -> None:
     sweep = searched(workspace)
-    searching.start(workspace, sweep)
-    assert searching.status(sweep).name == "starting"
+    searches.start(workspace, sweep)
+    assert searches.status(sweep).name == "starting"
     (sweep.folder / "log.txt").write_text("The disk is full.\n")
     children[0][1].returncode = 1
     at = shown(sweep)
@@ -157,9 +157,9 @@ def test_where_the_winner_is_not_better_the_start_is_what_one_is_led_to(
 
 
 def test_an_untested_trial_offers_its_test_and_no_new_training(workspace, children) -> None:
-    version = fabricate.dataset(workspace)
+    version = made_up_runs.dataset(workspace)
     sweep = new_sweep(workspace, TrainConfig(dataset="made"), {"name": "made"})
-    run = fabricate.finished(workspace, version)
+    run = made_up_runs.finished(workspace, version)
     (run.folder / "report.json").unlink()
     (run.folder / "model" / "model.json").unlink()
     run.update_meta(sweep=sweep.id, trial=3)
@@ -196,10 +196,10 @@ def test_the_last_words_of_a_real_child_say_why_it_could_not_begin(
         script = "import sys; sys.exit('A sentence that tells why.')"
         return subprocess.Popen([sys.executable, "-c", script], stderr=log)
 
-    monkeypatch.setattr(searching, "spawn", spawn)
-    searching.start(workspace, sweep)
-    searching._children()[sweep.folder].process.wait(30)
-    status = searching.status(sweep)
+    monkeypatch.setattr(searches, "spawn", spawn)
+    searches.start(workspace, sweep)
+    searches._children()[sweep.folder].process.wait(30)
+    status = searches.status(sweep)
     assert status.name == "failed"
     assert "A sentence that tells why." in status.reason
-    searching._children.clear()
+    searches._children.clear()

@@ -6,7 +6,7 @@ from dashboard.components.widgets.error_message import telling
 from dashboard.components.widgets.picture_buttons import PictureButton, picture_buttons
 from dashboard.queries import results
 from dashboard.queries.thumbnails import thumbnail
-from dashboard.uploads import session_uploads as tray
+from dashboard.uploads import session_uploads
 from ml.data.store.versions import read_picture
 from ml.errors import MLError
 from ml.runs.folder import Run
@@ -40,4 +40,6 @@ def try_one(workspace: Workspace, run: Run) -> None:
     place = places[picked]
     with telling():
         data = read_picture(workspace, picked)
-        tray.add(found.files[place] or "Test picture", data, found.classes[found.labels[place]])
+        session_uploads.add(
+            found.files[place] or "Test picture", data, found.classes[found.labels[place]]
+        )

@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.actions import labelling as teaching
+from dashboard.actions import labelling
 from dashboard.actions.labelling import Lesson
 from dashboard.components.data.ingest_progress import bring, ingest_view, settle, told, under_way
 from dashboard.components.data.upload import over_limit
@@ -33,7 +33,7 @@ def begin_lesson(workspace: Workspace, run: Run) -> Lesson | None:
     # Pictures may be on their way for another page, which has its own plans with them.
     if job is not None and job.then.get("taught") and (then := settle()):
         offer_undo(workspace, str(then["into"]))
-    return teaching.lesson(workspace, run)
+    return labelling.lesson(workspace, run)
 
 
 def teach_bar(
@@ -142,13 +142,13 @@ def _label_all(lesson: Lesson, ready: Sequence[Entry]) -> None:
 
 def _label_ticked(entries: Sequence[Entry], key: str) -> None:
     if label := _name(key):
-        teaching.put_label(entries, label)
+        labelling.put_label(entries, label)
     _decided()
 
 
 def _labelled(entry: Entry, key: str) -> None:
     if label := _name(key):
-        teaching.put_label([entry], label)
+        labelling.put_label([entry], label)
     _decided()
 
 
@@ -157,7 +157,7 @@ def _name(key: str) -> str:
 
 
 def _mark(entries: Sequence[Entry], run: str, ticked: bool) -> None:
-    teaching.mark(entries, run, ticked)
+    labelling.mark(entries, run, ticked)
     _decided()
 
 
@@ -171,6 +171,6 @@ def _add(workspace: Workspace, name: str, ready: Sequence[Entry]) -> None:
         told(refusal)
         st.rerun()
     with telling():
-        bring(teaching.job(workspace, name, ready))
+        bring(labelling.job(workspace, name, ready))
         st.session_state[TAUGHT] = name
         st.rerun()

@@ -18,7 +18,7 @@ from dashboard.server.frame_tokens import every, passes
 from dashboard.server.frames_route import PASS, PATH
 from dashboard.server.static import beside
 from dashboard.text.markdown import whole
-from dashboard.uploads import session_uploads as tray
+from dashboard.uploads import session_uploads
 from dashboard.workers import inference
 from ml.runs.folder import Run
 
@@ -78,7 +78,7 @@ def live_camera(run: Run) -> None:
     for frame in shots(sent)[:1]:
         number = st.session_state[f"{KEY}-kept"] = st.session_state.get(f"{KEY}-kept", 0) + 1
         with telling():
-            tray.add(f"Live frame {number}", frame)
+            session_uploads.add(f"Live frame {number}", frame)
 
 
 def _pass(run: Run) -> str:

@@ -7,7 +7,7 @@ from dashboard.text.markdown import plain
 from ml.errors import MLError
 from ml.runs.folder import Run
 from ml.text import model_card as card
-from ml.text import report_sentences as sentences
+from ml.text import report_sentences
 from ml.workspace import Workspace
 
 
@@ -25,14 +25,14 @@ def model_card(workspace: Workspace, run: Run) -> None:
         if found is None:
             st.write("It was not tested.")
         else:
-            st.write(sentences.headline(found.report, plain))
-            st.write(sentences.reading(found.report, len(found.labels)))
+            st.write(report_sentences.headline(found.report, plain))
+            st.write(report_sentences.reading(found.report, len(found.labels)))
             if hardest := card.hardest(found.report, plain):
                 st.write(hardest)
         st.markdown("**What it cannot do**")
         st.write(card.LIMITS)
-        st.write(sentences.threshold(float(model["threshold"]), model.get("answers")))
-        if rule := sentences.unlike(model.get("unlike")):
+        st.write(report_sentences.threshold(float(model["threshold"]), model.get("answers")))
+        if rule := report_sentences.unlike(model.get("unlike")):
             st.write(rule)
         if licence := model.get("licence"):
             st.caption(f"Licence of the weights that it started from: {plain(str(licence))}")

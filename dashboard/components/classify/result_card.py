@@ -7,7 +7,7 @@ from dashboard.components.classify.explanation import why
 from dashboard.components.classify.labelling import card_label
 from dashboard.components.classify.prediction_card import prediction_card
 from dashboard.components.widgets.dialog import close_window
-from dashboard.uploads import session_uploads as tray
+from dashboard.uploads import session_uploads
 from dashboard.uploads.session_uploads import Entry
 from ml.runs.folder import Run
 from ml.workspace import Workspace
@@ -22,7 +22,7 @@ def answer_card(workspace: Workspace, run: Run, lesson: Lesson | None, entry: En
             card_label(run, lesson, one)
 
     threshold = float((run.model or {})["threshold"])
-    prediction_card(entry, run.id, threshold, tray.remove, more)
+    prediction_card(entry, run.id, threshold, session_uploads.remove, more)
 
 
 @st.dialog("One picture", width="medium", on_dismiss=close_window)

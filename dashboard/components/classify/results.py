@@ -16,11 +16,11 @@ from dashboard.components.classify.upload import take_in
 from dashboard.components.widgets.error_message import telling
 from dashboard.state import session
 from dashboard.text.wording import count
-from dashboard.uploads import session_uploads as tray
+from dashboard.uploads import session_uploads
 from dashboard.uploads.session_uploads import Entry
 from dashboard.workers import inference
 from ml.runs.folder import Run
-from ml.text import report_sentences as sentences
+from ml.text import report_sentences
 from ml.workspace import Workspace
 
 PAGE = 12
@@ -41,7 +41,7 @@ def answers(workspace: Workspace, run: Run, *, teach: bool = False) -> None:
     with st.container():  # always there, so that the cards below keep their place
         asked = _ask(run)
     lesson = begin_lesson(workspace, run) if teach else None
-    held = tray.entries()
+    held = session_uploads.entries()
     bar = st.container()
     if held:
         with bar:
@@ -57,8 +57,8 @@ def answers(workspace: Workspace, run: Run, *, teach: bool = False) -> None:
             taught(workspace, run, lesson)
     if not held:
         return
-    st.caption(sentences.threshold(float(model["threshold"]), model.get("answers")))
-    if rule := sentences.unlike(model.get("unlike")):
+    st.caption(report_sentences.threshold(float(model["threshold"]), model.get("answers")))
+    if rule := report_sentences.unlike(model.get("unlike")):
         st.caption(rule)
 
 
@@ -80,7 +80,7 @@ def _cards(
 
 def _ask(run: Run) -> int:
     """Ask the model about the pictures that it was not asked about; how many those were."""
-    waiting = tray.unanswered(run.id)
+    waiting = session_uploads.unanswered(run.id)
     if not waiting:
         return 0
     bar = st.progress(0.0, f"Looking at {count(len(waiting), 'picture')}")
@@ -89,6 +89,10 @@ def _ask(run: Run) -> int:
         bar.progress(done / total, f"Looking at {done + 1} of {total}")
 
     with telling():
-        tray.answer(run.id, partial(inference.client().classify, run.folder, top_k=tray.TOP), tell)
+        session_uploads.answer(
+            run.id,
+            partial(inference.client().classify, run.folder, top_k=session_uploads.TOP),
+            tell,
+        )
     bar.empty()
     return len(waiting)

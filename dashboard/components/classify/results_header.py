@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard.text.wording import count
-from dashboard.uploads import session_uploads as tray
+from dashboard.uploads import session_uploads
 from dashboard.uploads.session_uploads import Entry
 from dashboard.uploads.zip_download import sorted_zip
 from ml.runs.folder import Run
@@ -34,7 +34,7 @@ def answer_head(held: Sequence[Entry], run: Run) -> str:
         )
         st.download_button(
             "Answers as CSV",
-            lambda: csv_of(tray.lines(held, run.id)),
+            lambda: csv_of(session_uploads.lines(held, run.id)),
             f"{run.id}-answers.csv",
             "text/csv",
             icon=":material/download:",
@@ -49,7 +49,7 @@ def answer_head(held: Sequence[Entry], run: Run) -> str:
             on_click="ignore",
             help="A zip of these pictures in a folder for each label.",
         )
-        st.button("Clear", icon=":material/close:", type="tertiary", on_click=tray.clear)
+        st.button("Clear", icon=":material/close:", type="tertiary", on_click=session_uploads.clear)
     return str(view)
 
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard.components.widgets.error_message import telling
 from ml.runs.folder import Run
-from ml.sharing import page_text as showcase
+from ml.sharing import page_text
 
 
 def share(run: Run) -> None:
@@ -14,19 +14,19 @@ def share(run: Run) -> None:
             "A page with this classifier alone: your title, your words, the pictures to try and "
             "what it is. No training, no other page."
         )
-        said = showcase.read(run)
+        said = page_text.read(run)
         title = st.text_input(
-            "Title", said.title, max_chars=showcase.MOST_TITLE, key=f"share-title-{run.id}"
+            "Title", said.title, max_chars=page_text.MOST_TITLE, key=f"share-title-{run.id}"
         )
         words = st.text_area(
             "What it is for, in a few words",
             said.words,
-            max_chars=showcase.MOST_WORDS,
+            max_chars=page_text.MOST_WORDS,
             key=f"share-words-{run.id}",
         )
         if (title, words) != (said.title, said.words):
             with telling():
-                showcase.write(run, title, words)
+                page_text.write(run, title, words)
         st.link_button("Open it", f"./?classify={run.id}", icon=":material/open_in_new:")
         st.caption(
             "Whoever gets that address can still reach the other pages by another one. A server "

@@ -13,7 +13,7 @@ from dashboard.components.widgets.dropped_folders import keep_folders
 from dashboard.server.limits import limits
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
-from dashboard.uploads import session_uploads as tray
+from dashboard.uploads import session_uploads
 from dashboard.uploads.unzip import opened
 from ml.errors import MLError
 from ml.runs.folder import Run
@@ -97,7 +97,7 @@ def _taken(workspace: Workspace, files: Sequence[tuple[str, bytes | memoryview]]
                 f"{count(len(pictures), 'picture')} are too many at once: the first {most} were "
                 "taken. Clear them and drop the others."
             )
-        return refused + tray.take(pictures[:most])
+        return refused + session_uploads.take(pictures[:most])
 
 
 def _say(sentences: list[str]) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components.widgets import config_fields as forms
+from dashboard.components.widgets import config_fields
 from dashboard.queries.readiness import missing
 from dashboard.state import session
 from dashboard.state.navigation import TRAIN
@@ -45,7 +45,7 @@ def _override(
     workspace: Workspace, version: DatasetVersion, wanted: dict[str, Any], whole: bool
 ) -> None:
     """Set ``wanted`` as Train's form does: what the presets say anyway is no change."""
-    chosen = forms.overrides()
+    chosen = config_fields.overrides()
     if whole:
         chosen["freeze_backbone"] = False
     rest = {name: value for name, value in chosen.items() if name not in wanted}

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.components.data.apply_augmentation import FROZEN, use
 from dashboard.components.data.augment_grid import grid, one_by_one, versions
-from dashboard.components.widgets import config_fields as forms
+from dashboard.components.widgets import config_fields
 from dashboard.components.widgets.picture_buttons import PictureButton, picture_buttons
 from dashboard.queries.thumbnails import thumbnail
 from dashboard.text.markdown import plain
@@ -68,7 +68,7 @@ def _configuration(workspace: Workspace, version: DatasetVersion) -> TrainConfig
     """What Train would do with these pictures now, with what was changed by hand."""
     info = catalog.describe(workspace, version.name)
     try:
-        return presets.configuration(version.name, info, **forms.overrides())
+        return presets.configuration(version.name, info, **config_fields.overrides())
     except BadInputError:
         return presets.configuration(version.name, info)
 

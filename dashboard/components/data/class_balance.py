@@ -4,7 +4,7 @@ from collections import Counter
 
 import streamlit as st
 
-from dashboard.charts import dataset as charts
+from dashboard.charts import dataset as dataset_charts
 from dashboard.components.widgets.plot import plot
 from dashboard.queries.picture_facts import MEASURED, sizes_of
 from dashboard.text.markdown import plain
@@ -30,7 +30,7 @@ def _classes(version: DatasetVersion) -> None:
     counts = version.counts
     out = Counter(version.classes[item.label] for item in version.items if item.excluded)
     with st.container(border=True, key="card-balance"):
-        st.markdown(f"#### {plain(charts.balance_finding(counts))}")
+        st.markdown(f"#### {plain(dataset_charts.balance_finding(counts))}")
         order = st.segmented_control(
             "Order of the classes",
             ORDERS,
@@ -46,15 +46,17 @@ def _classes(version: DatasetVersion) -> None:
         names = sorted(counts, key=keys.get(str(order), lambda name: name.casefold()))
         ordered = {name: counts[name] for name in names}
         plot(
-            charts.balance(ordered, out),
+            dataset_charts.balance(ordered, out),
             key="chart-balance",
-            height=70 + 28 * min(len(names), charts.BARS),
-            alt=f"Pictures of each class. {charts.balance_finding(counts)}.",
-            table=len(names) <= charts.BARS,
+            height=70 + 28 * min(len(names), dataset_charts.BARS),
+            alt=f"Pictures of each class. {dataset_charts.balance_finding(counts)}.",
+            table=len(names) <= dataset_charts.BARS,
         )
-        if len(names) <= charts.BARS:
+        if len(names) <= dataset_charts.BARS:
             return
-        st.caption(f"The first {charts.BARS} of {len(names)} classes; all are in the table.")
+        st.caption(
+            f"The first {dataset_charts.BARS} of {len(names)} classes; all are in the table."
+        )
         with st.expander("All classes as a table", key="balance-table", on_change="rerun") as fold:
             if fold.open:
                 st.dataframe(
@@ -81,7 +83,7 @@ def _sizes(workspace: Workspace, version: DatasetVersion) -> None:
             st.caption(" ".join(told))
         for column, figure, key, alt in zip(
             st.columns(2, gap="medium"),
-            (charts.sides(found), charts.shapes(found)),
+            (dataset_charts.sides(found), dataset_charts.shapes(found)),
             ("sides", "shapes"),
             ("How large the pictures are", "What shape the pictures have"),
             strict=True,

@@ -4,7 +4,7 @@ from collections import Counter
 
 import streamlit as st
 
-from dashboard.charts import dataset as charts
+from dashboard.charts import dataset as dataset_charts
 from dashboard.components.widgets.background_job import (
     begin_job,
     ended_job,
@@ -67,7 +67,7 @@ def _map(workspace: Workspace, version: DatasetVersion, x: Coordinates, y: Coord
     if held["of"] != version.fingerprint:
         held |= {"of": version.fingerprint, "items": [], "turn": held["turn"] + 1}
     told = plot(
-        charts.similarity(
+        dataset_charts.similarity(
             version, x, y, _coloured(version), f"{version.fingerprint} {held['turn']}"
         ),
         key="chart-map",
@@ -101,23 +101,25 @@ def _picked(told: dict[str, object] | None, x: Coordinates, y: Coordinates) -> l
         return sorted({n for n in several if isinstance(n, int) and 0 <= n < len(x)}) or None
     one = told.get("customdata")
     return (
-        charts.neighbours(x, y, one, NEAR) if isinstance(one, int) and 0 <= one < len(x) else None
+        dataset_charts.neighbours(x, y, one, NEAR)
+        if isinstance(one, int) and 0 <= one < len(x)
+        else None
     )
 
 
 def _coloured(version: DatasetVersion) -> list[int]:
     """The classes with a colour of their own: all where they are few, else one that is chosen, or
     the largest."""
-    if len(version.classes) <= charts.COLOURED:
+    if len(version.classes) <= dataset_charts.COLOURED:
         return list(range(len(version.classes)))
     chosen = st.multiselect(
         "Classes in colour",
         range(len(version.classes)),
         format_func=lambda label: version.classes[label],
-        max_selections=charts.COLOURED - 1,
+        max_selections=dataset_charts.COLOURED - 1,
         key=f"map-classes-{version.name}",
         placeholder="The largest",
     )
     known = [label for label in chosen if label < len(version.classes)]
-    largest = Counter(item.label for item in version.items).most_common(charts.COLOURED - 1)
+    largest = Counter(item.label for item in version.items).most_common(dataset_charts.COLOURED - 1)
     return known or [label for label, _ in largest]

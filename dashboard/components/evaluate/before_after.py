@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard.actions.retrain import Pair, paired
 from dashboard.components.evaluate.disagreement import SHOWN
 from dashboard.components.widgets.gallery import gallery, tiles
-from dashboard.queries import results as saved
+from dashboard.queries import results
 from dashboard.queries.results import Results
 from dashboard.text.markdown import plain, with_span
 from dashboard.text.wording import count
@@ -26,7 +26,7 @@ def before_after(workspace: Workspace, run: Run, after: Results) -> None:
     if not parent or earlier.dataset.get("name") != run.dataset.get("name"):
         return
     try:
-        before = saved.load(workspace, earlier)
+        before = results.load(workspace, earlier)
     except MLError:  # the page of that run says what is wrong with it
         return
     if before is None:

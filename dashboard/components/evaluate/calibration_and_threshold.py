@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.charts import evaluation as charts
+from dashboard.charts import evaluation as evaluation_charts
 from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.plot import plot
 from dashboard.queries.results import Results
@@ -14,7 +14,7 @@ from dashboard.text.wording import count
 from ml.metrics.calibration import ENOUGH
 from ml.metrics.classification import wilson
 from ml.runs.folder import Run
-from ml.text import report_sentences as sentences
+from ml.text import report_sentences
 
 
 def trust(run: Run, results: Results) -> None:
@@ -38,20 +38,20 @@ def _calibration(run: Run, results: Results) -> None:
             f"probabilities mean what they say. {ENOUGH} are the least."
         )
         return
-    said = sentences.calibration(float(calibration.get("ece") or 0.0), results.confidence)
+    said = report_sentences.calibration(float(calibration.get("ece") or 0.0), results.confidence)
     st.write(
         "When the model says 80 %, is it right 80 % of the time? Points on the dashed line mean "
         "yes; below it the model is too sure of itself, above it too modest. Bigger points stand "
         f"for more pictures, whiskers are 95 % intervals. {said}"
     )
     plot(
-        charts.reliability(bins, calibration.get("bins_before") or []),
+        evaluation_charts.reliability(bins, calibration.get("bins_before") or []),
         key=f"reliability-{results.key}",
         height=320,
         alt=f"Probability given against share right. {said}",
     )
     if calibration.get("temperature") is not None:
-        st.caption(sentences.temperature(float(calibration["temperature"])))
+        st.caption(report_sentences.temperature(float(calibration["temperature"])))
     if "brier" in calibration:
         st.table(_effect(calibration))
 
@@ -70,7 +70,7 @@ def _effect(calibration: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def _threshold(run: Run, results: Results) -> None:
-    st.write(sentences.threshold(results.threshold, (run.model or {}).get("answers")))
+    st.write(report_sentences.threshold(results.threshold, (run.model or {}).get("answers")))
     right = results.labels == results.guesses
     sure, total = results.sure, len(results.labels)
     if sure.any():
@@ -84,7 +84,9 @@ def _threshold(run: Run, results: Results) -> None:
         st.caption(f"{few} to draw what other levels would do.")
         return
     plot(
-        charts.thresholds(results.confidence.tolist(), right.tolist(), results.threshold),
+        evaluation_charts.thresholds(
+            results.confidence.tolist(), right.tolist(), results.threshold
+        ),
         key=f"thresholds-{results.key}",
         height=300,
         alt="Share of pictures called sure, and share of those that are right, by threshold.",
@@ -92,4 +94,4 @@ def _threshold(run: Run, results: Results) -> None:
 
 
 def _parity(model: dict[str, Any] | None) -> None:
-    st.write(sentences.parity((model or {}).get("parity")))
+    st.write(report_sentences.parity((model or {}).get("parity")))

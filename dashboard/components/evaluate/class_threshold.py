@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.charts import one_vs_rest as charts
+from dashboard.charts import one_vs_rest as one_vs_rest_charts
 from dashboard.charts.evaluation import ORDERS, in_order
 from dashboard.components.evaluate.threshold_sentences import (
     effect,
@@ -96,7 +96,10 @@ def _curves(name: str, found: Curve, chosen: Called, key: str) -> None:
         "The area under the precision-recall curve (average precision, PR AUC): precision, "
         "averaged over the levels of recall.",
     )
-    figures = charts.roc(found, chosen), charts.precision_recall(found, chosen)
+    figures = (
+        one_vs_rest_charts.roc(found, chosen),
+        one_vs_rest_charts.precision_recall(found, chosen),
+    )
     for column, words, about, figure, kind in zip(
         st.columns(2), said, help_, figures, ("roc", "pr"), strict=True
     ):

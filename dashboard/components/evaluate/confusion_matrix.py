@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.charts import confusion_matrix as charts
+from dashboard.charts import confusion_matrix
 from dashboard.components.evaluate.cell_drawer import cell_pictures, forget
 from dashboard.components.evaluate.matrix_table import matrix
 from dashboard.components.evaluate.retrain_button import retrain_button
@@ -18,7 +18,7 @@ from ml.workspace import Workspace
 
 ANY = -1
 """Stands for "any class" in the two selectors."""
-UNITS: dict[str, charts.Share] = {
+UNITS: dict[str, confusion_matrix.Share] = {
     "Counts": "",
     "% of row": "row",
     "% of column": "column",
@@ -70,7 +70,7 @@ def _matrix(results: Results, key: str) -> None:
             label_visibility="collapsed",
         )
         shown = list(range(len(results.classes)))
-        if len(shown) > charts.NAMED:
+        if len(shown) > confusion_matrix.NAMED:
             some, every = f"The {MOST_CONFUSED} most confused", f"All {len(shown)} classes"
             scope = st.segmented_control(
                 "Classes shown",
@@ -87,7 +87,7 @@ def _matrix(results: Results, key: str) -> None:
             order = by_confusion(results.report["confusion"])
             shown = [one for one in order if one in inside]
     matrix(
-        charts.matrix(
+        confusion_matrix.matrix(
             results.report["confusion"],
             results.classes,
             share=UNITS[unit or "Counts"],

@@ -12,7 +12,7 @@ from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from ml.data.catalog import list_datasets
 from ml.data.store.versions import read_summary
-from ml.evaluation import stored_reports as kept
+from ml.evaluation import stored_reports
 from ml.evaluation.class_match import Fit, fit, listed
 from ml.runs.folder import Run
 from ml.workspace import Workspace
@@ -71,7 +71,7 @@ def _choice(workspace: Workspace, run: Run, usable: dict[str, Fit]) -> None:
     fingerprint = str(read_summary(workspace, one.name).get("fingerprint"))
     options = ("--dataset", one.name)
     waited = begun(workspace, run, "evaluate", options)
-    if not waited and kept.report_of(run, fingerprint, "all") is not None:
+    if not waited and stored_reports.report_of(run, fingerprint, "all") is not None:
         st.button(
             "Show it",
             key=f"show-others-{run.id}",

@@ -4,13 +4,13 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.charts import evaluation as charts
+from dashboard.charts import evaluation as evaluation_charts
 from dashboard.components.widgets.plot import plot
 from dashboard.queries.results import Results
 from dashboard.text.markdown import plain
 from ml.evaluation.class_match import listed
 from ml.metrics.thresholds import LEAST
-from ml.text import report_sentences as sentences
+from ml.text import report_sentences
 
 HELP = (
     "Precision: of the pictures called this class, the share that are of it. Recall: of the "
@@ -27,26 +27,29 @@ def class_figures(results: Results) -> None:
     without = [entry["class"] for entry in results.report["per_class"] if not entry["support"]]
     with st.container(border=True, key=f"card-classes-{key}"):
         st.markdown(
-            f"#### {sentences.weakest(entries, plain)}",
+            f"#### {report_sentences.weakest(entries, plain)}",
             help=HELP,
         )
         order = st.segmented_control(
             "Order of the classes",
-            charts.ORDERS,
-            default=charts.ORDERS[0],
+            evaluation_charts.ORDERS,
+            default=evaluation_charts.ORDERS[0],
             required=True,
             key=f"order-{key}",
             label_visibility="collapsed",
         )
-        ordered = charts.in_order(entries, order or charts.ORDERS[0])
+        ordered = evaluation_charts.in_order(entries, order or evaluation_charts.ORDERS[0])
         plot(
-            charts.per_class(ordered),
+            evaluation_charts.per_class(ordered),
             key=f"bars-{key}",
-            height=80 + 30 * min(len(ordered), charts.BARS),
-            alt=f"Precision, recall and F1 of each class. {sentences.weakest(entries)}.",
+            height=80 + 30 * min(len(ordered), evaluation_charts.BARS),
+            alt=f"Precision, recall and F1 of each class. {report_sentences.weakest(entries)}.",
         )
-        if len(ordered) > charts.BARS:
-            st.caption(f"The first {charts.BARS} of {len(ordered)} classes; all are in the table.")
+        if len(ordered) > evaluation_charts.BARS:
+            st.caption(
+                f"The first {evaluation_charts.BARS} of {len(ordered)} classes; "
+                "all are in the table."
+            )
         if without:
             st.caption(
                 f"There are no pictures of {plain(listed(without))}. Macro F1 counts such a class "

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count, unique
-from ml.evaluation import stored_reports as kept
+from ml.evaluation import stored_reports
 from ml.runs.folder import Run
 
 OWN = ""
@@ -25,7 +25,7 @@ def report_picker(run: Run) -> Other | None:
 
     Nothing is drawn where there is no other.
     """
-    others = {_key((one["fingerprint"], one["split"])): one for one in kept.others(run)}
+    others = {_key((one["fingerprint"], one["split"])): one for one in stored_reports.others(run)}
     if not others:
         return None
     place, wanted = f"report-{run.id}", st.session_state.pop(_wish(run), None)
@@ -51,7 +51,7 @@ def report_picker(run: Run) -> Other | None:
 
 def show(run: Run, fingerprint: str, split: str) -> None:
     """Have Evaluate speak of that measurement when it is drawn next."""
-    own = kept.is_own(run, fingerprint, split)
+    own = stored_reports.is_own(run, fingerprint, split)
     st.session_state[_wish(run)] = OWN if own else _key((fingerprint, split))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.charts.robustness import corruptions
-from dashboard.components.widgets import config_fields as forms
+from dashboard.components.widgets import config_fields
 from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.measurement_panel import measuring
 from dashboard.components.widgets.plot import plot
@@ -16,7 +16,7 @@ from dashboard.state.navigation import TRAIN
 from dashboard.text.wording import count
 from ml.evaluation import robustness
 from ml.runs.folder import Run, list_runs
-from ml.text import report_sentences as sentences
+from ml.text import report_sentences
 from ml.workspace import Workspace
 
 NONE = ""
@@ -61,7 +61,7 @@ def _panel(workspace: Workspace, run: Run) -> None:
 
 def finding(report: dict[str, Any], other: dict[str, Any] | None = None) -> str:
     """What was measured, in a sentence; with another run, what differs."""
-    said = sentences.corruptions(report)
+    said = report_sentences.corruptions(report)
     if other is None:
         return said
     worse = _points(report["corrupted"] - other["corrupted"])
@@ -104,12 +104,12 @@ def _train_robustly(run: Run) -> None:
         icon=":material/shield:",
         help="Shows the model spoilt pictures while it learns, of other kinds than these.",
     ):
-        forms.overrides()["augment"] = "robust"
-        forms.overrides()["model"] = run.config.model
+        config_fields.overrides()["augment"] = "robust"
+        config_fields.overrides()["model"] = run.config.model
         # A last layer alone learns little of it: 72.1 % under corruption became 73.9 with four
         # spoilt views (recycling, 90 validation pictures), the rest fell from 88.9 to 86.7.
         if run.config.frozen:
-            forms.overrides()["freeze_backbone"] = False
+            config_fields.overrides()["freeze_backbone"] = False
         st.session_state["wanted-dataset"] = run.config.dataset
         session.choose_run(None)
         session.go(TRAIN)

@@ -15,7 +15,7 @@ from dashboard.queries.results import Results
 from dashboard.text.markdown import plain, rounded, with_span
 from dashboard.text.wording import count
 from ml.data.store.versions import DatasetVersion, read_summary
-from ml.evaluation import slice_discovery as slicing
+from ml.evaluation import slice_discovery
 from ml.evaluation.slice_discovery import by_chance
 from ml.metrics.slices import LEAST
 from ml.runs.folder import Run
@@ -46,7 +46,7 @@ def _panel(
         )
         return
     fingerprint, split = results.fingerprint, results.split
-    found = slicing.read(run, fingerprint, split)
+    found = slice_discovery.read(run, fingerprint, split)
     if found is None or found["pictures"] != len(results.labels):
         options = _options(workspace, run, results)
         if options is None:
@@ -116,7 +116,7 @@ def _found(
         on_change=partial(forget, key),
         help="\n\n".join(
             f"**{kind}**: {text}"
-            for kind, text in slicing.HELP.items()
+            for kind, text in slice_discovery.HELP.items()
             if any(one["kind"] == kind for one in groups)
         ),
     )

@@ -16,7 +16,7 @@ from dashboard.components.data.ingest_progress import (
 from dashboard.components.train.estimate_button import measure_button
 from dashboard.components.train.findings_summary import findings_row
 from dashboard.components.train.model_list import model_list
-from dashboard.components.widgets import config_fields as forms
+from dashboard.components.widgets import config_fields
 from dashboard.components.widgets.dataset_preview import preview
 from dashboard.queries.cost_estimate import expected
 from dashboard.server import limits
@@ -32,7 +32,7 @@ from ml.data.catalog import DatasetInfo
 from ml.data.sources.folders import BUNDLED
 from ml.errors import BadInputError
 from ml.models import registry
-from ml.text import command_line as shell
+from ml.text import command_line
 from ml.text.training_sentences import reason
 
 PRESETS = {"quick": "Quick", "balanced": "Balanced", "thorough": "Thorough"}
@@ -74,7 +74,7 @@ def train_form() -> None:
             persist_state="session",
         )
         level = str(preset or "balanced")
-        changed = forms.overrides()
+        changed = config_fields.overrides()
         if changed.get("model", info_model := presets.default_model(info)) not in registry.names():
             gone = plain(str(changed.pop("model")))
             st.info(f"The model {gone} is not there any more. {info_model} is chosen instead.")
@@ -84,11 +84,11 @@ def train_form() -> None:
             st.warning(plain(str(error)), icon=":material/error:")
             config = None
         _start(info, config, changed)
-    forms.advanced(_suggested(info, level, changed, config))
+    config_fields.advanced(_suggested(info, level, changed, config))
     model_list(config.model if config else "")
     if config:
         with st.expander("The same from a shell"):
-            st.code(shell.command(config, changed), language="bash", wrap_lines=True)
+            st.code(command_line.command(config, changed), language="bash", wrap_lines=True)
 
 
 def _suggested(

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.charts import training as charts
+from dashboard.charts import training as training_charts
 from dashboard.components.train.coach_card import coach_card
 from dashboard.components.widgets.metric_tiles import Tile, tiles
 from dashboard.components.widgets.plot import plot
@@ -28,9 +28,15 @@ def live_panel(state: live.Live, run: Run | None = None, status: Status | None =
     left, right = st.columns(2)
     for place, name in ((left, "loss"), (right, "accuracy")):
         with place.container(border=True, key=f"card-{name}"):
-            st.html(f'<h3 class="lens-card-title">{escape(charts.finding(state, name))}</h3>')
-            figure = charts.loss(state, by) if name == "loss" else charts.accuracy(state, by)
-            said = charts.describe(state, name)
+            st.html(
+                f'<h3 class="lens-card-title">{escape(training_charts.finding(state, name))}</h3>'
+            )
+            figure = (
+                training_charts.loss(state, by)
+                if name == "loss"
+                else training_charts.accuracy(state, by)
+            )
+            said = training_charts.describe(state, name)
             plot(
                 figure,
                 f"chart-{name}",

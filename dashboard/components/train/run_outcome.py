@@ -9,11 +9,10 @@ from dashboard.state import session
 from dashboard.state.navigation import CLASSIFY, EVALUATE, TRAIN, TUNE
 from dashboard.text.markdown import with_span
 from dashboard.text.wording import STATUS_WORDS, count, duration, size
-from dashboard.workers import engine
-from dashboard.workers import searches as searching
+from dashboard.workers import engine, searches
 from ml.runs.folder import Run
 from ml.runs.status import Status
-from ml.training.cost import history as spent
+from ml.training.cost import history as cost_history
 from ml.tuning.begin import MINUTES, better
 
 
@@ -37,7 +36,7 @@ def compared(run: Run) -> str:
 
     The memory is the most that it held at once.
     """
-    content = spent.read(run) or {}
+    content = cost_history.read(run) or {}
     expected, actual = content.get("expected"), content.get("actual")
     if not expected or not actual:
         return ""
@@ -125,5 +124,5 @@ def _make_better(run: Run) -> None:
     help = "Tries other settings on the same pictures, and says honestly whether that helped."
     if st.button(label, key="make-better", icon=":material/tune:", help=help):
         sweep = better(session.workspace(), run)
-        searching.start(session.workspace(), sweep)
+        searches.start(session.workspace(), sweep)
         session.go(TUNE, sweep=sweep.id)

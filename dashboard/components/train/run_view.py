@@ -19,7 +19,7 @@ from dashboard.workers import engine
 from ml.errors import BadInputError
 from ml.runs.folder import Run
 from ml.runs.status import Status
-from ml.text import command_line as shell
+from ml.text import command_line
 from ml.text.training_sentences import reason
 
 TICK_SECONDS = 0.7
@@ -120,6 +120,6 @@ def _settings(run: Run) -> None:
         return
     pictures = sum((run.dataset.get("counts") or {}).values())
     st.html(f'<p class="lens-quiet">{escape(reason(config, pictures))}</p>')
-    command = shell.command_of(session.workspace(), config)
+    command = command_line.command_of(session.workspace(), config)
     st.code(command, language="bash", wrap_lines=True)
     st.code(json.dumps(config.to_json(), indent=1), language="json", height=320)

@@ -7,13 +7,13 @@ import streamlit as st
 
 from dashboard.charts.tuning import label
 from dashboard.components.data.ingest_progress import ingest_view, settle, start_ingest, under_way
-from dashboard.components.widgets import config_fields as forms
+from dashboard.components.widgets import config_fields
 from dashboard.queries.cost_estimate import expected
 from dashboard.server.style import escape
 from dashboard.state import session
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count, roughly, unique
-from dashboard.workers import searches as searching
+from dashboard.workers import searches
 from ml import presets
 from ml.config import TrainConfig
 from ml.data import catalog
@@ -44,7 +44,7 @@ def tune_form() -> TrainConfig | None:
             "Model",
             registry.names(),
             index=registry.names().index(presets.default_model(info)),
-            format_func=forms.model_label,
+            format_func=config_fields.model_label,
             key=f"tune-model-{info.name}",
             help="Each trial trains this model; the search finds settings that suit it.",
         )
@@ -141,6 +141,6 @@ def _begin(asked: Mapping[str, Any]) -> None:
     record = catalog.run_record(version, base.split_seed)
     limits = {"seconds": asked["seconds"], "trials": asked["trials"]}
     sweep = new_sweep(workspace, base, record, fields=asked["fields"], **limits)
-    searching.start(workspace, sweep)
+    searches.start(workspace, sweep)
     session.choose_sweep(sweep.id)
     st.rerun()

@@ -5,8 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.charts import tuning as charts_tune
-from dashboard.components.widgets import config_fields as forms
+from dashboard.charts import tuning as tuning_charts
+from dashboard.components.widgets import config_fields
 from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.plot import plot
 from dashboard.components.widgets.progress_bar import job_bar
@@ -65,12 +65,12 @@ def _settle(job: Job, asked: tuple[str, str]) -> None:
 
 def _found(found: dict[str, Any]) -> None:
     dataset, model = found["asked"]
-    rate = charts_tune.say(float(found["pick"]))
+    rate = tuning_charts.say(float(found["pick"]))
     said = f"A rate of {rate} suits {registry.get(model).label} on {dataset}"
     st.html(f'<h3 class="lens-card-title">{escape(said)}</h3>')
-    plot(charts_tune.rates(found), "tune-rates", alt=f"{said}: there the loss falls fast.")
+    plot(tuning_charts.rates(found), "tune-rates", alt=f"{said}: there the loss falls fast.")
     if st.button(f"Train with {rate}", key="rate-use", icon=":material/model_training:"):
-        forms.overrides().update(model=model, learning_rate=float(found["pick"]))
+        config_fields.overrides().update(model=model, learning_rate=float(found["pick"]))
         st.session_state["wanted-dataset"] = dataset
         session.choose_run(None)
         session.go(TRAIN)

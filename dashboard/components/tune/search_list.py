@@ -8,7 +8,7 @@ from dashboard.server.style import escape
 from dashboard.state import session
 from dashboard.text.markdown import plain
 from dashboard.text.wording import ago, count
-from dashboard.workers import searches as searching
+from dashboard.workers import searches
 from ml.errors import BadInputError
 from ml.tuning.sweep import Sweep, list_sweeps
 
@@ -35,9 +35,9 @@ def _row(sweep: Sweep) -> None:
     if st.button(plain(sweep.name), key=f"open-sweep-{sweep.id}", type="tertiary"):
         session.choose_sweep(sweep.id)
         st.rerun()
-    status = searching.status(sweep)
-    words = "Searching" if status.name in searching.LIVE else WORDS.get(status.name, status.name)
-    kind = "running" if status.name in searching.LIVE else status.name
+    status = searches.status(sweep)
+    words = "Searching" if status.name in searches.LIVE else WORDS.get(status.name, status.name)
+    kind = "running" if status.name in searches.LIVE else status.name
     st.html(
         f'<div class="lens-row-about">{status_pill(kind, words)}'
         f"<span>{count(len(state.over), 'trial')}</span><span>{ago(asked['created'])}</span></div>"

@@ -4,13 +4,13 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from dashboard.charts import tuning as charts_tune
+from dashboard.charts import tuning as tuning_charts
 from dashboard.components.train.run_outcome import result_sentence
 from dashboard.server.style import escape
 from dashboard.state import session
 from dashboard.state.navigation import EVALUATE
 from dashboard.text.wording import count, duration
-from dashboard.workers import searches as searching
+from dashboard.workers import searches
 from ml.models import registry
 from ml.runs.folder import Run
 from ml.runs.status import Status
@@ -47,7 +47,7 @@ def tune_outcome(sweep: Sweep, status: Status, asked: dict[str, Any], state: Sta
 
 def plan(sweep: Sweep, asked: dict[str, Any]) -> str:
     """What the search does, for as long as it has found nothing."""
-    names = [charts_tune.label(axis.name).lower() for axis in sweep.axes]
+    names = [tuning_charts.label(axis.name).lower() for axis in sweep.axes]
     model = sweep.base.model  # one's own may be gone
     label = registry.get(model).label if model in registry.names() else model
     limit = f", {count(asked['trials'], 'trial')} at most" if asked["trials"] else ""
@@ -65,8 +65,8 @@ def _about(result: dict[str, Any], state: State) -> list[str]:
         return []
     before = state.trials[0].values
     changed = [
-        f"{charts_tune.label(name).lower()} {charts_tune.say(value)} instead of "
-        f"{charts_tune.say(before[name])}"
+        f"{tuning_charts.label(name).lower()} {tuning_charts.say(value)} instead of "
+        f"{tuning_charts.say(before[name])}"
         for name, value in winner.values.items()
         if value != before.get(name)
     ]
@@ -93,7 +93,7 @@ def _buttons(sweep: Sweep, status: Status, result: dict[str, Any], winner: Run |
         help = "Goes on with the trial that it was at. No trial is lost."
         kind: Literal["primary", "secondary"] = "primary" if broken or not winner else "secondary"
         if st.button(text, key="tune-resume", type=kind, help=help):
-            searching.start(workspace, sweep)
+            searches.start(workspace, sweep)
             st.rerun()
 
 

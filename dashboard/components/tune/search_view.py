@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.charts import tuning as charts_tune
+from dashboard.charts import tuning as tuning_charts
 from dashboard.components.tune.search_outcome import tune_outcome
 from dashboard.components.tune.trials import tune_trials
 from dashboard.components.widgets.error_message import telling
@@ -17,7 +17,7 @@ from dashboard.queries import live
 from dashboard.server.style import escape
 from dashboard.state import session
 from dashboard.text.wording import count, duration, percent
-from dashboard.workers import searches as searching
+from dashboard.workers import searches
 from dashboard.workers.run_status import log_tail
 from ml.runs.status import Status
 from ml.tuning.sweep import State, Sweep, trial_run
@@ -30,8 +30,8 @@ TESTING_SHARE = 0.9
 def tune_view(sweep: Sweep) -> None:
     """Everything about one search. It looks again by itself only while the search is live."""
     with telling():
-        status = searching.status(sweep)
-        ticking = status.name in searching.LIVE
+        status = searches.status(sweep)
+        ticking = status.name in searches.LIVE
         st.fragment(_watched, run_every=TICK_SECONDS if ticking else None)(sweep, status.name)
         fold("Log", "fold-tune-log", partial(_log, sweep))
 
@@ -43,12 +43,12 @@ def _log(sweep: Sweep) -> None:
 
 def _watched(sweep: Sweep, known: str) -> None:
     with telling():
-        status = searching.status(sweep)
+        status = searches.status(sweep)
         if status.name != known:
             session.redraw()  # the ticking may be over
         asked, state = sweep.asked, sweep.state
         with st.container(border=True, key="card-tune-status"):
-            if status.name in searching.LIVE:
+            if status.name in searches.LIVE:
                 _progress(sweep, status, asked, state)
             else:
                 tune_outcome(sweep, status, asked, state)
@@ -92,28 +92,28 @@ def _doing(status: Status, asked: dict[str, Any], state: State, done: float) -> 
 def _figures(sweep: Sweep, status: Status, asked: dict[str, Any], state: State) -> None:
     trials, axes, best = state.trials, sweep.axes, state.best
     tiles(_tiles(status, asked, state), "tune")
-    result = sweep.result if status.name not in searching.LIVE else None
+    result = sweep.result if status.name not in searches.LIVE else None
     shares = (result or {}).get("importances") or {}
     left, right = st.columns(2) if shares else (st.container(), None)
     with left.container(border=True, key="card-tune-progress"):
         said = _best_title(state)
         st.html(f'<h3 class="lens-card-title">{escape(said)}</h3>')
-        plot(charts_tune.progress(trials), "tune-progress", alt=said, announce=said)
+        plot(tuning_charts.progress(trials), "tune-progress", alt=said, announce=said)
     if right:
         with right.container(border=True, key="card-tune-importance"):
-            most = charts_tune.label(max(shares, key=lambda name: shares[name]))
+            most = tuning_charts.label(max(shares, key=lambda name: shares[name]))
             said = f"{most} mattered most in {len(state.over)} trials"
             st.html(f'<h3 class="lens-card-title">{escape(said)}</h3>')
-            plot(charts_tune.importances(shares), "tune-importance", alt=said)
+            plot(tuning_charts.importances(shares), "tune-importance", alt=said)
     if best is not None:
         with st.container(border=True, key="card-tune-parallel"):
             said = "Which settings made good trials"
             st.html(f'<h3 class="lens-card-title">{said}</h3>')
-            figure = charts_tune.parallel(axes, trials, best.number)
+            figure = tuning_charts.parallel(axes, trials, best.number)
             plot(figure, "tune-parallel", height=360, alt=f"{said}: one line a trial.")
     with st.container(border=True, key="card-tune-trials"):
         st.html('<h3 class="lens-card-title">Trials</h3>')
-        tune_trials(axes, trials, alive=status.name in searching.LIVE)
+        tune_trials(axes, trials, alive=status.name in searches.LIVE)
 
 
 def _best_title(state: State) -> str:
@@ -129,7 +129,7 @@ def _tiles(status: Status, asked: dict[str, Any], state: State) -> list[Tile]:
     best, first = state.best, state.trials[0]
     over, early = state.over, sum(trial.state == "pruned" for trial in state.over)
     limit = f"of at most {asked['trials']}" if asked["trials"] else ""
-    steps = [value for _, value in charts_tune.so_far(state.trials)]
+    steps = [value for _, value in tuning_charts.so_far(state.trials)]
     whole = [trial.seconds for trial in over if trial.state == "done" and trial.seconds > 0]
     return [
         Tile(

@@ -11,7 +11,7 @@ from dashboard.state import session
 from dashboard.state.navigation import TRAIN
 from dashboard.text.wording import count, duration, percent, size
 from dashboard.workers import engine
-from ml import hardware as machine
+from ml import hardware
 from ml.version import __version__
 from ml.workspace import Workspace
 
@@ -63,5 +63,5 @@ def _badge(workspace: Workspace) -> None:
 
 def _device() -> str:
     """What this computer trains on."""
-    here = machine.describe()
+    here = hardware.describe()
     return ACCELERATORS.get(here.accelerator) or count(here.cores, "CPU core")

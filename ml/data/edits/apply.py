@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ml.data.edits import validation as fields
+from ml.data.edits import validation
 from ml.data.splits.splits import draw_test, in_test, pin_test, settle
 from ml.data.store.item import Item
 from ml.errors import BadInputError
@@ -40,7 +40,7 @@ class Draft:
         method, takes = KINDS[kind]
         if set(edit) != {"do", *takes}:
             raise BadInputError(f"The edit {kind} takes {', '.join(takes)}, not {edit!r:.80}.")
-        known = fields.Known(self.classes, len(self.items))
+        known = validation.Known(self.classes, len(self.items))
         method(self, *(check(known, edit[name]) for name, check in takes.items()))
 
     def finish(self) -> tuple[tuple[str, ...], tuple[Item, ...], str]:
@@ -216,17 +216,17 @@ def _listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
-KINDS: dict[str, tuple[Callable[..., None], dict[str, fields.Check]]] = {
-    "relabel": (Draft.relabel, {"items": fields.items, "label": fields.class_}),
-    "exclude": (Draft.exclude, {"items": fields.items}),
-    "include": (Draft.include, {"items": fields.items}),
-    "delete": (Draft.delete, {"items": fields.items}),
-    "add_class": (Draft.add_class, {"name": fields.name}),
-    "rename_class": (Draft.rename_class, {"old": fields.class_, "new": fields.name}),
-    "merge_classes": (Draft.merge_classes, {"names": fields.classes, "into": fields.name}),
-    "remove_class": (Draft.remove_class, {"name": fields.class_}),
-    "order_classes": (Draft.order_classes, {"names": fields.classes}),
-    "set_groups": (Draft.set_groups, {"groups": fields.groups}),
-    "draw_test": (Draft.draw_test, {"seed": fields.seed}),
-    "set_split": (Draft.set_split, {"items": fields.items, "split": fields.split}),
+KINDS: dict[str, tuple[Callable[..., None], dict[str, validation.Check]]] = {
+    "relabel": (Draft.relabel, {"items": validation.items, "label": validation.class_}),
+    "exclude": (Draft.exclude, {"items": validation.items}),
+    "include": (Draft.include, {"items": validation.items}),
+    "delete": (Draft.delete, {"items": validation.items}),
+    "add_class": (Draft.add_class, {"name": validation.name}),
+    "rename_class": (Draft.rename_class, {"old": validation.class_, "new": validation.name}),
+    "merge_classes": (Draft.merge_classes, {"names": validation.classes, "into": validation.name}),
+    "remove_class": (Draft.remove_class, {"name": validation.class_}),
+    "order_classes": (Draft.order_classes, {"names": validation.classes}),
+    "set_groups": (Draft.set_groups, {"groups": validation.groups}),
+    "draw_test": (Draft.draw_test, {"seed": validation.seed}),
+    "set_split": (Draft.set_split, {"items": validation.items, "split": validation.split}),
 }

@@ -22,7 +22,7 @@ from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from typing import Any, TypeVar
 
-from ml.data.pixels import decode as opening
+from ml.data.pixels import decode
 from ml.hardware import keep_freed_memory
 
 Progress = Callable[[float], None]
@@ -154,7 +154,7 @@ def _join(large: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this
     keep_freed_memory()
     gc.set_threshold(50_000)  # pictures leave few cycles behind, and looking for them takes time
-    opening.one_at_a_time(large)
+    decode.one_at_a_time(large)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()

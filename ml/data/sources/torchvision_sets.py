@@ -124,17 +124,17 @@ def load(
     Raises:
         BadInputError: it is not there and cannot be downloaded, or its files are damaged.
     """
-    from ml.data.sources import torchvision_read as torch_read
+    from ml.data.sources import torchvision_read
 
     folder = root_of(workspace, known, root)
     if _there(folder, known):
-        return torch_read.read(known, folder)
+        return torchvision_read.read(known, folder)
     if root is not None:
         raise BadInputError(
             f"{known.title} is not in {folder}. Its files belong into {_place(folder, known)}."
         )
     if any((folder / name).is_file() for name in known.archives):
-        torch_read.download(known, folder, progress)  # unpacks what was put there by hand
+        torchvision_read.download(known, folder, progress)  # unpacks what was put there by hand
     elif _reachable(known.url):
         _download(folder, known, progress)
     else:
@@ -143,19 +143,19 @@ def load(
             f"reached to download it. Put its files into {_place(folder, known)}, or connect to "
             "the internet and try again."
         )
-    return torch_read.read(known, folder)
+    return torchvision_read.read(known, folder)
 
 
 def _download(folder: Path, known: TorchSet, progress: Progress | None) -> None:
     """Download beside ``folder`` and move it into place whole."""
-    from ml.data.sources import torchvision_read as torch_read
+    from ml.data.sources import torchvision_read
 
     beside = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}.part")
     for old in folder.parent.glob(f".{folder.name}-*.part"):  # a download that was ended
         shutil.rmtree(old, ignore_errors=True)
     try:
         beside.mkdir(parents=True)
-        torch_read.download(known, beside, progress)
+        torchvision_read.download(known, beside, progress)
         with suppress(OSError):
             folder.rmdir()  # empty: somebody looked for it
         beside.replace(folder)

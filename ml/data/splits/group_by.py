@@ -1,6 +1,6 @@
 """The groups of a version's pictures, by one of the ways of ``ml.data.splits.group_rules``."""
 
-from ml.data.splits import group_rules as grouping
+from ml.data.splits import group_rules
 from ml.data.splits.capture_time import captured
 from ml.data.store.versions import DatasetVersion
 from ml.errors import BadInputError
@@ -9,7 +9,7 @@ from ml.workspace import Workspace
 WAYS = "folder, name:REGEX, number, time, time:SECONDS or none"
 
 
-def group_by(workspace: Workspace, version: DatasetVersion, way: str) -> grouping.Groups:
+def group_by(workspace: Workspace, version: DatasetVersion, way: str) -> group_rules.Groups:
     """The group of each picture, as ``set_groups`` takes them. ``way`` is one of ``WAYS``.
 
     Raises:
@@ -18,18 +18,18 @@ def group_by(workspace: Workspace, version: DatasetVersion, way: str) -> groupin
     kind, _, rest = way.partition(":")
     files = [item.file for item in version.items]
     if kind == "name" and rest:
-        return grouping.by_name(files, rest)
+        return group_rules.by_name(files, rest)
     if kind == "time":
         try:
-            seconds = float(rest) if rest else grouping.SECONDS
+            seconds = float(rest) if rest else group_rules.SECONDS
         except ValueError:
             raise BadInputError(f"A pause is a number of seconds, not {rest!r:.80}.") from None
         times = captured(workspace, {item.hash for item in version.items})
-        return grouping.by_time([times[item.hash] for item in version.items], seconds)
+        return group_rules.by_time([times[item.hash] for item in version.items], seconds)
     if way == "folder":
-        return grouping.by_folder(files, version.classes)
+        return group_rules.by_folder(files, version.classes)
     if way == "number":
-        return grouping.by_number(files, version.labels.tolist())
+        return group_rules.by_number(files, version.labels.tolist())
     if way == "none":
         return [None] * len(files)
     raise BadInputError(f"Groups are made by {WAYS}, not by {way!r:.80}.")

@@ -6,7 +6,7 @@ from ml.metrics.thresholds import LEAST
 from ml.sharing.html_report.figures import bars
 from ml.sharing.html_report.markup import Html, figure, named, section, table, tag
 from ml.sharing.html_report.subject import Subject
-from ml.text import report_sentences as sentences
+from ml.text import report_sentences
 from ml.text.format import percent, span
 
 MOST = 200
@@ -20,7 +20,7 @@ def per_class(subject: Subject) -> Html:
     shown, told = entries[:MOST], None
     if len(entries) > MOST:
         told = tag("p", f"The {MOST} weakest of {len(entries):,} classes.", class_="told")
-    title = sentences.weakest(entries)
+    title = report_sentences.weakest(entries)
     heads = ("Class", "Precision", "Recall (95 %)", "F1", "Pictures", "ROC area", "PR area", KEY)
     about = (
         "Precision: of the pictures called this class, the share that are of it. Recall: of the "

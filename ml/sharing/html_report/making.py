@@ -10,8 +10,7 @@ from ml.errors import BadInputError
 from ml.runs.events import RunEnded, RunStarted
 from ml.sharing.html_report.markup import Html, facts, section, table, tag
 from ml.sharing.html_report.subject import Subject, described
-from ml.text import command_line as shell
-from ml.text import report_sentences as sentences
+from ml.text import command_line, report_sentences
 from ml.text.format import count, duration
 from ml.utils.files import read_json
 
@@ -28,7 +27,7 @@ def making(subject: Subject) -> Html:
     """Settings that differ from the preset, time and machine, and what to type for the same."""
     config = subject.run.settings
     usual, title = _usual(subject, config)
-    changed = shell.differing(config, usual)
+    changed = command_line.differing(config, usual)
     labels = {item.name: (item.metadata["label"], item.metadata["unit"]) for item in fields(config)}
     rows = [
         [labels[name][0], _valued(value, labels[name][1]), _valued(getattr(usual, name), "")]
@@ -40,7 +39,7 @@ def making(subject: Subject) -> Html:
         facts(_facts(subject, config)),
         table(title, ("Setting", "Here", "Usual"), rows) if rows else tag("p", same),
         tag("p", "To train the same again:"),
-        tag("pre", tag("code", shell.command_of(subject.workspace, config))),
+        tag("pre", tag("code", command_line.command_of(subject.workspace, config))),
     )
 
 
@@ -50,14 +49,16 @@ def _usual(subject: Subject, config: TrainConfig) -> tuple[TrainConfig, str]:
     try:
         if info is not None:
             title = f"Settings that differ from the preset {config.preset}"
-            return shell.of_preset(config, info), title
+            return command_line.of_preset(config, info), title
     except BadInputError:  # a model that is not here any more
         pass
     return TrainConfig(), "Settings that differ from the defaults"
 
 
 def _valued(value: Any, unit: str) -> str:
-    said = {True: "yes", False: "no"}[value] if isinstance(value, bool) else shell.worded(value)
+    said = (
+        {True: "yes", False: "no"}[value] if isinstance(value, bool) else command_line.worded(value)
+    )
     return f"{said} {unit}".strip()
 
 
@@ -108,7 +109,7 @@ def using(subject: Subject) -> Html:
             " alone, give the path of the copy instead of the run. ",
             _input(subject.model),
         ),
-        tag("p", sentences.parity(subject.model.get("parity"))),
+        tag("p", report_sentences.parity(subject.model.get("parity"))),
         tag("p", f"Licence of the weights that it started from: {licence}") if licence else None,
     )
 

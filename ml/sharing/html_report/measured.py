@@ -1,12 +1,11 @@
 """What was measured besides: kinds of pictures, worse pictures, and what more would bring."""
 
 from ml.evaluation import learning_curve as curve
-from ml.evaluation import robustness
-from ml.evaluation import slice_discovery as slicing
+from ml.evaluation import robustness, slice_discovery
 from ml.sharing.html_report.figures import bars, learning_curve
 from ml.sharing.html_report.markup import Html, figure, named, section, table, tag
 from ml.sharing.html_report.subject import Subject
-from ml.text import report_sentences as sentences
+from ml.text import report_sentences
 from ml.text.format import count, percent, rounded, span, with_span
 
 KINDS = 30
@@ -16,7 +15,7 @@ KINDS = 30
 def kinds_of_pictures(subject: Subject) -> Html:
     """Groups of these pictures that do worse than the rest; nothing where none were looked for."""
     results = subject.results
-    found = slicing.read(subject.run, results.fingerprint, results.split)
+    found = slice_discovery.read(subject.run, results.fingerprint, results.split)
     if found is None or found["pictures"] != len(results.labels):
         return Html()
     heads = ("Group", "Worse", "Pictures", "Accuracy (95 %)", "The rest", "By chance alone")
@@ -27,7 +26,7 @@ def kinds_of_pictures(subject: Subject) -> Html:
             f"{one['pictures']:,}",
             figure(one["accuracy"], with_span(one["accuracy"], one["interval"])),
             figure(one["rest"], rounded(one["rest"])),
-            slicing.by_chance(one["adjusted"]),
+            slice_discovery.by_chance(one["adjusted"]),
         ]
         for one in found["slices"][:KINDS]
     ]
@@ -70,7 +69,7 @@ def worse_pictures(subject: Subject) -> Html:
     )
     return section(
         "How it takes worse pictures",
-        tag("p", tag("strong", sentences.corruptions(found))),
+        tag("p", tag("strong", report_sentences.corruptions(found))),
         table("Accuracy by kind of corruption", heads, rows),
         tag("p", about, class_="quiet"),
     )

@@ -2,7 +2,7 @@
 
 from ml.sharing.html_report.markup import Html, facts, figure, named, section, table, tag
 from ml.sharing.html_report.subject import Subject, day
-from ml.text import report_sentences as sentences
+from ml.text import report_sentences
 from ml.text.format import rounded, span, with_span
 from ml.version import __version__
 
@@ -37,10 +37,10 @@ def _pictures(subject: Subject) -> Html:
 def result(subject: Subject) -> Html:
     """The headline, the three figures with their intervals, baselines, and what to beware of."""
     report, results = subject.report, subject.results
-    words = sentences.headline(report)
-    reading = sentences.reading(report, len(results.labels))
+    words = report_sentences.headline(report)
+    reading = report_sentences.reading(report, len(results.labels))
     intervals, tiles = report.get("intervals") or {}, []
-    for name, (label, about) in sentences.FIGURES.items():
+    for name, (label, about) in report_sentences.FIGURES.items():
         around = span(intervals.get(name))
         tiles.append(
             tag(
@@ -51,7 +51,7 @@ def result(subject: Subject) -> Html:
                 tag("p", about, class_="quiet"),
             )
         )
-    folds = sentences.folds(report.get("folds"))
+    folds = report_sentences.folds(report.get("folds"))
     notes = [tag("li", str(one.get("text", ""))) for one in report.get("notes") or []]
     return section(
         words,

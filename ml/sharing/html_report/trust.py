@@ -7,7 +7,7 @@ from ml.metrics.classification import wilson
 from ml.sharing.html_report.figures import reliability
 from ml.sharing.html_report.markup import Html, figure, section, table, tag
 from ml.sharing.html_report.subject import Subject
-from ml.text import report_sentences as sentences
+from ml.text import report_sentences
 from ml.text.format import count, rounded, with_span
 
 SCORES = {
@@ -27,7 +27,7 @@ def probabilities(subject: Subject) -> Html:
     if len(results.labels) < ENOUGH:
         few = f"{subject.counted} are too few to tell. {ENOUGH} are the least."
         return section("Whether the probabilities mean what they say", tag("p", few))
-    said = sentences.calibration(float(found.get("ece") or 0.0), results.confidence)
+    said = report_sentences.calibration(float(found.get("ece") or 0.0), results.confidence)
     apart = count(round(100 * float(found.get("ece") or 0.0)), "percentage point")
     about = (
         "When the model says 80 %, is it right 80 % of the time? Points on the dashed line mean "
@@ -70,7 +70,7 @@ def _temperature(found: dict[str, Any]) -> str | None:
     value = found.get("temperature")
     if value is None:
         return None
-    return sentences.temperature(float(value))
+    return report_sentences.temperature(float(value))
 
 
 def _effect(found: dict[str, Any]) -> Html:
@@ -103,10 +103,10 @@ def refusing(subject: Subject) -> Html:
             f"It is sure about {asked:,} of the {subject.counted}, and right about {hits:,} of "
             f"those: {share}. It leaves {len(right) - asked:,} open."
         )
-    unlike = sentences.unlike(subject.model.get("unlike"))
+    unlike = report_sentences.unlike(subject.model.get("unlike"))
     return section(
         "When it says that it is not sure",
-        tag("p", sentences.threshold(results.threshold, subject.model.get("answers"))),
+        tag("p", report_sentences.threshold(results.threshold, subject.model.get("answers"))),
         tag("p", effect) if effect else None,
         tag("p", unlike) if unlike else None,
     )

@@ -3,20 +3,20 @@
 import pytest
 import streamlit as st
 
-from dashboard.actions import labelling as teaching
-from dashboard.components.data import upload as bring_in
-from dashboard.uploads import session_uploads as tray
+from dashboard.actions import labelling
+from dashboard.components.data import upload
+from dashboard.uploads import session_uploads
 from dashboard.workers import inference
 from ml.__main__ import main
 from ml.data.store.versions import load_version, read_summary
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 from tests.helpers.page_visits import visit, words
 from tests.pages.test_classify import StandIn, drop
 
 
 @pytest.fixture
 def run(workspace):
-    return fabricate.colours(workspace, "Colours")
+    return made_up_runs.colours(workspace, "Colours")
 
 
 @pytest.fixture
@@ -33,8 +33,8 @@ def _tab(monkeypatch, workspace):
 
 def shown(data, name, guess="green", label="", ticked=False):
     """A picture in the tray that the model took for ``guess``."""
-    tray.add(name, data)
-    one = tray.entries()[0]
+    session_uploads.add(name, data)
+    one = session_uploads.entries()[0]
     top = [{"label": guess, "probability": 0.5}]
     one["answers"]["r"] = {**top[0], "top": top, "error": None, "decision": "sure"}
     one |= {"label": label, "ticked": ticked}
@@ -43,7 +43,7 @@ def shown(data, name, guess="green", label="", ticked=False):
 
 def added(workspace, name, entries):
     """The version that the job of these pictures makes, by the command that a page starts."""
-    job = teaching.job(workspace, name, entries)
+    job = labelling.job(workspace, name, entries)
     assert main([*job.command, "--workspace", str(workspace.root), "--json"]) == 0
     job.cancel()
     return load_version(workspace, name)
@@ -53,15 +53,15 @@ def added(workspace, name, entries):
 def test_ticked_pictures_join_the_set_under_their_labels_and_no_test(workspace, run):
     old = load_version(workspace, "colours")
     pictures = [
-        shown(fabricate.solid(1, 20), "x/leaf, or so.png", label="green", ticked=True),
-        shown(fabricate.solid(2, 21), "=sky.png", label='a, "new" class/2', ticked=True),
-        shown(fabricate.solid(0, 22), "labels.csv", label="red", ticked=True),
-        shown(fabricate.solid(0, 23), "labels.csv", label="red", ticked=True),
+        shown(made_up_runs.solid(1, 20), "x/leaf, or so.png", label="green", ticked=True),
+        shown(made_up_runs.solid(2, 21), "=sky.png", label='a, "new" class/2', ticked=True),
+        shown(made_up_runs.solid(0, 22), "labels.csv", label="red", ticked=True),
+        shown(made_up_runs.solid(0, 23), "labels.csv", label="red", ticked=True),
     ]
     new = added(workspace, "colours", pictures)
     assert new.version == old.version + 1
     assert new.classes == (*old.classes, 'a, "new" class/2')
-    fresh = {item.hash[: tray.ID]: item for item in new.items[len(old.items) :]}
+    fresh = {item.hash[: session_uploads.ID]: item for item in new.items[len(old.items) :]}
     assert {one["id"]: one["label"] for one in pictures} == {
         identifier: new.classes[item.label] for identifier, item in fresh.items()
     }
@@ -72,19 +72,19 @@ def test_ticked_pictures_join_the_set_under_their_labels_and_no_test(workspace, 
 
 @pytest.mark.usefixtures("_tab")
 def test_only_what_is_ticked_and_not_there_yet_can_be_added(workspace, run):
-    fresh = shown(fabricate.solid(1, 20), "a.png")
-    there = shown(fabricate.solid(1, 0), "b.png", guess="red")  # in the set, as green
-    again = shown(fabricate.solid(2, 21), "c.png", label="blue", ticked=True)
-    lesson = teaching.lesson(workspace, run)
-    teaching.mark([fresh, there], "r", True)
+    fresh = shown(made_up_runs.solid(1, 20), "a.png")
+    there = shown(made_up_runs.solid(1, 0), "b.png", guess="red")  # in the set, as green
+    again = shown(made_up_runs.solid(2, 21), "c.png", label="blue", ticked=True)
+    lesson = labelling.lesson(workspace, run)
+    labelling.mark([fresh, there], "r", True)
     assert fresh["label"] == "green"  # what another model would guess is of no account any more
-    assert lesson.ready(tray.entries()) == [again, fresh]
-    tray.remove(again["id"])
+    assert lesson.ready(session_uploads.entries()) == [again, fresh]
+    session_uploads.remove(again["id"])
     assert lesson.ready([again, fresh]) == [fresh]
     version = added(workspace, "colours", [fresh, there])  # in case another tab was faster
     assert len(version.items) == 13
-    assert teaching.lesson(workspace, run).there >= {fresh["id"], there["id"]}
-    assert teaching.lesson(workspace, run).ready(tray.entries()) == []
+    assert labelling.lesson(workspace, run).there >= {fresh["id"], there["id"]}
+    assert labelling.lesson(workspace, run).ready(session_uploads.entries()) == []
 
 
 def test_the_page_offers_it_and_what_is_chosen_on_a_card_is_ticked(workspace, run, worker):
@@ -129,13 +129,13 @@ def test_where_the_set_is_gone_pictures_are_only_looked_at(workspace, run, worke
 def test_what_is_too_much_for_this_server_is_not_added(workspace, run, worker, monkeypatch):
     at = drop(visit("classify", run.id), ("one.png", b"sure"))
     at.button("teach-tick").click().run()
-    from dashboard.components.classify import labelling as teach
+    from dashboard.components.classify import labelling
 
-    monkeypatch.setattr(teach, "over_limit", lambda sizes: f"{sum(sizes)} bytes are too many.")
+    monkeypatch.setattr(labelling, "over_limit", lambda sizes: f"{sum(sizes)} bytes are too many.")
     at.button("teach-add").click().run()
     assert not at.exception
     assert "4 bytes are too many" in " ".join(one.value for one in at.warning)
-    assert bring_in.over_limit([1]) == ""
+    assert upload.over_limit([1]) == ""
 
 
 def test_many_pictures_are_a_table_until_somebody_chooses_otherwise(workspace, run, worker):

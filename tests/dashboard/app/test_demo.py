@@ -10,16 +10,15 @@ from ml.data.store.originals import picture_path
 from ml.data.store.versions import load_version
 from ml.errors import BadInputError
 from ml.runs.folder import Run
-from ml.sharing import bundle as packing
-from ml.sharing import page_text as showcase
+from ml.sharing import bundle, page_text
 from ml.workspace import Workspace, open_workspace
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 from tests.helpers.page_visits import AppTest, words
 
 
 @pytest.fixture
 def run(workspace: Workspace) -> Run:
-    return fabricate.finished(workspace, fabricate.dataset(workspace))
+    return made_up_runs.finished(workspace, made_up_runs.dataset(workspace))
 
 
 def ask(**address: str) -> AppTest:
@@ -32,7 +31,7 @@ def ask(**address: str) -> AppTest:
 
 
 def test_the_address_of_a_run_shows_it_alone_with_its_author_s_words(run: Run) -> None:
-    showcase.write(run, "Which *bin*?", "One thing at a time.\n<b>Daylight</b> helps.")
+    page_text.write(run, "Which *bin*?", "One thing at a time.\n<b>Daylight</b> helps.")
     at = ask(classify=run.id)
     assert [title.value for title in at.title] == [r"Which \*bin\*?"]
     said = words(at).replace("\\", "")
@@ -60,7 +59,7 @@ def test_a_demo_has_that_page_whatever_is_asked_for(
     address: dict[str, str], run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LENSMITH_MODE", "demo")
-    showcase.write(run, "Alone", "")
+    page_text.write(run, "Alone", "")
     at = ask(**address)
     assert [title.value for title in at.title] == ["Alone"]
     assert "A page for others" not in " ".join(fold.label for fold in at.expander)
@@ -77,7 +76,7 @@ def test_a_demo_has_no_other_page(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
 def test_what_is_packed_serves_the_page_and_holds_no_other_picture(
     workspace: Workspace, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    size = packing.pack(workspace, run, tmp_path / "out")
+    size = bundle.pack(workspace, run, tmp_path / "out")
     packed = open_workspace(tmp_path / "out")
     files = [path for path in packed.root.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) >= size
@@ -86,7 +85,7 @@ def test_what_is_packed_serves_the_page_and_holds_no_other_picture(
     assert items == load_version(workspace, record["name"], record["version"]).items
     held = {item.hash for item in items if picture_path(packed, item.hash).exists()}
     tested = {items[n].hash for n in record["splits"]["test"]}
-    assert 0 < len(held) <= packing.EXAMPLES
+    assert 0 < len(held) <= bundle.EXAMPLES
     assert held <= tested
     monkeypatch.setenv("LENSMITH_MODE", "demo")
     monkeypatch.setenv("LENSMITH_WORKSPACE", str(packed.root))
@@ -98,6 +97,6 @@ def test_nothing_that_is_there_is_packed_over(
 ) -> None:
     (tmp_path / "out").mkdir()
     with pytest.raises(BadInputError, match="is there already"):
-        packing.pack(workspace, run, tmp_path / "out")
+        bundle.pack(workspace, run, tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
     assert not list(tmp_path.glob(".out*"))

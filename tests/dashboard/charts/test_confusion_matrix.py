@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from dashboard.charts import confusion_matrix as charts
+from dashboard.charts import confusion_matrix
 from dashboard.server.static import ROOT
 from dashboard.text.class_names import LABEL
 from ml.evaluation import results
@@ -14,7 +14,7 @@ CLASSES = ["glass", "metal", "paper"]
 
 
 def test_rows_of_the_matrix_are_the_truth():
-    figure = charts.matrix(CONFUSION, CLASSES)
+    figure = confusion_matrix.matrix(CONFUSION, CLASSES)
     assert figure["values"] == CONFUSION
     assert figure["names"] == CLASSES
     assert figure["most"] == 9
@@ -23,9 +23,9 @@ def test_rows_of_the_matrix_are_the_truth():
 
 
 def test_percent_are_those_of_the_row_or_of_the_column():
-    figure = charts.matrix(CONFUSION, CLASSES, share="row")
+    figure = confusion_matrix.matrix(CONFUSION, CLASSES, share="row")
     assert figure["values"] == [[80, 20, 0], [10, 90, 0], [0, 30, 70]]
-    figure = charts.matrix(CONFUSION, CLASSES, share="column", shown=[2, 1])
+    figure = confusion_matrix.matrix(CONFUSION, CLASSES, share="column", shown=[2, 1])
     assert figure["values"] == [[100, 21.43], [0, 64.29]], "of all 14 guesses, shown or not"
     assert figure["names"] == ["paper", "metal"]
 
@@ -40,8 +40,8 @@ def test_every_number_is_legible_on_its_cell(theme):
     colours = config["theme"][theme]
     steps = colours["chartSequentialColors"]
     for percent in range(101):
-        cell = tone(charts.SCALE, steps, percent / 100)
-        text = colours["textColor" if percent / 100 < charts.FLIP else "backgroundColor"]
+        cell = tone(confusion_matrix.SCALE, steps, percent / 100)
+        text = colours["textColor" if percent / 100 < confusion_matrix.FLIP else "backgroundColor"]
         assert contrast(cell, rgb(text)) >= 4.5, percent
 
 
@@ -71,7 +71,7 @@ def contrast(one, other):
 
 
 def test_a_class_without_pictures_is_no_division_by_zero():
-    figure = charts.matrix([[0, 0], [1, 3]], ["a", "b"], share="row")
+    figure = confusion_matrix.matrix([[0, 0], [1, 3]], ["a", "b"], share="row")
     assert figure["values"] == [[0, 0], [25, 75]]
     assert figure["said"][0][0] == "0 of 0 a\nrecognised"
 
@@ -80,7 +80,7 @@ def test_a_class_without_pictures_is_no_division_by_zero():
 def test_names_are_shortened_and_still_told_apart(number):
     classes = [f"a class with a rather long name {place}" for place in range(number)]
     confusion = [[5 if row == column else 0 for column in range(number)] for row in range(number)]
-    figure = charts.matrix(confusion, classes)
+    figure = confusion_matrix.matrix(confusion, classes)
     assert figure["names"] == classes
     assert len(set(figure["labels"])) == number
     assert all(len(text) <= LABEL for text in figure["labels"])
@@ -89,12 +89,15 @@ def test_names_are_shortened_and_still_told_apart(number):
 def test_the_most_confused_classes_are_found_in_their_order():
     confusion = [[9, 0, 0, 0], [0, 5, 0, 4], [0, 0, 9, 0], [0, 2, 0, 7]]
     assert results.most_confused(confusion, 2) == [1, 3]
-    assert charts.matrix(confusion, list("abcd"), shown=[1, 3])["values"] == [[5, 4], [2, 7]]
+    assert confusion_matrix.matrix(confusion, list("abcd"), shown=[1, 3])["values"] == [
+        [5, 4],
+        [2, 7],
+    ]
 
 
 def test_the_chosen_cell_row_or_column_is_framed():
     def framed(*chosen, **settings):
-        return charts.matrix(CONFUSION, CLASSES, chosen=chosen, **settings)["frame"]
+        return confusion_matrix.matrix(CONFUSION, CLASSES, chosen=chosen, **settings)["frame"]
 
     assert framed(2, 1) == (2, 2, 1, 1)
     assert framed(0, None) == (0, 0, 0, 2)

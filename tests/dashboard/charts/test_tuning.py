@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dashboard.charts import tuning as charts_tune
+from dashboard.charts import tuning as tuning_charts
 from ml.tuning.space import Axis
 from ml.tuning.sweep import Trial
 
@@ -29,17 +29,17 @@ TRIALS = [
 
 
 def test_the_best_so_far_never_falls_and_counts_whole_trials_alone() -> None:
-    assert charts_tune.so_far(TRIALS) == [(0, 0.7), (2, 0.8), (4, 0.8)]
+    assert tuning_charts.so_far(TRIALS) == [(0, 0.7), (2, 0.8), (4, 0.8)]
 
 
 def test_each_trial_with_a_figure_is_marked_once() -> None:
-    _, whole, early = charts_tune.progress(TRIALS)["data"]
+    _, whole, early = tuning_charts.progress(TRIALS)["data"]
     assert sorted(whole["x"] + early["x"]) == [0, 1, 2, 4]
     assert dict(zip(early["x"], early["y"], strict=True)) == {1: 90.0}
 
 
 def test_parallel_lines_stay_on_their_axes_and_the_best_is_drawn_last() -> None:
-    figure = charts_tune.parallel(AXES, TRIALS, 2)
+    figure = tuning_charts.parallel(AXES, TRIALS, 2)
     lines = figure["data"]
     assert lines[-1]["name"] == "Best"
     assert {line["name"] for line in lines} == {"Start", "Trial 1", "Best", "Trial 4"}
@@ -50,7 +50,7 @@ def test_parallel_lines_stay_on_their_axes_and_the_best_is_drawn_last() -> None:
 
 
 def test_the_table_twin_holds_the_settings_themselves() -> None:
-    head, *rows = charts_tune.parallel(AXES, TRIALS, 2)["table"]
+    head, *rows = tuning_charts.parallel(AXES, TRIALS, 2)["table"]
     assert head == [
         *("Trial", "Learning rate", "Batch size", "Augmentation"),
         *("Validation accuracy", ""),
@@ -60,16 +60,16 @@ def test_the_table_twin_holds_the_settings_themselves() -> None:
 
 
 def test_no_trial_or_equal_ones_are_drawn_all_the_same() -> None:
-    assert charts_tune.parallel(AXES, [], None)["data"] == []
-    assert charts_tune.progress([])["data"][0]["x"] == []
-    same = charts_tune.parallel(AXES, [trial(0, 0.5), trial(1, 0.5)], 0)
+    assert tuning_charts.parallel(AXES, [], None)["data"] == []
+    assert tuning_charts.progress([])["data"][0]["x"] == []
+    same = tuning_charts.parallel(AXES, [trial(0, 0.5), trial(1, 0.5)], 0)
     assert {line["y"][-1] for line in same["data"]} == {0.5}
 
 
 def test_bars_and_rates_show_what_was_found() -> None:
-    bars = charts_tune.importances({"augment": 0.2, "learning_rate": 0.8})["data"][0]
+    bars = tuning_charts.importances({"augment": 0.2, "learning_rate": 0.8})["data"][0]
     assert (bars["y"], bars["x"]) == (["Learning rate", "Augmentation"], [80.0, 20.0])
     found = {"rates": [0.001, 0.01], "losses": [1.0, 0.5], "pick": 0.01}
-    figure = charts_tune.rates(found)
+    figure = tuning_charts.rates(found)
     assert figure["data"][0]["x"] == [0.001, 0.01]
     assert figure["layout"]["shapes"][0]["x0"] == 0.01

@@ -15,7 +15,7 @@ from ml.data import catalog
 from ml.runs import folder as runs
 from ml.runs.folder import Run
 from ml.workspace import Workspace
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 from tests.pages.test_train import figures
 
 EPOCHS = 3
@@ -23,7 +23,7 @@ EPOCHS = 3
 
 @pytest.fixture
 def run(workspace: Workspace) -> Run:
-    version = fabricate.dataset(workspace, each=20)
+    version = made_up_runs.dataset(workspace, each=20)
     config = TrainConfig(
         dataset="made",
         model="tutorial_net",

@@ -5,19 +5,18 @@ import io
 
 import pytest
 
-from dashboard.queries import predictions_csv as tables
-from dashboard.queries import results
-from tests.helpers import made_up_runs as fabricate
+from dashboard.queries import predictions_csv, results
+from tests.helpers import made_up_runs
 
 
 def test_the_csv_agrees_with_the_predictions(workspace):
-    version = fabricate.dataset(workspace)
-    truth = fabricate.predictions(version, seed=3)
-    run = fabricate.finished(workspace, version, truth)
-    lines = list(csv.DictReader(io.StringIO(tables.to_csv(results.load(workspace, run)))))
+    version = made_up_runs.dataset(workspace)
+    truth = made_up_runs.predictions(version, seed=3)
+    run = made_up_runs.finished(workspace, version, truth)
+    lines = list(csv.DictReader(io.StringIO(predictions_csv.to_csv(results.load(workspace, run)))))
     guesses = truth.logits.argmax(axis=1)
-    assert [line["truth"] for line in lines] == [fabricate.CLASSES[n] for n in truth.labels]
-    assert [line["guess"] for line in lines] == [fabricate.CLASSES[n] for n in guesses]
+    assert [line["truth"] for line in lines] == [made_up_runs.CLASSES[n] for n in truth.labels]
+    assert [line["guess"] for line in lines] == [made_up_runs.CLASSES[n] for n in guesses]
     right = sum(line["correct"] == "yes" for line in lines)
     assert right / len(lines) == pytest.approx(run.report["accuracy"])
     for line in lines:
@@ -27,4 +26,4 @@ def test_the_csv_agrees_with_the_predictions(workspace):
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
 def test_a_spreadsheet_runs_no_formula_from_a_name(text):
-    assert tables.csv_of([[text]]).startswith(("'", "\"'"))
+    assert predictions_csv.csv_of([[text]]).startswith(("'", "\"'"))

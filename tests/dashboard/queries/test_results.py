@@ -10,14 +10,14 @@ from dashboard.queries import results
 from ml.data.store.versions import load_version
 from ml.errors import BadInputError
 from ml.utils.files import read_json, write_json
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 
 
 @pytest.fixture
 def made(workspace):
-    version = fabricate.dataset(workspace)
-    truth = fabricate.predictions(version, seed=3)
-    return fabricate.finished(workspace, version, truth), truth
+    version = made_up_runs.dataset(workspace)
+    truth = made_up_runs.predictions(version, seed=3)
+    return made_up_runs.finished(workspace, version, truth), truth
 
 
 def test_the_pictures_of_a_cell_are_those_of_a_recount(workspace, made):
@@ -90,8 +90,8 @@ def test_a_new_report_is_read_and_an_old_one_is_not_read_twice(workspace, made, 
 
 
 def test_no_report_is_no_results(workspace):
-    version = fabricate.dataset(workspace)
-    assert results.load(workspace, fabricate.queued(workspace, version)) is None
+    version = made_up_runs.dataset(workspace)
+    assert results.load(workspace, made_up_runs.queued(workspace, version)) is None
 
 
 def damage_json(run):

@@ -6,12 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.components.evaluate.disagreement import only_right, verdict
-from dashboard.queries import results
-from dashboard.queries import run_comparison as comparison
+from dashboard.queries import results, run_comparison
 from ml.config import TrainConfig
 from ml.runs.events import EpochEnd, EventLog, RunStarted
 from ml.utils.files import write_json
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 
 SETTINGS = st.fixed_dictionaries(
     {},
@@ -27,7 +26,7 @@ SETTINGS = st.fixed_dictionaries(
 @given(st.lists(SETTINGS, min_size=1, max_size=4))
 def test_differences_are_those_settings_that_are_not_all_the_same(settings):
     configs = {str(place): TrainConfig(**values) for place, values in enumerate(settings)}
-    found = comparison.differences(configs)
+    found = run_comparison.differences(configs)
     labels = {item.name: item.metadata["label"] for item in fields(TrainConfig)}
     wanted = {
         label: {run: getattr(config, name) for run, config in configs.items()}
@@ -38,35 +37,38 @@ def test_differences_are_those_settings_that_are_not_all_the_same(settings):
 
 
 def test_a_curve_leaves_out_epochs_that_were_done_again(workspace):
-    run = fabricate.queued(workspace, fabricate.dataset(workspace))
+    run = made_up_runs.queued(workspace, made_up_runs.dataset(workspace))
     log = EventLog(run.folder / "events.jsonl")
     log(RunStarted("m", "d", 3, 5))
     for epoch, value in ((1, 0.1), (2, 0.2), (3, 0.3)):
         log(EpochEnd(epoch, 5 * epoch, 1, 0.5, 1, value))
     log(RunStarted("m", "d", 3, 5, epoch=1, step=5, resumed=True))
-    assert comparison.curve(run, "x", "val_accuracy").values == (0.1,)
+    assert run_comparison.curve(run, "x", "val_accuracy").values == (0.1,)
     log(EpochEnd(2, 10, 1, 0.5, 1, 0.9))
     log.close()
-    found = comparison.curve(run, "x", "val_accuracy")
+    found = run_comparison.curve(run, "x", "val_accuracy")
     assert (found.epochs, found.values) == ((1, 2), (0.1, 0.9))
 
 
 def test_scores_compare_only_on_the_same_test_pictures(workspace):
-    version = fabricate.dataset(workspace)
-    first, second = (fabricate.queued(workspace, version) for _ in range(2))
-    assert comparison.same_pictures([first, second])
+    version = made_up_runs.dataset(workspace)
+    first, second = (made_up_runs.queued(workspace, version) for _ in range(2))
+    assert run_comparison.same_pictures([first, second])
     record = second.dataset
     write_json(second.folder / "dataset.json", record | {"splits": {"test": [1, 2]}})
-    assert not comparison.same_pictures([first, second])
-    other = fabricate.queued(workspace, fabricate.dataset(workspace, each=4, name="other"))
-    assert not comparison.same_pictures([first, other])
+    assert not run_comparison.same_pictures([first, second])
+    other = made_up_runs.queued(workspace, made_up_runs.dataset(workspace, each=4, name="other"))
+    assert not run_comparison.same_pictures([first, other])
 
 
 def test_two_runs_are_told_apart_by_the_pictures_that_one_alone_has_right(workspace):
-    version = fabricate.dataset(workspace)
-    truths = [fabricate.predictions(version, seed, wrong) for seed, wrong in ((1, 0.2), (2, 0.6))]
+    version = made_up_runs.dataset(workspace)
+    truths = [
+        made_up_runs.predictions(version, seed, wrong) for seed, wrong in ((1, 0.2), (2, 0.6))
+    ]
     one, other = (
-        results.read(workspace, fabricate.finished(workspace, version, truth)) for truth in truths
+        results.read(workspace, made_up_runs.finished(workspace, version, truth))
+        for truth in truths
     )
     right = [truth.logits.argmax(1) == truth.labels for truth in truths]
     wanted = {place for place in range(30) if right[0][place] and not right[1][place]}

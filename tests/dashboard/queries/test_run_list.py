@@ -2,17 +2,17 @@
 
 import pytest
 
-from dashboard.queries import run_list as runlist
+from dashboard.queries import run_list
 from dashboard.workers import engine
 from ml.runs.status import Status
 from ml.utils.files import write_json
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 
 
 def test_a_row_says_what_the_files_say(workspace):
-    version = fabricate.dataset(workspace)
-    run = fabricate.finished(workspace, version, name="Mine")
-    row = runlist.row(run.folder)
+    version = made_up_runs.dataset(workspace)
+    run = made_up_runs.finished(workspace, version, name="Mine")
+    row = run_list.row(run.folder)
     assert (row.name, row.dataset, row.model, row.status) == (
         "Mine",
         "made",
@@ -26,18 +26,18 @@ def test_a_row_says_what_the_files_say(workspace):
 
 
 def test_a_rename_shows_although_rows_are_kept(workspace):
-    run = fabricate.finished(workspace, fabricate.dataset(workspace))
-    assert runlist.row(run.folder).name == run.id
+    run = made_up_runs.finished(workspace, made_up_runs.dataset(workspace))
+    assert run_list.row(run.folder).name == run.id
     run.update_meta(name="Better")
-    assert runlist.row(run.folder).name == "Better"
+    assert run_list.row(run.folder).name == "Better"
 
 
 def test_the_status_of_a_running_run_is_never_kept(workspace, monkeypatch):
-    run = fabricate.queued(workspace, fabricate.dataset(workspace))
+    run = made_up_runs.queued(workspace, made_up_runs.dataset(workspace))
     seen = iter([Status("running"), Status("interrupted", "gone")])
     monkeypatch.setattr(engine, "status", lambda _: next(seen))
-    assert runlist.row(run.folder).status == "running"
-    assert runlist.row(run.folder).status == "interrupted"
+    assert run_list.row(run.folder).status == "running"
+    assert run_list.row(run.folder).status == "interrupted"
 
 
 def no_config(folder):
@@ -68,34 +68,38 @@ def odd_meta(folder):
     "damage", [no_config, torn_config, wrong_config, newer_config, odd_report, odd_meta]
 )
 def test_a_damaged_folder_is_listed_and_hides_no_other(workspace, damage):
-    version = fabricate.dataset(workspace)
-    good, bad = (fabricate.finished(workspace, version) for _ in range(2))
+    version = made_up_runs.dataset(workspace)
+    good, bad = (made_up_runs.finished(workspace, version) for _ in range(2))
     damage(bad.folder)
-    rows = {row.id: row for row in runlist.rows(workspace)}
+    rows = {row.id: row for row in run_list.rows(workspace)}
     assert set(rows) == {good.id, bad.id}
     assert rows[good.id].damage == ""
     assert rows[bad.id].damage.endswith(".")
 
 
 def test_every_order_takes_runs_of_every_kind(workspace):
-    version = fabricate.dataset(workspace)
+    version = made_up_runs.dataset(workspace)
     runs = [
-        fabricate.finished(workspace, version, fabricate.predictions(version, 1, 0.1), name="b"),
-        fabricate.finished(workspace, version, fabricate.predictions(version, 2, 0.6), name="a"),
-        fabricate.queued(workspace, version, "c"),
-        fabricate.interrupted(workspace, version, "d"),
+        made_up_runs.finished(
+            workspace, version, made_up_runs.predictions(version, 1, 0.1), name="b"
+        ),
+        made_up_runs.finished(
+            workspace, version, made_up_runs.predictions(version, 2, 0.6), name="a"
+        ),
+        made_up_runs.queued(workspace, version, "c"),
+        made_up_runs.interrupted(workspace, version, "d"),
     ]
     (workspace.runs / "empty").mkdir()
-    for sort in runlist.SORTS:
-        assert len(runlist.rows(workspace, sort)) == 5
-    by_score = [row.id for row in runlist.rows(workspace, "Best score first")]
+    for sort in run_list.SORTS:
+        assert len(run_list.rows(workspace, sort)) == 5
+    by_score = [row.id for row in run_list.rows(workspace, "Best score first")]
     assert by_score[:2] == [runs[0].id, runs[1].id]
-    named = [row.name for row in runlist.rows(workspace, "Name")]
+    named = [row.name for row in run_list.rows(workspace, "Name")]
     assert named == ["a", "b", "c", "d", "empty"]
 
 
 def test_the_newest_tested_run_is_one_with_a_model(workspace):
-    version = fabricate.dataset(workspace)
-    wanted = fabricate.finished(workspace, version)
-    fabricate.queued(workspace, version)
-    assert runlist.newest_tested(workspace) == wanted
+    version = made_up_runs.dataset(workspace)
+    wanted = made_up_runs.finished(workspace, version)
+    made_up_runs.queued(workspace, version)
+    assert run_list.newest_tested(workspace) == wanted

@@ -3,7 +3,7 @@
 import pytest
 
 from ml.runs import folder as runs
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 from tests.helpers.page_visits import visit, words
 
 ASKED = "This cannot be undone."
@@ -11,24 +11,24 @@ ASKED = "This cannot be undone."
 
 @pytest.fixture
 def version(workspace):
-    return fabricate.dataset(workspace)
+    return made_up_runs.dataset(workspace)
 
 
 @pytest.fixture
 def busy(workspace, version):
-    return fabricate.working(workspace, version)
+    return made_up_runs.working(workspace, version)
 
 
 @pytest.fixture
 def gone(workspace, version):
-    run = fabricate.finished(workspace, version)
+    run = made_up_runs.finished(workspace, version)
     runs.delete(workspace, run)
     return run
 
 
 def test_a_press_in_the_moment_in_which_a_training_ends_does_what_it_says(workspace, busy, gone):
     at = visit("runs")
-    fabricate.end(busy)
+    made_up_runs.end(busy)
     at.button(f"restore-{gone.id}").click().run()
     assert not at.exception
     assert not runs.trashed(workspace)
@@ -39,7 +39,7 @@ def test_a_question_stays_when_a_training_ends_and_goes_with_its_answer(workspac
     at = visit("runs")
     at.button("empty-trash").click().run()
     assert ASKED in words(at)
-    fabricate.end(busy)
+    made_up_runs.end(busy)
     at.run()
     assert ASKED in words(at)
     at.button("keep-trash").click().run()

@@ -8,14 +8,13 @@ from types import SimpleNamespace
 import pytest
 import streamlit as st
 
-from dashboard.components.classify import results_table as answer_table
+from dashboard.components.classify import results_table
 from dashboard.components.classify.results_page import _groups, _note
-from dashboard.uploads import filters as answer_list
-from dashboard.uploads import session_uploads as tray
+from dashboard.uploads import filters, session_uploads
 from dashboard.uploads.filters import GROUPED, LEAST, MOST, NAMED, UNLIKE, UNREAD, Query, listed
 from dashboard.uploads.zip_download import sorted_zip
 from ml.inference.classifier import unreadable
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 
 
 def entry(number, label, probability, decision="sure", **more):
@@ -53,7 +52,7 @@ def test_the_largest_group_comes_first_and_a_label_by_hand_counts(held):
     assert numbers(listed(held, "r", Query(order=GROUPED))) == [3, 6, 10, 9, 4, 5]
     held[5]["label"] = "metal"
     held[0]["label"] = "metal"
-    assert answer_list.counts(held, "r") == {"metal": 3, "glass": 1, "paper": 1}
+    assert filters.counts(held, "r") == {"metal": 3, "glass": 1, "paper": 1}
     found = listed(held, "r", Query(order=GROUPED))
     assert numbers(found) == [9, 6, 10, 3, 4, 5]
     run = SimpleNamespace(id="r")
@@ -73,14 +72,14 @@ def test_a_filter_keeps_what_fits_every_part(held):
 def test_the_zip_has_a_folder_for_each_label(monkeypatch, workspace):
     monkeypatch.setattr(st, "session_state", {"workspace": workspace})
     for number, label in enumerate(["glass", "metal", "../up"]):
-        tray.add("x/same.png", bytes([number]))
-        tray.entries()[0]["answers"] = {"r": {"label": label}}
-    tray.add("unread.png", b"u")
-    tray.add("gone.png", b"g")
-    tray.entries()[0]["answers"] = {"r": {"label": "glass"}}
-    tray.entries()[0]["path"].unlink()
-    tray.entries()[3]["label"] = "glass"  # was metal
-    packed = zipfile.ZipFile(io.BytesIO(sorted_zip(tray.entries(), "r")))
+        session_uploads.add("x/same.png", bytes([number]))
+        session_uploads.entries()[0]["answers"] = {"r": {"label": label}}
+    session_uploads.add("unread.png", b"u")
+    session_uploads.add("gone.png", b"g")
+    session_uploads.entries()[0]["answers"] = {"r": {"label": "glass"}}
+    session_uploads.entries()[0]["path"].unlink()
+    session_uploads.entries()[3]["label"] = "glass"  # was metal
+    packed = zipfile.ZipFile(io.BytesIO(sorted_zip(session_uploads.entries(), "r")))
     found = {name: packed.read(name) for name in packed.namelist()}
     assert found.pop("glass/same.png") == bytes([1])
     assert found.pop("glass/same (2).png") == bytes([0])
@@ -98,11 +97,11 @@ def test_what_is_done_in_the_table_is_noted_before_it_is_drawn_anew(held, monkey
         drawn.update(given)
         return SimpleNamespace(opened="9")
 
-    monkeypatch.setattr(answer_table, "_component", component)
+    monkeypatch.setattr(results_table, "_component", component)
     options = {"title": "t", "classes": ["glass", "metal"], "there": frozenset({"6"})}
     note = partial(_note, held)
-    assert answer_table.answer_table(held, "r", "table", "t", note=note, **options) == "9"
-    assert answer_table.answer_table(held[:1], "r", "table", "t", note=note, **options) == ""
+    assert results_table.answer_table(held, "r", "table", "t", note=note, **options) == "9"
+    assert results_table.answer_table(held[:1], "r", "table", "t", note=note, **options) == ""
 
     def send(**marks):
         state["table"].marks = marks
@@ -114,7 +113,7 @@ def test_what_is_done_in_the_table_is_noted_before_it_is_drawn_anew(held, monkey
     found = send(shown=["10", "9"], ticked=["10"], labels={"10": "metal"})
     assert found == {"10": "metal", "3": ""}
     assert send(shown=None, ticked=["?"]) == found
-    answer_table.answer_table(held, "r", "table", "t", note=note, **options)
+    results_table.answer_table(held, "r", "table", "t", note=note, **options)
     row = {one["id"]: one for one in drawn["data"]["rows"]}
     assert row["6"]["there"]
     assert not row["10"]["there"]
@@ -125,9 +124,9 @@ def test_what_is_done_in_the_table_is_noted_before_it_is_drawn_anew(held, monkey
 
 
 def test_a_thumbnail_is_a_small_square_made_once(monkeypatch):
-    one = entry(1, "glass", 0.9, preview=fabricate.picture(1, 300))
-    source = answer_table._thumbnail(one, "r")
+    one = entry(1, "glass", 0.9, preview=made_up_runs.picture(1, 300))
+    source = results_table._thumbnail(one, "r")
     assert source.startswith("data:image/jpeg;base64,")
     assert len(source) < 8000
     one["answers"]["r"]["preview"] = b"changed"
-    assert answer_table._thumbnail(one, "r") == source
+    assert results_table._thumbnail(one, "r") == source

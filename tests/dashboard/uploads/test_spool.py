@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.uploads import spool as staging
+from dashboard.uploads import spool
 from dashboard.uploads.spool import incoming, stage
 from ml.data.file_names import safe_path
 from ml.errors import WorkspaceError
@@ -51,7 +51,7 @@ def test_names_that_clash_also_by_case_are_told_apart(workspace: Workspace) -> N
 
 def test_what_a_closed_server_left_is_removed_and_the_rest_is_not(workspace: Workspace) -> None:
     old, new = (stage(workspace, [("a.png", b"1")]) for _ in range(2))
-    long_ago = time.time() - staging.ABANDONED_SECONDS - 60
+    long_ago = time.time() - spool.ABANDONED_SECONDS - 60
     os.utime(old, (long_ago, long_ago))
     stage(workspace, [("b.png", b"1")])
     assert not old.exists()

@@ -11,9 +11,8 @@ from typing import Any
 import psutil
 import pytest
 
-from dashboard.workers import dispatcher, engine
+from dashboard.workers import dispatcher, engine, run_status
 from dashboard.workers import process as children
-from dashboard.workers import run_status as statuses
 from dashboard.workers.dispatcher import Dispatcher
 from ml.runs import folder as runs
 from ml.runs.events import RunEnded, RunStarted, encode
@@ -121,11 +120,11 @@ def test_a_child_that_dies_before_it_begins_fails_its_run_once_and_says_why(
     tick(serving)
     tick(serving)
     assert started.started == [broken.id, next_one.id]
-    status = statuses.status(broken)
+    status = run_status.status(broken)
     assert status.name == "failed"
     assert "There is no data set." in status.reason
     engine.resume(workspace, broken)  # asked for again, it is started again
-    assert statuses.status(broken).name == "queued"
+    assert run_status.status(broken).name == "queued"
 
 
 def test_a_run_that_was_deleted_while_its_child_started_is_no_trouble(
@@ -158,7 +157,7 @@ def test_stop_asks_a_running_run_and_takes_a_queued_one_out(
     take_up(running)
     for run in (running, waiting):
         engine.stop(workspace, run)
-    assert statuses.status(running).stopping
+    assert run_status.status(running).stopping
     assert not waiting.folder.exists()
 
 
@@ -191,11 +190,11 @@ def test_the_status_is_not_remembered_beyond_a_change(
     workspace: Workspace, make_run: Callable[..., Run]
 ) -> None:
     run = make_run()
-    assert statuses.status(run).name == "queued"
+    assert run_status.status(run).name == "queued"
     take_up(run)
-    assert statuses.status(run).name == "running"
+    assert run_status.status(run).name == "running"
     write_json(run.folder / "worker.json", {**read_json(run.folder / "worker.json"), "pid": 2**22})
-    assert statuses.status(run).name == "interrupted"
+    assert run_status.status(run).name == "interrupted"
 
 
 def test_many_runs_that_are_over_cost_next_to_nothing(

@@ -14,7 +14,7 @@ from dashboard.workers import job as preparing
 from dashboard.workers.job import Job
 from ml.errors import BadInputError
 from ml.workspace import Workspace
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 
 PATIENCE = 60
 
@@ -46,7 +46,7 @@ def test_a_real_ingest_reports_what_it_took_in(workspace: Workspace, tmp_path: P
         (tmp_path / "pets" / name).mkdir(parents=True)
         for seed in range(3):
             path = tmp_path / "pets" / name / f"{seed}.png"
-            path.write_bytes(fabricate.picture(10 * label + seed))
+            path.write_bytes(made_up_runs.picture(10 * label + seed))
     job = Job(["ingest", str(tmp_path / "pets")]).start(workspace)
     until(lambda: not job.running)
     assert job.progress == 1.0

@@ -18,7 +18,7 @@ from torch import nn
 from ml.config import TrainConfig
 from ml.data.catalog import run_record
 from ml.data.datamodule import BatchLoader, count_batches
-from ml.distributed import launch as ranks
+from ml.distributed import launch
 from ml.distributed.group import LOST, Team, meet
 from ml.distributed.launch import Place
 from ml.distributed.sync_norm import SyncNorm
@@ -31,7 +31,7 @@ from ml.training import checkpoints
 from ml.training.train import train
 from ml.workspace import Workspace
 from tests.conftest import ROOT
-from tests.helpers import forked_workers as warm
+from tests.helpers import forked_workers
 from tests.helpers.trained import dataset
 
 pytestmark = pytest.mark.slow
@@ -200,9 +200,9 @@ def small_network() -> nn.Sequential:
 
 
 def test_batch_normalisation_of_two_processes_is_that_of_the_whole_batch(tmp_path: Path) -> None:
-    port, log = ranks._free_port(), tmp_path / "log.txt"
-    with warm.loaded():
-        both = [warm.call(normalises_as_one, rank, port, log=log) for rank in (0, 1)]
+    port, log = launch._free_port(), tmp_path / "log.txt"
+    with forked_workers.loaded():
+        both = [forked_workers.call(normalises_as_one, rank, port, log=log) for rank in (0, 1)]
         for child in both:
             child.join(120)
     assert [child.exitcode for child in both] == [0, 0], log.read_text()
@@ -270,20 +270,20 @@ def test_features_are_computed_once_by_one_of_the_processes(tmp_path: Path) -> N
 def test_the_place_of_a_process_follows_from_who_started_it() -> None:
     torchrun = {"TORCHELASTIC_RUN_ID": "x", "RANK": "5", "LOCAL_RANK": "1"}
     torchrun |= {"LOCAL_WORLD_SIZE": "4", "WORLD_SIZE": "8"}
-    assert ranks.place(None, None, torchrun) == Place(5, 1, 4, 2, "torchrun")
-    assert ranks.place(4, 2, torchrun).world == 8
+    assert launch.place(None, None, torchrun) == Place(5, 1, 4, 2, "torchrun")
+    assert launch.place(4, 2, torchrun).world == 8
     with pytest.raises(BadInputError, match="torchrun has started 4 processes on each of 2"):
-        ranks.place(8, None, torchrun)
+        launch.place(8, None, torchrun)
     slurm = {"SLURM_NTASKS": "4", "SLURM_PROCID": "3", "SLURM_LOCALID": "1", "SLURM_NNODES": "2"}
-    assert ranks.place(2, 1, slurm) == Place(0, 0, 2, 1), "a shell in an allocation is no task"
-    assert ranks.place(None, None, {**slurm, "SLURM_STEP_ID": "0"}) == Place(3, 1, 2, 2, "slurm")
+    assert launch.place(2, 1, slurm) == Place(0, 0, 2, 1), "a shell in an allocation is no task"
+    assert launch.place(None, None, {**slurm, "SLURM_STEP_ID": "0"}) == Place(3, 1, 2, 2, "slurm")
     by_hand = {"NODE_RANK": "1", "LOCAL_RANK": "2"}
-    assert ranks.place(4, 3, by_hand) == Place(6, 2, 4, 3)
-    assert ranks.place(None, None, by_hand) == Place()
+    assert launch.place(4, 3, by_hand) == Place(6, 2, 4, 3)
+    assert launch.place(None, None, by_hand) == Place()
     with pytest.raises(BadInputError, match="Both count from 0"):
-        ranks.place(2, 1, by_hand)
+        launch.place(2, 1, by_hand)
     with pytest.raises(BadInputError, match="MASTER_ADDR"):
-        ranks.start_others(Place(0, 0, 1, 2))
+        launch.start_others(Place(0, 0, 1, 2))
 
 
 def test_more_processes_than_pictures_of_a_batch_are_refused_with_a_sentence(

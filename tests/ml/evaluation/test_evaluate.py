@@ -8,8 +8,7 @@ from ml.__main__ import main
 from ml.data.catalog import DatasetInfo
 from ml.data.store.versions import Item, load_version, write_picture, write_version
 from ml.errors import BadInputError
-from ml.evaluation import class_match as compatible
-from ml.evaluation import results
+from ml.evaluation import class_match, results
 from ml.evaluation import stored_reports as kept
 from ml.evaluation.evaluate import evaluate
 from ml.inference.classifier import Classifier
@@ -205,7 +204,7 @@ def test_a_set_fits_a_model_by_the_names_of_its_classes(classes, counts, picture
     info = DatasetInfo(
         "x", "X", "own", sum(counts.values()), classes, 9, 9, True, "", "", True, counts
     )
-    found = compatible.fit(("red", "blue"), info)
+    found = class_match.fit(("red", "blue"), info)
     assert found.pictures == pictures
     assert reason in found.reason
     assert bool(found.reason) == bool(reason)

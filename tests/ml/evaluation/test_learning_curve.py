@@ -13,8 +13,7 @@ from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import Pictures
 from ml.data.store.versions import DatasetVersion, Item
 from ml.errors import BadInputError, StoppedError
-from ml.evaluation import learning_curve as curve
-from ml.evaluation import learning_curve_fit as curve_fits
+from ml.evaluation import learning_curve, learning_curve_fit
 from ml.metrics.classification import Z95, paired_difference
 from ml.runs import folder as runs
 from ml.runs.folder import Run
@@ -57,7 +56,7 @@ def test_parts_are_nested_stratified_and_part_no_group(seed: int) -> None:
     version = DatasetVersion("x", 1, ("a", "b", "c"), tuple(items), "", {})
     train = np.arange(0, 240, 1)[np.arange(240) % 8 != 0]
     pictures = Pictures(version, PixelSpec(8), np.empty(0), np.arange(240), {"train": train})
-    parts = curve_fits.nested(pictures, seed)
+    parts = learning_curve_fit.nested(pictures, seed)
     assert parts[-1].tolist() == train.tolist()
     for number, (part, larger) in enumerate(zip(parts, [*parts[1:], train], strict=True), 1):
         assert set(part) <= set(larger)
@@ -69,7 +68,10 @@ def test_parts_are_nested_stratified_and_part_no_group(seed: int) -> None:
         inside = {items[n].group for n in part} - {None}
         outside = {items[n].group for n in set(train) - set(part)} - {None}
         assert not inside & outside
-    again, other = curve_fits.nested(pictures, seed), curve_fits.nested(pictures, seed + 1)
+    again, other = (
+        learning_curve_fit.nested(pictures, seed),
+        learning_curve_fit.nested(pictures, seed + 1),
+    )
     assert [part.tolist() for part in again] == [part.tolist() for part in parts]
     assert parts[0].tolist() != other[0].tolist()
 
@@ -96,7 +98,7 @@ def test_draws_that_differ_widen_the_interval() -> None:
 
 def test_a_power_law_is_told_where_errors_follow_one_and_its_forecast_comes_true() -> None:
     law = [1 - 0.4 * (count / 100) ** -0.5 for count in [*COUNTS, 800]]
-    found = curve.summary(hits(law[:4], 5), COUNTS)
+    found = learning_curve.summary(hits(law[:4], 5), COUNTS)
     assert found["verdict"] == "rising"
     low, high = found["twice"]
     assert low < law[4] - law[3] < high
@@ -115,7 +117,7 @@ def test_a_power_law_is_told_where_errors_follow_one_and_its_forecast_comes_true
 def test_nothing_is_foretold_where_no_law_fits(
     shares: list[float], pictures: int, verdict: str, told: str
 ) -> None:
-    found = curve.summary(hits(shares, 1, pictures), COUNTS)
+    found = learning_curve.summary(hits(shares, 1, pictures), COUNTS)
     assert (found["twice"], found["verdict"]) == (None, verdict)
     assert told in found["finding"]
     assert found["points"][0]["train"] == 100
@@ -147,26 +149,26 @@ def test_it_is_measured_on_validation_pictures_kept_and_goes_on_after_a_stop(
 ) -> None:
     workspace, run = made
     seen: list[tuple[int, int, int]] = []
-    real = curve_fits.refit
+    real = learning_curve_fit.refit
 
     def watched(plan, config, *rest):
         real(plan, config, *rest)
         seen.append((len(plan.data.train), len(plan.data.val), config.epochs))
 
-    monkeypatch.setattr(curve_fits, "refit", watched)
+    monkeypatch.setattr(learning_curve_fit, "refit", watched)
 
     def stop(share: float) -> None:
         if share > 0.3:
             raise StoppedError("Stopped as you asked.")
 
     with pytest.raises(StoppedError):
-        curve_fits.measure(workspace, run, stop)
-    assert curve.read(run) is None
-    before = read_json(curve.path_of(run))["hits"]
+        learning_curve_fit.measure(workspace, run, stop)
+    assert learning_curve.read(run) is None
+    before = read_json(learning_curve.path_of(run))["hits"]
     assert 0 < len(before) < 20
     assert __main__.main(["curve", run.id, "--json", "--workspace", str(workspace.root)]) == 0
     found = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert found == curve.read(run)
+    assert found == learning_curve.read(run)
     assert found["hits"][: len(before)] == before
 
     counts = run.dataset["counts"]
@@ -176,7 +178,7 @@ def test_it_is_measured_on_validation_pictures_kept_and_goes_on_after_a_stop(
     assert all(rows * epochs >= 0.9 * 2 * 2 * counts["train"] for rows, _, epochs in seen)
     last = [one.count("1") / counts["val"] for one in found["hits"][3::4]]
     assert found["points"][-1]["accuracy"] == pytest.approx(np.mean(last))
-    whole = curve_fits.measure(workspace, run)
+    whole = learning_curve_fit.measure(workspace, run)
     assert whole["hits"] == found["hits"], "the same seeds give the same curve"
     assert __main__.main(["curve", run.id, "--workspace", str(workspace.root)]) == 0
     assert whole["finding"] in capsys.readouterr().out
@@ -184,13 +186,16 @@ def test_it_is_measured_on_validation_pictures_kept_and_goes_on_after_a_stop(
 
 def test_it_is_of_the_run_as_it_is(made: tuple[Workspace, Run], tmp_path: Path) -> None:
     _, run = made
-    write_json(curve.path_of(run), {**curve.recipe_of(run), "verdict": "little"})
-    assert curve.read(run) is not None
+    write_json(learning_curve.path_of(run), {**learning_curve.recipe_of(run), "verdict": "little"})
+    assert learning_curve.read(run) is not None
     for other in ({"epochs": 3}, {"fingerprint": "x"}, {"measure": 0}):
-        write_json(curve.path_of(run), {**curve.recipe_of(run), "verdict": "little", **other})
-        assert curve.read(run) is None
+        write_json(
+            learning_curve.path_of(run),
+            {**learning_curve.recipe_of(run), "verdict": "little", **other},
+        )
+        assert learning_curve.read(run) is None
 
 
 def test_a_run_without_a_model_is_refused_in_a_sentence(make_run, workspace: Workspace) -> None:
     with pytest.raises(BadInputError, match="no model yet"):
-        curve_fits.measure(workspace, make_run())
+        learning_curve_fit.measure(workspace, make_run())

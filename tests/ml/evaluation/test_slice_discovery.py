@@ -13,7 +13,7 @@ from ml.__main__ import main
 from ml.data.store.versions import Item
 from ml.doctor.looks import LOOK
 from ml.errors import BadInputError
-from ml.evaluation import slice_discovery as slicing
+from ml.evaluation import slice_discovery
 from ml.evaluation.evaluate import ask
 from ml.metrics import slices
 from ml.metrics.slices import Group
@@ -85,8 +85,8 @@ def test_a_planted_bad_slice_is_found_and_is_the_first():
     assert found[0].accuracy == right[inside].mean()
     assert found[0].rest == right[~inside].mean()
     assert [one.group.name for one in found if one.worse] == [found[0].group.name]
-    assert "1 of the" in slicing.finding(right, found)
-    assert "(the darkest)" in slicing.finding(right, found)
+    assert "1 of the" in slice_discovery.finding(right, found)
+    assert "(the darkest)" in slice_discovery.finding(right, found)
 
 
 def test_small_groups_and_groups_named_twice_are_not_tried():
@@ -135,7 +135,7 @@ def test_the_groups_are_made_of_what_is_known_of_the_pictures():
     looks["width"], looks["height"] = [40, 20, 30, 0, 40, 20, 30, 40], [30] * 3 + [0] + [30] * 4
     looks["light"], looks["time"] = range(8), np.nan
     names = [("dog", "cat")[item.label] for item in items]
-    found = slicing.groups(items, names, ("dog", "cat"), looks)
+    found = slice_discovery.groups(items, names, ("dog", "cat"), looks)
     told = {(group.kind, group.name): np.flatnonzero(group.inside).tolist() for group in found}
     assert told["Class", "dog"] == [0, 2, 4, 6]
     assert told["Folder", "night"] == [0, 1, 2, 3]
@@ -145,7 +145,7 @@ def test_the_groups_are_made_of_what_is_known_of_the_pictures():
     shapes = {name: places for (kind, name), places in told.items() if kind == "Shape"}
     assert sorted(shapes.values()) == [[0, 4, 7], [1, 5], [2, 6]]
     assert not any(kind == "Time" for kind, _ in told)
-    assert set(slicing.HELP) >= {kind for kind, _ in told}
+    assert set(slice_discovery.HELP) >= {kind for kind, _ in told}
 
 
 @pytest.mark.parametrize(
@@ -158,13 +158,13 @@ def test_the_groups_are_made_of_what_is_known_of_the_pictures():
 )
 def test_where_there_is_nothing_to_find_that_is_said(right, said):
     groups = slices.same("Class", ["a", "b"] * (len(right) // 2))
-    assert slicing.finding(right, slices.find(right, groups)).startswith(said)
+    assert slice_discovery.finding(right, slices.find(right, groups)).startswith(said)
 
 
 def test_nothing_found_says_how_many_were_tried():
     right = np.arange(300) % 10 > 0
     found = slices.find(right, slices.same("Class", [f"c{n % 7}" for n in range(300)]))
-    said = slicing.finding(right, found)
+    said = slice_discovery.finding(right, found)
     assert said == "None of the 7 groups of pictures does clearly worse than the rest."
 
 
@@ -180,7 +180,7 @@ def test_the_command_prints_the_slices_and_keeps_them(made, capsys):
     words = ["evaluate", run.id, "--slices", "--workspace", str(workspace.root)]
     assert main([*words, "--json"]) == 0
     found = json.loads(capsys.readouterr().out.splitlines()[-1])["slices"]
-    assert slicing.read(run, found["fingerprint"], "test") == found
+    assert slice_discovery.read(run, found["fingerprint"], "test") == found
     with np.load(run.folder / "predictions.npz") as saved:
         right = saved["logits"].argmax(1) == saved["labels"]
     assert found["accuracy"] == right.mean()
@@ -200,14 +200,14 @@ def saved_labels(run):
 
 def test_what_was_found_of_an_earlier_model_does_not_count(made):
     workspace, run = made
-    found = slicing.measure(workspace, run, ask(workspace, run))
-    path = slicing.path_of(run, found["fingerprint"], "test")
+    found = slice_discovery.measure(workspace, run, ask(workspace, run))
+    path = slice_discovery.path_of(run, found["fingerprint"], "test")
     path.write_text(json.dumps(found | {"model_sha256": "another"}), "utf-8")
-    assert slicing.read(run, found["fingerprint"], "test") is None
+    assert slice_discovery.read(run, found["fingerprint"], "test") is None
 
 
 def test_pictures_that_are_gone_are_told(made):
     workspace, run = made
     shutil.rmtree(workspace.datasets)
     with pytest.raises(BadInputError, match="no data set"):
-        slicing.measure(workspace, run, ask(workspace, run))
+        slice_discovery.measure(workspace, run, ask(workspace, run))

@@ -10,21 +10,20 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import NearestNeighbors
 
-from ml.inference import ood as unlike
-from ml.inference import ood_reference as learned
+from ml.inference import ood, ood_reference
 from ml.inference.classifier import Classifier
-from ml.metrics import selective as abstain
+from ml.metrics import selective
 from tests.helpers.feature_clouds import answers, cloud, fitted
 from tests.helpers.trained import trained
 
 
 def test_distances_and_the_nearest_are_those_that_scikit_learn_finds():
     known, asked = fitted(), cloud(30, 2)
-    reference = NearestNeighbors(n_neighbors=unlike.NEIGHBOURS).fit(known.features)
-    far, places = reference.kneighbors(unlike.normalised(asked))
+    reference = NearestNeighbors(n_neighbors=ood.NEIGHBOURS).fit(known.features)
+    far, places = reference.kneighbors(ood.normalised(asked))
     assert known.distances(asked) == pytest.approx(far[:, -1], abs=1e-5)
     for one, row, wanted in zip(asked, places, far, strict=True):
-        items, labels, distances = zip(*known.nearest(one, unlike.NEIGHBOURS), strict=True)
+        items, labels, distances = zip(*known.nearest(one, ood.NEIGHBOURS), strict=True)
         assert list(items) == (3 * row).tolist()
         assert list(labels) == (row % 4).tolist()
         assert distances == pytest.approx(wanted, abs=1e-5)
@@ -37,7 +36,7 @@ def test_the_measures_are_those_of_an_independent_computation():
     rows = asked / np.linalg.norm(asked, axis=1, keepdims=True)
     middles = np.stack([features[known.labels == one].mean(0) for one in range(4)])
     off_centre = pairwise_distances(rows, middles, metric="cosine").min(1)
-    k = unlike.NEIGHBOURS
+    k = ood.NEIGHBOURS
     reference = NearestNeighbors(n_neighbors=k).fit(features)
     gaps = reference.kneighbors()[0][:, -1]  # without themselves
     far, near = reference.kneighbors(rows)
@@ -65,7 +64,7 @@ def test_what_lies_off_the_classes_what_lies_alone_and_a_faint_answer_all_count(
     spots = np.repeat(np.eye(3, 20), 40, axis=0) * 4
     features = spots + random.normal(0, np.repeat([0.05, 0.05, 0.5], 40)[:, None], spots.shape)
     labels = np.arange(120) // 40
-    dense, _ = learned.fit(features, np.arange(120), labels, features + 0.01, answers(120, 1))
+    dense, _ = ood_reference.fit(features, np.arange(120), labels, features + 0.01, answers(120, 1))
     assert dense
     between, sparse = np.zeros((1, 20)), 4 * np.eye(3, 20)[2:] + random.normal(0, 0.5, (1, 20))
     between[0, 0], between[0, 1] = 4, 0.8
@@ -77,7 +76,7 @@ def test_copies_and_single_pictures_are_no_error():
     one, said = cloud(1, 5), answers(1, 5)
     for some in (cloud(9, 0), np.repeat(cloud(1, 0), 30, axis=0), cloud(1, 0)):
         count = len(some)
-        known, _ = learned.fit(some, np.arange(count), np.zeros(count, int), one, said)
+        known, _ = ood_reference.fit(some, np.arange(count), np.zeros(count, int), one, said)
         assert known
         assert np.isfinite(
             known.strangeness(np.concatenate([some, -one]), answers(count + 1, 1))
@@ -86,19 +85,19 @@ def test_copies_and_single_pictures_are_no_error():
 
 def test_models_of_earlier_lensmiths_are_asked_by_their_own_measures_and_limit(tmp_path):
     known = replace(fitted(), gaps=None, axes=None, spread=np.array([[0.5, 0.1], [-3.0, 2.0]]))
-    learned.save(known, tmp_path / "learned.npz")
-    read = learned.load((tmp_path / "learned.npz").read_bytes(), tmp_path)
+    ood_reference.save(known, tmp_path / "learned.npz")
+    read = ood_reference.load((tmp_path / "learned.npz").read_bytes(), tmp_path)
     asked, said = cloud(30, 2), answers(30, 2)
-    far = NearestNeighbors(n_neighbors=unlike.NEIGHBOURS).fit(known.features)
-    far = far.kneighbors(unlike.normalised(asked))[0][:, -1]
+    far = NearestNeighbors(n_neighbors=ood.NEIGHBOURS).fit(known.features)
+    far = far.kneighbors(ood.normalised(asked))[0][:, -1]
     energy = -np.log(np.exp(said).sum(1))
     assert read.measures(asked, said) == pytest.approx(np.stack([far, energy]), abs=1e-5)
     added = (far - 0.5) / 0.1 + (energy + 3) / 2
     assert read.strangeness(asked, said) == pytest.approx(added, abs=1e-4)
     assert read.limit == known.limit
     three = replace(fitted(), axes=None, spread=fitted().spread[:3])
-    learned.save(three, tmp_path / "learned.npz")
-    read = learned.load((tmp_path / "learned.npz").read_bytes(), tmp_path)
+    ood_reference.save(three, tmp_path / "learned.npz")
+    read = ood_reference.load((tmp_path / "learned.npz").read_bytes(), tmp_path)
     measures = read.measures(asked, said)
     assert np.array_equal(measures, fitted().measures(asked, said)[:3])
     units = (measures - three.spread[:, :1]) / three.spread[:, 1:]
@@ -119,6 +118,6 @@ def test_a_model_of_an_earlier_lensmith_says_nothing_of_it(tmp_path):
 
 def test_what_a_threshold_leaves_open_is_counted():
     chances = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.55, 0.45]])
-    found = abstain.count(chances, np.array([0, 1, 1, 0]), 0.7)
+    found = selective.count(chances, np.array([0, 1, 1, 0]), 0.7)
     assert found == {"pictures": 4, "answered": 3, "right": 2, "target": 0.95, "enough": False}
-    assert abstain.count(chances, np.array([0, 1, 1, 0]), 1.0)["answered"] == 0
+    assert selective.count(chances, np.array([0, 1, 1, 0]), 1.0)["answered"] == 0

@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from ml.errors import BadInputError
-from ml.inference import ood as unlike
-from ml.inference import ood_reference as learned
+from ml.inference import ood, ood_reference
 from ml.inference.classifier import Classifier
 from tests.helpers.feature_clouds import answers, cloud, fitted
 from tests.helpers.trained import CLASSES, trained
@@ -18,7 +17,7 @@ from tests.helpers.trained import CLASSES, trained
 def test_pictures_of_the_same_kind_are_called_unlike_at_most_as_often_as_stated():
     alarms = []
     for seed in range(40):
-        known, _ = learned.fit(
+        known, _ = ood_reference.fit(
             *(cloud(50, seed), np.arange(50), np.zeros(50, int)),
             *(cloud(99, 500 + seed), answers(99, 500 + seed)),
         )
@@ -26,34 +25,34 @@ def test_pictures_of_the_same_kind_are_called_unlike_at_most_as_often_as_stated(
         asked = cloud(300, 1000 + seed), answers(300, 1000 + seed)
         alarms.append(np.mean(known.strangeness(*asked) > known.limit))
     # n = 40 limits of 99 pictures each
-    assert 0.03 < np.mean(alarms) <= learned.FALSE_ALARMS + 0.01
+    assert 0.03 < np.mean(alarms) <= ood_reference.FALSE_ALARMS + 0.01
 
 
 def test_with_few_validation_pictures_the_farthest_is_the_limit():
-    few = cloud(learned.ENOUGH - 1, 3), answers(learned.ENOUGH - 1, 3)
-    known, about = learned.fit(cloud(9, 0), np.arange(9), np.zeros(9, int), *few)
+    few = cloud(ood_reference.ENOUGH - 1, 3), answers(ood_reference.ENOUGH - 1, 3)
+    known, about = ood_reference.fit(cloud(9, 0), np.arange(9), np.zeros(9, int), *few)
     assert known
     assert about["beyond"] == 0
     assert known.limit == known.strangeness(*few).max()
     assert about["neighbours"] == 9
     nothing = cloud(0, 0), answers(0, 0)
-    assert learned.fit(cloud(9, 0), np.arange(9), np.zeros(9, int), *nothing) == (None, {})
+    assert ood_reference.fit(cloud(9, 0), np.arange(9), np.zeros(9, int), *nothing) == (None, {})
 
 
 @pytest.mark.parametrize(("count", "width"), [(10, 4), (100_000, 1280), (5000, 25_088), (0, 5)])
 def test_what_is_carried_is_bounded_and_spread_evenly(count, width):
-    rows = learned.chosen(count, width)
-    assert len(rows) <= min(count, learned.MOST)
-    assert 2 * len(rows) * width <= learned.MOST_BYTES
+    rows = ood_reference.chosen(count, width)
+    assert len(rows) <= min(count, ood_reference.MOST)
+    assert 2 * len(rows) * width <= ood_reference.MOST_BYTES
     assert len(set(np.bincount(rows * 10 // max(1, count), minlength=10) // 20)) <= 2
     assert (np.diff(rows) > 0).all()
 
 
 def test_what_was_saved_is_read_and_what_is_damaged_is_refused(tmp_path):
     known = fitted()
-    learned.save(known, tmp_path / "learned.npz")
+    ood_reference.save(known, tmp_path / "learned.npz")
     data = (tmp_path / "learned.npz").read_bytes()
-    read = learned.load(data, tmp_path)
+    read = ood_reference.load(data, tmp_path)
     for name in ("features", "items", "labels", "spread", "limit", "gaps", "axes"):
         assert np.array_equal(getattr(read, name), getattr(known, name))
     empty = io.BytesIO()
@@ -61,19 +60,19 @@ def test_what_was_saved_is_read_and_what_is_damaged_is_refused(tmp_path):
         empty, features=np.zeros((0, 3)), items=[], labels=[], spread=np.ones((2, 2)), limit=1.0
     )
     other = replace(known, axes=np.eye(2, 5, dtype=np.float32))
-    learned.save(other, tmp_path / "learned.npz")
+    ood_reference.save(other, tmp_path / "learned.npz")
     turned = (tmp_path / "learned.npz").read_bytes()
     for wrong in (data[: len(data) // 2], b"", empty.getvalue(), turned):
         with pytest.raises(BadInputError, match="again"):
-            learned.load(wrong, tmp_path)
+            ood_reference.load(wrong, tmp_path)
 
 
 def test_the_axes_hold_as_much_of_the_features_as_those_of_a_whole_decomposition():
     random = np.random.default_rng(0)
     for rows, width, most in ((400, 300, 32), (50, 900, 32), (9, 6, 32), (300, 40, 8)):
         fading = random.normal(size=(rows, width)) * 0.97 ** np.arange(width)
-        features = unlike.normalised(fading @ np.linalg.qr(random.normal(size=(width, width)))[0])
-        axes = learned.principal(features, most)
+        features = ood.normalised(fading @ np.linalg.qr(random.normal(size=(width, width)))[0])
+        axes = ood_reference.principal(features, most)
         assert len(axes) == min(most, rows // 2, width // 2)
         assert np.abs(axes @ axes.T - np.eye(len(axes))).max() < 1e-5
         best = np.square(np.linalg.svd(features, compute_uv=False)[: len(axes)]).sum()
@@ -103,5 +102,5 @@ def test_features_that_are_kept_already_give_the_same_as_those_of_the_file():
     known = Classifier.load(made.run.folder / "model").known
     assert known
     with_torch = made.network.features(torch.from_numpy(np.array(made.pictures.pixels("train"))))
-    wanted = unlike.normalised(with_torch.detach().numpy())
+    wanted = ood.normalised(with_torch.detach().numpy())
     assert np.abs(wanted - known.features).max() < 2e-3

@@ -8,9 +8,7 @@ from scipy import stats
 from sklearn import metrics as reference
 from sklearn.neighbors import NearestCentroid
 
-from ml.metrics import baselines as centroid
-from ml.metrics import calibration
-from ml.metrics import roc as curves
+from ml.metrics import baselines, calibration, roc
 from ml.metrics.report import make_report
 from tests.helpers.trained import trained
 
@@ -47,17 +45,17 @@ def test_the_figures_of_saved_predictions_are_those_of_scikit_learn():
 def test_areas_are_those_of_scikit_learn_with_ties_too(pairs):
     scores = np.array([score / 6 for score, _ in pairs])
     positive = np.array([inside for _, inside in pairs])
-    found = curves.curve(scores, positive)
+    found = roc.curve(scores, positive)
     if positive.any():
-        assert curves.average_precision(found) == pytest.approx(
+        assert roc.average_precision(found) == pytest.approx(
             reference.average_precision_score(positive, scores)
         )
     else:
-        assert curves.average_precision(found) is None
+        assert roc.average_precision(found) is None
     if 0 < positive.sum() < len(positive):
-        assert curves.roc_auc(found) == pytest.approx(reference.roc_auc_score(positive, scores))
+        assert roc.roc_auc(found) == pytest.approx(reference.roc_auc_score(positive, scores))
     else:
-        assert curves.roc_auc(found) is None
+        assert roc.roc_auc(found) is None
 
 
 @pytest.mark.parametrize(("positives", "negatives"), [(10, 10), (10, 200), (60, 40)])
@@ -70,25 +68,25 @@ def test_the_interval_of_an_area_holds_the_true_one(positives, negatives, apart)
     areas = (ones > others).mean((1, 2))
     held = [
         low <= true <= high
-        for low, high in (curves.roc_auc_interval(area, positives, negatives) for area in areas)
+        for low, high in (roc.roc_auc_interval(area, positives, negatives) for area in areas)
     ]
     assert 0.925 <= np.mean(held) <= 0.99
 
 
 def test_the_interval_of_an_area_is_whole_at_its_ends_and_symmetric():
     for area in (0.0, 0.3, 0.5, 1.0):
-        low, high = curves.roc_auc_interval(area, 1, 9)
+        low, high = roc.roc_auc_interval(area, 1, 9)
         assert 0 <= low <= area <= high <= 1
-        mirrored = curves.roc_auc_interval(1 - area, 9, 1)
+        mirrored = roc.roc_auc_interval(1 - area, 9, 1)
         assert (1 - high, 1 - low) == pytest.approx(mirrored)
-    assert curves.roc_auc_interval(1.0, 1, 1)[0] < 0.3
+    assert roc.roc_auc_interval(1.0, 1, 1)[0] < 0.3
 
 
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_the_test_of_mcnemar_is_the_exact_one(first, second):
     total = first + second
     wanted = stats.binomtest(first, total).pvalue if total else 1.0
-    assert curves.mcnemar(first, second) == pytest.approx(wanted)
+    assert roc.mcnemar(first, second) == pytest.approx(wanted)
 
 
 def test_the_nearest_centroid_is_that_of_scikit_learn():
@@ -96,7 +94,7 @@ def test_the_nearest_centroid_is_that_of_scikit_learn():
     seen = np.asarray(pictures.pixels("train"), float).reshape(len(pictures.labels("train")), -1)
     asked = np.asarray(pictures.pixels("test"), float).reshape(len(pictures.labels("test")), -1)
     model = NearestCentroid().fit(seen, pictures.labels("train"))
-    found = centroid.nearest_centroid(pictures, "test")
+    found = baselines.nearest_centroid(pictures, "test")
     assert found["accuracy"] == pytest.approx(model.score(asked, pictures.labels("test")))
     assert trained().run.report["centroid"] == found
 

@@ -13,7 +13,7 @@ from ml.data.augment.mixup import Mixing, mixup
 from ml.data.augment.policies import POLICIES, Policy, Step
 from ml.data.pixels.pixels import PixelSpec, canonical
 from ml.serving.service import Worker
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 
 SPEC = PixelSpec(32)
 
@@ -39,7 +39,7 @@ def seen(*pictures: bytes) -> torch.Tensor:
 
 @pytest.mark.parametrize("policy", ["light", "strong", *POLICIES])
 def test_versions_are_what_training_makes_of_the_picture(policy: str) -> None:
-    picture = fabricate.picture(3)
+    picture = made_up_runs.picture(3)
     found, shares = ask(picture, policy=policy, turn=5)
     told = Augment(policy, 5, 6)(seen(*[picture] * 6), torch.arange(6)).float().round()
     assert np.array_equal(np.stack(found), told.clamp(0, 255).numpy())
@@ -49,7 +49,7 @@ def test_versions_are_what_training_makes_of_the_picture(policy: str) -> None:
 
 
 def test_no_augmentation_is_the_picture_as_the_model_sees_it() -> None:
-    picture = fabricate.picture(3)
+    picture = made_up_runs.picture(3)
     found, _ = ask(picture, policy="none", count=1)
     assert np.array_equal(found[0], canonical(picture, SPEC))
     grey = PixelSpec(28, "grey")
@@ -58,7 +58,7 @@ def test_no_augmentation_is_the_picture_as_the_model_sees_it() -> None:
 
 
 def test_one_change_is_shown_from_one_end_to_the_other() -> None:
-    picture = fabricate.picture(3)
+    picture = made_up_runs.picture(3)
     found, _ = ask(picture, operation="brightness", strength=0.5, count=5)
     step = Policy("", "", "", (Step("brightness", 0.5),))
     numbers = torch.tensor([[0.0, (n + 0.5) / 5] for n in range(5)])
@@ -70,7 +70,7 @@ def test_one_change_is_shown_from_one_end_to_the_other() -> None:
 
 @pytest.mark.parametrize("kind", ["mixup", "cutmix"])
 def test_mixed_versions_say_how_much_of_the_picture_is_left(kind: str) -> None:
-    first, *others = (fabricate.solid(label, 7) for label in range(3))
+    first, *others = (made_up_runs.solid(label, 7) for label in range(3))
     found, shares = ask(first, *others, policy="none", mixing=kind, turn=2)
     values = seen(first, *others)[:, 0, 0].float().numpy()
     for n, (pixels, share) in enumerate(zip(found, shares, strict=True)):
@@ -93,7 +93,7 @@ def test_mixed_versions_say_how_much_of_the_picture_is_left(kind: str) -> None:
     ],
 )
 def test_what_cannot_be_shown_is_a_sentence(wanted: dict[str, object], said: str) -> None:
-    data = fabricate.picture(0)
+    data = made_up_runs.picture(0)
     usual = {"op": "augment", "pixels": SPEC.to_json(), "mixing": "none", "count": 6, "turn": 0}
     header, rest = Worker().answer({**usual, "sizes": [len(data)], **wanted}, data)
     assert said in header["refused"]

@@ -13,8 +13,7 @@ from PIL import Image
 from ml.data.pixels.pixels import canonical
 from ml.explain.why import Explainer
 from ml.inference.classifier import Classifier
-from ml.serving import model_cache as warm
-from ml.serving import service as module
+from ml.serving import model_cache, service
 from ml.serving.protocol import read_frame, write_frame
 from ml.serving.service import Worker
 from tests.helpers.trained import CLASSES, picture, trained
@@ -83,7 +82,7 @@ def test_a_reason_is_given_for_the_very_pixels_that_were_seen(folder):
     told, _ = worker.answer(asked, seen)
     assert told["method"] == "activation"
     assert np.shape(told["heat"]) == np.shape(
-        Explainer(Classifier.load(folder), folder).explain(module.decode(seen), CLASSES[1])["heat"]
+        Explainer(Classifier.load(folder), folder).explain(service.decode(seen), CLASSES[1])["heat"]
     )
     by_name = {entry["label"]: entry["probability"] for entry in header["result"]["top"]}
     if CLASSES[1] in by_name:
@@ -94,8 +93,10 @@ def test_a_reason_is_given_for_the_very_pixels_that_were_seen(folder):
 
 def test_a_grey_picture_is_encoded_as_it_is():
     pixels = np.arange(64, dtype=np.uint8).reshape(8, 8, 1)
-    assert np.array_equal(np.asarray(Image.open(io.BytesIO(module.encode(pixels)))), pixels[..., 0])
-    assert np.array_equal(module.decode(module.encode(pixels)), pixels)
+    assert np.array_equal(
+        np.asarray(Image.open(io.BytesIO(service.encode(pixels)))), pixels[..., 0]
+    )
+    assert np.array_equal(service.decode(service.encode(pixels)), pixels)
 
 
 def test_a_model_that_was_replaced_is_loaded_again_and_the_last_used_are_kept(
@@ -109,7 +110,7 @@ def test_a_model_that_was_replaced_is_loaded_again_and_the_last_used_are_kept(
         return true_load(where, threads)
 
     monkeypatch.setattr(Classifier, "load", load)
-    monkeypatch.setattr(warm, "MODELS", 2)
+    monkeypatch.setattr(model_cache, "MODELS", 2)
     worker, data = Worker(), picture(1, 1)
     for name in ("second", "third"):
         shutil.copytree(folder, tmp_path / name)
@@ -139,7 +140,7 @@ def test_whatever_goes_wrong_with_a_picture_becomes_a_sentence(
     def fail(data, spec):
         raise error
 
-    monkeypatch.setattr(module, "canonical_of", fail)
+    monkeypatch.setattr(service, "canonical_of", fail)
     header, data = Worker().answer(request(folder), b"x")
     assert sentence in header["result"]["error"]
     assert data == b""

@@ -8,17 +8,17 @@ import pytest
 from ml.__main__ import main
 from ml.errors import BadInputError
 from ml.runs.folder import Run
-from ml.sharing import page_text as showcase
-from ml.text import model_card as card
+from ml.sharing import page_text
+from ml.text import model_card
 
 
 def test_without_words_of_its_author_the_title_is_the_run_s_name(
     make_run: Callable[..., Run],
 ) -> None:
     run = make_run()
-    assert showcase.read(run) == showcase.Showcase(run.dataset.get("name") or run.id, "")
+    assert page_text.read(run) == page_text.Showcase(run.dataset.get("name") or run.id, "")
     run.update_meta(name="My classifier")
-    assert showcase.read(run) == showcase.Showcase("My classifier", "")
+    assert page_text.read(run) == page_text.Showcase("My classifier", "")
 
 
 def test_what_was_written_is_kept_beside_the_rest_and_can_be_taken_back(
@@ -26,13 +26,13 @@ def test_what_was_written_is_kept_beside_the_rest_and_can_be_taken_back(
 ) -> None:
     run = make_run()
     run.update_meta(name="kept")
-    showcase.write(run, "  A\n title ", "Two\nlines \n")
+    page_text.write(run, "  A\n title ", "Two\nlines \n")
     found = json.loads((run.folder / "meta.json").read_text(encoding="utf-8"))
     assert found["showcase"] == {"title": "A title", "words": "Two\nlines"}
     assert found["name"] == "kept"
-    showcase.write(run, "", "")
+    page_text.write(run, "", "")
     assert "showcase" not in json.loads((run.folder / "meta.json").read_text(encoding="utf-8"))
-    assert showcase.read(run).title == "kept"
+    assert page_text.read(run).title == "kept"
 
 
 @pytest.mark.parametrize(
@@ -43,33 +43,33 @@ def test_too_many_words_are_refused_and_nothing_is_lost(
     make_run: Callable[..., Run], title: str, words: str, said: str
 ) -> None:
     run = make_run()
-    showcase.write(run, "before", "")
+    page_text.write(run, "before", "")
     with pytest.raises(BadInputError, match=said):
-        showcase.write(run, title, words)
-    assert showcase.read(run).title == "before"
+        page_text.write(run, title, words)
+    assert page_text.read(run).title == "before"
 
 
 @pytest.mark.parametrize("damage", [3, ["a"], {"title": None, "words": 7}])
 def test_a_damaged_entry_still_gives_a_page(make_run: Callable[..., Run], damage: object) -> None:
     run = make_run()
     run.update_meta(showcase=damage)
-    assert showcase.read(run).title
+    assert page_text.read(run).title
 
 
 def test_the_weakest_class_is_the_one_with_the_least_recall() -> None:
     rows = [("a", 0.9, 10), ("b", 0.5, 10), ("c", 0.0, 4), ("d", None, 0)]
     report = {"per_class": [{"class": name, "recall": r, "support": n} for name, r, n in rows]}
-    assert "weakest on b: it recognised 50 % of 10" in card.hardest(report)
+    assert "weakest on b: it recognised 50 % of 10" in model_card.hardest(report)
 
 
 @pytest.mark.parametrize("recalls", [[], [1.0], [0.8, 0.8]])
 def test_nothing_is_called_weakest_where_nothing_is(recalls: list[float]) -> None:
     rows = [{"class": str(n), "recall": one, "support": 9} for n, one in enumerate(recalls)]
-    assert card.hardest({"per_class": rows}) == ""
+    assert model_card.hardest({"per_class": rows}) == ""
 
 
 def test_many_classes_are_cut_off_and_counted() -> None:
-    said = card.apart([f"c{n}" for n in range(30)])
+    said = model_card.apart([f"c{n}" for n in range(30)])
     assert said.startswith("Tells 30 classes apart: c0, ")
     assert said.endswith("c19 and 10 more.")
 

@@ -19,7 +19,7 @@ from ml.evaluation.evaluate import evaluate
 from ml.runs import folder as runs
 from ml.runs.events import EpochEnd, Note, Progress
 from ml.runs.folder import Run
-from ml.training import cross_validation as crossval
+from ml.training import cross_validation
 from ml.training.cross_validation import steps_of
 from ml.training.finetuning import Plan
 from ml.training.task import ClassifierTask
@@ -111,7 +111,7 @@ def test_the_report_has_the_accuracy_of_each_fold(
 ) -> None:
     measured: list[list[str]] = []
     trained_on: list[set[str]] = []
-    real = crossval.sides
+    real = cross_validation.sides
 
     def watched(pictures, chosen, rest):
         found = real(pictures, chosen, rest)
@@ -120,7 +120,7 @@ def test_the_report_has_the_accuracy_of_each_fold(
             trained_on.append(set(found.hashes("train")))
         return found
 
-    monkeypatch.setattr(crossval, "sides", watched)
+    monkeypatch.setattr(cross_validation, "sides", watched)
     run = start(**settings)
     ended = train(workspace, run)
     assert ended.outcome == "finished"
@@ -152,14 +152,14 @@ def of(run: Run, kind: type) -> list[Any]:
 def test_a_fold_is_measured_as_its_model_says(workspace: Workspace, start, monkeypatch) -> None:
     """Counted anew from the modules that were trained."""
     kept: list[tuple[Plan, float]] = []
-    real = crossval.hits
+    real = cross_validation.hits
 
     def watched(plan, device):
         found = real(plan, device)
         kept.append((plan, float(found.mean())))
         return found
 
-    monkeypatch.setattr(crossval, "hits", watched)
+    monkeypatch.setattr(cross_validation, "hits", watched)
     run = start(**FROZEN)
     train(workspace, run)
     assert [value for _, value in kept] == run.report["folds"]["accuracy"]
@@ -262,6 +262,6 @@ def test_the_steps_of_the_folds_are_foreseen() -> None:
 def test_what_is_left_of_another_recipe_is_not_counted(content: str, tmp_path) -> None:
     path = tmp_path / "folds.json"
     path.write_text(content)
-    assert crossval._done(path, {"count": 3, "epochs": 2}) == []
+    assert cross_validation._done(path, {"count": 3, "epochs": 2}) == []
     path.write_text('{"count": 3, "epochs": 2, "accuracy": [0.5, 1]}')
-    assert crossval._done(path, {"count": 3, "epochs": 2}) == [0.5, 1.0]
+    assert cross_validation._done(path, {"count": 3, "epochs": 2}) == [0.5, 1.0]

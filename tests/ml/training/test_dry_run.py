@@ -17,8 +17,8 @@ from ml.hardware import describe, remembered
 from ml.inference import model_folder
 from ml.models import Inputs, build
 from ml.runs.folder import list_runs
-from ml.training import dry_run as rehearsal
-from ml.training.cost import history as spent
+from ml.training import dry_run
+from ml.training.cost import history as cost_history
 from ml.training.cost.estimate import cost_key, ending, estimate
 from ml.workspace import Workspace
 from tests.conftest import ROOT
@@ -50,7 +50,7 @@ def test_an_estimate_by_rehearsal_is_kept_with_the_run_beside_what_it_took(
     assert not list_runs(workspace)
     assert any(key.startswith("cost ") for key in remembered(workspace))
     ml(workspace, "train", *settings)
-    kept = spent.read(list_runs(workspace)[0])
+    kept = cost_history.read(list_runs(workspace)[0])
     expected, actual = kept["expected"], kept["actual"]
     assert expected["measured"]
     assert math.isclose(expected["seconds"], told["seconds"] - told["start_up"], rel_tol=0.01)
@@ -71,7 +71,7 @@ def test_what_is_measured_last_is_what_was_measured_first(
     network = build("tutorial_net", Inputs(3, 16, 3), pretrained=False)
     before = {name: value.clone() for name, value in network.named_parameters()}
     spec = PixelSpec(16, "rgb", "crop")
-    rehearsal.steps(workspace, network, config, torch.device("cpu"), spec, most=0.5)
+    dry_run.steps(workspace, network, config, torch.device("cpu"), spec, most=0.5)
     for name, value in network.named_parameters():
         assert torch.equal(value, before[name]), name
 
@@ -118,10 +118,10 @@ def test_a_rehearsal_asks_the_file_about_as_many_pictures_at_a_time_as_a_run_doe
         asked.append(len(pixels))
         return model_folder.run_session(session, pixels)
 
-    monkeypatch.setattr(rehearsal, "run_session", run_session)
+    monkeypatch.setattr(dry_run, "run_session", run_session)
     settings = {"model": "tutorial_net", "pretrained": False, "freeze_backbone": False}
     config = TrainConfig(dataset="noise", image_size=64, batch_size=4, threads=1, **settings)
-    found = rehearsal.rehearse(workspace, config, 2)
+    found = dry_run.rehearse(workspace, config, 2)
     assert max(asked) == model_folder.batch_of(64) == 98
     assert found["save"] > 0
     assert not list(workspace.root.glob(".rehearsal-*"))

@@ -5,7 +5,7 @@ import torch
 
 from ml.config import TrainConfig
 from ml.models import Inputs, build
-from ml.training import profiling as measure
+from ml.training import profiling
 from ml.workspace import Workspace
 
 CONFIG = TrainConfig(model="small_cnn", image_size=28, colour="grey", batch_size=128)
@@ -25,10 +25,10 @@ def test_sixteen_bits_are_chosen_where_they_pay_and_a_large_batch_is_not_waited_
             seen.append(len(pictures))
         return (1.0 if plan == "32" else slower) * len(pictures)
 
-    monkeypatch.setattr(measure, "_seconds", seconds)
+    monkeypatch.setattr(profiling, "_seconds", seconds)
     network = build("small_cnn", Inputs(1, 28, 3))
     for _ in range(2):  # the second time it is known
-        assert measure.precision(workspace, network, CONFIG, torch.device("cpu"), 1) == chosen
+        assert profiling.precision(workspace, network, CONFIG, torch.device("cpu"), 1) == chosen
     assert seen == batches
 
 
@@ -36,6 +36,6 @@ def test_measuring_leaves_the_network_and_chance_as_they_were(workspace: Workspa
     network = build("small_cnn", Inputs(1, 28, 3))
     before = {name: value.clone() for name, value in network.state_dict().items()}
     chance = torch.get_rng_state()
-    measure.precision(workspace, network, CONFIG, torch.device("cpu"), 1)
+    profiling.precision(workspace, network, CONFIG, torch.device("cpu"), 1)
     assert torch.equal(torch.get_rng_state(), chance)
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())

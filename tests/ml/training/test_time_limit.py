@@ -16,8 +16,7 @@ from ml.presets import configuration
 from ml.runs import folder as runs
 from ml.runs.events import EpochEnd, Note, RunStarted
 from ml.runs.folder import Run
-from ml.training import dry_run as rehearsal
-from ml.training import time_limit as limit
+from ml.training import dry_run, time_limit
 from ml.training.callbacks import STOPPED
 from ml.training.cost.estimate import HEAD_ROWS, OF_EPOCH
 from ml.training.optim.lr_schedule import END
@@ -69,18 +68,18 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the computer is said to take, and how long the process has lived. 84 training pictures
     are 11 batches of 8; at these figures there is time for 3 epochs of 9 batches each."""
     told: dict[str, Any] = {"spent": 0.0, "step": 0.125, "measured": 0}
-    monkeypatch.setattr(limit, "spent", lambda: told["spent"])
-    monkeypatch.setattr(limit, "_ending", lambda *about: 0.0)
+    monkeypatch.setattr(time_limit, "spent", lambda: told["spent"])
+    monkeypatch.setattr(time_limit, "_ending", lambda *about: 0.0)
 
     def steps(*about: Any) -> dict[str, float]:
         told["measured"] += 1
         return {"step": told["step"], "validate": (AFTER - OF_EPOCH) / 18}
 
-    monkeypatch.setattr(rehearsal, "steps", steps)
+    monkeypatch.setattr(dry_run, "steps", steps)
     return told
 
 
-LIMITED = {"epochs": 50, "minutes": 3 * (9.5 + AFTER) / 60 / (1 - limit.MARGIN)}
+LIMITED = {"epochs": 50, "minutes": 3 * (9.5 + AFTER) / 60 / (1 - time_limit.MARGIN)}
 
 
 def test_the_schedule_comes_to_its_end_in_the_planned_time_also_when_stopped_and_resumed(
@@ -120,8 +119,8 @@ def test_where_the_computer_turns_out_slower_the_run_ends_in_time_with_a_model(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     calls = itertools.count()
-    monkeypatch.setattr(limit, "ASK_SECONDS", 0.0)
-    monkeypatch.setattr(limit, "spent", lambda: 3.0 * next(calls))  # 3 s a step
+    monkeypatch.setattr(time_limit, "ASK_SECONDS", 0.0)
+    monkeypatch.setattr(time_limit, "spent", lambda: 3.0 * next(calls))  # 3 s a step
     run = start(**LIMITED)
     ended = train(workspace, run)
     assert (ended.outcome, run.model is not None) == ("finished", True)
@@ -137,13 +136,13 @@ def test_of_a_frozen_network_as_many_views_are_taken_as_there_is_time_for(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     version = dataset(workspace, "noise", each=20)
-    monkeypatch.setattr(limit, "spent", lambda: 0.0)
-    monkeypatch.setattr(limit, "_ending", lambda *about: 0.0)
-    monkeypatch.setattr(rehearsal, "seconds_of", lambda *about: 32.0)  # 1 s a picture
+    monkeypatch.setattr(time_limit, "spent", lambda: 0.0)
+    monkeypatch.setattr(time_limit, "_ending", lambda *about: 0.0)
+    monkeypatch.setattr(dry_run, "seconds_of", lambda *about: 32.0)  # 1 s a picture
     wanted = {"dataset": "noise", "image_size": 32, "threads": 1, "device": "cpu", "epochs": 6}
     wanted |= {"feature_views": 5}
     head = 6 * (3 * 42 / HEAD_ROWS + OF_EPOCH)
-    wanted["minutes"] = (60 + 2 * 42 + head + 20) / 60 / (1 - limit.MARGIN)  # not a third view
+    wanted["minutes"] = (60 + 2 * 42 + head + 20) / 60 / (1 - time_limit.MARGIN)  # not a third view
     made: list[Run] = []
     for _ in "ab":
         config = TrainConfig(**wanted)

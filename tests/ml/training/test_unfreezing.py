@@ -11,7 +11,7 @@ import torch
 
 from ml.config import TrainConfig
 from ml.data.catalog import run_record
-from ml.features import logistic_regression as logistic
+from ml.features import logistic_regression
 from ml.models import Inputs, build
 from ml.models.network import Network
 from ml.runs import folder as runs
@@ -147,7 +147,7 @@ def test_the_solver_finds_the_head_that_scikit_learn_finds() -> None:
             0, 1, (3, width)
         )
         features = features.astype(np.float32)
-        head = logistic.fit(features, labels, 3, penalty=0.1)
+        head = logistic_regression.fit(features, labels, 3, penalty=0.1)
         scaled = ((features - head.mean) * head.scale).astype(np.float64)
         known = LogisticRegression(C=1 / (0.1 * count), tol=1e-9, max_iter=5000)
         expected = known.fit(scaled, labels).decision_function(scaled)

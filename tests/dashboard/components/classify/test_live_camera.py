@@ -17,7 +17,7 @@ from dashboard.server.frames_route import MOST_BYTES, PASS, answer, routes
 from dashboard.workers import inference
 from ml.errors import MLError
 from ml.inference.classifier import unreadable
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 from tests.helpers.page_visits import visit, words
 
 FRAME = b"\xff\xd8\xff and so on"
@@ -226,7 +226,7 @@ def test_a_frame_that_is_kept_is_a_picture_in_the_tray_once(workspace, monkeypat
         return SimpleNamespace(kept=sent)
 
     monkeypatch.setattr(live_camera, "_component", component)
-    run = fabricate.finished(workspace, fabricate.dataset(workspace))
+    run = made_up_runs.finished(workspace, made_up_runs.dataset(workspace))
     sent = {"token": "1", "shots": [base64.b64encode(FRAME).decode()]}
     at = visit("classify", run.id)
     at.run()

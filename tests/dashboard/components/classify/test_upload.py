@@ -8,12 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from dashboard.components.widgets import clipboard as paste
+from dashboard.components.widgets import clipboard
 from dashboard.server import limits
-from dashboard.uploads import session_uploads as tray
-from dashboard.uploads import unzip as unpacking
+from dashboard.uploads import session_uploads, unzip
 from dashboard.workers import inference
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 from tests.helpers.page_visits import visit
 from tests.pages.test_classify import StandIn, drop
 
@@ -29,7 +28,7 @@ def packed(**files):
 @pytest.fixture
 def page(workspace, monkeypatch):
     monkeypatch.setattr(inference, "client", StandIn)
-    fabricate.finished(workspace, fabricate.dataset(workspace))
+    made_up_runs.finished(workspace, made_up_runs.dataset(workspace))
     return visit("classify")
 
 
@@ -62,7 +61,7 @@ def test_a_zip_that_is_none_or_has_nothing_is_said_and_the_rest_is_taken(page):
 
 
 def test_a_picture_too_large_in_a_zip_is_refused_unread(page, monkeypatch):
-    monkeypatch.setattr(unpacking, "MOST_BYTES", 2**20)
+    monkeypatch.setattr(unzip, "MOST_BYTES", 2**20)
     at = drop(page, ("z.zip", packed(**{"large.png": bytes(2**20 + 1), "small.png": b"s"})))
     assert names(at) == ["small.png"]
     assert "The file is larger than 1 MB" in told(at)
@@ -71,8 +70,10 @@ def test_a_picture_too_large_in_a_zip_is_refused_unread(page, monkeypatch):
 def test_no_more_is_read_of_a_zip_than_is_held(page, monkeypatch):
     monkeypatch.setattr(limits, "LOCAL", replace(limits.LOCAL, tried=3))
     read = []
-    real = tray.add
-    monkeypatch.setattr(tray, "add", lambda *given: read.append(given[0]) or real(*given))
+    real = session_uploads.add
+    monkeypatch.setattr(
+        session_uploads, "add", lambda *given: read.append(given[0]) or real(*given)
+    )
     at = drop(page, ("z.zip", packed(**{f"{n}.png": bytes([n]) for n in range(9)})))
     assert names(at) == ["0.png", "1.png", "2.png"]
     assert len(read) == 3
@@ -96,8 +97,8 @@ def test_six_test_pictures_can_be_tried(page):
 def test_what_is_pasted_is_named_and_checked(monkeypatch):
     said = {"token": "1", "pictures": []}
     state = {}
-    monkeypatch.setattr(paste.st, "session_state", state)
-    monkeypatch.setattr(paste, "_component", lambda **_: SimpleNamespace(pasted=said))
+    monkeypatch.setattr(clipboard.st, "session_state", state)
+    monkeypatch.setattr(clipboard, "_component", lambda **_: SimpleNamespace(pasted=said))
     encoded = base64.b64encode(b"picture").decode()
     good = [{"name": "cat.jpg", "data": encoded}, {"name": "image.png", "data": encoded}]
     said["pictures"] = [
@@ -107,12 +108,12 @@ def test_what_is_pasted_is_named_and_checked(monkeypatch):
         5,
         {"name": "", "data": ""},
     ]
-    (first, second) = paste.paste("p")
+    (first, second) = clipboard.paste("p")
     assert first == ("cat.jpg", b"picture")
     assert second[0].startswith("Pasted ")
     assert second[0].endswith(" 2.png")
-    assert paste.paste("p") == []  # the same message, seen again when the page is run anew
+    assert clipboard.paste("p") == []  # the same message, seen again when the page is run anew
     said |= {"token": "2", "pictures": "nonsense"}
-    assert paste.paste("p") == []
+    assert clipboard.paste("p") == []
     said |= {"token": "3", "pictures": good * 50}
-    assert len(paste.paste("p")) == paste.MOST
+    assert len(clipboard.paste("p")) == clipboard.MOST

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.components.data import augment_grid, findings
 from dashboard.components.data.augment_grid import COLOURS
 from dashboard.components.data.augment_panel import KINDS, MIXING, VERSIONS
-from dashboard.components.widgets import config_fields as forms
+from dashboard.components.widgets import config_fields
 from dashboard.text.markdown import plain
 from dashboard.workers.inference import InferenceClient
 from ml.config import TrainConfig
@@ -23,7 +23,7 @@ from ml.data.edits import edits
 from ml.data.store.versions import DatasetVersion, Item, write_picture, write_version
 from ml.errors import BadInputError, MLError
 from ml.workspace import Workspace
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 from tests.helpers.page_visits import visit, words
 
 PANEL = "What the model sees"
@@ -58,7 +58,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Stand:
 
 @pytest.fixture
 def version(workspace: Workspace) -> DatasetVersion:
-    return fabricate.dataset(workspace)
+    return made_up_runs.dataset(workspace)
 
 
 def small(workspace: Workspace) -> DatasetVersion:
@@ -136,7 +136,7 @@ def test_where_only_the_last_layer_is_trained_it_is_said_and_can_be_changed(
     worker: Stand, workspace: Workspace
 ) -> None:
     items = tuple(
-        Item(write_picture(workspace, fabricate.picture(n, 90)), n % 2, file=f"{n}.png")
+        Item(write_picture(workspace, made_up_runs.picture(n, 90)), n % 2, file=f"{n}.png")
         for n in range(20)
     )
     about = {"width": 90, "height": 90, "colour": True, "bytes": 1}
@@ -192,7 +192,7 @@ def test_sets_without_enough_pictures_are_no_trouble(
     worker: Stand, workspace: Workspace, kind: str
 ) -> None:
     if kind == "one":
-        fabricate.dataset(workspace, ("only",), each=1)
+        made_up_runs.dataset(workspace, ("only",), each=1)
     else:
         edits.create(workspace, "made", ("a", "b") if kind == "empty" else ())
     at = panel()
@@ -206,17 +206,17 @@ def test_sets_without_enough_pictures_are_no_trouble(
 def test_the_real_worker_answers_and_repeats_itself() -> None:
     client = InferenceClient()
     try:
-        picture = fabricate.picture(1)
+        picture = made_up_runs.picture(1)
         request = {
             "pixels": {"size": 32, "colour": "rgb", "fit": "crop"},
             **{"policy": "photos", "mixing": "cutmix", "count": 5, "turn": 0},
         }
-        found, shares = client.augment(request, [picture, fabricate.picture(2)])
+        found, shares = client.augment(request, [picture, made_up_runs.picture(2)])
         assert len(found) == len(shares) == 5
         assert all(one.startswith(b"\x89PNG") for one in found)
         with pytest.raises(BadInputError, match="no change named melt"):
             client.augment({**request, "operation": "melt", "strength": 1.0}, [picture])
-        assert client.augment(request, [picture, fabricate.picture(2)]) == (found, shares)
+        assert client.augment(request, [picture, made_up_runs.picture(2)]) == (found, shares)
     finally:
         client.close()
 
@@ -229,4 +229,4 @@ def test_a_worker_that_gives_up_twice_is_a_sentence() -> None:
 
 def test_the_form_names_the_choices_as_the_panel_does() -> None:
     for name, (label, _) in {**KINDS, **MIXING}.items():
-        assert forms.choice_label(name) == label
+        assert config_fields.choice_label(name) == label

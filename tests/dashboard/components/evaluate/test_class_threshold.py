@@ -6,18 +6,18 @@ import re
 import numpy as np
 import pytest
 
-from dashboard.charts import one_vs_rest as charts
+from dashboard.charts import one_vs_rest as one_vs_rest_charts
 from ml.metrics import thresholds
 from ml.metrics.calibration import softmax
 from ml.metrics.roc import curve
 from tests.dashboard.charts.test_evaluation import drawable
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 from tests.helpers.page_visits import visit, words
 
 
 @pytest.fixture
 def version(workspace):
-    return fabricate.dataset(workspace, each=30)
+    return made_up_runs.dataset(workspace, each=30)
 
 
 def opened(run):
@@ -42,8 +42,8 @@ def figures(at):
 
 
 def test_the_figures_follow_the_slider_and_are_those_counted_by_hand(workspace, version):
-    truth = fabricate.predictions(version, 3, 0.3)
-    run = fabricate.finished(workspace, version, truth)
+    truth = made_up_runs.predictions(version, 3, 0.3)
+    run = made_up_runs.finished(workspace, version, truth)
     chances = softmax(truth.logits)[:, 1]
     at = opened(run)
     at.selectbox(f"told-class-{run.id}").select(1).run()
@@ -67,8 +67,8 @@ def test_the_threshold_that_is_offered_does_what_it_says(workspace, version):
     random = np.random.default_rng(2)
     logits = random.normal(0, 0.5, (90, 3)) + 3 * np.eye(3)[version.labels]
     logits[40:44, 0] += 2.5  # four of another class that are nearly called so
-    truth = fabricate.Truth(version.labels, logits.astype(np.float32))
-    run = fabricate.finished(workspace, version, truth)
+    truth = made_up_runs.Truth(version.labels, logits.astype(np.float32))
+    run = made_up_runs.finished(workspace, version, truth)
     at, label = opened(run), 0
     at.selectbox(f"told-class-{run.id}").select(label).run()
     at.button(f"set-precision-{run.id}-{label}").click().run()
@@ -84,15 +84,15 @@ def test_the_threshold_that_is_offered_does_what_it_says(workspace, version):
 
 
 def test_few_pictures_get_no_curves_no_area_and_no_threshold(workspace):
-    version = fabricate.dataset(workspace, ("cat", "dog"), each=3)
-    run = fabricate.finished(workspace, version, fabricate.predictions(version, 1, 0.2))
+    version = made_up_runs.dataset(workspace, ("cat", "dog"), each=3)
+    run = made_up_runs.finished(workspace, version, made_up_runs.predictions(version, 1, 0.2))
     at = opened(run)
     assert not figures(at)
     assert not at.slider
     assert "The test has 3 pictures of" in words(at)
     assert "too few for its curves" in words(at)
-    between = fabricate.dataset(workspace, ("cat", "dog"), each=15, name="between")
-    run = fabricate.finished(workspace, between, fabricate.predictions(between, 1, 0.2))
+    between = made_up_runs.dataset(workspace, ("cat", "dog"), each=15, name="between")
+    run = made_up_runs.finished(workspace, between, made_up_runs.predictions(between, 1, 0.2))
     at = opened(run)
     assert len(figures(at)) == 2
     assert "too few to name a threshold" in words(at)
@@ -105,10 +105,13 @@ def test_the_charts_draw_the_curve_and_its_ends_however_many_pictures():
     positive = random.random(10_000) < 0.03
     found = curve(np.clip(random.normal(0.3 + 0.3 * positive, 0.15), 0, 1), positive)
     chosen = thresholds.call(found, 0.5)
-    roc, precision = charts.roc(found, chosen), charts.precision_recall(found, chosen)
+    roc, precision = (
+        one_vs_rest_charts.roc(found, chosen),
+        one_vs_rest_charts.precision_recall(found, chosen),
+    )
     for figure in (roc, precision):
         assert drawable(figure).data
-        assert len(figure["data"][1]["x"]) <= charts.MOST + 1
+        assert len(figure["data"][1]["x"]) <= one_vs_rest_charts.MOST + 1
         assert len(figure["data"][1]["x"]) == len(figure["data"][1]["customdata"])
         assert len(figure["table"]) == 12
     assert (roc["data"][1]["x"][0], roc["data"][1]["x"][-1]) == (0, 100)

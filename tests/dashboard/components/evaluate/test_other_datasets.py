@@ -5,17 +5,15 @@ import pytest
 
 from dashboard.components.evaluate.mistake_neighbours import finding
 from dashboard.components.evaluate.other_datasets import about
-from dashboard.queries import neighbours as nearest
-from dashboard.queries import results
+from dashboard.queries import neighbours, results
 from dashboard.queries.neighbours import Neighbour
 from ml.data.catalog import describe
 from ml.data.store.versions import Item, load_version, write_picture, write_version
 from ml.errors import BadInputError
-from ml.evaluation import class_match as compatible
-from ml.evaluation import stored_reports as kept
+from ml.evaluation import class_match, stored_reports
 from ml.evaluation.evaluate import evaluate
 from ml.utils.files import read_json, write_json
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 from tests.helpers.page_visits import visit, words
 
 
@@ -24,7 +22,7 @@ def other_set(workspace):
     kinds = ("green", "red", "violet")
     shown = [(0, 1, 20), (0, 1, 21), (0, 0, 22), (1, 0, 23), (1, 0, 24), (2, 2, 25)]
     items = tuple(
-        Item(write_picture(workspace, fabricate.solid(colour, seed)), label, file=f"{seed}.png")
+        Item(write_picture(workspace, made_up_runs.solid(colour, seed)), label, file=f"{seed}.png")
         for label, colour, seed in shown
     )
     about = {"width": 40, "height": 40, "colour": True, "bytes": 1, "title": "Elsewhere"}
@@ -33,12 +31,12 @@ def other_set(workspace):
 
 @pytest.fixture
 def run(workspace):
-    return fabricate.colours(workspace)
+    return made_up_runs.colours(workspace)
 
 
 def test_sets_that_fit_are_offered_and_the_others_say_why_not(workspace, run):
     other_set(workspace)
-    fabricate.dataset(workspace, ("Red", "pink"), each=2, name="capitals")
+    made_up_runs.dataset(workspace, ("Red", "pink"), each=2, name="capitals")
     at = visit("evaluate", run.id)
     at.session_state[f"fold-others-{run.id}"] = True
     at.run()
@@ -91,13 +89,13 @@ def test_a_measurement_of_an_earlier_model_is_not_offered(workspace, run):
     evaluate(workspace, run, "elsewhere")
     path = run.folder / "model" / "model.json"
     write_json(path, read_json(path) | {"sha256": {"model.onnx": "0" * 64}})
-    assert kept.others(run) == []
+    assert stored_reports.others(run) == []
     assert "Measured on" not in [box.label for box in visit("evaluate", run.id).selectbox]
 
 
 def test_what_would_be_left_out_is_told(workspace):
     version = other_set(workspace)
-    fit = compatible.fit(("red", "green", "violet"), describe(workspace, version.name))
+    fit = class_match.fit(("red", "green", "violet"), describe(workspace, version.name))
     assert about(fit, 3) == "3 of the model's 3 classes are in it: green, red and violet."
 
 
@@ -111,9 +109,9 @@ def test_neighbours_are_the_training_pictures_that_the_model_names(workspace, ru
             near = [{"item": n, "label": "red", "distance": 0.1 * n} for n in (3, 1, 2, 0, 999)]
             return {"nearest": near}
 
-    monkeypatch.setattr(nearest, "client", Client)
-    nearest._nearest.clear()
-    (found, again, gone) = nearest.nearest(
+    monkeypatch.setattr(neighbours, "client", Client)
+    neighbours._nearest.clear()
+    (found, again, gone) = neighbours.nearest(
         workspace, run, [items[5].hash, items[5].hash, "ab" * 32]
     )
     assert [one.hash for one in found] == [items[n].hash for n in (3, 1, 2)]
@@ -125,13 +123,13 @@ def test_neighbours_are_the_training_pictures_that_the_model_names(workspace, ru
 def test_training_pictures_that_are_gone_are_told(workspace, run):
     write_json(run.folder / "dataset.json", run.dataset | {"name": "gone"})
     with pytest.raises(BadInputError, match="not here any more"):
-        nearest.nearest(workspace, run, ["ab" * 32])
+        neighbours.nearest(workspace, run, ["ab" * 32])
 
 
 def test_the_sentence_counts_what_mistakes_look_like(workspace):
-    version = fabricate.dataset(workspace, each=4)
+    version = made_up_runs.dataset(workspace, each=4)
     logits = np.eye(3, dtype=np.float32)[(version.labels + 1) % 3] * 5
-    run = fabricate.finished(workspace, version, fabricate.Truth(version.labels, logits))
+    run = made_up_runs.finished(workspace, version, made_up_runs.Truth(version.labels, logits))
     found = results.read(workspace, run)
     near = [[Neighbour("x", "metal")], [Neighbour("x", "glass")], [Neighbour("x", "paper")], []]
     said = finding(found, [0, 1, 2, 3], near)  # glass, taken for metal
@@ -141,6 +139,6 @@ def test_the_sentence_counts_what_mistakes_look_like(workspace):
 
 
 def test_a_model_without_its_training_pictures_offers_no_comparison(workspace):
-    version = fabricate.dataset(workspace)
-    run = fabricate.finished(workspace, version)
+    version = made_up_runs.dataset(workspace)
+    run = made_up_runs.finished(workspace, version)
     assert not [one for one in visit("evaluate", run.id).toggle if "looks like" in one.label]

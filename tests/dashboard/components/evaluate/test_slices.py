@@ -5,22 +5,22 @@ import json
 import numpy as np
 import pytest
 
-from dashboard.charts import slices as charts_slices
-from ml.evaluation import slice_discovery as slicing
+from dashboard.charts import slices as slice_charts
+from ml.evaluation import slice_discovery
 from ml.evaluation.evaluate import ask
 from ml.utils.files import read_json, write_json
 from tests.dashboard.charts.test_evaluation import drawable
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 from tests.helpers.page_visits import visit, words
 
 
 @pytest.fixture
 def run(workspace):
     """Paper, and nothing else, is often mistaken: 18 of its 30 pictures."""
-    version = fabricate.dataset(workspace, each=30)
+    version = made_up_runs.dataset(workspace, each=30)
     logits = 4 * np.eye(3)[version.labels]
     logits[60:78, 0] += 5
-    made = fabricate.finished(workspace, version, fabricate.Truth(version.labels, logits))
+    made = made_up_runs.finished(workspace, version, made_up_runs.Truth(version.labels, logits))
     path = made.folder / "model" / "model.json"
     write_json(path, read_json(path) | {"sha256": {"model.onnx": "0" * 64}})
     return made
@@ -40,7 +40,7 @@ def sent(at, key):
 def test_the_groups_are_looked_for_and_the_worst_shows_its_mistakes(workspace, run):
     at = opened(run)
     assert any(button.label == "Look for such groups" for button in at.button)
-    found = slicing.measure(workspace, run, ask(workspace, run))
+    found = slice_discovery.measure(workspace, run, ask(workspace, run))
     (worst,) = (one for one in found["slices"] if one["worse"])
     assert (worst["kind"], worst["name"]) == ("Class", "paper")
     assert worst["wrong"] == [*range(60, 78)]
@@ -55,18 +55,18 @@ def test_the_groups_are_looked_for_and_the_worst_shows_its_mistakes(workspace, r
 
 
 def test_every_group_is_in_the_table_and_the_worse_ones_are_coloured(workspace, run):
-    found = slicing.measure(workspace, run, ask(workspace, run))
-    figure = charts_slices.slices(found)
+    found = slice_discovery.measure(workspace, run, ask(workspace, run))
+    figure = slice_charts.slices(found)
     assert drawable({name: figure[name] for name in ("data", "layout")}).data
     assert len(figure["table"]) == 1 + found["tried"]
     (bars,) = figure["data"]
     assert bars["marker"]["color"][0] == "$bad"
     assert "$bad" not in bars["marker"]["color"][1:]
-    assert len(set(bars["y"])) == len(bars["y"]) <= charts_slices.BARS
+    assert len(set(bars["y"])) == len(bars["y"]) <= slice_charts.BARS
 
 
 def test_few_pictures_are_not_cut_into_groups(workspace):
-    version = fabricate.dataset(workspace, ("cat", "dog"), each=3)
-    at = opened(fabricate.finished(workspace, version))
+    version = made_up_runs.dataset(workspace, ("cat", "dog"), each=3)
+    at = opened(made_up_runs.finished(workspace, version))
     assert "6 pictures are too few to tell one group from the rest" in words(at)
     assert not any(button.label == "Look for such groups" for button in at.button)

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ml.evaluation import learning_curve as curve
+from ml.evaluation import learning_curve
 from ml.runs.folder import Run, list_runs
 from ml.training.coach.rules import MORE
 from ml.utils.files import write_json
 from ml.workspace import Workspace
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 
 
 def page(folder: str, note: dict) -> None:
@@ -34,7 +34,7 @@ def shown(run: Run, **note: Any) -> AppTest:
 @pytest.fixture
 def run(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("LENSMITH_WORKSPACE", str(workspace.root))
-    return fabricate.finished(workspace, fabricate.dataset(workspace))
+    return made_up_runs.finished(workspace, made_up_runs.dataset(workspace))
 
 
 def buttons(at: AppTest) -> list[str]:
@@ -61,7 +61,7 @@ def test_more_epochs_go_on_with_the_same_run(run: Run, workspace: Workspace) -> 
 
 
 def test_a_running_training_is_stopped_first(run: Run, workspace: Workspace) -> None:
-    live = fabricate.working(workspace, fabricate.dataset(workspace, name="other"))
+    live = made_up_runs.working(workspace, made_up_runs.dataset(workspace, name="other"))
     assert buttons(shown(live, change={"epochs": 9})) == []
     at = shown(live, change={"augment": "strong"})
     assert buttons(at) == ["Stop, and retry with augmentation strong"]
@@ -81,9 +81,12 @@ def test_with_too_few_pictures_the_curve_is_offered_and_told_once_measured(run: 
     at = shown(run, **about)
     assert buttons(at) == ["Measure what more would bring"]
     assert MORE in at.html[0].value
-    found = curve.recipe_of(run) | {"verdict": "little", "finding": "From 50 to 100 it gained 0."}
-    curve.path_of(run).parent.mkdir(exist_ok=True)
-    write_json(curve.path_of(run), found)
+    found = learning_curve.recipe_of(run) | {
+        "verdict": "little",
+        "finding": "From 50 to 100 it gained 0.",
+    }
+    learning_curve.path_of(run).parent.mkdir(exist_ok=True)
+    write_json(learning_curve.path_of(run), found)
     at = shown(run, **about)
     assert buttons(at) == []
     assert "90 % are right. Measured: from 50 to 100 it gained 0." in at.html[0].value

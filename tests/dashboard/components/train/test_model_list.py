@@ -5,7 +5,7 @@ import re
 import pytest
 
 from dashboard.components.train import model_list
-from dashboard.components.widgets import config_fields as forms
+from dashboard.components.widgets import config_fields
 from ml.models import all_models, get
 from ml.models.plugins import discovery as plugins
 from ml.workspace import Workspace
@@ -31,7 +31,7 @@ def test_every_model_is_offered_and_described_and_a_broken_plugin_is_named(
     at.run()
     assert not at.exception
     offered = at.selectbox(key="field-model").options
-    assert offered == [forms.model_label(model.name) for model in all_models()]
+    assert offered == [config_fields.model_label(model.name) for model in all_models()]
     (listed,) = (item.value for item in at.html if TABLE in item.value)
     assert re.findall(r"<code>(\w+)</code>", listed) == [model.name for model in all_models()]
     (told,) = (item.value.replace("\\", "") for item in at.warning)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.workers import job as preparing
-from tests.helpers import made_up_runs as fabricate
+from dashboard.workers import job
+from tests.helpers import made_up_runs
 from tests.helpers.page_visits import visit
 
 SENTENCE = "There is too little of it. Bring more."
@@ -31,7 +31,7 @@ def child(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
             children.append(subprocess.Popen([sys.executable, "-c", code], stdout=log))
             return children[-1]
 
-        monkeypatch.setattr(preparing, "spawn", spawn)
+        monkeypatch.setattr(job, "spawn", spawn)
 
     yield acts
     for one in children:
@@ -57,8 +57,8 @@ def test_why_a_measurement_failed_stays_until_it_is_asked_for_again(
     workspace, child, page: str
 ) -> None:
     child(FAILS)
-    version = fabricate.dataset(workspace)
-    run = fabricate.finished(workspace, version)
+    version = made_up_runs.dataset(workspace)
+    run = made_up_runs.finished(workspace, version)
     at = visit(page, run.id if page == "evaluate" else None)
     at.session_state["wanted-dataset"] = version.name
     folds = {"evaluate": f"fold-robustness-{run.id}", "tune": "fold-rate"}
@@ -79,7 +79,7 @@ def test_why_a_measurement_failed_stays_until_it_is_asked_for_again(
 
 def test_a_measurement_that_was_called_off_has_not_failed(workspace, child) -> None:
     child(WORKS_ON)
-    run = fabricate.finished(workspace, fabricate.dataset(workspace))
+    run = made_up_runs.finished(workspace, made_up_runs.dataset(workspace))
     at = visit("evaluate", run.id)
     at.session_state[f"fold-robustness-{run.id}"] = True
     at.run()
@@ -96,7 +96,7 @@ def test_the_page_on_which_a_measurement_has_ended_is_drawn_with_what_came_of_it
     workspace, child
 ) -> None:
     child(ENDS_WELL)
-    run = fabricate.finished(workspace, fabricate.dataset(workspace))
+    run = made_up_runs.finished(workspace, made_up_runs.dataset(workspace))
     at = visit("evaluate", run.id)
     at.session_state[f"fold-robustness-{run.id}"] = True
     at.run()

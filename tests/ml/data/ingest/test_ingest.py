@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ml.data.ingest import ingest as ingest_module
-from ml.data.ingest import take_in as taking
+from ml.data.ingest import take_in
 from ml.data.ingest.ingest import ingest
 from ml.data.store import originals
 from ml.data.store.versions import dataset_names, load_version, read_picture, read_report
@@ -168,7 +168,7 @@ def test_a_crash_leaves_nothing_that_anyone_reads(
             raise RuntimeError("power cut")
         return None
 
-    module = ingest_module if moment == "write_version" else taking
+    module = ingest_module if moment == "write_version" else take_in
     real = getattr(module, moment)
     monkeypatch.setattr(module, moment, lambda *a, **k: (crash(*a, **k), real(*a, **k))[1])
     with pytest.raises(RuntimeError):

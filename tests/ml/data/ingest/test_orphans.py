@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ml.data.ingest import orphans as sweep_module
+from ml.data.ingest import orphans
 from ml.data.ingest.bring_in import bring_in
 from ml.data.ingest.orphans import YOUNG_SECONDS, sweep, taking_in
 from ml.data.store import originals
@@ -189,7 +189,7 @@ def test_an_ingest_that_is_ended_leaves_nothing_half_made(
         assert not (workspace.datasets / "pets").exists()
     left = [path for path in workspace.pictures.rglob("*") if path.is_file()]
     assert len(left) >= 15
-    monkeypatch.setattr(sweep_module, "YOUNG_SECONDS", -1)
+    monkeypatch.setattr(orphans, "YOUNG_SECONDS", -1)
     bring_in(workspace, make_folder("other", {"a": 2, "b": 2}))
     assert not [path for path in left if path.exists()]
     caches = list(workspace.datasets.rglob("pixels-*.npy"))

@@ -9,7 +9,7 @@ import pytest
 
 from ml.config import TrainConfig
 from ml.data import catalog
-from ml.data.ingest import prefetch_pixels as prepared
+from ml.data.ingest import prefetch_pixels
 from ml.data.ingest.bring_in import bring_in
 from ml.data.pixels import cache
 from ml.data.pixels.pixels import PixelSpec, canonical
@@ -94,7 +94,7 @@ def test_a_disk_too_full_for_it_stops_nothing_else(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    kind = cache.Rows if moment == "middle" else prepared.Writer
+    kind = cache.Rows if moment == "middle" else prefetch_pixels.Writer
     name = {"start": "__init__", "middle": "write", "end": "finish"}[moment]
     monkeypatch.setattr(kind, name, full)
     done = bring_in(workspace, make_folder("pets", {"a": 20, "b": 20}))
@@ -106,7 +106,7 @@ def test_a_disk_too_full_for_it_stops_nothing_else(
 def test_little_room_means_none_is_taken(
     make_folder: Make, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prepared, "MOST_BYTES", 1000)
+    monkeypatch.setattr(prefetch_pixels, "MOST_BYTES", 1000)
     bring_in(workspace, make_folder("pets", {"a": 3, "b": 3}))
     assert caches(workspace, "pets") == []
 

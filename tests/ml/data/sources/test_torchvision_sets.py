@@ -17,8 +17,7 @@ from ml.__main__ import main
 from ml.data import catalog
 from ml.data.ingest.bring_in import bring_in
 from ml.data.pixels.pixels import decode
-from ml.data.sources import torchvision_read as torch_read
-from ml.data.sources import torchvision_sets as torch_sets
+from ml.data.sources import torchvision_read, torchvision_sets
 from ml.data.sources.torchvision_sets import SETS
 from ml.data.store.versions import read_picture
 from ml.errors import BadInputError
@@ -44,7 +43,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_every_set_has_a_reader_and_a_layout_here() -> None:
-    assert set(SETS) == set(torch_read.READERS) == set(WRITERS)
+    assert set(SETS) == set(torchvision_read.READERS) == set(WRITERS)
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -88,7 +87,7 @@ def test_the_signs_have_names_and_numbers_of_their_own(workspace: Workspace) -> 
     version = bring_in(workspace, "gtsrb").version
     tested = [version.classes[i.label] for i in version.items if i.split == "test"]
     assert tested == ["Stop", "Yield"]
-    assert len(set(torch_read.SIGNS)) == 43
+    assert len(set(torchvision_read.SIGNS)) == 43
 
 
 @pytest.mark.parametrize(("name", "side"), [("cifar10", 32), ("svhn", 32), ("stl10", 96)])
@@ -158,8 +157,8 @@ def test_a_network_that_never_answers_is_given_up(
         time.sleep(2)
         raise OSError("timed out")
 
-    assert torch_sets.PROBE_SECONDS < 8
-    monkeypatch.setattr(torch_sets, "PROBE_SECONDS", 0.2)
+    assert torchvision_sets.PROBE_SECONDS < 8
+    monkeypatch.setattr(torchvision_sets, "PROBE_SECONDS", 0.2)
     monkeypatch.setattr("urllib.request.urlopen", silent)
     began = time.monotonic()
     with pytest.raises(BadInputError, match="cannot be reached"):
@@ -207,24 +206,24 @@ def test_an_interrupted_download_leaves_nothing_that_looks_like_the_set(
 ) -> None:
     from torchvision.datasets import utils
 
-    def half(root: Path, download: bool) -> list[torch_read.Part]:
+    def half(root: Path, download: bool) -> list[torchvision_read.Part]:
         (root / "cifar-10-batches-py").mkdir(parents=True)
         raise OSError("connection reset")
 
-    def whole(root: Path, download: bool) -> list[torch_read.Part]:
+    def whole(root: Path, download: bool) -> list[torchvision_read.Part]:
         if download:
             with utils.tqdm(total=100, unit="B") as bar:  # as torchvision downloads
                 bar.update(20)
                 bar.update(80)
             torch_layouts.cifar10(root)
-        return torch_read._cifar("CIFAR10", root, False)
+        return torchvision_read._cifar("CIFAR10", root, False)
 
-    monkeypatch.setattr(torch_sets, "_reachable", lambda url: True)
-    monkeypatch.setitem(torch_read.READERS, "cifar10", half)
+    monkeypatch.setattr(torchvision_sets, "_reachable", lambda url: True)
+    monkeypatch.setitem(torchvision_read.READERS, "cifar10", half)
     with pytest.raises(BadInputError, match="could not be downloaded"):
         bring_in(workspace, "cifar10")
     assert list((workspace.root / "torchvision").iterdir()) == []
-    monkeypatch.setitem(torch_read.READERS, "cifar10", whole)
+    monkeypatch.setitem(torchvision_read.READERS, "cifar10", whole)
     said: list[float] = []
     assert bring_in(workspace, "cifar10", progress=said.append).accepted == 6 * COUNT
     assert said == sorted(said)
@@ -235,10 +234,10 @@ def test_an_interrupted_download_leaves_nothing_that_looks_like_the_set(
 
 def test_names_are_known_as_people_write_them() -> None:
     for text in ("cifar10", "CIFAR-10", "torchvision:cifar10", "torchvision:CIFAR-10"):
-        assert torch_sets.find(text) is SETS["cifar10"]
-    assert torch_sets.find("my-pictures") is None
+        assert torchvision_sets.find(text) is SETS["cifar10"]
+    assert torchvision_sets.find("my-pictures") is None
     with pytest.raises(BadInputError, match="oxford_pets"):
-        torch_sets.find("torchvision:imagenet")
+        torchvision_sets.find("torchvision:imagenet")
 
 
 @pytest.mark.skipif(not CIFAR.is_dir(), reason="the CIFAR-10 pictures are not at hand")

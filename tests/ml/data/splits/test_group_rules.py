@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from ml.data.splits import group_rules as grouping
+from ml.data.splits import group_rules
 from ml.data.splits.capture_time import capture_time, captured
 from ml.data.splits.group_rules import by_folder, by_name, by_number, by_time, torn
 from ml.data.store.versions import write_picture
@@ -19,8 +19,8 @@ from tests.helpers.pictures import SHARED, as_bytes, picture
 
 
 def test_the_examples_in_the_docstrings_are_true() -> None:
-    assert doctest.testmod(grouping).failed == 0
-    assert doctest.testmod(grouping).attempted == 4
+    assert doctest.testmod(group_rules).failed == 0
+    assert doctest.testmod(group_rules).attempted == 4
 
 
 def test_folders_of_classes_and_splits_group_nothing() -> None:

@@ -11,8 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ml.data.splits.splits import deal_folds, draw_test, pin_test, split_indices
-from ml.data.store import version_file
-from ml.data.store import versions as store
+from ml.data.store import version_file, versions
 from ml.data.store.item_arrays import files_of, rows_in
 from ml.data.store.packed_items import BLOCK, Packed
 from ml.data.store.packer import SPILL, pack
@@ -72,7 +71,7 @@ def test_a_version_is_the_same_file_packed_or_not(
     }
     content = json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
     monkeypatch.setattr(version_file, "ROWS", 2)
-    monkeypatch.setattr(store, "MANY", 1)
+    monkeypatch.setattr(versions, "MANY", 1)
     for items in (made, pack(made)):
         assert b"".join(version_file.pieces(CLASSES, items)) == content
     written = write_version(workspace, "set", CLASSES, made, ABOUT)
@@ -88,7 +87,7 @@ def test_a_version_without_its_columns_is_read_and_gets_them(
     """As those are that an earlier Lensmith wrote."""
     made = write_version(workspace, "set", CLASSES, many(50), ABOUT)
     assert not beside(workspace).exists(), "of few items there are none"
-    monkeypatch.setattr(store, "MANY", 50)
+    monkeypatch.setattr(versions, "MANY", 50)
     first = load_version(workspace, "set")
     assert first == made
     assert beside(workspace).exists()
@@ -101,7 +100,7 @@ def test_a_version_without_its_columns_is_read_and_gets_them(
 def test_columns_that_are_damaged_are_made_again(
     damage: str, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "MANY", 50)
+    monkeypatch.setattr(versions, "MANY", 50)
     made = write_version(workspace, "set", CLASSES, many(50), ABOUT)
     good = beside(workspace).read_bytes()
     write_version(workspace, "other", CLASSES, many(60), ABOUT)
@@ -117,7 +116,7 @@ def test_columns_that_are_damaged_are_made_again(
 def test_a_version_that_was_changed_is_refused_whatever_its_columns_say(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "MANY", 50)
+    monkeypatch.setattr(versions, "MANY", 50)
     write_version(workspace, "set", CLASSES, many(50), ABOUT)
     path = beside(workspace).with_suffix(".json")
     path.write_bytes(path.read_bytes().replace(b"c/7", b"c/8"))
@@ -128,7 +127,7 @@ def test_a_version_that_was_changed_is_refused_whatever_its_columns_say(
 def test_names_that_are_no_hashes_stay_as_they_are(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "MANY", 1)
+    monkeypatch.setattr(versions, "MANY", 1)
     made = (Item("A" * 64, 0, None, "x"), Item("short", 1))
     write_version(workspace, "set", CLASSES, made, ABOUT)
     assert load_version(workspace, "set").items == made
@@ -136,12 +135,12 @@ def test_names_that_are_no_hashes_stay_as_they_are(
 
 def test_to_open_a_version_and_pass_through_it_takes_no_memory(workspace: Workspace) -> None:
     """Counted, not timed: as ``Item``s they take over 400 bytes each."""
-    count = 5 * store.MANY
+    count = 5 * versions.MANY
     write_version(workspace, "set", CLASSES, many(count), ABOUT)
     peaks = []
     for name in ("set", "few"):
         if name == "few":
-            write_version(workspace, "few", CLASSES, many(store.MANY), ABOUT)
+            write_version(workspace, "few", CLASSES, many(versions.MANY), ABOUT)
         tracemalloc.start()
         version = load_version(workspace, name)
         assert sum(item.split == "test" for item in version.items) == -(-len(version.items) // 7)

@@ -19,9 +19,7 @@ from ml.__main__ import main
 from ml.commands import evaluate as command
 from ml.data.pixels.thumbnails import encoded
 from ml.data.store.versions import DatasetVersion, Item, read_picture, write_picture, write_version
-from ml.evaluation import evaluate, results, robustness
-from ml.evaluation import learning_curve as curve
-from ml.evaluation import slice_discovery as slicing
+from ml.evaluation import evaluate, learning_curve, results, robustness, slice_discovery
 from ml.metrics import slices
 from ml.metrics.slices import Group
 from ml.metrics.thresholds import LEAST
@@ -31,7 +29,7 @@ from ml.sharing.html_report.markup import VOID, tag
 from ml.sharing.html_report.page import STYLE, page
 from ml.utils.files import read_json, write_json
 from ml.workspace import Workspace
-from tests.helpers import made_up_runs as fabricate
+from tests.helpers import made_up_runs
 from tests.helpers.page_visits import visit
 from tests.helpers.trained import dataset, trained
 
@@ -116,12 +114,14 @@ def counts(root: Element) -> tuple[list[str], list[list[int]]]:
 
 @pytest.fixture
 def version(workspace):
-    return fabricate.dataset(workspace)
+    return made_up_runs.dataset(workspace)
 
 
 @pytest.fixture
 def run(workspace, version):
-    return fabricate.finished(workspace, version, fabricate.predictions(version, 3, 0.4), "Bottles")
+    return made_up_runs.finished(
+        workspace, version, made_up_runs.predictions(version, 3, 0.4), "Bottles"
+    )
 
 
 def test_the_figures_are_those_of_the_report_to_the_last_digit():
@@ -209,14 +209,14 @@ def assert_each_is_its_file(root: Element, workspace: Workspace, version: Datase
 
 def test_what_people_wrote_is_shown_and_not_obeyed(workspace):
     items = tuple(
-        Item(write_picture(workspace, fabricate.picture(10 * label + n)), label, file=HOSTILE[0])
+        Item(write_picture(workspace, made_up_runs.picture(10 * label + n)), label, file=HOSTILE[0])
         for label in range(3)
         for n in range(4)
     )
     about = {"width": 48, "height": 48, "colour": True, "bytes": 1, "licence": HOSTILE[1]}
     version = write_version(workspace, "made", HOSTILE, items, about)
-    hostile = fabricate.predictions(version, 1, 0.6)
-    run = fabricate.finished(workspace, version, hostile, name=HOSTILE[1])
+    hostile = made_up_runs.predictions(version, 1, 0.6)
+    run = made_up_runs.finished(workspace, version, hostile, name=HOSTILE[1])
     run.update_meta(notes=HOSTILE[0])
     told = [{"text": HOSTILE[1], "level": "warning", "code": "x"}]
     write_json(run.folder / "report.json", run.report | {"notes": told, "dataset": HOSTILE[0]})
@@ -249,9 +249,9 @@ def test_nothing_is_fetched_and_the_browser_is_told_so(workspace, run):
 def test_it_stays_small_whatever_the_pictures_and_the_classes(workspace, monkeypatch):
     random = np.random.default_rng(0)
     noise = [png(random.integers(0, 255, (128, 128, 3), np.uint8)) for _ in range(60)]
-    monkeypatch.setattr(fabricate, "picture", lambda seed: noise[seed // 1000 % 60])
-    version = fabricate.dataset(workspace, tuple(f"class {n:03}" for n in range(400)), each=1)
-    run = fabricate.finished(workspace, version, fabricate.predictions(version, 1, 0.5))
+    monkeypatch.setattr(made_up_runs, "picture", lambda seed: noise[seed // 1000 % 60])
+    version = made_up_runs.dataset(workspace, tuple(f"class {n:03}" for n in range(400)), each=1)
+    run = made_up_runs.finished(workspace, version, made_up_runs.predictions(version, 1, 0.5))
     text = page(workspace, run, results.read(workspace, run))
     assert len(text.encode()) < 1_500_000
     assert "The 200 weakest of 400 classes" in text
@@ -270,8 +270,8 @@ def png(pixels: np.ndarray) -> bytes:
 
 
 def test_of_many_classes_the_most_confused_are_shown_and_that_is_said(workspace):
-    version = fabricate.dataset(workspace, tuple(f"class {n:03}" for n in range(40)), each=2)
-    run = fabricate.finished(workspace, version, fabricate.predictions(version, 1, 0.3))
+    version = made_up_runs.dataset(workspace, tuple(f"class {n:03}" for n in range(40)), each=2)
+    run = made_up_runs.finished(workspace, version, made_up_runs.predictions(version, 1, 0.3))
     whole = np.array(run.report["confusion"])
     names, cells = counts(root := made(workspace, run))
     assert "There are 40 classes. Shown are the 20 with the most mistakes" in root.text
@@ -340,8 +340,8 @@ def test_worse_pictures_and_the_learning_curve_are_in_it_once_measured(workspace
     write_json(robustness.path_of(run), measured)
     hits = np.arange(60) < np.array([30, 36, 45, 45])[:, None]
     write_json(
-        curve.path_of(run),
-        curve.recipe_of(run) | curve.summary(hits[:, None], [25, 50, 75, 100]),
+        learning_curve.path_of(run),
+        learning_curve.recipe_of(run) | learning_curve.summary(hits[:, None], [25, 50, 75, 100]),
     )
     root = made(workspace, run)
     rows = part(root, "worse pictures").all("tbody")[0].all("tr")
@@ -360,10 +360,10 @@ def test_kinds_of_pictures_that_do_worse_are_in_it_once_looked_for(workspace, ru
     assert "kind of picture" not in made(workspace, run).text
     right = np.arange(30) >= 8
     groups = [Group("Folder", HOSTILE[0], np.arange(30) < 15), Group("Size", "small", right)]
-    found = [slicing._as_json(one, right) for one in slices.find(right, groups)]
-    told = {"measure": slicing.MEASURE, "model_sha256": "f" * 64, "pictures": 30}
+    found = [slice_discovery._as_json(one, right) for one in slices.find(right, groups)]
+    told = {"measure": slice_discovery.MEASURE, "model_sha256": "f" * 64, "pictures": 30}
     told |= {"finding": "One does worse.", "tried": 2, "method": "Fisher", "slices": found}
-    place = slicing.path_of(run, run.report["fingerprint"], "test")
+    place = slice_discovery.path_of(run, run.report["fingerprint"], "test")
     place.parent.mkdir()
     write_json(place, told)
     rows = part(made(workspace, run), "kind of picture").all("tbody")[0].all("tr")
@@ -375,7 +375,7 @@ def test_kinds_of_pictures_that_do_worse_are_in_it_once_looked_for(workspace, ru
 
 
 def test_how_it_was_made_names_what_departs_from_the_preset(workspace, version):
-    run = fabricate.finished(workspace, version, epochs=3, learning_rate=0.0123)
+    run = made_up_runs.finished(workspace, version, epochs=3, learning_rate=0.0123)
     making = part(made(workspace, run), "How it was made")
     changed = {
         row.all("th")[0].text: [one.text for one in row.all("td")]
