@@ -16,7 +16,8 @@ from ml.explain import activation, covering, tail
 from ml.explain.heat import Heat, gathered, scaled
 from ml.explain.overlay import stretched
 from ml.inference.classifier import Classifier
-from ml.inference.model_folder import ATTENTION, read_checked, run_outputs
+from ml.inference.model_folder import read_checked, run_outputs
+from ml.models.outputs import ATTENTION
 
 Pixels = npt.NDArray[np.uint8]
 

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 MODEL_VERSION = 1
-OUTPUTS = ("logits", "features", "feature_map")
-ATTENTION = "attention"
-"""One output more, of networks that weigh the places of a picture: (n, 1, h, w)."""
 NEEDED = {
     "run": str,
     "model": str,
