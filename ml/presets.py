@@ -4,7 +4,8 @@ from typing import Any, Protocol
 
 from ml.config import TrainConfig
 from ml.errors import BadInputError
-from ml.models import registry
+from ml.models import catalog as model_catalog
+from ml.models.registry import ModelInfo
 
 LEVELS = ("quick", "balanced", "thorough")
 SMALL = 64
@@ -77,7 +78,7 @@ def suggest(
     Raises:
         BadInputError: no such model or level.
     """
-    chosen = registry.get(model or default_model(info))
+    chosen = model_catalog.get(model or default_model(info))
     if preset not in LEVELS:
         raise BadInputError(f"preset is one of {', '.join(LEVELS)}, not {preset!r}.")
     if pretrained is None:  # weights that need a download are a choice, not a default
@@ -118,8 +119,8 @@ def configuration(dataset: str, info: Pictures, **wanted: Any) -> TrainConfig:
         plenty = {"epochs": EPOCHS["thorough"][1]} if not chosen.pretrained else PLENTY
         settings |= {name: value for name, value in plenty.items() if name in settings}
     config = chosen.changed(**{**settings, **wanted})
-    size = max(config.image_size, registry.get(config.model).min_size)
-    registry.check(config.model, size, config.pretrained)
+    size = max(config.image_size, model_catalog.get(config.model).min_size)
+    model_catalog.check(config.model, size, config.pretrained)
     return config.changed(image_size=size)
 
 
@@ -127,7 +128,7 @@ def size_remark(asked: Any, config: TrainConfig) -> str:
     """What to say where smaller pictures were asked for than the model takes, else nothing."""
     if asked is None or int(asked) >= config.image_size:
         return ""
-    label = registry.get(config.model).label
+    label = model_catalog.get(config.model).label
     return f"Pictures are brought to {config.image_size} px, the least that {label} takes."
 
 
@@ -138,7 +139,7 @@ def _is_small(info: Pictures) -> bool:
     return bool(own and counts and info.pictures < FEW * len(counts))
 
 
-def _from_scratch(info: Pictures, chosen: registry.ModelInfo, preset: str) -> dict[str, Any]:
+def _from_scratch(info: Pictures, chosen: ModelInfo, preset: str) -> dict[str, Any]:
     # Whole multiples of 4 halve evenly; beyond 128 px a network from scratch gets slow on a CPU.
     side = 4 * round(max(info.width, info.height) / 4)
     batch = int(chosen.preset.get("batch_size", 64))

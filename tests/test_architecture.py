@@ -38,6 +38,7 @@ LIGHT = {
     "ml.features.extract",
     "ml.doctor.examine",
     "ml.doctor.features",
+    "ml.models.catalog",
     "ml.models.registry",
     "ml.data.catalog",
     "ml.data.ingest.ingest",
@@ -197,11 +198,13 @@ def test_every_page_is_one_row_and_every_row_a_page() -> None:
 
 def test_no_name_stands_twice_in_a_registry() -> None:
     from ml.data import catalog
-    from ml.models import registry
+    from ml.models import catalog as model_catalog
     from ml.workspace import open_workspace
 
-    models = registry.names()
-    assert len(models) == len(set(models)) == len({registry.get(name).label for name in models})
+    models = model_catalog.names()
+    assert (
+        len(models) == len(set(models)) == len({model_catalog.get(name).label for name in models})
+    )
     sets = [item.name for item in catalog.list_datasets(open_workspace(None))]
     assert len(sets) == len(set(sets))
 

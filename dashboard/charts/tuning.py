@@ -5,7 +5,7 @@ from dataclasses import fields
 from math import log
 from typing import Any
 
-from dashboard.components.widgets.config_fields import choice_label
+from dashboard.text.choices import choice_label
 from dashboard.text.class_names import literal
 from dashboard.text.wording import number, percent
 from ml.config import TrainConfig

@@ -12,7 +12,7 @@ from ml.data.ingest.ingest import Ingested
 from ml.data.pixels.parallel import ENOUGH, starting_ahead
 from ml.data.sources.folders import BUNDLED
 from ml.data.sources.listing import DRAWING, LAYOUT
-from ml.data.sources.torchvision_sets import SETS
+from ml.data.sources.torchvision_catalog import SETS
 from ml.data.sources.walk import has_many
 from ml.errors import BadInputError
 from ml.utils.progress import Progress

@@ -10,7 +10,7 @@ from typing import Any
 
 from ml.data.ingest.bring_in import BUNDLED_NAMES, bring_in, bundled_facts
 from ml.data.pixels.parallel import Progress
-from ml.data.sources import torchvision_sets
+from ml.data.sources import torchvision_catalog
 from ml.data.sources.folders import BUNDLED
 from ml.data.splits.splits import split_indices
 from ml.data.store.versions import (
@@ -87,7 +87,7 @@ def resolve(workspace: Workspace, dataset: str, progress: Progress | None = None
         return bring_in(workspace, BUNDLED / dataset, reuse=True, progress=progress).version
     if dataset in dataset_names(workspace):
         return load_version(workspace, dataset)
-    if torchvision_sets.find(dataset):
+    if torchvision_catalog.find(dataset):
         return bring_in(workspace, dataset, reuse=True, progress=progress).version
     try:
         there = bool(dataset) and Path(dataset).expanduser().exists()

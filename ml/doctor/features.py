@@ -15,7 +15,7 @@ from ml.data.store.versions import DatasetVersion
 from ml.features import extract as features
 from ml.features.backbone import MODEL, Backbone, keep, kept
 from ml.hardware import threads
-from ml.models import registry
+from ml.models import catalog as model_catalog
 from ml.models.registry import Inputs
 from ml.workspace import Workspace
 
@@ -30,7 +30,7 @@ def features_of(
         MLError: the weights of the network are not installed.
         WorkspaceError: the disk is full or cannot be written to.
     """
-    spec = PixelSpec(registry.get(MODEL).native_size)
+    spec = PixelSpec(model_catalog.get(MODEL).native_size)
     everything = np.arange(len(version.items))
     record = {
         "name": version.name,
@@ -58,7 +58,7 @@ def _made(workspace: Workspace, spec: PixelSpec) -> Backbone:
     from ml.export.graph import feature_graph  # it imports torch, which takes its time
     from ml.models.network import count_features, new_head
 
-    network = registry.build(MODEL, Inputs(spec.channels, spec.size, 2), pretrained=True)
+    network = model_catalog.build(MODEL, Inputs(spec.channels, spec.size, 2), pretrained=True)
     # With the head of a training, so that what is traced here need not be traced again there.
     network.head = new_head(count_features(network, spec.channels, spec.size), 2)
     key = features.key_of(MODEL, network, spec.key)

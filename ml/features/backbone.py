@@ -17,7 +17,7 @@ from ml.data.pixels.pixels import PixelSpec, canonical
 from ml.data.store.versions import read_picture
 from ml.features.cache import FeatureStore
 from ml.inference.model_folder import open_session
-from ml.models import registry
+from ml.models import catalog as model_catalog
 from ml.utils.files import read_json, write_atomically, write_json
 from ml.version import __version__
 from ml.workspace import Workspace
@@ -88,7 +88,7 @@ def kept(workspace: Workspace) -> Backbone | None:
 
 def _of() -> dict[str, str]:
     """What the file is made by and of: where that is another, it is made anew."""
-    package = registry.get(MODEL).package
+    package = model_catalog.get(MODEL).package
     try:
         weights = metadata.version(package)
     except metadata.PackageNotFoundError:

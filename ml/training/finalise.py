@@ -22,7 +22,7 @@ from ml.metrics import calibration, parity, predictions, selective
 from ml.metrics.baselines import nearest_centroid
 from ml.metrics.predictions import Predictions
 from ml.metrics.report import Logits, figures, make_report
-from ml.models import registry
+from ml.models import catalog as model_catalog
 from ml.models.network import Network
 from ml.runs.folder import Run
 from ml.utils.files import explain_os_error, sha256_of, write_json
@@ -101,7 +101,7 @@ def _manifest(
     run: Run, network: Network, pictures: Pictures, val: Logits, labels: np.ndarray
 ) -> dict[str, Any]:
     """``model.json``, but for parity and hashes. Calibration is found on validation pictures."""
-    licence = registry.get(run.config.model).licence
+    licence = model_catalog.get(run.config.model).licence
     temperature = calibration.fit_temperature(val, labels)
     chances = calibration.softmax(val, temperature)
     threshold = calibration.fit_threshold(chances, labels)

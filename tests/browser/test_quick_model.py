@@ -10,7 +10,7 @@ from ml.data.pixels.pixels import PixelSpec
 from ml.data.store.versions import DatasetVersion
 from ml.features.backbone import MODEL, Backbone, keep
 from ml.features.quick_model import pool_of
-from ml.models import registry
+from ml.models import catalog as model_catalog
 from tests.browser.serving import App, settled
 from tests.helpers import made_up_runs
 
@@ -23,7 +23,7 @@ def version(app: App) -> DatasetVersion:
     """A set whose features are known, for the doctor too, which looks at it by itself: they tell
     its classes apart, but for two pictures."""
     made = made_up_runs.dataset(app.workspace, name="instant")
-    backbone = Backbone("made", PixelSpec(registry.get(MODEL).native_size), b"never run")
+    backbone = Backbone("made", PixelSpec(model_catalog.get(MODEL).native_size), b"never run")
     keep(app.workspace, backbone)
     random = np.random.default_rng(0)
     rows = np.eye(8)[made.labels] * 3 + random.normal(0, 0.3, (len(made.items), 8))

@@ -122,7 +122,7 @@ def _source(staging: Path, names: Sequence[str]) -> tuple[Path, str]:
 
 def well_known(workspace: Workspace) -> None:
     """torchvision's own sets, by name."""
-    from ml.data.sources.torchvision_sets import SETS
+    from ml.data.sources.torchvision_catalog import SETS
 
     name = st.selectbox(
         "A set that many know",

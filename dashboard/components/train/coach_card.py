@@ -5,11 +5,11 @@ from typing import Any
 import streamlit as st
 
 from dashboard.components.evaluate.learning_curve import ICON, begin_curve
-from dashboard.components.widgets.config_fields import choice_label
 from dashboard.queries.live import Live
 from dashboard.server.style import escape
 from dashboard.state import session
 from dashboard.state.navigation import EVALUATE, TRAIN
+from dashboard.text.choices import choice_label
 from dashboard.text.markdown import plain
 from dashboard.workers import engine
 from ml.config import TrainConfig, names_of

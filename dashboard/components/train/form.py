@@ -31,7 +31,7 @@ from ml.data import catalog
 from ml.data.catalog import DatasetInfo
 from ml.data.sources.folders import BUNDLED
 from ml.errors import BadInputError
-from ml.models import registry
+from ml.models import catalog as model_catalog
 from ml.text import command_line
 from ml.text.training_sentences import reason
 
@@ -75,7 +75,10 @@ def train_form() -> None:
         )
         level = str(preset or "balanced")
         changed = config_fields.overrides()
-        if changed.get("model", info_model := presets.default_model(info)) not in registry.names():
+        if (
+            changed.get("model", info_model := presets.default_model(info))
+            not in model_catalog.names()
+        ):
             gone = plain(str(changed.pop("model")))
             st.info(f"The model {gone} is not there any more. {info_model} is chosen instead.")
         try:
@@ -164,7 +167,7 @@ def _start(info: DatasetInfo, config: TrainConfig | None, changed: dict[str, Any
         with st.container(horizontal=True, vertical_alignment="center"):
             st.html(
                 f'<p class="lens-quiet">{_how_much(config)} of '
-                f"{escape(registry.get(config.model).label)}: about {roughly(found.seconds)}, "
+                f"{escape(model_catalog.get(config.model).label)}: about {roughly(found.seconds)}, "
                 f"{size(found.memory)} of memory and {size(found.disk)} of disk "
                 f"({escape(found.basis)}). {escape(reason(config, info.pictures))}</p>",
                 width="content",

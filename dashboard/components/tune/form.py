@@ -20,7 +20,7 @@ from ml.data import catalog
 from ml.data.catalog import DatasetInfo
 from ml.data.sources.folders import BUNDLED
 from ml.errors import BadInputError
-from ml.models import registry
+from ml.models import catalog as model_catalog
 from ml.tuning.begin import MINUTES, new_sweep
 from ml.tuning.space import searchable, usual
 
@@ -42,8 +42,8 @@ def tune_form() -> TrainConfig | None:
         info = _choose(known)
         model = st.selectbox(
             "Model",
-            registry.names(),
-            index=registry.names().index(presets.default_model(info)),
+            model_catalog.names(),
+            index=model_catalog.names().index(presets.default_model(info)),
             format_func=config_fields.model_label,
             key=f"tune-model-{info.name}",
             help="Each trial trains this model; the search finds settings that suit it.",

@@ -17,7 +17,7 @@ from dashboard.text.markdown import plain
 from dashboard.workers.job import Job
 from ml.config import TrainConfig
 from ml.errors import BadInputError
-from ml.models import registry
+from ml.models import catalog as model_catalog
 
 TICK_SECONDS = 0.7
 
@@ -66,7 +66,7 @@ def _settle(job: Job, asked: tuple[str, str]) -> None:
 def _found(found: dict[str, Any]) -> None:
     dataset, model = found["asked"]
     rate = tuning_charts.say(float(found["pick"]))
-    said = f"A rate of {rate} suits {registry.get(model).label} on {dataset}"
+    said = f"A rate of {rate} suits {model_catalog.get(model).label} on {dataset}"
     st.html(f'<h3 class="lens-card-title">{escape(said)}</h3>')
     plot(tuning_charts.rates(found), "tune-rates", alt=f"{said}: there the loss falls fast.")
     if st.button(f"Train with {rate}", key="rate-use", icon=":material/model_training:"):

@@ -11,7 +11,7 @@ from dashboard.state import session
 from dashboard.state.navigation import EVALUATE
 from dashboard.text.wording import count, duration
 from dashboard.workers import searches
-from ml.models import registry
+from ml.models import catalog as model_catalog
 from ml.runs.folder import Run
 from ml.runs.status import Status
 from ml.tuning.sweep import State, Sweep
@@ -49,7 +49,7 @@ def plan(sweep: Sweep, asked: dict[str, Any]) -> str:
     """What the search does, for as long as it has found nothing."""
     names = [tuning_charts.label(axis.name).lower() for axis in sweep.axes]
     model = sweep.base.model  # one's own may be gone
-    label = registry.get(model).label if model in registry.names() else model
+    label = model_catalog.get(model).label if model in model_catalog.names() else model
     limit = f", {count(asked['trials'], 'trial')} at most" if asked["trials"] else ""
     return (
         f"Trains {label} with other values of {', '.join(names)}, for at most "

@@ -12,18 +12,12 @@ from typing import Any
 import streamlit as st
 
 from dashboard.state import session
+from dashboard.text.choices import choice_label
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from ml.config import TrainConfig
-from ml.data.augment.policies import POLICIES
-from ml.models import registry
+from ml.models import catalog as model_catalog
 from ml.text.command_line import BASICS, worded
-
-CHOICES = {
-    **{"none": "None", "sgd": "SGD", "adamw": "AdamW", "rgb": "Colour", "grey": "Grey"},
-    **{"mixup": "MixUp", "cutmix": "CutMix", "ddp": "DDP", "fsdp": "FSDP"},
-    **{name: policy.label for name, policy in POLICIES.items()},
-}
 
 
 def overrides() -> dict[str, Any]:
@@ -77,8 +71,8 @@ def field(item: Field[Any], suggested: Any) -> None:
         "on_change": partial(_changed, item.name, suggested),
     }
     if item.name == "model":
-        st.selectbox(options=registry.names(), format_func=model_label, **settings)
-        st.caption(registry.get(st.session_state[key]).help)
+        st.selectbox(options=model_catalog.names(), format_func=model_label, **settings)
+        st.caption(model_catalog.get(st.session_state[key]).help)
     elif about["choices"]:
         st.selectbox(options=about["choices"], format_func=choice_label, **settings)
     elif isinstance(suggested, bool):
@@ -106,17 +100,8 @@ def field(item: Field[Any], suggested: Any) -> None:
 
 def model_label(name: str) -> str:
     """A model as the list shows it."""
-    info = registry.get(name)
+    info = model_catalog.get(name)
     return f"{info.label} · {info.parameters / 1e6:.2g} million weights"
-
-
-def choice_label(value: Any) -> str:
-    """One of a field's choices as the form shows it.
-
-    >>> choice_label("adamw"), choice_label("onecycle"), choice_label("32")
-    ('AdamW', 'Onecycle', '32')
-    """
-    return CHOICES.get(str(value), str(value).capitalize())
 
 
 def _changed(name: str, suggested: Any) -> None:
@@ -136,7 +121,7 @@ def _step(value: float, about: Any) -> float:
 
 def _worded(item: Field[Any], value: Any) -> Any:
     if item.name == "model":
-        return registry.get(value).label
+        return model_catalog.get(value).label
     if isinstance(value, bool):
         return "on" if value else "off"
     return choice_label(value) if item.metadata["choices"] else worded(value)

@@ -10,7 +10,7 @@ from typing import Any
 from ml.data.ingest.add import add
 from ml.data.ingest.ingest import Ingested, ingest
 from ml.data.pixels.parallel import Progress
-from ml.data.sources import torchvision_sets
+from ml.data.sources import torchvision_catalog, torchvision_sets
 from ml.data.sources.folders import BUNDLED
 from ml.data.sources.listing import Listing, under_one_label
 from ml.data.sources.registry import list_one_class, list_source
@@ -121,7 +121,7 @@ def _origin(
     least: int,
 ) -> _Origin:
     if isinstance(path, str):
-        if (known := torchvision_sets.find(path)) and not Path(path).exists():
+        if (known := torchvision_catalog.find(path)) and not Path(path).exists():
             return _of_torchvision(workspace, known, label, root)
         path = Path(path)
     paths = [one.expanduser().resolve() for one in ([path] if isinstance(path, Path) else path)]
@@ -146,7 +146,7 @@ def _mark(path: Path) -> str:
 
 
 def _of_torchvision(
-    workspace: Workspace, known: torchvision_sets.TorchSet, label: str | None, root: Path | None
+    workspace: Workspace, known: torchvision_catalog.TorchSet, label: str | None, root: Path | None
 ) -> _Origin:
     def listing(fetching: Progress) -> Listing:
         found = torchvision_sets.load(workspace, known, root, fetching)

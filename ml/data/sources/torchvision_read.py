@@ -1,4 +1,4 @@
-"""Reads torchvision's sets through its own classes. Heavy: for child processes alone.
+"""Reads torchvision's sets through its own classes, which are imported when a set is read.
 
 Torchvision compares files with the checksums of the official ones, and unpickles those of CIFAR.
 Here files that differ are read all the same and named in a note, and nothing but arrays is ever
@@ -17,8 +17,8 @@ import numpy as np
 from ml.data.pixels.parallel import Progress
 from ml.data.pixels.png import png
 from ml.data.sources.listing import Candidate, Listing
+from ml.data.sources.torchvision_catalog import TorchSet
 from ml.data.sources.torchvision_guard import careful, telling
-from ml.data.sources.torchvision_sets import TorchSet
 from ml.data.sources.walk import clean, read_file
 from ml.errors import BadInputError
 

@@ -9,8 +9,9 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from ml.errors import BadInputError, MLError
+from ml.models.catalog import build
 from ml.models.network import Network
-from ml.models.registry import Inputs, ModelInfo, build
+from ml.models.registry import Inputs, ModelInfo
 
 CHANNELS = (1, 3, 4)
 CLASSES = 10

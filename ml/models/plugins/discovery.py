@@ -103,7 +103,7 @@ def _read(sources: list[Source]) -> Found:
     own = len(models)
     unreadable = []
     for source in sources:
-        registry.elsewhere.setdefault(source.module, {})
+        registry.plugin_builders.setdefault(source.module, {})
         try:
             models |= _read_one(source, models)
         except BadInputError as error:

@@ -124,7 +124,7 @@ def load(source: Source) -> dict[str, Builder]:
     Raises:
         BadInputError: it fails.
     """
-    builders = registry.elsewhere.setdefault(source.module, {})
+    builders = registry.plugin_builders.setdefault(source.module, {})
     try:
         if source.packaged:
             importlib.import_module(source.module)

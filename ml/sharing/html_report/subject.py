@@ -9,7 +9,7 @@ from ml.data import catalog
 from ml.data.catalog import DatasetInfo
 from ml.errors import BadInputError
 from ml.evaluation.results import Results
-from ml.models import registry
+from ml.models import catalog as model_catalog
 from ml.runs.folder import Run
 from ml.text.format import count
 from ml.workspace import Workspace
@@ -52,7 +52,7 @@ class Subject:
         """What the model is called."""
         name = str(self.report.get("model") or self.config.model)
         try:
-            return registry.get(name).label
+            return model_catalog.get(name).label
         except BadInputError:  # one of somebody's own, which is not here any more
             return name
 

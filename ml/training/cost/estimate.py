@@ -10,7 +10,7 @@ from typing import Any
 from ml.config import TrainConfig
 from ml.hardware import Machine
 from ml.metrics.parity import compared
-from ml.models import registry
+from ml.models import catalog as model_catalog
 
 START_UP = 7.0
 """Seconds until torch and Lightning are loaded, until that was measured."""
@@ -138,7 +138,7 @@ def _rehearsed(
 def _guessed(
     config: TrainConfig, pictures: int, machine: Machine, threads: int, speed: float | None
 ) -> Estimate:
-    model = registry.get(config.model)
+    model = model_catalog.get(config.model)
     macs = model.macs * (config.image_size / model.native_size) ** 2
     device = machine.accelerator if config.device == "auto" else config.device
     rate = MACS_PER_SECOND[device] * (threads if device == "cpu" else 1)

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.components.data import augment_grid, findings
 from dashboard.components.data.augment_grid import COLOURS
 from dashboard.components.data.augment_panel import KINDS, MIXING, VERSIONS
-from dashboard.components.widgets import config_fields
+from dashboard.text.choices import choice_label
 from dashboard.text.markdown import plain
 from dashboard.workers.inference import InferenceClient
 from ml.config import TrainConfig
@@ -229,4 +229,4 @@ def test_a_worker_that_gives_up_twice_is_a_sentence() -> None:
 
 def test_the_form_names_the_choices_as_the_panel_does() -> None:
     for name, (label, _) in {**KINDS, **MIXING}.items():
-        assert config_fields.choice_label(name) == label
+        assert choice_label(name) == label

@@ -8,7 +8,7 @@ import pytest
 from ml.data.ingest.bring_in import bring_in
 from ml.data.sources import listing
 from ml.data.sources.tables import HEADINGS
-from ml.data.sources.torchvision_sets import SETS
+from ml.data.sources.torchvision_catalog import SETS
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 from tests.helpers.pictures import as_bytes, picture
