@@ -37,11 +37,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peers_budget import idx, numbered, photos
+from ml import __version__
 from ml.commands.train import EXIT
 from ml.data.store.versions import load_version
 from ml.models.bundled import PACKAGE
 from ml.runs.folder import find
-from ml.version import __version__
 from ml.workspace import open_workspace
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -1,1 +1,4 @@
-"""What the pages share and what needs Streamlit: light modules of ``ml``, never torch."""
+"""The dashboard: what the pages are made of. It imports Streamlit and never torch.
+
+Everything it shows is computed in ``ml``.
+"""

@@ -2,9 +2,10 @@
 
 import os
 
-from ml.version import __version__
-
 __all__ = ["__version__"]
+
+__version__ = "0.1.0"
+"""The one place where the version of Lensmith stands."""
 
 # From 1.29 on ONNX Runtime tells Microsoft's servers about each process and model, and keeps a
 # number for this machine in the home folder, unless told not to before it is imported.

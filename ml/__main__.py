@@ -15,10 +15,10 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
+from ml import __version__
 from ml.errors import BadInputError, MLError
 from ml.models.plugins import discovery as plugins
 from ml.utils.files import explain_os_error
-from ml.version import __version__
 from ml.workspace import open_workspace
 
 COMMANDS = {

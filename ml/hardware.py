@@ -14,8 +14,8 @@ from typing import Any
 import psutil
 from filelock import FileLock
 
+from ml import __version__
 from ml.utils.files import read_json, write_json
-from ml.version import __version__
 from ml.workspace import Workspace
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of malloc.h

@@ -9,9 +9,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from ml import __version__
 from ml.errors import WorkspaceError
 from ml.utils.files import explain_os_error, read_json, write_json
-from ml.version import __version__
 
 SCHEMA = 1
 

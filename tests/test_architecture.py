@@ -1,6 +1,7 @@
 """Who imports whom: pages -> dashboard -> ml, never back, and what is light stays light."""
 
 import ast
+import graphlib
 import os
 import subprocess
 import sys
@@ -135,6 +136,108 @@ def test_imports_go_one_way(folder: str, forbidden: set[str]) -> None:
     for path in sources(folder):
         wrong = {name for name in imports(path, everywhere=True) if first(name) in forbidden}
         assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
+
+
+LAYERS = [
+    "ml.errors",
+    "ml.utils",
+    "ml.compat",
+    "ml.config",
+    "ml.workspace",
+    "ml.hardware",
+    "ml.runs",
+    "ml.distributed",
+    "ml.data",
+    "ml.metrics",
+    "ml.models",
+    "ml.presets",
+    "ml.inference",
+    "ml.text",
+    "ml.export",
+    "ml.explain",
+    "ml.features",
+    "ml.doctor",
+    "ml.training",
+    "ml.evaluation",
+    "ml.tuning",
+    "ml.sharing",
+    "ml.serving",
+    "ml.api",
+    "ml.commands",
+    "ml.__main__",
+    "dashboard.compat",
+    "dashboard.server",
+    "dashboard.text",
+    "dashboard.state",
+    "dashboard.uploads",
+    "dashboard.workers",
+    "dashboard.queries",
+    "dashboard.actions",
+    "dashboard.charts",
+    "dashboard.components",
+    "dashboard.app",
+    "pages",
+    "streamlit_app",
+]
+"""The packages from the ground up: each may import those before it, and no other."""
+
+NOT_YET = {
+    ("ml.data", "ml.presets"),
+    ("ml.models", "ml.inference"),
+    ("dashboard.charts", "dashboard.components"),
+}
+"""Imports that still go upward."""
+
+CIRCLES_NOT_YET = (
+    ("ml.models.registry", "ml.models.plugins.discovery"),
+    ("ml.data.sources.torchvision_read", "ml.data.sources.torchvision_sets"),
+)
+"""Imports that still close a circle."""
+
+
+def package_of(name: str) -> str:
+    """``ml.data`` of ``ml.data.store.item``, ``pages`` of ``pages.train``."""
+    return ".".join(name.split(".")[: 1 if name.startswith("pages") else 2])
+
+
+def imported_modules(name: str) -> set[str]:
+    """Our modules that a module imports anywhere in it; names inside them count as theirs."""
+    names = imports(MODULES[name], everywhere=True)
+    known = {next((n for n in parents(one) if n in MODULES), "") for one in names}
+    return {n for n in known if n and MODULES[n].name != "__init__.py"} - {name}
+
+
+def parents(name: str) -> list[str]:
+    """``a.b.c``, ``a.b`` and ``a``."""
+    return [name.rsplit(".", cut)[0] for cut in range(name.count(".") + 1)]
+
+
+def test_every_package_has_its_layer() -> None:
+    assert {package_of(name) for name in MODULES if name not in ("ml", "dashboard")} <= set(LAYERS)
+
+
+def test_packages_import_only_those_in_lower_layers() -> None:
+    upward = set()
+    for name in MODULES:
+        above = package_of(name)
+        for below in {package_of(one) for one in imported_modules(name)} - {above}:
+            if LAYERS.index(below) > LAYERS.index(above):
+                upward.add((above, below))
+    assert upward <= NOT_YET, sorted(upward - NOT_YET)
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = {name: imported_modules(name) for name in MODULES}
+    for name, below in CIRCLES_NOT_YET:
+        graph[name] -= {below}
+    graphlib.TopologicalSorter(graph).prepare()
+
+
+def test_every_package_says_what_lives_in_it_and_what_does_not() -> None:
+    for name, path in MODULES.items():
+        if path.name == "__init__.py" and name not in ("ml", "dashboard"):
+            text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+            assert len(text.split("\n\n")) >= 2, f"{path.relative_to(ROOT)}: two lines"
 
 
 @pytest.mark.parametrize("folder", ["dashboard", "pages"])

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from ml import __main__ as command_line
-from ml.version import __version__
+from ml import __version__
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

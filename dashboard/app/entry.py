@@ -12,8 +12,8 @@ from dashboard.server import static, style
 from dashboard.state import session
 from dashboard.state.navigation import navigation
 from dashboard.workers import engine
+from ml import __version__
 from ml.errors import WorkspaceError
-from ml.version import __version__
 
 # After each drawing Streamlit looks for garbage among all objects. Those of the modules stay, and
 # to look through them again took a tenth of a second each time.

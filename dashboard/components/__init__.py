@@ -1,1 +1,4 @@
-"""Small pieces of page, each one module: import the function that it is named after."""
+"""Components: parts of pages, gathered by page; they draw and call, and decide nothing.
+
+What changes data is in ``dashboard.actions``, what reads it in ``dashboard.queries``.
+"""

@@ -1,1 +1,4 @@
-"""Pictures: sources, the store, versions and splits, and the pixels that networks see."""
+"""Data sets: what pictures there are, brought in, stored, split, edited and given to training.
+
+Finding what is wrong with them is ``ml.doctor``.
+"""

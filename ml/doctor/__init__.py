@@ -1,1 +1,4 @@
-"""The doctor: what is wrong with a set of pictures, why it matters, and how to mend it."""
+"""The doctor: finds what is wrong with a data set, and offers edits that mend it.
+
+The edits themselves are in ``ml.data.edits``.
+"""

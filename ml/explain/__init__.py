@@ -1,1 +1,4 @@
-"""Why a picture was called what it was called: maps of what counted, and a check of each."""
+"""Explanations: which part of a picture an answer rests on, from the exported file.
+
+The answer itself is ``ml.inference``.
+"""

@@ -1,1 +1,4 @@
-"""Export formats, one module each: each proves that it answers as the network does."""
+"""Export: a trained network as a file that runs without Lensmith, proved to be the same.
+
+Pages and reports for other people are ``ml.sharing``.
+"""

@@ -18,9 +18,9 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
+from ml import __version__
 from ml.models.network import Network
 from ml.utils.files import write_atomically
-from ml.version import __version__
 
 PREFIX = "network."
 HEAD = f"{PREFIX}head."

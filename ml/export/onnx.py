@@ -6,11 +6,11 @@ from typing import Any
 
 import onnx
 
+from ml import __version__
 from ml.data.pixels.pixels import PixelSpec
 from ml.export.graph import make_graph
 from ml.models.network import Network
 from ml.utils.files import write_atomically
-from ml.version import __version__
 
 
 def export_onnx(

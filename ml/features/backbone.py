@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml import __version__
 from ml.data.pixels.pixels import PixelSpec, canonical
 from ml.data.store.versions import read_picture
 from ml.features.cache import FeatureStore
 from ml.inference.model_folder import open_session
 from ml.models import catalog as model_catalog
 from ml.utils.files import read_json, write_atomically, write_json
-from ml.version import __version__
 from ml.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -1,1 +1,4 @@
-"""Finding better settings: a search by trials, a learning rate, the largest batch."""
+"""Tuning: searches for better settings, a learning rate, the largest batch.
+
+Each trial is a run: ``ml.runs`` and ``ml.training``.
+"""

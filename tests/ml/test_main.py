@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from ml import __main__ as command_line
+from ml import __version__
 from ml.errors import BadInputError, MLError, OutOfMemoryError, StoppedError, WorkspaceError
 from ml.runs import folder as runs
 from ml.runs.events import EventLog, RunEnded, RunStarted
 from ml.runs.folder import Run
 from ml.utils.files import write_json
-from ml.version import __version__
 from ml.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]

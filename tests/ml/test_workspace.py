@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from ml import __version__
 from ml.errors import WorkspaceError
-from ml.version import __version__
 from ml.workspace import SCHEMA, default_root, open_workspace
 
 

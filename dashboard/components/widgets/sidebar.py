@@ -11,8 +11,7 @@ from dashboard.state import session
 from dashboard.state.navigation import TRAIN
 from dashboard.text.wording import count, duration, percent, size
 from dashboard.workers import engine
-from ml import hardware
-from ml.version import __version__
+from ml import __version__, hardware
 from ml.workspace import Workspace
 
 BADGE_SECONDS = 2.0

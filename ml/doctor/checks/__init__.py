@@ -1,1 +1,4 @@
-"""What the doctor looks for, one module each."""
+"""The doctor's checks, one module a subject.
+
+What several checks compute from is in ``ml.doctor``.
+"""

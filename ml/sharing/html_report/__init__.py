@@ -1,1 +1,4 @@
-"""The report to hand on: one HTML file that needs nothing else, no network and no Lensmith."""
+"""The HTML report: one file with a run's figures and pictures, for any browser.
+
+The figures are computed in ``ml.metrics`` and ``ml.evaluation``.
+"""

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import IO
 
+from ml import __version__
 from ml.errors import BadInputError
 from ml.evaluation.results import Results
 from ml.runs.folder import Run
@@ -10,7 +11,6 @@ from ml.sharing.html_report import classes, making, matrix, measured, pictures, 
 from ml.sharing.html_report.markup import Html, joined, tag
 from ml.sharing.html_report.subject import Subject
 from ml.utils.files import write_atomically
-from ml.version import __version__
 from ml.workspace import Workspace
 
 STYLE = Path(__file__).with_name("style.css")

@@ -1,10 +1,10 @@
 """What the report begins with: what was measured, the result with its intervals, and baselines."""
 
+from ml import __version__
 from ml.sharing.html_report.markup import Html, facts, figure, named, section, table, tag
 from ml.sharing.html_report.subject import Subject, day
 from ml.text import report_sentences
 from ml.text.format import rounded, span, with_span
-from ml.version import __version__
 
 
 def head(subject: Subject) -> Html:

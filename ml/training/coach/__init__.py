@@ -1,4 +1,7 @@
-"""Remarks in plain words on how a training goes, and the one thing to do next. Light: no torch."""
+"""The coach: remarks in plain words on how a training goes, and the one thing to do next.
+
+It is light and changes nothing; the card that shows it is in ``dashboard.components.train``.
+"""
 
 from ml.training.coach.remark import advise
 from ml.training.coach.rules import measured
