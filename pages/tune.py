@@ -6,9 +6,9 @@ from dashboard.components.tune.form import tune_form
 from dashboard.components.tune.learning_rate_finder import tune_rate
 from dashboard.components.tune.search_list import tune_list
 from dashboard.components.tune.search_view import tune_view
-from dashboard.server.style import escape
 from dashboard.state import session
 from dashboard.state.navigation import TUNE
+from dashboard.text.html import escape
 
 session.begin(TUNE)
 sweep = session.current_sweep()

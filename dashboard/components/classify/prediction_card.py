@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.server.style import escape
+from dashboard.text.html import escape
 from dashboard.text.markdown import rounded, whole
 from dashboard.uploads.session_uploads import Entry
 from ml.metrics.calibration import NEVER

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.server.style import escape
+from dashboard.text.html import escape
 from dashboard.text.markdown import plain
 from dashboard.workers.inference import augmenter
 from ml.data.augment.operations import Operation, all_operations

@@ -10,7 +10,7 @@ from dashboard.actions.carried_findings import only
 from dashboard.components.widgets.tile_grid import tile, tile_grid
 from dashboard.components.widgets.undo import change
 from dashboard.queries.datasets import by_score, split_of
-from dashboard.server.style import escape
+from dashboard.text.html import escape
 from dashboard.text.markdown import plain, shortened
 from dashboard.text.wording import count
 from ml.data.store.versions import DatasetVersion

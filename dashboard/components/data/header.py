@@ -5,9 +5,9 @@ from typing import NoReturn
 import streamlit as st
 
 from dashboard.queries.readiness import advice, class_key, missing
-from dashboard.server.style import escape
 from dashboard.state import session
 from dashboard.state.navigation import DATA, TRAIN
+from dashboard.text.html import escape
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count, unique
 from ml.data import catalog

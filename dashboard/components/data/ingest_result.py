@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.queries.predictions_csv import csv_of
-from dashboard.server.style import escape
+from dashboard.text.html import escape
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from ml.data.sources.listing import DRAWING, LAYOUT

@@ -13,8 +13,8 @@ from dashboard.components.widgets.background_job import (
     job_running,
 )
 from dashboard.components.widgets.tile_grid import tile, tile_grid
-from dashboard.server.style import escape
 from dashboard.state import session
+from dashboard.text.html import escape
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count, percent
 from dashboard.workers.inference import fitter

@@ -8,7 +8,7 @@ from dashboard.components.data.version_diff import version_changes
 from dashboard.components.widgets.tile_grid import tile, tile_grid
 from dashboard.components.widgets.undo import bring_back
 from dashboard.queries.datasets import Query, places, version_at
-from dashboard.server.style import escape
+from dashboard.text.html import escape
 from dashboard.text.wording import ago, count
 from ml.data.edits.edits import history
 from ml.data.store.versions import DatasetVersion

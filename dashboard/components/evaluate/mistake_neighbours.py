@@ -8,7 +8,7 @@ from dashboard.components.widgets.gallery import Tile, figure, tiles
 from dashboard.queries.neighbours import Neighbour, nearest
 from dashboard.queries.results import Results
 from dashboard.queries.thumbnails import thumbnail
-from dashboard.server.style import escape
+from dashboard.text.html import escape
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from ml.errors import MLError

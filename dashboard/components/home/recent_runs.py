@@ -6,9 +6,9 @@ import streamlit as st
 
 from dashboard.components.train.run_outcome import result_sentence
 from dashboard.components.widgets.run_picker import run_title
-from dashboard.server.style import escape
 from dashboard.state import session
 from dashboard.state.navigation import EVALUATE, RUNS, TRAIN
+from dashboard.text.html import escape
 from dashboard.text.markdown import plain, with_span
 from dashboard.text.wording import STATUS_WORDS, ago
 from dashboard.workers import engine

@@ -7,9 +7,9 @@ import streamlit as st
 
 from dashboard.components.train.run_state import status_pill
 from dashboard.queries.run_list import Row
-from dashboard.server.style import escape
 from dashboard.state import session
 from dashboard.state.navigation import EVALUATE, TRAIN
+from dashboard.text.html import escape
 from dashboard.text.markdown import plain, with_span
 from dashboard.text.wording import ago, duration
 from dashboard.workers import engine

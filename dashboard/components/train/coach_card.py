@@ -6,10 +6,10 @@ import streamlit as st
 
 from dashboard.components.evaluate.learning_curve import ICON, begin_curve
 from dashboard.queries.live import Live
-from dashboard.server.style import escape
 from dashboard.state import session
 from dashboard.state.navigation import EVALUATE, TRAIN
 from dashboard.text.choices import choice_label
+from dashboard.text.html import escape
 from dashboard.text.markdown import plain
 from dashboard.workers import engine
 from ml.config import TrainConfig, names_of

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from dashboard.server.style import escape
 from dashboard.state import session
 from dashboard.state.navigation import DATA
+from dashboard.text.html import escape
 from dashboard.text.wording import count
 from ml.data.catalog import DatasetInfo
 from ml.data.store.versions import latest

@@ -20,8 +20,8 @@ from dashboard.components.widgets import config_fields
 from dashboard.components.widgets.dataset_preview import preview
 from dashboard.queries.cost_estimate import expected
 from dashboard.server import limits
-from dashboard.server.style import escape
 from dashboard.state import session
+from dashboard.text.html import escape
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count, roughly, size, unique
 from dashboard.workers import engine

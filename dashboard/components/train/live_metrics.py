@@ -10,8 +10,8 @@ from dashboard.components.widgets.metric_tiles import Tile, tiles
 from dashboard.components.widgets.plot import plot
 from dashboard.queries import live
 from dashboard.queries.thumbnails import thumbnail
-from dashboard.server.style import escape
 from dashboard.state import session
+from dashboard.text.html import escape
 from dashboard.text.wording import duration, number, percent
 from ml.runs.folder import Run
 from ml.runs.status import Status

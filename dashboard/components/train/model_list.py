@@ -6,8 +6,8 @@ from typing import Any
 import streamlit as st
 
 from dashboard.components.widgets.lazy_expander import fold
-from dashboard.server.style import escape
 from dashboard.state import session
+from dashboard.text.html import escape
 from dashboard.text.markdown import plain
 from dashboard.text.wording import large
 from dashboard.workers.job import Job

@@ -4,9 +4,9 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.server.style import escape
 from dashboard.state import session
 from dashboard.state.navigation import CLASSIFY, EVALUATE, TRAIN, TUNE
+from dashboard.text.html import escape
 from dashboard.text.markdown import with_span
 from dashboard.text.wording import STATUS_WORDS, count, duration, size
 from dashboard.workers import engine, searches

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from dashboard.components.train.run_outcome import untested_trial
-from dashboard.server.style import escape
 from dashboard.state import session
 from dashboard.state.navigation import TRAIN
+from dashboard.text.html import escape
 from dashboard.text.markdown import plain
 from dashboard.text.wording import STATUS_WORDS
 from dashboard.workers import engine

@@ -12,8 +12,8 @@ from dashboard.components.widgets.error_message import telling
 from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.progress_bar import progress_bar
 from dashboard.queries import live
-from dashboard.server.style import escape
 from dashboard.state import session
+from dashboard.text.html import escape
 from dashboard.text.wording import PHASE_WORDS, count, duration
 from dashboard.workers import engine
 from ml.errors import BadInputError

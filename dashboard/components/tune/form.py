@@ -9,8 +9,8 @@ from dashboard.charts.tuning import label
 from dashboard.components.data.ingest_progress import ingest_view, settle, start_ingest, under_way
 from dashboard.components.widgets import config_fields
 from dashboard.queries.cost_estimate import expected
-from dashboard.server.style import escape
 from dashboard.state import session
+from dashboard.text.html import escape
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count, roughly, unique
 from dashboard.workers import searches

@@ -10,9 +10,9 @@ from dashboard.components.widgets import config_fields
 from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.plot import plot
 from dashboard.components.widgets.progress_bar import job_bar
-from dashboard.server.style import escape
 from dashboard.state import session
 from dashboard.state.navigation import TRAIN
+from dashboard.text.html import escape
 from dashboard.text.markdown import plain
 from dashboard.workers.job import Job
 from ml.config import TrainConfig

@@ -4,8 +4,8 @@ import streamlit as st
 
 from dashboard.components.train.run_state import status_pill
 from dashboard.components.tune.search_outcome import WORDS
-from dashboard.server.style import escape
 from dashboard.state import session
+from dashboard.text.html import escape
 from dashboard.text.markdown import plain
 from dashboard.text.wording import ago, count
 from dashboard.workers import searches

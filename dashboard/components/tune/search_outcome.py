@@ -6,9 +6,9 @@ import streamlit as st
 
 from dashboard.charts import tuning as tuning_charts
 from dashboard.components.train.run_outcome import result_sentence
-from dashboard.server.style import escape
 from dashboard.state import session
 from dashboard.state.navigation import EVALUATE
+from dashboard.text.html import escape
 from dashboard.text.wording import count, duration
 from dashboard.workers import searches
 from ml.models import catalog as model_catalog

@@ -14,8 +14,8 @@ from dashboard.components.widgets.metric_tiles import Tile, tiles
 from dashboard.components.widgets.plot import plot
 from dashboard.components.widgets.progress_bar import progress_bar
 from dashboard.queries import live
-from dashboard.server.style import escape
 from dashboard.state import session
+from dashboard.text.html import escape
 from dashboard.text.wording import count, duration, percent
 from dashboard.workers import searches
 from dashboard.workers.run_status import log_tail

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.charts.tuning import STATES, label, say
-from dashboard.server.style import escape
 from dashboard.state import session
 from dashboard.state.navigation import EVALUATE, TRAIN
+from dashboard.text.html import escape
 from dashboard.text.wording import duration, percent
 from ml.tuning.space import Axis
 from ml.tuning.sweep import Trial, trial_run

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.server.style import escape
+from dashboard.text.html import escape
 from dashboard.text.wording import count
 from ml.data.catalog import DatasetInfo
 from ml.data.pixels.thumbnails import encoded

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from dashboard.server.style import escape
 from dashboard.state import session
+from dashboard.text.html import escape
 
 
 def empty(title: str, text: str, label: str = "", page: str = "") -> None:

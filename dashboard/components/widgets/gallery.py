@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.queries.results import Results
 from dashboard.queries.thumbnails import thumbnail
-from dashboard.server.style import escape
+from dashboard.text.html import escape
 from dashboard.text.markdown import rounded
 from ml.workspace import Workspace
 

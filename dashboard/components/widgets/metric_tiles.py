@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from dashboard.server.style import escape
+from dashboard.text.html import escape
 
 SPARK_POINTS = 60
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from dashboard.components.widgets.dialog import close_window
 from dashboard.queries.datasets import SIDES, split_of
-from dashboard.server.style import escape
+from dashboard.text.html import escape
 from ml.data.pixels.pixels import decode
 from ml.data.store.versions import DatasetVersion, read_picture
 from ml.errors import MLError

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.server.style import escape
+from dashboard.text.html import escape
 from dashboard.text.wording import percent, roughly
 from dashboard.workers.job import Job
 

@@ -6,9 +6,9 @@ import streamlit as st
 from dashboard.components.widgets.plot import start_loading
 from dashboard.queries import live
 from dashboard.server.static import ASSETS
-from dashboard.server.style import escape
 from dashboard.state import session
 from dashboard.state.navigation import TRAIN
+from dashboard.text.html import escape
 from dashboard.text.wording import count, duration, percent, size
 from dashboard.workers import engine
 from ml import __version__, hardware

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.server.style import escape
+from dashboard.text.html import escape
 from dashboard.text.markdown import plain
 from ml.data.edits import edits as changes
 from ml.data.store.versions import DatasetVersion, read_summary
