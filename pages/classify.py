@@ -7,14 +7,14 @@ from dashboard.components.classify.share_dialog import share
 from dashboard.components.widgets.empty_state import empty
 from dashboard.components.widgets.run_picker import run_picker
 from dashboard.queries.run_list import newest_tested, usable
-from dashboard.state import session
+from dashboard.state import deep_links, selection
 from dashboard.state.navigation import CLASSIFY, TRAIN
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 
-workspace = session.begin(CLASSIFY)
-if session.current_run() is None and (newest := newest_tested(workspace)):
-    session.choose_run(newest.id)
+workspace = deep_links.open_page(CLASSIFY)
+if selection.current_run() is None and (newest := newest_tested(workspace)):
+    selection.choose_run(newest.id)
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Classify", width="content", anchor=False)
     run = run_picker("Model", key="classify-run", only=usable)
@@ -27,7 +27,7 @@ if run is None or (model := run.model) is None:
     )
     st.stop()
 
-if (wanted := session.current_run()) and wanted.id != run.id:
+if (wanted := selection.current_run()) and wanted.id != run.id:
     st.caption("The run in hand has no model yet. This is the newest one that has.")
 classes = [plain(str(name)) for name in model["classes"]]
 st.caption(f"Tells {count(len(classes), 'class', 'classes')} apart: {', '.join(classes[:20])}.")

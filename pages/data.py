@@ -26,7 +26,7 @@ from dashboard.components.widgets.dataset_preview import preview
 from dashboard.components.widgets.dropped_folders import keep_folders
 from dashboard.components.widgets.undo import undo_bar
 from dashboard.queries.datasets import version_at
-from dashboard.state import session
+from dashboard.state import deep_links, selection
 from dashboard.state.navigation import DATA
 from ml.data.store.versions import latest
 
@@ -39,14 +39,14 @@ PANELS = {
     "Versions": version_list,
 }
 
-workspace = session.begin(DATA)
+workspace = deep_links.open_page(DATA)
 settle()
 keep_folders()
 known = sets_at_hand(workspace)
-name = session.current_data()
+name = selection.current_data()
 if name is None and (own := [info.name for info in known.values() if info.kind == "own"]):
     name = own[0]
-    session.choose_data(name)
+    selection.choose_data(name)
 if name is None or st.session_state.get(NEW):
     with st.container(horizontal=True, vertical_alignment="center", key="page-head"):
         st.title("Your own pictures" if name is None else "A new set", anchor=False)

@@ -23,13 +23,13 @@ from dashboard.components.widgets.run_picker import run_picker
 from dashboard.components.widgets.undo import undo_bar
 from dashboard.queries import results
 from dashboard.queries.run_list import newest_tested, readable
-from dashboard.state import session
+from dashboard.state import deep_links, selection
 from dashboard.state.navigation import EVALUATE, TRAIN
 from dashboard.workers import engine
 
-workspace = session.begin(EVALUATE)
-if session.current_run() is None and (run := newest_tested(workspace)):
-    session.choose_run(run.id)
+workspace = deep_links.open_page(EVALUATE)
+if selection.current_run() is None and (run := newest_tested(workspace)):
+    selection.choose_run(run.id)
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Evaluate", width="content", anchor=False)
     run = run_picker(key="evaluate-run", only=readable)

@@ -4,9 +4,9 @@ import streamlit as st
 
 from dashboard.components.home.next_step import start_here
 from dashboard.components.home.recent_runs import recent
-from dashboard.state import session
+from dashboard.state import deep_links
 
-workspace = session.begin("pages/home.py")
+workspace = deep_links.open_page("pages/home.py")
 st.title("Teach a computer to tell your pictures apart")
 st.html(
     '<p class="lens-lead">Show it examples of each kind, watch it learn, see where it errs, and '

@@ -8,7 +8,7 @@ from dashboard.components.runs.trash import trash, undo_bar
 from dashboard.components.widgets.auto_refresh import watch
 from dashboard.components.widgets.empty_state import empty
 from dashboard.queries import run_list
-from dashboard.state import session
+from dashboard.state import deep_links, session
 from dashboard.state.navigation import RUNS, TRAIN
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
@@ -16,7 +16,7 @@ from ml.runs.folder import Run
 
 PAGE = 20
 
-workspace = session.begin(RUNS)
+workspace = deep_links.open_page(RUNS)
 st.title("Runs", anchor=False)
 with st.container():  # always there: what comes and goes in it moves nothing below to a new place
     if said := st.session_state.pop("runs-error", ""):

@@ -6,12 +6,12 @@ from dashboard.app import demo
 from dashboard.components.classify.model_card import model_card
 from dashboard.components.classify.results import answers
 from dashboard.components.widgets.empty_state import full_page
-from dashboard.state import session
+from dashboard.state import deep_links
 from dashboard.text.markdown import plain
 from ml.sharing import page_text
 from ml.text import model_card as card
 
-workspace = session.begin(demo.SHARED.path)
+workspace = deep_links.open_page(demo.SHARED.path)
 run = demo.shown(workspace)
 if run is None or (model := run.model) is None:
     full_page(

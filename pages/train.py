@@ -5,10 +5,10 @@ import streamlit as st
 from dashboard.components.train.form import train_form
 from dashboard.components.train.run_view import run_view
 from dashboard.components.widgets.run_picker import run_picker
-from dashboard.state import session
+from dashboard.state import deep_links, selection
 
-session.begin("pages/train.py")
-run = session.current_run()
+deep_links.open_page("pages/train.py")
+run = selection.current_run()
 if run is None:
     st.title("Train")
     train_form()
@@ -17,6 +17,6 @@ else:
         st.title("Train", width="content")
         chosen = run_picker(key="train-run") or run
         if st.button("New training", icon=":material/add:", key="new-training"):
-            session.choose_run(None)
+            selection.choose_run(None)
             st.rerun()
     run_view(chosen)

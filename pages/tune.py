@@ -6,12 +6,12 @@ from dashboard.components.tune.form import tune_form
 from dashboard.components.tune.learning_rate_finder import tune_rate
 from dashboard.components.tune.search_list import tune_list
 from dashboard.components.tune.search_view import tune_view
-from dashboard.state import session
+from dashboard.state import deep_links, selection
 from dashboard.state.navigation import TUNE
 from dashboard.text.html import escape
 
-session.begin(TUNE)
-sweep = session.current_sweep()
+deep_links.open_page(TUNE)
+sweep = selection.current_sweep()
 if sweep is None:
     st.title("Tune", anchor=False)
     st.html(
@@ -27,6 +27,6 @@ else:
         st.title("Tune", anchor=False, width="content")
         st.html(f'<p class="lens-quiet">{escape(sweep.name)}</p>', width="content")
         if st.button("All searches", icon=":material/arrow_back:", key="all-searches"):
-            session.choose_sweep(None)
+            selection.choose_sweep(None)
             st.rerun()
     tune_view(sweep)

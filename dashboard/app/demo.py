@@ -9,7 +9,9 @@ import os
 import streamlit as st
 
 from dashboard.components.widgets.error_message import telling
+from dashboard.state.deep_links import forget_requested_page
 from dashboard.state.navigation import SHARED
+from dashboard.state.tab import tab_state
 from ml.errors import BadInputError
 from ml.runs.folder import Run, find
 from ml.workspace import Workspace, is_demo
@@ -21,8 +23,8 @@ def asked() -> str:
         return os.environ.get("LENSMITH_DEMO") or "latest"
     named = st.query_params.get("classify")
     if named:
-        st.session_state["classify"] = named
-    return str(st.session_state.get("classify") or "")
+        tab_state().shared_run = named
+    return tab_state().shared_run
 
 
 def shown(workspace: Workspace) -> Run | None:
@@ -36,7 +38,7 @@ def shown(workspace: Workspace) -> Run | None:
 
 def draw() -> None:
     """Called by the entry instead of all else: the one page, without a menu, for any address."""
-    st.session_state.pop("wanted", None)
+    forget_requested_page()
     page = st.Page(SHARED.path, title=SHARED.title, default=True)
     with telling():
         st.navigation([page], position="hidden").run()

@@ -9,8 +9,11 @@ from dashboard.components.widgets.empty_state import full_page
 from dashboard.components.widgets.error_message import telling
 from dashboard.components.widgets.sidebar import sidebar
 from dashboard.server import static, style
-from dashboard.state import session
+from dashboard.state import deep_links, redraw, selection
 from dashboard.state.navigation import navigation
+from dashboard.state.open_dialog import close_dialog_of_other_page
+from dashboard.state.shown_page import clear_page_hash, note_page
+from dashboard.state.workspace import open_current_workspace
 from dashboard.workers import engine
 from ml import __version__
 from ml.errors import WorkspaceError
@@ -28,11 +31,14 @@ def draw() -> None:
         layout="wide",
         menu_items={"About": f"Lensmith {__version__}. Train an image classifier without code."},
     )
-    session.adopt()
+    redraw.clear()
+    close_dialog_of_other_page()
+    clear_page_hash()
+    deep_links.read_address()
     try:
         static.fill()
         style.apply()
-        workspace = session.open_once()
+        workspace = open_current_workspace()
         if demo.asked():
             demo.draw()
             st.stop()
@@ -41,13 +47,13 @@ def draw() -> None:
         full_page("The workspace cannot be used", str(error))
         st.stop()
     page = navigation()
-    session.arrive(page.url_path)
-    session.return_to_wanted()
-    gone = session.forget_gone()
-    session.stamp()
+    note_page(page.url_path)
+    deep_links.return_to_requested_page()
+    missing = selection.drop_missing()
+    selection.write_address()
     sidebar(workspace)
-    for sentence in gone:
+    for sentence in missing:
         st.info(sentence)
     with telling():
         page.run()
-    session.leave()
+    redraw.perform()

@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.server.limits import limits
-from dashboard.state import session
+from dashboard.state.workspace import current_workspace
 from dashboard.uploads.spool import Spool
 from ml.errors import BadInputError
 from ml.inference.classifier import unreadable
@@ -68,7 +68,7 @@ def add(name: str, data: bytes, truth: str = "") -> None:
     held = entries()
     known = next((entry for entry in held if entry["id"] == identifier), None)
     fresh = known or {"id": identifier, "label": "", "ticked": False, "answers": {}}
-    spool = st.session_state.get("tray-files") or Spool(session.workspace())
+    spool = st.session_state.get("tray-files") or Spool(current_workspace())
     st.session_state["tray-files"] = spool
     spool.put(identifier, data)
     fresh |= {"name": name, "truth": truth, "size": len(data), "path": spool.folder / identifier}

@@ -17,6 +17,8 @@ from dashboard.components.classify.upload import KINDS
 from dashboard.components.widgets import camera
 from dashboard.queries.predictions_csv import csv_of
 from dashboard.server import limits
+from dashboard.state.selection import Selection
+from dashboard.state.stored import stored_in
 from dashboard.uploads import session_uploads
 from dashboard.workers import inference
 from ml.errors import BadInputError
@@ -252,7 +254,7 @@ def test_a_photo_is_taken_once_however_often_the_page_is_drawn(monkeypatch):
 def test_the_answers_can_be_taken_away_as_a_table(workspace, version, worker):
     made_up_runs.finished(workspace, version)
     at = drop(visit("classify"), ("=1+1.png", b"sure"), ("bad.png", b"broken"))
-    run = at.session_state["run"]
+    run = stored_in(at.session_state, Selection).run
     held = at.session_state["tray"]
     lines = list(csv.reader(io.StringIO(csv_of(session_uploads.lines(held, run)))))
     assert lines[1][:4] == ["'=1+1.png", "<b>glass</b>", "0.7", "sure"]

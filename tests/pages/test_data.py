@@ -14,6 +14,8 @@ from dashboard.components.widgets.camera import MOST_SHOTS, shots
 from dashboard.queries.predictions_csv import csv_of
 from dashboard.queries.readiness import LEAST, advice, missing
 from dashboard.server import limits
+from dashboard.state.selection import Selection
+from dashboard.state.stored import stored_in
 from dashboard.workers.job import Job
 from ml.data.store.versions import latest, load_version
 from ml.workspace import Workspace
@@ -87,7 +89,7 @@ def test_classes_are_made_named_added_and_removed_in_place(workspace: Workspace)
     at.text_input(key="new-name").set_value("My things").run()
     at.button(key="make-classes").click().run()
     assert not at.exception, at.exception
-    assert at.session_state["data"] == "my-things"
+    assert stored_in(at.session_state, Selection).data == "my-things"
     assert at.query_params["data"] == "my-things"
     (field,) = (box for box in at.text_input if box.value == "Class 1")
     field.set_value("Гриб *1* <b>").run()
@@ -117,7 +119,7 @@ def test_a_name_that_is_taken_is_told_and_changes_nothing(workspace: Workspace) 
 def test_a_dropped_folder_becomes_a_set_of_that_name(workspace: Workspace) -> None:
     at = drop(data(), "A folder of class folders", *pets())
     at.run()
-    assert at.session_state["data"] == "pets", at.warning
+    assert stored_in(at.session_state, Selection).data == "pets", at.warning
     assert load_version(workspace, "pets").counts == {"cat": 4, "dog": 4}
     assert "8 pictures read." in words(at)
     assert primary(at) == ["Train on these pictures"]
@@ -132,7 +134,7 @@ def test_a_dropped_zip_becomes_a_set_and_a_second_of_that_name_another(
         at.session_state["new-set"] = True
         at.run()
         drop(at, "A zip, or pictures and a CSV", ("pets.zip", zipped(pets()))).run()
-        assert at.session_state["data"] == name, words(at)
+        assert stored_in(at.session_state, Selection).data == name, words(at)
         assert at.title[0].value == "Data"
 
 
@@ -212,7 +214,7 @@ def test_a_folder_is_read_where_it_is(workspace: Workspace, tmp_path: Path) -> N
     assert "There is no folder" in at.warning[0].value
     at.text_input(key="road-folder").set_value(f'"{tmp_path / "pets"}"').run()
     at.run()
-    assert at.session_state["data"] == "pets"
+    assert stored_in(at.session_state, Selection).data == "pets"
 
 
 def test_the_set_in_the_address_is_shown_and_one_that_is_gone_is_forgotten(
@@ -224,7 +226,7 @@ def test_the_set_in_the_address_is_shown_and_one_that_is_gone_is_forgotten(
     at.query_params["data"] = "no-such-set"
     at.run()
     assert "The data set in the address is not there any more." in words(at)
-    assert at.session_state["data"] == "made"
+    assert stored_in(at.session_state, Selection).data == "made"
 
 
 def test_a_bundled_set_is_opened_by_a_click(workspace: Workspace) -> None:
@@ -282,7 +284,7 @@ def test_what_is_dropped_meanwhile_waits_its_turn(
     started = []
     memory: dict[str, object] = {}
     monkeypatch.setattr(ingest_progress.st, "session_state", memory)
-    monkeypatch.setattr(ingest_progress.session, "workspace", lambda: workspace)
+    monkeypatch.setattr(ingest_progress, "current_workspace", lambda: workspace)
     monkeypatch.setattr(Job, "start", lambda self, _: started.append(self.title) or self)
     for title in ("first", "second", "third"):
         ingest_progress.bring(Job(["ingest"], title))

@@ -13,6 +13,8 @@ from dashboard.components.widgets import background_job
 from dashboard.queries import datasets
 from dashboard.queries.datasets import ORDERS, Query, map_of, places
 from dashboard.queries.picture_facts import sizes_of
+from dashboard.state.selection import Selection
+from dashboard.state.stored import stored_in
 from ml.data.edits import edits
 from ml.data.store.versions import DatasetVersion, latest, load_version, write_version
 from ml.doctor.reading import ignored, read_findings
@@ -368,7 +370,7 @@ def test_train_says_how_many_findings_there_are_and_leads_to_them(
     at.selectbox(key="dataset").set_value("made").run()
     assert "Version 1. 2 findings, 1 of them serious." in words(at)
     press(at, key="to-findings")
-    assert at.session_state["data"] == "made"
+    assert stored_in(at.session_state, Selection).data == "made"
     assert "2 pictures are blurred" in words(at)
 
 

@@ -1,6 +1,8 @@
 """Home: one obvious thing to do whatever has been done, and the last runs."""
 
-from dashboard.state import session
+from dashboard.state import deep_links
+from dashboard.state.selection import Selection
+from dashboard.state.stored import stored_in
 from ml.runs import folder as runs
 from ml.workspace import Workspace
 from tests.helpers import made_up_runs
@@ -22,7 +24,7 @@ def test_a_usable_classifier_is_to_be_tried(workspace: Workspace) -> None:
     at = visit("home")
     at.button(key="start").click().run()
     assert not at.exception
-    assert at.session_state["run"] == run.id
+    assert stored_in(at.session_state, Selection).run == run.id
 
 
 def test_recent_runs_show_status_and_score_with_its_interval(workspace: Workspace) -> None:
@@ -64,4 +66,4 @@ def test_a_run_that_is_gone_is_forgotten(workspace: Workspace) -> None:
     assert "run" not in at.query_params
     assert at.title[0].value == "Train"
     assert at.button(key="train")
-    assert session.link("pages/train.py", "x") == "train?run=x"
+    assert deep_links.link("pages/train.py", "x") == "train?run=x"

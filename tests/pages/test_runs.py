@@ -2,6 +2,8 @@
 
 import pytest
 
+from dashboard.state.selection import Selection
+from dashboard.state.stored import stored_in
 from dashboard.workers import engine
 from ml.runs import folder as runs
 from ml.runs.folder import Run
@@ -84,7 +86,7 @@ def test_a_deletion_can_be_undone(workspace, version):
     assert not at.exception
     assert not run.folder.exists()
     assert listed(at) == []
-    assert at.session_state["run"] is None
+    assert stored_in(at.session_state, Selection).run is None
     assert not at.info, "nobody is told that what they deleted is gone"
     at.button("undo").click().run()
     assert not at.exception

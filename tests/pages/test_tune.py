@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.state.selection import Selection
+from dashboard.state.stored import stored_in
 from dashboard.workers import searches
 from ml import presets
 from ml.config import TrainConfig
@@ -75,7 +77,7 @@ def searched(workspace: Workspace, *, difference: float = 0.1, kept: str = "") -
 def shown(sweep: Sweep) -> AppTest:
     """The page with the search in the address."""
     at = visit("tune")
-    at.session_state["sweep"] = sweep.id
+    stored_in(at.session_state, Selection).sweep = sweep.id
     at.run()
     assert not at.exception
     return at

@@ -6,7 +6,7 @@ from dashboard.actions.labelling import Lesson
 from dashboard.components.classify.explanation import why
 from dashboard.components.classify.labelling import card_label
 from dashboard.components.classify.prediction_card import prediction_card
-from dashboard.components.widgets.dialog import close_window
+from dashboard.state.open_dialog import close_dialog
 from dashboard.uploads import session_uploads
 from dashboard.uploads.session_uploads import Entry
 from ml.runs.folder import Run
@@ -25,7 +25,7 @@ def answer_card(workspace: Workspace, run: Run, lesson: Lesson | None, entry: En
     prediction_card(entry, run.id, threshold, session_uploads.remove, more)
 
 
-@st.dialog("One picture", width="medium", on_dismiss=close_window)
+@st.dialog("One picture", width="medium", on_dismiss=close_dialog)
 def look_closer(workspace: Workspace, run: Run, entry: Entry) -> None:
     """Show the card above the page."""
     answer_card(workspace, run, None, entry)

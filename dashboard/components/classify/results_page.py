@@ -9,7 +9,7 @@ from dashboard.actions.labelling import Lesson
 from dashboard.components.classify.labelling import LONGEST_NAME, turn
 from dashboard.components.classify.result_card import look_closer
 from dashboard.components.classify.results_table import Marks, answer_table
-from dashboard.components.widgets.dialog import in_window, open_window
+from dashboard.state.open_dialog import dialog_subject, open_dialog
 from dashboard.text.wording import count
 from dashboard.uploads.filters import (
     GROUPED,
@@ -56,8 +56,8 @@ def answer_page(
             there=lesson.there if lesson else frozenset(),
         )
     if opened:
-        open_window("answer", opened)
-    looked_at = in_window("answer")
+        open_dialog("answer", opened)
+    looked_at = dialog_subject("answer")
     for entry in shown:
         if entry["id"] == looked_at:
             look_closer(workspace, run, entry)

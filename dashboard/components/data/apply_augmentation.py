@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.components.widgets import config_fields
 from dashboard.queries.readiness import missing
-from dashboard.state import session
+from dashboard.state import deep_links, selection
 from dashboard.state.navigation import TRAIN
 from ml import presets
 from ml.config import TrainConfig
@@ -37,8 +37,8 @@ def use(
     ):
         _override(workspace, version, {"augment": policy, "mixing": mixing}, whole)
         st.session_state["wanted-dataset"] = version.name
-        session.choose_run(None)
-        session.go(TRAIN)
+        selection.choose_run(None)
+        deep_links.go_to(TRAIN)
 
 
 def _override(

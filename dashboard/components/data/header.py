@@ -5,7 +5,7 @@ from typing import NoReturn
 import streamlit as st
 
 from dashboard.queries.readiness import advice, class_key, missing
-from dashboard.state import session
+from dashboard.state import deep_links, selection
 from dashboard.state.navigation import DATA, TRAIN
 from dashboard.text.html import escape
 from dashboard.text.markdown import plain
@@ -22,11 +22,11 @@ ADDING = "adding"
 
 def own_pictures(workspace: Workspace) -> NoReturn:
     """Go to Data: to the set of one's own, or to the three roads where there is none."""
-    held = session.current_data()
+    held = selection.current_data()
     if held is None or held in BUNDLED_NAMES:
         own = [info.name for info in catalog.list_datasets(workspace) if info.kind == "own"]
-        st.session_state["data"] = own[0] if own else None
-    session.go(DATA)
+        selection.choose_data(own[0] if own else None)
+    deep_links.go_to(DATA)
 
 
 def sets_at_hand(workspace: Workspace) -> dict[str, DatasetInfo]:
@@ -50,7 +50,7 @@ def set_picker(known: dict[str, DatasetInfo], name: str) -> None:
 
 
 def _picked() -> None:
-    session.choose_data(st.session_state["data-set"])
+    selection.choose_data(st.session_state["data-set"])
     st.session_state[ADDING] = False
 
 
@@ -59,8 +59,8 @@ def head_buttons(version: DatasetVersion) -> None:
     lacks = missing(version)
     if not lacks and st.button("Train on these pictures", type="primary", key="train-on-these"):
         st.session_state["wanted-dataset"] = version.name
-        session.choose_run(None)
-        session.go(TRAIN)
+        selection.choose_run(None)
+        deep_links.go_to(TRAIN)
     adding = st.session_state.get(ADDING, False)
     if st.button(
         "Close" if adding else "Add pictures",

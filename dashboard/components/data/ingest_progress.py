@@ -11,8 +11,10 @@ import streamlit as st
 
 from dashboard.components.data.ingest_result import ingest_results
 from dashboard.components.widgets.progress_bar import job_bar
-from dashboard.state import session
+from dashboard.state import redraw, selection
 from dashboard.state.navigation import DATA
+from dashboard.state.shown_page import on_page
+from dashboard.state.workspace import current_workspace
 from dashboard.text.wording import count
 from dashboard.workers.job import Job
 from ml.config import TrainConfig
@@ -76,14 +78,14 @@ def _start_next() -> None:
     while waiting and "ingest" not in st.session_state:
         job = waiting.pop(0)
         try:
-            st.session_state["ingest"] = job.start(session.workspace())
+            st.session_state["ingest"] = job.start(current_workspace())
         except OSError as error:
             told(f"{job.title} could not be started: {error.strerror or error}.")
 
 
 def _progress(job: Job) -> None:
     if not job.running:
-        session.redraw()
+        redraw.request()
     with st.container(border=True, key="card-ingest", horizontal=True, vertical_alignment="center"):
         waiting = len(st.session_state.get("ingest-waiting") or [])
         if job_bar(job, "cancel-ingest", f"{count(waiting, 'more')} waiting" if waiting else ""):
@@ -101,9 +103,9 @@ def _ended(job: Job) -> dict[str, Any] | None:
         return None
     if not job.then.get("into"):  # a new set; whoever adds to one may look at another meanwhile
         st.session_state["wanted-dataset"] = result["name"]
-        if session.on_page(DATA):
+        if on_page(DATA):
             st.session_state["new-set"] = False
-            session.choose_data(result["name"])
+            selection.choose_data(result["name"])
     if not job.then.keys() & {"train", "tune"}:
         result |= {"into": job.then.get("into", "")}
         st.session_state.setdefault("ingested", []).append(result)

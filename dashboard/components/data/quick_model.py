@@ -13,7 +13,7 @@ from dashboard.components.widgets.background_job import (
     job_running,
 )
 from dashboard.components.widgets.tile_grid import tile, tile_grid
-from dashboard.state import session
+from dashboard.state import redraw
 from dashboard.text.html import escape
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count, percent
@@ -79,7 +79,7 @@ def _answer(workspace: Workspace, version: DatasetVersion) -> None:
         st.session_state["instant-waited"] = True
         return
     if st.session_state.pop("instant-waited", False):
-        session.redraw()  # the clock of this part of the page can stop
+        redraw.request()  # the clock of this part of the page can stop
     try:
         told = answer.result()
     except MLError as error:
@@ -108,7 +108,7 @@ def _prepare(workspace: Workspace, version: DatasetVersion, lacking: int) -> Non
         before = held["before"]
         client, asked = fitter(), (workspace.root, version.name, version.version, before)
         held |= {"answer": _threads().submit(client.instant, *asked), "again": True}
-        session.redraw()
+        redraw.request()
         return
     if st.button("Try again", key="instant-again", icon=":material/refresh:"):
         held.clear()

@@ -12,7 +12,7 @@ import streamlit as st
 
 from dashboard.components.data.ingest_progress import bring, told
 from dashboard.server import limits
-from dashboard.state import session
+from dashboard.state.workspace import current_workspace
 from dashboard.text.wording import count
 from dashboard.uploads.spool import stage
 from dashboard.workers.job import Job
@@ -48,7 +48,7 @@ def drop_zone(label: str, key: str, then: dict[str, Any], *, folder: bool = Fals
 
 def take(files: Sequence[tuple[str, bytes | memoryview]], then: dict[str, Any]) -> None:
     """Put uploaded ``files`` (name, content) on disk and start bringing them in."""
-    workspace = session.workspace()
+    workspace = current_workspace()
     if refusal := over_limit([len(data) for _, data in files]):
         told(refusal)
         return

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard.components.data.ingest_progress import bring, told
 from dashboard.components.data.upload import drop_zone, folder_path, free_name, well_known
 from dashboard.server import limits
-from dashboard.state import session
+from dashboard.state import selection
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from dashboard.workers.job import Job
@@ -28,7 +28,7 @@ def roads(workspace: Workspace) -> None:
 
 def open_set(workspace: Workspace, name: str) -> None:
     """Take a set in hand; one that comes with Lensmith is brought in at its first use."""
-    session.choose_data(name)
+    selection.choose_data(name)
     st.session_state["new-set"] = False
     if not latest(workspace, name):
         bring(Job(["ingest", name], f"Opening {name}"))

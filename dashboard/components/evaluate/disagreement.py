@@ -9,7 +9,7 @@ from dashboard.components.widgets.gallery import gallery, tiles
 from dashboard.components.widgets.lazy_expander import fold
 from dashboard.queries import results
 from dashboard.queries.results import Results
-from dashboard.state import session
+from dashboard.state.workspace import current_workspace
 from dashboard.text.markdown import plain, shortened
 from dashboard.text.wording import count
 from ml.errors import BadInputError
@@ -24,7 +24,7 @@ SHOWN = 0.05
 
 def disagreement(first: tuple[Run, str], second: tuple[Run, str]) -> None:
     """Draw the sentence and the pictures; nothing where a run has no results."""
-    workspace = session.workspace()
+    workspace = current_workspace()
     try:
         found = [results.load(workspace, run) for run, _ in (first, second)]
     except BadInputError:

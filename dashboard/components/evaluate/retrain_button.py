@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.actions.retrain import changed_since, retrain
-from dashboard.state import session
+from dashboard.state import deep_links
 from dashboard.state.navigation import TRAIN
 from dashboard.text.markdown import plain
 from ml.data.store.versions import DatasetVersion, read_summary
@@ -27,4 +27,4 @@ def retrain_button(workspace: Workspace, run: Run, version: DatasetVersion | Non
             except MLError as error:
                 st.error(plain(str(error)), icon=":material/error:")
                 return
-            session.go(TRAIN, run=made.id)
+            deep_links.go_to(TRAIN, run=made.id)

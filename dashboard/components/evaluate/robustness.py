@@ -11,7 +11,7 @@ from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.measurement_panel import measuring
 from dashboard.components.widgets.plot import plot
 from dashboard.components.widgets.run_picker import run_label, run_title
-from dashboard.state import session
+from dashboard.state import deep_links, selection
 from dashboard.state.navigation import TRAIN
 from dashboard.text.wording import count
 from ml.evaluation import robustness
@@ -111,8 +111,8 @@ def _train_robustly(run: Run) -> None:
         if run.config.frozen:
             config_fields.overrides()["freeze_backbone"] = False
         st.session_state["wanted-dataset"] = run.config.dataset
-        session.choose_run(None)
-        session.go(TRAIN)
+        selection.choose_run(None)
+        deep_links.go_to(TRAIN)
 
 
 def _measuring(workspace: Workspace, run: Run) -> None:

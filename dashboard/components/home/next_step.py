@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard.components.data.header import own_pictures
 from dashboard.components.widgets.dataset_preview import preview
-from dashboard.state import session
+from dashboard.state import deep_links, selection
 from dashboard.state.navigation import CLASSIFY, TRAIN
 from dashboard.text.wording import count
 from dashboard.workers import engine
@@ -23,16 +23,16 @@ def start_here(workspace: Workspace) -> None:
             st.subheader("A training is under way", anchor=False)
             st.write("It goes on whether or not this page is open.")
             if st.button("Watch it learn", type="primary", key="start"):
-                session.go(TRAIN, run=live[0].id)
+                deep_links.go_to(TRAIN, run=live[0].id)
         elif usable:
             st.subheader("Your classifier is ready", anchor=False)
             st.write("Show it a picture that it has never seen, or train another.")
             with st.container(horizontal=True):
                 if st.button("Try it on a picture", type="primary", key="start"):
-                    session.go(CLASSIFY, run=usable[-1].id)
+                    deep_links.go_to(CLASSIFY, run=usable[-1].id)
                 if st.button("Train another", key="start-other"):
-                    session.choose_run(None)
-                    session.go(TRAIN)
+                    selection.choose_run(None)
+                    deep_links.go_to(TRAIN)
                 _own(workspace)
         else:
             info = catalog.list_datasets(workspace)[0]
@@ -45,8 +45,8 @@ def start_here(workspace: Workspace) -> None:
             with st.container(horizontal=True):
                 if st.button("Train on these photos", type="primary", key="start"):
                     st.session_state["start-now"] = info.name
-                    session.choose_run(None)
-                    session.go(TRAIN)
+                    selection.choose_run(None)
+                    deep_links.go_to(TRAIN)
                 _own(workspace)
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.components.train.run_outcome import result_sentence
 from dashboard.components.widgets.run_picker import run_title
-from dashboard.state import session
+from dashboard.state import deep_links
 from dashboard.state.navigation import EVALUATE, RUNS, TRAIN
 from dashboard.text.html import escape
 from dashboard.text.markdown import plain, with_span
@@ -26,7 +26,7 @@ def recent(workspace: Workspace) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Recent runs", anchor=False, width="stretch")
         if len(runs) > SHOWN and st.button("All runs", type="tertiary", key="all-runs"):
-            session.go(RUNS)
+            deep_links.go_to(RUNS)
     with st.container(border=True, key="card-recent", gap=None):
         for run in reversed(runs[-SHOWN:]):
             _row(run)
@@ -42,7 +42,7 @@ def _row(run: Run) -> None:
         horizontal=True, vertical_alignment="center", key=f"row-{run.id}", gap="small"
     ):
         if st.button(plain(run_title(run)), key=f"open-{run.id}", type="tertiary"):
-            session.go(EVALUATE if run.model is not None else TRAIN, run=run.id)
+            deep_links.go_to(EVALUATE if run.model is not None else TRAIN, run=run.id)
         st.html(
             f'<div class="lens-row"><span class="lens-score" '
             f'title="{escape(result_sentence(report))}">{escape(score)}</span>'

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.components.train.run_state import status_pill
 from dashboard.queries.run_list import Row
-from dashboard.state import session
+from dashboard.state import deep_links, selection
 from dashboard.state.navigation import EVALUATE, TRAIN
 from dashboard.text.html import escape
 from dashboard.text.markdown import plain, with_span
@@ -135,7 +135,7 @@ def act(workspace: Workspace, row: Row, action: str) -> None:
     """Do what was chosen from the menu, then draw the page anew."""
     run = Run(workspace.runs / row.id)
     if action == OPEN:
-        session.go(EVALUATE if row.accuracy is not None else TRAIN, run=row.id)
+        deep_links.go_to(EVALUATE if row.accuracy is not None else TRAIN, run=row.id)
     elif action in (RENAME, NOTE):
         st.session_state["editing"] = ("name" if action == RENAME else "notes", row.id)
     elif action == STOP:
@@ -156,8 +156,8 @@ def delete(workspace: Workspace, chosen: list[Row]) -> None:
     def move(row: Row) -> None:
         runs.delete(workspace, Run(workspace.runs / row.id))
         gone.append((row.id, title(row)))
-        if st.session_state.get("run") == row.id:
-            session.choose_run(None)
+        if selection.selected().run == row.id:
+            selection.choose_run(None)
 
     for row in chosen:
         _tried(partial(move, row))

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.components.widgets.dialog import close_window, in_window, open_window
+from dashboard.state.open_dialog import close_dialog, dialog_subject, open_dialog
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from ml.errors import MLError
@@ -46,12 +46,12 @@ def trash(workspace: Workspace) -> None:
                     _restore(workspace, run.id)
                     st.rerun()
         if st.button("Empty the trash", icon=":material/delete_forever:", key="empty-trash"):
-            open_window("trash")
-    if in_window("trash"):
+            open_dialog("trash")
+    if dialog_subject("trash"):
         _confirm(workspace, len(held))
 
 
-@st.dialog("Empty the trash?", on_dismiss=close_window)
+@st.dialog("Empty the trash?", on_dismiss=close_dialog)
 def _confirm(workspace: Workspace, number: int) -> None:
     st.write(
         f"{count(number, 'run')} will be deleted for good, with the models and figures. "
@@ -61,10 +61,10 @@ def _confirm(workspace: Workspace, number: int) -> None:
         if st.button("Delete for good", type="primary", key="really-empty"):
             runs.empty_trash(workspace)
             st.session_state["deleted"] = []
-            close_window()
+            close_dialog()
             st.rerun()
         if st.button("Keep them", key="keep-trash"):
-            close_window()
+            close_dialog()
             st.rerun()
 
 

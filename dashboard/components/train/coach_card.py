@@ -6,8 +6,9 @@ import streamlit as st
 
 from dashboard.components.evaluate.learning_curve import ICON, begin_curve
 from dashboard.queries.live import Live
-from dashboard.state import session
+from dashboard.state import deep_links
 from dashboard.state.navigation import EVALUATE, TRAIN
+from dashboard.state.workspace import current_workspace
 from dashboard.text.choices import choice_label
 from dashboard.text.html import escape
 from dashboard.text.markdown import plain
@@ -44,8 +45,8 @@ def coach_card(state: Live, run: Run | None = None, status: Status | None = None
 def _measure(run: Run) -> None:
     """What more pictures would bring is told on Evaluate."""
     if st.button("Measure what more would bring", key="coach-do", icon=ICON):
-        begin_curve(session.workspace(), run)
-        session.go(EVALUATE, run=run.id)
+        begin_curve(current_workspace(), run)
+        deep_links.go_to(EVALUATE, run=run.id)
 
 
 def _button(change: dict[str, Any], run: Run, status: Status) -> None:
@@ -56,7 +57,7 @@ def _button(change: dict[str, Any], run: Run, status: Status) -> None:
         if status.name == "finished" and st.button(
             f"Train for {change['epochs']} epochs", key="coach-do", icon=":material/trending_up:"
         ):
-            engine.resume(session.workspace(), run, epochs=int(change["epochs"]))
+            engine.resume(current_workspace(), run, epochs=int(change["epochs"]))
             st.rerun()
         return
     said = in_words(change)
@@ -68,9 +69,9 @@ def _button(change: dict[str, Any], run: Run, status: Status) -> None:
             st.html(f"<p>{escape(error)}</p>")
             return
         if not over:
-            engine.stop(session.workspace(), run)
-        made = engine.start(session.workspace(), config, run.dataset, parent=run.id)
-        session.go(TRAIN, run=made.id)
+            engine.stop(current_workspace(), run)
+        made = engine.start(current_workspace(), config, run.dataset, parent=run.id)
+        deep_links.go_to(TRAIN, run=made.id)
 
 
 def _known(change: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.state import session
+from dashboard.state import redraw, session
 from dashboard.text.markdown import plain
 from dashboard.workers.job import Job
 from ml.config import TrainConfig
@@ -31,7 +31,7 @@ def measure_button(workspace: Workspace, config: TrainConfig) -> None:
                 st.warning(plain(str(error)), icon=":material/error:")
         else:
             st.session_state["estimate-job"] = None
-            session.redraw()
+            redraw.request()
     if st.button(
         "Measure",
         key="measure-estimate",
@@ -54,5 +54,5 @@ def _begin(workspace: Workspace, config: TrainConfig) -> Job:
 
 def _progress(job: Job) -> None:
     if not job.running:
-        session.redraw()
+        redraw.request()
     st.progress(job.progress, "Measuring")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.state import session
+from dashboard.state import deep_links
 from dashboard.state.navigation import DATA
 from dashboard.text.html import escape
 from dashboard.text.wording import count
@@ -21,7 +21,7 @@ def findings_row(workspace: Workspace, info: DatasetInfo) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="findings-row"):
         st.html(f'<p class="lens-quiet">Version {version}. {escape(sentence)}</p>')
         if st.button(label, key="to-findings", type="tertiary", icon=":material/arrow_forward:"):
-            session.go(DATA, data=info.name)
+            deep_links.go_to(DATA, data=info.name)
 
 
 def _told(workspace: Workspace, name: str, version: int) -> tuple[str, str]:

@@ -20,7 +20,8 @@ from dashboard.components.widgets import config_fields
 from dashboard.components.widgets.dataset_preview import preview
 from dashboard.queries.cost_estimate import expected
 from dashboard.server import limits
-from dashboard.state import session
+from dashboard.state import selection
+from dashboard.state.workspace import current_workspace
 from dashboard.text.html import escape
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count, roughly, size, unique
@@ -51,7 +52,7 @@ def train_form() -> None:
     ingest_view()
     if under_way():
         return
-    workspace = session.workspace()
+    workspace = current_workspace()
     known = {info.name: info for info in catalog.list_datasets(workspace)}
     at_once = st.session_state.pop("start-now", None)
     if at_once in known:
@@ -131,8 +132,8 @@ def _choose(known: dict[str, DatasetInfo]) -> DatasetInfo:
         persist_state="session",
     )
     info = known[st.session_state["dataset"]]
-    preview(session.workspace(), info)
-    findings_row(session.workspace(), info)
+    preview(current_workspace(), info)
+    findings_row(current_workspace(), info)
     return info
 
 
@@ -163,7 +164,7 @@ def _folder_given() -> None:
 
 def _start(info: DatasetInfo, config: TrainConfig | None, changed: dict[str, Any]) -> None:
     if config:
-        found = expected(session.workspace(), config, info.pictures)
+        found = expected(current_workspace(), config, info.pictures)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.html(
                 f'<p class="lens-quiet">{_how_much(config)} of '
@@ -173,7 +174,7 @@ def _start(info: DatasetInfo, config: TrainConfig | None, changed: dict[str, Any
                 width="content",
             )
             if not found.measured and info.ready:
-                measure_button(session.workspace(), config)
+                measure_button(current_workspace(), config)
         if remark := presets.size_remark(changed.get("image_size"), config):
             st.caption(remark)
     if st.button("Train", type="primary", key="train", disabled=config is None) and config:
@@ -197,7 +198,7 @@ def _go(info: DatasetInfo, config: TrainConfig) -> NoReturn:
 
 def begin(config: TrainConfig) -> None:
     """Make the run, put it into the queue and take it in hand."""
-    workspace = session.workspace()
+    workspace = current_workspace()
     version = catalog.resolve(workspace, config.dataset)
     record = catalog.run_record(version, config.split_seed)
-    session.choose_run(engine.start(workspace, config, record).id)
+    selection.choose_run(engine.start(workspace, config, record).id)

@@ -10,7 +10,7 @@ from dashboard.components.widgets.metric_tiles import Tile, tiles
 from dashboard.components.widgets.plot import plot
 from dashboard.queries import live
 from dashboard.queries.thumbnails import thumbnail
-from dashboard.state import session
+from dashboard.state.workspace import current_workspace
 from dashboard.text.html import escape
 from dashboard.text.wording import duration, number, percent
 from ml.runs.folder import Run
@@ -93,7 +93,7 @@ def mistakes(classes: list[str], state: live.Live) -> None:
     epochs = [epoch for epoch in live.surviving(state) if epoch["mistakes"]]
     if not epochs:
         return
-    root = session.workspace().root
+    root = current_workspace().root
     shown = []
     for item in epochs[-1]["mistakes"][:12]:
         source = thumbnail(root, str(item["picture"]))

@@ -6,7 +6,8 @@ from typing import Any
 import streamlit as st
 
 from dashboard.components.widgets.lazy_expander import fold
-from dashboard.state import session
+from dashboard.state import redraw
+from dashboard.state.workspace import current_workspace
 from dashboard.text.html import escape
 from dashboard.text.markdown import plain
 from dashboard.text.wording import large
@@ -99,7 +100,7 @@ def _tried() -> Tried:
     held = jobs.get(now)
     if held is None:
         jobs.clear()
-        held = jobs[now] = Job(["models", "--check"], "Your models").start(session.workspace())
+        held = jobs[now] = Job(["models", "--check"], "Your models").start(current_workspace())
     if isinstance(held, Job):
         if held.running:
             st.fragment(_waiting, run_every=TICK_SECONDS)(held)
@@ -115,5 +116,5 @@ def _tried() -> Tried:
 
 def _waiting(job: Job) -> None:
     if not job.running:
-        session.redraw()
+        redraw.request()
     st.caption("Your own models are being tried out.")

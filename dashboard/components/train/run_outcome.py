@@ -4,8 +4,9 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.state import session
+from dashboard.state import deep_links, selection
 from dashboard.state.navigation import CLASSIFY, EVALUATE, TRAIN, TUNE
+from dashboard.state.workspace import current_workspace
 from dashboard.text.html import escape
 from dashboard.text.markdown import with_span
 from dashboard.text.wording import STATUS_WORDS, count, duration, size
@@ -65,11 +66,11 @@ def result_sentence(report: dict[str, Any] | None) -> str:
 
 def _buttons(run: Run, status: Status) -> None:
     """At most one of them is primary: the sensible next step."""
-    workspace, usable, name = session.workspace(), run.model is not None, status.name
+    workspace, usable, name = current_workspace(), run.model is not None, status.name
     if name == "queued":
         if st.button("Take it out of the queue", key="cancel"):
             engine.stop(workspace, run)
-            session.choose_run(None)
+            selection.choose_run(None)
             st.rerun()
         return
     begun = (run.folder / "worker.json").exists()
@@ -86,9 +87,9 @@ def _buttons(run: Run, status: Status) -> None:
 
     if usable:
         if button("Look at its mistakes", "to-evaluate"):
-            session.go(EVALUATE, run=run.id)
+            deep_links.go_to(EVALUATE, run=run.id)
         if button("Try it on a picture", "to-classify"):
-            session.go(CLASSIFY, run=run.id)
+            deep_links.go_to(CLASSIFY, run=run.id)
     if untested and name == "finished":
         if button("Test it", "resume", "Tests and packs the model that it has."):
             engine.resume(workspace, run)
@@ -97,7 +98,7 @@ def _buttons(run: Run, status: Status) -> None:
         engine.resume(workspace, run)
         st.rerun()
     if untested and button("See its search", "to-search"):
-        session.go(TUNE, sweep=str(run.meta["sweep"]))
+        deep_links.go_to(TUNE, sweep=str(run.meta["sweep"]))
     if usable and name == "finished":
         _make_better(run)
     if name == "finished" and not untested:
@@ -107,7 +108,7 @@ def _buttons(run: Run, status: Status) -> None:
             engine.resume(workspace, run, epochs=planned + more)
             st.rerun()
     elif not untested and button("Retry with the same settings", "retry"):
-        session.go(TRAIN, run=engine.retry(workspace, run).id)
+        deep_links.go_to(TRAIN, run=engine.retry(workspace, run).id)
 
 
 def untested_trial(run: Run) -> bool:
@@ -115,7 +116,7 @@ def untested_trial(run: Run) -> bool:
     sweep = run.meta.get("sweep")
     if not sweep or run.model is not None:
         return False
-    return (session.workspace().sweeps / str(sweep) / "sweep.json").is_file()
+    return (current_workspace().sweeps / str(sweep) / "sweep.json").is_file()
 
 
 def _make_better(run: Run) -> None:
@@ -123,6 +124,6 @@ def _make_better(run: Run) -> None:
     label = f"Make it better in {MINUTES:g} minutes"
     help = "Tries other settings on the same pictures, and says honestly whether that helped."
     if st.button(label, key="make-better", icon=":material/tune:", help=help):
-        sweep = better(session.workspace(), run)
-        searches.start(session.workspace(), sweep)
-        session.go(TUNE, sweep=sweep.id)
+        sweep = better(current_workspace(), run)
+        searches.start(current_workspace(), sweep)
+        deep_links.go_to(TUNE, sweep=sweep.id)

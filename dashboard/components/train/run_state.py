@@ -3,8 +3,9 @@
 import streamlit as st
 
 from dashboard.components.train.run_outcome import untested_trial
-from dashboard.state import session
+from dashboard.state import deep_links
 from dashboard.state.navigation import TRAIN
+from dashboard.state.workspace import current_workspace
 from dashboard.text.html import escape
 from dashboard.text.markdown import plain
 from dashboard.text.wording import STATUS_WORDS
@@ -47,10 +48,10 @@ def no_report(run: Run) -> None:
         if untested and status.name in ("finished", "stopped"):
             done = status.name == "finished"
             if st.button("Test it" if done else "Train it to its end", type="primary", key="test"):
-                engine.resume(session.workspace(), run)
-                session.go(TRAIN, run=run.id)
+                engine.resume(current_workspace(), run)
+                deep_links.go_to(TRAIN, run=run.id)
         elif st.button("Watch it" if live else "Resume or retry", type="primary", key="no-report"):
-            session.go(TRAIN, run=run.id)
+            deep_links.go_to(TRAIN, run=run.id)
 
 
 def run_state(run: Run) -> None:

@@ -12,7 +12,8 @@ from dashboard.components.widgets.error_message import telling
 from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.progress_bar import progress_bar
 from dashboard.queries import live
-from dashboard.state import session
+from dashboard.state import redraw
+from dashboard.state.workspace import current_workspace
 from dashboard.text.html import escape
 from dashboard.text.wording import PHASE_WORDS, count, duration
 from dashboard.workers import engine
@@ -48,10 +49,10 @@ def _watch(run: Run, known: str) -> None:
     live.follow(run.folder, state)
     status = engine.status(run)
     if status.name != known:
-        session.redraw()  # the rest of the page speaks of it too, and the ticking may be over
+        redraw.request()  # the rest of the page speaks of it too, and the ticking may be over
     _header(run, status, state)
     if status.name == "queued":
-        ahead = engine.position(session.workspace(), run)
+        ahead = engine.position(current_workspace(), run)
         after = f" {count(ahead, 'run')} before it." if ahead else " It starts next."
         st.html(f'<p class="lens-quiet">Waiting for its turn.{after}</p>')
         if not state["epochs"]:
@@ -84,7 +85,7 @@ def _progress(run: Run, status: Status, state: live.Live) -> None:
         progress_bar(words, done, detail, remaining, announced=False)  # four times a second
         if not status.stopping:
             if st.button("Stop", key="stop", icon=":material/stop:", help="Keeps the best model."):
-                engine.stop(session.workspace(), run)
+                engine.stop(current_workspace(), run)
                 st.rerun(scope="fragment")
         elif _asked(run) > PATIENCE_SECONDS and st.button(
             "End it now", key="kill", help="The worker does not answer. Its last epoch is lost."
@@ -120,6 +121,6 @@ def _settings(run: Run) -> None:
         return
     pictures = sum((run.dataset.get("counts") or {}).values())
     st.html(f'<p class="lens-quiet">{escape(reason(config, pictures))}</p>')
-    command = command_line.command_of(session.workspace(), config)
+    command = command_line.command_of(current_workspace(), config)
     st.code(command, language="bash", wrap_lines=True)
     st.code(json.dumps(config.to_json(), indent=1), language="json", height=320)

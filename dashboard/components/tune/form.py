@@ -9,7 +9,8 @@ from dashboard.charts.tuning import label
 from dashboard.components.data.ingest_progress import ingest_view, settle, start_ingest, under_way
 from dashboard.components.widgets import config_fields
 from dashboard.queries.cost_estimate import expected
-from dashboard.state import session
+from dashboard.state import selection
+from dashboard.state.workspace import current_workspace
 from dashboard.text.html import escape
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count, roughly, unique
@@ -34,7 +35,7 @@ def tune_form() -> TrainConfig | None:
     ingest_view()
     if under_way():
         return None
-    known = {info.name: info for info in catalog.list_datasets(session.workspace())}
+    known = {info.name: info for info in catalog.list_datasets(current_workspace())}
     asked = st.session_state.pop("tune-asked", None)
     if asked and known[asked["base"]["dataset"]].ready:
         _begin(asked)  # the pictures that it waited for are there
@@ -66,7 +67,7 @@ def tune_form() -> TrainConfig | None:
 
 
 def _choose(known: Mapping[str, DatasetInfo]) -> DatasetInfo:
-    wanted = session.current_data()
+    wanted = selection.current_data()
     labels = unique({name: f"{one.title} · {one.pictures:,}" for name, one in known.items()})
     names = list(known)
     chosen = st.selectbox(
@@ -121,7 +122,7 @@ def _asked(base: TrainConfig) -> dict[str, Any]:
 
 def _told(base: TrainConfig, info: DatasetInfo, asked: Mapping[str, Any]) -> None:
     """What fits into the time, from the estimate for one training."""
-    found = expected(session.workspace(), base, info.pictures)
+    found = expected(current_workspace(), base, info.pictures)
     fit = int(asked["seconds"] / max(1.0, found.seconds))
     said = (
         f"One training takes about {roughly(found.seconds)} ({found.basis}), so there is time for "
@@ -136,11 +137,11 @@ def _told(base: TrainConfig, info: DatasetInfo, asked: Mapping[str, Any]) -> Non
 
 def _begin(asked: Mapping[str, Any]) -> None:
     """Make the search, start its child and take it in hand."""
-    workspace, base = session.workspace(), TrainConfig.from_json(asked["base"])
+    workspace, base = current_workspace(), TrainConfig.from_json(asked["base"])
     version = catalog.resolve(workspace, base.dataset)
     record = catalog.run_record(version, base.split_seed)
     limits = {"seconds": asked["seconds"], "trials": asked["trials"]}
     sweep = new_sweep(workspace, base, record, fields=asked["fields"], **limits)
     searches.start(workspace, sweep)
-    session.choose_sweep(sweep.id)
+    selection.choose_sweep(sweep.id)
     st.rerun()

@@ -10,8 +10,9 @@ from dashboard.components.widgets import config_fields
 from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.plot import plot
 from dashboard.components.widgets.progress_bar import job_bar
-from dashboard.state import session
+from dashboard.state import deep_links, redraw, selection, session
 from dashboard.state.navigation import TRAIN
+from dashboard.state.workspace import current_workspace
 from dashboard.text.html import escape
 from dashboard.text.markdown import plain
 from dashboard.workers.job import Job
@@ -47,7 +48,7 @@ def _panel(base: TrainConfig) -> None:
         command = ["tune", "--find", "rate", "--dataset", base.dataset, "--model", base.model]
         then = {"asked": asked}
         st.session_state["rate-job"] = Job(command, "Testing learning rates", then).start(
-            session.workspace()
+            current_workspace()
         )
         st.rerun()
 
@@ -72,13 +73,13 @@ def _found(found: dict[str, Any]) -> None:
     if st.button(f"Train with {rate}", key="rate-use", icon=":material/model_training:"):
         config_fields.overrides().update(model=model, learning_rate=float(found["pick"]))
         st.session_state["wanted-dataset"] = dataset
-        session.choose_run(None)
-        session.go(TRAIN)
+        selection.choose_run(None)
+        deep_links.go_to(TRAIN)
 
 
 def _progress(job: Job) -> None:
     if not job.running:
-        session.redraw()
+        redraw.request()
     with st.container(horizontal=True, vertical_alignment="center"):
         if job_bar(job, "cancel-rate"):
             st.session_state["rate-job"] = None

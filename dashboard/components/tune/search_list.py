@@ -4,7 +4,8 @@ import streamlit as st
 
 from dashboard.components.train.run_state import status_pill
 from dashboard.components.tune.search_outcome import WORDS
-from dashboard.state import session
+from dashboard.state import selection
+from dashboard.state.workspace import current_workspace
 from dashboard.text.html import escape
 from dashboard.text.markdown import plain
 from dashboard.text.wording import ago, count
@@ -17,7 +18,7 @@ SHOWN = 20
 
 def tune_list() -> None:
     """Draw the last ones; nothing where there is none."""
-    sweeps = list_sweeps(session.workspace())[::-1][:SHOWN]
+    sweeps = list_sweeps(current_workspace())[::-1][:SHOWN]
     if not sweeps:
         return
     st.subheader("Searches", anchor=False)
@@ -33,7 +34,7 @@ def _row(sweep: Sweep) -> None:
         st.html(f"<p>{escape(sweep.id)} is damaged and cannot be shown.</p>")
         return
     if st.button(plain(sweep.name), key=f"open-sweep-{sweep.id}", type="tertiary"):
-        session.choose_sweep(sweep.id)
+        selection.choose_sweep(sweep.id)
         st.rerun()
     status = searches.status(sweep)
     words = "Searching" if status.name in searches.LIVE else WORDS.get(status.name, status.name)

@@ -6,8 +6,9 @@ import streamlit as st
 
 from dashboard.charts import tuning as tuning_charts
 from dashboard.components.train.run_outcome import result_sentence
-from dashboard.state import session
+from dashboard.state import deep_links
 from dashboard.state.navigation import EVALUATE
+from dashboard.state.workspace import current_workspace
 from dashboard.text.html import escape
 from dashboard.text.wording import count, duration
 from dashboard.workers import searches
@@ -74,14 +75,14 @@ def _about(result: dict[str, Any], state: State) -> list[str]:
 
 
 def _buttons(sweep: Sweep, status: Status, result: dict[str, Any], winner: Run | None) -> None:
-    workspace, over = session.workspace(), status.name != "finished"
+    workspace, over = current_workspace(), status.name != "finished"
     broken = status.name in ("interrupted", "failed")
     best, base = bool(result.get("best")), _run(result.get("base"))
     better = best and float((result.get("test") or {}).get("difference", 1.0)) > 0
 
     def way(label: str, key: str, run: Run, first: bool) -> None:
         if st.button(label, key=key, type="primary" if first and not broken else "secondary"):
-            session.go(EVALUATE, run=run.id)
+            deep_links.go_to(EVALUATE, run=run.id)
 
     if winner and best:
         label = "Open the winning run" if better else "Open the best on validation"
@@ -99,5 +100,5 @@ def _buttons(sweep: Sweep, status: Status, result: dict[str, Any], winner: Run |
 
 def _run(identifier: Any) -> Run | None:
     """The run of that id, where it is there."""
-    run = Run(session.workspace().runs / str(identifier or "-"))
+    run = Run(current_workspace().runs / str(identifier or "-"))
     return run if (run.folder / "config.json").is_file() else None

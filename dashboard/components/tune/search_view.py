@@ -14,7 +14,8 @@ from dashboard.components.widgets.metric_tiles import Tile, tiles
 from dashboard.components.widgets.plot import plot
 from dashboard.components.widgets.progress_bar import progress_bar
 from dashboard.queries import live
-from dashboard.state import session
+from dashboard.state import redraw
+from dashboard.state.workspace import current_workspace
 from dashboard.text.html import escape
 from dashboard.text.wording import count, duration, percent
 from dashboard.workers import searches
@@ -45,7 +46,7 @@ def _watched(sweep: Sweep, known: str) -> None:
     with telling():
         status = searches.status(sweep)
         if status.name != known:
-            session.redraw()  # the ticking may be over
+            redraw.request()  # the ticking may be over
         asked, state = sweep.asked, sweep.state
         with st.container(border=True, key="card-tune-status"):
             if status.name in searches.LIVE:
@@ -79,7 +80,7 @@ def _doing(status: Status, asked: dict[str, Any], state: State, done: float) -> 
         return "Stopping", "the best so far is tested"
     trial = state.trials[-1] if state.trials else None
     if trial is not None and trial.state == "running":
-        run = trial_run(session.workspace(), trial)
+        run = trial_run(current_workspace(), trial)
         at: dict[str, Any] = live.latest(run) if run else {"words": "Starting", "share": 0.0}
         which = f"trial {trial.number}" if trial.number else "the settings it starts from"
         return "Searching", f"{which}: {at['words'].lower()}, {percent(at['share'], 0)}"

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.charts.tuning import STATES, label, say
-from dashboard.state import session
+from dashboard.state import deep_links
 from dashboard.state.navigation import EVALUATE, TRAIN
+from dashboard.state.workspace import current_workspace
 from dashboard.text.html import escape
 from dashboard.text.wording import duration, percent
 from ml.tuning.space import Axis
@@ -39,8 +40,8 @@ def _row(axes: Sequence[Axis], trial: Trial, alive: bool) -> str:
 def _link(trial: Trial) -> str:
     """Its number, as a link to its run where that is there."""
     name = f"{trial.number}, the start" if trial.number == 0 else str(trial.number)
-    run = trial_run(session.workspace(), trial)
+    run = trial_run(current_workspace(), trial)
     if run is None:
         return name
     page = EVALUATE if (run.folder / "report.json").exists() else TRAIN
-    return f'<a href="{escape(session.link(page, run.id))}" target="_self">{name}</a>'
+    return f'<a href="{escape(deep_links.link(page, run.id))}" target="_self">{name}</a>'

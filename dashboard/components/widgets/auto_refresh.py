@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from dashboard.state import session
+from dashboard.state import redraw
 from dashboard.workers import engine
 from ml.runs.folder import Run
 from ml.workspace import Workspace
@@ -23,7 +23,7 @@ def watch(workspace: Workspace, shown: Mapping[str, str]) -> None:
 
 def _look(workspace: Workspace, shown: dict[str, str]) -> None:
     if any(status_now(workspace, run) != status for run, status in shown.items()):
-        session.redraw()
+        redraw.request()
 
 
 def status_now(workspace: Workspace, identifier: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.components.widgets.progress_bar import job_bar
-from dashboard.state import session
+from dashboard.state import redraw
 from dashboard.text.markdown import plain
 from dashboard.workers.job import Job
 from ml.data.store.versions import DatasetVersion
@@ -117,7 +117,7 @@ def _progress(workspace: Workspace, version: DatasetVersion, kind: str) -> None:
     held = _known(workspace.root).by_set.get((kind, version.name))
     job = held.job if held else None
     if held is None or job is None or held.of != _of(version) or not job.running:
-        session.redraw()
+        redraw.request()
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         if job_bar(job, f"cancel-{kind}"):

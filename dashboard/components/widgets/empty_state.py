@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.state import session
+from dashboard.state import deep_links
 from dashboard.text.html import escape
 
 
@@ -11,7 +11,7 @@ def empty(title: str, text: str, label: str = "", page: str = "") -> None:
     with st.container(border=True, key=f"card-empty-{title}", horizontal_alignment="center"):
         st.html(f'<div class="lens-empty"><h3>{escape(title)}</h3><p>{escape(text)}</p></div>')
         if label and st.button(label, type="primary", key=f"empty-{title}"):
-            session.go(page)
+            deep_links.go_to(page)
 
 
 def full_page(title: str, text: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.components.widgets.progress_bar import job_bar
-from dashboard.state import session
+from dashboard.state import redraw
 from dashboard.text.markdown import plain
 from dashboard.workers.job import Job
 from ml.errors import BadInputError
@@ -75,7 +75,7 @@ def measuring(
         else:
             jobs.pop(key, None)  # another tab may have been here
             then(report)
-            session.redraw()
+            redraw.request()
             return
     if st.button(label, key=f"measure-{name}", icon=icon):
         begin(workspace, run, command, title, options)
@@ -85,7 +85,7 @@ def measuring(
 def _progress(jobs: dict[str, Job], key: str, cancel: str) -> None:
     job = jobs.get(key)
     if job is None or not job.running:
-        session.redraw()
+        redraw.request()
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         if job_bar(job, cancel):

@@ -7,8 +7,8 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image
 
-from dashboard.components.widgets.dialog import close_window
 from dashboard.queries.datasets import SIDES, split_of
+from dashboard.state.open_dialog import close_dialog
 from dashboard.text.html import escape
 from ml.data.pixels.pixels import decode
 from ml.data.store.versions import DatasetVersion, read_picture
@@ -18,7 +18,7 @@ from ml.workspace import Workspace
 SIDE = 720
 
 
-@st.dialog("One picture", width="medium", on_dismiss=close_window)
+@st.dialog("One picture", width="medium", on_dismiss=close_dialog)
 def picture_details(workspace: Workspace, version: DatasetVersion, place: int) -> None:
     """Show the picture of that item number, and its facts, above the page."""
     item = version.items[place]

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from dashboard.components.widgets.dialog import in_window, open_window
 from dashboard.components.widgets.item_actions import item_actions, told
 from dashboard.components.widgets.picture_details import picture_details
 from dashboard.components.widgets.tile_grid import selectable, tile
+from dashboard.state.open_dialog import dialog_subject, open_dialog
 from dashboard.text.wording import count
 from ml.data.store.versions import DatasetVersion
 from ml.workspace import Workspace
@@ -99,8 +99,8 @@ def _bar(
         if held.ids:
             st.button("Clear", key=f"clear-{key}", on_click=_select, args=(held, set()))
         if len(held.ids) == 1 and st.button("Look closer", key=f"closer-{key}"):
-            open_window(window, min(held.ids))
-        looked_at = in_window(window)
+            open_dialog(window, min(held.ids))
+        looked_at = dialog_subject(window)
         if looked_at in held.ids:
             picture_details(workspace, version, looked_at)
     item_actions(workspace, version, sorted(held.ids), key)

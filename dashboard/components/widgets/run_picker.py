@@ -6,7 +6,8 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.state import session
+from dashboard.state import selection
+from dashboard.state.workspace import current_workspace
 from dashboard.text.wording import percent, unique
 from ml.errors import BadInputError
 from ml.runs.folder import Run, list_runs
@@ -20,11 +21,11 @@ def run_picker(
     The chosen run is the one in hand on every page, and in the address. Returns None, and draws
     nothing, where there is no such run.
     """
-    runs = reversed(list_runs(session.workspace()))
+    runs = reversed(list_runs(current_workspace()))
     by_id = {run.id: run for run in runs if only is None or only(run)}
     if not by_id:
         return None
-    current = session.current_run()
+    current = selection.current_run()
     wanted = current.id if current and current.id in by_id else next(iter(by_id))
     # Set in every run: the browser answers with the words it was shown, and those may have changed.
     st.session_state[key] = wanted
@@ -60,4 +61,4 @@ def run_label(run: Run) -> str:
 
 def _chosen(key: str, known: frozenset[str]) -> None:
     if st.session_state[key] in known:
-        session.choose_run(st.session_state[key])
+        selection.choose_run(st.session_state[key])

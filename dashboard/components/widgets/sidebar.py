@@ -6,8 +6,10 @@ import streamlit as st
 from dashboard.components.widgets.plot import start_loading
 from dashboard.queries import live
 from dashboard.server.static import ASSETS
-from dashboard.state import session
+from dashboard.state import deep_links, redraw, selection
 from dashboard.state.navigation import TRAIN
+from dashboard.state.shown_page import on_page
+from dashboard.state.tab import tab_state
 from dashboard.text.html import escape
 from dashboard.text.wording import count, duration, percent, size
 from dashboard.workers import engine
@@ -24,7 +26,7 @@ def sidebar(workspace: Workspace) -> None:
     with st.sidebar:
         st.fragment(_badge, run_every=BADGE_SECONDS if _busy(workspace) else None)(workspace)
         st.html(f'<p class="lens-version">Lensmith {__version__}</p>')
-        start_loading(now=session.on_page(TRAIN))
+        start_loading(now=on_page(TRAIN))
 
 
 def _busy(workspace: Workspace) -> bool:
@@ -46,18 +48,19 @@ def _badge(workspace: Workspace) -> None:
             f"<small>{escape(run.dataset.get('name', ''))}"
             f"{', ' + duration(left) + ' left' if left is not None else ''}</small></div>"
         )
-        watched = session.on_page(TRAIN) and st.session_state.get("run") == run.id
+        watched = on_page(TRAIN) and selection.selected().run == run.id
         if not watched and st.button("Watch", key=f"badge-{run.id}", width="stretch"):
-            session.go(TRAIN, run=run.id)
+            deep_links.go_to(TRAIN, run=run.id)
     if waiting:
         st.caption(f"{count(len(waiting), 'run')} waiting")
     st.html(
         f'<p class="lens-machine"><span>{escape(_device())}</span>'
         f"<span>{size(memory.available)} of {size(memory.total)} free</span></p>"
     )
-    if not running and not waiting and st.session_state.pop("was-busy", False):
-        session.redraw()
-    st.session_state["was-busy"] = bool(running or waiting)
+    tab, busy = tab_state(), bool(running or waiting)
+    ended, tab.training_was_busy = tab.training_was_busy and not busy, busy
+    if ended:
+        redraw.request()
 
 
 def _device() -> str:

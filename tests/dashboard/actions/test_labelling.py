@@ -11,6 +11,7 @@ from ml.__main__ import main
 from ml.data.store.versions import load_version, read_summary
 from tests.helpers import made_up_runs
 from tests.helpers.page_visits import visit, words
+from tests.helpers.session_memory import memory
 from tests.pages.test_classify import StandIn, drop
 
 
@@ -28,7 +29,7 @@ def worker(monkeypatch):
 
 @pytest.fixture
 def _tab(monkeypatch, workspace):
-    monkeypatch.setattr(st, "session_state", {"workspace": workspace})
+    monkeypatch.setattr(st, "session_state", memory(workspace))
 
 
 def shown(data, name, guess="green", label="", ticked=False):

@@ -44,12 +44,12 @@ def in_process() -> None:
 
     from dashboard.components.train.live_metrics import live_panel
     from dashboard.queries import live
-    from dashboard.state import session
+    from dashboard.state.workspace import current_workspace
     from ml.runs.folder import list_runs
     from tests.helpers.in_process_training import fit
 
     if "live" not in st.session_state:
-        workspace = session.workspace()
+        workspace = current_workspace()
         fit(workspace, list_runs(workspace)[0], live.session_sink())
     live_panel(st.session_state["live"])
 
@@ -57,11 +57,11 @@ def in_process() -> None:
 def from_the_log() -> None:
     from dashboard.components.train.live_metrics import live_panel
     from dashboard.queries import live
-    from dashboard.state import session
+    from dashboard.state.workspace import current_workspace
     from ml.runs.folder import list_runs
 
     state = live.session_live()
-    live.follow(list_runs(session.workspace())[0].folder, state)
+    live.follow(list_runs(current_workspace())[0].folder, state)
     live_panel(state)
 
 

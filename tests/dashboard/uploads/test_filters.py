@@ -15,6 +15,7 @@ from dashboard.uploads.filters import GROUPED, LEAST, MOST, NAMED, UNLIKE, UNREA
 from dashboard.uploads.zip_download import sorted_zip
 from ml.inference.classifier import unreadable
 from tests.helpers import made_up_runs
+from tests.helpers.session_memory import memory
 
 
 def entry(number, label, probability, decision="sure", **more):
@@ -70,7 +71,7 @@ def test_a_filter_keeps_what_fits_every_part(held):
 
 
 def test_the_zip_has_a_folder_for_each_label(monkeypatch, workspace):
-    monkeypatch.setattr(st, "session_state", {"workspace": workspace})
+    monkeypatch.setattr(st, "session_state", memory(workspace))
     for number, label in enumerate(["glass", "metal", "../up"]):
         session_uploads.add("x/same.png", bytes([number]))
         session_uploads.entries()[0]["answers"] = {"r": {"label": label}}

@@ -10,11 +10,12 @@ from dashboard.server import limits
 from dashboard.uploads import session_uploads
 from dashboard.uploads.spool import incoming
 from ml.errors import BadInputError
+from tests.helpers.session_memory import memory
 
 
 @pytest.fixture(autouse=True)
 def _own_session(monkeypatch, workspace):
-    monkeypatch.setattr(st, "session_state", {"workspace": workspace})
+    monkeypatch.setattr(st, "session_state", memory(workspace))
 
 
 def allow(monkeypatch, **values):

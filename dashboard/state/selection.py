@@ -1,0 +1,121 @@
+"""The run, the data set and the search that all pages speak of, which the address names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+import streamlit as st
+
+from dashboard.state.stored import stored
+from dashboard.state.workspace import current_workspace
+from ml.data.ingest.bring_in import BUNDLED_NAMES
+from ml.data.store.versions import latest
+from ml.errors import BadInputError
+from ml.runs.folder import Run, find
+from ml.tuning.sweep import Sweep
+
+
+@dataclass
+class Selection:
+    """What is selected in this tab. A field's name is its query parameter (``?run=``)."""
+
+    run: str | None = None
+    """The id of a run."""
+    data: str | None = None
+    """The name of a data set."""
+    sweep: str | None = None
+    """The id of a search."""
+
+
+def selected() -> Selection:
+    """That of this tab: identifiers as they were selected, whether or not they still exist."""
+    return stored(Selection)
+
+
+def current_run() -> Run | None:
+    """The selected run, or None where there is none or it no longer exists."""
+    identifier = selected().run
+    if not identifier:
+        return None
+    try:
+        return find(current_workspace(), identifier, with_model=False)
+    except BadInputError:
+        return None
+
+
+def current_data() -> str | None:
+    """The name of the selected data set, or None where there is none or it no longer exists."""
+    name = selected().data
+    if not name:
+        return None
+    try:
+        return name if name in BUNDLED_NAMES or latest(current_workspace(), name) else None
+    except BadInputError:  # no name that a set could have
+        return None
+
+
+def current_sweep() -> Sweep | None:
+    """The selected search, or None where there is none or it no longer exists."""
+    identifier = selected().sweep
+    sweeps = current_workspace().sweeps
+    sweep = Sweep(sweeps / identifier) if identifier else None
+    if sweep is None or sweep.folder.parent != sweeps:  # the address named a path
+        return None
+    return sweep if (sweep.folder / "sweep.json").is_file() else None
+
+
+def choose_run(identifier: str | None) -> None:
+    """Select a run: all pages speak of it from now on, and the address names it."""
+    selected().run = identifier
+    write_address()
+
+
+def choose_data(name: str | None) -> None:
+    """Select a data set, as ``choose_run`` does with a run."""
+    selected().data = name
+    write_address()
+
+
+def choose_sweep(identifier: str | None) -> None:
+    """Select a search, as ``choose_run`` does with a run."""
+    selected().sweep = identifier
+    write_address()
+
+
+def select(named: Mapping[str, str | None]) -> None:
+    """Select what ``named`` holds by query parameter. What it does not name stays selected."""
+    chosen = selected()
+    for parameter in query_parameters():
+        if named.get(parameter):
+            setattr(chosen, parameter, named[parameter])
+
+
+def query_parameters() -> dict[str, str | None]:
+    """What is selected, by query parameter."""
+    chosen = selected()
+    return {field.name: getattr(chosen, field.name) for field in fields(Selection)}
+
+
+def write_address() -> None:
+    """Put what is selected into the address, where a page switch has dropped it."""
+    for parameter, identifier in query_parameters().items():
+        if identifier and st.query_params.get(parameter) != identifier:
+            st.query_params[parameter] = identifier
+        elif not identifier and parameter in st.query_params:
+            del st.query_params[parameter]
+
+
+def drop_missing() -> list[str]:
+    """Unselect what no longer exists. Returns a sentence for each."""
+    chosen, sentences = selected(), []
+    if chosen.run and current_run() is None:
+        chosen.run = None
+        sentences.append(
+            "The run in the address is not there any more. You may find it in the trash of Runs."
+        )
+    if chosen.data and current_data() is None:
+        chosen.data = None
+        sentences.append("The data set in the address is not there any more.")
+    if chosen.sweep and current_sweep() is None:
+        chosen.sweep = None
+        sentences.append("The search in the address is not there any more.")
+    return sentences
