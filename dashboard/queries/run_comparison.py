@@ -8,17 +8,14 @@ from typing import Any
 import streamlit as st
 
 from dashboard.text.class_names import literal
-from dashboard.text.markdown import shortened
+from dashboard.text.markdown import plain, shortened
 from ml.config import TrainConfig
+from ml.metrics.registry import displayed_metrics
 from ml.runs.events import EpochEnd, surviving
 from ml.runs.folder import Run
+from ml.text.metric_text import value_with_interval
 
-FIGURES = {
-    "accuracy": "Accuracy",
-    "balanced_accuracy": "Balanced accuracy",
-    "macro_f1": "Macro F1",
-}
-METRICS = {"val_accuracy": "Validation accuracy", "val_loss": "Validation loss"}
+CURVES = {"val_accuracy": "Validation accuracy", "val_loss": "Validation loss"}
 
 
 @dataclass(frozen=True)
@@ -46,8 +43,36 @@ def differences(configs: Mapping[str, TrainConfig]) -> list[tuple[str, dict[str,
     return found
 
 
+def comparison_table(titled: Sequence[tuple[Run, str]]) -> dict[str, list[str]]:
+    """Every metric with its interval, then the settings that differ: a column a run.
+
+    Args:
+        titled: the runs, each with the title of its column.
+
+    Returns:
+        The cells by heading, as Markdown; the first column, "", names the rows.
+    """
+    changed = differences({run.id: run.config for run, _ in titled})
+    metrics = displayed_metrics()
+    rows = [*(metric.label for metric in metrics), *(label for label, _ in changed)]
+    table: dict[str, list[str]] = {"": [plain(row) for row in rows]}
+    for place, (run, title) in enumerate(titled, 1):
+        scores = [value_with_interval(metric, run.report or {}) for metric in metrics]
+        settings = [_setting_text(values[run.id]) for _, values in changed]
+        heading = plain(shortened(title, 40))
+        heading = heading if heading not in table else f"{heading} ({place})"
+        table[heading] = [plain(cell) for cell in (*scores, *settings)]
+    return table
+
+
+def _setting_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def curve(run: Run, label: str, metric: str) -> Curve:
-    """The validation curve of ``run``; ``metric`` is a key of ``METRICS``. Kept while unchanged."""
+    """The validation curve of ``run``; ``metric`` is a key of ``CURVES``. Kept while unchanged."""
     log = run.folder / "events.jsonl"
     try:
         size = log.stat().st_size
@@ -80,7 +105,7 @@ def same_pictures(runs: Sequence[Run]) -> bool:
 
 
 def overlay(curves: Sequence[Curve], metric: str) -> dict[str, Any]:
-    """The validation curves of several runs in one chart; ``metric`` is a key of ``METRICS``."""
+    """The validation curves of several runs in one chart; ``metric`` is a key of ``CURVES``."""
     factor, unit = (100, " %") if metric == "val_accuracy" else (1, "")
     traces = [
         {
@@ -100,6 +125,6 @@ def overlay(curves: Sequence[Curve], metric: str) -> dict[str, Any]:
             "showlegend": True,
             "hovermode": "x unified",
             "xaxis": {"title": "Epoch", "rangemode": "tozero"},
-            "yaxis": {"title": METRICS[metric], "ticksuffix": unit},
+            "yaxis": {"title": CURVES[metric], "ticksuffix": unit},
         },
     }

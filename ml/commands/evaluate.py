@@ -10,9 +10,11 @@ from ml.evaluation import results, slice_discovery
 from ml.evaluation.evaluate import Asked, ask, measure
 from ml.evaluation.results import Results
 from ml.metrics import thresholds
+from ml.metrics.registry import Metric
 from ml.metrics.roc import curve
 from ml.runs.folder import Run, find
 from ml.sharing.html_report.page import check_place, page, write
+from ml.text import metric_text
 from ml.utils.progress import Progress
 from ml.workspace import Workspace
 
@@ -70,6 +72,17 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
     if args.json:
         print(json.dumps(report, ensure_ascii=False))
         return
+    _print_report(report)
+    if args.html is not None:
+        print(f"Wrote {args.html}, {args.html.stat().st_size / 1e6:.1f} MB.")
+    if args.slices:
+        _print_slices(report["slices"])
+    if args.one is not None:
+        _print_class(report["one_class"])
+
+
+def _print_report(report: dict[str, Any]) -> None:
+    """The metrics with their intervals, each class, and what to beware of."""
     low, high = report["intervals"]["accuracy"]
     biggest = report["majority"]
     print(
@@ -77,6 +90,9 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
         f"{report['split']} pictures of {report['dataset']}. Guessing {biggest['class']}, the "
         f"biggest class, gets {biggest['accuracy']:.1%}."
     )
+    for metric in metric_text.measured(report):
+        if metric.name != "accuracy":
+            print(f"{metric.label} {_shell_text(metric, report)}")
     for entry in report["per_class"]:
         print(
             f"{entry['class']:24} precision {entry['precision']:6.1%}  recall "
@@ -84,12 +100,16 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
         )
     for note in report.get("notes") or []:
         print(note["text"])
-    if args.html is not None:
-        print(f"Wrote {args.html}, {args.html.stat().st_size / 1e6:.1f} MB.")
-    if args.slices:
-        _print_slices(report["slices"])
-    if args.one is not None:
-        _print_class(report["one_class"])
+
+
+def _shell_text(metric: Metric, report: dict[str, Any]) -> str:
+    """The value with its interval, as a shell has percent: "87.3% (80.1% to 92.0%)"."""
+    form = ".1%" if metric.unit == "share" else ".3f"
+    value, interval = report[metric.name], (report.get("intervals") or {}).get(metric.name)
+    if not interval:
+        return f"{value:{form}}"
+    low, high = interval
+    return f"{value:{form}} ({low:{form}} to {high:{form}})"
 
 
 def _kept(workspace: Workspace, run: Run, asked: Asked, args: argparse.Namespace) -> Results | None:

@@ -4,6 +4,7 @@ import argparse
 import json
 from typing import Any
 
+from ml.metrics.registry import displayed_metrics
 from ml.runs.folder import Run, list_runs
 from ml.workspace import Workspace
 
@@ -15,7 +16,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def summary(run: Run) -> dict[str, Any]:
     """What the list shows of one run; ``metrics`` are those of the test pictures, 0 to 1."""
     report = run.report or {}
-    figures = ("accuracy", "balanced_accuracy", "macro_f1")
     try:
         config = run.config
     except Exception:  # a damaged run is listed, not hidden
@@ -27,7 +27,11 @@ def summary(run: Run) -> dict[str, Any]:
         "status": run.status.name,
         "model": config.model,
         "dataset": config.dataset,
-        "metrics": {name: report[name] for name in figures if name in report},
+        "metrics": {
+            metric.name: report[metric.name]
+            for metric in displayed_metrics()
+            if metric.name in report
+        },
     }
 
 

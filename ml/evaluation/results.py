@@ -26,6 +26,7 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 REQUIRED = ("accuracy", "balanced_accuracy", "macro_f1", "classes", "confusion", "per_class")
+"""What a report has had since the first Lensmith; metrics that came later may be absent."""
 MOST_CONFUSED = 20
 """How many classes a matrix shows at first where there are too many for one look."""
 

@@ -7,21 +7,25 @@ import numpy.typing as npt
 
 from ml.metrics import calibration, parity, roc
 from ml.metrics import classification as metrics
+from ml.metrics.registry import LabelledLogits, all_metrics
 
-FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "loss")
 Logits = npt.NDArray[np.float32]
 
 
-def figures(logits: Logits, labels: metrics.Ints) -> dict[str, float]:
-    """``accuracy``, ``balanced_accuracy``, ``macro_f1`` (0 to 1) and ``loss`` (nats)."""
-    matrix = metrics.confusion(labels, logits.argmax(axis=1), logits.shape[1])
-    values = (
-        metrics.accuracy(matrix),
-        metrics.balanced_accuracy(matrix),
-        metrics.macro_f1(matrix),
-        calibration.cross_entropy(logits, labels),
-    )
-    return dict(zip(FIGURES, values, strict=True))
+def metric_values(logits: Logits, labels: metrics.Ints) -> dict[str, float]:
+    """Every registered metric of ``logits`` (N, K) and ``labels`` (N,), by its name."""
+    answers = LabelledLogits(logits, labels)
+    return {metric.name: metric.function(answers) for metric in all_metrics()}
+
+
+def _intervals(logits: Logits, labels: metrics.Ints) -> dict[str, list[float]]:
+    """The 95 % intervals (low, high) of the metrics that have one, by name."""
+    answers = LabelledLogits(logits, labels)
+    return {
+        metric.name: list(metric.interval(answers))
+        for metric in all_metrics()
+        if metric.interval is not None
+    }
 
 
 def make_report(
@@ -47,12 +51,8 @@ def make_report(
     return {
         "split": split,
         "pictures": len(labels),
-        **figures(logits, labels),
-        "intervals": {
-            "accuracy": list(metrics.accuracy_interval(matrix)),
-            "balanced_accuracy": list(metrics.balanced_accuracy_interval(matrix)),
-            "macro_f1": list(metrics.macro_f1_interval(matrix)),
-        },
+        **metric_values(logits, labels),
+        "intervals": _intervals(logits, labels),
         "majority": {"class": classes[biggest], "accuracy": share},
         "classes": classes,
         "confusion": matrix.tolist(),

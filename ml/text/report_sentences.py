@@ -12,18 +12,6 @@ from ml.metrics.classification import Floats, wilson
 from ml.metrics.thresholds import LEAST
 from ml.text.format import count, rounded, span, with_span
 
-FIGURES = {
-    "accuracy": ("Accuracy", "The share of test pictures whose class was guessed right."),
-    "balanced_accuracy": (
-        "Balanced accuracy",
-        "The mean of the classes' recalls: every class counts the same, however few its pictures.",
-    ),
-    "macro_f1": (
-        "Macro F1",
-        "The mean of the classes' F1, which is high only where precision and recall both are.",
-    ),
-}
-"""The three figures of a report that come with an interval: their name, and what they are."""
 FEW = 100
 """With fewer test pictures that is said beside the figures."""
 

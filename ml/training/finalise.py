@@ -21,7 +21,7 @@ from ml.inference.model_folder import MODEL_VERSION
 from ml.metrics import calibration, parity, predictions, selective
 from ml.metrics.baselines import nearest_centroid
 from ml.metrics.predictions import Predictions
-from ml.metrics.report import Logits, figures, make_report
+from ml.metrics.report import Logits, make_report, metric_values
 from ml.models import catalog as model_catalog
 from ml.models.network import Network
 from ml.runs.folder import Run
@@ -51,7 +51,7 @@ def finalise(
         cache: a folder where traced graphs may be kept between runs.
 
     Returns:
-        For ``validation`` and ``test``: accuracy, balanced_accuracy, macro_f1, loss.
+        For ``validation`` and ``test``: every metric of ``ml.metrics.entries`` by name.
 
     Raises:
         DivergedError: the network answers with what is not a number.
@@ -94,7 +94,10 @@ def finalise(
     write_json(run.folder / "report.json", report | {"seconds": time.perf_counter() - started})
     _put_into_place(staged, run.folder / "model")
     progress("evaluate", 1.0)
-    return {"validation": figures(val, labels["val"]), "test": figures(test, labels["test"])}
+    return {
+        "validation": metric_values(val, labels["val"]),
+        "test": metric_values(test, labels["test"]),
+    }
 
 
 def _manifest(

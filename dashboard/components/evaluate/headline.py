@@ -1,28 +1,28 @@
-"""How good a run is, in one sentence and three figures, each with its interval or baseline."""
+"""The headline of Evaluate: one sentence, and a tile for each metric with its interval."""
 
 import streamlit as st
 
 from dashboard.components.widgets.metric_tiles import Tile, tiles
 from dashboard.queries.results import Results
-from dashboard.text.markdown import plain, rounded, span
+from dashboard.text.markdown import plain
 from dashboard.text.wording import count
-from ml.text import report_sentences
+from ml.text import metric_text, report_sentences
 
 
 def headline(results: Results) -> None:
     """Draw the sentence and the tiles."""
     report, pictures = results.report, len(results.labels)
-    intervals = report.get("intervals") or {}
     st.markdown(f"### {report_sentences.headline(report, plain)}")
     st.caption(report_sentences.reading(report, pictures))
     if line := report_sentences.folds(report.get("folds")):
         st.caption(line, help="Each part is measured by a model that was trained on the others.")
     present = len(set(results.labels.tolist()))
     shown = []
-    for name, (label, about) in report_sentences.FIGURES.items():
-        around = span(intervals.get(name))
-        note = f"{around}, 95 % interval" if around else ""
-        shown.append(Tile(label, rounded(report.get(name)), note, help=about))
+    for metric in metric_text.measured(report):
+        interval = metric_text.interval_text(metric, report)
+        note = f"{interval}, 95 % interval" if interval else ""
+        value = metric_text.value_text(metric, report)
+        shown.append(Tile(metric.label, value, note, help=metric.explanation))
     shown.append(
         Tile(
             "Test pictures" if results.own else "Pictures",

@@ -3,8 +3,8 @@
 from ml import __version__
 from ml.sharing.html_report.markup import Html, facts, figure, named, section, table, tag
 from ml.sharing.html_report.subject import Subject, day
-from ml.text import report_sentences
-from ml.text.format import rounded, span, with_span
+from ml.text import metric_text, report_sentences
+from ml.text.format import rounded, with_span
 
 
 def head(subject: Subject) -> Html:
@@ -39,16 +39,17 @@ def result(subject: Subject) -> Html:
     report, results = subject.report, subject.results
     words = report_sentences.headline(report)
     reading = report_sentences.reading(report, len(results.labels))
-    intervals, tiles = report.get("intervals") or {}, []
-    for name, (label, about) in report_sentences.FIGURES.items():
-        around = span(intervals.get(name))
+    tiles = []
+    for metric in metric_text.measured(report):
+        interval = metric_text.interval_text(metric, report, unit=True)
+        value = metric_text.value_text(metric, report)
         tiles.append(
             tag(
                 "div",
-                tag("h3", label),
-                tag("p", figure(report[name], rounded(report[name])), class_="figure"),
-                tag("p", f"{around} %, 95 % interval" if around else "", class_="quiet"),
-                tag("p", about, class_="quiet"),
+                tag("h3", metric.label),
+                tag("p", figure(report[metric.name], value), class_="figure"),
+                tag("p", f"{interval}, 95 % interval" if interval else "", class_="quiet"),
+                tag("p", metric.explanation, class_="quiet"),
             )
         )
     folds = report_sentences.folds(report.get("folds"))
