@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from dashboard.text.class_names import LABEL, NAMED
-from dashboard.text.markdown import rounded, shortened
+from dashboard.text.markdown import percentage, shortened
 
 __all__ = ["FLIP", "NAMED", "SCALE", "Share", "matrix", "row_height"]
 
@@ -82,8 +82,8 @@ def _cells(
 
     def sentence(n: int, total: int, truth: str, guess: str, taken: int) -> str:
         seen = "recognised" if truth == guess else f"taken for {guess}"
-        part = f" ({rounded(n / total)})" if total else ""
-        column = f"\n{rounded(n / taken)} of the {taken} guesses {guess}" if n else ""
+        part = f" ({percentage(n / total)})" if total else ""
+        column = f"\n{percentage(n / taken)} of the {taken} guesses {guess}" if n else ""
         return f"{n} of {total} {truth}\n{seen}{part}{column}"
 
     return [

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dashboard.text.class_names import class_axis, literal
-from dashboard.text.markdown import rounded, with_span
+from dashboard.text.markdown import percentage, with_span
 from dashboard.text.wording import count
 from ml.metrics.classification import wilson
 
@@ -34,9 +34,9 @@ def per_class(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
     shown = list(entries)[:BARS]
     names = [str(entry["class"]) for entry in shown]
     hover = [
-        f"<b>{literal(entry['class'])}</b><br>precision {rounded(entry['precision'])}, recall "
-        f"{with_span(entry['recall'], entry.get('recall_interval'))}, F1 {rounded(entry['f1'])}<br>"
-        f"{count(int(entry['support']), 'test picture')}"
+        f"<b>{literal(entry['class'])}</b><br>precision {percentage(entry['precision'])}, recall "
+        f"{with_span(entry['recall'], entry.get('recall_interval'))}, F1 "
+        f"{percentage(entry['f1'])}<br>{count(int(entry['support']), 'test picture')}"
         for entry in shown
     ]
     ends = [entry.get("recall_interval") or [entry["recall"]] * 2 for entry in shown]
@@ -90,7 +90,7 @@ def reliability(
     most = max((entry["pictures"] for entry in bins), default=1)
     ends = [wilson(entry["accuracy"], entry["pictures"]) for entry in bins]
     hover = [
-        f"said {rounded(entry['confidence'])}, right {with_span(entry['accuracy'], end)}"
+        f"said {percentage(entry['confidence'])}, right {with_span(entry['accuracy'], end)}"
         f"<br>{count(int(entry['pictures']), 'test picture')}"
         for entry, end in zip(bins, ends, strict=True)
     ]

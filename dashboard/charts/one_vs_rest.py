@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dashboard.text.markdown import rounded
+from dashboard.text.markdown import percentage
 from ml.metrics import thresholds
 from ml.metrics.roc import Curve
 from ml.metrics.thresholds import Called
@@ -90,7 +90,7 @@ def _mark(x: float | None, y: float | None, chosen: Called) -> dict[str, Any]:
         "x": [100 * x] if there and x is not None else [],
         "y": [100 * y] if there and y is not None else [],
         "marker": {"color": "$accent", "size": 12, "line": {"color": "$back", "width": 2}},
-        "hovertemplate": f"from {rounded(chosen.threshold)} on<extra></extra>",
+        "hovertemplate": f"from {percentage(chosen.threshold)} on<extra></extra>",
     }
 
 
@@ -111,12 +111,14 @@ def _table(found: Curve, columns: tuple[str, str]) -> list[list[str]]:
             "Right when called (precision)": one.precision,
             "False alarms, share of the others": one.false_alarms / max(1, one.negatives),
         }
-        rows.append([f"{10 * tenth} %", f"{one.called:,}", *(rounded(shares[n]) for n in columns)])
+        rows.append(
+            [f"{10 * tenth} %", f"{one.called:,}", *(percentage(shares[n]) for n in columns)]
+        )
     return rows
 
 
 def _levels(found: Curve, kept: np.ndarray) -> list[str]:
-    return [rounded(float(level)) for level in found.levels[kept]]
+    return [percentage(float(level)) for level in found.levels[kept]]
 
 
 def _percent(shares: np.ndarray) -> list[float]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dashboard.text.class_names import literal
-from dashboard.text.markdown import rounded
+from dashboard.text.markdown import percentage
 
 COLOURS = ("$cat0", "$cat1")
 
@@ -19,8 +19,8 @@ def corruptions(reports: Sequence[dict[str, Any]], names: Sequence[str]) -> dict
     for report, name, colour in zip(reports, names, COLOURS, strict=False):
         rows = report["kinds"]
         hover = [
-            f"<b>{literal(row['label'])}</b> {rounded(row['mean'])}<br>from weak to strong: "
-            + ", ".join(rounded(value) for value in row["accuracy"])
+            f"<b>{literal(row['label'])}</b> {percentage(row['mean'])}<br>from weak to strong: "
+            + ", ".join(percentage(value) for value in row["accuracy"])
             for row in rows
         ]
         data.append(

@@ -5,7 +5,7 @@ from typing import Any
 
 from dashboard.charts.evaluation import whiskers
 from dashboard.text.class_names import class_axis, literal
-from dashboard.text.markdown import rounded, shortened, span, with_span
+from dashboard.text.markdown import percentage, shortened, span, with_span
 from dashboard.text.wording import count
 from ml.evaluation.slice_discovery import by_chance
 
@@ -29,7 +29,7 @@ def slices(found: Mapping[str, Any]) -> dict[str, Any]:
     shares = [one["accuracy"] for one in shown]
     hover = [
         f"<b>{literal(name)}</b><br>{with_span(one['accuracy'], one['interval'])} right of "
-        f"{count(one['pictures'], 'picture')}, of the rest {rounded(one['rest'])}<br>by chance "
+        f"{count(one['pictures'], 'picture')}, of the rest {percentage(one['rest'])}<br>by chance "
         f"{by_chance(one['adjusted'])}"
         for name, one in zip(names, shown, strict=True)
     ]
@@ -83,8 +83,8 @@ def row(one: Mapping[str, Any]) -> Sequence[str]:
     return [
         labelled(one),
         f"{one['pictures']:,}",
-        rounded(one["accuracy"]),
+        percentage(one["accuracy"]),
         f"{span(one['interval'])} %",
-        rounded(one["rest"]),
+        percentage(one["rest"]),
         by_chance(one["adjusted"]),
     ]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dashboard.queries.live import Live, surviving
+from dashboard.text.wording import percentage
 
 POINTS = 2000
 """More than this is never sent to the browser for one series."""
@@ -141,7 +142,7 @@ def describe(live: Live, name: str) -> str:
     def say(value: float | None) -> str:
         if value is None:
             return "not measured"
-        return f"{100 * value:.1f} %" if name == "accuracy" else f"{value:.3f}"
+        return percentage(value, digits=1) if name == "accuracy" else f"{value:.3f}"
 
     return (
         f"The {name} after epoch {last['epoch']}: training {say(last[f'train_{name}'])}, "

@@ -7,7 +7,7 @@ from typing import Any
 
 from dashboard.text.choices import choice_label
 from dashboard.text.class_names import literal
-from dashboard.text.wording import number, percent
+from dashboard.text.wording import number, percentage
 from ml.config import TrainConfig
 from ml.tuning.space import Axis
 from ml.tuning.sweep import Trial
@@ -132,7 +132,7 @@ def parallel(axes: Sequence[Axis], trials: Sequence[Trial], best: int | None) ->
         elif trial.number == 0:
             line |= {"color": "$text", "dash": "dash", "width": 2}
         about = ", ".join(f"{label(axis.name)} {say(trial.values[axis.name])}" for axis in axes)
-        hover = f"<b>Trial {trial.number}: {percent(value)}</b><br>{literal(about)}"
+        hover = f"<b>Trial {trial.number}: {percentage(value, digits=1)}</b><br>{literal(about)}"
         data.append(
             {
                 "type": "scatter",
@@ -149,7 +149,10 @@ def parallel(axes: Sequence[Axis], trials: Sequence[Trial], best: int | None) ->
     names = [label(axis.name) for axis in axes] + ["Validation accuracy"]
     post = {"type": "line", "y0": 0, "y1": 1, "line": {"color": "$line", "width": 1}}
     ends = [note for place, axis in enumerate(axes) for note in _ends(place, axis)]
-    ends += [_note(places[-1], 0.0, percent(low)), _note(places[-1], 1.0, percent(high))]
+    ends += [
+        _note(places[-1], 0.0, percentage(low, digits=1)),
+        _note(places[-1], 1.0, percentage(high, digits=1)),
+    ]
     return {
         "data": data,
         "layout": {
@@ -183,7 +186,9 @@ def _table(
     rows: list[list[str | int]] = [["Trial", *names, ""]]
     for trial in trials:
         values = [say(trial.values[axis.name]) for axis in axes]
-        rows.append([trial.number, *values, percent(trial.accuracy), STATES[trial.state]])
+        rows.append(
+            [trial.number, *values, percentage(trial.accuracy, digits=1), STATES[trial.state]]
+        )
     return rows
 
 

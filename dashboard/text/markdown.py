@@ -2,9 +2,9 @@
 
 import re
 
-from ml.text.format import rounded, shortened, span, with_span
+from ml.text.format import percentage, shortened, span, with_span
 
-__all__ = ["plain", "rounded", "shortened", "span", "whole", "with_span"]
+__all__ = ["percentage", "plain", "shortened", "span", "whole_percentage", "with_span"]
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=])")
 
@@ -18,12 +18,12 @@ def plain(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
 
 
-def whole(probability: float) -> str:
+def whole_percentage(probability: float) -> str:
     """A probability in whole percent: what changes all the time must be read at a glance.
 
-    >>> whole(0.004), whole(0.5), whole(0.999)
+    >>> whole_percentage(0.004), whole_percentage(0.5), whole_percentage(0.999)
     ('< 1 %', '50 %', '> 99 %')
     """
     if probability < 0.01:
         return "< 1 %"
-    return "> 99 %" if probability > 0.99 else f"{100 * probability:.0f} %"
+    return "> 99 %" if probability > 0.99 else percentage(probability, digits=0)

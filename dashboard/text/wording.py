@@ -3,10 +3,10 @@
 import math
 import time
 
-from ml.text.format import count, duration, number, percent, size
+from ml.text.format import count, duration, number, percentage, size
 
 __all__ = ["PHASE_WORDS", "STATUS_WORDS", "ago", "count", "duration", "large", "number"]
-__all__ += ["percent", "roughly", "size", "unique"]
+__all__ += ["percentage", "roughly", "size", "unique"]
 
 STATUS_WORDS = {
     "queued": "Waiting",

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ml.data.catalog import DatasetInfo
-
-NAMED = 5
-"""So many names are told; of more the number."""
+from ml.text.format import listed
 
 
 @dataclass(frozen=True)
@@ -35,9 +33,8 @@ def fit(classes: Sequence[str], info: DatasetInfo) -> Fit:
     if not info.pictures:
         reason = "It has no pictures."
     elif not common:
-        reason = (
-            f"It has {listed(info.classes)}, the model knows {listed(classes)}: no class in common."
-        )
+        here, known_there = listed(info.classes) or "nothing", listed(classes) or "nothing"
+        reason = f"It has {here}, the model knows {known_there}: no class in common."
         folded = {name.casefold(): name for name in classes}
         near = next((name for name in info.classes if name.casefold() in folded), None)
         if near is not None:
@@ -45,14 +42,3 @@ def fit(classes: Sequence[str], info: DatasetInfo) -> Fit:
                 f" {near} and {folded[near.casefold()]} count as two: rename one of them on Data."
             )
     return Fit(info.name, info.title, pictures, left_out, common, strange, reason)
-
-
-def listed(names: Sequence[str]) -> str:
-    """A few names in a row.
-
-    >>> listed(["a", "b"]), listed("abcdefg")
-    ('a and b', 'a, b, c, d, e and 2 more')
-    """
-    if len(names) > NAMED:
-        return f"{', '.join(names[:NAMED])} and {len(names) - NAMED} more"
-    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:]))) or "nothing"

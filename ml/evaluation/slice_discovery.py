@@ -21,6 +21,7 @@ from ml.metrics import slices
 from ml.metrics.classification import Floats
 from ml.metrics.slices import Group, Slice
 from ml.runs.folder import Run
+from ml.text.format import percentage
 from ml.utils.files import read_json, write_json
 from ml.workspace import Workspace
 
@@ -170,8 +171,8 @@ def finding(right: slices.Flags, found: Sequence[Slice]) -> str:
     return (
         f"{len(bad)} of {tried} {does} clearly worse than the rest. "
         f"{'It is' if len(bad) == 1 else 'The clearest is'} {titled(worst.group)}: "
-        f"{_percent(100 * worst.accuracy)} right ({100 * low:.0f} to {100 * high:.0f}), of the "
-        f"rest {_percent(100 * worst.rest)}."
+        f"{percentage(worst.accuracy, digits=0)} right ({100 * low:.0f} to {100 * high:.0f}), of "
+        f"the rest {percentage(worst.rest, digits=0)}."
     )
 
 
@@ -204,7 +205,7 @@ def by_chance(adjusted: float) -> str:
 
 
 def _percent(value: float) -> str:
-    return f"{value:.0f} %"
+    return percentage(value / 100, digits=0)
 
 
 def _px(value: float) -> str:

@@ -1,15 +1,24 @@
-"""Shares, counts and times in words, the same on pages, in a shell and in a report. Light."""
+"""Formatting: shares, counts, lists, times and sizes as pages, shell and report say them. Light."""
 
 import math
+from collections.abc import Sequence
 
 
-def rounded(value: float | None) -> str:
-    """A share (0 to 1) in percent, whole where that does not hide something.
+def percentage(share: float | None, *, digits: int | None = None) -> str:
+    """A share (0 to 1) in percent, "–" where there is none.
 
-    >>> rounded(0.884), rounded(0.9991), rounded(1.0), rounded(None)
+    Args:
+        digits: decimals; by default none, but as many as keep "0 %" and "100 %" from being said of
+            what is neither.
+
+    >>> percentage(0.884), percentage(0.9991), percentage(1.0), percentage(None)
     ('88 %', '99.9 %', '100 %', '–')
+    >>> percentage(0.8766, digits=1)
+    '87.7 %'
     """
-    return "–" if value is None or not math.isfinite(value) else f"{_digits(value)} %"
+    if share is None or not math.isfinite(share):
+        return "–"
+    return f"{_digits(share)} %" if digits is None else f"{100 * share:.{digits}f} %"
 
 
 def _digits(value: float) -> str:
@@ -39,7 +48,7 @@ def span(interval: object) -> str:
 def with_span(value: float | None, interval: object) -> str:
     """A share and its interval: "88 % (83 to 92)"."""
     around = span(interval)
-    return f"{rounded(value)} ({around})" if around else rounded(value)
+    return f"{percentage(value)} ({around})" if around else percentage(value)
 
 
 def shortened(text: str, length: int) -> str:
@@ -52,15 +61,6 @@ def shortened(text: str, length: int) -> str:
         return text
     tail = (length - 1) // 2
     return f"{text[: length - 1 - tail]}…{text[len(text) - tail :]}"
-
-
-def percent(value: float | None, digits: int = 1) -> str:
-    """A share of 0 to 1 as per cent.
-
-    >>> percent(0.8766)
-    '87.7 %'
-    """
-    return "–" if value is None else f"{100 * value:.{digits}f} %"
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -84,6 +84,27 @@ def count(value: int, one: str, many: str = "") -> str:
     ('1 picture', '1,200 pictures')
     """
     return f"{value:,} {one if value == 1 else many or one + 's'}"
+
+
+def is_or_are(number: int) -> str:
+    """``is`` of one, ``are`` of any other number."""
+    return "is" if number == 1 else "are"
+
+
+def has_or_have(number: int) -> str:
+    """``has`` of one, ``have`` of any other number."""
+    return "has" if number == 1 else "have"
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """Names as part of a sentence; of many the first few and how many more.
+
+    >>> listed(["a", "b", "c"]), listed("abcdefg"), listed([])
+    ('a, b and c', 'a, b, c, d, e and 2 more', '')
+    """
+    if len(names) > most:
+        return f"{', '.join(names[:most])} and {len(names) - most} more"
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def duration(seconds: float | None) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ml.metrics.registry import Metric, displayed_metrics
-from ml.text.format import number, rounded, span
+from ml.text.format import number, percentage, span
 
 
 def measured(report: Mapping[str, Any]) -> list[Metric]:
@@ -19,7 +19,7 @@ def measured(report: Mapping[str, Any]) -> list[Metric]:
 def value_text(metric: Metric, report: Mapping[str, Any]) -> str:
     """The value: "88 %" of a share, "0.812" of a number."""
     value = report.get(metric.name)
-    return rounded(value) if metric.unit == "share" else number(value)
+    return percentage(value) if metric.unit == "share" else number(value)
 
 
 def interval_text(metric: Metric, report: Mapping[str, Any], *, unit: bool = False) -> str:

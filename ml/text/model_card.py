@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ml.text.format import count, rounded
+from ml.text.format import count, percentage
 
 MOST_NAMES = 20
 LEAST_PICTURES = 5
@@ -50,6 +50,6 @@ def hardest(report: dict[str, Any], named: Callable[[str], str] = str) -> str:
     if worst["recall"] == max(one["recall"] for one in known):
         return ""
     return (
-        f"It is weakest on {named(str(worst['class']))}: it recognised {rounded(worst['recall'])} "
-        f"of {worst['support']:,} test pictures."
+        f"It is weakest on {named(str(worst['class']))}: it recognised "
+        f"{percentage(worst['recall'])} of {worst['support']:,} test pictures."
     )

@@ -10,7 +10,7 @@ from typing import Any
 from ml.metrics.calibration import ENOUGH, NEVER, error_by_chance
 from ml.metrics.classification import Floats, wilson
 from ml.metrics.thresholds import LEAST
-from ml.text.format import count, rounded, span, with_span
+from ml.text.format import count, percentage, span, with_span
 
 FEW = 100
 """With fewer test pictures that is said beside the figures."""
@@ -22,7 +22,7 @@ def headline(report: dict[str, Any], named: Callable[[str], str] = str) -> str:
     baseline = report.get("majority") or {}
     if baseline.get("accuracy") is not None:
         biggest = named(str(baseline.get("class", "")))
-        words += f" Guessing the biggest class, {biggest}, gets {rounded(baseline['accuracy'])}."
+        words += f" Guessing the biggest class, {biggest}, gets {percentage(baseline['accuracy'])}."
     return words
 
 
@@ -36,7 +36,7 @@ def reading(report: dict[str, Any], pictures: int) -> str:
     if centroid is not None:
         words.append(
             f"Comparing each picture with the mean picture of every class scores "
-            f"{rounded(centroid)}."
+            f"{percentage(centroid)}."
         )
     if pictures < FEW:
         kind = "test picture" if report.get("split", "test") == "test" else "picture"
@@ -54,9 +54,9 @@ def folds(found: object) -> str:
     if not accuracy or mean is None:
         return ""
     return (
-        f"Trained on {len(accuracy)} folds of the other pictures, it gets {rounded(mean)} on "
-        f"average, from {rounded(min(accuracy))} to {rounded(max(accuracy))} "
-        f"(standard deviation {rounded(about.get('std'))})."
+        f"Trained on {len(accuracy)} folds of the other pictures, it gets {percentage(mean)} on "
+        f"average, from {percentage(min(accuracy))} to {percentage(max(accuracy))} "
+        f"(standard deviation {percentage(about.get('std'))})."
     )
 
 
@@ -69,7 +69,7 @@ def threshold(level: float, answers: dict[str, Any] | None = None) -> str:
             "right 95 % of the time at any level of certainty. More pictures or a longer training "
             "help."
         )
-    under = f"A guess under {rounded(level)} is called not sure. "
+    under = f"A guess under {percentage(level)} is called not sure. "
     if not answers or not answers["pictures"]:
         return (
             f"{under}The level was found on the validation pictures: from there on, guesses were "
@@ -78,7 +78,7 @@ def threshold(level: float, answers: dict[str, Any] | None = None) -> str:
     total, answered = answers["pictures"], answers["answered"]
     told = (
         f"it answered {answered}, {answers['right']} of them rightly, and left "
-        f"{total - answered} ({rounded(1 - answered / total)}) open."
+        f"{total - answered} ({percentage(1 - answered / total)}) open."
     )
     if not answers["enough"]:
         return (
@@ -87,7 +87,7 @@ def threshold(level: float, answers: dict[str, Any] | None = None) -> str:
         )
     return (
         f"{under}The level was chosen on {count(total, 'validation picture')} so that at most "
-        f"{rounded(1 - answers['target'])} of the answers given are wrong: of these {told}"
+        f"{percentage(1 - answers['target'])} of the answers given are wrong: of these {told}"
     )
 
 
@@ -123,7 +123,8 @@ def unlike(about: dict[str, Any] | None) -> str:
             f"1 in {validation + 1} pictures of the kind that it knows so."
         )
     return (
-        f"{rule} {rounded(1 - share)} of the validation pictures do{f' ({way})' if way else ''}. "
+        f"{rule} {percentage(1 - share)} of the validation pictures "
+        f"do{f' ({way})' if way else ''}. "
         f"Of pictures of the kind that it knows, it calls about 1 in {round(1 / share)} so by "
         "mistake."
     )
@@ -134,11 +135,11 @@ def corruptions(measured: dict[str, Any]) -> str:
     hardest."""
     pictures = measured["pictures"]
     clean = with_span(measured["clean"], wilson(measured["clean"], pictures))
-    said = f"{rounded(measured['corrupted'])} right on worse pictures, {clean} as they are."
+    said = f"{percentage(measured['corrupted'])} right on worse pictures, {clean} as they are."
     if pictures < ENOUGH:
         return f"{said} {count(pictures, 'picture')} are too few to tell which kind is hardest."
     weakest = min(measured["kinds"], key=lambda row: row["mean"])
-    return f"{said} Hardest: {weakest['label']} ({rounded(weakest['mean'])})."
+    return f"{said} Hardest: {weakest['label']} ({percentage(weakest['mean'])})."
 
 
 def weakest(entries: Sequence[dict[str, Any]], named: Callable[[str], str] = str) -> str:
@@ -151,7 +152,7 @@ def weakest(entries: Sequence[dict[str, Any]], named: Callable[[str], str] = str
     name, pictures = named(str(worst["class"])), int(worst["support"])
     if pictures < LEAST:
         return f"Weakest class: too few pictures to tell ({name} has {pictures})"
-    return f"Weakest class: {name}, F1 {rounded(worst['f1'])}"
+    return f"Weakest class: {name}, F1 {percentage(worst['f1'])}"
 
 
 def calibration(error: float, confidence: Floats) -> str:
@@ -184,7 +185,7 @@ def parity(found: object) -> str:
     return (
         "The exported file (ONNX) is what was tested here and what Classify runs. It was compared "
         f"with PyTorch on {count(int(found.get('images', 0)), 'test picture')}: both name the "
-        f"same class for {rounded(found.get('top1_agreement'))}, and no probability differs by "
+        f"same class for {percentage(found.get('top1_agreement'))}, and no probability differs by "
         f"more than {float(found.get('max_probability_difference', 0.0)):.1g}."
     )
 

@@ -12,7 +12,7 @@ from dashboard.components.classify.prediction_card import data_uri
 from dashboard.components.classify.similar_pictures import look_alikes
 from dashboard.components.widgets.error_message import telling
 from dashboard.components.widgets.heatmap_overlay import heat_view
-from dashboard.text.markdown import plain, rounded
+from dashboard.text.markdown import percentage, plain
 from dashboard.uploads.session_uploads import Entry
 from dashboard.workers.inference import explainer
 from ml.explain.overlay import overlay
@@ -88,12 +88,12 @@ def sentence(told: dict[str, Any], label: str) -> str:
     before, covered, elsewhere = told["before"], told["covered"], told["elsewhere"]
     if before < LITTLE:
         return (
-            f"The model gives {name} {rounded(before)}: too little to check the map by covering "
+            f"The model gives {name} {percentage(before)}: too little to check the map by covering "
             "what is bright."
         )
     tried = (
-        f"With the brightest fifth covered, {name} goes from {rounded(before)} to "
-        f"{rounded(covered)}; with as much covered elsewhere, to {rounded(elsewhere)}."
+        f"With the brightest fifth covered, {name} goes from {percentage(before)} to "
+        f"{percentage(covered)}; with as much covered elsewhere, to {percentage(elsewhere)}."
     )
     if elsewhere - covered >= MATTERS:
         return f"{tried} So what is bright did count."

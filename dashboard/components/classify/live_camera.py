@@ -17,7 +17,7 @@ from dashboard.components.widgets.error_message import telling
 from dashboard.server.frame_tokens import every, passes
 from dashboard.server.frames_route import PASS, PATH
 from dashboard.server.static import beside
-from dashboard.text.markdown import whole
+from dashboard.text.markdown import whole_percentage
 from dashboard.uploads import session_uploads
 from dashboard.workers import inference
 from ml.runs.folder import Run
@@ -102,7 +102,11 @@ def answer(client: inference.InferenceClient, folder: Path, frame: bytes) -> dic
         return {"error": told["error"]}
     kind, said = verdict(told)
     bars = [
-        {"label": one["label"], "share": whole(one["probability"]), "width": one["probability"]}
+        {
+            "label": one["label"],
+            "share": whole_percentage(one["probability"]),
+            "width": one["probability"],
+        }
         for one in told["top"]
     ]
     return {"kind": kind, "said": said, "bars": bars}

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.text.html import escape
-from dashboard.text.markdown import rounded, whole
+from dashboard.text.markdown import percentage, whole_percentage
 from dashboard.uploads.session_uploads import Entry
 from ml.metrics.calibration import NEVER
 
@@ -94,7 +94,7 @@ def verdict(answer: dict[str, Any]) -> tuple[str, str]:
 
 def _verdict(answer: dict[str, Any], threshold: float) -> str:
     kind, said = verdict(answer)
-    share = escape(whole(answer["probability"]))
+    share = escape(whole_percentage(answer["probability"]))
     unsure = _why(answer["probability"], threshold)
     why = {"finished": "", "interrupted": UNLIKE, "stopped": unsure}[kind]
     return (
@@ -108,8 +108,8 @@ def _why(probability: float, threshold: float) -> str:
     if threshold >= NEVER:
         return "This model is never sure: see under the pictures."
     return (
-        f"The best guess, but {rounded(probability)} is under the {rounded(threshold)} that this "
-        "model needs to be sure."
+        f"The best guess, but {percentage(probability)} is under the {percentage(threshold)} that "
+        "this model needs to be sure."
     )
 
 
@@ -118,7 +118,7 @@ def _bars(top: list[dict[str, Any]]) -> str:
     rows = "".join(
         f'<li><span class="lens-name" title="{escape(one["label"])}">{escape(one["label"])}</span>'
         f'<span class="lens-track"><span style="width:{100 * one["probability"]:.2f}%"></span>'
-        f"</span><span>{escape(whole(one['probability']))}</span></li>"
+        f"</span><span>{escape(whole_percentage(one['probability']))}</span></li>"
         for one in top
     )
     return f'<ol class="lens-bars" aria-label="The most probable classes">{rows}</ol>'

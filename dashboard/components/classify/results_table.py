@@ -11,7 +11,7 @@ from PIL import Image
 
 from dashboard.components.classify.prediction_card import verdict
 from dashboard.server.static import beside
-from dashboard.text.markdown import whole
+from dashboard.text.markdown import whole_percentage
 from dashboard.uploads.filters import OPEN, UNREAD, guess_of, label_of, verdict_of
 from dashboard.uploads.session_uploads import Entry
 
@@ -91,7 +91,7 @@ def _row(entry: Entry, run: str, teach: bool) -> dict[str, Any]:
         "name": entry["name"],
         "guess": guess_of(entry, run),
         "said": "" if read else str(answer.get("error") or "This model was not asked about it."),
-        "share": whole(probability) if read else "",
+        "share": whole_percentage(probability) if read else "",
         "width": probability,
         "verdict": said,
         "kind": verdict(answer)[0] if read else ("failed" if said == UNREAD else ""),

@@ -16,7 +16,7 @@ from dashboard.components.widgets.tile_grid import tile, tile_grid
 from dashboard.state import redraw
 from dashboard.text.html import escape
 from dashboard.text.markdown import plain
-from dashboard.text.wording import count, percent
+from dashboard.text.wording import count, percentage
 from dashboard.workers.inference import fitter
 from ml.data.store.versions import DatasetVersion
 from ml.errors import MLError
@@ -118,7 +118,7 @@ def _prepare(workspace: Workspace, version: DatasetVersion, lacking: int) -> Non
 
 def _score(told: dict[str, Any]) -> None:
     """The score in a sentence, with its interval and what it was before."""
-    share, low, high = (percent(told[name], 0) for name in ("accuracy", "low", "high"))
+    share, low, high = (percentage(told[name], digits=0) for name in ("accuracy", "low", "high"))
     ends = f"{low.removesuffix('%').strip()} to {high.removesuffix('%').strip()}"
     said = (
         f"<b>{escape(share)}</b> ({escape(ends)}) of {count(told['pictures'], 'picture')} are "
@@ -126,7 +126,7 @@ def _score(told: dict[str, Any]) -> None:
     )
     before = told["before"]
     if before:
-        then, now = percent(before["then"], 1), percent(before["now"], 1)
+        then, now = percentage(before["then"], digits=1), percentage(before["now"], digits=1)
         said += (
             f" On the {count(before['common'], 'picture')} that were there before as well: "
             f"{escape(then)} before the change, {escape(now)} now."

@@ -13,7 +13,7 @@ from dashboard.components.widgets.tile_grid import selectable, tile
 from dashboard.components.widgets.undo import change
 from dashboard.queries.results import Integers, Results
 from dashboard.queries.thumbnails import thumbnail
-from dashboard.text.markdown import plain, rounded
+from dashboard.text.markdown import percentage, plain
 from dashboard.text.wording import count
 from ml.data.store.versions import DatasetVersion
 from ml.workspace import Workspace
@@ -141,7 +141,7 @@ def _tile(
     """A tile under the label that the run was tested with; a newer label stands under it."""
     truth = results.classes[results.labels[place]]
     guess = results.classes[results.guesses[place]]
-    surely = rounded(float(results.confidence[place]))
+    surely = percentage(float(results.confidence[place]))
     note = f"{'recognised' if guess == truth else f'taken for {guess}'}, {surely}"
     if number is None:
         return {

@@ -16,8 +16,7 @@ from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.metric_tiles import tiles
 from dashboard.components.widgets.plot import plot
 from dashboard.queries.results import Results
-from dashboard.text.markdown import plain, rounded, with_span
-from dashboard.text.wording import percent
+from dashboard.text.markdown import percentage, plain, with_span
 from ml.metrics import thresholds
 from ml.metrics.roc import Curve, average_precision, curve, roc_auc, roc_auc_interval
 from ml.metrics.thresholds import Called
@@ -67,7 +66,7 @@ def _slider(name: str, found: Curve, key: str) -> Called:
             st.markdown(sentence, width="stretch")
             if offer is not None:
                 st.button(
-                    f"Set to {percent(offer.threshold)}",
+                    f"Set to {percentage(offer.threshold, digits=1)}",
                     key=f"set-{word}-{key}",
                     on_click=partial(_set, place, offer.threshold),
                 )
@@ -87,7 +86,8 @@ def _curves(name: str, found: Curve, chosen: Called, key: str) -> None:
     mean, share = average_precision(found), found.positives / (found.positives + found.negatives)
     said = (
         f"It ranks {plain(name)} above another in {with_span(area, around)} of pairs",
-        f"Precision {rounded(mean)} on average; calling every picture so gets {rounded(share)}",
+        f"Precision {percentage(mean)} on average; calling every picture so gets "
+        f"{percentage(share)}",
     )
     help_ = (
         "The area under the ROC curve (ROC AUC): how often a picture of the class gets a higher "

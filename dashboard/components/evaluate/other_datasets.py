@@ -13,8 +13,9 @@ from dashboard.text.wording import count
 from ml.data.catalog import list_datasets
 from ml.data.store.versions import read_summary
 from ml.evaluation import stored_reports
-from ml.evaluation.class_match import Fit, fit, listed
+from ml.evaluation.class_match import Fit, fit
 from ml.runs.folder import Run
+from ml.text.format import listed
 from ml.workspace import Workspace
 
 TOLD = 8

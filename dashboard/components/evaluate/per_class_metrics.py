@@ -8,9 +8,9 @@ from dashboard.charts import evaluation as evaluation_charts
 from dashboard.components.widgets.plot import plot
 from dashboard.queries.results import Results
 from dashboard.text.markdown import plain
-from ml.evaluation.class_match import listed
 from ml.metrics.thresholds import LEAST
 from ml.text import report_sentences
+from ml.text.format import listed
 
 HELP = (
     "Precision: of the pictures called this class, the share that are of it. Recall: of the "

@@ -12,7 +12,7 @@ from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.measurement_panel import measuring
 from dashboard.components.widgets.plot import plot
 from dashboard.queries.results import Results
-from dashboard.text.markdown import plain, rounded, with_span
+from dashboard.text.markdown import percentage, plain, with_span
 from dashboard.text.wording import count
 from ml.data.store.versions import DatasetVersion, read_summary
 from ml.evaluation import slice_discovery
@@ -95,7 +95,7 @@ def _found(
         else ""
     )
     st.caption(
-        f"{more}Dashed: all pictures, {rounded(found['accuracy'])} right. Whiskers are 95 % "
+        f"{more}Dashed: all pictures, {percentage(found['accuracy'])} right. Whiskers are 95 % "
         "intervals. Click a bar to see the group's mistakes. A group is called worse where chance "
         f"alone would make any of the {found['tried']} so bad in less than 5 % of tests "
         f"({found['method']})."
@@ -136,7 +136,7 @@ def _mistakes(
     said = f"{count(mistakes, 'mistake')} among {count(group['pictures'], 'picture')}"
     st.markdown(
         f"**{said}**: {with_span(group['accuracy'], group['interval'])} right, of the rest "
-        f"{rounded(group['rest'])}. Chance alone would make any of the groups so bad "
+        f"{percentage(group['rest'])}. Chance alone would make any of the groups so bad "
         f"{by_chance(group['adjusted'])}."
     )
     if len(wrong):

@@ -1,8 +1,8 @@
 """What a threshold for one class does, in words: pure functions of its curve."""
 
 from dashboard.components.widgets.metric_tiles import Tile
-from dashboard.text.markdown import plain, rounded, span
-from dashboard.text.wording import count, percent
+from dashboard.text.markdown import percentage, plain, span
+from dashboard.text.wording import count
 from ml.metrics import thresholds
 from ml.metrics.calibration import ENOUGH, TARGET
 from ml.metrics.classification import wilson
@@ -22,12 +22,13 @@ def too_few(name: str, found: Curve) -> str:
 
 def precision_sentence(name: str, found: Curve) -> str:
     """Which threshold makes the called right, if any does, as Markdown."""
-    asked, one = rounded(TARGET), thresholds.for_precision(found)
+    asked, one = percentage(TARGET), thresholds.for_precision(found)
     if one is not None and one.precision is not None:
         return (
             f"The lowest threshold at which at least {asked} of what is called {plain(name)} is "
-            f"{plain(name)}: **{percent(one.threshold)}** ({one.hits:,} of {one.called:,}; 95 % "
-            f"interval {span(wilson(one.precision, one.called))}). It finds {rounded(one.recall)} "
+            f"{plain(name)}: **{percentage(one.threshold, digits=1)}** ({one.hits:,} of "
+            f"{one.called:,}; 95 % interval {span(wilson(one.precision, one.called))}). It finds "
+            f"{percentage(one.recall)} "
             f"of {plain(name)}. It was read off these very pictures: expect a little less of new "
             "ones."
         )
@@ -48,10 +49,10 @@ def recall_sentence(name: str, found: Curve) -> str:
     if one is None or one.recall is None:
         return ""
     return (
-        f"The highest at which at least {rounded(TARGET)} of {plain(name)} is found: "
-        f"**{percent(one.threshold)}** ({one.hits:,} of {one.positives:,}; 95 % interval "
-        f"{span(wilson(one.recall, one.positives))}). Of what it calls {plain(name)}, "
-        f"{rounded(one.precision)} is."
+        f"The highest at which at least {percentage(TARGET)} of {plain(name)} is found: "
+        f"**{percentage(one.threshold, digits=1)}** ({one.hits:,} of {one.positives:,}; 95 % "
+        f"interval {span(wilson(one.recall, one.positives))}). Of what it calls {plain(name)}, "
+        f"{percentage(one.precision)} is."
     )
 
 
@@ -63,13 +64,13 @@ def effect(name: str, chosen: Called) -> list[Tile]:
     return [
         Tile(
             "Precision",
-            rounded(precision),
+            percentage(precision),
             f"{right}, 95 % interval" if right else "nothing is called it",
             help=f"The share of the pictures called {name} that are {name}.",
         ),
         Tile(
             "Recall",
-            rounded(recall),
+            percentage(recall),
             f"{found}, 95 % interval" if found else "",
             help=f"The share of the pictures of {name} that are called so.",
         ),

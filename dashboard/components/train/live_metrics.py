@@ -12,7 +12,7 @@ from dashboard.queries import live
 from dashboard.queries.thumbnails import thumbnail
 from dashboard.state.workspace import current_workspace
 from dashboard.text.html import escape
-from dashboard.text.wording import duration, number, percent
+from dashboard.text.wording import duration, number, percentage
 from ml.runs.folder import Run
 from ml.runs.status import Status
 
@@ -58,8 +58,8 @@ def _tiles(state: live.Live) -> list[Tile]:
     return [
         Tile(
             "Validation accuracy",
-            percent(accuracies[-1] if accuracies else None),
-            f"best {percent(best)}" if best is not None else "after the first epoch",
+            percentage(accuracies[-1] if accuracies else None, digits=1),
+            f"best {percentage(best, digits=1)}" if best is not None else "after the first epoch",
             help="The share of pictures named right among those kept aside to watch the training.",
             spark=accuracies,
             colour="validation",
@@ -100,7 +100,7 @@ def mistakes(classes: list[str], state: live.Live) -> None:
         if not source:
             continue
         truth, guess = _name(classes, item["label"]), _name(classes, item["predicted"])
-        words = f"{guess}, {percent(item['probability'], 0)} sure. It is {truth}."
+        words = f"{guess}, {percentage(item['probability'], digits=0)} sure. It is {truth}."
         shown.append(
             f'<figure title="{escape(words)}"><img src="{source}" loading="lazy" '
             f'alt="{escape(words)}"><figcaption>says {escape(guess)}'

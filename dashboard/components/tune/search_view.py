@@ -17,7 +17,7 @@ from dashboard.queries import live
 from dashboard.state import redraw
 from dashboard.state.workspace import current_workspace
 from dashboard.text.html import escape
-from dashboard.text.wording import count, duration, percent
+from dashboard.text.wording import count, duration, percentage
 from dashboard.workers import searches
 from dashboard.workers.run_status import log_tail
 from ml.runs.status import Status
@@ -83,7 +83,7 @@ def _doing(status: Status, asked: dict[str, Any], state: State, done: float) -> 
         run = trial_run(current_workspace(), trial)
         at: dict[str, Any] = live.latest(run) if run else {"words": "Starting", "share": 0.0}
         which = f"trial {trial.number}" if trial.number else "the settings it starts from"
-        return "Searching", f"{which}: {at['words'].lower()}, {percent(at['share'], 0)}"
+        return "Searching", f"{which}: {at['words'].lower()}, {percentage(at['share'], digits=0)}"
     limit = asked["trials"]
     if trial is not None and (done >= TESTING_SHARE or (limit and len(state.over) >= limit)):
         return "Testing", "the best and the start, on pictures that the search never saw"
@@ -122,8 +122,11 @@ def _best_title(state: State) -> str:
     if best is None:
         return "Nothing measured yet"
     if best.number == 0:
-        return f"Best so far: the start, {percent(best.accuracy)} on validation pictures"
-    return f"Best so far: trial {best.number}, {percent(best.accuracy)} on validation pictures"
+        return (
+            f"Best so far: the start, {percentage(best.accuracy, digits=1)} on validation pictures"
+        )
+    accuracy = percentage(best.accuracy, digits=1)
+    return f"Best so far: trial {best.number}, {accuracy} on validation pictures"
 
 
 def _tiles(status: Status, asked: dict[str, Any], state: State) -> list[Tile]:
@@ -135,8 +138,10 @@ def _tiles(status: Status, asked: dict[str, Any], state: State) -> list[Tile]:
     return [
         Tile(
             "Best on validation",
-            percent(best.accuracy if best else None),
-            f"the start gets {percent(first.accuracy)}" if first.accuracy is not None else "",
+            percentage(best.accuracy if best else None, digits=1),
+            f"the start gets {percentage(first.accuracy, digits=1)}"
+            if first.accuracy is not None
+            else "",
             help="The search chooses by these pictures, so the best looks a little better on them "
             "than it is. At the end it is told on pictures that the search never saw.",
             spark=steps,

@@ -9,7 +9,7 @@ from dashboard.state import deep_links
 from dashboard.state.navigation import EVALUATE, TRAIN
 from dashboard.state.workspace import current_workspace
 from dashboard.text.html import escape
-from dashboard.text.wording import duration, percent
+from dashboard.text.wording import duration, percentage
 from ml.tuning.space import Axis
 from ml.tuning.sweep import Trial, trial_run
 
@@ -30,7 +30,11 @@ def tune_trials(axes: Sequence[Axis], trials: Sequence[Trial], *, alive: bool) -
 
 def _row(axes: Sequence[Axis], trial: Trial, alive: bool) -> str:
     state = STATES[trial.state] if alive or trial.state != "running" else LEFT_OFF
-    cells = [_link(trial), percent(trial.accuracy), f'<span title="{escape(trial.reason)}">']
+    cells = [
+        _link(trial),
+        percentage(trial.accuracy, digits=1),
+        f'<span title="{escape(trial.reason)}">',
+    ]
     cells[2] += f"{escape(state)}</span>"
     cells += [escape(say(trial.values.get(axis.name))) for axis in axes]
     cells.append(duration(trial.seconds) if trial.seconds else "–")

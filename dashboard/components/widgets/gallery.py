@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.queries.results import Results
 from dashboard.queries.thumbnails import thumbnail
 from dashboard.text.html import escape
-from dashboard.text.markdown import rounded
+from dashboard.text.markdown import percentage
 from ml.workspace import Workspace
 
 CATEGORIES = 8
@@ -34,7 +34,7 @@ class Tile:
         """What a screen reader says and hovering shows."""
         if not self.guess:
             return self.truth
-        surely = "" if self.probability is None else f", {rounded(self.probability)}"
+        surely = "" if self.probability is None else f", {percentage(self.probability)}"
         name = f"{self.file}: " if self.file else ""
         if self.guess == self.truth:
             return f"{name}{self.truth}, recognised{surely}"
@@ -83,7 +83,7 @@ def figure(tile: Tile) -> str:
         if tile.guess
         else ""
     )
-    surely = f"<b>{rounded(tile.probability)}</b>" if tile.probability is not None else ""
+    surely = f"<b>{percentage(tile.probability)}</b>" if tile.probability is not None else ""
     return (
         f'<figure class="lens-picture lens-category-{tile.category % CATEGORIES}">{picture}'
         f'<figcaption><span class="lens-truth">{escape(tile.truth)}</span>'

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.text.html import escape
-from dashboard.text.wording import percent, roughly
+from dashboard.text.wording import percentage, roughly
 from dashboard.workers.job import Job
 
 
@@ -26,7 +26,9 @@ def job_bar(job: Job, key: str, *details: str) -> bool:
     """How far a child is, and a button that calls it off: True where it was pressed."""
     left, done = job.left, job.progress
     remains = f"about {roughly(left)} left" if left is not None else ""
-    progress_bar(job.title or "Reading pictures", done, remains, *details, percent(done, 0))
+    progress_bar(
+        job.title or "Reading pictures", done, remains, *details, percentage(done, digits=0)
+    )
     if st.button("Cancel", key=key):
         job.cancel()
         return True

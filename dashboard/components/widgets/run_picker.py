@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.state import selection
 from dashboard.state.workspace import current_workspace
-from dashboard.text.wording import percent, unique
+from dashboard.text.wording import percentage, unique
 from ml.errors import BadInputError
 from ml.runs.folder import Run, list_runs
 
@@ -54,7 +54,7 @@ def run_title(run: Run) -> str:
 def run_label(run: Run) -> str:
     """A run in one line that stays the same while one looks: title, score, when it was made."""
     accuracy = (run.report or {}).get("accuracy")
-    score = f" · {percent(accuracy)}" if accuracy is not None else ""
+    score = f" · {percentage(accuracy, digits=1)}" if accuracy is not None else ""
     when = time.strftime("%d %b, %H:%M", time.localtime(float(run.meta.get("created") or 0.0)))
     return f"{run_title(run)}{score} · {when}"
 

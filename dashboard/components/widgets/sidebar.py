@@ -11,7 +11,7 @@ from dashboard.state.navigation import TRAIN
 from dashboard.state.shown_page import on_page
 from dashboard.state.tab import tab_state
 from dashboard.text.html import escape
-from dashboard.text.wording import count, duration, percent, size
+from dashboard.text.wording import count, duration, percentage, size
 from dashboard.workers import engine
 from ml import __version__, hardware
 from ml.workspace import Workspace
@@ -43,7 +43,7 @@ def _badge(workspace: Workspace) -> None:
         left = progress.get("seconds_left")
         st.html(
             f'<div class="lens-badge" role="status"><strong>{escape(progress["words"])}</strong>'
-            f"<span>{percent(share, 0)}</span>"
+            f"<span>{percentage(share, digits=0)}</span>"
             f'<progress max="1" value="{share:.3f}" aria-label="Progress"></progress>'
             f"<small>{escape(run.dataset.get('name', ''))}"
             f"{', ' + duration(left) + ' left' if left is not None else ''}</small></div>"

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from ml.doctor.case import Case, exclude
 from ml.doctor.finding import Finding
 from ml.doctor.registry import check
-from ml.doctor.words import be, count
+from ml.text.format import count, is_or_are
 
 NOTHING = 4.0
 """A deviation of grey below this is one colour to the eye."""
@@ -73,7 +73,7 @@ def sizes(case: Case) -> Iterator[Finding]:
             "tiny",
             "medium",
             (
-                f"{count(number, 'picture')} {be(number)} smaller than {least} pixels.",
+                f"{count(number, 'picture')} {is_or_are(number)} smaller than {least} pixels.",
                 "Enlarged to the size that is trained on, hardly anything can be told in them.",
                 "Add them again in a larger size, or exclude them.",
             ),
@@ -94,7 +94,7 @@ def sizes(case: Case) -> Iterator[Finding]:
             "odd_size",
             "low",
             (
-                f"{count(number, 'picture')} {be(number)} {how} than the rest.",
+                f"{count(number, 'picture')} {is_or_are(number)} {how} than the rest.",
                 "Pictures of another size often come from another camera or place, and a model may "
                 "learn that in the place of the thing.",
                 "See whether they belong here.",
@@ -119,8 +119,8 @@ def extreme_aspect(case: Case) -> Iterator[Finding]:
             "extreme_aspect",
             "low",
             (
-                f"{count(number, 'picture')} {be(number)} more than {NARROW:.0f} times as long as "
-                "wide.",
+                f"{count(number, 'picture')} {is_or_are(number)} more than {NARROW:.0f} times as "
+                "long as wide.",
                 "Training looks at the middle square, so most of such a picture is never seen.",
                 "Crop them to what matters and add them again, or exclude them.",
             ),
@@ -151,7 +151,8 @@ def blurred(case: Case) -> Iterator[Finding]:
             "blurred",
             "low",
             (
-                f"{count(number, 'picture')} {be(number)} blurred beside the others of the class.",
+                f"{count(number, 'picture')} {is_or_are(number)} blurred beside the others of the "
+                "class.",
                 "What tells the classes apart may not be visible in them.",
                 "Keep them if what you will classify is blurred too, otherwise exclude them.",
             ),

@@ -9,7 +9,7 @@ from ml.doctor.case import Case
 from ml.doctor.finding import Finding, Fix
 from ml.doctor.registry import check
 from ml.doctor.series import Order, find_series, order_of
-from ml.doctor.words import be, count, percent
+from ml.text.format import count, is_or_are, percentage
 
 MUCH = 0.02
 """A score flattered by this much is the first thing to mend."""
@@ -43,7 +43,10 @@ def _finding(case: Case, order: Order, series: list[list[int]], torn: list[list[
     apart, mixed = case.accuracy_of(units), case.accuracy_of(case.units)
     gain = mixed - apart
     items = sorted(item for run in torn for item in run)
-    figures = f"{percent(mixed, 1)} correct mixed, {percent(apart, 1)} with whole series kept apart"
+    figures = (
+        f"{percentage(mixed, digits=1)} correct mixed, {percentage(apart, digits=1)} with whole "
+        "series kept apart"
+    )
     if gain >= WORTH_TELLING:
         trial = f"a quick trial gets {figures}."
     else:
@@ -57,7 +60,7 @@ def _finding(case: Case, order: Order, series: list[list[int]], torn: list[list[
         "high" if gain >= MUCH else "medium",
         (
             f"{count(len(torn), 'series', 'series')} of shots, {count(len(items), 'picture')}, "
-            f"{be(len(torn))} on two sides of the split.",
+            f"{is_or_are(len(torn))} on two sides of the split.",
             f"A model that has seen one shot of a person or scene knows the next: {trial}",
             f"Keep each series on one side, by {order.source}. This draws the test anew, so scores "
             "before and after cannot be compared.",

@@ -7,7 +7,7 @@ import numpy as np
 from ml.doctor.case import Case, exclude
 from ml.doctor.finding import Finding, Fix
 from ml.doctor.registry import check
-from ml.doctor.words import be, count, have, listed
+from ml.text.format import count, has_or_have, is_or_are, listed
 
 FEW = 10
 """A class below this is too small to learn, and its score is a matter of chance."""
@@ -42,7 +42,7 @@ def tiny_class(case: Case) -> Iterator[Finding]:
         "tiny_class",
         "high",
         (
-            f"{count(number, 'class', 'classes')} {have(number)} too few pictures: {named}.",
+            f"{count(number, 'class', 'classes')} {has_or_have(number)} too few pictures: {named}.",
             "There is too little to learn from, and what is left for the test says nothing.",
             "Add pictures (30 of each class make a start), or take the class out.",
         ),
@@ -75,7 +75,8 @@ def missing_in_split(case: Case) -> Iterator[Finding]:
         "missing_in_split",
         "high" if {"training", "test"} & set(missing) else "medium",
         (
-            f"{count(number, 'class', 'classes')} {be(number)} missing from a split: {told}.",
+            f"{count(number, 'class', 'classes')} {is_or_are(number)} missing from a split: "
+            f"{told}.",
             "What is missing in training cannot be learned, and what is missing in the test is not "
             "measured.",
             "Draw the test anew so that every class is in it."

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from ml.doctor.case import Case, exclude
 from ml.doctor.finding import Finding, Fix
 from ml.doctor.registry import check
-from ml.doctor.words import be, count, have
+from ml.text.format import count, has_or_have, is_or_are
 
 
 def crosses(case: Case, cluster: Sequence[int]) -> bool:
@@ -32,7 +32,7 @@ def exact(case: Case) -> Iterator[Finding]:
         "exact_duplicate",
         "medium",
         (
-            f"{count(len(groups), 'picture')} {be(len(groups))} in the set more than once.",
+            f"{count(len(groups), 'picture')} {is_or_are(len(groups))} in the set more than once.",
             "A copy teaches nothing new, and gives its picture more weight than the others have.",
             f"Exclude {count(len(extra), 'copy', 'copies')} and keep one of each.",
         ),
@@ -56,7 +56,7 @@ def near(case: Case) -> Iterator[Finding]:
         "near_duplicate",
         "low",
         (
-            f"{count(len(groups), 'picture')} {be(len(groups))} nearly the same as another.",
+            f"{count(len(groups), 'picture')} {is_or_are(len(groups))} nearly the same as another.",
             "Pictures that were resized, cropped a little, mirrored or saved again teach hardly "
             "anything new.",
             f"Look at the pairs, and exclude {count(len(extra), 'copy', 'copies')}: the largest of "
@@ -91,7 +91,7 @@ def contradiction(case: Case) -> Iterator[Finding]:
         "contradiction",
         "high",
         (
-            f"{count(number, 'picture')} {have(number)} two labels.",
+            f"{count(number, 'picture')} {has_or_have(number)} two labels.",
             "One of the labels is wrong, so training is pulled both ways and no answer is right.",
             "Look at each pair and keep the right one, or exclude both.",
         ),

@@ -6,7 +6,7 @@ from ml.data.store.versions import read_report
 from ml.doctor.case import Case
 from ml.doctor.finding import Finding
 from ml.doctor.registry import check
-from ml.doctor.words import be, count
+from ml.text.format import count, is_or_are
 
 
 @check("undecodable")
@@ -34,7 +34,7 @@ def undecodable(case: Case) -> Iterator[Finding]:
             "undecodable",
             "high",
             (
-                f"{count(len(gone), 'picture')} {be(len(gone))} damaged or missing.",
+                f"{count(len(gone), 'picture')} {is_or_are(len(gone))} damaged or missing.",
                 "A training on this set stops at the first picture that cannot be read.",
                 "Bring the set in again, or delete them.",
             ),

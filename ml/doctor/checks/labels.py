@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ml.doctor.case import Case, exclude
 from ml.doctor.finding import Finding, Fix
 from ml.doctor.registry import check
-from ml.doctor.words import count
+from ml.text.format import count
 
 LEAST = 5
 """Classes of fewer pictures are too small to be sure of a stranger among them."""

@@ -9,7 +9,7 @@ from ml.doctor.case import Case, exclude
 from ml.doctor.checks.duplicates import crosses
 from ml.doctor.finding import Finding
 from ml.doctor.registry import check
-from ml.doctor.words import be, count, percent
+from ml.text.format import count, is_or_are, percentage
 
 WORTH_TELLING = 0.0005
 
@@ -41,8 +41,8 @@ def _finding(case: Case, kind: str, groups: Sequence[Sequence[int]], nearly: str
         kind,
         "high",
         (
-            f"{count(number, f'{where} picture')} {be(number)} {nearly}in training too.",
-            f"A model knows them by heart: that is {percent(share)} of the {where} pictures"
+            f"{count(number, f'{where} picture')} {is_or_are(number)} {nearly}in training too.",
+            f"A model knows them by heart: that is {percentage(share)} of the {where} pictures"
             f"{_flattery(case, kept)}.",
             f"Exclude {count(len(extra), 'copy', 'copies')} outside {where}. The {where} set stays "
             "as it is.",
@@ -66,6 +66,6 @@ def _flattery(case: Case, known: Sequence[int]) -> str:
     if with_them - without < WORTH_TELLING:
         return ", though in a quick trial they do not raise the score"
     return (
-        f", and in a quick trial they raise the score from {percent(without, 1)} to "
-        f"{percent(with_them, 1)}"
+        f", and in a quick trial they raise the score from {percentage(without, digits=1)} to "
+        f"{percentage(with_them, digits=1)}"
     )

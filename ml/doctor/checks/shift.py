@@ -8,7 +8,7 @@ import numpy.typing as npt
 from ml.doctor.case import Case
 from ml.doctor.finding import Finding, Fix
 from ml.doctor.registry import check
-from ml.doctor.words import listed
+from ml.text.format import listed
 
 ENOUGH = 30
 CHANCE = 0.001

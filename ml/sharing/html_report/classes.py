@@ -7,7 +7,7 @@ from ml.sharing.html_report.figures import bars
 from ml.sharing.html_report.markup import Html, figure, named, section, table, tag
 from ml.sharing.html_report.subject import Subject
 from ml.text import report_sentences
-from ml.text.format import percent, span
+from ml.text.format import percentage, span
 
 MOST = 200
 """Of more classes than this the weakest are listed: the file stays small."""
@@ -51,19 +51,19 @@ def _row(entry: dict[str, Any], total: int) -> list[Html]:
     around = span(entry.get("recall_interval"))
     recall = tag(
         "span",
-        figure(entry["recall"], percent(entry["recall"])),
+        figure(entry["recall"], percentage(entry["recall"], digits=1)),
         tag("small", f" ({around})") if around else None,
         class_="whole",
     )
     told = min(entry["support"], total - entry["support"]) >= LEAST
     shown = [entry.get(name) if told else None for name in ("roc_auc", "average_precision")]
-    areas = [figure(area, percent(area)) for area in shown]
+    areas = [figure(area, percentage(area, digits=1)) for area in shown]
     shares = (entry["precision"], entry["recall"], entry["f1"])
     return [
         named(entry["class"]),
-        figure(entry["precision"], percent(entry["precision"])),
+        figure(entry["precision"], percentage(entry["precision"], digits=1)),
         recall,
-        figure(entry["f1"], percent(entry["f1"])),
+        figure(entry["f1"], percentage(entry["f1"], digits=1)),
         tag("data", f"{entry['support']:,}", value=entry["support"]),
         *areas,
         bars(shares),

@@ -3,7 +3,7 @@
 from ml.evaluation.results import MOST_CONFUSED, most_confused
 from ml.sharing.html_report.markup import Html, Part, framed, joined, named, section, tag
 from ml.sharing.html_report.subject import Subject
-from ml.text.format import count, rounded, shortened
+from ml.text.format import count, percentage, shortened
 
 WHOLE = 30
 """With more classes than this, the most confused of them are shown."""
@@ -82,7 +82,7 @@ def _cell(number: int, total: int, names: tuple[str, str], right: bool) -> Html:
     if not number:
         return tag("td", "0", class_=f"{class_} none")
     seen = "recognised" if right else f"taken for {guess}"
-    parts: list[Part] = [tag("b", f"{number:,}"), tag("small", rounded(share))]
+    parts: list[Part] = [tag("b", f"{number:,}"), tag("small", percentage(share))]
     title = f"{number:,} of {total:,} {truth}: {seen}"
     return tag("td", joined(parts), class_=class_, title=title)
 
@@ -109,7 +109,7 @@ def _frequent(subject: Subject, most: int = 5) -> list[Html]:
             named(names[truth]),
             " taken for ",
             named(names[guess]),
-            f": {rounded(number / sum(matrix[truth]))} of that class",
+            f": {percentage(number / sum(matrix[truth]))} of that class",
         )
         for truth, guess, number in subject.results.confusions(most)
     ]

@@ -6,7 +6,7 @@ from ml.sharing.html_report.figures import bars, learning_curve
 from ml.sharing.html_report.markup import Html, figure, named, section, table, tag
 from ml.sharing.html_report.subject import Subject
 from ml.text import report_sentences
-from ml.text.format import count, percent, rounded, span, with_span
+from ml.text.format import count, percentage, span, with_span
 
 KINDS = 30
 """Groups of pictures that are listed at most, the least likely by chance first."""
@@ -25,7 +25,7 @@ def kinds_of_pictures(subject: Subject) -> Html:
             "yes" if one["worse"] else "–",
             f"{one['pictures']:,}",
             figure(one["accuracy"], with_span(one["accuracy"], one["interval"])),
-            figure(one["rest"], rounded(one["rest"])),
+            figure(one["rest"], percentage(one["rest"])),
             slice_discovery.by_chance(one["adjusted"]),
         ]
         for one in found["slices"][:KINDS]
@@ -57,9 +57,9 @@ def worse_pictures(subject: Subject) -> Html:
     rows = [
         [
             row["label"],
-            figure(row["mean"], percent(row["mean"])),
+            figure(row["mean"], percentage(row["mean"], digits=1)),
             bars([row["mean"]], found["clean"]),
-            *(figure(share, rounded(share)) for share in row["accuracy"]),
+            *(figure(share, percentage(share)) for share in row["accuracy"]),
         ]
         for row in found["kinds"]
     ]
@@ -90,7 +90,7 @@ def more_pictures(subject: Subject) -> Html:
     rows = [
         [
             f"{point['train']:,}",
-            figure(point["accuracy"], percent(point["accuracy"])),
+            figure(point["accuracy"], percentage(point["accuracy"], digits=1)),
             f"{span(point['interval'])} %",
         ]
         for point in found["points"]

@@ -5,7 +5,7 @@ from ml.data.store.versions import read_picture
 from ml.errors import MLError
 from ml.sharing.html_report.markup import Html, named, section, tag
 from ml.sharing.html_report.subject import Subject
-from ml.text.format import count, rounded
+from ml.text.format import count, percentage
 from ml.workspace import Workspace
 
 SIDE = 128
@@ -110,7 +110,7 @@ def _figure(album: Album, subject: Subject, place: int) -> Html:
     results = subject.results
     truth = results.classes[results.labels[place]]
     guess = results.classes[results.guesses[place]]
-    surely, file = rounded(float(results.confidence[place])), results.files[place]
+    surely, file = percentage(float(results.confidence[place])), results.files[place]
     said = "recognised" if guess == truth else f"taken for {guess}"
     alt = f"{truth}, {said}, {surely}"
     source = album.source(results.hashes[place])

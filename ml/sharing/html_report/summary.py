@@ -4,7 +4,7 @@ from ml import __version__
 from ml.sharing.html_report.markup import Html, facts, figure, named, section, table, tag
 from ml.sharing.html_report.subject import Subject, day
 from ml.text import metric_text, report_sentences
-from ml.text.format import rounded, with_span
+from ml.text.format import percentage, with_span
 
 
 def head(subject: Subject) -> Html:
@@ -79,8 +79,8 @@ def _baselines(subject: Subject) -> Html:
     majority = report.get("majority") or {}
     if (share := majority.get("accuracy")) is not None:
         about = tag("span", "Says ", named(majority.get("class", "")), ", whatever it is shown.")
-        rows.append(["The biggest class", figure(share, rounded(share)), about])
+        rows.append(["The biggest class", figure(share, percentage(share)), about])
     centroid = report.get("centroid") or {}
     if (share := centroid.get("accuracy")) is not None:
-        rows.append(["The nearest mean picture", figure(share, rounded(share)), NEAREST])
+        rows.append(["The nearest mean picture", figure(share, percentage(share)), NEAREST])
     return table("Beside what comes without learning", ("", "Accuracy", "What it does"), rows)

@@ -8,7 +8,7 @@ from ml.sharing.html_report.figures import reliability
 from ml.sharing.html_report.markup import Html, figure, section, table, tag
 from ml.sharing.html_report.subject import Subject
 from ml.text import report_sentences
-from ml.text.format import count, rounded, with_span
+from ml.text.format import count, percentage, with_span
 
 SCORES = {
     "Calibration error (ECE)": "ece",
@@ -60,8 +60,8 @@ def _bin(entry: dict[str, float]) -> list[Html | str]:
     return [
         f"{100 * entry['low']:.0f} to {100 * entry['high']:.0f} %",
         f"{pictures:,}",
-        figure(entry["confidence"], rounded(entry["confidence"])),
-        figure(entry["accuracy"], rounded(entry["accuracy"])),
+        figure(entry["confidence"], percentage(entry["confidence"])),
+        figure(entry["accuracy"], percentage(entry["accuracy"])),
         f"{100 * low:.0f} to {100 * high:.0f} %",
     ]
 
