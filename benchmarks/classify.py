@@ -46,7 +46,7 @@ from ml.inference.classifier import Classifier
 from ml.inference.model_folder import open_session
 from ml.runs import folder as runs
 from ml.runs.folder import Run
-from ml.serving.service import encode, preview
+from ml.serving.pictures import encode_preview, encode_seen
 from ml.workspace import open_workspace
 from tests.browser.serving import ARGUMENTS, App, find_browser, settled
 
@@ -105,10 +105,14 @@ def parts(folder: Path, pictures: list[bytes]) -> None:
     seen = {data: canonical(data, spec) for data in pictures}
     row("decode", milliseconds(lambda data: load(data, at_least=least), pictures))
     row("resize", milliseconds(lambda data: to_spec(np.asarray(decoded[data]), spec), pictures))
-    row("network, and words", milliseconds(lambda data: classifier.judge(seen[data], ""), pictures))
+
+    def answered(data: bytes) -> object:
+        return classifier.answer(classifier.outputs(seen[data][None])[0], "")
+
+    row("network, and words", milliseconds(answered, pictures))
     row(
         "two pictures for the page",
-        milliseconds(lambda d: (encode(seen[d]), preview(decoded[d].copy())), pictures),
+        milliseconds(lambda d: (encode_seen(seen[d]), encode_preview(decoded[d].copy())), pictures),
     )
     client = InferenceClient()
     row("all of it, in the worker and back", milliseconds(asking(client, folder), pictures))

@@ -1,7 +1,7 @@
-"""A child process that answers frames (``ml.serving.protocol``), any number of requests at a time.
+"""A child process that answers requests of ``ml.serving.protocol``, several at a time.
 
-It is started at the first request and started again when it has ended. Each request has a number,
-and its answer the same one, so that none is ever taken for another's.
+The channel starts the child at the first request, and again when it has ended. A request and its
+response have the same ``id``, so that no response is taken for another's.
 """
 
 import contextlib
@@ -14,10 +14,16 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as LateError
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from ml.errors import MLError
-from ml.serving.protocol import Frame, read_frame, write_frame
+from ml.serving.protocol import (
+    Frame,
+    Request,
+    Response,
+    read_frame,
+    response_of,
+    write_frame,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,24 +46,26 @@ class Channel:
     Args:
         command: what starts the child.
         seconds: how long a request may take, the start included, before the child is ended.
-        at_once: requests with the child at a time; more wait here, and their time has not begun.
+        max_requests: requests with the child at a time; more wait here, before their time begins.
     """
 
-    def __init__(self, command: tuple[str, ...], seconds: float, at_once: int) -> None:
+    def __init__(self, command: tuple[str, ...], seconds: float, max_requests: int) -> None:
         self.command, self.seconds = command, seconds
         self._numbers = itertools.count(1)
-        self._room = threading.BoundedSemaphore(at_once)
+        self._room = threading.BoundedSemaphore(max_requests)
         self._lock = threading.Lock()
         self._child: _Child | None = None
 
-    def ask(self, header: dict[str, Any], data: bytes = b"") -> Frame:
-        """One request and its answer.
+    def ask(self, request: Request, response_type: type[Response]) -> Response:
+        """The response to one request.
 
         Raises:
+            BadInputError: the child refused the request.
             TimeoutError: it took too long; the child was ended.
             EndedError: the child ended first.
             MLError: the child cannot be started.
         """
+        header, data = request.to_frame()
         with self._room:
             answer: Future[Frame] = Future()
             with self._lock:
@@ -65,13 +73,14 @@ class Channel:
                 child.waiting[number] = answer
             child.unsent.put(({**header, "id": number}, data))
             try:
-                return answer.result(self.seconds)
+                frame = answer.result(self.seconds)
             except LateError:
                 self._end(child)
                 raise TimeoutError from None
             finally:
                 with self._lock:
                     child.waiting.pop(number, None)
+        return response_of(response_type, frame)
 
     @property
     def busy(self) -> int:
@@ -108,29 +117,29 @@ class Channel:
         return child
 
     def _read(self, child: _Child) -> None:
-        """Hand answers on until the child ends or talks nonsense; then whoever waits is told."""
+        """Hand responses to the threads that wait, until the child ends or sends no frame."""
         assert child.process.stdout is not None
         with contextlib.suppress(OSError, ValueError, TypeError), child.process.stdout as pipe:
             while (frame := read_frame(pipe)) is not None:
                 with self._lock:
-                    asked = child.waiting.pop(frame[0].pop("id", 0), None)
-                if asked is not None:  # else nobody waits any more
-                    asked.set_result(frame)
+                    answer = child.waiting.pop(frame[0].pop("id", 0), None)
+                if answer is not None:  # else nobody waits any more
+                    answer.set_result(frame)
         self._end(child)
 
     def _end(self, child: _Child) -> None:
         child.process.kill()
         child.process.wait()
         with self._lock:
-            child.ended, left = True, list(child.waiting.values())
+            child.ended, unanswered = True, list(child.waiting.values())
             child.waiting.clear()
         child.unsent.put(None)
-        for answer in left:
+        for answer in unanswered:
             answer.set_exception(EndedError())
 
 
 def _write(child: _Child) -> None:
-    """Send what is to be sent; only this thread waits when the child is slow to read."""
+    """Send the requests; only this thread waits when the child is slow to read."""
     assert child.process.stdin is not None
     with contextlib.suppress(OSError), child.process.stdin as pipe:
         while (frame := child.unsent.get()) is not None:

@@ -1,36 +1,49 @@
-"""The pages' way to a model: a child process that decodes pictures and classifies them. Another
-one changes pictures as a training does.
+"""Clients of the inference worker: pages classify, explain, augment and compare through them.
 
-The child is ``python -m ml worker``. It is started at the first picture and started again when it
-has ended; the pictures that were with it then are tried once more, each alone, and one that ends it
-again is not tried any more. Light: no torch, no ONNX Runtime.
+The worker is ``python -m ml worker``, a child process that starts at the first request and again
+when it has ended. The pictures that were with it then are tried once more, each alone; a picture
+that ends the worker again is not tried any more. Light: no torch, no ONNX Runtime.
 """
 
 import hashlib
 import sys
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
-from itertools import accumulate, pairwise
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from dashboard.workers.channel import Channel, EndedError
-from ml.errors import BadInputError, MLError
+from ml.errors import MLError
 from ml.inference.classifier import unreadable
-from ml.serving.protocol import MOST_BYTES, Frame
+from ml.serving.protocol import (
+    MAX_DATA_BYTES,
+    AugmentRequest,
+    AugmentResponse,
+    ClassifyRequest,
+    ClassifyResponse,
+    ExplainRequest,
+    ExplainResponse,
+    PingRequest,
+    PingResponse,
+    QuickModelRequest,
+    QuickModelResponse,
+    Request,
+    Response,
+)
 
-SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
 """How long one picture may take, the start of the child included."""
-OTHERS_IDLE = 180.0
-"""Seconds after which the workers that do other things end: they hold a few hundred MB."""
-LONGEST = 1280
+IDLE_SECONDS = 180.0
+"""Seconds after which the workers that do not classify end: they hold a few hundred MB."""
+MAX_FRAME_SIDE = 1280
 """Pixels a side that a frame of a camera may have."""
-AT_ONCE = 16
-"""Requests with the worker at a time: its queue stays shorter than ``SECONDS``, and small."""
-TRIES = 2
+MAX_REQUESTS = 16
+"""Requests with the worker at a time: its queue takes less than ``TIMEOUT_SECONDS``."""
+MAX_TRIES = 2
 _FATAL = (
     "This picture ended the program that reads pictures, twice, and is not tried again. Save it "
     "anew in another program, or leave it out."
@@ -43,23 +56,26 @@ class InferenceClient:
     Args:
         seconds: how long one picture may take before the worker is ended.
         command: what starts the worker.
-        at_once: requests with the worker at a time.
+        max_requests: requests with the worker at a time.
     """
 
     def __init__(
-        self, seconds: float = SECONDS, command: tuple[str, ...] = (), at_once: int = AT_ONCE
+        self,
+        seconds: float = TIMEOUT_SECONDS,
+        command: tuple[str, ...] = (),
+        max_requests: int = MAX_REQUESTS,
     ) -> None:
         command = command or (sys.executable, "-m", "ml", "worker")
         self.seconds = seconds
-        self._worker = Channel(command, seconds, at_once)
-        self._apart = Channel(command, seconds, 1)
-        self._alone = threading.Lock()
+        self._worker = Channel(command, seconds, max_requests)
+        self._retry_worker = Channel(command, seconds, 1)
+        self._retrying = threading.Lock()
         self._fatal: deque[str] = deque(maxlen=100)
 
     def classify(self, run_folder: Path, data: bytes, name: str, top_k: int = 5) -> dict[str, Any]:
-        """What the model of a run makes of a picture.
+        """The answer of a run's model for a picture.
 
-        As ``ml.inference.classifier.Classifier.judge``, with ``seen``, the picture as the model
+        As ``ml.inference.classifier.Classifier.answer``, with ``seen``, the picture as the model
         sees it (PNG), and ``preview``, the picture itself, upright and small (JPEG). For a picture
         that cannot be read, ``error`` is a sentence, ``label`` and the two pictures are None.
 
@@ -70,59 +86,53 @@ class InferenceClient:
             BadInputError: there is no such model, or it was changed or is damaged.
             MLError: the worker cannot be started.
         """
-        nothing = {"seen": None, "preview": None}
-        if len(data) > MOST_BYTES:
-            text = f"The file is larger than {MOST_BYTES // 2**20} MB. Make it smaller."
-            return {**unreadable(name, text), **nothing}
+        no_pictures = {"seen": None, "preview": None}
+        if len(data) > MAX_DATA_BYTES:
+            text = f"The file is larger than {MAX_DATA_BYTES // 2**20} MB. Make it smaller."
+            return {**unreadable(name, text), **no_pictures}
         if self._fatal and _digest(data) in self._fatal:
-            return {**unreadable(name, _FATAL), **nothing}
+            return {**unreadable(name, _FATAL), **no_pictures}
         try:
-            answer, pictures = self._twice(_question(run_folder, name, top_k), data)
+            response = self._ask_twice(_classify_request(run_folder, data, name, top_k))
         except TimeoutError:
             text = f"This picture took longer than {self.seconds:.0f} seconds and was given up."
-            return {**unreadable(name, f"{text} Try a smaller one."), **nothing}
+            return {**unreadable(name, f"{text} Try a smaller one."), **no_pictures}
         except EndedError:
             self._fatal.append(_digest(data))
-            return {**unreadable(name, _FATAL), **nothing}
-        if "refused" in answer:
-            raise BadInputError(answer["refused"])
-        if answer["result"]["error"]:
-            return {**answer["result"], **nothing}
-        parts = {"seen": pictures[: answer["seen"]], "preview": pictures[answer["seen"] :]}
-        return {**answer["result"], **parts}
+            return {**unreadable(name, _FATAL), **no_pictures}
+        if response.result["error"]:
+            return {**response.result, **no_pictures}
+        return {**response.result, "seen": response.seen, "preview": response.preview}
 
-    def _twice(self, request: dict[str, Any], data: bytes) -> Frame:
-        """Ask the worker; where it ended, ask another one, and about nothing else at the same time:
-        then it is known which picture ended it."""
+    def _ask_twice(self, request: ClassifyRequest) -> ClassifyResponse:
+        """Ask the worker. Where it ends, ask another worker, about this picture alone: if that ends
+        too, this picture is the cause."""
         try:
-            return self._worker.ask(request, data)
+            return self._worker.ask(request, ClassifyResponse)
         except EndedError:
-            with self._alone:
+            with self._retrying:
                 try:
-                    return self._apart.ask(request, data)
+                    return self._retry_worker.ask(request, ClassifyResponse)
                 finally:
-                    self._apart.close()
+                    self._retry_worker.close()
 
-    def glance(self, run_folder: Path, frame: bytes, top_k: int) -> dict[str, Any]:
-        """What the model of a run makes of a camera's frame, a JPEG: as ``classify``, without the
-        two pictures. It is not tried again: the next frame is the better one.
+    def classify_frame(self, run_folder: Path, frame: bytes, top_k: int) -> dict[str, Any]:
+        """The answer of a run's model for a camera's frame, a JPEG: as ``classify``, without the
+        two pictures. A frame is not tried again: the next one is newer.
 
         Raises:
             BadInputError: the model cannot be used.
             MLError: the worker cannot be started, or gave up on this frame.
         """
-        request = {**_question(run_folder, "", top_k), "longest": LONGEST}
+        request = _classify_request(run_folder, frame, "", top_k)
         try:
-            answer, _ = self._worker.ask(request, frame)
+            response = self._worker.ask(replace(request, max_side=MAX_FRAME_SIDE), ClassifyResponse)
         except (TimeoutError, EndedError) as error:
             raise MLError("The program that reads pictures was started again.") from error
-        if "refused" in answer:
-            raise BadInputError(answer["refused"])
-        result: dict[str, Any] = answer["result"]
-        return result
+        return response.result
 
-    def why(self, run_folder: Path, seen: bytes, label: str, method: str) -> dict[str, Any]:
-        """What counted for class ``label``, as ``ml.explain.why.Explainer.explain`` tells.
+    def explain(self, run_folder: Path, seen: bytes, label: str, method: str) -> dict[str, Any]:
+        """What counted for class ``label``: the fields of ``ExplainResponse``.
 
         Args:
             seen: the picture as ``classify`` gave it.
@@ -132,39 +142,39 @@ class InferenceClient:
             BadInputError: there is no such model, class or method.
             MLError: the worker cannot be started, or gave up.
         """
-        asked = {"op": "why", "folder": str((run_folder / "model").resolve()), "label": label}
+        folder = str((run_folder / "model").resolve())
+        request = ExplainRequest(folder=folder, label=label, method=method, seen=seen)
         gave_up = "The worker that explains answers gave up, twice. See the server's log."
-        return self._insist({**asked, "method": method}, seen, gave_up)[0]
+        return asdict(self._ask(request, ExplainResponse, gave_up))
 
     def augment(
-        self, request: Mapping[str, Any], pictures: Sequence[bytes]
+        self, request: AugmentRequest, pictures: Sequence[bytes]
     ) -> tuple[list[bytes], list[float]]:
         """Versions of the first picture, encoded, and how much of each is that picture.
-
-        Args:
-            request: as ``ml.serving.augmentation.show`` takes it, without op and sizes.
 
         Raises:
             BadInputError: a picture cannot be read, or there is no such change.
             MLError: the worker cannot be started, or gives up on these pictures.
         """
-        sizes = [len(one) for one in pictures]
-        asked = {**request, "op": "augment", "sizes": sizes}
         gave_up = "These pictures could not be changed: the worker gave up on them, twice."
-        answer, data = self._insist(asked, b"".join(pictures), gave_up)
-        ends = list(accumulate(answer["sizes"], initial=0))
-        return [data[start:end] for start, end in pairwise(ends)], answer["shares"]
+        request = replace(request, pictures=tuple(pictures))
+        response = self._ask(request, AugmentResponse, gave_up)
+        return list(response.versions), response.shares
 
-    def instant(self, root: Path, name: str, version: int, before: int) -> dict[str, Any]:
-        """What a change of a data set did, as ``ml.serving.quick_model.Instant.answer`` tells.
+    def compare_versions(
+        self, root: Path, dataset: str, version: int, before: int
+    ) -> dict[str, Any]:
+        """What a quick model says of a change: ``ml.serving.quick_model.QuickModels.compare``.
 
         Raises:
             BadInputError: there are too few pictures, or one cannot be read.
             MLError: the worker cannot be started, or gave up.
         """
-        asked: dict[str, Any] = {"op": "instant", "workspace": str(root), "dataset": name}
+        request = QuickModelRequest(
+            workspace=str(root), dataset=dataset, version=version, before=before
+        )
         gave_up = "The worker that fits a head gave up, twice. See the server's log."
-        return self._insist({**asked, "version": version, "before": before}, b"", gave_up)[0]
+        return self._ask(request, QuickModelResponse, gave_up).comparison
 
     def ping(self) -> int:
         """The process id of the worker, started if it was not running.
@@ -173,17 +183,15 @@ class InferenceClient:
             MLError: it cannot be started.
         """
         gave_up = "The inference worker ends as soon as it starts. See the server's log."
-        return int(self._insist({"op": "ping"}, b"", gave_up)[0]["pid"])
+        return self._ask(PingRequest(), PingResponse, gave_up).pid
 
-    def _insist(self, request: dict[str, Any], data: bytes, gave_up: str) -> Frame:
-        for _ in range(TRIES):
+    def _ask(self, request: Request, response_type: type[Response], gave_up: str) -> Response:
+        """Ask, and once more where the worker ended or took too long; then raise ``gave_up``."""
+        for _ in range(MAX_TRIES):
             try:
-                answer, more = self._worker.ask(request, data)
+                return self._worker.ask(request, response_type)
             except (TimeoutError, EndedError):
                 continue
-            if "refused" in answer:
-                raise BadInputError(answer["refused"])
-            return answer, more
         raise MLError(gave_up)
 
     @property
@@ -194,12 +202,12 @@ class InferenceClient:
     def close(self) -> None:
         """End the worker, where it runs. The next request starts another."""
         self._worker.close()
-        self._apart.close()
+        self._retry_worker.close()
 
 
-def _question(run_folder: Path, name: str, top_k: int) -> dict[str, Any]:
+def _classify_request(run_folder: Path, data: bytes, name: str, top_k: int) -> ClassifyRequest:
     folder = run_folder / "model" if (run_folder / "model").is_dir() else run_folder
-    return {"op": "classify", "folder": str(folder.resolve()), "name": name, "top_k": top_k}
+    return ClassifyRequest(folder=str(folder.resolve()), name=name, top_k=top_k, picture=data)
 
 
 def _digest(data: bytes) -> str:
@@ -214,24 +222,24 @@ def client() -> InferenceClient:
 
 @st.cache_resource(show_spinner=False, on_release=InferenceClient.close)
 def augmenter() -> InferenceClient:
-    """The one client for changed pictures: its worker holds torch, and ends when it is idle."""
-    return _in_turn()
+    """The one client for augmented pictures. Its worker holds torch, and ends when it is idle."""
+    return _single_request_client()
 
 
 @st.cache_resource(show_spinner=False, on_release=InferenceClient.close)
 def explainer() -> InferenceClient:
-    """The one client for reasons, which take many answers each: pictures need not wait for them.
-    Its worker ends when it is idle."""
-    return _in_turn()
+    """The one client for explanations. Each takes seconds, which pictures to classify need not
+    wait for. Its worker ends when it is idle."""
+    return _single_request_client()
 
 
 @st.cache_resource(show_spinner=False, on_release=InferenceClient.close)
 def fitter() -> InferenceClient:
-    """The one client for instant mode: its worker keeps features at hand, and ends when idle."""
-    return _in_turn()
+    """The one client for quick models. Its worker holds features, and ends when it is idle."""
+    return _single_request_client()
 
 
-def _in_turn() -> InferenceClient:
-    """A client of a worker that takes one request after another, and long over each."""
-    command = (sys.executable, "-m", "ml", "worker", "--idle", f"{OTHERS_IDLE:g}")
-    return InferenceClient(command=command, at_once=1)
+def _single_request_client() -> InferenceClient:
+    """A client of a worker that takes one request at a time."""
+    command = (sys.executable, "-m", "ml", "worker", "--idle", f"{IDLE_SECONDS:g}")
+    return InferenceClient(command=command, max_requests=1)

@@ -2,10 +2,12 @@
 
 import argparse
 import json
+from typing import Any
 
 from ml.data.catalog import resolve
+from ml.data.store.versions import DatasetVersion
 from ml.errors import MLError
-from ml.serving.quick_model import Instant
+from ml.serving.quick_model import QuickModels
 from ml.utils.progress import Progress
 from ml.workspace import Workspace
 
@@ -21,20 +23,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, workspace: Workspace) -> None:
     """Compute the features that are missing, fit, guess and print."""
     version = resolve(workspace, args.dataset)
-    asked = (workspace.root, version.name, version.version, args.before)
-    told = Instant().answer(*asked)
-    if "lacking" in told:
+    comparison = _compared(workspace, version, args.before)
+    if "lacking" in comparison:
         from ml.doctor.features import features_of  # mostly there is nothing to compute
 
         features_of(workspace, version, Progress())
-        told = Instant().answer(*asked)
-    if "lacking" in told:
+        comparison = _compared(workspace, version, args.before)
+    if "lacking" in comparison:
         raise MLError("The features could not be kept. See whether the disk is full.")
     if args.json:
-        print(json.dumps({"name": version.name, **told}, ensure_ascii=False))
+        print(json.dumps({"name": version.name, **comparison}, ensure_ascii=False))
         return
     print(
-        f"{version.name}: {told['accuracy']:.1%} ({told['low']:.1%} to {told['high']:.1%}) of "
-        f"{told['pictures']} pictures are guessed right by a head that has not seen them; "
-        f"{told['changed_count']} guesses changed."
+        f"{version.name}: {comparison['accuracy']:.1%} "
+        f"({comparison['low']:.1%} to {comparison['high']:.1%}) of "
+        f"{comparison['pictures']} pictures are guessed right by a head that has not seen them; "
+        f"{comparison['changed_count']} guesses changed."
     )
+
+
+def _compared(workspace: Workspace, version: DatasetVersion, before: int) -> dict[str, Any]:
+    return QuickModels().compare(workspace.root, version.name, version.version, before)

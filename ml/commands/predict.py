@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from ml.errors import BadInputError
-from ml.inference.batch import answers, load_for, sources
+from ml.inference.batch import classify_sources, load_for, sources
 from ml.inference.model_folder import find_model
 from ml.inference.tables import check_target, heading, line, sorted_into
 from ml.utils.csv import csv_of
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace, workspace: Workspace) -> int:
             raise BadInputError(f"There are no pictures in {args.images[0]}. Name another place.")
         classifier = load_for(folder, len(pictures))
         for picture, answer in zip(
-            pictures, answers(classifier, pictures, args.top_k), strict=True
+            pictures, classify_sources(classifier, pictures, args.top_k), strict=True
         ):
             print(json.dumps(answer, ensure_ascii=False), flush=True)
             read += answer["error"] is None

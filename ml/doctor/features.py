@@ -13,7 +13,7 @@ from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import open_pictures
 from ml.data.store.versions import DatasetVersion
 from ml.features import extract as features
-from ml.features.backbone import MODEL, Backbone, keep, kept
+from ml.features.backbone import MODEL, Backbone, store_backbone, stored_backbone
 from ml.hardware import threads
 from ml.models import catalog as model_catalog
 from ml.models.registry import Inputs
@@ -39,7 +39,7 @@ def features_of(
         "splits": {"train": [], "val": [], "test": everything},
     }
     pictures = open_pictures(workspace, record, spec, lambda share: progress(0.2 * share))
-    backbone = kept(workspace)
+    backbone = stored_backbone(workspace)
     if backbone is None or backbone.spec != spec:
         backbone = _made(workspace, spec)
     graph, count = backbone.graph, threads(0)
@@ -63,5 +63,5 @@ def _made(workspace: Workspace, spec: PixelSpec) -> Backbone:
     network.head = new_head(count_features(network, spec.channels, spec.size), 2)
     key = features.key_of(MODEL, network, spec.key)
     made = Backbone(key, spec, feature_graph(network, spec.channels, spec.size, workspace.graphs))
-    keep(workspace, made)
+    store_backbone(workspace, made)
     return made

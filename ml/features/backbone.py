@@ -1,6 +1,6 @@
-"""The bundled network as a file that gives features without torch, kept in the workspace.
+"""The bundled backbone as an ONNX graph in the workspace: features without torch.
 
-Made once by a child that has torch (``ml.doctor.features``); the inference worker and the doctor
+A child that has torch makes it once (``ml.doctor.features``); the inference worker and the doctor
 run it on pictures that come in later. Light.
 """
 
@@ -31,14 +31,14 @@ NAME = "backbone"
 
 @dataclass(frozen=True)
 class Backbone:
-    """``graph`` takes pictures of ``spec`` to features; ``key`` names the store of those."""
+    """``graph`` maps pictures of ``spec`` to features; ``key`` names the store of those."""
 
     key: str
     spec: PixelSpec
     graph: bytes
 
     def store(self, workspace: Workspace) -> FeatureStore:
-        """What is known of pictures as they are."""
+        """The features of pictures as they are, without augmentation."""
         return FeatureStore(workspace.features / self.key / "view-0")
 
     def session(self, threads: int = 1) -> "InferenceSession":
@@ -53,19 +53,19 @@ class Backbone:
         Raises:
             BadInputError: a picture is missing or cannot be read.
         """
-        found = []
-        for one in hashes:
-            pixels = canonical(read_picture(workspace, one), self.spec)
-            found.append(session.run(["features"], {"pictures": pixels[None]})[0])
-        if found:
-            self.store(workspace).add(hashes, np.concatenate(found))
+        features = []
+        for picture in hashes:
+            pixels = canonical(read_picture(workspace, picture), self.spec)
+            features.append(session.run(["features"], {"pictures": pixels[None]})[0])
+        if features:
+            self.store(workspace).add(hashes, np.concatenate(features))
 
 
-def keep(workspace: Workspace, backbone: Backbone) -> None:
-    """Keep the file, and then what says that it is whole."""
+def store_backbone(workspace: Workspace, backbone: Backbone) -> None:
+    """Write the graph, and then the JSON whose hash says that the graph is complete."""
     workspace.graphs.mkdir(parents=True, exist_ok=True)
     path = workspace.graphs / f"{NAME}.onnx"
-    about = {"key": backbone.key, "size": backbone.spec.size, **_of()}
+    about = {"key": backbone.key, "size": backbone.spec.size, **_made_by()}
     about["sha256"] = hashlib.sha256(backbone.graph).hexdigest()
     if read_json(path.with_suffix(".json")) == about and path.is_file():
         return
@@ -73,11 +73,11 @@ def keep(workspace: Workspace, backbone: Backbone) -> None:
     write_json(path.with_suffix(".json"), about)
 
 
-def kept(workspace: Workspace) -> Backbone | None:
-    """The file, where this version of Lensmith has made it and it is whole."""
+def stored_backbone(workspace: Workspace) -> Backbone | None:
+    """The stored backbone; None where another version of Lensmith made it or it is damaged."""
     path = workspace.graphs / f"{NAME}.onnx"
     about = read_json(path.with_suffix(".json"))
-    if not isinstance(about, dict) or not _of().items() <= about.items():
+    if not isinstance(about, dict) or not _made_by().items() <= about.items():
         return None
     with suppress(OSError):
         graph = path.read_bytes()
@@ -86,8 +86,8 @@ def kept(workspace: Workspace) -> Backbone | None:
     return None
 
 
-def _of() -> dict[str, str]:
-    """What the file is made by and of: where that is another, it is made anew."""
+def _made_by() -> dict[str, str]:
+    """The versions of Lensmith and of the weights: a file of other versions is made anew."""
     package = model_catalog.get(MODEL).package
     try:
         weights = metadata.version(package)

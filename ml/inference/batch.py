@@ -1,4 +1,4 @@
-"""Many pictures through a classifier, in order: each core reads, decodes and asks the network."""
+"""Batch inference: many pictures from files, folders and zips, classified in order on all cores."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -7,89 +7,88 @@ from functools import cache, partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from ml.data.pixels.decode import FORMATS
 from ml.data.pixels.parallel import in_batches
+from ml.data.pixels.pixels import Pixels
 from ml.data.sources.archives import is_zip, open_archive
 from ml.data.sources.walk import files_below, read_file
 from ml.errors import BadInputError
-from ml.inference.classifier import Classifier, unreadable
+from ml.inference.classifier import Classifier, classify_batch
 
 BATCH = 8
 """Pictures that go through the network at a time; more is slower on a CPU."""
-FEW = 2
-"""So many pictures are answered sooner where the network has all cores for one at a time."""
+MAX_PICTURES_FOR_ALL_CORES = 2
+"""Up to so many pictures take less time where the network has all cores for one at a time."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A picture somewhere: the ``name`` that it goes by, and what reads its bytes."""
+    """A picture to classify: its ``name``, and what reads its bytes."""
 
     name: str
     read: Callable[[], bytes]
 
 
 def load_for(folder: Path, pictures: int) -> Classifier:
-    """The classifier in a model folder, made ready for so many pictures. Raises as
+    """The classifier in a model folder, with the threads that suit so many pictures. Raises as
     ``Classifier.load`` does."""
     # A network that works on several batches at once gets more done with a core for each.
-    return Classifier.load(folder, threads=0 if pictures <= FEW else 1)
+    return Classifier.load(folder, threads=0 if pictures <= MAX_PICTURES_FOR_ALL_CORES else 1)
 
 
-def answers(
+def classify_sources(
     classifier: Classifier, pictures: Iterable[Source], top_k: int = 5
 ) -> Iterator[dict[str, Any]]:
-    """What ``Classifier.classify`` says of each, in order. A few batches are under way at a time,
-    so memory does not grow with their number."""
-    for batch in in_batches(partial(_answer, classifier, top_k), iter(pictures), size=BATCH):
-        yield from batch
+    """The answer of ``Classifier.classify`` for each picture, in order.
+
+    A few batches are under way at a time, so memory does not grow with the number of pictures.
+    """
+
+    def classified(batch: list[Source]) -> list[dict[str, Any]]:
+        named = [(one.name, partial(_seen, classifier, one)) for one in batch]
+        return classify_batch(classifier, named, top_k=top_k)
+
+    for answers in in_batches(classified, iter(pictures), size=BATCH):
+        yield from answers
 
 
-def _answer(classifier: Classifier, top_k: int, batch: list[Source]) -> list[dict[str, Any]]:
-    said: list[dict[str, Any]] = []
-    seen = {}
-    for place, picture in enumerate(batch):
-        said.append({})
-        try:
-            seen[place] = classifier.see(picture.read())
-        except BadInputError as error:
-            said[place] = unreadable(picture.name, str(error))
-    if seen:
-        outputs = classifier.outputs(np.stack(list(seen.values())))
-        for place, output in zip(seen, outputs, strict=True):
-            said[place] = classifier.tell(output, batch[place].name, top_k)
-    return said
+def _seen(classifier: Classifier, picture: Source) -> Pixels:
+    return classifier.see(picture.read())
 
 
 @contextmanager
 def sources(paths: Iterable[Path]) -> Iterator[list[Source]]:
-    """The pictures that ``paths`` name: files as they are, and whatever calls itself a picture in
-    folders and zips, in order. What cannot be had is among them, and says why when it is read."""
+    """The pictures at ``paths``, in order: each file, and the pictures in each folder and zip.
+
+    A source that cannot be read is among them: its ``read`` raises BadInputError.
+    """
     with ExitStack() as opened:
-        found: list[Source] = []
+        pictures: list[Source] = []
         for path in paths:
             if path.is_dir():
                 inside = (file for file in files_below(path) if is_picture(file.name))
-                found += [Source(str(file), partial(_read, file)) for file in inside]
+                pictures += [Source(str(file), partial(_read, file)) for file in inside]
             elif is_zip(path):
-                found += _of_zip(path, opened)
+                pictures += _of_zip(path, opened)
             else:
-                found.append(Source(str(path), partial(_read, path)))
-        yield found
+                pictures.append(Source(str(path), partial(_read, path)))
+        yield pictures
 
 
 def is_picture(name: str) -> bool:
-    """Whether a file of this name calls itself a picture."""
+    """Whether a file name ends as those of pictures do."""
     return PurePosixPath(name).suffix.lower() in _suffixes()
 
 
 @cache
 def _suffixes() -> frozenset[str]:
-    known = Image.registered_extensions().items()
-    # HEIC is not read yet: it is listed to be told so rather than passed over.
-    return frozenset({".heic", ".heif"} | {suffix for suffix, kind in known if kind in FORMATS})
+    extensions = Image.registered_extensions().items()
+    # HEIC is not read yet: it is listed, so that the user is told so.
+    return frozenset(
+        {".heic", ".heif"} | {suffix for suffix, kind in extensions if kind in FORMATS}
+    )
 
 
 def _of_zip(path: Path, opened: ExitStack) -> list[Source]:

@@ -1,4 +1,4 @@
-"""Use a trained classifier: its folder is all that is needed, and torch is not."""
+"""A trained classifier, from a picture's bytes to its answer. It needs a model folder, no torch."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ml.data.pixels.pixels import PixelSpec, canonical
+from ml.data.pixels.pixels import Pixels, PixelSpec, canonical
 from ml.errors import BadInputError
 from ml.inference import ood_reference
 from ml.inference.model_folder import (
@@ -25,13 +25,15 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 
-NEAREST = 6
-"""So many pictures learned from are named with an answer."""
+See = Callable[[], Pixels]
+"""Prepares the pixels uint8 (S, S, C) of one picture; raises BadInputError where it cannot."""
+NEIGHBOURS_IN_ANSWER = 6
+"""How many training pictures an answer names as the nearest."""
 
 
 class Output(NamedTuple):
     """What a network gives for one picture: ``logits`` (K,), and, where the model can tell, whether
-    it is ``unlike`` what was learned and what it is ``nearest`` to (item, label, distance)."""
+    it is ``unlike`` the training pictures and which are ``nearest`` (item, label, distance)."""
 
     logits: npt.NDArray[np.float32]
     unlike: bool | None = None
@@ -42,8 +44,8 @@ class Output(NamedTuple):
 class Classifier:
     """A trained classifier in memory. Make one with ``Classifier.load``.
 
-    ``threshold`` is the confidence from which on a guess is called sure. ``known`` is what it
-    remembers of the pictures that it learned from; a model of an earlier Lensmith has None.
+    ``threshold`` is the confidence from which on a guess is called sure. ``known`` holds features
+    of training pictures; a model of an earlier Lensmith has None.
     """
 
     manifest: dict[str, Any]
@@ -84,17 +86,17 @@ class Classifier:
 
     def logits(
         self,
-        pixels: npt.NDArray[np.uint8],
+        pixels: Pixels,
         progress: Callable[[float], None] = lambda fraction: None,
     ) -> npt.NDArray[np.float32]:
         """Logits (N, K) of pictures uint8 (N, S, S, C). ``progress`` is told the share done."""
         return run_session(self.session, pixels, progress)
 
-    def probabilities(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    def probabilities(self, pixels: Pixels) -> npt.NDArray[np.float64]:
         """Calibrated probabilities (N, K) of pictures uint8 (N, S, S, C)."""
         return softmax(self.logits(pixels), self.temperature)
 
-    def see(self, data: bytes) -> npt.NDArray[np.uint8]:
+    def see(self, data: bytes) -> Pixels:
         """The picture in ``data`` as the network sees it: uint8 (S, S, C).
 
         Raises:
@@ -102,44 +104,75 @@ class Classifier:
         """
         return canonical(data, self.spec)
 
-    def judge(self, seen: npt.NDArray[np.uint8], name: str, top_k: int = 5) -> dict[str, Any]:
-        """What the model makes of a picture that ``see`` returned.
-
-        ``file``, ``label``, ``probability``, ``top`` [{label, probability}] with the ``top_k`` most
-        probable classes, ``decision`` (sure or not sure), ``error`` (None), ``unlike``: whether it
-        is unlike anything that was learned, and ``nearest`` [{item, label, distance}], the pictures
-        learned from that it is nearest to (None and empty for a model that cannot tell).
-        """
-        return self.tell(self.outputs(seen[None])[0], name, top_k)
-
-    def outputs(self, pixels: npt.NDArray[np.uint8]) -> list[Output]:
-        """What the network gives for each of pictures uint8 (N, S, S, C), in one pass; ``tell``
-        puts it into words."""
+    def outputs(self, pixels: Pixels) -> list[Output]:
+        """What the network gives for each of pictures uint8 (N, S, S, C), in one pass."""
         if not self.known:
             return [Output(logits) for logits in run_session(self.session, pixels)]
         logits, features = run_outputs(self.session, pixels, ("logits", "features"))
-        looks = self.known.judge(features, logits, NEAREST)
-        return [Output(one, *look) for one, look in zip(logits, looks, strict=True)]
+        verdicts = self.known.judge(features, logits, NEIGHBOURS_IN_ANSWER)
+        return [Output(row, *verdict) for row, verdict in zip(logits, verdicts, strict=True)]
 
-    def tell(self, output: Output, name: str, top_k: int = 5) -> dict[str, Any]:
-        """What ``judge`` says, from what ``outputs`` gave for the picture."""
-        chances = softmax(output.logits[None], self.temperature)[0]
-        order = np.argsort(-chances, kind="stable")[: max(1, top_k)]
-        top = [{"label": self.classes[n], "probability": float(chances[n])} for n in order]
-        decision = "sure" if is_sure(chances[order[0]], self.threshold) else "not sure"
-        near = [
+    def answer(self, output: Output, name: str, top_k: int = 5) -> dict[str, Any]:
+        """The answer that an output stands for.
+
+        ``file`` (``name``), ``label``, ``probability``, ``top`` [{label, probability}] with the
+        ``top_k`` most probable classes, ``decision`` (sure or not sure), ``error`` (None),
+        ``unlike``: whether the picture is out of distribution, and ``nearest`` [{item, label,
+        distance}], the training pictures that it is nearest to (None and empty for a model that
+        cannot tell).
+        """
+        probabilities = softmax(output.logits[None], self.temperature)[0]
+        order = np.argsort(-probabilities, kind="stable")[: max(1, top_k)]
+        top = [{"label": self.classes[n], "probability": float(probabilities[n])} for n in order]
+        sure = is_sure(probabilities[order[0]], self.threshold)
+        nearest = [
             {"item": item, "label": self.classes[label], "distance": distance}
             for item, label, distance in output.nearest
         ]
-        said = {"file": name, **top[0], "top": top, "decision": decision, "error": None}
-        return said | {"unlike": output.unlike, "nearest": near}
+        return {
+            "file": name,
+            **top[0],
+            "top": top,
+            "decision": "sure" if sure else "not sure",
+            "error": None,
+            "unlike": output.unlike,
+            "nearest": nearest,
+        }
 
     def classify(self, data: bytes, name: str, top_k: int = 5) -> dict[str, Any]:
-        """``judge`` for the bytes of a picture; one that cannot be read gets its ``error``."""
+        """The answer for the bytes of a picture; one that cannot be read gets its ``error``."""
+        (answer,) = classify_batch(self, [(name, lambda: self.see(data))], top_k=top_k)
+        return answer
+
+
+def classify_batch(
+    classifier: Classifier,
+    pictures: Sequence[tuple[str, See]],
+    *,
+    top_k: int = 5,
+    outputs: Callable[[Pixels], list[Output]] | None = None,
+) -> list[dict[str, Any]]:
+    """See pictures, ask the network about those that can be read, and put its outputs into answers.
+
+    Args:
+        pictures: the name of each, and what prepares its pixels.
+        outputs: asks the network, in place of ``classifier.outputs``.
+
+    Returns:
+        For each picture in order ``Classifier.answer``, or ``unreadable`` with the reason.
+    """
+    answers: list[dict[str, Any]] = [{} for _ in pictures]
+    seen: dict[int, Pixels] = {}
+    for place, (name, see) in enumerate(pictures):
         try:
-            return self.judge(self.see(data), name, top_k)
+            seen[place] = see()
         except BadInputError as error:
-            return unreadable(name, str(error))
+            answers[place] = unreadable(name, str(error))
+    if seen:
+        given = (outputs or classifier.outputs)(np.stack(list(seen.values())))
+        for place, output in zip(seen, given, strict=True):
+            answers[place] = classifier.answer(output, pictures[place][0], top_k)
+    return answers
 
 
 def unreadable(name: str, sentence: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Questions to a model that wait at the same time are answered in one pass of its network.
+"""Micro-batching: requests to a network that wait at the same time share one forward pass.
 
-Nobody waits for others to come: a question that comes alone is answered alone, at once. What comes
-while a network is at work is what it takes up next, together.
+A request never waits for others to come: one that comes alone is answered alone, at once. Requests
+that come while the network runs share its next pass.
 """
 
 import threading
@@ -14,64 +14,65 @@ import numpy.typing as npt
 
 Pixels = npt.NDArray[np.uint8]
 Output = TypeVar("Output")
-MOST = 8
-"""Pictures in one pass: more are no faster on a CPU, and whoever comes next waits longer."""
+MAX_BATCH = 8
+"""Pictures in one pass. More are no faster on a CPU, and the next requests wait longer."""
 
 
 class Network(Protocol[Output]):
-    """What answers: ``ml.inference.classifier.Classifier`` does."""
+    """What is asked, such as ``ml.inference.classifier.Classifier``."""
 
     def outputs(self, pixels: Pixels) -> list[Output]:
         """One output for each of pictures uint8 (N, S, S, C)."""
         ...
 
 
-class _Question(NamedTuple, Generic[Output]):
+class _Waiting(NamedTuple, Generic[Output]):
     network: Network[Output]
-    seen: Pixels
-    answer: "Future[Output]"
+    pixels: Pixels
+    output: "Future[Output]"
 
 
-class Batches(Generic[Output]):
+class MicroBatcher(Generic[Output]):
     """Any number of threads ask. One of them at a time runs a network, for all that wait for it.
 
     Args:
-        told: is called with the number of pictures of each pass.
+        on_pass: is called with the number of pictures before each pass.
     """
 
-    def __init__(self, told: Callable[[int], None] = lambda count: None) -> None:
-        self._waiting: list[_Question[Output]] = []
-        self._changing = threading.Lock()
-        self._running = threading.Lock()
-        self._told = told
+    def __init__(self, on_pass: Callable[[int], None] = lambda count: None) -> None:
+        self._queue: list[_Waiting[Output]] = []
+        self._queue_lock = threading.Lock()
+        self._network_lock = threading.Lock()
+        self._on_pass = on_pass
 
-    def ask(self, network: Network[Output], seen: Pixels) -> Output:
-        """What ``network`` gives for a picture uint8 (S, S, C); raises what it raises."""
-        mine = _Question(network, seen, Future())
-        with self._changing:
-            self._waiting.append(mine)
-        with self._running:
-            if not mine.answer.done():
-                self._run(self._taken(mine))
-        return mine.answer.result()
+    def ask(self, network: Network[Output], pixels: Pixels) -> Output:
+        """The output of ``network`` for a picture uint8 (S, S, C). Raises what it raises."""
+        mine = _Waiting(network, pixels, Future())
+        with self._queue_lock:
+            self._queue.append(mine)
+        with self._network_lock:
+            if not mine.output.done():
+                self._run(self._next_batch(mine))
+        return mine.output.result()
 
-    def _taken(self, mine: _Question[Output]) -> list[_Question[Output]]:
-        """``mine``, and the oldest of the others that wait for the same network."""
-        with self._changing:
-            others = [one for one in self._waiting if one.network is mine.network]
-            taken = [mine, *(one for one in others if one is not mine)][:MOST]
-            self._waiting = [one for one in self._waiting if all(one is not its for its in taken)]
-        return taken
+    def _next_batch(self, mine: _Waiting[Output]) -> list[_Waiting[Output]]:
+        """Take ``mine``, and the oldest others for the same network, out of the queue."""
+        with self._queue_lock:
+            same = [one for one in self._queue if one.network is mine.network]
+            batch = [mine, *(one for one in same if one is not mine)][:MAX_BATCH]
+            taken = set(map(id, batch))
+            self._queue = [one for one in self._queue if id(one) not in taken]
+        return batch
 
-    def _run(self, asked: list[_Question[Output]]) -> None:
-        self._told(len(asked))
+    def _run(self, batch: list[_Waiting[Output]]) -> None:
+        self._on_pass(len(batch))
         try:
-            outputs = asked[0].network.outputs(np.stack([one.seen for one in asked]))
-            for one, output in zip(asked, outputs, strict=True):
-                one.answer.set_result(output)
-        except Exception as error:  # whoever spoils a pass spoils it for nobody else
-            if len(asked) == 1:
-                asked[0].answer.set_exception(error)
+            outputs = batch[0].network.outputs(np.stack([one.pixels for one in batch]))
+            for one, output in zip(batch, outputs, strict=True):
+                one.output.set_result(output)
+        except Exception as error:
+            if len(batch) == 1:
+                batch[0].output.set_exception(error)
                 return
-            for one in asked:
+            for one in batch:  # each alone, so that one bad picture fails no other request
                 self._run([one])

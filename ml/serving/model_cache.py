@@ -1,4 +1,4 @@
-"""Classifiers that stay in memory while they are used, the last few of them."""
+"""A cache of loaded classifiers: those that were used last stay in memory."""
 
 import os
 import threading
@@ -7,13 +7,13 @@ from pathlib import Path
 
 from ml.inference.classifier import Classifier
 
-MODELS = 3
-"""How many models are kept in memory: those that were asked for last."""
-THREADS = 2
+MAX_MODELS = 3
+"""How many models stay in memory."""
+MAX_THREADS = 2
 """More than two cores hardly help one picture, and a training may need them."""
 
 
-class Warm:
+class ModelCache:
     """Loads a classifier when it is first asked for. Any number of threads may share one."""
 
     def __init__(self) -> None:
@@ -27,14 +27,15 @@ class Warm:
             BadInputError: there is none, it was changed or is damaged.
         """
         try:
-            about = (folder / "model.json").stat()
-            key = (str(folder), about.st_mtime_ns, about.st_size)
+            manifest = (folder / "model.json").stat()
+            key = (str(folder), manifest.st_mtime_ns, manifest.st_size)
         except OSError:
             key = (str(folder), 0, 0)  # loading it says what is wrong
         with self._lock:
             if key not in self._models:
-                self._models[key] = Classifier.load(folder, min(THREADS, os.cpu_count() or 1))
+                threads = min(MAX_THREADS, os.cpu_count() or 1)
+                self._models[key] = Classifier.load(folder, threads)
             self._models.move_to_end(key)
-            while len(self._models) > MODELS:
+            while len(self._models) > MAX_MODELS:
                 self._models.popitem(last=False)
             return self._models[key]

@@ -1,8 +1,8 @@
-"""Frames in, frames out: how the inference worker serves several requests at a time.
+"""The inference worker's server: reads requests from a pipe and writes responses to another.
 
-One thread reads what is asked. Pictures to classify are worked on by a few threads, so that those
-of several people are decoded and answered together; whatever else is asked by one thread in turn.
-What waits is bounded: then nothing more is read, and whoever writes waits.
+One thread reads. A few threads work on concurrent operations, so that the pictures of several
+people are decoded and classified together; one thread works on all others in turn. The requests
+that wait are bounded: beyond that nothing more is read, and the writer at the other end waits.
 """
 
 import logging
@@ -13,75 +13,82 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import IO, Any
 
-from ml.serving.micro_batching import MOST
-from ml.serving.protocol import Frame, read_frame, write_frame
+from ml.serving.classification import UNFORESEEN_MODEL
+from ml.serving.handlers import is_concurrent
+from ml.serving.micro_batching import MAX_BATCH
+from ml.serving.protocol import Frame, Refusal, read_frame, write_frame
 from ml.serving.service import Worker
 
-MOST_WAITING = 128 * 2**20
+MAX_WAITING_BYTES = 128 * 2**20
 """Bytes of pictures that wait or are worked on; one alone may be larger."""
-UNFORESEEN = "Something unforeseen went wrong with this model. See the server's log."
-LEAST = 2 * 2**20
+MIN_REQUEST_BYTES = 2 * 2**20
 """What a request counts at least: a small file may be a large picture."""
 
 log = logging.getLogger(__name__)
 
 
 def serve(source: IO[bytes], sink: IO[bytes], idle_seconds: float) -> None:
-    """Answer frames from ``source`` into ``sink`` until it closes or nobody asks any more. An
-    answer has the ``id`` of its question; a question that came later may be answered first.
+    """Answer frames from ``source`` into ``sink`` until it closes or the worker is idle so long.
+
+    A response has the ``id`` of its request; a later request may be answered first.
 
     Raises:
         ValueError: what comes is not a frame.
     """
-    worker, idle, room, writing = Worker(), _Idle(idle_seconds), _Room(), threading.Lock()
+    worker, idle, waiting = Worker(), _IdleExit(idle_seconds), _WaitingBytes()
+    writing = threading.Lock()
 
     def answer(header: dict[str, Any], data: bytes) -> None:
         try:
             try:
-                told, more = worker.answer(header, data)
+                response = worker.answer(header, data)
             except Exception:
                 log.exception("A request could not be answered.")
-                told, more = {"refused": UNFORESEEN}, b""
-            with writing, suppress(OSError, ValueError):  # whoever asked may be gone
-                write_frame(sink, *_signed(header, told, more))
+                response = Refusal(UNFORESEEN_MODEL).to_frame()
+            with writing, suppress(OSError, ValueError):  # the asking process may be gone
+                write_frame(sink, *_with_id(header, response))
         finally:
-            room.leave(len(data))
+            waiting.leave(len(data))
             idle.leave()
 
-    with ThreadPoolExecutor(MOST, "picture") as many, ThreadPoolExecutor(1, "other") as one:
+    with ThreadPoolExecutor(MAX_BATCH, "concurrent") as many, ThreadPoolExecutor(1, "other") as one:
         while (frame := read_frame(source)) is not None:
+            header, data = frame
             idle.enter()
-            room.enter(len(frame[1]))
-            (many if frame[0].get("op") in ("classify", "ping") else one).submit(answer, *frame)
+            waiting.enter(len(data))
+            (many if is_concurrent(header.get("op")) else one).submit(answer, header, data)
 
 
-def _signed(asked: dict[str, Any], told: dict[str, Any], data: bytes) -> Frame:
-    return ({**told, "id": asked["id"]} if "id" in asked else told), data
+def _with_id(request: dict[str, Any], response: Frame) -> Frame:
+    header, data = response
+    return ({**header, "id": request["id"]} if "id" in request else header), data
 
 
-class _Room:
-    """Lets in what fits; the rest waits outside."""
+class _WaitingBytes:
+    """Lets a request in once there is room for its bytes."""
 
     def __init__(self) -> None:
         self._taken, self._changed = 0, threading.Condition()
 
     def enter(self, size: int) -> None:
+        size = max(size, MIN_REQUEST_BYTES)
         with self._changed:
-            size = max(size, LEAST)
-            self._changed.wait_for(lambda: not self._taken or self._taken + size <= MOST_WAITING)
+            self._changed.wait_for(
+                lambda: not self._taken or self._taken + size <= MAX_WAITING_BYTES
+            )
             self._taken += size
 
     def leave(self, size: int) -> None:
         with self._changed:
-            self._taken -= max(size, LEAST)
+            self._taken -= max(size, MIN_REQUEST_BYTES)
             self._changed.notify()
 
 
-class _Idle:
+class _IdleExit:
     """Ends the process when no request was worked on for ``seconds``."""
 
     def __init__(self, seconds: float) -> None:
-        self.seconds, self.busy, self.since = seconds, 0, time.monotonic()
+        self.seconds, self.busy, self.idle_since = seconds, 0, time.monotonic()
         self._lock = threading.Lock()
         threading.Thread(target=self._watch, daemon=True).start()
 
@@ -91,9 +98,9 @@ class _Idle:
 
     def leave(self) -> None:
         with self._lock:
-            self.busy, self.since = self.busy - 1, time.monotonic()
+            self.busy, self.idle_since = self.busy - 1, time.monotonic()
 
     def _watch(self) -> None:
-        while self.busy or time.monotonic() - self.since < self.seconds:
+        while self.busy or time.monotonic() - self.idle_since < self.seconds:
             time.sleep(min(1.0, self.seconds / 4))
         os._exit(0)  # the main thread waits for input, which nothing else can interrupt

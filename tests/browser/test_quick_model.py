@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.store.versions import DatasetVersion
-from ml.features.backbone import MODEL, Backbone, keep
+from ml.features.backbone import MODEL, Backbone, store_backbone
 from ml.features.quick_model import pool_of
 from ml.models import catalog as model_catalog
 from tests.browser.serving import App, settled
@@ -24,7 +24,7 @@ def version(app: App) -> DatasetVersion:
     its classes apart, but for two pictures."""
     made = made_up_runs.dataset(app.workspace, name="instant")
     backbone = Backbone("made", PixelSpec(model_catalog.get(MODEL).native_size), b"never run")
-    keep(app.workspace, backbone)
+    store_backbone(app.workspace, backbone)
     random = np.random.default_rng(0)
     rows = np.eye(8)[made.labels] * 3 + random.normal(0, 0.3, (len(made.items), 8))
     backbone.store(app.workspace).add([one.hash for one in made.items], rows.astype(np.float32))

@@ -57,7 +57,7 @@ class StandIn:
             **pictures,
         }
 
-    def why(self, run_folder, seen, label, method):
+    def explain(self, run_folder, seen, label, method):
         self.asked.append((label, method))
         methods = [
             {"name": "one", "label": "First", "says": "This is the first."},

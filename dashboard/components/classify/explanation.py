@@ -48,7 +48,7 @@ def _map(run: Run, entry: Entry, answer: dict[str, Any]) -> None:
     told = kept.get((label, chosen))
     if told is None:
         with st.spinner("Looking for what counted"):
-            told = explainer().why(run.folder, answer["seen"], label, chosen)
+            told = explainer().explain(run.folder, answer["seen"], label, chosen)
         kept[label, chosen] = kept[label, told["method"]] = told
     methods = {one["name"]: one for one in told["methods"]}
     if len(methods) > 1:

@@ -97,7 +97,7 @@ def _pass(run: Run) -> str:
 def answer(client: inference.InferenceClient, folder: Path, frame: bytes) -> dict[str, Any]:
     """What the component shows of a frame: ``kind`` and ``said`` of the verdict, and ``bars``
     [{label, share, width}], the most probable first; or ``error``, a sentence."""
-    told = client.glance(folder, frame, BARS)
+    told = client.classify_frame(folder, frame, BARS)
     if told["error"]:
         return {"error": told["error"]}
     kind, said = verdict(told)

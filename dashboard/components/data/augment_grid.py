@@ -15,6 +15,7 @@ from ml.data.augment.policies import POLICIES
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.store.versions import read_picture
 from ml.errors import MLError
+from ml.serving.protocol import AugmentRequest
 from ml.workspace import Workspace
 
 LARGEST = 160
@@ -33,7 +34,7 @@ def versions(
 
     Args:
         pictures: hashes; those after the first are for mixing.
-        asked: what ``ml.serving.augmentation.show`` is told besides.
+        asked: further fields of ``ml.serving.protocol.AugmentRequest``.
 
     Raises:
         MLError: why there are none.
@@ -49,8 +50,9 @@ def _versions(
 ) -> tuple[list[str], list[float]]:
     workspace = Workspace(root)
     data = [read_picture(workspace, picture) for picture in pictures]
-    found, shares = augmenter().augment({"mixing": "none", **asked, "pixels": pixels}, data)
-    return [_uri(one) for one in found], shares
+    request = AugmentRequest(pixels=pixels, **asked)
+    encoded, shares = augmenter().augment(request, data)
+    return [_uri(one) for one in encoded], shares
 
 
 def _uri(data: bytes) -> str:

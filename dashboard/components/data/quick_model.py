@@ -60,7 +60,7 @@ def _asked(workspace: Workspace, version: DatasetVersion) -> "Future[dict[str, A
         same = held.get("key", ("",))[0] == version.name
         before = int(held["version"]) if same else 0
         found = _threads().submit(
-            fitter().instant, workspace.root, version.name, version.version, before
+            fitter().compare_versions, workspace.root, version.name, version.version, before
         )
         held.clear()
         held |= {"key": key, "version": version.version, "before": before, "answer": found}
@@ -107,7 +107,7 @@ def _prepare(workspace: Workspace, version: DatasetVersion, lacking: int) -> Non
     if reason == "" and not held.get("again"):
         before = held["before"]
         client, asked = fitter(), (workspace.root, version.name, version.version, before)
-        held |= {"answer": _threads().submit(client.instant, *asked), "again": True}
+        held |= {"answer": _threads().submit(client.compare_versions, *asked), "again": True}
         redraw.request()
         return
     if st.button("Try again", key="instant-again", icon=":material/refresh:"):

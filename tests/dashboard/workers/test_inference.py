@@ -228,19 +228,19 @@ def test_a_frame_is_answered_without_pictures_and_what_is_no_frame_with_a_senten
     run = trained().run.folder
     frame, large = io.BytesIO(), io.BytesIO()
     Image.effect_noise((64, 48), 90).convert("RGB").save(frame, "JPEG")
-    Image.new("L", (inference.LONGEST + 1, 40)).save(large, "JPEG")
-    told = real.glance(run, frame.getvalue(), 3)
+    Image.new("L", (inference.MAX_FRAME_SIDE + 1, 40)).save(large, "JPEG")
+    told = real.classify_frame(run, frame.getvalue(), 3)
     assert told == Classifier.load(run / "model").classify(frame.getvalue(), "", 3)
     for data in (picture(1, 1), large.getvalue(), os.urandom(300)):
-        assert "at most 1280 pixels" in real.glance(run, data, 3)["error"]
+        assert "at most 1280 pixels" in real.classify_frame(run, data, 3)["error"]
 
 
 def test_a_frame_that_ends_the_worker_is_not_tried_again(fake, log):
     client = fake()
     with pytest.raises(MLError, match="started again"):
-        client.glance(Path(), b"deadly", 3)
+        client.classify_frame(Path(), b"deadly", 3)
     assert asked(log) == ["deadly"]
-    assert client.glance(Path(), b"fine", 3)["label"] == "fine"
+    assert client.classify_frame(Path(), b"fine", 3)["label"] == "fine"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of memory is read as Linux tells it")
@@ -260,7 +260,7 @@ def test_many_large_pictures_at_once_take_little_more_memory_than_one(real):
 
 
 def test_a_file_that_is_too_large_is_not_even_sent(fake, log, monkeypatch):
-    monkeypatch.setattr(inference, "MOST_BYTES", 3)
+    monkeypatch.setattr(inference, "MAX_DATA_BYTES", 3)
     assert "larger than" in fake().classify(Path(), b"1234", "a.png")["error"]
     assert not log.exists()
 

@@ -12,9 +12,9 @@ from ml.data.splits.splits import split_indices
 from ml.data.store.versions import DatasetVersion
 from ml.errors import BadInputError
 from ml.features import extract as features
-from ml.features.backbone import Backbone, keep, kept
+from ml.features.backbone import Backbone, store_backbone, stored_backbone
 from ml.features.quick_model import compare, guess, pool_of
-from ml.serving.quick_model import Instant
+from ml.serving.quick_model import QuickModels
 from ml.workspace import Workspace
 from tests.helpers.trained import SPEC, dataset, trained
 
@@ -23,7 +23,7 @@ from tests.helpers.trained import SPEC, dataset, trained
 def warm(workspace: Workspace) -> Workspace:
     """A workspace with a small network's file, which computes features without torch."""
     graph = (trained().run.folder / "model" / "model.onnx").read_bytes()
-    keep(workspace, Backbone("small", PixelSpec(SPEC.size), graph))
+    store_backbone(workspace, Backbone("small", PixelSpec(SPEC.size), graph))
     return workspace
 
 
@@ -86,10 +86,10 @@ def test_a_new_name_changes_no_guess(workspace: Workspace) -> None:
 
 def test_features_of_new_pictures_are_those_that_training_computes(warm: Workspace) -> None:
     version = dataset(warm, "noise", each=20)
-    told = Instant().answer(warm.root, "noise", version.version, 0)
+    told = QuickModels().compare(warm.root, "noise", version.version, 0)
     assert told["pictures"] == len(pool_of(version))
     chosen = [version.items[n].hash for n in pool_of(version)]
-    found = kept(warm).store(warm).get(chosen)  # type: ignore[union-attr]
+    found = stored_backbone(warm).store(warm).get(chosen)  # type: ignore[union-attr]
     pictures = trained().pictures  # the same pictures, among others
     folder = warm.root / "reference"
     stores = features.ensure(
@@ -109,18 +109,18 @@ def test_many_new_pictures_are_work_for_a_child_and_a_damaged_file_is_none(
 ) -> None:
     version = dataset(warm, "noise", each=40)
     lacking = len(pool_of(version))
-    assert Instant().answer(warm.root, "noise", version.version, 0) == {"lacking": lacking}
+    assert QuickModels().compare(warm.root, "noise", version.version, 0) == {"lacking": lacking}
     path = warm.graphs / "backbone.onnx"
     path.write_bytes(path.read_bytes()[:-1])
-    assert kept(warm) is None
+    assert stored_backbone(warm) is None
     shutil.rmtree(warm.graphs)
-    assert Instant().answer(warm.root, "noise", version.version, 0) == {"lacking": lacking}
+    assert QuickModels().compare(warm.root, "noise", version.version, 0) == {"lacking": lacking}
 
 
 def test_too_few_pictures_are_a_sentence(warm: Workspace) -> None:
     version = dataset(warm, "few", classes=("one",), each=12)
     with pytest.raises(BadInputError, match="two classes"):
-        Instant().answer(warm.root, "few", version.version, 0)
+        QuickModels().compare(warm.root, "few", version.version, 0)
 
 
 def test_the_worker_answers_without_torch(warm: Workspace, python) -> None:
@@ -133,7 +133,7 @@ from ml.serving.service import Worker
 asked = {"op": "instant", "workspace": sys.argv[1], "dataset": "noise", "before": 0}
 answer, _ = Worker().answer({**asked, "version": int(sys.argv[2])}, b"")
 heavy = {"torch", "sklearn", "lightning"} & set(sys.modules)
-print(answer["pictures"], sorted(heavy))
+print(answer["comparison"]["pictures"], sorted(heavy))
 """,
         warm.root,
         version.version,

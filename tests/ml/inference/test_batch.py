@@ -11,7 +11,7 @@ import pytest
 from ml.__main__ import main
 from ml.data.pixels.parallel import _workers
 from ml.errors import BadInputError
-from ml.inference.batch import BATCH, Source, answers, load_for, sources
+from ml.inference.batch import BATCH, Source, classify_sources, load_for, sources
 from ml.inference.classifier import Classifier
 from ml.inference.tables import Places, sorted_into
 from tests.helpers.trained import CLASSES, picture, trained
@@ -28,7 +28,9 @@ def test_many_pictures_are_answered_as_each_alone_and_in_order():
     folder = trained().run.folder / "model"
     data = [b"broken" if n % 7 == 3 else picture(n % 3, n) for n in range(3 * BATCH + 5)]
     classifier = load_for(folder, len(data))
-    found = list(answers(classifier, [Source(f"{n}", lambda d=d: d) for n, d in enumerate(data)]))
+    found = list(
+        classify_sources(classifier, [Source(f"{n}", lambda d=d: d) for n, d in enumerate(data)])
+    )
     alone = [Classifier.load(folder).classify(d, f"{n}") for n, d in enumerate(data)]
     assert [one["file"] for one in found] == [f"{n}" for n in range(len(data))]
     for one, wanted in zip(found, alone, strict=True):
@@ -47,7 +49,7 @@ def test_no_more_pictures_are_read_ahead_than_a_few_batches():
         return Source(str(number), lambda: read.append(number) or data)
 
     classifier = load_for(trained().run.folder / "model", 1000)
-    going = answers(classifier, (source(n) for n in range(1000)))
+    going = classify_sources(classifier, (source(n) for n in range(1000)))
     for _ in range(BATCH):
         next(going)
     going.close()

@@ -111,7 +111,8 @@ def test_a_model_of_an_earlier_lensmith_says_nothing_of_it(tmp_path):
     del manifest["unlike"], manifest["answers"], manifest["sha256"]["learned.npz"]
     (folder / "model.json").write_text(json.dumps(manifest), "utf-8")
     (folder / "learned.npz").unlink()
-    answer = Classifier.load(folder).judge(np.array(trained().pictures.pixels("test")[0]), "p.png")
+    classifier, pictures = Classifier.load(folder), trained().pictures.pixels("test")
+    answer = classifier.answer(classifier.outputs(np.array(pictures[:1]))[0], "p.png")
     assert answer["unlike"] is None
     assert answer["nearest"] == []
 

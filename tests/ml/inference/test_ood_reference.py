@@ -90,7 +90,8 @@ def test_a_trained_model_carries_its_training_pictures_and_says_what_its_limit_m
     assert about["validation"] == len(made.pictures.indices("val"))
     assert about["beyond"] <= 0.05 * about["validation"]
     place = made.pictures.indices("train")[5]
-    answer = classifier.judge(np.array(made.pictures.pixels("train")[5]), "p.png")
+    pixels = np.array(made.pictures.pixels("train")[5])
+    answer = classifier.answer(classifier.outputs(pixels[None])[0], "p.png")
     nearest = answer["nearest"][0]
     assert nearest["item"] == place
     assert nearest["label"] == CLASSES[made.pictures.version.labels[place]]

@@ -12,6 +12,9 @@ from ml.data.augment.batch import Augment
 from ml.data.augment.mixup import Mixing, mixup
 from ml.data.augment.policies import POLICIES, Policy, Step
 from ml.data.pixels.pixels import PixelSpec, canonical
+from ml.errors import BadInputError
+from ml.serving import augmentation
+from ml.serving.protocol import AugmentRequest, AugmentResponse, response_of
 from ml.serving.service import Worker
 from tests.helpers import made_up_runs
 
@@ -20,17 +23,11 @@ SPEC = PixelSpec(32)
 
 def ask(*pictures: bytes, **wanted: object) -> tuple[list[np.ndarray], list[float]]:
     """Versions as pixels (S, S, C) and the shares of the first picture."""
-    usual = {"op": "augment", "pixels": SPEC.to_json(), "mixing": "none", "count": 6, "turn": 0}
-    sizes = [len(one) for one in pictures]
-    header, data = Worker().answer({**usual, "sizes": sizes, **wanted}, b"".join(pictures))
-    assert "refused" not in header, header
-    found, start = [], 0
-    for size in header["sizes"]:
-        pixels = np.asarray(Image.open(io.BytesIO(data[start : start + size])))
-        found.append(pixels if pixels.ndim == 3 else pixels[..., None])
-        start += size
-    assert start == len(data)
-    return found, header["shares"]
+    usual = {"pixels": SPEC.to_json(), "count": 6, "turn": 0}
+    request = AugmentRequest(**{**usual, **wanted}, pictures=pictures)
+    response = response_of(AugmentResponse, Worker().answer(*request.to_frame()))
+    decoded = [np.asarray(Image.open(io.BytesIO(one))) for one in response.versions]
+    return [one if one.ndim == 3 else one[..., None] for one in decoded], response.shares
 
 
 def seen(*pictures: bytes) -> torch.Tensor:
@@ -84,19 +81,31 @@ def test_mixed_versions_say_how_much_of_the_picture_is_left(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "said"),
+    ("wanted", "sentence"),
     [
         ({"operation": "melt", "strength": 1.0}, "no change named melt"),
         ({"policy": "none", "count": 0}, "no picture"),
         ({"policy": "none", "pixels": {"size": 0, "colour": "rgb", "fit": "crop"}}, "0 pixels"),
-        ({}, "unforeseen"),
+        ({}, "no policy and no operation"),
+        ({"policy": "none", "pixels": {"size": 32}}, "does not say how"),
     ],
 )
-def test_what_cannot_be_shown_is_a_sentence(wanted: dict[str, object], said: str) -> None:
-    data = made_up_runs.picture(0)
-    usual = {"op": "augment", "pixels": SPEC.to_json(), "mixing": "none", "count": 6, "turn": 0}
-    header, rest = Worker().answer({**usual, "sizes": [len(data)], **wanted}, data)
-    assert said in header["refused"]
-    assert rest == b""
-    header, _ = Worker().answer({**usual, "sizes": [4], "policy": "none"}, b"nope")
-    assert "not a picture" in header["refused"]
+def test_what_cannot_be_shown_is_a_sentence(wanted: dict[str, object], sentence: str) -> None:
+    with pytest.raises(BadInputError, match=sentence):
+        ask(made_up_runs.picture(0), **wanted)
+    with pytest.raises(BadInputError, match="not a picture"):
+        ask(b"nope", policy="none")
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"), [(MemoryError(), "more memory"), (KeyError("x"), "unforeseen")]
+)
+def test_whatever_goes_wrong_with_a_version_becomes_a_sentence(
+    error: Exception, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(request: AugmentRequest) -> None:
+        raise error
+
+    monkeypatch.setattr(augmentation, "augmented", fail)
+    with pytest.raises(BadInputError, match=sentence):
+        ask(made_up_runs.picture(0), policy="none")

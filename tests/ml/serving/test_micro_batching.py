@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from ml.serving.micro_batching import MOST, Batches
+from ml.serving.micro_batching import MAX_BATCH, MicroBatcher
 
 
 class Sums:
@@ -30,25 +30,25 @@ def picture(value):
 
 def test_what_comes_while_the_network_works_is_taken_up_together(until):
     passes, network = [], Sums()
-    batches = Batches(passes.append)
-    with ThreadPoolExecutor(2 * MOST) as pool:
+    batches = MicroBatcher(passes.append)
+    with ThreadPoolExecutor(2 * MAX_BATCH) as pool:
         first = pool.submit(batches.ask, network, picture(0))
         assert network.inside.wait(30)
-        others = [pool.submit(batches.ask, network, picture(n)) for n in range(1, MOST + 3)]
-        until(lambda: len(batches._waiting) == len(others))
+        others = [pool.submit(batches.ask, network, picture(n)) for n in range(1, MAX_BATCH + 3)]
+        until(lambda: len(batches._queue) == len(others))
         network.gate.set()
-        assert [one.result(30) for one in (first, *others)] == list(range(MOST + 3))
-    assert passes == [1, MOST, 2]
+        assert [one.result(30) for one in (first, *others)] == list(range(MAX_BATCH + 3))
+    assert passes == [1, MAX_BATCH, 2]
 
 
 def test_one_that_spoils_a_pass_spoils_it_for_nobody_else(until):
     network = Sums()
-    batches = Batches()
-    with ThreadPoolExecutor(MOST) as pool:
+    batches = MicroBatcher()
+    with ThreadPoolExecutor(MAX_BATCH) as pool:
         first = pool.submit(batches.ask, network, picture(0))
         assert network.inside.wait(30)
         others = {n: pool.submit(batches.ask, network, picture(n)) for n in (12, 13, 14)}
-        until(lambda: len(batches._waiting) == 3)
+        until(lambda: len(batches._queue) == 3)
         network.gate.set()
         assert first.result(30) == 0
         assert (others[12].result(30), others[14].result(30)) == (12, 14)
@@ -58,13 +58,13 @@ def test_one_that_spoils_a_pass_spoils_it_for_nobody_else(until):
 
 def test_models_do_not_mix(until):
     passes, one, other = [], Sums(), Sums(1000)
-    batches = Batches(passes.append)
+    batches = MicroBatcher(passes.append)
     other.gate.set()
-    with ThreadPoolExecutor(2 * MOST) as pool:
+    with ThreadPoolExecutor(2 * MAX_BATCH) as pool:
         first = pool.submit(batches.ask, one, picture(20))
         assert one.inside.wait(30)
         asked = [pool.submit(batches.ask, (one, other)[n % 2], picture(n)) for n in range(21, 31)]
-        until(lambda: len(batches._waiting) == 10)
+        until(lambda: len(batches._queue) == 10)
         one.gate.set()
         found = [job.result(30) for job in (first, *asked)]
     assert found == [n + 1000 * (n % 2) for n in range(20, 31)]
@@ -74,6 +74,6 @@ def test_models_do_not_mix(until):
 def test_a_question_alone_is_answered_alone():
     passes, network = [], Sums()
     network.gate.set()
-    batches = Batches(passes.append)
+    batches = MicroBatcher(passes.append)
     assert [batches.ask(network, picture(n)) for n in (7, 8)] == [7, 8]
     assert passes == [1, 1]

@@ -1,26 +1,41 @@
 import io
 import json
+import os
 import shutil
-import struct
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
 from ml.data.pixels.pixels import canonical
+from ml.errors import BadInputError
 from ml.explain.why import Explainer
 from ml.inference.classifier import Classifier
-from ml.serving import model_cache, service
-from ml.serving.protocol import read_frame, write_frame
+from ml.serving import classification, handlers, model_cache, pictures
+from ml.serving.protocol import (
+    ClassifyRequest,
+    ClassifyResponse,
+    ExplainRequest,
+    ExplainResponse,
+    PingRequest,
+    PingResponse,
+    read_frame,
+    response_of,
+    write_frame,
+)
 from ml.serving.service import Worker
 from tests.helpers.trained import CLASSES, picture, trained
 
 
-def request(folder, **values):
-    return {"op": "classify", "folder": str(folder), "name": "p.png", "top_k": 2, **values}
+def frame_of(folder, data):
+    request = ClassifyRequest(folder=str(folder), name="p.png", top_k=2, picture=data)
+    return request.to_frame()
+
+
+def answer_of(worker, folder, data):
+    return response_of(ClassifyResponse, worker.answer(*frame_of(folder, data))).result
 
 
 @pytest.fixture
@@ -29,74 +44,45 @@ def folder(tmp_path):
     return tmp_path / "model"
 
 
-@given(st.lists(st.tuples(st.dictionaries(st.text(), st.text()), st.binary()), max_size=4))
-def test_frames_come_out_as_they_went_in_and_a_torn_one_not_at_all(messages):
-    pipe = io.BytesIO()
-    for header, data in messages:
-        write_frame(pipe, header, data)
-    whole = pipe.getvalue()
-    pipe.seek(0)
-    for header, data in messages:
-        assert read_frame(pipe) == ({**header, "size": len(data)}, data)
-    assert read_frame(pipe) is None
-    if messages:
-        torn = io.BytesIO(whole[:-1])
-        frames = [read_frame(torn) for _ in messages]
-        assert frames[-1] is None
-        assert None not in frames[:-1]
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        struct.pack(">I", 2**31),
-        struct.pack(">I", 13) + b'{"size": -5}x',
-        struct.pack(">I", 22) + b'{"size": 999999999999}',
-        struct.pack(">I", 2) + b"[]",
-        struct.pack(">I", 3) + b"{{{",
-    ],
-)
-def test_what_is_no_frame_is_refused_before_anything_is_read_for_it(data):
-    with pytest.raises(ValueError):  # noqa: PT011 (json has its own kind)
-        read_frame(io.BytesIO(data))
-
-
 def test_an_answer_holds_the_picture_as_the_model_sees_it_and_a_preview(folder):
     data = io.BytesIO()
     Image.effect_noise((900, 600), 80).save(data, "PNG")
-    header, pictures = Worker().answer(request(folder), data.getvalue())
-    seen = Image.open(io.BytesIO(pictures[: header["seen"]]))
-    shown = Image.open(io.BytesIO(pictures[header["seen"] :]))
+    frame = Worker().answer(*frame_of(folder, data.getvalue()))
+    response = response_of(ClassifyResponse, frame)
+    seen = Image.open(io.BytesIO(response.seen))
+    shown = Image.open(io.BytesIO(response.preview))
     classifier = Classifier.load(folder)
     assert np.array_equal(np.asarray(seen), canonical(data.getvalue(), classifier.spec))
     assert shown.size == (480, 320)
-    assert header["preview"] == len(pictures) - header["seen"]
-    assert header["result"] == classifier.classify(data.getvalue(), "p.png", 2)
+    assert response.result == classifier.classify(data.getvalue(), "p.png", 2)
 
 
 def test_a_reason_is_given_for_the_very_pixels_that_were_seen(folder):
     worker = Worker()
-    header, pictures = worker.answer(request(folder), picture(1, 3))
-    seen = pictures[: header["seen"]]
-    asked = {"op": "why", "folder": str(folder), "label": CLASSES[1], "method": ""}
-    told, _ = worker.answer(asked, seen)
-    assert told["method"] == "activation"
-    assert np.shape(told["heat"]) == np.shape(
-        Explainer(Classifier.load(folder), folder).explain(service.decode(seen), CLASSES[1])["heat"]
-    )
-    by_name = {entry["label"]: entry["probability"] for entry in header["result"]["top"]}
+    answered = response_of(ClassifyResponse, worker.answer(*frame_of(folder, picture(1, 3))))
+    request = ExplainRequest(folder=str(folder), label=CLASSES[1], method="", seen=answered.seen)
+    explained = response_of(ExplainResponse, worker.answer(*request.to_frame()))
+    assert explained.method == "activation"
+    alone = Explainer(Classifier.load(folder), folder)
+    pixels = pictures.decode_seen(answered.seen)
+    assert np.shape(explained.heat) == np.shape(alone.explain(pixels, CLASSES[1])["heat"])
+    by_name = {entry["label"]: entry["probability"] for entry in answered.result["top"]}
     if CLASSES[1] in by_name:
-        assert told["before"] == pytest.approx(by_name[CLASSES[1]], abs=1e-6)
-    assert "no such class" in worker.answer({**asked, "label": "x"}, seen)[0]["refused"]
-    assert "cannot be read again" in worker.answer(asked, b"no picture")[0]["refused"]
+        assert explained.before == pytest.approx(by_name[CLASSES[1]], abs=1e-6)
+    for wrong, sentence in (
+        (replace(request, label="x"), "no such class"),
+        (replace(request, seen=b"no picture"), "cannot be read again"),
+    ):
+        with pytest.raises(BadInputError, match=sentence):
+            response_of(ExplainResponse, worker.answer(*wrong.to_frame()))
 
 
 def test_a_grey_picture_is_encoded_as_it_is():
     pixels = np.arange(64, dtype=np.uint8).reshape(8, 8, 1)
     assert np.array_equal(
-        np.asarray(Image.open(io.BytesIO(service.encode(pixels)))), pixels[..., 0]
+        np.asarray(Image.open(io.BytesIO(pictures.encode_seen(pixels)))), pixels[..., 0]
     )
-    assert np.array_equal(service.decode(service.encode(pixels)), pixels)
+    assert np.array_equal(pictures.decode_seen(pictures.encode_seen(pixels)), pixels)
 
 
 def test_a_model_that_was_replaced_is_loaded_again_and_the_last_used_are_kept(
@@ -110,25 +96,53 @@ def test_a_model_that_was_replaced_is_loaded_again_and_the_last_used_are_kept(
         return true_load(where, threads)
 
     monkeypatch.setattr(Classifier, "load", load)
-    monkeypatch.setattr(model_cache, "MODELS", 2)
+    monkeypatch.setattr(model_cache, "MAX_MODELS", 2)
     worker, data = Worker(), picture(1, 1)
     for name in ("second", "third"):
         shutil.copytree(folder, tmp_path / name)
-    first = worker.answer(request(folder), data)[0]["result"]["label"]
+    first = answer_of(worker, folder, data)["label"]
     for name in ("second", "model", "third", "model", "second"):
-        worker.answer(request(tmp_path / name), data)
+        answer_of(worker, tmp_path / name, data)
     assert loaded == ["model", "second", "third", "second"]
     manifest = json.loads((folder / "model.json").read_text("utf-8"))
     manifest["classes"] = [f"new {name}" for name in manifest["classes"]]
     (folder / "model.json").write_text(json.dumps(manifest), "utf-8")
-    assert worker.answer(request(folder), data)[0]["result"]["label"] == f"new {first}"
+    assert answer_of(worker, folder, data)["label"] == f"new {first}"
 
 
 def test_a_model_that_cannot_be_used_is_refused_and_the_worker_goes_on(folder, tmp_path):
     worker = Worker()
-    assert "no trained model" in worker.answer(request(tmp_path), b"")[0]["refused"]
-    assert "does not know" in worker.answer({"op": "dance"}, b"")[0]["refused"]
-    assert worker.answer(request(folder), picture(0, 1))[0]["result"]["label"] in CLASSES
+    with pytest.raises(BadInputError, match="no trained model"):
+        answer_of(worker, tmp_path, b"")
+    assert answer_of(worker, folder, picture(0, 1))["label"] in CLASSES
+
+
+@pytest.mark.parametrize(
+    ("header", "sentence"),
+    [
+        ({"op": "dance"}, "does not know 'dance'"),
+        ({"op": ["ping"]}, "does not know"),
+        ({}, "does not know None"),
+        ({"op": "classify", "folder": "x", "name": "p", "picture": 0}, "it has no top_k"),
+        ({"op": "why", "folder": 3, "label": "a", "method": "", "seen": 0}, "its folder is a int"),
+        ({"op": "instant", "workspace": "w", "dataset": "d", "version": True, "before": 0}, "bool"),
+        ({"op": "augment", "pixels": {}, "count": 1, "turn": 0, "pictures": [-1]}, "pictures"),
+        ({"op": "augment", "pixels": {}, "count": 1, "turn": 0, "pictures": [9]}, "9 bytes"),
+    ],
+)
+def test_an_unknown_or_malformed_request_is_refused_and_the_worker_goes_on(header, sentence):
+    worker = Worker()
+    with pytest.raises(BadInputError, match=sentence):
+        response_of(PingResponse, worker.answer(header, b""))
+    assert response_of(PingResponse, worker.answer(*PingRequest().to_frame())).pid == os.getpid()
+
+
+def test_every_operation_has_a_handler_and_every_handler_its_own_operation():
+    for op in handlers.MODULES:
+        request_type, _ = handlers.find_handler(op)
+        assert request_type.op == op
+    with pytest.raises(ValueError, match="two handlers"):
+        handlers.handler(PingRequest)(handlers.find_handler("ping")[1])
 
 
 @pytest.mark.parametrize(
@@ -140,8 +154,8 @@ def test_whatever_goes_wrong_with_a_picture_becomes_a_sentence(
     def fail(data, spec):
         raise error
 
-    monkeypatch.setattr(service, "canonical_of", fail)
-    header, data = Worker().answer(request(folder), b"x")
+    monkeypatch.setattr(classification, "canonical_of", fail)
+    header, data = Worker().answer(*frame_of(folder, b"x"))
     assert sentence in header["result"]["error"]
     assert data == b""
 
@@ -156,9 +170,9 @@ sys.exit(code)
 """
     child = python(code)
     into, out = child.stdin.buffer, child.stdout.buffer
-    write_frame(into, request(folder), b"no picture")
+    write_frame(into, *frame_of(folder, b"no picture"))
     assert read_frame(out)[0]["result"]["error"].endswith(".")
-    write_frame(into, request(folder), picture(2, 1))
+    write_frame(into, *frame_of(folder, picture(2, 1)))
     assert read_frame(out)[0]["result"]["label"] in CLASSES
     write_frame(into, {"op": "ping"})
     assert read_frame(out)[0]["pid"] == child.pid
@@ -176,17 +190,17 @@ def test_the_process_ends_by_itself_when_nobody_asks(python):
 def test_what_a_library_prints_never_gets_between_the_frames(python, folder):
     code = """
 import os, sys
-from ml.serving import service as worker
+from ml.serving import classification
 from ml.__main__ import main
 def noisy(pixels):
     print("python prints")
     os.write(1, b"and so does C")
     return b""
-worker.encode = noisy
+classification.encode_seen = noisy
 sys.exit(main(["worker"]))
 """
     child = python(code)
-    write_frame(child.stdin.buffer, request(folder), picture(2, 1))
+    write_frame(child.stdin.buffer, *frame_of(folder, picture(2, 1)))
     assert read_frame(child.stdout.buffer)[0]["result"]["label"] in CLASSES
     more, told = child.communicate(timeout=30)
     assert more == ""

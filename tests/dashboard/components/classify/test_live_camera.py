@@ -198,14 +198,14 @@ def test_what_goes_wrong_is_a_sentence_and_the_next_frame_is_let_through(server,
 def test_an_answer_names_the_verdict_and_the_bars(tmp_path, values, kind, said):
     top = [{"label": "glass", "probability": 0.7}, {"label": "metal", "probability": 0.3}]
     told = {"error": None, "label": "glass", "top": top, **values}
-    client = SimpleNamespace(glance=lambda folder, frame, most: told)
+    client = SimpleNamespace(classify_frame=lambda folder, frame, most: told)
     shown = live_camera.answer(client, tmp_path, FRAME)
     assert (shown["kind"], shown["said"]) == (kind, said)
     assert shown["bars"] == [
         {"label": "glass", "share": "70 %", "width": 0.7},
         {"label": "metal", "share": "30 %", "width": 0.3},
     ]
-    client.glance = lambda folder, frame, most: unreadable("", "It is not a picture.")
+    client.classify_frame = lambda folder, frame, most: unreadable("", "It is not a picture.")
     assert live_camera.answer(client, tmp_path, FRAME) == {"error": "It is not a picture."}
 
 

@@ -2,7 +2,8 @@
 
 import io
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from ml.data.augment.policies import POLICIES
 from ml.data.edits import edits
 from ml.data.store.versions import DatasetVersion, Item, write_picture, write_version
 from ml.errors import BadInputError, MLError
+from ml.serving.protocol import AugmentRequest
 from ml.workspace import Workspace
 from tests.helpers import made_up_runs
 from tests.helpers.page_visits import visit, words
@@ -37,14 +39,14 @@ class Stand:
         self.refuses = ""
 
     def augment(
-        self, request: Mapping[str, Any], pictures: Sequence[bytes]
+        self, request: AugmentRequest, pictures: Sequence[bytes]
     ) -> tuple[list[bytes], list[float]]:
-        self.asked.append({**request, "pictures": len(pictures)})
+        self.asked.append({**vars(request), "pictures": len(pictures)})
         if self.refuses:
             raise BadInputError(self.refuses)
         out = io.BytesIO()
         Image.new("RGB", (8, 8)).save(out, "PNG")
-        return [out.getvalue()] * request["count"], [0.25] * request["count"]
+        return [out.getvalue()] * request.count, [0.25] * request.count
 
 
 @pytest.fixture
@@ -207,15 +209,13 @@ def test_the_real_worker_answers_and_repeats_itself() -> None:
     client = InferenceClient()
     try:
         picture = made_up_runs.picture(1)
-        request = {
-            "pixels": {"size": 32, "colour": "rgb", "fit": "crop"},
-            **{"policy": "photos", "mixing": "cutmix", "count": 5, "turn": 0},
-        }
+        pixels = {"size": 32, "colour": "rgb", "fit": "crop"}
+        request = AugmentRequest(pixels=pixels, count=5, turn=0, policy="photos", mixing="cutmix")
         found, shares = client.augment(request, [picture, made_up_runs.picture(2)])
         assert len(found) == len(shares) == 5
         assert all(one.startswith(b"\x89PNG") for one in found)
         with pytest.raises(BadInputError, match="no change named melt"):
-            client.augment({**request, "operation": "melt", "strength": 1.0}, [picture])
+            client.augment(replace(request, operation="melt", strength=1.0), [picture])
         assert client.augment(request, [picture, made_up_runs.picture(2)]) == (found, shares)
     finally:
         client.close()
@@ -224,7 +224,7 @@ def test_the_real_worker_answers_and_repeats_itself() -> None:
 def test_a_worker_that_gives_up_twice_is_a_sentence() -> None:
     client = InferenceClient(command=(sys.executable, "-c", "raise SystemExit(1)"))
     with pytest.raises(MLError, match="gave up on them, twice"):
-        client.augment({"policy": "photos"}, [b"picture"])
+        client.augment(AugmentRequest(pixels={}, count=1, turn=0), [b"picture"])
 
 
 def test_the_form_names_the_choices_as_the_panel_does() -> None:
