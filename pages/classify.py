@@ -8,6 +8,7 @@ from dashboard.components.widgets.empty_state import empty
 from dashboard.components.widgets.run_picker import run_picker
 from dashboard.queries.run_list import newest_tested, usable
 from dashboard.state import deep_links, selection
+from dashboard.state.keys import run_picker_key
 from dashboard.state.navigation import CLASSIFY, TRAIN
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
@@ -17,7 +18,7 @@ if selection.current_run() is None and (newest := newest_tested(workspace)):
     selection.choose_run(newest.id)
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Classify", width="content", anchor=False)
-    run = run_picker("Model", key="classify-run", only=usable)
+    run = run_picker("Model", key=run_picker_key("classify"), only=usable)
 if run is None or (model := run.model) is None:
     empty(
         "No model to try yet",

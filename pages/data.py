@@ -8,8 +8,6 @@ from dashboard.components.data.class_columns import class_columns
 from dashboard.components.data.explorer import explorer
 from dashboard.components.data.findings import findings
 from dashboard.components.data.header import (
-    ADDING,
-    NEW,
     head_buttons,
     readiness,
     set_picker,
@@ -27,7 +25,10 @@ from dashboard.components.widgets.dropped_folders import keep_folders
 from dashboard.components.widgets.undo import undo_bar
 from dashboard.queries.datasets import version_at
 from dashboard.state import deep_links, selection
+from dashboard.state.keys import DATA_PANEL
 from dashboard.state.navigation import DATA
+from dashboard.state.page_states import DataState
+from dashboard.state.stored import stored
 from ml.data.store.versions import latest
 
 PANELS = {
@@ -40,6 +41,7 @@ PANELS = {
 }
 
 workspace = deep_links.open_page(DATA)
+state = stored(DataState)
 settle()
 keep_folders()
 known = sets_at_hand(workspace)
@@ -47,11 +49,11 @@ name = selection.current_data()
 if name is None and (own := [info.name for info in known.values() if info.kind == "own"]):
     name = own[0]
     selection.choose_data(name)
-if name is None or st.session_state.get(NEW):
+if name is None or state.new_set:
     with st.container(horizontal=True, vertical_alignment="center", key="page-head"):
         st.title("Your own pictures" if name is None else "A new set", anchor=False)
         if name is not None and st.button("Back", icon=":material/arrow_back:", key="back-to-set"):
-            st.session_state[NEW] = False
+            state.new_set = False
             st.rerun()
     ingest_view()
     if not under_way():
@@ -76,7 +78,7 @@ if version is None:
 
 undo_bar(workspace, version)
 readiness(version)
-if st.session_state.get(ADDING):
+if state.adding:
     with st.container(border=True, key="card-add"):
         into = {"into": name}
         left, right = st.columns(2, gap="medium")
@@ -89,7 +91,7 @@ if st.session_state.get(ADDING):
 findings(workspace, version)
 instant(workspace, version)
 class_columns(workspace, version)
-tabs = st.tabs(list(PANELS), key="data-panel", on_change="rerun")
+tabs = st.tabs(list(PANELS), key=DATA_PANEL, on_change="rerun")
 for tab, panel in zip(tabs, PANELS.values(), strict=True):
     if tab.open:
         with tab:

@@ -24,6 +24,7 @@ from dashboard.components.widgets.undo import undo_bar
 from dashboard.queries import results
 from dashboard.queries.run_list import newest_tested, readable
 from dashboard.state import deep_links, selection
+from dashboard.state.keys import run_picker_key
 from dashboard.state.navigation import EVALUATE, TRAIN
 from dashboard.workers import engine
 
@@ -32,7 +33,7 @@ if selection.current_run() is None and (run := newest_tested(workspace)):
     selection.choose_run(run.id)
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Evaluate", width="content", anchor=False)
-    run = run_picker(key="evaluate-run", only=readable)
+    run = run_picker(key=run_picker_key("evaluate"), only=readable)
 if run is None:
     empty(
         "Nothing to evaluate yet",

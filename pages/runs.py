@@ -8,8 +8,12 @@ from dashboard.components.runs.trash import trash, undo_bar
 from dashboard.components.widgets.auto_refresh import watch
 from dashboard.components.widgets.empty_state import empty
 from dashboard.queries import run_list
-from dashboard.state import deep_links, session
+from dashboard.state import deep_links
+from dashboard.state.keys import RUNS_ORDER, run_chosen_key
+from dashboard.state.messages import RUNS_ERROR
 from dashboard.state.navigation import RUNS, TRAIN
+from dashboard.state.page_states import RunsState
+from dashboard.state.stored import stored
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from ml.runs.folder import Run
@@ -19,10 +23,11 @@ PAGE = 20
 workspace = deep_links.open_page(RUNS)
 st.title("Runs", anchor=False)
 with st.container():  # always there: what comes and goes in it moves nothing below to a new place
-    if said := st.session_state.pop("runs-error", ""):
-        st.error(plain(said), icon=":material/error:")
+    if error := RUNS_ERROR.take():
+        st.error(plain(error), icon=":material/error:")
     undo_bar(workspace)
-rows = run_list.rows(workspace, session.state("runs-sort", "Newest first"))
+RUNS_ORDER.set_default("Newest first")
+rows = run_list.rows(workspace, RUNS_ORDER.value("Newest first"))
 if not rows:
     empty(
         "No runs yet",
@@ -33,21 +38,22 @@ if not rows:
     trash(workspace)
     st.stop()
 
-chosen = [row for row in rows if st.session_state.get(f"chosen-{row.id}") and not row.damage]
+chosen = [row for row in rows if run_chosen_key(row.id).value(False) and not row.damage]
 with st.container(horizontal=True, vertical_alignment="center"):
     st.selectbox(
-        "Sort", list(run_list.SORTS), key="runs-sort", width=220, label_visibility="collapsed"
+        "Sort", list(run_list.SORTS), key=RUNS_ORDER, width=220, label_visibility="collapsed"
     )
     if chosen:
         st.markdown(f"{count(len(chosen), 'run')} chosen", width="content")
         if st.button("Delete", key="delete-chosen", icon=":material/delete:"):
             delete(workspace, chosen)
             st.rerun()
-most = session.state("runs-shown", PAGE)
+state = stored(RunsState)
+most = PAGE + state.more_runs
 for row in rows[:most]:
     run_row(workspace, row)
 if len(rows) > most and st.button(f"Show {min(PAGE, len(rows) - most)} more", key="more-runs"):
-    st.session_state["runs-shown"] = most + PAGE
+    state.more_runs += PAGE
     st.rerun()
 if len(chosen) >= 2:
     compare([(Run(workspace.runs / row.id), title(row)) for row in chosen])

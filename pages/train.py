@@ -6,6 +6,7 @@ from dashboard.components.train.form import train_form
 from dashboard.components.train.run_view import run_view
 from dashboard.components.widgets.run_picker import run_picker
 from dashboard.state import deep_links, selection
+from dashboard.state.keys import run_picker_key
 
 deep_links.open_page("pages/train.py")
 run = selection.current_run()
@@ -15,7 +16,7 @@ if run is None:
 else:
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="page-head"):
         st.title("Train", width="content")
-        chosen = run_picker(key="train-run") or run
+        chosen = run_picker(key=run_picker_key("train")) or run
         if st.button("New training", icon=":material/add:", key="new-training"):
             selection.choose_run(None)
             st.rerun()

@@ -1,4 +1,4 @@
-"""A run as it happens: its events gathered into ``st.session_state["live"]``, a plain dictionary.
+"""A run as it happens: its events gathered into ``TrainState.live``, a plain dictionary.
 
 A worker's events come out of its log (``follow``), those of a training in this process straight
 from the callback (``session_sink``). The charts draw from the same dictionary in both cases.
@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
+from dashboard.state.page_states import TrainState
+from dashboard.state.stored import stored
 from dashboard.text.wording import PHASE_WORDS
 from ml.runs.events import Event, Progress, RunStarted, Sink, read
 from ml.runs.folder import Run
@@ -87,17 +87,19 @@ def follow(folder: Path, live: Live) -> int:
 
 def session_live() -> Live:
     """The live state of this tab."""
-    live: Live = st.session_state.setdefault("live", new())
-    return live
+    state = stored(TrainState)
+    if state.live is None:
+        state.live = new()
+    return state.live
 
 
 def session_sink() -> Sink:
     """A sink that feeds the live state of this tab, for training in this very process.
 
     Ask for it in a run of the page. It may then be called from any thread, since it holds the
-    dictionary itself: ``st.session_state`` is not there in a thread of one's own.
+    dictionary itself: session state is not there in a thread of one's own.
     """
-    live = st.session_state["live"] = new()
+    live = stored(TrainState).live = new()
     return lambda event: append(live, event)
 
 

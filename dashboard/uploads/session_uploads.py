@@ -1,6 +1,6 @@
 """The pictures that one tab is trying on its models, and what each model said of them.
 
-A plain list in ``st.session_state``, the newest first. The files lie in a folder that goes with the
+A plain list in ``ClassifyState``, the newest first. The files lie in a folder that goes with the
 tab, so that another model can be asked about them as well, and they can be added to a data set;
 when they grow too many or too large, the oldest go.
 """
@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
 from dashboard.server.limits import limits
+from dashboard.state.page_states import ClassifyState
+from dashboard.state.stored import stored
 from dashboard.state.workspace import current_workspace
 from dashboard.uploads.spool import Spool
 from ml.errors import BadInputError
@@ -38,8 +38,7 @@ ID = 20
 
 def entries() -> list[Entry]:
     """The pictures of this tab, the newest first."""
-    found: list[Entry] = st.session_state.setdefault("tray", [])
-    return found
+    return stored(ClassifyState).uploads
 
 
 def take(pictures: Iterable[Given]) -> list[str]:
@@ -68,12 +67,12 @@ def add(name: str, data: bytes, truth: str = "") -> None:
     held = entries()
     known = next((entry for entry in held if entry["id"] == identifier), None)
     fresh = known or {"id": identifier, "label": "", "ticked": False, "answers": {}}
-    spool = st.session_state.get("tray-files") or Spool(current_workspace())
-    st.session_state["tray-files"] = spool
+    state = stored(ClassifyState)
+    spool = state.spool = state.spool or Spool(current_workspace())
     spool.put(identifier, data)
     fresh |= {"name": name, "truth": truth, "size": len(data), "path": spool.folder / identifier}
     others = [entry for entry in held if entry["id"] != identifier]
-    st.session_state["tray"] = limited([fresh, *others])
+    state.uploads = limited([fresh, *others])
 
 
 def limited(held: list[Entry]) -> list[Entry]:
@@ -107,14 +106,17 @@ def remove(identifier: str) -> None:
     for entry in entries():
         if entry["id"] == identifier:
             _let_go(entry)
-    st.session_state["tray"] = [entry for entry in entries() if entry["id"] != identifier]
+    kept = [entry for entry in entries() if entry["id"] != identifier]
+    stored(ClassifyState).uploads = kept
 
 
 def clear() -> None:
     """Take all pictures out."""
-    st.session_state["tray"] = []
-    if spool := st.session_state.pop("tray-files", None):
-        spool.close()
+    state = stored(ClassifyState)
+    state.uploads = []
+    if state.spool:
+        state.spool.close()
+        state.spool = None
 
 
 def unanswered(run: str) -> list[Entry]:

@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import re
+from copy import deepcopy
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -17,8 +18,11 @@ from dashboard.components.classify.upload import KINDS
 from dashboard.components.widgets import camera
 from dashboard.queries.predictions_csv import csv_of
 from dashboard.server import limits
+from dashboard.state.messages import REFUSED_UPLOADS
+from dashboard.state.page_states import ClassifyState
 from dashboard.state.selection import Selection
 from dashboard.state.stored import stored_in
+from dashboard.state.widget_key import WidgetKey
 from dashboard.uploads import session_uploads
 from dashboard.workers import inference
 from ml.errors import BadInputError
@@ -119,7 +123,7 @@ def test_a_dropped_picture_is_answered_at_once_and_the_drop_zone_is_empty_again(
     assert "50 % is under the 60 % that this model needs" in text
     assert at.get("file_uploader")[0].value == []
     drop(at, ("three.png", b"other"))
-    assert [entry["name"] for entry in at.session_state["tray"]] == [
+    assert [entry["name"] for entry in stored_in(at.session_state, ClassifyState).uploads] == [
         "three.png",
         "one.png",
         "two.png",
@@ -128,10 +132,12 @@ def test_a_dropped_picture_is_answered_at_once_and_the_drop_zone_is_empty_again(
 
 
 def test_a_drop_zone_that_says_that_it_is_empty_changes_nothing(monkeypatch):
-    before = {"drop": [], upload.TURN: 3, upload.SAID: ["what was said"]}
-    state = dict(before)
+    state = {"drop": []}
     monkeypatch.setattr(upload.st, "session_state", state)
-    upload._dropped(None, "drop")
+    stored_in(state, ClassifyState).upload_turn = 3
+    REFUSED_UPLOADS.send(["what was said"])
+    before = deepcopy(state)
+    upload._dropped(None, WidgetKey("drop"))
     assert state == before
 
 
@@ -192,11 +198,13 @@ def test_names_of_files_and_classes_are_shown_and_not_obeyed(workspace, version,
 def test_pictures_can_be_removed_and_cleared(workspace, version, worker):
     made_up_runs.finished(workspace, version)
     at = drop(visit("classify"), ("one.png", b"sure"), ("two.png", b"unsure"))
-    first = at.session_state["tray"][0]["id"]
+    first = stored_in(at.session_state, ClassifyState).uploads[0]["id"]
     at.button(f"remove-{first}").click().run()
-    assert [entry["name"] for entry in at.session_state["tray"]] == ["two.png"]
+    assert [entry["name"] for entry in stored_in(at.session_state, ClassifyState).uploads] == [
+        "two.png"
+    ]
     next(button for button in at.button if button.label == "Clear").click().run()
-    assert at.session_state["tray"] == []
+    assert stored_in(at.session_state, ClassifyState).uploads == []
 
 
 def test_more_pictures_than_allowed_are_cut_off_with_a_sentence(
@@ -255,7 +263,7 @@ def test_the_answers_can_be_taken_away_as_a_table(workspace, version, worker):
     made_up_runs.finished(workspace, version)
     at = drop(visit("classify"), ("=1+1.png", b"sure"), ("bad.png", b"broken"))
     run = stored_in(at.session_state, Selection).run
-    held = at.session_state["tray"]
+    held = stored_in(at.session_state, ClassifyState).uploads
     lines = list(csv.reader(io.StringIO(csv_of(session_uploads.lines(held, run)))))
     assert lines[1][:4] == ["'=1+1.png", "<b>glass</b>", "0.7", "sure"]
     assert lines[2][4] == "It is not a picture."
@@ -281,7 +289,7 @@ def test_a_reason_is_given_when_it_is_asked_for_and_each_only_once(workspace, ve
     run = made_up_runs.finished(workspace, version)
     at = drop(visit("classify"), ("one.png", b"sure"))
     assert len(worker.asked) == 1
-    key = f"{run.id}-{at.session_state['tray'][0]['id']}"
+    key = f"{run.id}-{stored_in(at.session_state, ClassifyState).uploads[0]['id']}"
     at.toggle(f"why-{key}").set_value(True).run()
     assert worker.asked[1:] == [("<b>glass</b>", "")]
     text = words(at)

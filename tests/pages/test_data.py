@@ -4,6 +4,7 @@ import csv
 import io
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -14,6 +15,7 @@ from dashboard.components.widgets.camera import MOST_SHOTS, shots
 from dashboard.queries.predictions_csv import csv_of
 from dashboard.queries.readiness import LEAST, advice, missing
 from dashboard.server import limits
+from dashboard.state.page_states import DataState, IngestState
 from dashboard.state.selection import Selection
 from dashboard.state.stored import stored_in
 from dashboard.workers.job import Job
@@ -131,7 +133,7 @@ def test_a_dropped_zip_becomes_a_set_and_a_second_of_that_name_another(
 ) -> None:
     for name in ("pets", "pets-2"):
         at = data()
-        at.session_state["new-set"] = True
+        stored_in(at.session_state, DataState).new_set = True
         at.run()
         drop(at, "A zip, or pictures and a CSV", ("pets.zip", zipped(pets()))).run()
         assert stored_in(at.session_state, Selection).data == name, words(at)
@@ -282,11 +284,11 @@ def test_what_is_dropped_meanwhile_waits_its_turn(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started = []
-    memory: dict[str, object] = {}
+    memory: dict[str, Any] = {}
     monkeypatch.setattr(ingest_progress.st, "session_state", memory)
     monkeypatch.setattr(ingest_progress, "current_workspace", lambda: workspace)
     monkeypatch.setattr(Job, "start", lambda self, _: started.append(self.title) or self)
     for title in ("first", "second", "third"):
         ingest_progress.bring(Job(["ingest"], title))
     assert started == ["first"]
-    assert [job.title for job in memory["ingest-waiting"]] == ["second", "third"]  # type: ignore[attr-defined]
+    assert [job.title for job in stored_in(memory, IngestState).waiting] == ["second", "third"]

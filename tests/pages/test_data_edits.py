@@ -13,6 +13,7 @@ from dashboard.components.widgets import background_job
 from dashboard.queries import datasets
 from dashboard.queries.datasets import ORDERS, Query, map_of, places
 from dashboard.queries.picture_facts import sizes_of
+from dashboard.state.keys import DATA_PANEL, GROUPING_FOLD
 from dashboard.state.selection import Selection
 from dashboard.state.stored import stored_in
 from ml.data.edits import edits
@@ -238,7 +239,7 @@ def test_classes_are_renamed_merged_and_removed(
 
 
 def opened(at: AppTest, panel: str) -> AppTest:
-    at.session_state["data-panel"] = panel
+    at.session_state[DATA_PANEL] = panel
     at.run()
     assert not at.exception, at.exception
     return at
@@ -338,7 +339,7 @@ def test_pictures_are_kept_together_by_the_name_of_their_file(
     workspace: Workspace, version: DatasetVersion
 ) -> None:
     at = opened(data(), "Split")
-    at.session_state["grouping"] = True
+    at.session_state[GROUPING_FOLD] = True
     at.run()
     at.segmented_control(key="group-way").set_value("File name").run()
     at.text_input(key="group-pattern").set_value("([0-2])-[0-4]").run()

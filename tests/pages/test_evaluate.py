@@ -12,6 +12,7 @@ from dashboard.actions import retrain
 from dashboard.components.evaluate import before_after, matrix_table
 from dashboard.components.evaluate.confusion_matrix import ANY
 from dashboard.queries import results
+from dashboard.state.keys import fold_key
 from ml.data.edits import edits
 from ml.evaluation import learning_curve
 from ml.metrics.calibration import softmax
@@ -165,8 +166,8 @@ def test_a_damaged_run_beside_it_does_not_break_the_page(workspace, version):
 def test_the_folds_explain_calibration_threshold_and_the_shipped_file(workspace, version):
     run = made_up_runs.finished(workspace, version)
     at = visit("evaluate")
-    for fold in ("_calibration", "_threshold"):
-        at.session_state[f"fold-{fold}-{run.id}"] = True
+    for fold in ("calibration", "sure-threshold"):
+        at.session_state[fold_key(fold, run.id)] = True
     at.run()
     text = words(at)
     assert "80 % of the time" in text
@@ -179,7 +180,7 @@ def test_a_model_that_is_never_sure_says_so(workspace, version):
     manifest = read_json(run.folder / "model" / "model.json") | {"threshold": 1.0}
     write_json(run.folder / "model" / "model.json", manifest)
     at = visit("evaluate")
-    at.session_state[f"fold-_threshold-{run.id}"] = True
+    at.session_state[fold_key("sure-threshold", run.id)] = True
     at.run()
     assert "always says that it is not sure" in words(at)
 
@@ -204,7 +205,7 @@ def matrix_in(at):
 def test_the_learning_curve_is_offered_with_its_time_and_told_once_measured(workspace, version):
     whole = {"model": "small_cnn", "pretrained": False, "freeze_backbone": False}
     run = made_up_runs.finished(workspace, version, made_up_runs.predictions(version), **whole)
-    key = f"fold-curve-{run.id}"
+    key = fold_key("curve", run.id)
 
     def opened():
         at = visit("evaluate", run.id)
@@ -295,7 +296,7 @@ def test_the_effect_of_calibration_is_told_before_and_after(workspace, version):
     told = run.report["calibration"] | told | {"bins_before": bins}
     write_json(run.folder / "report.json", run.report | {"calibration": told})
     at = visit("evaluate")
-    at.session_state[f"fold-_calibration-{run.id}"] = True
+    at.session_state[fold_key("calibration", run.id)] = True
     at.run()
     assert not at.exception
     shown = at.table[0].value

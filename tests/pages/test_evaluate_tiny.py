@@ -5,12 +5,21 @@ import json
 import numpy as np
 import pytest
 
+from dashboard.state.keys import class_table_fold, fold_key
 from ml.metrics.report import make_report
 from ml.text import report_sentences
 from tests.helpers import made_up_runs
 from tests.helpers.page_visits import visit, words
 
-FOLDS = ("slices", "threshold", "others", "robustness", "curve", "_calibration", "_threshold")
+FOLDS = (
+    "slices",
+    "class-threshold",
+    "others",
+    "robustness",
+    "curve",
+    "calibration",
+    "sure-threshold",
+)
 
 
 def opened(workspace, each):
@@ -25,8 +34,8 @@ def opened(workspace, each):
     (run.folder / "report.json").write_text(json.dumps(report | about), "utf-8")
     at = visit("evaluate", run.id)
     for fold in FOLDS:
-        at.session_state[f"fold-{fold}-{run.id}"] = True
-    at.session_state[f"table-{run.id}"] = True
+        at.session_state[fold_key(fold, run.id)] = True
+    at.session_state[class_table_fold(run.id)] = True
     at.run()
     assert not at.exception
     return at

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.state.keys import ADVANCED_FOLD
 from dashboard.workers import engine
 from ml import presets
 from ml.commands import train as train_command
@@ -49,7 +50,7 @@ def test_the_form_needs_no_choice_and_has_one_primary_button(workspace: Workspac
 
 def opened(at: AppTest) -> AppTest:
     """With the fold of the advanced settings open."""
-    at.session_state["advanced"] = True
+    at.session_state[ADVANCED_FOLD] = True
     return at.run()
 
 

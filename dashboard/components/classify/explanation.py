@@ -12,6 +12,7 @@ from dashboard.components.classify.prediction_card import data_uri
 from dashboard.components.classify.similar_pictures import look_alikes
 from dashboard.components.widgets.error_message import telling
 from dashboard.components.widgets.heatmap_overlay import heat_view
+from dashboard.state.keys import heat_map_key
 from dashboard.text.markdown import percentage, plain
 from dashboard.uploads.session_uploads import Entry
 from dashboard.workers.inference import explainer
@@ -44,7 +45,8 @@ def _map(run: Run, entry: Entry, answer: dict[str, Any]) -> None:
     rest = [name for name in (run.model or {}).get("classes", []) if name not in first]
     label = st.selectbox("What speaks for", [*first, *rest], key=f"why-label-{key}")
     label = str(label or first[0])
-    chosen = str(st.session_state.get(f"why-map-{key}") or "")
+    method = heat_map_key(run.id, entry["id"])
+    chosen = str(method.value("") or "")
     told = kept.get((label, chosen))
     if told is None:
         with st.spinner("Looking for what counted"):
@@ -56,7 +58,7 @@ def _map(run: Run, entry: Entry, answer: dict[str, Any]) -> None:
             "Map",
             list(methods),
             default=next(iter(methods)),
-            key=f"why-map-{key}",
+            key=method,
             format_func=lambda name: methods[name]["label"],
             label_visibility="collapsed",
             required=True,

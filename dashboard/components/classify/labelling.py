@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -12,24 +13,23 @@ from dashboard.components.data.upload import over_limit
 from dashboard.components.evaluate.retrain_button import retrain_button
 from dashboard.components.widgets.error_message import telling
 from dashboard.components.widgets.undo import offer_undo, undo_bar
+from dashboard.state.keys import label_all_key, label_key, tick_key
+from dashboard.state.page_states import ClassifyState, IngestState
+from dashboard.state.stored import stored
+from dashboard.state.widget_key import WidgetKey
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from dashboard.uploads.filters import label_of
 from dashboard.uploads.session_uploads import Entry
-from dashboard.workers.job import Job
 from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 LONGEST_NAME = 100
-TAUGHT = "taught"
-"""The data set that this tab has added pictures to from here."""
-TURN = "teach-turn"
-"""Goes up whenever the server decides what is ticked or labelled."""
 
 
 def begin_lesson(workspace: Workspace, run: Run) -> Lesson | None:
     """What pictures can be added to, after taking note of what was added just now."""
-    job: Job | None = st.session_state.get("ingest")
+    job = stored(IngestState).job
     # Pictures may be on their way for another page, which has its own plans with them.
     if job is not None and job.then.get("taught") and (then := settle()):
         offer_undo(workspace, str(then["into"]))
@@ -71,7 +71,7 @@ def teach_bar(
 def taught(workspace: Workspace, run: Run, lesson: Lesson) -> None:
     """Draw what became of pictures that were added: how many, a way back, and what comes next."""
     with st.container():  # always there, so that nothing below moves to a new place
-        if st.session_state.get(TAUGHT) == lesson.version.name:
+        if stored(ClassifyState).labelled_dataset == lesson.version.name:
             ingest_view()
             retrain_button(workspace, run, lesson.version)
         undo_bar(workspace, lesson.version)
@@ -85,21 +85,22 @@ def card_label(run: Run, lesson: Lesson, entry: Entry) -> None:
     label = label_of(entry, run.id)
     if not label or entry["path"] is None:
         return
-    for field, value in (("label", label), ("tick", entry["ticked"])):
-        st.session_state[f"{field}-{entry['id']}"] = value
+    label_field, tick = label_key(entry["id"]), tick_key(entry["id"])
+    label_field.set(label)
+    tick.set(entry["ticked"])
     options = list(dict.fromkeys([*lesson.classes, label]))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox(
             "Label",
             options,
-            key=f"label-{entry['id']}",
+            key=label_field,
             on_change=_labelled,
-            args=(entry, f"label-{entry['id']}"),
+            args=(entry, label_field),
             accept_new_options=True,
         )
         st.checkbox(
             "Add",
-            key=f"tick-{entry['id']}",
+            key=tick,
             on_change=_mark,
             args=([entry], run.id, not entry["ticked"]),
             help=f"Add it to {plain(lesson.version.name)} with this label.",
@@ -108,7 +109,7 @@ def card_label(run: Run, lesson: Lesson, entry: Entry) -> None:
 
 def turn() -> int:
     """A number that is new whenever the server decides what is ticked or labelled."""
-    return int(st.session_state.get(TURN, 0))
+    return stored(ClassifyState).label_turn
 
 
 def _sentence(ready: int, name: str) -> str:
@@ -125,7 +126,7 @@ def _sentence(ready: int, name: str) -> str:
 
 def _label_all(lesson: Lesson, ready: Sequence[Entry]) -> None:
     """One label for all that is ticked, which may be a class of its own."""
-    key = f"teach-label-{turn()}"
+    key = label_all_key(turn())
     st.selectbox(
         "Label of what is ticked",
         lesson.classes,
@@ -140,20 +141,20 @@ def _label_all(lesson: Lesson, ready: Sequence[Entry]) -> None:
     )
 
 
-def _label_ticked(entries: Sequence[Entry], key: str) -> None:
+def _label_ticked(entries: Sequence[Entry], key: WidgetKey[Any]) -> None:
     if label := _name(key):
         labelling.put_label(entries, label)
     _decided()
 
 
-def _labelled(entry: Entry, key: str) -> None:
+def _labelled(entry: Entry, key: WidgetKey[Any]) -> None:
     if label := _name(key):
         labelling.put_label([entry], label)
     _decided()
 
 
-def _name(key: str) -> str:
-    return " ".join(str(st.session_state.get(key) or "").split())[:LONGEST_NAME]
+def _name(key: WidgetKey[Any]) -> str:
+    return " ".join(str(key.value(None) or "").split())[:LONGEST_NAME]
 
 
 def _mark(entries: Sequence[Entry], run: str, ticked: bool) -> None:
@@ -162,15 +163,15 @@ def _mark(entries: Sequence[Entry], run: str, ticked: bool) -> None:
 
 
 def _decided() -> None:
-    st.session_state[TURN] = turn() + 1
+    stored(ClassifyState).label_turn += 1
 
 
 def _add(workspace: Workspace, name: str, ready: Sequence[Entry]) -> None:
     if refusal := over_limit([entry["size"] for entry in ready]):
-        st.session_state[TAUGHT] = name
+        stored(ClassifyState).labelled_dataset = name
         told(refusal)
         st.rerun()
     with telling():
         bring(labelling.job(workspace, name, ready))
-        st.session_state[TAUGHT] = name
+        stored(ClassifyState).labelled_dataset = name
         st.rerun()

@@ -17,6 +17,9 @@ from dashboard.components.widgets.error_message import telling
 from dashboard.server.frame_tokens import every, passes
 from dashboard.server.frames_route import PASS, PATH
 from dashboard.server.static import beside
+from dashboard.state.component_message import is_new_message
+from dashboard.state.page_states import ClassifyState
+from dashboard.state.stored import stored
 from dashboard.text.markdown import whole_percentage
 from dashboard.uploads import session_uploads
 from dashboard.workers import inference
@@ -72,25 +75,26 @@ def live_camera(run: Run) -> None:
     }
     with st.container(border=True, key="card-live-camera"):
         sent = _component(key=KEY, data=data, on_kept_change=lambda: None).kept
-    if not isinstance(sent, dict) or sent.get("token") == st.session_state.get(f"{KEY}-taken"):
+    if not is_new_message(KEY, sent):
         return
-    st.session_state[f"{KEY}-taken"] = sent.get("token")
+    state = stored(ClassifyState)
     for frame in shots(sent)[:1]:
-        number = st.session_state[f"{KEY}-kept"] = st.session_state.get(f"{KEY}-kept", 0) + 1
+        state.kept_frames += 1
         with telling():
-            session_uploads.add(f"Live frame {number}", frame)
+            session_uploads.add(f"Live frame {state.kept_frames}", frame)
 
 
 def _pass(run: Run) -> str:
     """The pass of this tab for this model."""
     context = get_script_run_ctx()
     assert context is not None
-    known, word = st.session_state.get(f"{KEY}-pass", ("", ""))
+    state = stored(ClassifyState)
+    known, word = state.camera_pass
     if known == run.id and word in passes:
-        return str(word)
+        return word
     ask = partial(answer, inference.client(), run.folder)
     fresh = passes.issue(context.session_id, ask)
-    st.session_state[f"{KEY}-pass"] = (run.id, fresh)
+    state.camera_pass = (run.id, fresh)
     return fresh
 
 

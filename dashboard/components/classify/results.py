@@ -14,7 +14,8 @@ from dashboard.components.classify.results_header import TABLE, answer_head
 from dashboard.components.classify.results_page import answer_page
 from dashboard.components.classify.upload import take_in
 from dashboard.components.widgets.error_message import telling
-from dashboard.state import session
+from dashboard.state.page_states import ClassifyState
+from dashboard.state.stored import stored
 from dashboard.text.wording import count
 from dashboard.uploads import session_uploads
 from dashboard.uploads.session_uploads import Entry
@@ -66,14 +67,15 @@ def _cards(
     workspace: Workspace, run: Run, held: Sequence[Entry], lesson: Lesson | None, asked: int
 ) -> Sequence[Entry]:
     """The newest pictures as cards; those that are shown. The first ``asked`` of all are new."""
-    most = session.state("tray-shown", PAGE)
+    state = stored(ClassifyState)
+    most = PAGE + state.more_cards
     with st.grid("auto", min_column_width=330):
         for place, entry in enumerate(held[:most]):
             if place and place == asked:
                 time.sleep(ANSWER_FIRST)
             answer_card(workspace, run, lesson, entry)
     if len(held) > most and st.button(f"Show {min(PAGE, len(held) - most)} more"):
-        st.session_state["tray-shown"] = most + PAGE
+        state.more_cards += PAGE
         st.rerun()
     return held[:most]
 

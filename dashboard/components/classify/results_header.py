@@ -5,6 +5,9 @@ from functools import partial
 
 import streamlit as st
 
+from dashboard.state.keys import RESULTS_VIEW
+from dashboard.state.page_states import ClassifyState
+from dashboard.state.stored import stored
 from dashboard.text.wording import count
 from dashboard.uploads import session_uploads
 from dashboard.uploads.session_uploads import Entry
@@ -15,19 +18,19 @@ from ml.utils.csv import csv_of
 CARDS, TABLE = "Cards", "Table"
 MANY = 12
 """With more pictures than this a table is easier to look through."""
-VIEW, CHOSEN = "answers-view", "answers-view-chosen"
 
 
 def answer_head(held: Sequence[Entry], run: Run) -> str:
     """Draw it; returns how the pictures are to be shown, ``CARDS`` or ``TABLE``. Until somebody
     chooses, their number does."""
-    st.session_state[VIEW] = st.session_state.get(CHOSEN) or (TABLE if len(held) > MANY else CARDS)
+    usual = TABLE if len(held) > MANY else CARDS
+    RESULTS_VIEW.set(stored(ClassifyState).chosen_view or usual)
     with st.container(horizontal=True, vertical_alignment="center", key="answer-head"):
         st.subheader(count(len(held), "picture"), anchor=False, width="content")
         view = st.segmented_control(
             "Shown as",
             [CARDS, TABLE],
-            key=VIEW,
+            key=RESULTS_VIEW,
             required=True,
             label_visibility="collapsed",
             on_change=_chosen,
@@ -54,4 +57,4 @@ def answer_head(held: Sequence[Entry], run: Run) -> str:
 
 
 def _chosen() -> None:
-    st.session_state[CHOSEN] = st.session_state[VIEW]
+    stored(ClassifyState).chosen_view = RESULTS_VIEW.value(None)

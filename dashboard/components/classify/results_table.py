@@ -11,6 +11,7 @@ from PIL import Image
 
 from dashboard.components.classify.prediction_card import verdict
 from dashboard.server.static import beside
+from dashboard.state.widget_key import WidgetKey
 from dashboard.text.markdown import whole_percentage
 from dashboard.uploads.filters import OPEN, UNREAD, guess_of, label_of, verdict_of
 from dashboard.uploads.session_uploads import Entry
@@ -74,7 +75,7 @@ def answer_table(
 
 def _marked(key: str, note: Callable[[Marks], None]) -> None:
     """Tell what the browser sent; what it cannot have sent is left out."""
-    sent = st.session_state[key].marks
+    sent = WidgetKey[Any](key).value(None).marks
     if isinstance(sent, dict):
         shown, ticked = frozenset(sent.get("shown") or ()), frozenset(sent.get("ticked") or ())
         labels = {str(one): str(label) for one, label in dict(sent.get("labels") or {}).items()}

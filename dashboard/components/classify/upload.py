@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -11,6 +12,11 @@ from dashboard.components.widgets.camera import snapshot
 from dashboard.components.widgets.clipboard import paste
 from dashboard.components.widgets.dropped_folders import keep_folders
 from dashboard.server.limits import limits
+from dashboard.state.keys import CAMERA_TOGGLE, FOLDER_TOGGLE, upload_key
+from dashboard.state.messages import REFUSED_UPLOADS
+from dashboard.state.page_states import ClassifyState
+from dashboard.state.stored import stored
+from dashboard.state.widget_key import WidgetKey
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from dashboard.uploads import session_uploads
@@ -21,7 +27,7 @@ from ml.workspace import Workspace
 
 KINDS = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "jp2", "zip"]
 INSTEAD = "In a shell, python -m ml predict takes any number."
-TURN, SAID, CAMERA = "take-in-turn", "take-in-said", "camera-classify"
+CAMERA = "camera-classify"
 TOLD = 3
 """So many of what could not be taken are named."""
 
@@ -34,12 +40,11 @@ def take_in(workspace: Workspace, run: Run) -> None:
     its end, which would draw it twice.
     """
     keep_folders()
-    turn = st.session_state.setdefault(TURN, 0)
     with st.container(border=True, key="card-take-in"):
-        camera = st.session_state.get("camera-on", False)
-        folder = st.session_state.get("folder-on", False)
+        camera = CAMERA_TOGGLE.value(False)
+        folder = FOLDER_TOGGLE.value(False)
         left, right = st.columns(2, gap="medium") if camera else (st.container(), None)
-        drop = f"drop-{'folder' if folder else 'files'}-{turn}"
+        drop = upload_key(folder, stored(ClassifyState).upload_turn)
         left.file_uploader(
             "Drop pictures here, a folder of them, or a zip",
             type=KINDS,
@@ -56,34 +61,35 @@ def take_in(workspace: Workspace, run: Run) -> None:
             with st.container(width="stretch", gap=None, key="take-in-about"):
                 pasted = paste("paste")
                 st.caption(f"Up to {limits().tried} at a time, kept as long as this tab is open.")
-            st.toggle("Choose a folder", key="folder-on")
-            st.toggle("Use the camera", key="camera-on")
+            st.toggle("Choose a folder", key=FOLDER_TOGGLE)
+            st.toggle("Use the camera", key=CAMERA_TOGGLE)
         try_one(workspace, run)
     if pasted:
         _take(workspace, pasted)
         st.rerun()
-    _say(st.session_state.pop(SAID, []))
+    _say(REFUSED_UPLOADS.take() or [])
 
 
-def _dropped(workspace: Workspace, key: str) -> None:
+def _dropped(workspace: Workspace, key: WidgetKey[Any]) -> None:
     """Take what the drop zone with that key holds. A browser may say that a new one is empty."""
-    if held := st.session_state[key]:
+    if held := key.value(None):
         _take(workspace, [(file.name, file.getbuffer()) for file in held])
 
 
 def _shot(workspace: Workspace, data: bytes) -> None:
-    _take(workspace, [(f"Photo {st.session_state[TURN] + 1}", data)])
+    _take(workspace, [(f"Photo {stored(ClassifyState).upload_turn + 1}", data)])
 
 
 def _take(workspace: Workspace, files: Sequence[tuple[str, bytes | memoryview]]) -> None:
     """Put files into the tray, empty what they came through, and keep what is to be said."""
     try:
-        st.session_state[SAID] = _taken(workspace, files)
+        refused = _taken(workspace, files)
     except MLError as error:
-        st.session_state[SAID] = [str(error)]
+        refused = [str(error)]
     except OSError as error:
-        st.session_state[SAID] = [f"The pictures cannot be kept: {error.strerror or error}."]
-    st.session_state[TURN] += 1
+        refused = [f"The pictures cannot be kept: {error.strerror or error}."]
+    REFUSED_UPLOADS.send(refused)
+    stored(ClassifyState).upload_turn += 1
 
 
 def _taken(workspace: Workspace, files: Sequence[tuple[str, bytes | memoryview]]) -> list[str]:

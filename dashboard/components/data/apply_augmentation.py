@@ -4,10 +4,12 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components.widgets import config_fields
 from dashboard.queries.readiness import missing
 from dashboard.state import deep_links, selection
+from dashboard.state.messages import WANTED_DATASET
 from dashboard.state.navigation import TRAIN
+from dashboard.state.page_states import TrainState
+from dashboard.state.stored import stored
 from ml import presets
 from ml.config import TrainConfig
 from ml.data import catalog
@@ -36,7 +38,7 @@ def use(
         disabled=bool(missing(version)) or useless,
     ):
         _override(workspace, version, {"augment": policy, "mixing": mixing}, whole)
-        st.session_state["wanted-dataset"] = version.name
+        WANTED_DATASET.send(version.name)
         selection.choose_run(None)
         deep_links.go_to(TRAIN)
 
@@ -45,7 +47,7 @@ def _override(
     workspace: Workspace, version: DatasetVersion, wanted: dict[str, Any], whole: bool
 ) -> None:
     """Set ``wanted`` as Train's form does: what the presets say anyway is no change."""
-    chosen = config_fields.overrides()
+    chosen = stored(TrainState).overrides
     if whole:
         chosen["freeze_backbone"] = False
     rest = {name: value for name, value in chosen.items() if name not in wanted}

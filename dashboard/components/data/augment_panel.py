@@ -7,9 +7,12 @@ import streamlit as st
 
 from dashboard.components.data.apply_augmentation import FROZEN, use
 from dashboard.components.data.augment_grid import grid, one_by_one, versions
-from dashboard.components.widgets import config_fields
 from dashboard.components.widgets.picture_buttons import PictureButton, picture_buttons
 from dashboard.queries.thumbnails import thumbnail
+from dashboard.state.keys import AUGMENT_MIXING, AUGMENT_POLICY, SINGLE_CHANGES_FOLD
+from dashboard.state.page_states import AugmentationState, TrainState
+from dashboard.state.stored import stored
+from dashboard.state.widget_key import WidgetKey
 from dashboard.text.markdown import plain
 from ml import presets
 from ml.config import TrainConfig
@@ -40,22 +43,22 @@ def augment_panel(workspace: Workspace, version: DatasetVersion) -> None:
         st.caption("There is no picture yet. Drop some on a class above.")
         return
     config = _configuration(workspace, version)
-    policy = _chosen("augment-kind", "Augmentation", KINDS, config.augment)
+    policy = _chosen(AUGMENT_POLICY, "Augmentation", KINDS, config.augment)
     st.caption(plain(KINDS[policy][1]))
-    mixing = _chosen("augment-mixing", "Two pictures in one", MIXING, config.mixing)
+    mixing = _chosen(AUGMENT_MIXING, "Two pictures in one", MIXING, config.mixing)
     if mixing != "none":
         st.caption(plain(MIXING[mixing][1]))
     with st.container(border=True, key="card-augment"):
         place = _picture(workspace, version, places)
         spec = PixelSpec(config.image_size, config.colour, config.fit)
-        turn = int(st.session_state.get("augment-turn", 0))
+        turn = stored(AugmentationState).turn
         _versions(workspace, version, places, place, spec, policy, mixing, turn)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button("Draw again", key="augment-again", on_click=_again, icon=":material/casino:")
             use(workspace, version, config, policy, mixing)
         if config.frozen:
             st.caption(FROZEN)
-    with st.expander("Every change by itself", key="augment-single", on_change="rerun") as fold:
+    with st.expander("Every change by itself", key=SINGLE_CHANGES_FOLD, on_change="rerun") as fold:
         if fold.open:
             st.caption(
                 "A slider shows what a change does. A training uses the strengths of what is "
@@ -68,13 +71,13 @@ def _configuration(workspace: Workspace, version: DatasetVersion) -> TrainConfig
     """What Train would do with these pictures now, with what was changed by hand."""
     info = catalog.describe(workspace, version.name)
     try:
-        return presets.configuration(version.name, info, **config_fields.overrides())
+        return presets.configuration(version.name, info, **stored(TrainState).overrides)
     except BadInputError:
         return presets.configuration(version.name, info)
 
 
-def _chosen(key: str, label: str, known: dict[str, tuple[str, str]], now: str) -> str:
-    st.session_state.setdefault(key, now)
+def _chosen(key: WidgetKey[str], label: str, known: dict[str, tuple[str, str]], now: str) -> str:
+    key.set_default(now)
     found = st.pills(
         label, list(known), format_func=lambda name: known[name][0], required=True, key=key
     )
@@ -83,10 +86,12 @@ def _chosen(key: str, label: str, known: dict[str, tuple[str, str]], now: str) -
 
 def _picture(workspace: Workspace, version: DatasetVersion, places: Sequence[int]) -> int:
     """The item number of the picture in hand, and a row of others to press."""
-    start = int(st.session_state.get("augment-start", 0))
-    offered = _spread(places, min(CHOICES, len(places)), start)
-    held = st.session_state.get("augment-picture")
-    in_hand = held["place"] if held and held["of"] == version.fingerprint else offered[0]
+    state = stored(AugmentationState)
+    offered = _spread(places, min(CHOICES, len(places)), state.offset)
+    if state.item is None or state.fingerprint != version.fingerprint:
+        chosen = offered[0]
+    else:
+        chosen = state.item
     buttons = [
         PictureButton(str(n), source, f"Take {version.items[n].file or f'picture {n + 1}'}")
         for n in offered
@@ -97,9 +102,9 @@ def _picture(workspace: Workspace, version: DatasetVersion, places: Sequence[int
         if len(places) > CHOICES:
             st.button("Others", key="augment-others", on_click=_others, type="tertiary")
     if picked is not None:
-        in_hand = int(picked)
-        st.session_state["augment-picture"] = {"of": version.fingerprint, "place": in_hand}
-    return int(in_hand)
+        chosen = state.item = int(picked)
+        state.fingerprint = version.fingerprint
+    return chosen
 
 
 def _spread(places: Sequence[int], count: int, start: int) -> list[int]:
@@ -144,9 +149,10 @@ def _mixture(share: float, name: str, other: str) -> str:
 
 
 def _again() -> None:
-    st.session_state["augment-turn"] = st.session_state.get("augment-turn", 0) + 1
+    stored(AugmentationState).turn += 1
 
 
 def _others() -> None:
-    st.session_state["augment-start"] = st.session_state.get("augment-start", 0) + 1
-    st.session_state.pop("augment-picture", None)
+    state = stored(AugmentationState)
+    state.offset += 1
+    state.item = None

@@ -11,6 +11,9 @@ from dashboard.components.widgets.camera import camera
 from dashboard.components.widgets.undo import change
 from dashboard.queries.readiness import class_key
 from dashboard.queries.thumbnails import thumbnail
+from dashboard.state.keys import class_camera_key
+from dashboard.state.page_states import DataState
+from dashboard.state.stored import stored
 from dashboard.text.markdown import plain, shortened
 from dashboard.text.wording import count
 from ml.data.store.versions import DatasetVersion, Item
@@ -20,7 +23,6 @@ COLUMNS = 8
 """Classes on the page at first; each has a drop zone, and a browser has to draw it."""
 THUMBNAILS = 12
 LONGEST_NAME = 100
-CAMERA = "camera-on-"
 
 
 def class_columns(workspace: Workspace, version: DatasetVersion) -> None:
@@ -29,14 +31,15 @@ def class_columns(workspace: Workspace, version: DatasetVersion) -> None:
     for place, item in enumerate(version.items):
         if not item.excluded:
             by_class.setdefault(item.label, []).append(place)
-    most = st.session_state.setdefault("classes-shown", COLUMNS)
+    state = stored(DataState)
+    most = COLUMNS + state.more_classes
     with st.grid("auto", min_column_width=255, gap="medium"):
         for label, name in list(enumerate(version.classes))[:most]:
             _column(workspace, version, name, by_class.get(label, []))
         _add_class(workspace, version)
     rest = len(version.classes) - most
     if rest > 0 and st.button(f"Show {count(min(rest, COLUMNS), 'more class', 'more classes')}"):
-        st.session_state["classes-shown"] = most + COLUMNS
+        state.more_classes += COLUMNS
         st.rerun()
 
 
@@ -84,7 +87,7 @@ def _head(
         change(workspace, version, [{"do": "remove_class", "name": name}])
     new = " ".join(typed.split())
     if new != name:
-        st.session_state["name-turn"] = _turn() + 1
+        stored(DataState).class_name_turn += 1
         if not new:
             st.rerun()
         change(workspace, version, [{"do": "rename_class", "old": name, "new": new}])
@@ -92,13 +95,14 @@ def _head(
 
 def _turn() -> int:
     """Goes up with each name that was typed, so that a field shows the set's own word again."""
-    return int(st.session_state.get("name-turn", 0))
+    return stored(DataState).class_name_turn
 
 
 def _shoot(name: str, then: dict[str, str], key: str) -> None:
     """The camera of this class. It is on for one class at a time, and goes off with the page."""
-    field = f"{CAMERA}{key}"
-    if not st.toggle("Use the camera", key=field, on_change=_alone, args=(field,)):
+    if not st.toggle(
+        "Use the camera", key=class_camera_key(key), on_change=_turn_off_others, args=(key,)
+    ):
         return
     if sent := camera(f"Camera for {name}", f"shots-{key}"):
         stamp = time.strftime("%Y%m%d-%H%M%S")
@@ -106,11 +110,12 @@ def _shoot(name: str, then: dict[str, str], key: str) -> None:
         st.rerun()
 
 
-def _alone(field: str) -> None:
-    """Turn the other cameras off."""
-    for other in st.session_state:
-        if str(other).startswith(CAMERA) and other != field:
-            st.session_state[other] = False
+def _turn_off_others(key: str) -> None:
+    """One camera is on at most: the one that was turned on before goes off."""
+    state = stored(DataState)
+    if state.camera_class and state.camera_class != key:
+        class_camera_key(state.camera_class).set(False)
+    state.camera_class = key
 
 
 def _picture(workspace: Workspace, place: int, item: Item) -> dict[str, object]:
@@ -131,7 +136,7 @@ def _add_class(workspace: Workspace, version: DatasetVersion) -> None:
         )
         st.html('<p class="lens-count" id="class-new">Another kind of thing to tell apart</p>')
     if name := " ".join(typed.split()):
-        st.session_state["name-turn"] = _turn() + 1
-        shown = st.session_state["classes-shown"]
-        st.session_state["classes-shown"] = max(shown, len(version.classes) + 1)
+        state = stored(DataState)
+        state.class_name_turn += 1
+        state.more_classes = max(state.more_classes, len(version.classes) + 1 - COLUMNS)
         change(workspace, version, [{"do": "add_class", "name": name}])

@@ -9,6 +9,17 @@ from dashboard.actions.carried_findings import known_findings
 from dashboard.components.data.edit_classes import class_changes
 from dashboard.components.widgets.picture_page import forget_selection, picture_page
 from dashboard.queries.datasets import ORDERS, SIDES, Query, places
+from dashboard.state.keys import (
+    EXPLORER_CLASS,
+    EXPLORER_FINDING,
+    EXPLORER_ORDER,
+    EXPLORER_SIDE,
+    EXPLORER_STATE,
+    EXPLORER_TEXT,
+)
+from dashboard.state.messages import FINDING_TO_SHOW
+from dashboard.state.page_states import ExplorerState
+from dashboard.state.stored import stored
 from dashboard.text.wording import count, number, unique
 from ml.data.store.versions import DatasetVersion
 from ml.workspace import Workspace
@@ -31,9 +42,10 @@ def explorer(workspace: Workspace, version: DatasetVersion) -> None:
     shown = places(workspace, version, query)
     named = query.finding["key"] if query.finding else None
     asked = (version.name, query.text, query.label, query.side, query.excluded, named)
-    if st.session_state.setdefault("explorer-asked", asked) != asked:
-        st.session_state["explorer-asked"] = asked
+    state = stored(ExplorerState)
+    if state.query not in (None, asked):
         forget_selection(KEY)
+    state.query = asked
     if not shown:
         st.caption("No picture fits. Widen the search.")
         return
@@ -45,14 +57,14 @@ def explorer(workspace: Workspace, version: DatasetVersion) -> None:
 def _wanted(by_key: Mapping[str, Mapping[str, Any]]) -> str:
     """Follow a finding's "See the pictures": its pictures and no other filter. A word that is new
     each time, else empty."""
-    wanted = st.session_state.pop("look-at", None)
-    if wanted not in by_key:
-        return str(st.session_state.get("look-turn", ""))
-    for name in ("text", "class", "side", "state", "order"):
-        st.session_state.pop(f"look-{name}", None)
-    st.session_state["look-finding"] = wanted
-    st.session_state["look-turn"] = st.session_state.get("look-turn", 0) + 1
-    return str(st.session_state["look-turn"])
+    state, wanted = stored(ExplorerState), FINDING_TO_SHOW.take()
+    if wanted is not None and wanted in by_key:
+        for filter_key in (EXPLORER_TEXT, EXPLORER_SIDE, EXPLORER_STATE, EXPLORER_ORDER):
+            filter_key.forget()
+        EXPLORER_CLASS.forget()
+        EXPLORER_FINDING.set(wanted)
+        state.reveal_turn += 1
+    return str(state.reveal_turn or "")
 
 
 def _query(
@@ -60,40 +72,42 @@ def _query(
 ) -> Query:
     """The filters, in a row that wraps."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="explorer-filters"):
-        text = st.text_input("File name", key="look-text", placeholder="Any", width=170, live=True)
-        if st.session_state.get("look-class", ANY) not in range(len(version.classes)):
-            st.session_state["look-class"] = ANY
+        text = st.text_input(
+            "File name", key=EXPLORER_TEXT, placeholder="Any", width=170, live=True
+        )
+        if EXPLORER_CLASS.value(ANY) not in range(len(version.classes)):
+            EXPLORER_CLASS.set(ANY)
         named = unique({str(n): name for n, name in enumerate(version.classes)})
         label = st.selectbox(
             "Class",
             [ANY, *range(len(version.classes))],
             format_func=lambda n: "All" if n == ANY else named[str(n)],
-            key="look-class",
+            key=EXPLORER_CLASS,
             width=170,
         )
         side = st.selectbox(
             "Used for",
             [ANYTHING, *SIDES],
             format_func=lambda key: SIDES.get(key, ANYTHING),
-            key="look-side",
+            key=EXPLORER_SIDE,
             width=130,
         )
-        state = st.selectbox("Excluded or not", list(STATES), key="look-state", width=130)
+        state = st.selectbox("Excluded or not", list(STATES), key=EXPLORER_STATE, width=130)
         finding = ANYTHING
         if by_key:
-            if st.session_state.get("look-finding", ANYTHING) not in by_key:
-                st.session_state["look-finding"] = ANYTHING
+            if EXPLORER_FINDING.value(ANYTHING) not in by_key:
+                EXPLORER_FINDING.set(ANYTHING)
             titles = unique({key: str(one["title"]) for key, one in by_key.items()})
             finding = st.selectbox(
                 "Finding",
                 [ANYTHING, *by_key],
                 format_func=lambda key: titles.get(key, ANYTHING),
-                key="look-finding",
+                key=EXPLORER_FINDING,
                 width=200,
             )
         order = ORDERS[0]
         if finding == ANYTHING:
-            order = st.selectbox("Sort", ORDERS, key="look-order", width=180)
+            order = st.selectbox("Sort", ORDERS, key=EXPLORER_ORDER, width=180)
         class_changes(workspace, version)
     return Query(
         text,

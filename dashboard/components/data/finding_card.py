@@ -10,6 +10,8 @@ from dashboard.actions.carried_findings import only
 from dashboard.components.widgets.tile_grid import tile, tile_grid
 from dashboard.components.widgets.undo import change
 from dashboard.queries.datasets import by_score, split_of
+from dashboard.state.keys import DATA_PANEL
+from dashboard.state.messages import FINDING_TO_SHOW
 from dashboard.text.html import escape
 from dashboard.text.markdown import plain, shortened
 from dashboard.text.wording import count
@@ -146,8 +148,8 @@ def _buttons(
             if other:
                 change(workspace, version, fixes[other]["edits"])
         if finding["items"] and st.button("See the pictures", key=f"see-{key}"):
-            st.session_state["look-at"] = finding["key"]
-            st.session_state["data-panel"] = "Look and change"
+            FINDING_TO_SHOW.send(finding["key"])
+            DATA_PANEL.set("Look and change")
             st.rerun()
         if st.button("Ignore", key=f"ignore-{key}", type="tertiary"):
             ignore(workspace, version.name, finding["key"])

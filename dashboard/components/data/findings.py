@@ -14,6 +14,8 @@ from dashboard.components.widgets.background_job import (
     job_reason,
     job_running,
 )
+from dashboard.state.page_states import DatasetState
+from dashboard.state.stored import stored
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from ml.data.store.versions import DatasetVersion
@@ -41,13 +43,14 @@ def findings(workspace: Workspace, version: DatasetVersion) -> None:
             st.html(
                 '<p class="lens-quiet">The doctor looked at every picture: nothing to mend.</p>'
             )
-        most = st.session_state.setdefault(f"findings-shown-{version.name}", FIRST)
+        state = stored(DatasetState, version.name)
+        most = FIRST + state.more_findings
         for finding in shown[:most]:
             finding_card(workspace, version, finding, passed)
         if len(shown) > most and st.button(
             f"Show {count(len(shown) - most, 'more finding')}", key="more-findings"
         ):
-            st.session_state[f"findings-shown-{version.name}"] = len(shown)
+            state.more_findings = len(shown) - FIRST
             st.rerun()
         _ignored(workspace, version, [one for one in known if one["key"] in passed])
 

@@ -6,7 +6,11 @@ import streamlit as st
 
 from dashboard.queries.readiness import advice, class_key, missing
 from dashboard.state import deep_links, selection
+from dashboard.state.keys import DATASET_PICKER
+from dashboard.state.messages import WANTED_DATASET
 from dashboard.state.navigation import DATA, TRAIN
+from dashboard.state.page_states import DataState
+from dashboard.state.stored import stored
 from dashboard.text.html import escape
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count, unique
@@ -15,9 +19,6 @@ from ml.data.catalog import DatasetInfo
 from ml.data.ingest.bring_in import BUNDLED_NAMES
 from ml.data.store.versions import DatasetVersion
 from ml.workspace import Workspace
-
-NEW = "new-set"
-ADDING = "adding"
 
 
 def own_pictures(workspace: Workspace) -> NoReturn:
@@ -38,40 +39,41 @@ def sets_at_hand(workspace: Workspace) -> dict[str, DatasetInfo]:
 def set_picker(known: dict[str, DatasetInfo], name: str) -> None:
     """Choose among the sets; ``name`` is the one in hand."""
     labels = unique({info.name: info.title for info in known.values()})
-    st.session_state["data-set"] = name  # in every run, as the run picker does
+    DATASET_PICKER.set(name)  # in every run, as the run picker does
     st.selectbox(
         "Data set",
         list(known),
         format_func=lambda key: labels.get(key, key),
-        key="data-set",
+        key=DATASET_PICKER,
         label_visibility="collapsed",
         on_change=_picked,
     )
 
 
 def _picked() -> None:
-    selection.choose_data(st.session_state["data-set"])
-    st.session_state[ADDING] = False
+    selection.choose_data(DATASET_PICKER.value(""))
+    stored(DataState).adding = False
 
 
 def head_buttons(version: DatasetVersion) -> None:
     """Add pictures, another set, and on to training as soon as that can be."""
     lacks = missing(version)
     if not lacks and st.button("Train on these pictures", type="primary", key="train-on-these"):
-        st.session_state["wanted-dataset"] = version.name
+        WANTED_DATASET.send(version.name)
         selection.choose_run(None)
         deep_links.go_to(TRAIN)
-    adding = st.session_state.get(ADDING, False)
+    state = stored(DataState)
+    adding = state.adding
     if st.button(
         "Close" if adding else "Add pictures",
         type="primary" if lacks and not adding else "secondary",
         icon=":material/close:" if adding else ":material/add_photo_alternate:",
         key="add-pictures",
     ):
-        st.session_state[ADDING] = not adding
+        state.adding = not adding
         st.rerun()
     if st.button("New set", type="tertiary", icon=":material/add:", key="new-set-button"):
-        st.session_state[NEW] = True
+        state.new_set = True
         st.rerun()
 
 

@@ -12,8 +12,11 @@ import streamlit as st
 from dashboard.components.data.ingest_result import ingest_results
 from dashboard.components.widgets.progress_bar import job_bar
 from dashboard.state import redraw, selection
+from dashboard.state.messages import WANTED_DATASET
 from dashboard.state.navigation import DATA
+from dashboard.state.page_states import DataState, IngestState
 from dashboard.state.shown_page import on_page
+from dashboard.state.stored import stored
 from dashboard.state.workspace import current_workspace
 from dashboard.text.wording import count
 from dashboard.workers.job import Job
@@ -34,29 +37,32 @@ def start_ingest(source: Path, then: dict[str, Any] | None = None) -> None:
 
 def bring(job: Job) -> None:
     """Start ``job`` now, or after those that are at it."""
+    state = stored(IngestState)
     if not under_way():
-        st.session_state["ingested"] = []
-    st.session_state.setdefault("ingest-waiting", []).append(job)
+        state.results = []
+    state.waiting.append(job)
     _start_next()
 
 
 def told(sentence: str) -> None:
     """Say what went wrong where pictures come in."""
-    st.session_state.setdefault("ingested", []).append({"error": sentence})
+    stored(IngestState).results.append({"error": sentence})
 
 
 def under_way() -> bool:
     """Whether pictures are being brought in for this tab."""
-    return "ingest" in st.session_state or bool(st.session_state.get("ingest-waiting"))
+    state = stored(IngestState)
+    return state.job is not None or bool(state.waiting)
 
 
 def settle() -> dict[str, Any] | None:
     """Take note of an ingest that has ended and start the next. Returns the ``then`` of one that
     ended well. The set that it made is the one in hand."""
-    job: Job | None = st.session_state.get("ingest")
+    state = stored(IngestState)
+    job = state.job
     if job is None or job.running:
         return None
-    del st.session_state["ingest"]
+    state.job = None
     then = _ended(job)
     _start_next()
     return then
@@ -65,20 +71,20 @@ def settle() -> dict[str, Any] | None:
 def ingest_view() -> None:
     """Draw what is under way, and what came of what was."""
     with st.container():  # always there, so that nothing below moves to a new place
-        job: Job | None = st.session_state.get("ingest")
-        if job is not None:
-            st.fragment(_progress, run_every=TICK_SECONDS)(job)
-        if ingest_results(st.session_state.get("ingested") or []):
-            st.session_state["ingested"] = []
+        state = stored(IngestState)
+        if state.job is not None:
+            st.fragment(_progress, run_every=TICK_SECONDS)(state.job)
+        if ingest_results(state.results):
+            state.results = []
             st.rerun()
 
 
 def _start_next() -> None:
-    waiting: list[Job] = st.session_state.get("ingest-waiting") or []
-    while waiting and "ingest" not in st.session_state:
-        job = waiting.pop(0)
+    state = stored(IngestState)
+    while state.waiting and state.job is None:
+        job = state.waiting.pop(0)
         try:
-            st.session_state["ingest"] = job.start(current_workspace())
+            state.job = job.start(current_workspace())
         except OSError as error:
             told(f"{job.title} could not be started: {error.strerror or error}.")
 
@@ -87,10 +93,11 @@ def _progress(job: Job) -> None:
     if not job.running:
         redraw.request()
     with st.container(border=True, key="card-ingest", horizontal=True, vertical_alignment="center"):
-        waiting = len(st.session_state.get("ingest-waiting") or [])
+        state = stored(IngestState)
+        waiting = len(state.waiting)
         if job_bar(job, "cancel-ingest", f"{count(waiting, 'more')} waiting" if waiting else ""):
-            st.session_state.pop("ingest", None)
-            st.session_state["ingested"] = [{"cancelled": job.title}]
+            state.job = None
+            state.results = [{"cancelled": job.title}]
             st.rerun()
 
 
@@ -102,13 +109,13 @@ def _ended(job: Job) -> dict[str, Any] | None:
         told(str(error))
         return None
     if not job.then.get("into"):  # a new set; whoever adds to one may look at another meanwhile
-        st.session_state["wanted-dataset"] = result["name"]
+        WANTED_DATASET.send(result["name"])
         if on_page(DATA):
-            st.session_state["new-set"] = False
+            stored(DataState).new_set = False
             selection.choose_data(result["name"])
     if not job.then.keys() & {"train", "tune"}:
         result |= {"into": job.then.get("into", "")}
-        st.session_state.setdefault("ingested", []).append(result)
+        stored(IngestState).results.append(result)
     return job.then
 
 

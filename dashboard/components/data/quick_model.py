@@ -14,6 +14,8 @@ from dashboard.components.widgets.background_job import (
 )
 from dashboard.components.widgets.tile_grid import tile, tile_grid
 from dashboard.state import redraw
+from dashboard.state.page_states import QuickModelState
+from dashboard.state.stored import stored
 from dashboard.text.html import escape
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count, percentage
@@ -54,31 +56,37 @@ def instant(workspace: Workspace, version: DatasetVersion) -> None:
 
 def _asked(workspace: Workspace, version: DatasetVersion) -> "Future[dict[str, Any]]":
     """The answer for this version, asked for where it was not yet: the page does not wait."""
-    held: dict[str, Any] = st.session_state.setdefault("instant-held", {})
-    key = (version.name, version.fingerprint)
-    if held.get("key") != key:
-        same = held.get("key", ("",))[0] == version.name
-        before = int(held["version"]) if same else 0
-        found = _threads().submit(
-            fitter().compare_versions, workspace.root, version.name, version.version, before
-        )
-        held.clear()
-        held |= {"key": key, "version": version.version, "before": before, "answer": found}
-    answer: Future[dict[str, Any]] = held["answer"]
-    return answer
+    state = stored(QuickModelState)
+    dataset = (version.name, version.fingerprint)
+    if state.answer is None or state.dataset != dataset:
+        same = state.dataset is not None and state.dataset[0] == version.name
+        state.compared_with = state.version if same else 0
+        state.dataset, state.version, state.asked_again = dataset, version.version, False
+        state.answer = _submit(workspace, version, state.compared_with)
+    return state.answer
+
+
+def _submit(
+    workspace: Workspace, version: DatasetVersion, compared_with: int
+) -> "Future[dict[str, Any]]":
+    """Have the quick model fitted to ``version``, in a thread."""
+    return _threads().submit(
+        fitter().compare_versions, workspace.root, version.name, version.version, compared_with
+    )
 
 
 def _answer(workspace: Workspace, version: DatasetVersion) -> None:
     """The answer as far as it is there."""
-    held = st.session_state.get("instant-held", {})
-    answer = held.get("answer")
-    if answer is None or held["key"] != (version.name, version.fingerprint):
+    state = stored(QuickModelState)
+    answer = state.answer
+    if answer is None or state.dataset != (version.name, version.fingerprint):
         return
     if not answer.done():
         st.html('<p class="lens-quiet" role="status">Fitting</p>')
-        st.session_state["instant-waited"] = True
+        state.waited = True
         return
-    if st.session_state.pop("instant-waited", False):
+    if state.waited:
+        state.waited = False
         redraw.request()  # the clock of this part of the page can stop
     try:
         told = answer.result()
@@ -103,15 +111,14 @@ def _prepare(workspace: Workspace, version: DatasetVersion, lacking: int) -> Non
             job_progress(workspace, version, KIND)
             return
     job_reason(reason or "")
-    held = st.session_state["instant-held"]
-    if reason == "" and not held.get("again"):
-        before = held["before"]
-        client, asked = fitter(), (workspace.root, version.name, version.version, before)
-        held |= {"answer": _threads().submit(client.compare_versions, *asked), "again": True}
+    state = stored(QuickModelState)
+    if reason == "" and not state.asked_again:
+        state.answer = _submit(workspace, version, state.compared_with)
+        state.asked_again = True
         redraw.request()
         return
     if st.button("Try again", key="instant-again", icon=":material/refresh:"):
-        held.clear()
+        state.answer = state.dataset = None
         begin_job(workspace, version, KIND, f"Looking at {count(lacking, 'new picture')}")
         st.rerun()
 

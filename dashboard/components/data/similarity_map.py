@@ -15,6 +15,8 @@ from dashboard.components.widgets.background_job import (
 from dashboard.components.widgets.picture_page import forget_selection, picture_page
 from dashboard.components.widgets.plot import plot
 from dashboard.queries.datasets import Coordinates, map_of
+from dashboard.state.page_states import SimilarityMapState
+from dashboard.state.stored import stored
 from dashboard.text.wording import count
 from ml.data.store.versions import DatasetVersion
 from ml.workspace import Workspace
@@ -63,12 +65,13 @@ def _draw(workspace: Workspace, version: DatasetVersion, reason: str | None, new
 
 
 def _map(workspace: Workspace, version: DatasetVersion, x: Coordinates, y: Coordinates) -> None:
-    held = st.session_state.setdefault("map-picked", {"of": "", "items": [], "turn": 0})
-    if held["of"] != version.fingerprint:
-        held |= {"of": version.fingerprint, "items": [], "turn": held["turn"] + 1}
+    state = stored(SimilarityMapState)
+    if state.fingerprint != version.fingerprint:
+        state.fingerprint = version.fingerprint
+        _drop_picked(state)
     told = plot(
         dataset_charts.similarity(
-            version, x, y, _coloured(version), f"{version.fingerprint} {held['turn']}"
+            version, x, y, _coloured(version), f"{version.fingerprint} {state.turn}"
         ),
         key="chart-map",
         height=430,
@@ -78,19 +81,24 @@ def _map(workspace: Workspace, version: DatasetVersion, x: Coordinates, y: Coord
         table=False,
     )
     picked = _picked(told, x, y)
-    if picked is not None and picked != held["items"]:
-        held["items"] = picked
+    if picked is not None and picked != state.items:
+        state.items = picked
         forget_selection(KEY)
-    if not held["items"]:
+    if not state.items:
         st.caption("Click a point to see it and its neighbours, or draw around some.")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"#### {count(len(held['items']), 'picture')} picked", width="stretch")
+        st.markdown(f"#### {count(len(state.items), 'picture')} picked", width="stretch")
         if st.button("Close", key="close-picked", type="tertiary"):
-            held |= {"items": [], "turn": held["turn"] + 1}
+            _drop_picked(state)
             forget_selection(KEY)
             st.rerun(scope="fragment")
-    picture_page(workspace, version, held["items"], KEY)
+    picture_page(workspace, version, state.items, KEY)
+
+
+def _drop_picked(state: SimilarityMapState) -> None:
+    state.items = []
+    state.turn += 1
 
 
 def _picked(told: dict[str, object] | None, x: Coordinates, y: Coordinates) -> list[int] | None:

@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.components.data.grouping import grouping
 from dashboard.components.widgets.undo import change
 from dashboard.queries.datasets import split_of
+from dashboard.state.keys import GROUPING_FOLD
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from ml.config import TrainConfig
@@ -38,7 +39,7 @@ def split_panel(workspace: Workspace, version: DatasetVersion) -> None:
         st.markdown(plain(sentence))
     with st.container(horizontal=True, vertical_alignment="center"):
         _draw(workspace, version)
-    with st.expander("Keep pictures together", key="grouping", on_change="rerun") as fold:
+    with st.expander("Keep pictures together", key=GROUPING_FOLD, on_change="rerun") as fold:
         if fold.open:
             grouping(workspace, version)
     with st.expander("Folds, for small sets", key="folds"):

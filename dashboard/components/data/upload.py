@@ -12,6 +12,10 @@ import streamlit as st
 
 from dashboard.components.data.ingest_progress import bring, told
 from dashboard.server import limits
+from dashboard.state.keys import folder_path_key
+from dashboard.state.page_states import IngestState
+from dashboard.state.stored import stored
+from dashboard.state.widget_key import WidgetKey
 from dashboard.state.workspace import current_workspace
 from dashboard.text.wording import count
 from dashboard.uploads.spool import stage
@@ -33,15 +37,15 @@ def drop_zone(label: str, key: str, then: dict[str, Any], *, folder: bool = Fals
     class that all pictures go into.
     """
     allowed = limits.limits()
-    turn = st.session_state.setdefault("drop-turn", 0)
+    state = stored(IngestState)
     files = st.file_uploader(
         label,
         accept_multiple_files="directory" if folder else True,
-        key=f"{key}-{turn}",
+        key=f"{key}-{state.upload_turn}",
         max_upload_size=allowed.megabytes_a_file,
     )
     if files:
-        st.session_state["drop-turn"] = turn + 1
+        state.upload_turn += 1
         take([(file.name, file.getbuffer()) for file in files], then)
         st.rerun()
 
@@ -74,13 +78,14 @@ def over_limit(sizes: Sequence[int], instead: str = INSTEAD) -> str:
         return f"That is {total / 1e6:,.0f} MB. {most}{where}"
     if max(sizes, default=0) > allowed.megabytes_a_file * 2**20:
         return f"A file may have {allowed.megabytes_a_file:,} MB at most.{where}"
-    brought = st.session_state.get("brought-bytes", 0) + total
+    state = stored(IngestState)
+    brought = state.uploaded_bytes + total
     if allowed.session_megabytes and brought > allowed.session_megabytes * 1e6:
         return (
             f"This server takes {allowed.session_megabytes:,} MB from one visitor, and that is "
             "reached. Run Lensmith on your own computer for more."
         )
-    st.session_state["brought-bytes"] = brought
+    state.uploaded_bytes = brought
     return ""
 
 
@@ -142,17 +147,17 @@ def folder_path(then: dict[str, Any], key: str) -> None:
     if limits.local_mode():
         st.text_input(
             "Or a folder on this computer",
-            key=key,
+            key=folder_path_key(key),
             placeholder=str(Path.home() / "pictures"),
             help="A folder with one folder of pictures for each class, a zip, or a CSV beside the "
             "pictures. It is read where it is.",
             on_change=_path_given,
-            args=(key, then),
+            args=(folder_path_key(key), then),
         )
 
 
-def _path_given(key: str, then: dict[str, Any]) -> None:
-    given = str(st.session_state[key]).strip().strip("\"'")
+def _path_given(field: WidgetKey[str], then: dict[str, Any]) -> None:
+    given = field.value("").strip().strip("\"'")
     if not given:
         return
     path = Path(given).expanduser()
@@ -162,4 +167,4 @@ def _path_given(key: str, then: dict[str, Any]) -> None:
     command = ["ingest", str(path.resolve())]
     command += [f"--into={then['into']}"] if then.get("into") else []
     bring(Job(command, f"Reading {PurePosixPath(path.name)}", then))
-    st.session_state[key] = ""
+    field.set("")

@@ -8,6 +8,8 @@ from dashboard.components.data.version_diff import version_changes
 from dashboard.components.widgets.tile_grid import tile, tile_grid
 from dashboard.components.widgets.undo import bring_back
 from dashboard.queries.datasets import Query, places, version_at
+from dashboard.state.page_states import DataState
+from dashboard.state.stored import stored
 from dashboard.text.html import escape
 from dashboard.text.wording import ago, count
 from ml.data.edits.edits import history
@@ -24,7 +26,8 @@ def version_list(workspace: Workspace, version: DatasetVersion) -> None:
     """Draw the versions, the newest first, and above them the one that is looked at."""
     known = history(workspace, version.name)
     numbers = [int(summary["version"]) for summary in known]
-    view = st.session_state.get("version-view")
+    state = stored(DataState)
+    view = state.version_view
     if view and view["name"] == version.name and set(view["of"]) <= set(numbers):
         with st.container(border=True, key="card-version-view"):
             if len(view["of"]) == 1:
@@ -32,15 +35,15 @@ def version_list(workspace: Workspace, version: DatasetVersion) -> None:
             else:
                 _compare(workspace, version.name, view, numbers)
             if st.button("Close", key="close-version", type="tertiary"):
-                st.session_state["version-view"] = None
+                state.version_view = None
                 st.rerun(scope="fragment")
-    most = st.session_state.setdefault("versions-shown", FIRST)
+    most = FIRST + state.more_versions
     for summary in known[:most]:
         _row(workspace, version, summary)
     if len(known) > most and st.button(
         f"Show {count(min(FIRST, len(known) - most), 'more version')}", key="more-versions"
     ):
-        st.session_state["versions-shown"] = most + FIRST
+        state.more_versions += FIRST
         st.rerun(scope="fragment")
 
 
@@ -63,7 +66,7 @@ def _row(workspace: Workspace, version: DatasetVersion, summary: dict[str, Any])
                 key=f"restore-version-{number}",
                 help="It becomes the newest again. The others stay.",
             ):
-                st.session_state["version-view"] = None
+                stored(DataState).version_view = None
                 bring_back(workspace, version, number)
 
 
@@ -84,7 +87,7 @@ def _told(summary: dict[str, Any], newest: int) -> str:
 
 
 def _view(name: str, *numbers: int) -> None:
-    st.session_state["version-view"] = {"name": name, "of": list(numbers)}
+    stored(DataState).version_view = {"name": name, "of": list(numbers)}
 
 
 def _look(workspace: Workspace, name: str, number: int) -> None:

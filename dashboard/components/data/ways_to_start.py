@@ -6,6 +6,8 @@ from dashboard.components.data.ingest_progress import bring, told
 from dashboard.components.data.upload import drop_zone, folder_path, free_name, well_known
 from dashboard.server import limits
 from dashboard.state import selection
+from dashboard.state.page_states import DataState
+from dashboard.state.stored import stored
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from dashboard.workers.job import Job
@@ -29,7 +31,7 @@ def roads(workspace: Workspace) -> None:
 def open_set(workspace: Workspace, name: str) -> None:
     """Take a set in hand; one that comes with Lensmith is brought in at its first use."""
     selection.choose_data(name)
-    st.session_state["new-set"] = False
+    stored(DataState).new_set = False
     if not latest(workspace, name):
         bring(Job(["ingest", name], f"Opening {name}"))
 

@@ -9,6 +9,7 @@ from dashboard.charts import evaluation as evaluation_charts
 from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.plot import plot
 from dashboard.queries.results import Results
+from dashboard.state.keys import fold_key
 from dashboard.text.markdown import with_span
 from dashboard.text.wording import count
 from ml.metrics.calibration import ENOUGH
@@ -19,12 +20,10 @@ from ml.text import report_sentences
 
 def trust(run: Run, results: Results) -> None:
     """Draw the folds; what is inside is made when one is opened."""
-    folds = {
-        "Can the probabilities be trusted?": _calibration,
-        "When does it say that it is not sure?": _threshold,
-    }
-    for title, draw in folds.items():
-        fold(title, f"fold-{draw.__name__}-{results.key}", partial(draw, run, results))
+    title, key = "Can the probabilities be trusted?", fold_key("calibration", results.key)
+    fold(title, key, partial(_calibration, run, results))
+    title, key = "When does it say that it is not sure?", fold_key("sure-threshold", results.key)
+    fold(title, key, partial(_threshold, run, results))
     with st.expander("Is the file that you take away the model that was tested?"):
         _parity(run.model)
 

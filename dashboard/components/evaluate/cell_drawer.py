@@ -13,6 +13,9 @@ from dashboard.components.widgets.tile_grid import selectable, tile
 from dashboard.components.widgets.undo import change
 from dashboard.queries.results import Integers, Results
 from dashboard.queries.thumbnails import thumbnail
+from dashboard.state.keys import drawer_confidence_key, drawer_text_key
+from dashboard.state.page_states import DrawerState
+from dashboard.state.stored import stored
 from dashboard.text.markdown import percentage, plain
 from dashboard.text.wording import count
 from ml.data.store.versions import DatasetVersion
@@ -42,7 +45,7 @@ def cell_pictures(
         places = _filtered(results, places, key)
         if not len(places):
             st.caption("No picture fits. Widen the filter.")
-    most = st.session_state.get(f"most-{key}", PAGE)
+    most = PAGE + stored(DrawerState, key).more_pictures
     shown = [int(place) for place in places[:most]]
     if shown and version is None:
         gallery(tiles(workspace, results, shown), said)
@@ -52,18 +55,19 @@ def cell_pictures(
         st.button(
             f"Show {min(PAGE, len(places) - most)} more",
             key=f"more-{key}",
-            on_click=partial(_show_more, key, most + PAGE),
+            on_click=partial(_show_more, key),
         )
 
 
 def forget(key: str) -> None:
     """Begin anew: another cell has been chosen."""
-    for name in ("most", "surely", "search"):
-        st.session_state.pop(f"{name}-{key}", None)
+    stored(DrawerState, key).more_pictures = 0
+    drawer_confidence_key(key).forget()
+    drawer_text_key(key).forget()
 
 
-def _show_more(key: str, most: int) -> None:
-    st.session_state[f"most-{key}"] = most
+def _show_more(key: str) -> None:
+    stored(DrawerState, key).more_pictures += PAGE
 
 
 def _filtered(results: Results, places: Integers, key: str) -> Integers:
@@ -73,12 +77,12 @@ def _filtered(results: Results, places: Integers, key: str) -> Integers:
             [EITHER, SURE, UNSURE],
             default=EITHER,
             required=True,
-            key=f"surely-{key}",
+            key=drawer_confidence_key(key),
             label_visibility="collapsed",
         )
         text = st.text_input(
             "File name",
-            key=f"search-{key}",
+            key=drawer_text_key(key),
             placeholder="File name",
             label_visibility="collapsed",
             width=170,

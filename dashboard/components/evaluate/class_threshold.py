@@ -16,6 +16,7 @@ from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.metric_tiles import tiles
 from dashboard.components.widgets.plot import plot
 from dashboard.queries.results import Results
+from dashboard.state.keys import class_threshold_key, fold_key
 from dashboard.text.markdown import percentage, plain, with_span
 from ml.metrics import thresholds
 from ml.metrics.roc import Curve, average_precision, curve, roc_auc, roc_auc_interval
@@ -25,7 +26,7 @@ from ml.metrics.thresholds import Called
 def class_threshold(results: Results) -> None:
     """The fold; what is inside is drawn when it is opened."""
     title = "How well is one class told from the rest, and at which threshold?"
-    fold(title, f"fold-threshold-{results.key}", partial(_panel, results))
+    fold(title, fold_key("class-threshold", results.key), partial(_panel, results))
 
 
 @st.fragment
@@ -44,14 +45,14 @@ def _panel(results: Results) -> None:
     if not thresholds.told(found):
         st.write(too_few(names[label], found))
         return
-    chosen = _slider(names[label], found, f"{key}-{label}")
+    chosen = _slider(names[label], found, key, label)
     _curves(names[label], found, chosen, key)
 
 
-def _slider(name: str, found: Curve, key: str) -> Called:
+def _slider(name: str, found: Curve, results: str, label: int) -> Called:
     """The sentences, the slider and what it does; the browser is answered by this part alone."""
-    place = f"threshold-at-{key}"
-    st.session_state.setdefault(place, 50.0)
+    slider, key = class_threshold_key(results, label), f"{results}-{label}"
+    slider.set_default(50.0)
     st.write(
         f"Say you call a picture {plain(name)} whenever its probability of that is at least the "
         "threshold, whatever the other classes get. A higher threshold gives fewer false alarms "
@@ -68,16 +69,12 @@ def _slider(name: str, found: Curve, key: str) -> Called:
                 st.button(
                     f"Set to {percentage(offer.threshold, digits=1)}",
                     key=f"set-{word}-{key}",
-                    on_click=partial(_set, place, offer.threshold),
+                    on_click=partial(slider.set, round(100 * offer.threshold, 1)),
                 )
-    value = st.slider("Threshold", 0.0, 100.0, step=0.1, format="%.1f %%", key=place)
+    value = st.slider("Threshold", 0.0, 100.0, step=0.1, format="%.1f %%", key=slider)
     chosen = thresholds.call(found, round(10 * value) / 1000)
     tiles(effect(name, chosen), key=f"effect-{key}")
     return chosen
-
-
-def _set(place: str, threshold: float) -> None:
-    st.session_state[place] = round(100 * threshold, 1)
 
 
 def _curves(name: str, found: Curve, chosen: Called, key: str) -> None:

@@ -9,6 +9,7 @@ from dashboard.components.evaluate.cell_drawer import cell_pictures, forget
 from dashboard.components.evaluate.matrix_table import matrix
 from dashboard.components.evaluate.retrain_button import retrain_button
 from dashboard.queries.results import Results
+from dashboard.state.keys import predicted_class_key, true_class_key
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from ml.data.store.versions import DatasetVersion
@@ -46,15 +47,14 @@ def confusion(
 
 def chosen(key: str) -> tuple[int | None, int | None]:
     """The chosen (truth, guess) as class indices; None is any class."""
-    truth = st.session_state.get(f"truth-{key}", ANY)
-    guess = st.session_state.get(f"guess-{key}", ANY)
+    truth, guess = true_class_key(key).value(ANY), predicted_class_key(key).value(ANY)
     return (None if truth == ANY else truth), (None if guess == ANY else guess)
 
 
 def choose(key: str, truth: int = ANY, guess: int = ANY) -> None:
     """Open the drawer for a cell, a row or a column; for nothing, close it."""
-    st.session_state[f"truth-{key}"] = truth
-    st.session_state[f"guess-{key}"] = guess
+    true_class_key(key).set(truth)
+    predicted_class_key(key).set(guess)
     forget(key)
 
 
@@ -167,7 +167,7 @@ def _selectors(results: Results, key: str) -> None:
     def name(one: int) -> str:
         return "any class" if one == ANY else results.classes[one]
 
-    for column, word in zip(st.columns(2), ("truth", "guess"), strict=True):
-        place = f"{word}-{key}"
-        st.session_state.setdefault(place, ANY)
-        column.selectbox(word.capitalize(), options, format_func=name, key=place)
+    selectors = {"Truth": true_class_key(key), "Guess": predicted_class_key(key)}
+    for column, (label, selector) in zip(st.columns(2), selectors.items(), strict=True):
+        selector.set_default(ANY)
+        column.selectbox(label, options, format_func=name, key=selector)

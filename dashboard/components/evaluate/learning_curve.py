@@ -8,6 +8,7 @@ from dashboard.charts.learning_curve import learning_curve
 from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.measurement_panel import begin, measuring
 from dashboard.components.widgets.plot import plot
+from dashboard.state.keys import fold_key
 from dashboard.text.wording import count, roughly
 from ml.evaluation import learning_curve as curve
 from ml.runs.folder import Run
@@ -19,17 +20,17 @@ AHEAD = "; that of the hollow mark is of the gain alone."
 
 def curve_panel(workspace: Workspace, run: Run) -> None:
     """The fold; what is inside is drawn when it is opened."""
-    fold("What would more pictures bring?", _key(run), partial(_panel, workspace, run))
+    fold(
+        "What would more pictures bring?",
+        fold_key("curve", run.id),
+        partial(_panel, workspace, run),
+    )
 
 
 def begin_curve(workspace: Workspace, run: Run) -> None:
     """Start measuring, and have the fold open when Evaluate is drawn."""
     begin(workspace, run, COMMAND, TITLE)
-    st.session_state[_key(run)] = True
-
-
-def _key(run: Run) -> str:
-    return f"fold-curve-{run.id}"
+    fold_key("curve", run.id).set(True)
 
 
 def _panel(workspace: Workspace, run: Run) -> None:

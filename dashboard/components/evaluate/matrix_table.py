@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.server.static import beside
+from dashboard.state.widget_key import WidgetKey
 
 _component = st.components.v2.component(
     "lensmith_matrix",
@@ -49,7 +50,7 @@ def matrix(
 
 def _pressed(key: str, size: int, press: Callable[[int, int], None]) -> None:
     """Tell what the browser sent; what it cannot have sent is left out."""
-    sent = st.session_state[key].cell
+    sent = WidgetKey[Any](key).value(None).cell
     if isinstance(sent, dict):
         places = [sent.get("row"), sent.get("column")]
         row, column = (n if isinstance(n, int) and 0 <= n < size else None for n in places)

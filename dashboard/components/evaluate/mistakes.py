@@ -6,6 +6,8 @@ from dashboard.components.evaluate.mistake_neighbours import beside_mistakes
 from dashboard.components.widgets.gallery import gallery, tiles
 from dashboard.queries.neighbours import can_tell
 from dashboard.queries.results import Results
+from dashboard.state.page_states import EvaluateState
+from dashboard.state.stored import stored
 from dashboard.text.wording import count
 from ml.runs.folder import Run
 from ml.workspace import Workspace
@@ -24,7 +26,8 @@ def mistakes(workspace: Workspace, run: Run, results: Results) -> None:
             return
         st.markdown(f"#### The most confident of {count(len(places), 'mistake')}")
         st.caption("Sure and wrong: often a wrong label, an odd picture, or two classes in one.")
-        most = st.session_state.setdefault(f"mistakes-{key}", PAGE)
+        state = stored(EvaluateState, key)
+        most = PAGE + state.more_mistakes
         shown = places[:most].tolist()
         wanted = can_tell(run) and st.toggle(
             "Beside each, the training pictures that it looks like", key=f"beside-{key}"
@@ -35,5 +38,5 @@ def mistakes(workspace: Workspace, run: Run, results: Results) -> None:
         if len(places) > most and st.button(
             f"Show {min(PAGE, len(places) - most)} more", key=f"more-mistakes-{key}"
         ):
-            st.session_state[f"mistakes-{key}"] = most + PAGE
+            state.more_mistakes += PAGE
             st.rerun(scope="fragment")

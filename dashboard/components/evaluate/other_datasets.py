@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard.components.evaluate.report_picker import show
 from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.measurement_panel import begun, measuring
+from dashboard.state.keys import fold_key
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from ml.data.catalog import list_datasets
@@ -25,7 +26,7 @@ TOLD = 8
 def other_pictures(workspace: Workspace, run: Run) -> None:
     """The fold; what is inside is drawn when it is opened."""
     draw = partial(_panel, workspace, run)
-    fold("How does it do on other pictures?", f"fold-others-{run.id}", draw)
+    fold("How does it do on other pictures?", fold_key("others", run.id), draw)
 
 
 def _panel(workspace: Workspace, run: Run) -> None:

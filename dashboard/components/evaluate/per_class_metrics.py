@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.charts import evaluation as evaluation_charts
 from dashboard.components.widgets.plot import plot
 from dashboard.queries.results import Results
+from dashboard.state.keys import class_table_fold
 from dashboard.text.markdown import plain
 from ml.metrics.thresholds import LEAST
 from ml.text import report_sentences
@@ -55,7 +56,9 @@ def class_figures(results: Results) -> None:
                 f"There are no pictures of {plain(listed(without))}. Macro F1 counts such a class "
                 "as 0 where the model names it all the same."
             )
-        with st.expander("All figures as a table", key=f"table-{key}", on_change="rerun") as fold:
+        with st.expander(
+            "All figures as a table", key=class_table_fold(key), on_change="rerun"
+        ) as fold:
             if fold.open:
                 _table(ordered)
 

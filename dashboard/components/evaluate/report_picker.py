@@ -4,6 +4,8 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.state.keys import report_key
+from dashboard.state.messages import WANTED_REPORT
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count, unique
 from ml.evaluation import stored_reports
@@ -28,17 +30,17 @@ def report_picker(run: Run) -> Other | None:
     others = {_key((one["fingerprint"], one["split"])): one for one in stored_reports.others(run)}
     if not others:
         return None
-    place, wanted = f"report-{run.id}", st.session_state.pop(_wish(run), None)
-    if wanted in {OWN, *others}:
-        st.session_state[place] = wanted
-    elif st.session_state.get(place) not in others:
-        st.session_state[place] = OWN
+    picker, wanted = report_key(run.id), WANTED_REPORT.take(run.id)
+    if wanted is not None and wanted in {OWN, *others}:
+        picker.set(wanted)
+    elif picker.value(OWN) not in others:
+        picker.set(OWN)
     labels = unique({OWN: "Its own test pictures"} | {n: told(one) for n, one in others.items()})
     chosen = st.selectbox(
         "Measured on",
         [OWN, *others],
         format_func=lambda name: labels.get(name, name),
-        key=place,
+        key=picker,
     )
     if not chosen or chosen not in others:
         return None
@@ -52,7 +54,7 @@ def report_picker(run: Run) -> Other | None:
 def show(run: Run, fingerprint: str, split: str) -> None:
     """Have Evaluate speak of that measurement when it is drawn next."""
     own = stored_reports.is_own(run, fingerprint, split)
-    st.session_state[_wish(run)] = OWN if own else _key((fingerprint, split))
+    WANTED_REPORT.send(OWN if own else _key((fingerprint, split)), run.id)
 
 
 def told(report: dict[str, Any]) -> str:
@@ -76,7 +78,3 @@ def shown(run: Run, report: dict[str, Any]) -> str:
 
 def _key(other: Other) -> str:
     return "-".join(other)
-
-
-def _wish(run: Run) -> str:
-    return f"report-wanted-{run.id}"

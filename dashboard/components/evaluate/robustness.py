@@ -6,13 +6,16 @@ from typing import Any
 import streamlit as st
 
 from dashboard.charts.robustness import corruptions
-from dashboard.components.widgets import config_fields
 from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.measurement_panel import measuring
 from dashboard.components.widgets.plot import plot
 from dashboard.components.widgets.run_picker import run_label, run_title
 from dashboard.state import deep_links, selection
+from dashboard.state.keys import fold_key
+from dashboard.state.messages import WANTED_DATASET
 from dashboard.state.navigation import TRAIN
+from dashboard.state.page_states import TrainState
+from dashboard.state.stored import stored
 from dashboard.text.wording import count
 from ml.evaluation import robustness
 from ml.runs.folder import Run, list_runs
@@ -25,7 +28,7 @@ NONE = ""
 def robustness_panel(workspace: Workspace, run: Run) -> None:
     """The fold; what is inside is drawn when it is opened."""
     draw = partial(_panel, workspace, run)
-    fold("How does it take worse pictures?", f"fold-robustness-{run.id}", draw)
+    fold("How does it take worse pictures?", fold_key("robustness", run.id), draw)
 
 
 def _panel(workspace: Workspace, run: Run) -> None:
@@ -104,13 +107,13 @@ def _train_robustly(run: Run) -> None:
         icon=":material/shield:",
         help="Shows the model spoilt pictures while it learns, of other kinds than these.",
     ):
-        config_fields.overrides()["augment"] = "robust"
-        config_fields.overrides()["model"] = run.config.model
+        overrides = stored(TrainState).overrides
+        overrides |= {"augment": "robust", "model": run.config.model}
         # A last layer alone learns little of it: 72.1 % under corruption became 73.9 with four
         # spoilt views (recycling, 90 validation pictures), the rest fell from 88.9 to 86.7.
         if run.config.frozen:
-            config_fields.overrides()["freeze_backbone"] = False
-        st.session_state["wanted-dataset"] = run.config.dataset
+            overrides["freeze_backbone"] = False
+        WANTED_DATASET.send(run.config.dataset)
         selection.choose_run(None)
         deep_links.go_to(TRAIN)
 

@@ -12,6 +12,7 @@ from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.measurement_panel import measuring
 from dashboard.components.widgets.plot import plot
 from dashboard.queries.results import Results
+from dashboard.state.keys import fold_key, slice_key
 from dashboard.text.markdown import percentage, plain, with_span
 from dashboard.text.wording import count
 from ml.data.store.versions import DatasetVersion, read_summary
@@ -29,7 +30,7 @@ def slices_panel(
 ) -> None:
     """The fold; what is inside is drawn when it is opened."""
     draw = partial(_panel, workspace, run, results, version)
-    fold("Is it worse on some kind of picture?", f"fold-slices-{results.key}", draw)
+    fold("Is it worse on some kind of picture?", fold_key("slices", results.key), draw)
 
 
 def _panel(
@@ -101,10 +102,10 @@ def _found(
         f"({found['method']})."
     )
     point = clicked.get("point") if clicked else None
-    place = f"{key}-chosen"
-    st.session_state.setdefault(place, NONE)
+    picker = slice_key(results.key)
+    picker.set_default(NONE)
     if isinstance(point, int) and point < min(len(groups), BARS):
-        st.session_state[place] = point
+        picker.set(point)
         forget(key)
     chosen = st.selectbox(
         "Group",
@@ -112,7 +113,7 @@ def _found(
         format_func=lambda n: (
             "Choose a group to see its mistakes" if n < 0 else labelled(groups[n])
         ),
-        key=place,
+        key=picker,
         on_change=partial(forget, key),
         help="\n\n".join(
             f"**{kind}**: {text}"

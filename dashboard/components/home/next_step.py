@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard.components.data.header import own_pictures
 from dashboard.components.widgets.dataset_preview import preview
 from dashboard.state import deep_links, selection
+from dashboard.state.messages import DATASET_TO_TRAIN
 from dashboard.state.navigation import CLASSIFY, TRAIN
 from dashboard.text.wording import count
 from dashboard.workers import engine
@@ -44,7 +45,7 @@ def start_here(workspace: Workspace) -> None:
             preview(workspace, info)
             with st.container(horizontal=True):
                 if st.button("Train on these photos", type="primary", key="start"):
-                    st.session_state["start-now"] = info.name
+                    DATASET_TO_TRAIN.send(info.name)
                     selection.choose_run(None)
                     deep_links.go_to(TRAIN)
                 _own(workspace)

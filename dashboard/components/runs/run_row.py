@@ -8,7 +8,11 @@ import streamlit as st
 from dashboard.components.train.run_state import status_pill
 from dashboard.queries.run_list import Row
 from dashboard.state import deep_links, selection
+from dashboard.state.keys import run_chosen_key, run_text_key
+from dashboard.state.messages import DELETED_RUNS, RUNS_ERROR
 from dashboard.state.navigation import EVALUATE, TRAIN
+from dashboard.state.page_states import RunsState
+from dashboard.state.stored import stored
 from dashboard.text.html import escape
 from dashboard.text.markdown import plain, with_span
 from dashboard.text.wording import ago, duration
@@ -55,7 +59,7 @@ def run_row(workspace: Workspace, row: Row) -> None:
     ):
         st.checkbox(
             f"Choose {plain(title(row))}",
-            key=f"chosen-{row.id}",
+            key=run_chosen_key(row.id),
             label_visibility="collapsed",
             disabled=bool(row.damage),
         )
@@ -102,13 +106,13 @@ def _unsaid(row: Row) -> list[str]:
 
 def _name(workspace: Workspace, row: Row) -> None:
     """The title as a link, or the field that changes it, in the same place."""
-    editing = st.session_state.get("editing")
+    editing = stored(RunsState).editing
     for field, label in (("name", "Name"), ("notes", "Note")):
         if editing == (field, row.id):
             st.text_input(
                 label,
                 row.name if row.name != row.id and field == "name" else getattr(row, field),
-                key=f"{field}-{row.id}",
+                key=run_text_key(field, row.id),
                 max_chars=80 if field == "name" else 400,
                 on_change=partial(_save, workspace, row.id, field),
                 placeholder="Press Enter to keep it",
@@ -122,11 +126,11 @@ def _name(workspace: Workspace, row: Row) -> None:
 
 
 def _close() -> None:
-    st.session_state.pop("editing", None)
+    stored(RunsState).editing = None
 
 
 def _save(workspace: Workspace, identifier: str, field: str) -> None:
-    text = " ".join(str(st.session_state[f"{field}-{identifier}"] or "").split())
+    text = " ".join((run_text_key(field, identifier).value(None) or "").split())
     _close()
     _tried(lambda: Run(workspace.runs / identifier).update_meta(**{field: text}))
 
@@ -137,7 +141,7 @@ def act(workspace: Workspace, row: Row, action: str) -> None:
     if action == OPEN:
         deep_links.go_to(EVALUATE if row.accuracy is not None else TRAIN, run=row.id)
     elif action in (RENAME, NOTE):
-        st.session_state["editing"] = ("name" if action == RENAME else "notes", row.id)
+        stored(RunsState).editing = ("name" if action == RENAME else "notes", row.id)
     elif action == STOP:
         _tried(lambda: engine.stop(workspace, run))
     elif action == RESUME:
@@ -162,7 +166,7 @@ def delete(workspace: Workspace, chosen: list[Row]) -> None:
     for row in chosen:
         _tried(partial(move, row))
     if gone:
-        st.session_state["deleted"] = gone
+        DELETED_RUNS.send(gone)
 
 
 def _tried(do: Callable[[], object]) -> None:
@@ -170,4 +174,4 @@ def _tried(do: Callable[[], object]) -> None:
     try:
         do()
     except MLError as error:
-        st.session_state["runs-error"] = str(error)
+        RUNS_ERROR.send(str(error))

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from dashboard.state.messages import DELETED_RUNS, RUNS_ERROR
 from dashboard.state.open_dialog import close_dialog, dialog_subject, open_dialog
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
@@ -12,7 +13,7 @@ from ml.workspace import Workspace
 
 def undo_bar(workspace: Workspace) -> None:
     """After a deletion: say what went, with a button that brings it back."""
-    gone: list[tuple[str, str]] = st.session_state.get("deleted") or []
+    gone = DELETED_RUNS.peek() or []
     still = {run.id for run in runs.trashed(workspace)}
     gone = [(identifier, name) for identifier, name in gone if identifier in still]
     if not gone:
@@ -26,10 +27,10 @@ def undo_bar(workspace: Workspace) -> None:
         if st.button("Undo", key="undo", type="primary"):
             for identifier, _ in gone:
                 _restore(workspace, identifier)
-            st.session_state["deleted"] = []
+            DELETED_RUNS.take()
             st.rerun()
         if st.button("Dismiss", key="dismiss", type="tertiary"):
-            st.session_state["deleted"] = []
+            DELETED_RUNS.take()
             st.rerun()
 
 
@@ -60,7 +61,7 @@ def _confirm(workspace: Workspace, number: int) -> None:
     with st.container(horizontal=True):
         if st.button("Delete for good", type="primary", key="really-empty"):
             runs.empty_trash(workspace)
-            st.session_state["deleted"] = []
+            DELETED_RUNS.take()
             close_dialog()
             st.rerun()
         if st.button("Keep them", key="keep-trash"):
@@ -72,4 +73,4 @@ def _restore(workspace: Workspace, identifier: str) -> None:
     try:
         runs.restore(workspace, identifier)
     except MLError as error:
-        st.session_state["runs-error"] = str(error)
+        RUNS_ERROR.send(str(error))

@@ -7,7 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.state import redraw, session
+from dashboard.state import redraw
+from dashboard.state.page_states import TrainState
+from dashboard.state.stored import stored
 from dashboard.text.markdown import plain
 from dashboard.workers.job import Job
 from ml.config import TrainConfig
@@ -19,7 +21,8 @@ TICK_SECONDS = 0.7
 
 def measure_button(workspace: Workspace, config: TrainConfig) -> None:
     """Draw it, or how far the measurement is; once that is done, the estimate rests on it."""
-    job: Job | None = session.state("estimate-job", None)
+    state = stored(TrainState)
+    job = state.estimate_job
     if job and job.running:
         st.fragment(_progress, run_every=TICK_SECONDS)(job)
         return
@@ -30,7 +33,7 @@ def measure_button(workspace: Workspace, config: TrainConfig) -> None:
             if job.then["settings"] == config.to_json():
                 st.warning(plain(str(error)), icon=":material/error:")
         else:
-            st.session_state["estimate-job"] = None
+            state.estimate_job = None
             redraw.request()
     if st.button(
         "Measure",
@@ -39,7 +42,7 @@ def measure_button(workspace: Workspace, config: TrainConfig) -> None:
         icon=":material/timer:",
         help="Takes a few steps of this training with blank pictures.",
     ):
-        st.session_state["estimate-job"] = _begin(workspace, config)
+        state.estimate_job = _begin(workspace, config)
         st.rerun()
 
 

@@ -21,6 +21,10 @@ from dashboard.components.widgets.dataset_preview import preview
 from dashboard.queries.cost_estimate import expected
 from dashboard.server import limits
 from dashboard.state import selection
+from dashboard.state.keys import TRAIN_DATASET, TRAIN_FOLDER
+from dashboard.state.messages import DATASET_TO_TRAIN, WANTED_DATASET
+from dashboard.state.page_states import TrainState
+from dashboard.state.stored import stored
 from dashboard.state.workspace import current_workspace
 from dashboard.text.html import escape
 from dashboard.text.markdown import plain
@@ -54,8 +58,8 @@ def train_form() -> None:
         return
     workspace = current_workspace()
     known = {info.name: info for info in catalog.list_datasets(workspace)}
-    at_once = st.session_state.pop("start-now", None)
-    if at_once in known:
+    at_once = DATASET_TO_TRAIN.take()
+    if at_once is not None and at_once in known:
         _go(known[at_once], presets.configuration(at_once, known[at_once]))
     with st.container(border=True, key="card-pictures"):
         info = _choose(known)
@@ -75,7 +79,7 @@ def train_form() -> None:
             persist_state="session",
         )
         level = str(preset or "balanced")
-        changed = config_fields.overrides()
+        changed = stored(TrainState).overrides
         if (
             changed.get("model", info_model := presets.default_model(info))
             not in model_catalog.names()
@@ -117,21 +121,22 @@ def _suggested(
 
 
 def _choose(known: dict[str, DatasetInfo]) -> DatasetInfo:
-    wanted = st.session_state.pop("wanted-dataset", None)
-    if wanted in known:
-        st.session_state["dataset"] = wanted
-    if st.session_state.get("dataset") not in known:
-        st.session_state["dataset"] = next(iter(known))
+    wanted = WANTED_DATASET.take()
+    if wanted is None or wanted not in known:
+        wanted = TRAIN_DATASET.value(None)
+    name = wanted if wanted is not None and wanted in known else next(iter(known))
+    if TRAIN_DATASET.value(None) != name:
+        TRAIN_DATASET.set(name)
     labels = unique({name: _named(info) for name, info in known.items()})
     st.selectbox(
         "Pictures",
         list(known),
         format_func=lambda name: labels.get(name, name),
-        key="dataset",
+        key=TRAIN_DATASET,
         help=TrainConfig.__dataclass_fields__["dataset"].metadata["help"],
         persist_state="session",
     )
-    info = known[st.session_state["dataset"]]
+    info = known[name]
     preview(current_workspace(), info)
     findings_row(current_workspace(), info)
     return info
@@ -149,7 +154,7 @@ def _folder() -> None:
     with st.popover("Use a folder on this computer", icon=":material/folder_open:"):
         st.text_input(
             "Folder on this computer",
-            key="folder",
+            key=TRAIN_FOLDER,
             placeholder=str(Path.home() / "pictures"),
             help="One folder of pictures for each class, such as pets/cat and pets/dog.",
             on_change=_folder_given,
@@ -157,7 +162,7 @@ def _folder() -> None:
 
 
 def _folder_given() -> None:
-    given = str(st.session_state["folder"]).strip().strip("\"'")
+    given = TRAIN_FOLDER.value("").strip().strip("\"'")
     if given:
         start_ingest(Path(given).expanduser())
 

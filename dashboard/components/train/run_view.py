@@ -13,6 +13,7 @@ from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.progress_bar import progress_bar
 from dashboard.queries import live
 from dashboard.state import redraw
+from dashboard.state.keys import fold_key
 from dashboard.state.workspace import current_workspace
 from dashboard.text.html import escape
 from dashboard.text.wording import PHASE_WORDS, count, duration
@@ -103,8 +104,8 @@ def _asked(run: Run) -> float:
 
 def _folds(run: Run) -> None:
     """Log, configuration and command, read only when opened."""
-    fold("Log", "fold-log", partial(_log, run))
-    fold("Settings and command", "fold-settings", partial(_settings, run))
+    fold("Log", fold_key("log"), partial(_log, run))
+    fold("Settings and command", fold_key("settings"), partial(_settings, run))
 
 
 def _log(run: Run) -> None:

@@ -10,6 +10,7 @@ from dashboard.components.data.ingest_progress import ingest_view, settle, start
 from dashboard.components.widgets import config_fields
 from dashboard.queries.cost_estimate import expected
 from dashboard.state import selection
+from dashboard.state.messages import SEARCH_TO_START
 from dashboard.state.workspace import current_workspace
 from dashboard.text.html import escape
 from dashboard.text.markdown import plain
@@ -36,7 +37,7 @@ def tune_form() -> TrainConfig | None:
     if under_way():
         return None
     known = {info.name: info for info in catalog.list_datasets(current_workspace())}
-    asked = st.session_state.pop("tune-asked", None)
+    asked = SEARCH_TO_START.take()
     if asked and known[asked["base"]["dataset"]].ready:
         _begin(asked)  # the pictures that it waited for are there
     with st.container(border=True, key="card-tune"):
@@ -60,7 +61,7 @@ def tune_form() -> TrainConfig | None:
         if st.button("Start the search", type="primary", key="tune-start", disabled=not ready):
             if info.ready:
                 _begin(asked)
-            st.session_state["tune-asked"] = asked
+            SEARCH_TO_START.send(asked)
             start_ingest(BUNDLED / info.name, {"tune": True})
             st.rerun()
     return base

@@ -6,12 +6,15 @@ from typing import Any
 import streamlit as st
 
 from dashboard.charts import tuning as tuning_charts
-from dashboard.components.widgets import config_fields
 from dashboard.components.widgets.lazy_expander import fold
 from dashboard.components.widgets.plot import plot
 from dashboard.components.widgets.progress_bar import job_bar
-from dashboard.state import deep_links, redraw, selection, session
+from dashboard.state import deep_links, redraw, selection
+from dashboard.state.keys import fold_key
+from dashboard.state.messages import WANTED_DATASET
 from dashboard.state.navigation import TRAIN
+from dashboard.state.page_states import TrainState, TuneState
+from dashboard.state.stored import stored
 from dashboard.state.workspace import current_workspace
 from dashboard.text.html import escape
 from dashboard.text.markdown import plain
@@ -25,7 +28,7 @@ TICK_SECONDS = 0.7
 
 def tune_rate(base: TrainConfig) -> None:
     """The fold; what is inside is drawn when it is opened. ``base``: what the form has chosen."""
-    fold("Find a learning rate", "fold-rate", partial(_panel, base))
+    fold("Find a learning rate", fold_key("rate"), partial(_panel, base))
 
 
 def _panel(base: TrainConfig) -> None:
@@ -34,31 +37,32 @@ def _panel(base: TrainConfig) -> None:
         "good rate to train with. Only training pictures are looked at, and nothing is kept."
     )
     asked = (base.dataset, base.model)
-    job: Job | None = session.state("rate-job", None)
+    state = stored(TuneState)
+    job = state.rate_job
     if job is not None:
         if job.running:
             st.fragment(_progress, run_every=TICK_SECONDS)(job)
             return
         _settle(job, asked)
-    found: dict[str, Any] | None = session.state("rate-found", None)
+    found = state.rate_found
     if found and found["asked"] == asked:
         _found(found)
     label = "Test again" if found and found["asked"] == asked else "Test it"
     if st.button(label, key="rate-test", icon=":material/speed:"):
         command = ["tune", "--find", "rate", "--dataset", base.dataset, "--model", base.model]
         then = {"asked": asked}
-        st.session_state["rate-job"] = Job(command, "Testing learning rates", then).start(
-            current_workspace()
-        )
+        job = Job(command, "Testing learning rates", then)
+        state.rate_job = job.start(current_workspace())
         st.rerun()
 
 
 def _settle(job: Job, asked: tuple[str, str]) -> None:
     """Take what the child found. An error is told until it is tested again or something else is
     ``asked``."""
+    state = stored(TuneState)
     try:
-        st.session_state["rate-found"] = job.result() | job.then
-        st.session_state["rate-job"] = None
+        state.rate_found = job.result() | job.then
+        state.rate_job = None
     except BadInputError as error:
         if job.then["asked"] == asked:
             st.warning(plain(str(error)), icon=":material/error:")
@@ -71,8 +75,8 @@ def _found(found: dict[str, Any]) -> None:
     st.html(f'<h3 class="lens-card-title">{escape(said)}</h3>')
     plot(tuning_charts.rates(found), "tune-rates", alt=f"{said}: there the loss falls fast.")
     if st.button(f"Train with {rate}", key="rate-use", icon=":material/model_training:"):
-        config_fields.overrides().update(model=model, learning_rate=float(found["pick"]))
-        st.session_state["wanted-dataset"] = dataset
+        stored(TrainState).overrides.update(model=model, learning_rate=float(found["pick"]))
+        WANTED_DATASET.send(dataset)
         selection.choose_run(None)
         deep_links.go_to(TRAIN)
 
@@ -82,5 +86,5 @@ def _progress(job: Job) -> None:
         redraw.request()
     with st.container(horizontal=True, vertical_alignment="center"):
         if job_bar(job, "cancel-rate"):
-            st.session_state["rate-job"] = None
+            stored(TuneState).rate_job = None
             st.rerun()

@@ -15,6 +15,7 @@ from dashboard.components.widgets.plot import plot
 from dashboard.components.widgets.progress_bar import progress_bar
 from dashboard.queries import live
 from dashboard.state import redraw
+from dashboard.state.keys import fold_key
 from dashboard.state.workspace import current_workspace
 from dashboard.text.html import escape
 from dashboard.text.wording import count, duration, percentage
@@ -34,7 +35,7 @@ def tune_view(sweep: Sweep) -> None:
         status = searches.status(sweep)
         ticking = status.name in searches.LIVE
         st.fragment(_watched, run_every=TICK_SECONDS if ticking else None)(sweep, status.name)
-        fold("Log", "fold-tune-log", partial(_log, sweep))
+        fold("Log", fold_key("tune-log"), partial(_log, sweep))
 
 
 def _log(sweep: Sweep) -> None:

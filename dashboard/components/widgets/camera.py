@@ -12,6 +12,9 @@ from typing import Any
 import streamlit as st
 
 from dashboard.server.static import beside
+from dashboard.state.component_message import ComponentState, is_new_message
+from dashboard.state.stored import stored
+from dashboard.state.widget_key import WidgetKey
 
 MOST_SHOTS = 120
 """In one message; about 60 kB each."""
@@ -57,7 +60,7 @@ def snapshot(label: str, key: str, take: Callable[[bytes], None]) -> None:
     gets it before the page is drawn anew."""
 
     def sent() -> None:
-        for one in _fresh(key, st.session_state[key].shots):
+        for one in _fresh(key, WidgetKey[Any](key).value(None).shots):
             take(one)
 
     _draw(label, key, sent, once=True)
@@ -69,21 +72,14 @@ def _draw(label: str, key: str, sent: Callable[[], None], *, once: bool = False)
         "key": key,
         "most": 1 if once else MOST_SHOTS,
         "once": once,
-        "taken": st.session_state.get(_taken(key), ""),
+        "taken": stored(ComponentState, key).last_token,
     }
     return _component(key=key, data=data, on_shots_change=sent)
 
 
 def _fresh(key: str, sent: Any) -> list[bytes]:
     """The pictures of a message that was not seen yet."""
-    if not isinstance(sent, dict) or sent.get("token") == st.session_state.get(_taken(key)):
-        return []
-    st.session_state[_taken(key)] = str(sent.get("token"))
-    return shots(sent)
-
-
-def _taken(key: str) -> str:
-    return f"{key}-taken"
+    return shots(sent) if is_new_message(key, sent) else []
 
 
 def shots(sent: dict[str, Any]) -> list[bytes]:

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.server.static import beside
+from dashboard.state.component_message import is_new_message
 
 MOST = 20
 MEGABYTES = 20
@@ -34,11 +35,7 @@ def paste(key: str) -> list[tuple[str, bytes]]:
     refusal = f"A picture that is pasted may have {MEGABYTES} MB, and {MOST} at a time are taken."
     data = {"most": MOST, "bytes": MEGABYTES * 2**20, "refusal": refusal}
     sent = _component(key=key, data=data, on_pasted_change=lambda: None).pasted
-    taken = f"{key}-taken"
-    if not isinstance(sent, dict) or sent.get("token") == st.session_state.get(taken):
-        return []
-    st.session_state[taken] = sent.get("token")
-    return pictures(sent)
+    return pictures(sent) if is_new_message(key, sent) else []
 
 
 def pictures(sent: dict[str, Any]) -> list[tuple[str, bytes]]:

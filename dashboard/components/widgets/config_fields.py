@@ -11,19 +11,15 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.state import session
+from dashboard.state.keys import ADVANCED_FOLD, field_key
+from dashboard.state.page_states import TrainState
+from dashboard.state.stored import stored
 from dashboard.text.choices import choice_label
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from ml.config import TrainConfig
 from ml.models import catalog as model_catalog
 from ml.text.command_line import BASICS, worded
-
-
-def overrides() -> dict[str, Any]:
-    """What the user of this tab set by hand: field name to value."""
-    chosen: dict[str, Any] = session.state("overrides", {})
-    return chosen
 
 
 def groups() -> dict[str, list[Field[Any]]]:
@@ -41,8 +37,8 @@ def advanced(suggested: TrainConfig) -> None:
     They are drawn only while they are looked at: two dozen widgets are most of what a rerun of the
     page costs the browser.
     """
-    changed = overrides()
-    fold = st.expander("Advanced", key="advanced", on_change="rerun")  # another label closes it
+    changed = stored(TrainState).overrides
+    fold = st.expander("Advanced", key=ADVANCED_FOLD, on_change="rerun")  # another label closes it
     if fold.open:
         names = list(groups())
         for tab, name in zip(fold.tabs(names), names, strict=True):
@@ -59,11 +55,12 @@ def advanced(suggested: TrainConfig) -> None:
 
 def field(item: Field[Any], suggested: Any) -> None:
     """One field: its widget, and where it was changed the way back to ``suggested``."""
-    changed, key = overrides(), f"field-{item.name}"
+    changed, key = stored(TrainState).overrides, field_key(item.name)
     about = item.metadata
     unit = f" ({about['unit']})" if about["unit"] else ""
     mark = ":violet[ · changed]" if item.name in changed else ""
-    st.session_state[key] = changed.get(item.name, suggested)
+    value = changed.get(item.name, suggested)
+    key.set(value)
     settings: dict[str, Any] = {
         "label": f"{about['label']}{unit}{mark}",
         "key": key,
@@ -72,7 +69,7 @@ def field(item: Field[Any], suggested: Any) -> None:
     }
     if item.name == "model":
         st.selectbox(options=model_catalog.names(), format_func=model_label, **settings)
-        st.caption(model_catalog.get(st.session_state[key]).help)
+        st.caption(model_catalog.get(value).help)
     elif about["choices"]:
         st.selectbox(options=about["choices"], format_func=choice_label, **settings)
     elif isinstance(suggested, bool):
@@ -81,7 +78,7 @@ def field(item: Field[Any], suggested: Any) -> None:
         st.number_input(
             min_value=float(about["low"]),
             max_value=float(about["high"]),
-            step=_step(st.session_state[key], about),
+            step=_step(value, about),
             format="%g",
             **settings,
         )
@@ -105,11 +102,11 @@ def model_label(name: str) -> str:
 
 
 def _changed(name: str, suggested: Any) -> None:
-    value = st.session_state[f"field-{name}"]
+    value, overrides = field_key(name).value(None), stored(TrainState).overrides
     if value == suggested or value is None:
-        overrides().pop(name, None)
+        overrides.pop(name, None)
     else:
-        overrides()[name] = value
+        overrides[name] = value
 
 
 def _step(value: float, about: Any) -> float:

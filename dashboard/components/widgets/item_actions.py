@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.components.widgets.undo import change
+from dashboard.state.page_states import EditState
+from dashboard.state.stored import stored
 from dashboard.text.wording import count
 from ml.data.store.versions import DatasetVersion
 from ml.workspace import Workspace
@@ -17,7 +19,7 @@ def item_actions(
 ) -> None:
     """Draw the row of actions for the selected items; what is pressed is done at once."""
     items = [version.items[n] for n in selected]
-    turn = st.session_state.setdefault("move-turn", 0)
+    state = stored(EditState)
     with st.container(
         horizontal=True, vertical_alignment="center", gap="small", key=f"actions-{key}"
     ):
@@ -25,7 +27,7 @@ def item_actions(
             "Move to class",
             version.classes,
             index=None,
-            key=f"move-{key}-{turn}",
+            key=f"move-{key}-{state.move_turn}",
             placeholder="Move to class",
             label_visibility="collapsed",
             accept_new_options=True,
@@ -33,7 +35,7 @@ def item_actions(
             width=170,
         )
         if selected and name:
-            st.session_state["move-turn"] = turn + 1  # the next choice begins with nothing
+            state.move_turn += 1  # the next choice begins with nothing
             _move(workspace, version, selected, str(name))
         if (not items or any(not item.excluded for item in items)) and st.button(
             "Exclude",

@@ -1,7 +1,6 @@
 """A page of selectable pictures with what can be done to them: for the explorer and the map."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 import streamlit as st
 
@@ -9,20 +8,13 @@ from dashboard.components.widgets.item_actions import item_actions, told
 from dashboard.components.widgets.picture_details import picture_details
 from dashboard.components.widgets.tile_grid import selectable, tile
 from dashboard.state.open_dialog import dialog_subject, open_dialog
+from dashboard.state.page_states import PicturePageState
+from dashboard.state.stored import stored
 from dashboard.text.wording import count
 from ml.data.store.versions import DatasetVersion
 from ml.workspace import Workspace
 
 PAGE = 60
-
-
-@dataclass
-class _Selection:
-    """What is selected in the version with that fingerprint; ``turn`` grows when we decide."""
-
-    of: str = ""
-    ids: set[int] = field(default_factory=set)
-    turn: int = 0
 
 
 def picture_page(
@@ -54,22 +46,20 @@ def picture_page(
     with grid:
         on_page = selectable(
             tiles,
-            held.ids & set(shown),
+            held.items & set(shown),
             f"{count(len(found), 'picture')}, page {number} of {pages}",
             f"tiles-{key}",
             f"{version.fingerprint} {held.turn} {shown[:1]} {len(shown)} {number}",
             reveal=reveal,
         )
-    held.ids = (held.ids - set(shown)) | on_page
+    held.items = (held.items - set(shown)) | on_page
     with bar:
         _bar(workspace, version, held, shown, found, key)
 
 
 def forget_selection(key: str) -> None:
     """Select nothing, as when another question is asked."""
-    held = st.session_state.get(f"selection-{key}")
-    if held:
-        _select(held, set())
+    _select(stored(PicturePageState, key), set())
 
 
 def short_name(version: DatasetVersion, place: int) -> str:
@@ -80,40 +70,40 @@ def short_name(version: DatasetVersion, place: int) -> str:
 def _bar(
     workspace: Workspace,
     version: DatasetVersion,
-    held: _Selection,
+    held: PicturePageState,
     shown: Sequence[int],
     found: Sequence[int],
     key: str,
 ) -> None:
     window = f"closer-{key}-{version.fingerprint}"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(told(len(held.ids), len(held.ids - set(shown))), width="stretch")
+        st.markdown(told(len(held.items), len(held.items - set(shown))), width="stretch")
         page = set(shown)
         st.button(
             "Select page" if len(found) > len(shown) else "Select all",
             key=f"select-page-{key}",
             on_click=_select,
-            args=(held, held.ids | page),
-            disabled=page <= held.ids,
+            args=(held, held.items | page),
+            disabled=page <= held.items,
         )
-        if held.ids:
+        if held.items:
             st.button("Clear", key=f"clear-{key}", on_click=_select, args=(held, set()))
-        if len(held.ids) == 1 and st.button("Look closer", key=f"closer-{key}"):
-            open_dialog(window, min(held.ids))
+        if len(held.items) == 1 and st.button("Look closer", key=f"closer-{key}"):
+            open_dialog(window, min(held.items))
         looked_at = dialog_subject(window)
-        if looked_at in held.ids:
+        if looked_at in held.items:
             picture_details(workspace, version, looked_at)
-    item_actions(workspace, version, sorted(held.ids), key)
+    item_actions(workspace, version, sorted(held.items), key)
 
 
-def _select(held: _Selection, ids: set[int]) -> None:
-    held.ids = ids
+def _select(held: PicturePageState, ids: set[int]) -> None:
+    held.items = ids
     held.turn += 1
 
 
-def _held(version: DatasetVersion, key: str) -> _Selection:
-    held: _Selection = st.session_state.setdefault(f"selection-{key}", _Selection())
-    if held.of != version.fingerprint:
-        held.of = version.fingerprint
+def _held(version: DatasetVersion, key: str) -> PicturePageState:
+    held = stored(PicturePageState, key)
+    if held.fingerprint != version.fingerprint:
+        held.fingerprint = version.fingerprint
         _select(held, set())
     return held

@@ -7,6 +7,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard.state import selection
+from dashboard.state.widget_key import WidgetKey
 from dashboard.state.workspace import current_workspace
 from dashboard.text.wording import percentage, unique
 from ml.errors import BadInputError
@@ -14,7 +15,7 @@ from ml.runs.folder import Run, list_runs
 
 
 def run_picker(
-    label: str = "Run", *, key: str, only: Callable[[Run], bool] | None = None
+    label: str = "Run", *, key: WidgetKey[str], only: Callable[[Run], bool] | None = None
 ) -> Run | None:
     """Let the user choose among the runs that ``only`` accepts, the newest first.
 
@@ -28,7 +29,7 @@ def run_picker(
     current = selection.current_run()
     wanted = current.id if current and current.id in by_id else next(iter(by_id))
     # Set in every run: the browser answers with the words it was shown, and those may have changed.
-    st.session_state[key] = wanted
+    key.set(wanted)
     labels = unique({identifier: run_label(run) for identifier, run in by_id.items()})
     st.selectbox(
         label,
@@ -59,6 +60,7 @@ def run_label(run: Run) -> str:
     return f"{run_title(run)}{score} · {when}"
 
 
-def _chosen(key: str, known: frozenset[str]) -> None:
-    if st.session_state[key] in known:
-        selection.choose_run(st.session_state[key])
+def _chosen(key: WidgetKey[str], known: frozenset[str]) -> None:
+    chosen = key.value("")
+    if chosen in known:
+        selection.choose_run(chosen)

@@ -5,15 +5,15 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.state.messages import REFUSED_CHANGE
+from dashboard.state.page_states import EditState
+from dashboard.state.stored import stored
 from dashboard.text.html import escape
 from dashboard.text.markdown import plain
 from ml.data.edits import edits as changes
 from ml.data.store.versions import DatasetVersion, read_summary
 from ml.errors import MLError
 from ml.workspace import Workspace
-
-_MADE = "data-change"
-_REFUSED = "data-refused"
 
 
 def change(workspace: Workspace, version: DatasetVersion, edits: Sequence[dict[str, Any]]) -> None:
@@ -25,7 +25,7 @@ def change(workspace: Workspace, version: DatasetVersion, edits: Sequence[dict[s
         made = changes.commit(workspace, version.name, list(edits), base=version.version)
         _note(workspace, version, made.version)
     except MLError as error:
-        st.session_state[_REFUSED] = (version.name, str(error))
+        REFUSED_CHANGE.send((version.name, str(error)))
     st.rerun()
 
 
@@ -35,14 +35,14 @@ def bring_back(workspace: Workspace, version: DatasetVersion, number: int) -> No
         made = changes.restore(workspace, version.name, number)
         _note(workspace, version, made.version)
     except MLError as error:
-        st.session_state[_REFUSED] = (version.name, str(error))
+        REFUSED_CHANGE.send((version.name, str(error)))
     st.rerun()
 
 
 def offer_undo(workspace: Workspace, name: str) -> None:
     """Let the bar take back the newest version of a set, which something else has made."""
     made = read_summary(workspace, name)
-    st.session_state[_MADE] = {
+    stored(EditState).last_change = {
         "name": name,
         "version": made.get("version"),
         "parent": made.get("parent"),
@@ -56,12 +56,12 @@ def undo_bar(workspace: Workspace, version: DatasetVersion) -> None:
     It stands at the foot of the window, wherever on the page the change was made.
     """
     with st.container():  # always there, so that nothing below moves to a new place
-        name, refusal = st.session_state.pop(_REFUSED, ("", ""))
+        name, refusal = REFUSED_CHANGE.take() or ("", "")
         if name == version.name:
             with st.container(key="bar-refused"):
                 st.warning(plain(refusal), icon=":material/error:")
             return
-        made = st.session_state.get(_MADE)
+        made = stored(EditState).last_change
         if not made or (made["name"], made["version"]) != (version.name, version.version):
             return
         with (
@@ -72,14 +72,14 @@ def undo_bar(workspace: Workspace, version: DatasetVersion) -> None:
             if made["parent"] and st.button("Undo", key="undo-change", icon=":material/undo:"):
                 bring_back(workspace, version, made["parent"])
             if st.button("Dismiss", key="dismiss-change", type="tertiary"):
-                st.session_state[_MADE] = None
+                stored(EditState).last_change = None
                 st.rerun()
 
 
 def _note(workspace: Workspace, before: DatasetVersion, number: int) -> None:
     same = number == before.version
     sentence = read_summary(workspace, before.name, number).get("change", "")
-    st.session_state[_MADE] = {
+    stored(EditState).last_change = {
         "name": before.name,
         "version": number,
         "parent": 0 if same else before.version,

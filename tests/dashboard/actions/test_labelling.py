@@ -5,6 +5,9 @@ import streamlit as st
 
 from dashboard.actions import labelling
 from dashboard.components.data import upload
+from dashboard.state.keys import RESULTS_VIEW
+from dashboard.state.page_states import ClassifyState
+from dashboard.state.stored import stored_in
 from dashboard.uploads import session_uploads
 from dashboard.workers import inference
 from ml.__main__ import main
@@ -91,15 +94,15 @@ def test_only_what_is_ticked_and_not_there_yet_can_be_added(workspace, run):
 def test_the_page_offers_it_and_what_is_chosen_on_a_card_is_ticked(workspace, run, worker):
     at = drop(visit("classify", run.id), ("one.png", b"sure"))
     assert at.button("teach-add").disabled
-    one = at.session_state["tray"][0]
+    one = stored_in(at.session_state, ClassifyState).uploads[0]
     at.selectbox(f"label-{one['id']}").select("blue").run()
     assert not at.exception
-    one = at.session_state["tray"][0]
+    one = stored_in(at.session_state, ClassifyState).uploads[0]
     assert (one["label"], one["ticked"]) == ("blue", True)
     assert at.button("teach-add").label == "Add 1 picture"
     assert "Its test pictures stay as they are." in words(at)
     at.button("teach-none").click().run()
-    assert not at.session_state["tray"][0]["ticked"]
+    assert not stored_in(at.session_state, ClassifyState).uploads[0]["ticked"]
     at.button("teach-tick").click().run()
     assert at.button("teach-add").label == "Add 1 picture"
     assert at.button("teach-tick").disabled
@@ -141,10 +144,10 @@ def test_what_is_too_much_for_this_server_is_not_added(workspace, run, worker, m
 
 def test_many_pictures_are_a_table_until_somebody_chooses_otherwise(workspace, run, worker):
     at = drop(visit("classify", run.id), *((f"{n}.png", bytes([n])) for n in range(13)))
-    assert at.session_state["answers-view"] == "Table"
+    assert at.session_state[RESULTS_VIEW] == "Table"
     assert len(at.get("bidi_component")) > 0
     at.get("segmented_control")[0].set_value("Cards").run()
     assert not at.exception
     assert sum('<div class="lens-answer">' in item.value for item in at.html) == 12
     drop(at, ("more.png", b"more"))
-    assert at.session_state["answers-view"] == "Cards"
+    assert at.session_state[RESULTS_VIEW] == "Cards"

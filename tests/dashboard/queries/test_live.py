@@ -105,14 +105,16 @@ def test_a_sink_works_from_a_thread_without_a_script_context() -> None:
         import streamlit as st
 
         from dashboard.queries import live
+        from dashboard.state.page_states import TrainState
+        from dashboard.state.stored import stored
         from tests.dashboard.queries.test_live import training
 
-        if "live" not in st.session_state:
+        if stored(TrainState).live is None:
             sink = live.session_sink()
             worker = threading.Thread(target=lambda: [sink(event) for event in training()])
             worker.start()
             worker.join()
-        st.text(str(len(st.session_state["live"]["epochs"])))
+        st.text(str(len(live.session_live()["epochs"])))
 
     at = AppTest.from_function(script, default_timeout=20).run()
     assert not at.exception

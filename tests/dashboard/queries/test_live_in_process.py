@@ -10,6 +10,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.server.static import ROOT
+from dashboard.state.page_states import TrainState
+from dashboard.state.stored import stored_in
 from ml.config import TrainConfig
 from ml.data import catalog
 from ml.runs import folder as runs
@@ -40,18 +42,18 @@ def run(workspace: Workspace) -> Run:
 
 
 def in_process() -> None:
-    import streamlit as st
-
     from dashboard.components.train.live_metrics import live_panel
     from dashboard.queries import live
+    from dashboard.state.page_states import TrainState
+    from dashboard.state.stored import stored
     from dashboard.state.workspace import current_workspace
     from ml.runs.folder import list_runs
     from tests.helpers.in_process_training import fit
 
-    if "live" not in st.session_state:
+    if stored(TrainState).live is None:
         workspace = current_workspace()
         fit(workspace, list_runs(workspace)[0], live.session_sink())
-    live_panel(st.session_state["live"])
+    live_panel(live.session_live())
 
 
 def from_the_log() -> None:
@@ -69,7 +71,7 @@ def drawn(script: Callable[[], None]) -> tuple[dict[str, Any], Any]:
     """The figures that a page of this script draws, and what its session holds."""
     at = AppTest.from_function(script, default_timeout=200).run()
     assert not at.exception, at.exception
-    return figures(at), at.session_state["live"]
+    return figures(at), stored_in(at.session_state, TrainState).live
 
 
 # Lightning asks torch in a way that torch would rather not be asked.

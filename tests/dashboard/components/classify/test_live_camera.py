@@ -14,6 +14,8 @@ from dashboard.components.classify import live_camera
 from dashboard.server import frames_route
 from dashboard.server.frame_tokens import LOCAL_EVERY, PUBLIC_EVERY, Passes
 from dashboard.server.frames_route import MOST_BYTES, PASS, answer, routes
+from dashboard.state.page_states import ClassifyState
+from dashboard.state.stored import stored_in
 from dashboard.workers import inference
 from ml.errors import MLError
 from ml.inference.classifier import unreadable
@@ -230,12 +232,14 @@ def test_a_frame_that_is_kept_is_a_picture_in_the_tray_once(workspace, monkeypat
     sent = {"token": "1", "shots": [base64.b64encode(FRAME).decode()]}
     at = visit("classify", run.id)
     at.run()
-    assert [entry["name"] for entry in at.session_state["tray"]] == ["Live frame 1"]
+    assert [entry["name"] for entry in stored_in(at.session_state, ClassifyState).uploads] == [
+        "Live frame 1"
+    ]
     assert "Live frame 1" in words(at)
     assert asked == [FRAME]
     assert given[0]["pass"]
     assert given[0]["path"] == "app/frame"
     sent = {"token": "2", "shots": [base64.b64encode(b"no frame").decode()]}
     at.run()
-    assert len(at.session_state["tray"]) == 1
+    assert len(stored_in(at.session_state, ClassifyState).uploads) == 1
     assert not at.exception

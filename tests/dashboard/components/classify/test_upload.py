@@ -10,6 +10,8 @@ import pytest
 
 from dashboard.components.widgets import clipboard
 from dashboard.server import limits
+from dashboard.state.page_states import ClassifyState
+from dashboard.state.stored import stored_in
 from dashboard.uploads import session_uploads, unzip
 from dashboard.workers import inference
 from tests.helpers import made_up_runs
@@ -33,7 +35,7 @@ def page(workspace, monkeypatch):
 
 
 def names(at):
-    return [entry["name"] for entry in at.session_state["tray"]]
+    return [entry["name"] for entry in stored_in(at.session_state, ClassifyState).uploads]
 
 
 def told(at):
@@ -48,7 +50,9 @@ def test_the_pictures_of_a_zip_come_in_at_its_place_without_litter(page):
     at = drop(page, ("one.png", b"1"), ("shots.zip", data), ("two.png", b"2"))
     assert names(at) == ["one.png", "s/9.png", "s/10.png", "two.png"]
     assert "shots.zip, in.zip: It is an archive inside the archive" in told(at)
-    assert not list(at.session_state["tray-files"].folder.parent.glob("*/shots.zip"))
+    assert not list(
+        stored_in(at.session_state, ClassifyState).spool.folder.parent.glob("*/shots.zip")
+    )
 
 
 def test_a_zip_that_is_none_or_has_nothing_is_said_and_the_rest_is_taken(page):

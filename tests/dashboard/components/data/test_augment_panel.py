@@ -14,6 +14,9 @@ from streamlit.testing.v1 import AppTest
 from dashboard.components.data import augment_grid, findings
 from dashboard.components.data.augment_grid import COLOURS
 from dashboard.components.data.augment_panel import KINDS, MIXING, VERSIONS
+from dashboard.state.keys import DATA_PANEL, SINGLE_CHANGES_FOLD, TRAIN_DATASET
+from dashboard.state.page_states import TrainState
+from dashboard.state.stored import stored_in
 from dashboard.text.choices import choice_label
 from dashboard.text.markdown import plain
 from dashboard.workers.inference import InferenceClient
@@ -76,7 +79,7 @@ def small(workspace: Workspace) -> DatasetVersion:
 
 def panel() -> AppTest:
     at = visit("data", data="made")
-    at.session_state["data-panel"] = PANEL
+    at.session_state[DATA_PANEL] = PANEL
     at.run()
     assert not at.exception, at.exception
     return at
@@ -126,12 +129,15 @@ def test_the_choice_goes_to_train_and_what_is_usual_anyway_is_no_change(
     at.button(key="augment-use").click()
     again(at)
     assert at.title[0].value == "Train"
-    assert at.session_state["overrides"] == {"augment": "documents", "mixing": "cutmix"}
-    assert at.session_state["dataset"] == "made"
+    assert stored_in(at.session_state, TrainState).overrides == {
+        "augment": "documents",
+        "mixing": "cutmix",
+    }
+    assert at.session_state[TRAIN_DATASET] == "made"
     at = panel()
     at.button(key="augment-use").click()
     again(at)
-    assert at.session_state["overrides"] == {}
+    assert stored_in(at.session_state, TrainState).overrides == {}
 
 
 def test_where_only_the_last_layer_is_trained_it_is_said_and_can_be_changed(
@@ -151,7 +157,10 @@ def test_where_only_the_last_layer_is_trained_it_is_said_and_can_be_changed(
     again(at)
     at.button(key="augment-use").click()
     again(at)
-    assert at.session_state["overrides"] == {"augment": "aerial", "freeze_backbone": False}
+    assert stored_in(at.session_state, TrainState).overrides == {
+        "augment": "aerial",
+        "freeze_backbone": False,
+    }
 
 
 def test_every_change_has_a_slider_that_begins_where_the_policy_has_it(
@@ -159,7 +168,7 @@ def test_every_change_has_a_slider_that_begins_where_the_policy_has_it(
 ) -> None:
     at = panel()
     at.pills(key="augment-kind").set_value("photos")
-    at.session_state["augment-single"] = True
+    at.session_state[SINGLE_CHANGES_FOLD] = True
     again(at)
     names = [one.name for one in all_operations()]
     assert len(at.slider) == len(names)
@@ -176,7 +185,7 @@ def test_every_change_has_a_slider_that_begins_where_the_policy_has_it(
 def test_grey_pictures_have_no_colours_to_change(worker: Stand, workspace: Workspace) -> None:
     small(workspace)
     at = panel()
-    at.session_state["augment-single"] = True
+    at.session_state[SINGLE_CHANGES_FOLD] = True
     again(at)
     assert len(at.slider) == len(all_operations()) - len(COLOURS)
 

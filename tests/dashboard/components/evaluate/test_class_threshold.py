@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from dashboard.charts import one_vs_rest as one_vs_rest_charts
+from dashboard.state.keys import fold_key
 from ml.metrics import thresholds
 from ml.metrics.calibration import softmax
 from ml.metrics.roc import curve
@@ -22,7 +23,7 @@ def version(workspace):
 
 def opened(run):
     at = visit("evaluate", run.id)
-    at.session_state[f"fold-threshold-{run.id}"] = True
+    at.session_state[fold_key("class-threshold", run.id)] = True
     return at.run()
 
 

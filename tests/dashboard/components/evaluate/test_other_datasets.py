@@ -7,6 +7,7 @@ from dashboard.components.evaluate.mistake_neighbours import finding
 from dashboard.components.evaluate.other_datasets import about
 from dashboard.queries import neighbours, results
 from dashboard.queries.neighbours import Neighbour
+from dashboard.state.keys import fold_key
 from ml.data.catalog import describe
 from ml.data.store.versions import Item, load_version, write_picture, write_version
 from ml.errors import BadInputError
@@ -38,7 +39,7 @@ def test_sets_that_fit_are_offered_and_the_others_say_why_not(workspace, run):
     other_set(workspace)
     made_up_runs.dataset(workspace, ("Red", "pink"), each=2, name="capitals")
     at = visit("evaluate", run.id)
-    at.session_state[f"fold-others-{run.id}"] = True
+    at.session_state[fold_key("others", run.id)] = True
     at.run()
     assert at.selectbox(f"others-{run.id}").options == ["Elsewhere · 5 pictures"]
     text = words(at).replace("\\", "")
@@ -77,7 +78,7 @@ def test_a_measurement_that_is_done_is_shown_at_once(workspace, run):
     version = other_set(workspace)
     evaluate(workspace, run, "elsewhere")
     at = visit("evaluate", run.id)
-    at.session_state[f"fold-others-{run.id}"] = True
+    at.session_state[fold_key("others", run.id)] = True
     at.run()
     at.button(f"show-others-{run.id}").click().run()
     assert at.selectbox(f"report-{run.id}").value == f"{version.fingerprint}-all"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dashboard.charts import slices as slice_charts
+from dashboard.state.keys import fold_key
 from ml.evaluation import slice_discovery
 from ml.evaluation.evaluate import ask
 from ml.utils.files import read_json, write_json
@@ -28,7 +29,7 @@ def run(workspace):
 
 def opened(run):
     at = visit("evaluate", run.id)
-    at.session_state[f"fold-slices-{run.id}"] = True
+    at.session_state[fold_key("slices", run.id)] = True
     return at.run()
 
 

@@ -6,6 +6,9 @@ import pytest
 
 from dashboard.components.train import model_list
 from dashboard.components.widgets import config_fields
+from dashboard.state.keys import ADVANCED_FOLD, MODEL_LIST_FOLD
+from dashboard.state.page_states import TrainState
+from dashboard.state.stored import stored_in
 from ml.models import all_models, get
 from ml.models.plugins import discovery as plugins
 from ml.workspace import Workspace
@@ -27,7 +30,7 @@ def test_every_model_is_offered_and_described_and_a_broken_plugin_is_named(
     (workspace.plugins / "broken.py").write_text("def f(:\n")
     at = visit("train")
     assert TABLE not in words(at)
-    at.session_state["advanced"] = at.session_state["model-list"] = True
+    at.session_state[ADVANCED_FOLD] = at.session_state[MODEL_LIST_FOLD] = True
     at.run()
     assert not at.exception
     offered = at.selectbox(key="field-model").options
@@ -40,7 +43,7 @@ def test_every_model_is_offered_and_described_and_a_broken_plugin_is_named(
 
 def test_a_chosen_model_that_is_gone_gives_way_to_the_default(workspace: Workspace) -> None:
     at = visit("train")
-    at.session_state["overrides"] = {"model": "gone_net", "epochs": 3}
+    stored_in(at.session_state, TrainState).overrides = {"model": "gone_net", "epochs": 3}
     at.run()
     assert not at.exception
     assert "gone_net is not there any more" in words(at).replace("\\", "")

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.state.keys import fold_key
+from dashboard.state.messages import WANTED_DATASET
 from dashboard.workers import job
 from tests.helpers import made_up_runs
 from tests.helpers.page_visits import visit
@@ -60,8 +62,8 @@ def test_why_a_measurement_failed_stays_until_it_is_asked_for_again(
     version = made_up_runs.dataset(workspace)
     run = made_up_runs.finished(workspace, version)
     at = visit(page, run.id if page == "evaluate" else None)
-    at.session_state["wanted-dataset"] = version.name
-    folds = {"evaluate": f"fold-robustness-{run.id}", "tune": "fold-rate"}
+    at.session_state[WANTED_DATASET.key()] = version.name
+    folds = {"evaluate": fold_key("robustness", run.id), "tune": fold_key("rate")}
     if page in folds:
         at.session_state[folds[page]] = True
     at.run()
@@ -81,7 +83,7 @@ def test_a_measurement_that_was_called_off_has_not_failed(workspace, child) -> N
     child(WORKS_ON)
     run = made_up_runs.finished(workspace, made_up_runs.dataset(workspace))
     at = visit("evaluate", run.id)
-    at.session_state[f"fold-robustness-{run.id}"] = True
+    at.session_state[fold_key("robustness", run.id)] = True
     at.run()
     at.button(key=f"measure-robustness-{run.id}").click().run()
     at.button(key=f"cancel-robustness-{run.id}").click().run()
@@ -98,7 +100,7 @@ def test_the_page_on_which_a_measurement_has_ended_is_drawn_with_what_came_of_it
     child(ENDS_WELL)
     run = made_up_runs.finished(workspace, made_up_runs.dataset(workspace))
     at = visit("evaluate", run.id)
-    at.session_state[f"fold-robustness-{run.id}"] = True
+    at.session_state[fold_key("robustness", run.id)] = True
     at.run()
     key = f"measure-robustness-{run.id}"
     at.button(key=key).click().run()
