@@ -8,10 +8,10 @@ from typing import Any
 from dashboard.queries.datasets import ANCESTORS, version_at
 from ml.data.store.versions import DatasetVersion, read_summary
 from ml.doctor.reading import read_findings
+from ml.doctor.registry import kind_of
 from ml.workspace import Workspace
 
 _NUMBER = re.compile(r" \d[\d,]*\b")
-_ON_SIDES = ("leak", "near_leak", "missing_in_split", "shift", "burst")
 
 
 def known_findings(workspace: Workspace, version: DatasetVersion) -> list[dict[str, Any]]:
@@ -45,7 +45,7 @@ def carried(
             moved[n] = queue.popleft()
     kept = []
     for finding in findings:
-        sides = finding["kind"] in _ON_SIDES
+        sides = kind_of(finding["kind"]).follows_split
 
         def same(n: int, sides: bool = sides) -> bool:
             if n not in moved:

@@ -19,6 +19,7 @@ from ml.data.store.versions import SPLITS, DatasetVersion
 from ml.doctor import head
 from ml.doctor.finding import Finding, Fix
 from ml.doctor.looks import Looks, look_at
+from ml.doctor.registry import kind_of
 from ml.doctor.twins import clusters, near_twins
 from ml.errors import BadInputError
 from ml.workspace import Workspace
@@ -154,26 +155,41 @@ class Case:
 
     def finding(
         self,
+        *,
         kind: str,
         severity: str,
-        sentences: tuple[str, str, str],
+        title: str,
+        why: str,
+        advice: str = "",
         items: Sequence[int] | Indices = (),
-        *,
         about: str = "",
         groups: Sequence[Sequence[int]] = (),
         labels: dict[int, str] | None = None,
         scores: dict[int, float] | None = None,
         fixes: Sequence[Fix] = (),
     ) -> Finding:
-        """A finding with its key, which is made of the hashes of its pictures, or of ``about``."""
+        """A finding with its key, which is made of the hashes of its pictures, or of ``about``.
+
+        ``advice`` is what the kind advises unless it is given.
+
+        Raises:
+            ValueError: ``severity`` is none.
+        """
         chosen = sorted({int(item) for item in items})
-        told = about or " ".join(sorted(self.version.items[item].hash for item in chosen))
-        key = f"{kind}:{hashlib.sha256(told.encode()).hexdigest()[:12]}"
-        title, why, advice = sentences
+        identity = about or " ".join(sorted(self.version.items[item].hash for item in chosen))
         return Finding(
-            key, kind, severity, title, why, advice, chosen, groups, labels or {}, scores or {},
-            fixes,
-        )  # fmt: skip
+            key=f"{kind}:{hashlib.sha256(identity.encode()).hexdigest()[:12]}",
+            kind=kind,
+            severity=severity,
+            title=title,
+            why=why,
+            advice=advice or kind_of(kind).advice,
+            items=chosen,
+            groups=groups,
+            labels=labels or {},
+            scores=scores or {},
+            fixes=fixes,
+        )
 
 
 def exclude(label: str, items: Iterable[Any]) -> Fix:

@@ -1,16 +1,21 @@
 """The examination of one version: every check, and what they found, kept beside the version."""
 
+import logging
 import time
 from typing import Any
 
 from ml.data.pixels.parallel import Progress
 from ml.data.store.versions import DatasetVersion
+from ml.doctor import registry
 from ml.doctor.case import Case
-from ml.doctor.finding import Finding, harm
+from ml.doctor.finding import Finding
 from ml.doctor.reading import findings_path, keep
-from ml.doctor.registry import all_checks
-from ml.errors import BadInputError
+from ml.doctor.registry import FAILED, all_checks, harm
+from ml.errors import BadInputError, MLError, WorkspaceError
+from ml.text.format import count, listed
 from ml.workspace import Workspace
+
+log = logging.getLogger(__name__)
 
 
 def examine(
@@ -22,34 +27,76 @@ def examine(
         MLError: the weights of the bundled network are not installed.
         WorkspaceError: the disk is full or cannot be written to.
     """
-    began = time.monotonic()
-    found = findings_of(Case(workspace, version, progress))
-    told = {
+    start = time.monotonic()
+    findings = findings_of(Case(workspace, version, _never_back(progress)))
+    content = {
         "version": version.version,
         "fingerprint": version.fingerprint,
         "time": round(time.time(), 1),
-        "seconds": round(time.monotonic() - began, 1),
-        "findings": [finding.to_json() for finding in found],
+        "seconds": round(time.monotonic() - start, 1),
+        "findings": [finding.to_json() for finding in findings],
     }
-    keep(findings_path(workspace, version.name, version.version), told)
+    keep(findings_path(workspace, version.name, version.version), content)
     progress(1.0)
-    return told
+    return content
 
 
 def findings_of(case: Case) -> list[Finding]:
-    """What all checks find, most harmful first."""
+    """What all checks find, most harmful first. A check that fails is a finding of its own.
+
+    Raises:
+        MLError, MemoryError: what no check is to blame for, such as missing weights.
+    """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    whole = bool((case.looks["width"] > 0).all())
-    found: list[Finding] = []
+    undamaged = bool((case.looks["width"] > 0).all())
+    findings: list[Finding] = []
+    failures: dict[str, str] = {}
     # Many small products of matrices: with several threads that wait for one another on a busy
     # computer they took a hundred times as long. The network has threads of its own.
     with threadpool_limits(1):
-        for check, _ in all_checks():
+        for check, kinds in all_checks():
             try:
-                found += check(case)
-            except BadInputError:
-                if whole:
-                    raise
+                findings += check(case)  # what it yields before it fails stands
+            except (MemoryError, WorkspaceError):
+                raise
+            except BadInputError as error:
                 # A damaged picture is a finding of its own; what needs all of them is left out.
-    return sorted(found, key=harm)
+                if undamaged:
+                    failures[kinds[0].label] = str(error)
+            except MLError:
+                raise
+            except Exception as error:
+                log.exception("The check for %s failed.", kinds[0].name)
+                failures[kinds[0].label] = f"{type(error).__name__}: {error}"
+    failures |= registry.unreadable
+    if failures:
+        findings.append(_failed(case, failures))
+    return sorted(findings, key=harm)
+
+
+def _failed(case: Case, failures: dict[str, str]) -> Finding:
+    """One finding that names the checks that failed, each with its reason."""
+    names = listed([f"“{name}”" for name in failures])
+    reasons = "; ".join(
+        " ".join(reason.split())[:200] for reason in dict.fromkeys(failures.values())
+    )
+    return case.finding(
+        kind=FAILED.name,
+        severity="low",
+        title=f"{count(len(failures), 'check')} failed: {names}.",
+        why=f"What is looked for there was not found out. The reason: {reasons.rstrip('.')}.",
+        about=" ".join(sorted(failures)),
+    )
+
+
+def _never_back(progress: Progress) -> Progress:
+    """``progress`` that only goes up, in whatever order checks ask for what takes time."""
+    highest = 0.0
+
+    def report(share: float) -> None:
+        nonlocal highest
+        highest = max(highest, share)
+        progress(highest)
+
+    return report

@@ -7,11 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-KINDS = (
-    "undecodable", "exact_duplicate", "near_duplicate", "contradiction", "leak", "near_leak",
-    "burst", "tiny_class", "missing_in_split", "imbalance", "blank", "tiny", "blurred",
-    "extreme_aspect", "label_error", "shift", "odd_size",
-)  # fmt: skip
 SEVERITIES = ("high", "medium", "low")
 
 
@@ -30,7 +25,8 @@ class Finding:
 
     Attributes:
         key: the same for the same finding on the same pictures, so that it can be ignored.
-        kind: one of ``KINDS``; severity: one of ``SEVERITIES``.
+        kind: the name of a kind that a check declares (see ``ml.doctor.registry``).
+        severity: one of ``SEVERITIES``; ValueError where it is none.
         title: how many of what; why: why it matters; advice: what to do. A sentence each.
         items: the pictures it is about, each once.
         groups: pairs or clusters of items that are shown together; may be empty.
@@ -50,6 +46,10 @@ class Finding:
     labels: Mapping[int, str] = field(default_factory=dict)
     scores: Mapping[int, float] = field(default_factory=dict)
     fixes: Sequence[Fix] = ()
+
+    def __post_init__(self) -> None:
+        if self.severity not in SEVERITIES:
+            raise ValueError(f"{self.severity!r} is no severity of a finding: {SEVERITIES}.")
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON; item numbers that are keys become text, as JSON wants."""
@@ -82,9 +82,3 @@ class Finding:
             scores={int(item): score for item, score in content["scores"].items()},
             fixes=[Fix(fix["label"], fix["edits"]) for fix in content["fixes"]],
         )
-
-
-def harm(finding: Finding) -> tuple[int, int, int]:
-    """A sort key: most harmful first, then in the order of ``KINDS``, then the most pictures."""
-    severity, kind = SEVERITIES.index(finding.severity), KINDS.index(finding.kind)
-    return severity, kind, -len(finding.items)

@@ -1,23 +1,61 @@
-"""The checks there are: one decorated function each, in a module of ``ml.doctor.checks``."""
+"""The registry of checks: ``@check`` registers one, with the kinds of finding that it yields.
+
+A check is one module in ``ml/doctor/checks``: it is read because it lies there. The order of
+findings, the cards on the page Data and ``python -m ml doctor --list`` follow from its kinds.
+"""
 
 import importlib
+import logging
+import pkgutil
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from ml.doctor.finding import Finding
+from ml.doctor import checks
+from ml.doctor.finding import SEVERITIES, Finding
 
-if TYPE_CHECKING:
-    from ml.doctor.case import Case
+Check = Callable[..., Iterable[Finding]]
+"""Takes a ``Case`` (which asks this module for advice, so that it is not imported here)."""
 
-Check = Callable[["Case"], Iterable[Finding]]
+LAST = 1000
+"""The ``order`` of a kind that names none."""
 
-MODULES = ("files", "duplicates", "leaks", "bursts", "classes", "appearance", "labels", "shift")
-"""The modules whose import registers checks, in the order in which they are made."""
-
-_checks: dict[str, Check] = {}
+log = logging.getLogger(__name__)
 
 
-def check(*kinds: str) -> Callable[[Check], Check]:
+@dataclass(frozen=True)
+class Kind:
+    """A kind of finding.
+
+    Attributes:
+        name: what stands as ``kind`` in a finding, such as ``near_duplicate``.
+        label: the same for people, a plural such as ``Near copies``.
+        advice: what to do, one sentence, where a finding brings no advice of its own.
+        order: of findings of one severity those with the lowest come first. Checks run in the
+            order of their first kind.
+        shows_split: whether the card names the split of each picture.
+        follows_split: whether a picture that changed its split or group is no longer meant.
+    """
+
+    name: str
+    label: str
+    advice: str
+    order: int = LAST
+    shows_split: bool = False
+    follows_split: bool = False
+
+
+FAILED = Kind(
+    "check_failed",
+    label="Checks that failed",
+    advice="All other findings stand. Look again, and report it if it fails again.",
+    order=LAST + 1,
+)
+_checks: dict[Check, tuple[Kind, ...]] = {}
+unreadable: dict[str, str] = {}
+"""Modules of checks that cannot be imported, each with its reason."""
+
+
+def check(*kinds: Kind) -> Callable[[Check], Check]:
     """Register the decorated function, which yields findings of these ``kinds``.
 
     Raises:
@@ -25,20 +63,42 @@ def check(*kinds: str) -> Callable[[Check], Check]:
     """
 
     def decorate(function: Check) -> Check:
+        taken = {FAILED.name} | {kind.name for known in _checks.values() for kind in known}
         for kind in kinds:
-            if kind in _checks:
-                raise ValueError(f"There are two checks for {kind}.")
-            _checks[kind] = function
+            if kind.name in taken:
+                raise ValueError(f"There are two checks for {kind.name}.")
+        _checks[function] = kinds
         return function
 
     return decorate
 
 
-def all_checks() -> list[tuple[Check, tuple[str, ...]]]:
-    """Every check with the kinds that it finds, in order."""
-    for module in MODULES:
-        importlib.import_module(f"ml.doctor.checks.{module}")
-    found: dict[Check, tuple[str, ...]] = {}
-    for kind, function in _checks.items():
-        found[function] = (*found.get(function, ()), kind)
-    return list(found.items())
+def all_checks() -> list[tuple[Check, tuple[Kind, ...]]]:
+    """Every check with its kinds, in the order in which they run."""
+    for module in pkgutil.iter_modules(checks.__path__):
+        name = f"{checks.__name__}.{module.name}"
+        if name in unreadable:
+            continue
+        try:
+            importlib.import_module(name)
+        except Exception as error:  # the other checks go on
+            log.exception("%s cannot be imported.", name)
+            unreadable[name] = f"{type(error).__name__}: {error}"
+    return sorted(_checks.items(), key=lambda row: min(kind.order for kind in row[1]))
+
+
+def kinds() -> dict[str, Kind]:
+    """Every kind of finding by its name, in their order."""
+    found = [kind for _, of_check in all_checks() for kind in of_check]
+    return {kind.name: kind for kind in sorted([*found, FAILED], key=lambda kind: kind.order)}
+
+
+def kind_of(name: str) -> Kind:
+    """The kind of that name. One whose check is gone is last and shows nothing special."""
+    return kinds().get(name) or Kind(name, label=name.replace("_", " ").capitalize(), advice="")
+
+
+def harm(finding: Finding) -> tuple[int, int, str, int]:
+    """A sort key: most harmful first, then in the order of kinds, then the most pictures."""
+    severity = SEVERITIES.index(finding.severity)
+    return severity, kind_of(finding.kind).order, finding.kind, -len(finding.items)

@@ -17,13 +17,12 @@ from dashboard.text.markdown import plain, shortened
 from dashboard.text.wording import count
 from ml.data.store.versions import DatasetVersion
 from ml.doctor.reading import ignore
+from ml.doctor.registry import kind_of
 from ml.workspace import Workspace
 
 PICTURES = 8
 PAIRS = 4
 SUSPECTS = 10
-ON_SIDES = ("leak", "near_leak")
-"""Of these one wants to know which side each picture is on."""
 MARKS = {
     "high": ("error", "red", "Serious"),
     "medium": ("warning", "orange", "Worth a look"),
@@ -78,7 +77,7 @@ def _pictures(
     shown = [n for group in groups for n in group[:PICTURES]] or by_score(finding)[:PICTURES]
     if not shown:
         return
-    sides = split_of(version) if finding["kind"] in ON_SIDES else ()
+    sides = split_of(version) if kind_of(finding["kind"]).shows_split else ()
     badges = {n: SIDE_WORDS[sides[n]] if sides else "" for n in shown}
     tiles = [
         tile(workspace, version, n, note=_file(version, n), badge=badge)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from ml.doctor.case import Case, exclude
 from ml.doctor.finding import Finding
-from ml.doctor.registry import check
+from ml.doctor.registry import Kind, check
 from ml.text.format import count, is_or_are
 
 NOTHING = 4.0
@@ -28,7 +28,14 @@ ENOUGH = 20
 """So many pictures say what is usual."""
 
 
-@check("blank")
+@check(
+    Kind(
+        "blank",
+        label="Pictures that show nothing",
+        advice="Exclude what shows nothing of its class.",
+        order=110,
+    ),
+)
 def blank(case: Case) -> Iterator[Finding]:
     """One colour, or a notice such as ``image not found`` where the others are photos."""
     looks, items = case.looks, _seen(case)
@@ -42,21 +49,33 @@ def blank(case: Case) -> Iterator[Finding]:
     number = len(found)
     if found:
         yield case.finding(
-            "blank",
-            "medium",
-            (
-                f"{count(number, 'picture')} {'shows' if number == 1 else 'show'} nothing.",
+            kind="blank",
+            severity="medium",
+            title=f"{count(number, 'picture')} {'shows' if number == 1 else 'show'} nothing.",
+            why=(
                 "An even surface or a notice such as image not found teaches a class what it is "
-                "not.",
-                "Exclude what shows nothing of its class.",
+                "not."
             ),
-            found,
+            items=found,
             scores={n: 100.0 - float(looks["contrast"][n]) for n in found},
             fixes=[exclude(f"Exclude {'it' if number == 1 else 'them'}", found)],
         )
 
 
-@check("tiny", "odd_size")
+@check(
+    Kind(
+        "tiny",
+        label="Pictures with too few pixels",
+        advice="Add them again in a larger size, or exclude them.",
+        order=120,
+    ),
+    Kind(
+        "odd_size",
+        label="Pictures of another size than the rest",
+        advice="See whether they belong here.",
+        order=170,
+    ),
+)
 def sizes(case: Case) -> Iterator[Finding]:
     """Too few pixels to show anything, or quite another size than the rest."""
     items = _seen(case)
@@ -70,14 +89,11 @@ def sizes(case: Case) -> Iterator[Finding]:
     number = len(tiny)
     if tiny:
         yield case.finding(
-            "tiny",
-            "medium",
-            (
-                f"{count(number, 'picture')} {is_or_are(number)} smaller than {least} pixels.",
-                "Enlarged to the size that is trained on, hardly anything can be told in them.",
-                "Add them again in a larger size, or exclude them.",
-            ),
-            tiny,
+            kind="tiny",
+            severity="medium",
+            title=f"{count(number, 'picture')} {is_or_are(number)} smaller than {least} pixels.",
+            why="Enlarged to the size that is trained on, hardly anything can be told in them.",
+            items=tiny,
             scores={n: -float(shorter[n]) for n in tiny},
             fixes=[exclude(f"Exclude {'it' if number == 1 else 'them'}", tiny)],
         )
@@ -91,21 +107,27 @@ def sizes(case: Case) -> Iterator[Finding]:
         how = "larger" if len(larger) == number else "smaller" if not larger else "of another size"
         how = how if how == "of another size" else f"much {how}"
         yield case.finding(
-            "odd_size",
-            "low",
-            (
-                f"{count(number, 'picture')} {is_or_are(number)} {how} than the rest.",
+            kind="odd_size",
+            severity="low",
+            title=f"{count(number, 'picture')} {is_or_are(number)} {how} than the rest.",
+            why=(
                 "Pictures of another size often come from another camera or place, and a model may "
-                "learn that in the place of the thing.",
-                "See whether they belong here.",
+                "learn that in the place of the thing."
             ),
-            odd,
+            items=odd,
             scores={n: abs(float(np.log(ratio[n]))) for n in odd},
             fixes=[exclude(f"Exclude {'it' if number == 1 else 'them'}", odd)],
         )
 
 
-@check("extreme_aspect")
+@check(
+    Kind(
+        "extreme_aspect",
+        label="Pictures far longer than wide",
+        advice="Crop them to what matters and add them again, or exclude them.",
+        order=140,
+    ),
+)
 def extreme_aspect(case: Case) -> Iterator[Finding]:
     """Far longer in one direction than the others: their ends are cut off in training."""
     items = _seen(case)
@@ -116,21 +138,27 @@ def extreme_aspect(case: Case) -> Iterator[Finding]:
     number = len(found)
     if found:
         yield case.finding(
-            "extreme_aspect",
-            "low",
-            (
+            kind="extreme_aspect",
+            severity="low",
+            title=(
                 f"{count(number, 'picture')} {is_or_are(number)} more than {NARROW:.0f} times as "
-                "long as wide.",
-                "Training looks at the middle square, so most of such a picture is never seen.",
-                "Crop them to what matters and add them again, or exclude them.",
+                "long as wide."
             ),
-            found,
+            why="Training looks at the middle square, so most of such a picture is never seen.",
+            items=found,
             scores={n: float(aspect[n]) for n in found},
             fixes=[exclude(f"Exclude {'it' if number == 1 else 'them'}", found)],
         )
 
 
-@check("blurred")
+@check(
+    Kind(
+        "blurred",
+        label="Blurred pictures",
+        advice="Keep them if what you will classify is blurred too, otherwise exclude them.",
+        order=130,
+    ),
+)
 def blurred(case: Case) -> Iterator[Finding]:
     """Far less sharp, for its contrast, than the pictures of its own class."""
     items = _seen(case)
@@ -148,15 +176,14 @@ def blurred(case: Case) -> Iterator[Finding]:
     number = len(found)
     if found and number <= RARE * len(items):
         yield case.finding(
-            "blurred",
-            "low",
-            (
+            kind="blurred",
+            severity="low",
+            title=(
                 f"{count(number, 'picture')} {is_or_are(number)} blurred beside the others of the "
-                "class.",
-                "What tells the classes apart may not be visible in them.",
-                "Keep them if what you will classify is blurred too, otherwise exclude them.",
+                "class."
             ),
-            list(found),
+            why="What tells the classes apart may not be visible in them.",
+            items=list(found),
             scores=found,
             fixes=[exclude(f"Exclude {'it' if number == 1 else 'them'}", found)],
         )

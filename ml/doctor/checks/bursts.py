@@ -7,7 +7,7 @@ import numpy as np
 
 from ml.doctor.case import Case
 from ml.doctor.finding import Finding, Fix
-from ml.doctor.registry import check
+from ml.doctor.registry import Kind, check
 from ml.doctor.series import Order, find_series, order_of
 from ml.text.format import count, is_or_are, percentage
 
@@ -18,7 +18,15 @@ SHOWN = 60
 """So many series are shown together; the fix has all of them."""
 
 
-@check("burst")
+@check(
+    Kind(
+        "burst",
+        label="Series torn apart by the split",
+        advice="Keep each series on one side of the split.",
+        order=70,
+        follows_split=True,
+    ),
+)
 def bursts(case: Case) -> Iterator[Finding]:
     """Series by capture time or file number, where their pictures are alike and on two sides."""
     version = case.version
@@ -56,16 +64,18 @@ def _finding(case: Case, order: Order, series: list[list[int]], torn: list[list[
         {"do": "draw_test", "seed": 0},
     ]
     return case.finding(
-        "burst",
-        "high" if gain >= MUCH else "medium",
-        (
+        kind="burst",
+        severity="high" if gain >= MUCH else "medium",
+        title=(
             f"{count(len(torn), 'series', 'series')} of shots, {count(len(items), 'picture')}, "
-            f"{is_or_are(len(torn))} on two sides of the split.",
-            f"A model that has seen one shot of a person or scene knows the next: {trial}",
-            f"Keep each series on one side, by {order.source}. This draws the test anew, so scores "
-            "before and after cannot be compared.",
+            f"{is_or_are(len(torn))} on two sides of the split."
         ),
-        items,
+        why=f"A model that has seen one shot of a person or scene knows the next: {trial}",
+        advice=(
+            f"Keep each series on one side, by {order.source}. This draws the test anew, so scores "
+            "before and after cannot be compared."
+        ),
+        items=items,
         groups=sorted(torn, key=len, reverse=True)[:SHOWN],
         fixes=[Fix("Split by series", fix)],
     )

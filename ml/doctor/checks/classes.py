@@ -6,7 +6,7 @@ import numpy as np
 
 from ml.doctor.case import Case, exclude
 from ml.doctor.finding import Finding, Fix
-from ml.doctor.registry import check
+from ml.doctor.registry import Kind, check
 from ml.text.format import count, has_or_have, is_or_are, listed
 
 FEW = 10
@@ -19,7 +19,14 @@ EVEN = 3.0
 SIDES = ("training", "validation", "test")
 
 
-@check("tiny_class")
+@check(
+    Kind(
+        "tiny_class",
+        label="Classes with too few pictures",
+        advice="Add pictures (30 of each class make a start), or take the class out.",
+        order=80,
+    ),
+)
 def tiny_class(case: Case) -> Iterator[Finding]:
     """Classes of fewer than 10 pictures, or of next to none beside the others."""
     tiny = _tiny(case)
@@ -39,20 +46,27 @@ def tiny_class(case: Case) -> Iterator[Finding]:
     named = listed([f"{name} ({counts[name]})" for name in tiny])
     number = len(tiny)
     yield case.finding(
-        "tiny_class",
-        "high",
-        (
-            f"{count(number, 'class', 'classes')} {has_or_have(number)} too few pictures: {named}.",
-            "There is too little to learn from, and what is left for the test says nothing.",
-            "Add pictures (30 of each class make a start), or take the class out.",
+        kind="tiny_class",
+        severity="high",
+        title=(
+            f"{count(number, 'class', 'classes')} {has_or_have(number)} too few pictures: {named}."
         ),
-        items,
+        why="There is too little to learn from, and what is left for the test says nothing.",
+        items=items,
         about=" ".join(tiny),
         fixes=fixes,
     )
 
 
-@check("missing_in_split")
+@check(
+    Kind(
+        "missing_in_split",
+        label="Classes missing from a split",
+        advice="Draw the test anew so that every class is in it.",
+        order=90,
+        follows_split=True,
+    ),
+)
 def missing_in_split(case: Case) -> Iterator[Finding]:
     """Classes that train but are not tested, or the other way round."""
     counts = case.version.counts
@@ -72,24 +86,34 @@ def missing_in_split(case: Case) -> Iterator[Finding]:
     enough = all(counts[name] >= len(SIDES) for name in names)
     draw = {"do": "draw_test", "seed": 0}
     yield case.finding(
-        "missing_in_split",
-        "high" if {"training", "test"} & set(missing) else "medium",
-        (
-            f"{count(number, 'class', 'classes')} {is_or_are(number)} missing from a split: "
-            f"{told}.",
+        kind="missing_in_split",
+        severity="high" if {"training", "test"} & set(missing) else "medium",
+        title=(
+            f"{count(number, 'class', 'classes')} {is_or_are(number)} missing from a split: {told}."
+        ),
+        why=(
             "What is missing in training cannot be learned, and what is missing in the test is not "
-            "measured.",
+            "measured."
+        ),
+        advice=(
             "Draw the test anew so that every class is in it."
             if enough
-            else "Add pictures: a class needs at least three to be in every split.",
+            else "Add pictures: a class needs at least three to be in every split."
         ),
-        [n for n in case.items.tolist() if case.version.classes[case.labels[n]] in names],
+        items=[n for n in case.items.tolist() if case.version.classes[case.labels[n]] in names],
         about=told,
         fixes=[Fix("Draw the test anew", [draw])] if enough else [],
     )
 
 
-@check("imbalance")
+@check(
+    Kind(
+        "imbalance",
+        label="Classes of very different size",
+        advice="Add pictures of the small classes, and read the balanced accuracy as well.",
+        order=100,
+    ),
+)
 def imbalance(case: Case) -> Iterator[Finding]:
     """The largest class many times the smallest; those that are too small are told apart."""
     tiny = set(_tiny(case))
@@ -102,14 +126,14 @@ def imbalance(case: Case) -> Iterator[Finding]:
         return
     extra = _surplus(case, int(EVEN * counts[smallest]))
     yield case.finding(
-        "imbalance",
-        "medium" if ratio >= 2 * UNEVEN else "low",
-        (
+        kind="imbalance",
+        severity="medium" if ratio >= 2 * UNEVEN else "low",
+        title=(
             f"{largest} has {ratio:.0f} times as many pictures as {smallest}: "
-            f"{counts[largest]:,} and {counts[smallest]:,}.",
-            "Guessing the large class pays: the small ones are missed and the accuracy hides it.",
-            f"Add pictures of {smallest}, and read the balanced accuracy beside the accuracy.",
+            f"{counts[largest]:,} and {counts[smallest]:,}."
         ),
+        why="Guessing the large class pays: the small ones are missed and the accuracy hides it.",
+        advice=f"Add pictures of {smallest}, and read the balanced accuracy beside the accuracy.",
         about=f"{largest} {smallest}",
         fixes=[exclude(f"Exclude {count(len(extra), 'training picture')} of large classes", extra)]
         if extra

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ml.doctor.case import Case, exclude
 from ml.doctor.finding import Finding, Fix
-from ml.doctor.registry import check
+from ml.doctor.registry import Kind, check
 from ml.text.format import count, has_or_have, is_or_are
 
 
@@ -21,7 +21,14 @@ def torn(case: Case, cluster: Sequence[int]) -> bool:
     return len({case.labels[item] for item in cluster}) > 1
 
 
-@check("exact_duplicate")
+@check(
+    Kind(
+        "exact_duplicate",
+        label="Copies",
+        advice="Exclude the copies and keep one of each.",
+        order=20,
+    ),
+)
 def exact(case: Case) -> Iterator[Finding]:
     """Copies in one class and on one side."""
     groups = [c for c in case.copies if not torn(case, c) and not crosses(case, c)]
@@ -29,20 +36,27 @@ def exact(case: Case) -> Iterator[Finding]:
         return
     extra = [item for cluster in groups for item in cluster[1:]]
     yield case.finding(
-        "exact_duplicate",
-        "medium",
-        (
-            f"{count(len(groups), 'picture')} {is_or_are(len(groups))} in the set more than once.",
-            "A copy teaches nothing new, and gives its picture more weight than the others have.",
-            f"Exclude {count(len(extra), 'copy', 'copies')} and keep one of each.",
+        kind="exact_duplicate",
+        severity="medium",
+        title=(
+            f"{count(len(groups), 'picture')} {is_or_are(len(groups))} in the set more than once."
         ),
-        [item for cluster in groups for item in cluster],
+        why="A copy teaches nothing new, and gives its picture more weight than the others have.",
+        advice=f"Exclude {count(len(extra), 'copy', 'copies')} and keep one of each.",
+        items=[item for cluster in groups for item in cluster],
         groups=groups,
         fixes=[exclude("Exclude the copies", extra)],
     )
 
 
-@check("near_duplicate")
+@check(
+    Kind(
+        "near_duplicate",
+        label="Near copies",
+        advice="Look at the pairs, and exclude the copies: the largest of each stays.",
+        order=30,
+    ),
+)
 def near(case: Case) -> Iterator[Finding]:
     """Resized, encoded again, cropped a little or mirrored, in one class and on one side."""
     groups = [c for c in case.twins if not torn(case, c) and not crosses(case, c)]
@@ -53,22 +67,33 @@ def near(case: Case) -> Iterator[Finding]:
         best = max(cluster, key=lambda item: (_pixels(case, item), -item))
         extra += [item for item in cluster if item != best]
     yield case.finding(
-        "near_duplicate",
-        "low",
-        (
-            f"{count(len(groups), 'picture')} {is_or_are(len(groups))} nearly the same as another.",
-            "Pictures that were resized, cropped a little, mirrored or saved again teach hardly "
-            "anything new.",
-            f"Look at the pairs, and exclude {count(len(extra), 'copy', 'copies')}: the largest of "
-            "each stays.",
+        kind="near_duplicate",
+        severity="low",
+        title=(
+            f"{count(len(groups), 'picture')} {is_or_are(len(groups))} nearly the same as another."
         ),
-        [item for cluster in groups for item in cluster],
+        why=(
+            "Pictures that were resized, cropped a little, mirrored or saved again teach hardly "
+            "anything new."
+        ),
+        advice=(
+            f"Look at the pairs, and exclude {count(len(extra), 'copy', 'copies')}: the largest of "
+            "each stays."
+        ),
+        items=[item for cluster in groups for item in cluster],
         groups=groups,
         fixes=[exclude("Exclude the copies", extra)],
     )
 
 
-@check("contradiction")
+@check(
+    Kind(
+        "contradiction",
+        label="Pictures under two labels",
+        advice="Look at each pair and keep the right one, or exclude both.",
+        order=40,
+    ),
+)
 def contradiction(case: Case) -> Iterator[Finding]:
     """One picture, or two that are nearly one, under more than one label."""
     in_twins = {item for cluster in case.twins for item in cluster}
@@ -88,14 +113,11 @@ def contradiction(case: Case) -> Iterator[Finding]:
     ]
     number = len(groups)
     yield case.finding(
-        "contradiction",
-        "high",
-        (
-            f"{count(number, 'picture')} {has_or_have(number)} two labels.",
-            "One of the labels is wrong, so training is pulled both ways and no answer is right.",
-            "Look at each pair and keep the right one, or exclude both.",
-        ),
-        items,
+        kind="contradiction",
+        severity="high",
+        title=f"{count(number, 'picture')} {has_or_have(number)} two labels.",
+        why="One of the labels is wrong, so training is pulled both ways and no answer is right.",
+        items=items,
         groups=groups,
         fixes=fixes,
     )

@@ -5,11 +5,18 @@ from collections.abc import Iterator
 from ml.data.store.versions import read_report
 from ml.doctor.case import Case
 from ml.doctor.finding import Finding
-from ml.doctor.registry import check
+from ml.doctor.registry import Kind, check
 from ml.text.format import count, is_or_are
 
 
-@check("undecodable")
+@check(
+    Kind(
+        "undecodable",
+        label="Unreadable files",
+        advice="Save them again as JPEG or PNG and add them, or leave them out.",
+        order=10,
+    ),
+)
 def undecodable(case: Case) -> Iterator[Finding]:
     """Refused files stand in the report of the version; a picture may also be damaged since."""
     version = case.version
@@ -19,24 +26,19 @@ def undecodable(case: Case) -> Iterator[Finding]:
         first = refused[0]
         example = f"{first.get('file', '')}: {first.get('reason', '')}".rstrip(".")
         yield case.finding(
-            "undecodable",
-            "medium",
-            (
-                f"{count(len(refused), 'file')} could not be read.",
-                f"What cannot be read is not in the set. The first is {example}.",
-                "Save them again as JPEG or PNG and add them, or leave them out.",
-            ),
+            kind="undecodable",
+            severity="medium",
+            title=f"{count(len(refused), 'file')} could not be read.",
+            why=f"What cannot be read is not in the set. The first is {example}.",
             about=" ".join(files),
         )
     gone = [item for item in case.items.tolist() if case.looks["width"][item] == 0]
     if gone:
         yield case.finding(
-            "undecodable",
-            "high",
-            (
-                f"{count(len(gone), 'picture')} {is_or_are(len(gone))} damaged or missing.",
-                "A training on this set stops at the first picture that cannot be read.",
-                "Bring the set in again, or delete them.",
-            ),
-            gone,
+            kind="undecodable",
+            severity="high",
+            title=f"{count(len(gone), 'picture')} {is_or_are(len(gone))} damaged or missing.",
+            why="A training on this set stops at the first picture that cannot be read.",
+            advice="Bring the set in again, or delete them.",
+            items=gone,
         )

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ml.doctor.case import Case, exclude
 from ml.doctor.finding import Finding, Fix
-from ml.doctor.registry import check
+from ml.doctor.registry import Kind, check
 from ml.text.format import count
 
 LEAST = 5
@@ -30,7 +30,14 @@ Probabilities = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 
 
-@check("label_error")
+@check(
+    Kind(
+        "label_error",
+        label="Labels that may be wrong",
+        advice="Look at them, the likeliest first. Some are only unusual: those are worth keeping.",
+        order=150,
+    ),
+)
 def label_errors(case: Case) -> Iterator[Finding]:
     """Suspects with the label they should perhaps have."""
     counts = np.bincount(case.labels[case.items], minlength=len(case.version.classes))
@@ -55,15 +62,18 @@ def label_errors(case: Case) -> Iterator[Finding]:
     number = len(items)
     total = len(case.items)
     yield case.finding(
-        "label_error",
-        "high" if len(sure) >= MANY * total else "medium" if number >= MANY * total else "low",
-        (
-            f"{count(number, 'label')} may be wrong.",
+        kind="label_error",
+        severity="high"
+        if len(sure) >= MANY * total
+        else "medium"
+        if number >= MANY * total
+        else "low",
+        title=f"{count(number, 'label')} may be wrong.",
+        why=(
             "Pictures like these mostly have another label. Wrong ones mislead training, and make "
-            "a good model look bad in the test.",
-            "Look at them, the likeliest first. Some are only unusual: those are worth keeping.",
+            "a good model look bad in the test."
         ),
-        items,
+        items=items,
         labels=names,
         scores=scores,
         fixes=fixes,

@@ -8,13 +8,30 @@ from ml.doctor import head
 from ml.doctor.case import Case, exclude
 from ml.doctor.checks.duplicates import crosses
 from ml.doctor.finding import Finding
-from ml.doctor.registry import check
+from ml.doctor.registry import Kind, check
 from ml.text.format import count, is_or_are, percentage
 
 WORTH_TELLING = 0.0005
 
 
-@check("leak", "near_leak")
+@check(
+    Kind(
+        "leak",
+        label="Test pictures that are in training too",
+        advice="Exclude the copies outside the test. The test set stays as it is.",
+        order=50,
+        shows_split=True,
+        follows_split=True,
+    ),
+    Kind(
+        "near_leak",
+        label="Test pictures that are nearly in training too",
+        advice="Exclude the copies outside the test. The test set stays as it is.",
+        order=60,
+        shows_split=True,
+        follows_split=True,
+    ),
+)
 def leaks(case: Case) -> Iterator[Finding]:
     """Copies, and near copies, on two sides of the split."""
     exact = [cluster for cluster in case.copies if crosses(case, cluster)]
@@ -38,16 +55,18 @@ def _finding(case: Case, kind: str, groups: Sequence[Sequence[int]], nearly: str
     total = int((case.sides == max(sides)).sum())
     share = number / max(total, 1)
     return case.finding(
-        kind,
-        "high",
-        (
-            f"{count(number, f'{where} picture')} {is_or_are(number)} {nearly}in training too.",
+        kind=kind,
+        severity="high",
+        title=f"{count(number, f'{where} picture')} {is_or_are(number)} {nearly}in training too.",
+        why=(
             f"A model knows them by heart: that is {percentage(share)} of the {where} pictures"
-            f"{_flattery(case, kept)}.",
-            f"Exclude {count(len(extra), 'copy', 'copies')} outside {where}. The {where} set stays "
-            "as it is.",
+            f"{_flattery(case, kept)}."
         ),
-        [item for cluster in groups for item in cluster],
+        advice=(
+            f"Exclude {count(len(extra), 'copy', 'copies')} outside {where}. The {where} set stays "
+            "as it is."
+        ),
+        items=[item for cluster in groups for item in cluster],
         groups=groups,
         fixes=[exclude("Exclude the copies", extra)],
     )

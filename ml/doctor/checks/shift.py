@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from ml.doctor.case import Case
 from ml.doctor.finding import Finding, Fix
-from ml.doctor.registry import check
+from ml.doctor.registry import Kind, check
 from ml.text.format import listed
 
 ENOUGH = 30
@@ -19,7 +19,16 @@ EFFECT = 0.25
 Column = npt.NDArray[np.float64]
 
 
-@check("shift")
+@check(
+    Kind(
+        "shift",
+        label="Test pictures of another kind",
+        advice="If the test is what you will classify, add training pictures like it; otherwise "
+        "draw the test anew.",
+        order=160,
+        follows_split=True,
+    ),
+)
 def shift(case: Case) -> Iterator[Finding]:
     """A significant and large difference between training and test, trait by trait."""
     seen = case.looks["width"] > 0
@@ -37,14 +46,12 @@ def shift(case: Case) -> Iterator[Finding]:
         return
     words = sorted(found, key=lambda word: -found[word])
     yield case.finding(
-        "shift",
-        "high" if max(found.values()) >= 2 * EFFECT else "medium",
-        (
-            f"The test pictures are {listed(words)} than those trained on.",
+        kind="shift",
+        severity="high" if max(found.values()) >= 2 * EFFECT else "medium",
+        title=f"The test pictures are {listed(words)} than those trained on.",
+        why=(
             "A score on pictures of another kind says how well that is borne, and little of how "
-            "well the classes are told apart.",
-            "If the test is what you will classify, add training pictures like it; otherwise draw "
-            "the test anew.",
+            "well the classes are told apart."
         ),
         about=" ".join(sorted(found)),
         fixes=[Fix("Draw the test anew", [{"do": "draw_test", "seed": 0}])],

@@ -11,8 +11,7 @@ from ml.data.edits.edits import apply
 from ml.doctor.case import Case
 from ml.doctor.checks import shift as shift_check
 from ml.doctor.examine import findings_of
-from ml.doctor.finding import KINDS, Finding
-from ml.doctor.registry import all_checks
+from ml.doctor.finding import Finding
 from tests.helpers.pictures import as_bytes, picture
 from tests.ml.doctor.conftest import Shot, open_bytes, photos
 
@@ -49,10 +48,6 @@ def in_training(shots: list[Shot]) -> list[Shot]:
     sides = ["train"] * len(shots) + ["val", "test"] * 2
     pairs = zip([*shots, *others], sides, strict=True)
     return [shot._replace(split=side) for shot, side in pairs]
-
-
-def test_every_kind_has_a_check() -> None:
-    assert sorted(kind for _, kinds in all_checks() for kind in kinds) == sorted(KINDS)
 
 
 def test_a_clean_set_has_no_findings(make_case: Make) -> None:
