@@ -6,8 +6,10 @@ Each stands beside a table that says the same.
 from collections.abc import Sequence
 from typing import Any
 
+from markupsafe import Markup
+
 from ml.metrics.classification import wilson
-from ml.sharing.html_report.markup import Html, tag
+from ml.sharing.html_report.svg import element
 
 WIDTH, HEIGHT = 440, 300
 LEFT, RIGHT, TOP, BOTTOM = 74, 24, 12, 46
@@ -18,20 +20,20 @@ BAR = 120
 """The width that stands for 100 %."""
 
 
-def bars(shares: Sequence[float], mark: float | None = None) -> Html:
+def bars(shares: Sequence[float], mark: float | None = None) -> Markup:
     """Thin bars of shares 0 to 1, one under another; ``mark`` is a dashed line across them."""
     height = 10 * len(shares) + 2
     parts = []
     for place, share in enumerate(shares):
         y = 10 * place + 2
-        parts.append(tag("rect", x=0, y=y, width=BAR, height=8, class_="track"))
+        parts.append(element("rect", x=0, y=y, width=BAR, height=8, class_="track"))
         length = round(BAR * share, 1)
-        parts.append(tag("rect", x=0, y=y, width=length, height=8, class_=f"fill{place}"))
+        parts.append(element("rect", x=0, y=y, width=length, height=8, class_=f"fill{place}"))
     if mark is not None:
         x = round(BAR * mark, 1)
-        parts.append(tag("line", x1=x, x2=x, y1=0, y2=height, class_="mark"))
+        parts.append(element("line", x1=x, x2=x, y1=0, y2=height, class_="mark"))
     box = f"0 0 {BAR} {height}"
-    return tag("svg", *parts, viewBox=box, width=BAR, height=height, class_="bars", **HIDDEN)
+    return element("svg", *parts, viewBox=box, width=BAR, height=height, class_="bars", **HIDDEN)
 
 
 HIDDEN: dict[str, Any] = {"aria_hidden": "true", "focusable": "false"}
@@ -57,45 +59,45 @@ class Axes:
         low, high = self.up
         return round(HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (value - low) / (high - low), 1)
 
-    def frame(self, xs: Ticks, ys: Ticks, titles: tuple[str, str]) -> list[Html]:
+    def frame(self, xs: Ticks, ys: Ticks, titles: tuple[str, str]) -> list[Markup]:
         """Grid lines with their labels, and the titles of both axes."""
         parts = []
         left, right, bottom = LEFT, WIDTH - RIGHT, HEIGHT - BOTTOM
         for value, label in ys:
             y = self.y(value)
-            parts.append(tag("line", x1=left, x2=right, y1=y, y2=y, class_="grid"))
-            parts.append(tag("text", label, x=left - 6, y=y + 4, text_anchor="end"))
+            parts.append(element("line", x1=left, x2=right, y1=y, y2=y, class_="grid"))
+            parts.append(element("text", label, x=left - 6, y=y + 4, text_anchor="end"))
         for value, label in xs:
             x = self.x(value)
-            parts.append(tag("line", x1=x, x2=x, y1=bottom, y2=bottom + 4, class_="grid"))
-            parts.append(tag("text", label, x=x, y=bottom + 17, text_anchor="middle"))
+            parts.append(element("line", x1=x, x2=x, y1=bottom, y2=bottom + 4, class_="grid"))
+            parts.append(element("text", label, x=x, y=bottom + 17, text_anchor="middle"))
         middle = (TOP + bottom) / 2
         about: dict[str, Any] = {"text_anchor": "middle", "class_": "axis"}
-        across = tag("text", titles[0], x=(left + right) / 2, y=HEIGHT - 8, **about)
+        across = element("text", titles[0], x=(left + right) / 2, y=HEIGHT - 8, **about)
         turned = f"rotate(-90 14 {middle})"
-        up = tag("text", titles[1], x=14, y=middle, transform=turned, **about)
+        up = element("text", titles[1], x=14, y=middle, transform=turned, **about)
         return [*parts, across, up]
 
-    def whisker(self, x: float, ends: Sequence[float], class_: str | None = None) -> Html:
+    def whisker(self, x: float, ends: Sequence[float], class_: str | None = None) -> Markup:
         """A 95 % interval (low, high) at ``x``."""
         place, (low, high) = self.x(x), (self.y(end) for end in ends)
         left = place - 4
         path = f"M{place} {low}V{high}M{left} {low}h8M{left} {high}h8"
-        return tag("path", d=path, class_=class_)
+        return element("path", d=path, class_=class_)
 
-    def line(self, points: Sequence[tuple[float, float]], class_: str) -> Html:
+    def line(self, points: Sequence[tuple[float, float]], class_: str) -> Markup:
         """A line through points."""
         path = " ".join(f"{self.x(x)},{self.y(y)}" for x, y in points)
-        return tag("polyline", points=path, class_=class_)
+        return element("polyline", points=path, class_=class_)
 
-    def dot(self, x: float, y: float, size: float, class_: str) -> Html:
+    def dot(self, x: float, y: float, size: float, class_: str) -> Markup:
         """A point."""
-        return tag("circle", cx=self.x(x), cy=self.y(y), r=round(size, 1), class_=class_)
+        return element("circle", cx=self.x(x), cy=self.y(y), r=round(size, 1), class_=class_)
 
 
-def chart(parts: Sequence[Html], alt: str) -> Html:
+def chart(parts: Sequence[Markup], alt: str) -> Markup:
     """The chart of ``parts``, for those who see it and for those who are told."""
-    return tag(
+    return element(
         "svg", *parts, viewBox=f"0 0 {WIDTH} {HEIGHT}", class_="chart", role="img", aria_label=alt
     )
 
@@ -107,7 +109,7 @@ def percents(low: int = 0, step: int = 20) -> list[tuple[float, str]]:
 
 def reliability(
     bins: Sequence[dict[str, float]], before: Sequence[dict[str, float]], alt: str
-) -> Html:
+) -> Markup:
     """How often guesses of about the same probability are right; on the dashed line they mean it.
 
     ``bins`` and ``before`` are those of a report's calibration.
@@ -127,7 +129,7 @@ def reliability(
     return chart(parts, alt)
 
 
-def learning_curve(measured: dict[str, Any]) -> Html:
+def learning_curve(measured: dict[str, Any]) -> Markup:
     """Validation accuracy by training pictures, of ``ml.evaluation.learning_curve``; hollow is
     what may come."""
     points = measured["points"]

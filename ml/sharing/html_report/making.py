@@ -4,11 +4,13 @@ import shlex
 from dataclasses import fields
 from typing import Any
 
+from markupsafe import Markup
+
 from ml.config import TrainConfig
 from ml.data.pixels.pixels import PixelSpec
 from ml.errors import BadInputError
 from ml.runs.events import RunEnded, RunStarted
-from ml.sharing.html_report.markup import Html, facts, section, table, tag
+from ml.sharing.html_report.rendering import render
 from ml.sharing.html_report.subject import Subject, described
 from ml.text import command_line, report_sentences
 from ml.text.format import count, duration
@@ -23,7 +25,7 @@ PACKAGES = {
 }
 
 
-def making(subject: Subject) -> Html:
+def making(subject: Subject) -> Markup:
     """Settings that differ from the preset, time and machine, and what to type for the same."""
     config = subject.run.settings
     usual, title = _usual(subject, config)
@@ -33,13 +35,12 @@ def making(subject: Subject) -> Html:
         [labels[name][0], _valued(value, labels[name][1]), _valued(getattr(usual, name), "")]
         for name, value in changed.items()
     ]
-    same = "The settings are those of the preset, all of them."
-    return section(
-        "How it was made",
-        facts(_facts(subject, config)),
-        table(title, ("Setting", "Here", "Usual"), rows) if rows else tag("p", same),
-        tag("p", "To train the same again:"),
-        tag("pre", tag("code", command_line.command_of(subject.workspace, config))),
+    return render(
+        "making",
+        facts=_facts(subject, config),
+        title=title,
+        rows=rows,
+        command=command_line.command_of(subject.workspace, config),
     )
 
 
@@ -94,23 +95,14 @@ def _facts(subject: Subject, config: TrainConfig) -> dict[str, str]:
 SPLITS = {"train": "to learn from", "val": "to choose by", "test": "to test on"}
 
 
-def using(subject: Subject) -> Html:
+def using(subject: Subject) -> Markup:
     """What to type to use it, what its file takes, and under what licence its weights are."""
-    run = shlex.quote(subject.run.id)
-    licence = subject.model.get("licence")
-    return section(
-        "How to use it",
-        tag("p", "On a computer with Lensmith and this run:"),
-        tag("pre", tag("code", f"python -m ml predict {run} picture.jpg")),
-        tag(
-            "p",
-            "With a copy of the run's folder ",
-            tag("code", "model"),
-            " alone, give the path of the copy instead of the run. ",
-            _input(subject.model),
-        ),
-        tag("p", report_sentences.parity(subject.model.get("parity"))),
-        tag("p", f"Licence of the weights that it started from: {licence}") if licence else None,
+    return render(
+        "using",
+        command=f"python -m ml predict {shlex.quote(subject.run.id)} picture.jpg",
+        input=_input(subject.model),
+        parity=report_sentences.parity(subject.model.get("parity")),
+        licence=subject.model.get("licence"),
     )
 
 

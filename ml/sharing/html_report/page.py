@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import IO
 
+from markupsafe import Markup
+
 from ml import __version__
 from ml.errors import BadInputError
 from ml.evaluation.results import Results
 from ml.runs.folder import Run
-from ml.sharing.html_report import classes, making, matrix, measured, pictures, summary, trust
-from ml.sharing.html_report.markup import Html, joined, tag
+from ml.sharing.html_report import calibration, classes, making, matrix, measured, pictures, summary
+from ml.sharing.html_report.rendering import render
 from ml.sharing.html_report.subject import Subject
 from ml.utils.files import write_atomically
 from ml.workspace import Workspace
@@ -26,8 +28,8 @@ PARTS = (
     classes.per_class,
     pictures.gallery,
     measured.kinds_of_pictures,
-    trust.probabilities,
-    trust.refusing,
+    calibration.probabilities,
+    calibration.refusing,
     measured.worse_pictures,
     measured.more_pictures,
     making.making,
@@ -42,19 +44,15 @@ def page(workspace: Workspace, run: Run, results: Results) -> str:
         BadInputError: the configuration of the run cannot be read.
     """
     subject = Subject(workspace, run, results, run.config, run.model or {})
-    title = f"{run.name}: report"
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=RULES),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("meta", name="generator", content=f"Lensmith {__version__}"),
-        tag("title", title),
-        tag("style", Html(STYLE.read_text(encoding="utf-8"))),
+    style = Markup(STYLE.read_text(encoding="utf-8"))
+    return render(
+        "page",
+        title=f"{run.name}: report",
+        policy=RULES,
+        version=__version__,
+        style=style,
+        sections=[section for part in PARTS if (section := part(subject))],
     )
-    body = tag("body", tag("main", joined(part(subject) for part in PARTS)))
-    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
 
 
 def check_place(path: Path) -> None:

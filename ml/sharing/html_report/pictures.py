@@ -1,9 +1,13 @@
 """The pictures of the report: which ones, and small copies of them inside the page."""
 
+from typing import Any
+
+from markupsafe import Markup
+
 from ml.data.pixels.thumbnails import encoded
 from ml.data.store.versions import read_picture
 from ml.errors import MLError
-from ml.sharing.html_report.markup import Html, named, section, tag
+from ml.sharing.html_report.rendering import render
 from ml.sharing.html_report.subject import Subject
 from ml.text.format import count, percentage
 from ml.workspace import Workspace
@@ -43,93 +47,79 @@ class Album:
             return None
 
 
-def gallery(subject: Subject) -> Html:
+def gallery(subject: Subject) -> Markup:
     """The section."""
-    results, album = subject.results, Album(subject.workspace)
+    album = Album(subject.workspace)
+    groups = _groups(subject, album)
+    return render(
+        "pictures",
+        side=SIDE,
+        mistakes=len(subject.results.mistakes()),
+        groups=groups,
+        missing=_missing(album),  # counted while the groups were made
+    )
+
+
+def _groups(subject: Subject, album: Album) -> list[dict[str, Any]]:
+    """Confident mistakes, unsure right answers, and pairs of classes; without empty ones."""
+    results = subject.results
     right = results.labels == results.guesses
     order = results.confidence.argsort(kind="stable")
     wrong, names = results.mistakes().tolist(), results.classes
-    groups = [
-        _group(
-            album,
-            subject,
-            f"The most confident of {count(len(wrong), 'mistake')}",
-            "Sure and wrong: often a wrong label, an odd picture, or two classes in one.",
+    chosen: list[tuple[dict[str, Any], list[int]]] = [
+        (
+            {
+                "title": f"The most confident of {count(len(wrong), 'mistake')}",
+                "about": "Sure and wrong: often a wrong label, an odd picture, or two classes in "
+                "one.",
+            },
             wrong[:SUREST],
         ),
-        _group(
-            album,
-            subject,
-            "Right, but least sure",
-            "Where a little less would have made a mistake.",
+        (
+            {
+                "title": "Right, but least sure",
+                "about": "Where a little less would have made a mistake.",
+            },
             order[right[order]][:LEAST_SURE].tolist(),
         ),
     ]
     for truth, guess, number in results.confusions(PAIRS):
-        title = tag("span", named(names[truth]), " taken for ", named(names[guess]))
         about = f"{count(number, 'picture')}, the most confident first."
         places = results.where(truth, guess)[:EACH].tolist()
-        groups.append(_group(album, subject, title, about, places))
-    told = None if wrong else "There are no mistakes: every picture was recognised."
-    return section("Pictures", tag("p", told) if told else None, _missing(album), *groups)
+        chosen.append(({"pair": (names[truth], names[guess]), "about": about}, places))
+    return [
+        {"pair": None, **group, "pictures": [_picture(album, subject, place) for place in places]}
+        for group, places in chosen
+        if places
+    ]
 
 
-def _missing(album: Album) -> Html | None:
+def _missing(album: Album) -> str | None:
     """What cannot be shown, in a sentence; None where all is there."""
     if album.gone and album.gone == len(album.kept):
-        said = (
+        return (
             "The pictures themselves are not in the workspace any more: the data set was deleted, "
             "so the list below has their names and no pictures."
         )
-    elif album.gone:
-        said = f"{count(album.gone, 'picture')} could not be read any more and cannot be shown."
-    elif album.left_out:
-        said = f"{count(album.left_out, 'picture')} had no room: this file is kept small."
-    else:
-        return None
-    return tag("p", said, class_="told")
+    if album.gone:
+        return f"{count(album.gone, 'picture')} could not be read any more and cannot be shown."
+    if album.left_out:
+        return f"{count(album.left_out, 'picture')} had no room: this file is kept small."
+    return None
 
 
-def _group(
-    album: Album, subject: Subject, title: Html | str, about: str, places: list[int]
-) -> Html:
-    """Some pictures under a title; nothing where there are none."""
-    if not places:
-        return Html()
-    figures = (tag("li", _figure(album, subject, place)) for place in places)
-    return tag(
-        "div",
-        tag("h3", title),
-        tag("p", about, class_="quiet"),
-        tag("ul", *figures, class_="gallery"),
-        class_="group",
-    )
-
-
-def _figure(album: Album, subject: Subject, place: int) -> Html:
+def _picture(album: Album, subject: Subject, place: int) -> dict[str, Any]:
+    """What is shown of the picture at ``place`` of the results."""
     results = subject.results
     truth = results.classes[results.labels[place]]
     guess = results.classes[results.guesses[place]]
-    surely, file = percentage(float(results.confidence[place])), results.files[place]
-    said = "recognised" if guess == truth else f"taken for {guess}"
-    alt = f"{truth}, {said}, {surely}"
-    source = album.source(results.hashes[place])
-    shown = (
-        tag("img", src=source, alt=alt, width=SIDE, height=SIDE)
-        if source
-        else tag("span", "Picture gone", class_="gone")
-    )
-    wrong = tag("span", "taken for ", tag("b", named(guess)), class_="wrong")
-    return tag(
-        "figure",
-        shown,
-        tag(
-            "figcaption",
-            tag("b", named(truth)),
-            " ",
-            wrong if guess != truth else "recognised",
-            ", ",
-            tag("span", surely, class_="whole"),
-            tag("small", named(file), title=file) if file else None,
-        ),
-    )
+    confidence = percentage(float(results.confidence[place]))
+    outcome = "recognised" if guess == truth else f"taken for {guess}"
+    return {
+        "source": album.source(results.hashes[place]),
+        "alt": f"{truth}, {outcome}, {confidence}",
+        "truth": truth,
+        "guess": guess,
+        "confidence": confidence,
+        "file": results.files[place],
+    }

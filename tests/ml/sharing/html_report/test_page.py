@@ -7,6 +7,8 @@ import io
 import json
 import re
 import shutil
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -25,8 +27,9 @@ from ml.metrics.slices import Group
 from ml.metrics.thresholds import LEAST
 from ml.runs.folder import Run
 from ml.sharing.html_report import matrix, pictures
-from ml.sharing.html_report.markup import VOID, tag
 from ml.sharing.html_report.page import STYLE, page
+from ml.sharing.html_report.rendering import FOLDER, cleaned, render
+from ml.sharing.html_report.svg import element
 from ml.utils.files import read_json, write_json
 from ml.workspace import Workspace
 from tests.helpers import made_up_runs
@@ -38,6 +41,9 @@ HOSTILE = (
     "</td></table><script>alert(1)</script>",
     "a&amp;'b\u202e",
 )
+
+
+VOID = frozenset({"br", "img", "meta"})
 
 
 @dataclass
@@ -234,7 +240,28 @@ def test_what_people_wrote_is_shown_and_not_obeyed(workspace):
 
 
 def test_characters_that_are_none_are_replaced():
-    assert tag("p", "a\x00b\x1b\udcff", title="\x07") == '<p title="�">a�b�?</p>'
+    assert element("p", "a\x00b\x1b\udcff", title="\x07") == '<p title="�">a�b�?</p>'
+    assert cleaned("a\u202eb\n") == "a\ufffdb\n"
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "\"&'"])
+def test_every_template_escapes_what_it_is_given(name):
+    one = {"text": name, "title": name}
+    cell = {"number": 1, "share": name, "class_": name, "title": name}
+    row = {"name": one, "cells": [cell], "total": 1}
+    frequent = [{"pictures": name, "truth": name, "guess": name, "share": name}]
+    about = {"names": [one], "rows": [row], "frequent": frequent, "dense": False}
+    shown = reading(render("confusion_matrix", selection=name, **about))
+    assert not shown.all("script")
+    assert [one.text for one in shown.all("bdi")] == [name] * 4
+    assert shown.all("td")[0].attributes == {"class": name, "title": name}
+    for path in FOLDER.glob("*.j2"):  # markup is made by Python code alone, as ``Markup``
+        assert not re.search(r"\|\s*safe|autoescape", path.read_text("utf-8")), path
+
+
+def test_jinja_is_imported_when_a_report_is_made_and_not_before():
+    code = "import sys, ml.sharing.html_report.page; sys.exit('jinja2' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_nothing_is_fetched_and_the_browser_is_told_so(workspace, run):
