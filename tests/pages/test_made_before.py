@@ -7,8 +7,8 @@ import pytest
 
 from ml.__main__ import main
 from ml.workspace import Workspace
-from tests.dashboard.visiting import visit, words
 from tests.fixtures.archive import expected, unpack
+from tests.helpers.page_visits import visit, words
 
 IDS: dict[str, str] = expected()["ids"]
 
