@@ -2,6 +2,7 @@
 
 Needs the standard library alone. Everything is installed into ``.venv`` beside this file, unless
 the Python that runs it has all that is needed already. Nothing outside this folder is changed.
+The tested versions are installed, by the hashes in ``locks/``; ``--latest`` takes the newest.
 """
 
 import sys
@@ -26,11 +27,12 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.request
 import venv
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -38,7 +40,18 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "installed.json"
 """What is installed completely, as file name to hash; written last, so that it is never early."""
+LOCKS = ROOT / "locks"
+REQUIREMENTS = {"app": "requirements.txt", "dev": "requirements-dev.txt"}
+TORCH_PAIR = ("torch", "torchvision")
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+WITHOUT_TORCH = ("Darwin x86_64", "Windows ARM64")
+CPU_PAIR_BYTES = 200_000_000
+"""About what the CPU builds of torch and torchvision take to download; 2.13's took 194 MB."""
+RAW_PROGRESS_PIP = (24, 1)
+"""The first version of pip that can print its progress in bytes, without a terminal."""
+LOG_SECONDS = 30
+LOG_SHARE = 0.1
+"""A log gets a line of progress after so many seconds, or after so much of the whole."""
 SECONDS_TO_ANSWER = 5
 START_SECONDS = 120
 
@@ -53,15 +66,20 @@ def main(arguments: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
-        if arguments[:1] == ["test"]:
-            return run_tests(arguments[1:])
+        latest = "--latest" in arguments
+        words = [word for word in arguments if word != "--latest"]
+        if words[:1] == ["test"]:
+            return run_tests(words[1:], latest)
         parser = argparse.ArgumentParser(
             prog="launch.py", description="Start Lensmith. To run its tests: launch.py test"
         )
         parser.add_argument("--port", type=int, default=8501, help="default: 8501")
         parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
+        parser.add_argument(
+            "--latest", action="store_true", help="install the newest versions, not the tested ones"
+        )
         options = parser.parse_args(arguments)
-        return serve(options.port, not options.no_browser)
+        return serve(options.port, not options.no_browser, latest)
     except LaunchError as error:
         print(str(error), file=sys.stderr)
         return 1
@@ -76,9 +94,9 @@ def main(arguments: list[str]) -> int:
 # --- the app ------------------------------------------------------------------------------------
 
 
-def serve(wanted_port: int, open_browser: bool) -> int:
+def serve(wanted_port: int, open_browser: bool, latest: bool) -> int:
     """Serve the app on this machine until Ctrl-C."""
-    python = ready_python("requirements.txt")
+    python = ready_python(["app"], latest)
     port = free_port(wanted_port)
     if port != wanted_port:
         say(f"Port {wanted_port} is taken by another program: using {port}.")
@@ -171,7 +189,7 @@ def end(server: subprocess.Popen[bytes]) -> None:
 # --- the tests ----------------------------------------------------------------------------------
 
 
-def run_tests(arguments: list[str]) -> int:
+def run_tests(arguments: list[str], latest: bool) -> int:
     """Run pytest with ``arguments``, the browser tests included."""
     browser = find_browser()
     if browser is None and not any("not browser" in word for word in arguments):
@@ -179,7 +197,7 @@ def run_tests(arguments: list[str]) -> int:
             f"The browser tests need Chromium, Chrome or Edge. Get one: {how_to_get_a_browser()}. "
             'Or leave those tests out: python launch.py test -m "not browser"'
         )
-    python = ready_python("requirements.txt", "requirements-dev.txt")
+    python = ready_python(["app", "dev"], latest)
     environment = {**os.environ, **({"LENSMITH_BROWSER": browser} if browser else {})}
     # Two at a time, and the threads of each would get in the way of the other's.
     environment.setdefault("OMP_NUM_THREADS", "1")
@@ -227,30 +245,37 @@ def how_to_get_a_browser() -> str:
 # --- the environment ----------------------------------------------------------------------------
 
 
-def ready_python(*files: str) -> Path:
-    """A Python in which everything that ``files`` name is installed; installs it where needed."""
-    if Path(sys.prefix).resolve() != VENV and all(satisfied(ROOT / name) for name in files):
+def ready_python(parts: Sequence[str], latest: bool) -> Path:
+    """A Python in which everything that ``parts`` need is installed; installs it where needed."""
+    files = [ROOT / REQUIREMENTS[part] for part in parts]
+    if Path(sys.prefix).resolve() != VENV and all(map(satisfied, files)):
         return Path(sys.executable)
-    wanted = fingerprints(files)
+    wanted = fingerprints(parts, latest)
     if not installed(wanted):
         with one_at_a_time():
             if not installed(wanted):  # another start may have done it meanwhile
-                install(files)
+                install(parts, latest)
     return PYTHON
 
 
-def fingerprints(files: tuple[str, ...]) -> dict[str, str]:
-    """File name to the hash of its content."""
-    return {name: hashlib.sha256((ROOT / name).read_bytes()).hexdigest() for name in files}
+def fingerprints(parts: Sequence[str], latest: bool) -> dict[str, str]:
+    """Which versions are wanted, and the hash of each file that names them."""
+    files = [REQUIREMENTS[part] if latest else f"locks/{part}.txt" for part in parts]
+    hashes = {name: hashlib.sha256((ROOT / name).read_bytes()).hexdigest() for name in files}
+    return {"versions": "latest" if latest else "locked", **hashes}
 
 
 def installed(wanted: dict[str, str]) -> bool:
     """Whether ``.venv`` has all that these requirements name."""
+    return PYTHON.exists() and read_stamp().items() >= wanted.items()
+
+
+def read_stamp() -> dict[str, str]:
+    """What ``.venv`` has completely; nothing where that is not known."""
     try:
-        stamp = json.loads(STAMP.read_text())
-        return PYTHON.exists() and stamp.items() >= wanted.items()
-    except (OSError, ValueError, AttributeError):
-        return False
+        return dict(json.loads(STAMP.read_text()))
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 def requirements(file: Path) -> list[str]:
@@ -282,21 +307,98 @@ def numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version.split("+")[0]))
 
 
-def install(files: tuple[str, ...]) -> None:
-    """Make ``.venv`` and install what ``files`` name; goes on where a broken-off one stopped."""
-    say("Setting Lensmith up. This takes a few minutes, once.")
+def install(parts: Sequence[str], latest: bool) -> None:
+    """Make ``.venv`` and install what ``parts`` need; goes on where a broken-off one stopped."""
+    index = torch_index()
+    wanted = fingerprints(parts, latest)
+    if not latest:
+        refuse_incomplete_lock(parts)
+    say("Setting Lensmith up, once.")
     make_environment()
-    if sys.platform == "linux" and not has_nvidia_driver() and not present("torch"):
-        install_cpu_torch()
-    for name in files:
-        output = pip("install", "-r", str(ROOT / name))
+    stamp = read_stamp()
+    STAMP.unlink(missing_ok=True)  # the packages change from here on
+    upgrade_pip()
+    if not (cpu_build_is_wanted(latest) and install_with_cpu_build(parts, latest, index)):
+        cuda = sys.platform == "linux" and not has_cpu_build()
+        output = pip_install(parts, latest, cuda, Progress(announced_bytes(parts, cuda)))
         if output is not None:
             raise LaunchError(f"The packages could not be installed: {reason(output)}")
-    stamp = json.loads(STAMP.read_text()) if STAMP.exists() else {}
+    if stamp.get("versions") != wanted["versions"]:
+        stamp = {}
     beside = STAMP.with_suffix(".part")
-    beside.write_text(json.dumps({**stamp, **fingerprints(files)}))
+    beside.write_text(json.dumps({**stamp, **wanted}))
     beside.replace(STAMP)
     say("Everything is installed.")
+
+
+def torch_index() -> str:
+    """The index of torch's CPU build. Its files are not in the lock: so it must be a safe one."""
+    index = os.environ.get("LENSMITH_TORCH_INDEX") or CPU_INDEX
+    if not index.startswith(("https://", "file:///")):
+        raise LaunchError(
+            f"LENSMITH_TORCH_INDEX is {without_password(index)}, where anybody on the way could "
+            "exchange what is installed. Give an address that starts with https://, or unset it."
+        )
+    return index.rstrip("/")
+
+
+def without_password(address: str) -> str:
+    """An address that can be shown."""
+    return re.sub(r"//[^/@]*@", "//", address)
+
+
+def pins(part: str) -> dict[str, str]:
+    """Package name to version, as one file of the lock has them."""
+    found = re.findall(
+        r"^([\w.-]+)==([^\s;\\]+)", (LOCKS / f"{part}.txt").read_text(), re.MULTILINE
+    )
+    return {normalized(name): version for name, version in found}
+
+
+def normalized(name: str) -> str:
+    """One spelling for all that mean the same package."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def refuse_incomplete_lock(parts: Sequence[str]) -> None:
+    """Raise when a requirement was added that the lock does not have."""
+    locked = {name for part in parts for name in pins(part)}
+    for part in parts:
+        for line in requirements(ROOT / REQUIREMENTS[part]):
+            name = re.split(r"[<>=!~;\[ ]", line)[0]
+            if not line.startswith("-r") and normalized(name) not in locked:
+                raise LaunchError(
+                    f"{REQUIREMENTS[part]} asks for {name}, which the lock does not have. Renew it "
+                    "with python scripts/lock.py, or start with --latest."
+                )
+
+
+def upgrade_pip() -> None:
+    """Bring a pip that can print its progress, where there is an older one."""
+    version = present("pip")
+    if version and numbers(version) < RAW_PROGRESS_PIP:
+        output = pip("install", "--require-hashes", "-r", str(LOCKS / "pip.txt"))
+        if output is not None:
+            raise LaunchError(f"pip could not be upgraded: {reason(output)}")
+
+
+def pip_install(parts: Sequence[str], latest: bool, cuda: bool, progress: "Progress") -> str | None:
+    """Install what ``parts`` need. None, or what pip said when it failed."""
+    if latest:
+        words = ["--upgrade"]
+        for part in parts:
+            words += ["-r", str(ROOT / REQUIREMENTS[part])]
+        if has_cpu_build():  # the newest that the package index has would be a CUDA build
+            versions = ((name, present(name)) for name in TORCH_PAIR)
+            constraints = VENV / "constraints.txt"
+            constraints.write_text("".join(f"{name}=={v}\n" for name, v in versions if v))
+            words += ["-c", str(constraints)]
+    else:
+        # Without hashes are only the tools that a build from source needs: so nothing is built.
+        words = ["--require-hashes", "--only-binary", ":all:"]
+        for part in [*parts, "cuda"] if cuda else parts:
+            words += ["-r", str(LOCKS / f"{part}.txt")]
+    return pip("install", *words, progress=progress)
 
 
 def make_environment() -> None:
@@ -321,7 +423,7 @@ def make_environment() -> None:
             )
     # pip writes INSTALLER when all files of a package are in place. Where it is missing, pip was
     # killed in between, and would take the torn package for a whole one.
-    for information in packages_folder().glob("*.dist-info"):
+    for information in distributions():
         if not (information / "INSTALLER").exists():
             shutil.rmtree(information)
 
@@ -333,9 +435,18 @@ def packages_folder() -> Path:
     return next(iter(VENV.glob("lib/python3*/site-packages")), VENV / "lib")
 
 
-def present(package: str) -> bool:
-    """Whether ``.venv`` has some version of a package."""
-    return any(packages_folder().glob(f"{package}-*.dist-info"))
+def distributions() -> list[Path]:
+    """The ``.dist-info`` folder of each package in ``.venv``."""
+    return list(packages_folder().glob("*.dist-info"))
+
+
+def present(package: str) -> str | None:
+    """The version of a package that ``.venv`` has."""
+    for information in distributions():
+        name, _, version = information.name.removesuffix(".dist-info").partition("-")
+        if normalized(name) == package:
+            return version
+    return None
 
 
 def has_nvidia_driver() -> bool:
@@ -343,25 +454,56 @@ def has_nvidia_driver() -> bool:
     return Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi") is not None
 
 
-def install_cpu_torch() -> None:
-    """Install the CPU build of torch and torchvision where a pair that works can be had."""
-    index = os.environ.get("LENSMITH_TORCH_INDEX", CPU_INDEX)
+def cpu_build_is_wanted(latest: bool) -> bool:
+    """Whether torch's CPU build would be of more use than the torch that is there, or none."""
+    version = present("torch")
+    right = version is not None and (latest or numbers(version) == numbers(pins("app")["torch"]))
+    return sys.platform == "linux" and not has_nvidia_driver() and not right
+
+
+def has_cpu_build() -> bool:
+    """Whether ``.venv`` has a torch that needs no CUDA packages."""
+    version = present("torch")
+    metadata = packages_folder() / f"torch-{version}.dist-info/METADATA"
+    if version is None or not metadata.exists():
+        return False
+    cuda_package = r"^Requires-Dist: *(nvidia|cuda|triton)(?![a-z])"
+    return not re.search(cuda_package, metadata.read_text("utf-8"), re.MULTILINE | re.IGNORECASE)
+
+
+def install_with_cpu_build(parts: Sequence[str], latest: bool, index: str) -> bool:
+    """Install what ``parts`` need on top of torch's CPU build, where a working pair can be had."""
     problem = None if index.startswith("file:") else unreachable(index)
     if problem is None:
         say("There is no NVIDIA driver here: trying the CPU build of PyTorch, which is smaller.")
-        lines = requirements(ROOT / "requirements.txt")
-        pair = [line for line in lines if re.match(r"(torch|torchvision)\b", line)]
-        quick = ["--timeout", "15", "--retries", "0"]
-        output = pip("install", "--index-url", index, *quick, *pair)
-        if output is not None:
-            problem = reason(output)
-        elif not quietly([str(PYTHON), "-c", "import torch, torchvision"]):
+        progress = Progress(announced_bytes(parts, cuda=False, cpu_build=True))
+        problem = install_cpu_pair(latest, index, progress)
+        if problem is None:
+            output = pip_install(parts, latest, False, progress)
+            if output is not None:
+                raise LaunchError(f"The packages could not be installed: {reason(output)}")
+            if quietly([str(PYTHON), "-c", "import torch, torchvision"]):
+                say("The CPU build of PyTorch is installed, and works.")
+                return True
             problem = "the pair that it gives cannot be imported together."
-        else:
-            say("The CPU build of PyTorch is installed, and works.")
-            return
-        pip("uninstall", "-y", "torch", "torchvision")
+        pip("uninstall", "-y", *TORCH_PAIR)
     say(f"Installing the plain build of PyTorch, as the CPU build cannot be had: {problem}")
+    return False
+
+
+def install_cpu_pair(latest: bool, index: str, progress: "Progress") -> str | None:
+    """Install torch and torchvision from the index of CPU builds. None, or what was in the way."""
+    words = ["--index-url", index, "--timeout", "15", "--retries", "0"]
+    if latest:
+        lines = requirements(ROOT / REQUIREMENTS["app"])
+        words += [line for line in lines if re.match(r"(torch|torchvision)\b", line)]
+    else:  # what these need comes from the lock, afterwards
+        words += ["--no-deps", *(f"{name}=={pins('app')[name]}" for name in TORCH_PAIR)]
+    output = pip("install", *words, progress=progress)
+    if output is not None:
+        return reason(output)
+    # pip's own configuration can name a further index, and with it another build.
+    return None if has_cpu_build() else f"{without_password(index)} does not have it."
 
 
 def unreachable(index: str) -> str | None:
@@ -369,13 +511,109 @@ def unreachable(index: str) -> str | None:
     try:
         urllib.request.urlopen(index + "/torch/", timeout=SECONDS_TO_ANSWER).close()
     except (OSError, ValueError) as error:
-        return f"{index} does not answer ({getattr(error, 'reason', error)})."
+        why = getattr(error, "reason", error)
+        return f"{without_password(index)} does not answer ({why})."
     return None
 
 
-def pip(*arguments: str) -> str | None:
+def announced_bytes(parts: Sequence[str], cuda: bool, cpu_build: bool = False) -> int:
+    """The bytes to download for what is not there yet; says how many, since the reader waits."""
+    wanted = [item for part in parts for item in pins(part).items()]
+    wanted += pins("cuda").items() if cuda else ()
+    sizes = json.loads((LOCKS / "sizes.json").read_text())
+    total = 0
+    for name, version in wanted:
+        if numbers(present(name) or "") != numbers(version):
+            if not (cpu_build and name in TORCH_PAIR):
+                total += size_here(sizes.get(f"{name}=={version}", 0))
+            elif name == "torch":
+                total += CPU_PAIR_BYTES
+    if total:
+        say(f"About {amount(total)} to download, less what pip has in its cache.")
+    return total
+
+
+def size_here(size: "int | dict[str, int]") -> int:
+    """The bytes of one package for this system; of the newest Python known, on a newer one."""
+    if isinstance(size, int):
+        return size
+    place = f"{platform.system()} {platform.machine()} "
+    same_machine = [number for key, number in size.items() if key.startswith(place)]
+    here = "{}.{}".format(*sys.version_info)
+    return size.get(place + here, same_machine[-1] if same_machine else 0)
+
+
+def amount(number: int) -> str:
+    """Bytes as a reader wants them: ``3.1 GB``, ``412 MB``."""
+    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{max(1, round(number / 1e6))} MB"
+
+
+class Progress:
+    """How far pip is: a line of a terminal that is rewritten, or a line now and then in a log."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.finished = 0
+        self.file, self.file_size, self.file_done = "", 0, 0
+        self.to_unpack: list[str] = []
+        self.logged_at, self.logged_share = time.monotonic(), 0.0
+
+    def read(self, line: str) -> None:
+        """Take in one line that pip prints."""
+        bytes_done = re.match(r"Progress (\d+) of", line)
+        download = re.match(r"\s*(Downloading|Using cached) (\S+) \(([\d.]+) (\w+)\)", line)
+        from_disk = re.match(r"Processing (.+\.whl)", line)
+        names = re.match(r"Installing collected packages: (.+)", line)
+        if bytes_done:
+            self.file_done = int(bytes_done[1])
+        elif download:
+            unit = {"kB": 1e3, "MB": 1e6, "GB": 1e9}.get(download[4], 1)
+            size = int(float(download[3]) * unit)
+            self.begin(download[2], size, download[1] == "Using cached")
+        elif from_disk:
+            with contextlib.suppress(OSError):
+                self.begin(Path(from_disk[1]).name, Path(from_disk[1]).stat().st_size, True)
+        elif names:
+            self.begin("", 0, False)
+            self.to_unpack = [normalized(name) for name in names[1].split(", ")]
+
+    def begin(self, file: str, size: int, is_here: bool) -> None:
+        """Turn from the file before, which is done, to the next."""
+        self.finished += self.file_size
+        self.file, self.file_size, self.file_done = file, size, size if is_here else 0
+        self.to_unpack = []
+
+    def state(self) -> tuple[float, str]:
+        """The share of the download that is done, and the line that says so."""
+        if self.to_unpack:
+            names = {normalized(path.name.split("-")[0]) for path in distributions()}
+            unpacked = len(names & set(self.to_unpack))
+            return 0.0, f"Unpacking: {unpacked} of {len(self.to_unpack)} packages"
+        done = self.finished + self.file_done
+        total = max(self.total, done, 1)
+        name = self.file.split("-")[0]
+        text = f"{done / 1e6:,.0f} of about {total / 1e6:,.0f} MB" + (f": {name}" if name else "")
+        return done / total, text
+
+    def show(self, ended: threading.Event) -> None:
+        """Show how far it is, until it has ended."""
+        while not ended.wait(0.2):
+            share, text = self.state()
+            if sys.stdout.isatty():
+                show(text)
+                continue
+            late = time.monotonic() - self.logged_at >= LOG_SECONDS
+            if late or share >= self.logged_share + LOG_SHARE:
+                say(f"  {text}")
+                self.logged_at, self.logged_share = time.monotonic(), share
+
+
+def pip(*arguments: str, progress: "Progress | None" = None) -> str | None:
     """Run pip in ``.venv``; its own configuration holds. None, or what it said when it failed."""
-    output = run([str(PYTHON), "-m", "pip", "--disable-pip-version-check", *arguments])
+    command = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", *arguments]
+    if progress and numbers(present("pip") or "") >= RAW_PROGRESS_PIP:
+        command += ["--progress-bar", "raw"]
+    output = run(command, progress)
     if output is not None:
         (VENV / "install.log").write_text(output, encoding="utf-8", errors="replace")
     return output
@@ -397,33 +635,53 @@ def reason(output: str) -> str:
     ):
         return "there is no connection to the package index. Connect and start again."
     if found:
+        machine = f"{platform.system()} {platform.machine()}"
+        advice = "Try another Python, such as 3.12."
+        if found[1].startswith("torch") and machine in WITHOUT_TORCH:
+            advice = "PyTorch is no longer made for it: use another computer."
+        python = platform.python_version()
+        return f"there is no {found[1]} for Python {python} on this {machine}. {advice}"
+    if re.search(r"Hashes are required|must have their versions pinned", output):
+        advice = "Renew it with python scripts/lock.py, or start with --latest."
+        return f"the lock is not complete. {advice}"
+    changed = re.search(r"DO NOT MATCH THE HASHES.*?\n\s+(\S+)", output, re.DOTALL)
+    if changed:
         return (
-            f"there is no {found[1]} for Python {platform.python_version()} on this "
-            f"{platform.system()} {platform.machine()}. Try another Python, such as 3.12."
+            f"{changed[1]} is not the file that was tested (its hash differs), so it was not "
+            "installed. Start again; if it stays so, the package index or a proxy alters files."
         )
     told = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in told if line.lower().startswith("error")]
     return f"{(errors or told or ['no reason was given'])[-1]} (All of it: .venv/install.log.)"
 
 
-def run(command: list[str]) -> str | None:
-    """Run a command, showing what it is at. None when it worked, else what it printed."""
-    told = []
+def run(command: list[str], progress: "Progress | None" = None) -> str | None:
+    """Run a command, showing how far it is. None when it worked, else what it printed."""
+    lines = []
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
+    ended = threading.Event()
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, cwd=ROOT
     ) as process:
+        if progress:
+            showing = threading.Thread(target=progress.show, args=(ended,), daemon=True)
+            showing.start()
         try:
             for raw in process.stdout or ():
                 line = raw.decode("utf-8", "replace").rstrip()
-                told.append(line)
-                if re.match(r"Collecting |\s+Downloading |Installing collected", line):
-                    show(line.strip())
+                if progress:
+                    progress.read(line)
+                if not line.startswith("Progress "):
+                    lines.append(line)
         except KeyboardInterrupt:
             process.terminate()
             raise
+        finally:
+            ended.set()
+            if progress:
+                showing.join()
     show("")
-    return "\n".join(told) if process.returncode else None
+    return "\n".join(lines) if process.returncode else None
 
 
 def quietly(command: list[str]) -> bool:

@@ -3,7 +3,9 @@
 import ast
 import base64
 import contextlib
+import ensurepip
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -12,19 +14,23 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import launch
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parent.parent
-NOBODY = "http://127.0.0.1:9"  # the discard port: nobody answers there
+NOBODY = "https://127.0.0.1:9"  # the discard port: nobody answers there
 
 STREAMLIT = """
 import http.server, os, sys
@@ -68,6 +74,11 @@ def wheel(index: Path, name: str, version: str, code: str, *needs: str, main: st
     with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as file:
         for path, text in (content | {f"{about}/RECORD": record + f"{about}/RECORD,,\n"}).items():
             file.writestr(path, text)
+    list_wheels(folder)
+
+
+def list_wheels(folder: Path) -> None:
+    """Write the page by which pip finds the wheels of one package."""
     links = "".join(f'<a href="{item.name}">{item.name}</a>\n' for item in folder.glob("*.whl"))
     (folder / "index.html").write_text(f"<!DOCTYPE html><html><body>{links}</body></html>")
 
@@ -90,14 +101,17 @@ class Project:
         )
         (self.folder / "requirements-dev.txt").write_text("-r requirements.txt\npytest>=1\ntinydev")
         self.plain, self.cpu = folder / "plain", folder / "cpu"
-        wheel(self.plain, "torch", "2.14.1", TORCH.format(cuda="13"))
+        wheel(self.plain, "torch", "2.14.1", TORCH.format(cuda="13"), "triton")
+        wheel(self.plain, "triton", "1.0", "")
         wheel(self.plain, "torchvision", "0.29.1", TORCHVISION.format(cuda="not None"), "torch")
         wheel(self.plain, "streamlit", "1.67", "", main=STREAMLIT)
         wheel(self.plain, "tinyapp", "1.0", "")
         wheel(self.plain, "tinydev", "1.0", "")
         wheel(self.plain, "pytest", "9.0", "", main=PYTEST)
-        wheel(self.cpu, "torch", "2.9.1+cpu", TORCH.format(cuda=None))
-        wheel(self.cpu, "torchvision", "0.24.1+cpu", TORCHVISION.format(cuda=None), "torch==2.9.1")
+        wheel(self.cpu, "torch", "2.14.1+cpu", TORCH.format(cuda=None))
+        wheel(self.cpu, "torchvision", "0.29.1+cpu", TORCHVISION.format(cuda=None), "torch==2.14.1")
+        self.lock()
+        wheel(self.plain, "tinyapp", "1.1", "")  # was released after the lock was made
         hidden = ("PIP_", "LENSMITH_", "VIRTUAL_ENV", "PYTHONPATH", "DISPLAY", "WAYLAND", "BROWSER")
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
         self.environment |= {
@@ -108,6 +122,30 @@ class Project:
             "LENSMITH_TORCH_INDEX": self.cpu.as_uri(),
             "LENSMITH_BROWSER": sys.executable,
         }
+
+    def lock(self, **more: str) -> None:
+        """Write the lock; ``more`` is what the app needs besides, name to version."""
+        app = {"torch": "2.14.1", "torchvision": "0.29.1", "streamlit": "1.67", "tinyapp": "1.0"}
+        self.write_lock("app", app | more)
+        self.write_lock("cuda", {"triton": "1.0"})
+        self.write_lock("dev", {"pytest": "9.0", "tinydev": "1.0"})
+        bundled = next((Path(ensurepip.__file__).parent / "_bundled").glob("pip-*.whl"))
+        (self.plain / "pip").mkdir(exist_ok=True)
+        shutil.copy(bundled, self.plain / "pip")
+        list_wheels(self.plain / "pip")
+        self.write_lock("pip", {"pip": ensurepip.version()})
+        sizes = {"torch==2.14.1": 500_000_000, "triton==1.0": 2_500_000_000, "tinyapp==1.0": 7}
+        (self.folder / "locks" / "sizes.json").write_text(json.dumps(sizes))
+
+    def write_lock(self, part: str, versions: dict[str, str]) -> None:
+        """Write one file of the lock, with the hashes of the package index's wheels."""
+        lines = ""
+        for name, version in versions.items():
+            file = self.plain / name / f"{name}-{version}-py3-none-any.whl"
+            digest = hashlib.sha256(file.read_bytes()).hexdigest()
+            lines += f"{name}=={version} \\\n    --hash=sha256:{digest}\n"
+        (self.folder / "locks").mkdir(exist_ok=True)
+        (self.folder / "locks" / f"{part}.txt").write_text("# header\n" + lines)
 
     @property
     def packages(self) -> dict[str, str]:
@@ -195,8 +233,11 @@ def test_the_first_start_installs_the_cpu_pair_says_so_and_serves(ready: Project
     assert err == ""
     assert re.search(r"no NVIDIA driver here: trying the CPU build", out)
     assert "The CPU build of PyTorch is installed, and works." in out, out
-    assert ready.packages["torch"] == "2.9.1+cpu"
-    assert ready.packages["torchvision"] == "0.24.1+cpu"
+    assert "About 200 MB to download" in out
+    assert ready.packages["torch"] == "2.14.1+cpu"
+    assert ready.packages["torchvision"] == "0.29.1+cpu"
+    assert "triton" not in ready.packages, "only the CUDA build needs it"
+    assert ready.packages["tinyapp"] == "1.0", "the version in the lock, not the newest"
     assert "served ['run', 'streamlit_app.py'] localhost true" in out
     assert re.search(r"Lensmith is at http://localhost:\d+", out)
     assert "server ended" in out
@@ -278,7 +319,7 @@ def test_the_tests_get_their_packages_their_arguments_and_the_browser(ready: Pro
     assert f"pytest [{two}, '-k', 'one', '--port', 'x'] {sys.executable}" in out
     assert {"tinydev", "tinyapp"} <= set(ready.packages)
     stamp = (ready.folder / ".venv" / "installed.json").read_text()
-    assert set(json.loads(stamp)) == {"requirements.txt", "requirements-dev.txt"}
+    assert set(json.loads(stamp)) == {"versions", "locks/app.txt", "locks/dev.txt"}
     again, out, _ = ready.run("test", PIP_INDEX_URL=NOBODY)
     assert again == 5
     assert "Setting Lensmith up" not in out
@@ -299,14 +340,60 @@ def test_tests_that_something_kills_are_no_verdict(ready: Project) -> None:
 
 
 @posix
-def test_changed_requirements_are_installed(ready: Project) -> None:
+def test_a_new_requirement_is_installed_once_it_is_locked(ready: Project) -> None:
     wheel(ready.plain, "tinymore", "1.0", "")
     file = ready.folder / "requirements.txt"
-    file.write_text(file.read_text() + "tinymore\n")
+    file.write_text(file.read_text() + "Tiny.More>=1\n")
+    (ready.folder / ".venv" / "installed.json").unlink()
+    code, _, err = ready.run("test")
+    assert code == 1
+    assert err == (
+        "requirements.txt asks for Tiny.More, which the lock does not have. Renew it with python "
+        "scripts/lock.py, or start with --latest.\n"
+    )
+    file.write_text(file.read_text().replace("Tiny.More", "tinymore"))
+    ready.lock(tinymore="1.0")
     out, _ = ready.serve("--port", str(a_free_port()))
     assert "Setting Lensmith up" in out
     assert "tinymore" in ready.packages
     assert "CPU build" not in out, "the torch that is there is kept"
+    assert "triton" not in ready.packages
+
+
+@posix
+@linux_cpu
+def test_latest_takes_the_newest_and_the_way_back_is_open(project: Project) -> None:
+    project.serve("--port", str(a_free_port()))
+    assert project.packages["tinyapp"] == "1.0"
+    wheel(project.plain, "torch", "2.15.0", TORCH.format(cuda="13"), "triton")
+    wheel(project.plain, "torchvision", "0.30.0", TORCHVISION.format(cuda="not None"), "torch")
+    code, _, err = project.run("test", "--latest", "-k", "one")
+    assert (code, err) == (5, "")
+    assert project.packages["tinyapp"] == "1.1"
+    assert project.packages["torch"] == "2.14.1+cpu", "not exchanged for a CUDA build"
+    out, _ = project.serve("--latest", "--port", str(a_free_port()), PIP_INDEX_URL=NOBODY)
+    assert "Setting Lensmith up" not in out
+    out, _ = project.serve("--port", str(a_free_port()))
+    assert "Setting Lensmith up" in out
+    assert project.packages["tinyapp"] == "1.0"
+    stamp = json.loads((project.folder / ".venv" / "installed.json").read_text())
+    assert (stamp["versions"], set(stamp)) == ("locked", {"versions", "locks/app.txt"})
+
+
+@posix
+@linux_cpu
+def test_a_newly_locked_torch_comes_from_the_cpu_index_too(ready: Project) -> None:
+    wheel(ready.plain, "tinymore", "1.0", "")
+    wheel(ready.plain, "torch", "2.15.0", TORCH.format(cuda="13"), "triton")
+    wheel(ready.plain, "torchvision", "0.30.0", TORCHVISION.format(cuda="not None"), "torch")
+    wheel(ready.cpu, "torch", "2.15.0+cpu", TORCH.format(cuda=None))
+    wheel(ready.cpu, "torchvision", "0.30.0+cpu", TORCHVISION.format(cuda=None), "torch==2.15.0")
+    ready.lock(torch="2.15.0", torchvision="0.30.0", tinymore="1.0")
+    code, out, err = ready.run("test")
+    assert (code, err) == (5, "")
+    assert "The CPU build of PyTorch is installed, and works." in out
+    assert ready.packages["torch"] == "2.15.0+cpu"
+    assert "triton" not in ready.packages
 
 
 # --- when something is in the way ---------------------------------------------------------------
@@ -314,12 +401,27 @@ def test_changed_requirements_are_installed(ready: Project) -> None:
 
 @linux_cpu
 def test_a_pair_that_does_not_fit_is_taken_back_for_the_plain_one(project: Project) -> None:
-    wheel(project.cpu, "torch", "2.9.1+cpu", "class version: cuda = 'other'")
+    wheel(project.cpu, "torch", "2.14.1+cpu", "class version: cuda = 'other'")
     code, out, err = project.run("test")
     assert (code, err) == (5, "")
     assert "cannot be had: the pair that it gives cannot be imported together." in out
     assert project.packages["torch"] == "2.14.1"
     assert project.packages["torchvision"] == "0.29.1"
+    assert project.packages["triton"] == "1.0"
+    assert "About 3.0 GB to download" in out
+
+
+@linux_cpu
+def test_another_build_from_a_further_index_is_not_taken_for_the_cpu_build(
+    project: Project,
+) -> None:
+    shutil.rmtree(project.cpu)
+    project.cpu.mkdir()
+    code, out, err = project.run("test", PIP_EXTRA_INDEX_URL=project.plain.as_uri())
+    assert (code, err) == (5, "")
+    assert "The CPU build of PyTorch is installed" not in out
+    assert re.search(r"as the CPU build cannot be had: file:.*/cpu does not have it\.", out)
+    assert project.packages["triton"] == "1.0"
 
 
 @posix
@@ -367,10 +469,44 @@ def test_no_network_is_one_line(project: Project) -> None:
 
 def test_a_package_that_is_not_to_be_had_is_one_line(project: Project) -> None:
     (project.folder / "requirements.txt").write_text("tinyapp>=7")
-    code, _, err = project.run("test")
+    code, _, err = project.run("test", "--latest")
     assert code == 1
     assert err.count("\n") == 1
     assert "there is no tinyapp>=7 for Python 3" in err
+
+
+def test_a_package_that_is_not_the_tested_file_is_not_installed(project: Project) -> None:
+    wheel(project.plain, "tinyapp", "1.0", "print('other code')")
+    code, _, err = project.run("test")
+    assert code == 1
+    assert err.count("\n") == 1
+    assert "tinyapp==1.0 is not the file that was tested (its hash differs)" in err
+    assert "tinyapp" not in project.packages
+    assert not (project.folder / ".venv" / "installed.json").exists()
+
+
+def test_a_lock_without_hashes_is_not_installed_from(project: Project) -> None:
+    for part in ("app", "cuda", "dev"):
+        file = project.folder / "locks" / f"{part}.txt"
+        file.write_text(re.sub(r" \\\n +--hash=\S+", "", file.read_text()))
+    code, _, err = project.run("test")
+    assert code == 1
+    assert err == (
+        "The packages could not be installed: the lock is not complete. Renew it with python "
+        "scripts/lock.py, or start with --latest.\n"
+    )
+    assert "tinyapp" not in project.packages
+
+
+@pytest.mark.parametrize("address", ["http://someone:secret@x.org/whl", "ftp://x.org", "here"])
+def test_an_unsafe_torch_index_is_one_line(address: str, project: Project) -> None:
+    code, out, err = project.run("test", LENSMITH_TORCH_INDEX=address)
+    assert (code, out) == (1, "")
+    assert err.count("\n") == 1
+    assert err.startswith("LENSMITH_TORCH_INDEX is ")
+    assert "Give an address that starts with https://, or unset it." in err
+    assert "secret" not in err
+    assert not (project.folder / ".venv").exists()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="mounts a small disk")
@@ -385,6 +521,7 @@ def test_a_full_disk_is_one_line(free: int, tmp_path: Path) -> None:
     try:
         project = Project(disk)
         wheel(project.plain, "tinyapp", "1.0", "#" * 40_000_000)
+        project.lock()
         with (disk / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
             while shutil.disk_usage(disk).free > free:
                 filler.write(b"x" * 4096)
@@ -462,6 +599,17 @@ def test_every_requirement_has_a_lower_bound_and_the_bad_releases_are_out() -> N
     assert next(line for line in lines if line.startswith("lightning")).endswith("!=2.6.2,!=2.6.3")
 
 
+@pytest.mark.parametrize("machine", ["Darwin x86_64", "Windows ARM64"])
+def test_where_torch_is_not_made_no_other_python_is_advised(
+    machine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launch.platform, "system", lambda: machine.split()[0])
+    monkeypatch.setattr(launch.platform, "machine", lambda: machine.split()[1])
+    advice = launch.reason("ERROR: No matching distribution found for torch==2.14.1")
+    assert f"on this {machine}. PyTorch is no longer made for it: use another computer." in advice
+    assert "Try another Python" in launch.reason("ERROR: No matching distribution found for numpy")
+
+
 @pytest.mark.parametrize(
     ("output", "said"),
     [
@@ -481,6 +629,235 @@ def test_what_pip_says_becomes_a_sentence(output: str, said: str) -> None:
     told = launch.reason(output)
     assert said in told
     assert "\n" not in told
+
+
+# --- how far it is ------------------------------------------------------------------------------
+
+PIP_LINES = """\
+Collecting torch==2.14.1 (from -r app.txt (line 9))
+  Using cached numpy-2.4.6-cp311.whl.metadata (500 bytes)
+Downloading torch-2.14.1-cp311.whl (60.0 MB)
+Progress 0 of 60000000
+Progress 15000000 of 60000000"""
+
+
+def after(lines: str, total: int = 100_000_000) -> launch.Progress:
+    progress = launch.Progress(total)
+    for line in lines.splitlines():
+        progress.read(line)
+    return progress
+
+
+def test_progress_is_counted_in_bytes() -> None:
+    share, text = after(PIP_LINES).state()
+    assert share == pytest.approx(0.15, abs=0.001)
+    assert text == "15 of about 100 MB: torch"
+
+
+def test_progress_counts_what_came_before_and_from_caches(tmp_path: Path) -> None:
+    local = tmp_path / "tiny-1.whl"
+    local.write_bytes(b"x" * 1_000_000)
+    more = "\nUsing cached scipy-1.17-cp311.whl (20.0 MB)"
+    assert after(PIP_LINES + more).state()[1] == "80 of about 100 MB: scipy"
+    more += f"\nProcessing {local}"
+    assert after(PIP_LINES + more).state()[1] == "81 of about 100 MB: tiny"
+
+
+def test_an_older_pip_without_bytes_counts_by_files() -> None:
+    lines = "  Downloading a-1.whl (30.0 MB)\n  Downloading b-1.whl (20.0 MB)"
+    assert after(lines).state()[1] == "30 of about 100 MB: b"
+
+
+def test_a_total_that_was_too_low_grows() -> None:
+    assert after(PIP_LINES, total=5).state() == (1.0, "15 of about 15 MB: torch")
+
+
+def test_unpacking_is_counted_in_packages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(launch, "packages_folder", lambda: tmp_path)
+    (tmp_path / "Typing_Extensions-4.dist-info").mkdir()
+    (tmp_path / "other-1.dist-info").mkdir()
+    progress = after(PIP_LINES + "\nInstalling collected packages: typing-extensions, torch")
+    assert progress.state()[1] == "Unpacking: 1 of 2 packages"
+
+
+class Rounds(threading.Event):
+    """Lets a progress be shown for some rounds, at once."""
+
+    def __init__(self, progress: launch.Progress, *lines: str) -> None:
+        super().__init__()
+        self.progress, self.lines = progress, list(lines)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if not self.lines:
+            return True
+        self.progress.read(self.lines.pop(0))
+        return False
+
+
+def percent(done: int) -> str:
+    return f"Progress {done}000000 of 100000000"
+
+
+def test_a_log_gets_a_line_for_each_tenth(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = after("Downloading torch-2.whl (100.0 MB)")
+    progress.show(Rounds(progress, *(percent(done) for done in (1, 9, 10, 11, 19, 25, 30, 40))))
+    assert re.findall(r"(\d+) of", capsys.readouterr().out) == ["10", "25", "40"]
+
+
+def test_a_log_gets_a_line_when_it_takes_long(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launch, "LOG_SECONDS", 0)
+    progress = after("Downloading torch-2.whl (100.0 MB)")
+    progress.show(Rounds(progress, percent(1), percent(1)))
+    assert capsys.readouterr().out == "  1 of about 100 MB: torch\n" * 2
+
+
+def test_a_terminal_has_one_line_that_is_rewritten(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    progress = after("Downloading torch-2.whl (100.0 MB)")
+    progress.show(Rounds(progress, percent(1), percent(2)))
+    out = capsys.readouterr().out
+    assert out.count("\r") == 2
+    assert "\n" not in out
+    assert out.split("\r")[-1].startswith("2 of about 100 MB")
+
+
+@pytest.mark.parametrize(("version", "raw"), [("23.2.1", False), ("24.1", True), ("26.3", True)])
+def test_a_pip_that_can_is_asked_for_its_progress_in_bytes(
+    version: str, raw: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setattr(launch, "present", lambda name: version)
+    monkeypatch.setattr(launch, "run", lambda command, progress: commands.append(command))
+    launch.pip("install", "x", progress=launch.Progress(1))
+    assert (commands[0][-2:] == ["--progress-bar", "raw"]) is raw
+    commands.clear()
+    launch.upgrade_pip()
+    assert len(commands) == (not raw), "an older one is upgraded, by its hash"
+    assert all("--require-hashes" in command for command in commands)
+
+
+def test_the_size_is_that_of_this_system_and_of_what_is_missing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(launch, "LOCKS", tmp_path)
+    monkeypatch.setattr(launch, "packages_folder", lambda: tmp_path)
+    monkeypatch.setattr(launch.platform, "system", lambda: "Linux")
+    monkeypatch.setattr(launch.platform, "machine", lambda: "x86_64")
+    (tmp_path / "app.txt").write_text("torch==2.14.1 \\\ntorchvision==0.29.1 ; x\na-b==1\nwin==1\n")
+    (tmp_path / "cuda.txt").write_text("nvidia-x==1\n")
+    python = "{}.{}".format(*sys.version_info)
+    sizes: dict[str, Any] = {"torch==2.14.1": {f"Linux x86_64 {python}": 600_000_000}}
+    sizes |= {"torchvision==0.29.1": {"Linux x86_64 3.0": 7_000_000, "Darwin arm64 3.0": 1}}
+    sizes |= {"a-b==1": 2_000_000, "win==1": {"Windows AMD64 3.11": 9}, "nvidia-x==1": 2 * 10**9}
+    (tmp_path / "sizes.json").write_text(json.dumps(sizes))
+    assert launch.announced_bytes(["app"], cuda=True) == 2_609_000_000
+    assert "About 2.6 GB to download" in capsys.readouterr().out
+    assert launch.announced_bytes(["app"], cuda=False) == 609_000_000
+    pair = launch.CPU_PAIR_BYTES
+    assert launch.announced_bytes(["app"], cuda=False, cpu_build=True) == 2_000_000 + pair
+    (tmp_path / "torch-2.14.1+cpu.dist-info").mkdir()
+    (tmp_path / "A_b-1.dist-info").mkdir()
+    capsys.readouterr()
+    assert launch.announced_bytes(["app"], cuda=False) == 7_000_000
+    assert "About 7 MB to download" in capsys.readouterr().out
+
+
+# --- the lock, and what runs on it ---------------------------------------------------------------
+
+
+PARTS = ("app", "cuda", "dev", "pip")
+
+
+def locked(part: str) -> dict[str, str]:
+    """Name to version of one file of the real lock; each has at least one hash."""
+    text = (ROOT / "locks" / f"{part}.txt").read_text()
+    blocks = [block for block in re.split(r"^(?=[^\s#])", text, flags=re.MULTILINE)[1:] if block]
+    versions = {}
+    for block in blocks:
+        pin = re.match(r"([\w.-]+)==([\w.]+)( ; [^\\\n]+)? \\\n", block)
+        assert pin, block
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}\n", block), block
+        versions[canonicalize_name(pin[1])] = pin[2]
+    return versions
+
+
+@pytest.mark.parametrize("part", ["app", "dev"])
+def test_the_lock_satisfies_every_requirement(part: str) -> None:
+    versions = locked("app") | (locked("dev") if part == "dev" else {})
+    for line in launch.requirements(ROOT / launch.REQUIREMENTS[part]):
+        if not line.startswith("-r"):
+            need = Requirement(line)
+            version = versions.get(canonicalize_name(need.name))
+            assert version is not None, f"{line}: renew the lock (python scripts/lock.py)"
+            assert need.specifier.contains(version), f"{line}, locked {version}: renew the lock"
+
+
+def test_the_lock_names_no_host_and_says_how_it_is_renewed() -> None:
+    for part in PARTS:
+        text = (ROOT / "locks" / f"{part}.txt").read_text()
+        assert "://" not in text
+        assert "--index-url" not in text
+        assert "python scripts/lock.py" in text.splitlines()[1]
+    assert "://" not in (ROOT / "locks" / "sizes.json").read_text()
+
+
+def test_what_only_cuda_needs_stands_apart() -> None:
+    apart = re.compile(r"(nvidia|cuda)-|triton$")
+    assert all(apart.match(name) for name in locked("cuda"))
+    assert not any(apart.match(name) for part in ("app", "dev", "pip") for name in locked(part))
+
+
+def test_every_locked_package_has_its_size_for_every_system() -> None:
+    sizes = json.loads((ROOT / "locks" / "sizes.json").read_text())
+    pins = {f"{name}=={version}" for part in PARTS for name, version in locked(part).items()}
+    assert set(sizes) == pins, "renew the lock (python scripts/lock.py)"
+    torch = sizes[f"torch=={locked('app')['torch']}"]
+    systems = ("Linux x86_64", "Linux aarch64", "Darwin arm64", "Windows AMD64")
+    assert set(torch) == {
+        f"{name} {python}" for name in systems for python in ("3.11", "3.12", "3.13")
+    }
+
+
+@pytest.fixture
+def lock_script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("lock_script", ROOT / "scripts" / "lock.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "python", "size"),
+    [
+        ("Linux", "x86_64", (3, 11), 1),
+        ("Linux", "x86_64", (3, 13), 2),
+        ("Darwin", "arm64", (3, 11), 3),
+        ("Windows", "AMD64", (3, 12), 4),
+        ("Linux", "aarch64", (3, 12), None),
+    ],
+)
+def test_the_size_is_that_of_the_wheel_pip_takes(
+    system: str, machine: str, python: tuple[int, int], size: int | None, lock_script: ModuleType
+) -> None:
+    names = ("cp311-cp311-manylinux_2_28_x86_64", "cp39-abi3-manylinux2014_x86_64")
+    names += ("cp311-cp311-macosx_11_0_arm64", "py3-none-win_amd64")  # type: ignore[assignment]
+    wheels = [{"url": f"x/a-1-{name}.whl", "size": i} for i, name in enumerate(names, 1)]
+    file = lock_script.best_file({"wheels": wheels}, system, machine, python)
+    assert (file and file["size"]) == size
+
+
+def test_a_package_of_one_system_has_no_size_elsewhere(lock_script: ModuleType) -> None:
+    wheels = [{"url": "x/a-1-py3-none-any.whl", "size": 5}]
+    package = {"name": "a", "version": "1", "wheels": wheels}
+    assert lock_script.download_size(package) == 5
+    only = lock_script.download_size(package | {"marker": "sys_platform == 'win32'"})
+    assert only == {f"Windows AMD64 {python}": 5 for python in ("3.11", "3.12", "3.13")}
 
 
 @pytest.mark.parametrize("port", [0, -1, 65536])
