@@ -769,6 +769,32 @@ def test_the_size_is_that_of_this_system_and_of_what_is_missing(
 # --- the lock, and what runs on it ---------------------------------------------------------------
 
 
+def test_the_workflows_take_fixed_actions_and_may_only_read() -> None:
+    workflows = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+    assert [file.name for file in workflows] == ["audit.yml", "ci.yml", "latest.yml"]
+    for file in workflows:
+        text = file.read_text()
+        actions = re.findall(r"uses: (.+)", text)
+        assert actions
+        assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v[\d.]+", action) for action in actions)
+        assert re.findall(r"permissions:\n((?: +.+\n)+)", text) == ["  contents: read\n"]
+
+
+def test_the_workflows_run_the_commands_of_the_readme_on_every_system() -> None:
+    ci, latest, audit = (
+        (ROOT / ".github" / "workflows" / f"{name}.yml").read_text()
+        for name in ("ci", "latest", "audit")
+    )
+    systems = "os: [ubuntu-latest, macos-latest, windows-latest]"
+    assert systems in ci
+    assert systems in latest
+    assert all(f'"{python}"' in ci for python in ("3.11", "3.12", "3.13"))
+    assert "python launch.py --no-browser" in ci
+    assert "run: python launch.py test" in ci
+    assert "python launch.py test --latest" in latest
+    assert all(f"-r locks/{part}.txt" in audit for part in PARTS)
+
+
 PARTS = ("app", "cuda", "dev", "pip")
 
 
