@@ -12,7 +12,7 @@ from ml.data.ingest.ingest import Ingested
 from ml.data.pixels.parallel import ENOUGH, starting_ahead
 from ml.data.sources.folders import BUNDLED
 from ml.data.sources.listing import DRAWING, LAYOUT
-from ml.data.sources.torchvision_catalog import SETS
+from ml.data.sources.named import all_hubs
 from ml.data.sources.walk import has_many
 from ml.errors import BadInputError
 from ml.utils.progress import Progress
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SOURCE",
         nargs="+",
         help="a folder or zip of class folders, a folder of IDX files, a CSV or TSV of files and "
-        f"labels, pictures (with --class), or a set of torchvision: {', '.join(SETS)}",
+        f"labels, pictures (with --class), or a set by name, {_named_sets()}",
     )
     parser.add_argument("--name", help="the name of the data set (otherwise the source's)")
     parser.add_argument("--into", metavar="NAME", help="add the pictures to this data set")
@@ -37,7 +37,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--class", dest="label", help="all pictures are of this class")
     parser.add_argument(
-        "--root", type=Path, metavar="DIR", help="where the files of a torchvision set lie"
+        "--root", type=Path, metavar="DIR", help="where the files of a set by name lie"
+    )
+
+
+def _named_sets() -> str:
+    """What each hub offers, for the help."""
+    return "; ".join(
+        f"of {hub.label}: {', '.join(known.name for known in hub.list())}" for hub in all_hubs()
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ml.data.ingest.bring_in import BUNDLED_NAMES, bring_in, bundled_facts
 from ml.data.pixels.parallel import Progress
-from ml.data.sources import torchvision_catalog
+from ml.data.sources import named
 from ml.data.sources.folders import BUNDLED
 from ml.data.splits.splits import split_indices
 from ml.data.store.versions import (
@@ -73,8 +73,8 @@ def resolve(workspace: Workspace, dataset: str, progress: Progress | None = None
     """The newest version of the data set that ``dataset`` names: a name, or the path of a folder.
 
     A folder is brought in at its first use and again when its files have changed; a bundled set
-    only once, so that what was edited in it stays. One of torchvision's sets is looked for on the
-    disk, and downloaded where it is not there.
+    only once, so that what was edited in it stays. A set of a hub is looked for on the disk,
+    and downloaded where it is not there.
 
     Raises:
         BadInputError: there is no such set, the folder cannot be used, or there is no network.
@@ -87,7 +87,7 @@ def resolve(workspace: Workspace, dataset: str, progress: Progress | None = None
         return bring_in(workspace, BUNDLED / dataset, reuse=True, progress=progress).version
     if dataset in dataset_names(workspace):
         return load_version(workspace, dataset)
-    if torchvision_catalog.find(dataset):
+    if named.find(dataset):
         return bring_in(workspace, dataset, reuse=True, progress=progress).version
     try:
         there = bool(dataset) and Path(dataset).expanduser().exists()

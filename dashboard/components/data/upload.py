@@ -22,6 +22,7 @@ from dashboard.uploads.spool import stage
 from dashboard.workers.job import Job
 from ml.data.file_names import safe_path
 from ml.data.ingest.bring_in import BUNDLED_NAMES, slug
+from ml.data.sources.named import Hub, all_hubs
 from ml.data.store.versions import dataset_names
 from ml.errors import WorkspaceError
 from ml.workspace import Workspace
@@ -126,19 +127,23 @@ def _source(staging: Path, names: Sequence[str]) -> tuple[Path, str]:
 
 
 def well_known(workspace: Workspace) -> None:
-    """torchvision's own sets, by name."""
-    from ml.data.sources.torchvision_catalog import SETS
+    """The sets of every hub, by name."""
+    for hub in all_hubs():
+        _sets_of(hub)
 
+
+def _sets_of(hub: Hub) -> None:
+    sets = {known.name: known for known in hub.list()}
     name = st.selectbox(
-        "A set that many know",
-        list(SETS),
+        hub.help,
+        list(sets),
         index=None,
         placeholder="Choose one",
-        format_func=lambda key: SETS[key].words,
-        key="well-known",
+        format_func=lambda key: sets[key].words,
+        key=f"named-set-{hub.name}",
     )
-    if name and st.button(f"Get {SETS[name].title}", key="get-well-known"):
-        bring(Job(["ingest", f"torchvision:{name}"], f"Getting {SETS[name].title}"))
+    if name and st.button(f"Get {sets[name].title}", key=f"get-named-set-{hub.name}"):
+        bring(Job(["ingest", f"{hub.name}:{name}"], f"Getting {sets[name].title}"))
         st.rerun()
 
 

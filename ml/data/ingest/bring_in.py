@@ -10,9 +10,10 @@ from typing import Any
 from ml.data.ingest.add import add
 from ml.data.ingest.ingest import Ingested, ingest
 from ml.data.pixels.parallel import Progress
-from ml.data.sources import torchvision_catalog, torchvision_sets
+from ml.data.sources import named
 from ml.data.sources.folders import BUNDLED
 from ml.data.sources.listing import Listing, under_one_label
+from ml.data.sources.named import Hub, NamedSet
 from ml.data.sources.registry import list_one_class, list_source
 from ml.data.sources.walk import clean, signature
 from ml.data.store.versions import (
@@ -76,10 +77,10 @@ def bring_in(
     """Ingest what is at ``path``, under ``name`` or one made from its own.
 
     ``path`` is a folder, a zip, a table or, with ``label``, a picture or several; as a string also
-    the name of one of torchvision's sets, whose files may lie in ``root``. With ``label`` all
-    pictures are of that class. With ``into`` they are added to the data set of that name, with
-    ``keep_test`` none of them to its test. With ``reuse``, a source whose files have the names,
-    sizes and times they had is not read again.
+    the name of a set of a hub, such as ``torchvision:cifar10``, whose files may lie in ``root``.
+    With ``label`` all pictures are of that class. With ``into`` they are added to the data set of
+    that name, with ``keep_test`` none of them to its test. With ``reuse``, a source whose files
+    have the names, sizes and times they had is not read again.
 
     Raises:
         BadInputError: the name is taken, or there are no pictures to be had.
@@ -121,8 +122,8 @@ def _origin(
     least: int,
 ) -> _Origin:
     if isinstance(path, str):
-        if (known := torchvision_catalog.find(path)) and not Path(path).exists():
-            return _of_torchvision(workspace, known, label, root)
+        if (named_set := named.find(path)) and not Path(path).exists():
+            return _of_hub(workspace, *named_set, label, root)
         path = Path(path)
     paths = [one.expanduser().resolve() for one in ([path] if isinstance(path, Path) else path)]
     if not paths:
@@ -145,15 +146,15 @@ def _mark(path: Path) -> str:
     return signature(path) if path.exists() else ""
 
 
-def _of_torchvision(
-    workspace: Workspace, known: torchvision_catalog.TorchSet, label: str | None, root: Path | None
+def _of_hub(
+    workspace: Workspace, hub: Hub, known: NamedSet, label: str | None, root: Path | None
 ) -> _Origin:
     def listing(fetching: Progress) -> Listing:
-        found = torchvision_sets.load(workspace, known, root, fetching)
-        return under_one_label(found, label) if label else found
+        pictures = hub.listing(workspace, known, root, fetching)
+        return under_one_label(pictures, label) if label else pictures
 
-    folder = torchvision_sets.root_of(workspace, known, root)
-    return _Origin(f"torchvision:{known.name}", lambda: str(folder), known.name, listing)
+    folder = hub.folder(workspace, known, root)
+    return _Origin(f"{hub.name}:{known.name}", lambda: str(folder), known.name, listing)
 
 
 def _label(label: str) -> str:

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from ml.errors import BadInputError
-
 
 @dataclass(frozen=True)
 class TorchSet:
@@ -73,19 +71,3 @@ _ROWS = (
     ),
 )  # fmt: skip
 SETS = {row.name: row for row in _ROWS}
-
-
-def find(text: str) -> TorchSet | None:
-    """The set that a person means by ``text``, such as ``CIFAR-10`` or ``torchvision:cifar10``."""
-
-    def plain(name: str) -> str:
-        return "".join(c for c in name.casefold() if c.isalnum())
-
-    wanted = plain(text.removeprefix("torchvision:"))
-    known = next((row for row in _ROWS if wanted in (plain(row.name), plain(row.title))), None)
-    if known is None and text.startswith("torchvision:"):
-        raise BadInputError(
-            f"{text.removeprefix('torchvision:')[:80]!r} is none of torchvision's sets that are "
-            f"known here: {', '.join(SETS)}."
-        )
-    return known
