@@ -7,8 +7,8 @@ is the peak of the process's own memory (``RssAnon``) above what it held once it
 loaded; pages of mapped files are not counted, the system takes them back when it needs them.
 
 The pictures are 8 px wide: what grows with their number shows, and nothing else. Linux alone. Below
-10,000 pictures (``ml.data.store.versions.MANY``) items are objects: a smaller size than that says
-nothing.
+10,000 pictures (``ml.data.store.versions.MIN_PACKED_ITEMS``) items are objects: a smaller size
+says nothing.
 """
 
 import argparse

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ml.data.store.item_arrays import Indices, labels_of, noted, pictures_of, splits_of
+from ml.data.store.item_arrays import Indices, items_with_notes, labels_of, pictures_of, splits_of
 from ml.data.store.versions import Item
 
 
@@ -34,13 +34,17 @@ def of_items(items: Sequence[Item], classes: Sequence[str]) -> Iterator[str]:
         if len(names) > 1:
             them = " and ".join(names)
             yield f"The classes {them} differ in case alone. Merge them if they are one."
-    for note, count in Counter(note for item in noted(items) for note in item.notes).items():
+    for note, count in Counter(
+        note for item in items_with_notes(items) for note in item.notes
+    ).items():
         yield f"{pictures(count)}: {note}."
 
 
 def changes(items: Iterable[Item]) -> list[dict[str, str]]:
     """What decoding changes, file by file: [{file, change}]."""
-    return [{"file": item.file, "change": "; ".join(item.notes)} for item in noted(items)]
+    return [
+        {"file": item.file, "change": "; ".join(item.notes)} for item in items_with_notes(items)
+    ]
 
 
 def pictures(count: int, word: str = "picture") -> str:

@@ -15,8 +15,8 @@ from ml.data.pixels.pixels import Facts
 from ml.data.sources.listing import Candidate
 from ml.data.store.item import Item
 from ml.data.store.item_arrays import labels_of, pictures_of, splits_of
-from ml.data.store.packed_items import Packed
-from ml.data.store.packer import Packer, Spool, pack
+from ml.data.store.packed_items import PackedItems
+from ml.data.store.packer import Packer, SpilledColumn, pack
 
 Numbers = npt.NDArray[np.int64]
 
@@ -47,9 +47,9 @@ class Tally:
         self.twice, self._colour = 0, False
         self._folder, self._packer = folder, Packer(folder)
         self._label: dict[str, int] = {}
-        self._sizes = [Spool("q", folder) for _ in range(3)]
+        self._sizes = [SpilledColumn("q", folder) for _ in range(3)]
         self._syncing: threading.Thread | None = None
-        self.items: Packed
+        self.items: PackedItems
         self._width: Numbers
         self._height: Numbers
         self._bytes: Numbers
@@ -75,7 +75,7 @@ class Tally:
             self._syncing = threading.Thread(target=os.sync)
             self._syncing.start()
         self.names = list(self._label)
-        self.items = self._packer.done()
+        self.items = self._packer.finish()
         self._width, self._height, self._bytes = (spool.column() for spool in self._sizes)
         once = _first_ones(self.items)
         self.twice = int((~once).sum())
@@ -112,14 +112,14 @@ class Tally:
             "bytes": int(self._bytes.sum()),
         }
 
-    def numbered(self, classes: tuple[str, ...]) -> Packed:
+    def numbered(self, classes: tuple[str, ...]) -> PackedItems:
         """The items, each with the number of its class in ``classes``."""
         number = {label: n for n, label in enumerate(classes)}
         table = np.array([number.get(name, -1) for name in self.names], np.int32)
         return self.items.with_column("label", table[self.items.columns["label"]])
 
 
-def _first_ones(items: Packed) -> npt.NDArray[np.bool_]:
+def _first_ones(items: PackedItems) -> npt.NDArray[np.bool_]:
     """Whether each item is the first of its picture, label and split."""
     chosen = np.ones(len(items), np.bool_)
     pictures = pictures_of(items)

@@ -22,7 +22,7 @@ from filelock import FileLock
 
 from ml.data.pixels.parallel import Progress, in_batches
 from ml.data.pixels.pixels import Pixels, PixelSpec, canonical
-from ml.data.store.item_arrays import Indices, alike, rows_in
+from ml.data.store.item_arrays import Indices, find_rows, unique_row_ids
 from ml.data.store.originals import read_picture
 from ml.errors import BadInputError
 from ml.utils.files import explain_os_error, read_json, write_json
@@ -72,7 +72,7 @@ def _find(folder: Path, digests: Digests, spec: PixelSpec) -> tuple[Pixels, Indi
     found = _read(folder, spec)
     if found is None:
         return None
-    rows = rows_in(_Names(found[1]), digests)
+    rows = find_rows(_Names(found[1]), digests)
     return None if (rows < 0).any() else (found[0], rows)
 
 
@@ -113,9 +113,9 @@ def _build(
 ) -> None:
     """Write a row for each of the pictures ``digests``, those that are there copied, the others
     decoded."""
-    wanted = digests[np.sort(np.unique(alike(digests), return_index=True)[1])]
+    wanted = digests[np.sort(np.unique(unique_row_ids(digests), return_index=True)[1])]
     old = _read(folder, spec)
-    known = rows_in(_Names(old[1]), wanted).tolist() if old else [-1] * len(wanted)
+    known = find_rows(_Names(old[1]), wanted).tolist() if old else [-1] * len(wanted)
 
     def rows(batch: list[int]) -> Pixels:
         made = np.empty((len(batch), *_shape(spec)), dtype=np.uint8)

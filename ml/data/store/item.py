@@ -1,4 +1,4 @@
-"""What a version says of a picture."""
+"""Item: a picture of a version, with its label, split, file name and group."""
 
 from typing import NamedTuple
 
@@ -8,10 +8,10 @@ SPLITS = ("train", "val", "test")
 class Item(NamedTuple):
     """One picture under one label.
 
-    ``hash`` names the picture, ``label`` indexes the version's classes, ``split`` is one of
-    ``SPLITS`` where it is decided, ``file`` the original name, ``group`` what must stay on one side
-    of a split (a person, a scene), ``notes`` what decoding changes about it. An ``excluded`` one
-    stays in the set and is in no split.
+    ``hash`` is the SHA-256 of the picture's file, ``label`` an index of the version's classes,
+    ``split`` one of ``SPLITS`` or None while undecided, ``file`` the original name, ``group`` the
+    person or scene whose pictures stay on one side of a split, ``notes`` what decoding changes. An
+    ``excluded`` item stays in the set and is in no split.
     """
 
     hash: str

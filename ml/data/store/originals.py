@@ -1,4 +1,5 @@
-"""The pictures of a workspace as they came: ``pictures/ab/abcd...``, by SHA-256, once each."""
+"""Originals: the picture files of a workspace as they came, stored once by SHA-256 under
+``pictures/ab/abcd...``."""
 
 import hashlib
 import os
@@ -12,12 +13,16 @@ from ml.errors import BadInputError
 from ml.utils.files import explain_os_error, write_atomically
 from ml.workspace import Workspace
 
-_FRESH_SECONDS = 60.0
+_TOUCH_AFTER_SECONDS = 60.0
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
 def picture_path(workspace: Workspace, digest: str) -> Path:
-    """Where the picture with this SHA-256 is kept. Raises BadInputError for anything else."""
+    """The path of the picture with the SHA-256 ``digest``.
+
+    Raises:
+        BadInputError: ``digest`` is no SHA-256 in lower case.
+    """
     if not _HASH.fullmatch(digest):
         raise BadInputError(f"{digest[:80]!r} does not name a picture.")
     return workspace.pictures / digest[:2] / digest
@@ -27,7 +32,7 @@ def read_picture(workspace: Workspace, digest: str) -> bytes:
     """The bytes of a picture as they came.
 
     Raises:
-        BadInputError: it is gone or was changed.
+        BadInputError: the file is missing or was changed.
     """
     try:
         data = picture_path(workspace, digest).read_bytes()
@@ -45,12 +50,12 @@ def read_picture(workspace: Workspace, digest: str) -> bytes:
 
 
 def write_picture(workspace: Workspace, data: bytes) -> str:
-    """Keep a picture and return its SHA-256. One that is there already is left as it is.
+    """Store a picture and return its SHA-256. An equal file that is stored already stays.
 
     Raises:
         WorkspaceError: the disk is full or cannot be written to.
     """
-    # This runs for every picture: strings instead of path objects, and few calls to the system.
+    # This runs for every picture: strings are faster than path objects, and system calls are few.
     digest = hashlib.sha256(data).hexdigest()
     folder = f"{workspace.pictures}{os.sep}{digest[:2]}"
     path = f"{folder}{os.sep}{digest}"
@@ -61,34 +66,37 @@ def write_picture(workspace: Workspace, data: bytes) -> str:
             Path(folder).mkdir(parents=True, exist_ok=True)
             _create(path, data)
     except FileExistsError:
-        _keep(Path(path), data)
+        _rewrite_if_damaged(Path(path), data)
     except OSError as error:
         raise explain_os_error(error, Path(path)) from error
     return digest
 
 
 def _create(path: str, data: bytes) -> None:
-    """Write a new file under its own name at once: no version names it yet, so that nobody reads
-    what a crash may leave of it, and the next to write this picture sees that it is not whole."""
+    """Write a new file under its final name.
+
+    No version names it yet, so nobody reads a half that a crash leaves; the next ``write_picture``
+    of this picture rewrites it.
+    """
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:
-        left = memoryview(data)
-        while left:
-            left = left[os.write(handle, left) :]
+        remaining = memoryview(data)
+        while remaining:
+            remaining = remaining[os.write(handle, remaining) :]
     except OSError:
-        os.ftruncate(handle, 0)  # not removed: the name may be another's by now, who has written it
+        os.ftruncate(handle, 0)  # not removed: another process may have rewritten the file by now
         raise
     finally:
         os.close(handle)
 
 
-def _keep(path: Path, data: bytes) -> None:
-    """See to it that ``path``, which is there, holds ``data``."""
+def _rewrite_if_damaged(path: Path, data: bytes) -> None:
+    """Rewrite the existing file ``path`` where it does not hold ``data``."""
     with suppress(OSError):
-        there = path.stat()
-        if there.st_size == len(data) and path.read_bytes() == data:
-            if there.st_mtime < time.time() - _FRESH_SECONDS:
-                os.utime(path)  # wanted again: not to be swept before a version names it
+        stat = path.stat()
+        if stat.st_size == len(data) and path.read_bytes() == data:
+            if stat.st_mtime < time.time() - _TOUCH_AFTER_SECONDS:
+                os.utime(path)  # keep orphan removal away until a version names it
             return
 
     def write(file: IO[bytes]) -> None:

@@ -1,6 +1,6 @@
-"""Packed items in a file that is mapped, not read: ``<n>.items`` beside the version ``<n>.json``.
+"""Packed file: packed items in a memory-mapped file, ``<n>.items`` beside the version ``<n>.json``.
 
-It holds nothing that the version does not, and is made again where it is missing or damaged.
+It is a cache of the version file, and is made again where it is missing or damaged.
 """
 
 import hashlib
@@ -12,27 +12,29 @@ from typing import IO, Any
 
 import numpy as np
 
-from ml.data.store.packed_items import Packed
+from ml.data.store.packed_items import PackedItems
 from ml.utils.files import write_atomically
 
 _MAGIC = b"lensmith items 1\n"
 _ALIGN = 64
-_STEP = 2**17
+_READ_BYTES = 2**17
 
 
-def write_packed(path: Path, fingerprint: str, classes: tuple[str, ...], items: Packed) -> None:
+def write_packed(
+    path: Path, fingerprint: str, classes: tuple[str, ...], items: PackedItems
+) -> None:
     """Write the items of the version of that fingerprint.
 
     Raises:
         WorkspaceError: the disk is full or cannot be written to.
     """
     columns = {name: np.ascontiguousarray(column) for name, column in items.columns.items()}
-    head: dict[str, Any] = {"fingerprint": fingerprint, "classes": classes}
-    place, head["columns"] = 0, {}
+    header: dict[str, Any] = {"fingerprint": fingerprint, "classes": classes}
+    offset, header["columns"] = 0, {}
     for name, column in columns.items():
-        head["columns"][name] = [column.dtype.str, column.shape, place]
-        place += _padded(column.nbytes)
-    start = _MAGIC + json.dumps(head).encode() + b"\n"
+        header["columns"][name] = [column.dtype.str, column.shape, offset]
+        offset += _padded(column.nbytes)
+    start = _MAGIC + json.dumps(header).encode() + b"\n"
 
     def write(file: IO[bytes]) -> None:
         digest = hashlib.sha256()
@@ -50,42 +52,42 @@ def write_packed(path: Path, fingerprint: str, classes: tuple[str, ...], items: 
     write_atomically(path, write)
 
 
-def read_packed(path: Path, fingerprint: str) -> tuple[tuple[str, ...], Packed] | None:
+def read_packed(path: Path, fingerprint: str) -> tuple[tuple[str, ...], PackedItems] | None:
     """The classes and items of the version of that fingerprint, which stay on the disk; None where
     the file is missing, damaged or of another version."""
     try:
         with path.open("rb") as file:
-            if not _whole(file):
+            if not _hash_matches(file):
                 return None
             file.seek(0)
             if file.readline() != _MAGIC:
                 return None
-            head = json.loads(file.readline())
+            header = json.loads(file.readline())
             start = _padded(file.tell())
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError):
         return None
-    if head["fingerprint"] != fingerprint:
+    if header["fingerprint"] != fingerprint:
         return None
     columns = {}
-    for name, (kind, shape, place) in head["columns"].items():
-        flat = np.frombuffer(mapped, kind, math.prod(shape), start + place)
+    for name, (kind, shape, offset) in header["columns"].items():
+        flat = np.frombuffer(mapped, kind, math.prod(shape), start + offset)
         columns[name] = flat.reshape(shape)
-    return tuple(head["classes"]), Packed(columns)
+    return tuple(header["classes"]), PackedItems(columns)
 
 
-def _whole(file: IO[bytes]) -> bool:
+def _hash_matches(file: IO[bytes]) -> bool:
     """Whether the file ends in the SHA-256 of what comes before."""
-    left = file.seek(0, 2) - hashlib.sha256().digest_size
+    remaining = file.seek(0, 2) - hashlib.sha256().digest_size
     file.seek(0)
     digest = hashlib.sha256()
-    while left > 0:
-        part = file.read(min(left, _STEP))
-        if not part:
+    while remaining > 0:
+        chunk = file.read(min(remaining, _READ_BYTES))
+        if not chunk:
             return False
-        digest.update(part)
-        left -= len(part)
-    return left == 0 and file.read() == digest.digest()
+        digest.update(chunk)
+        remaining -= len(chunk)
+    return remaining == 0 and file.read() == digest.digest()
 
 
 def _padded(size: int) -> int:

@@ -1,7 +1,7 @@
-"""The items of a large version as columns of numbers, which may stay on the disk.
+"""Packed items: the items of a large version as columns of numbers, which may stay on the disk.
 
-Whoever reads them sees a sequence of ``Item`` as ever, each made when it is asked for. An ``Item``
-and what it holds take some 450 bytes, a row of these columns 45 and the length of the file's name.
+They are read as a sequence of ``Item``, each made on access. An ``Item`` and what it holds take
+some 450 bytes, a row of these columns 45 and the length of the file's name.
 """
 
 import json
@@ -16,13 +16,13 @@ import numpy.typing as npt
 from ml.data.store.item import SPLITS, Item
 
 Array = npt.NDArray[Any]
-BLOCK = 1024
-"""Rows that are made at once where all are wanted."""
+BLOCK_ROWS = 1024
+"""Rows that iteration makes at once."""
 _SPLITS = (*SPLITS, None)  # -1 is the last
 
 
-class Texts:
-    """Strings one behind the other: ``data`` uint8 in UTF-8, ``starts`` int64 (strings + 1,)."""
+class StringColumn:
+    """Strings in one array: ``data`` uint8 (bytes,) in UTF-8, ``starts`` int64 (strings + 1,)."""
 
     def __init__(self, starts: Array, data: Array) -> None:
         self.starts, self.data = starts, data
@@ -32,25 +32,25 @@ class Texts:
         return len(self.starts) - 1
 
     def __getitem__(self, n: int) -> str:
-        # Names on disks need not be Unicode: what is no letter comes back as it was.
+        # File names need not be Unicode: surrogatepass brings other bytes back as they were.
         return str(self._data[self._starts[n] : self._starts[n + 1]], "utf-8", "surrogatepass")
 
     def between(self, start: int, stop: int) -> list[str]:
-        """The strings from ``start`` to before ``stop``."""
+        """The strings from ``start`` up to ``stop``."""
         ends = self.starts[start : stop + 1].tolist()
-        whole = self.data[ends[0] : ends[-1]].tobytes()
-        cuts = [end - ends[0] for end in ends]
-        return [str(whole[a:b], "utf-8", "surrogatepass") for a, b in pairwise(cuts)]
+        joined = self.data[ends[0] : ends[-1]].tobytes()
+        offsets = [end - ends[0] for end in ends]
+        return [str(joined[a:b], "utf-8", "surrogatepass") for a, b in pairwise(offsets)]
 
 
-class Packed(Sequence[Item]):
+class PackedItems(Sequence[Item]):
     """Items as ``columns``.
 
     Args:
         columns: ``hash`` uint8 (items, 32); ``label`` int32; ``split`` int8, an index of ``SPLITS``
-            or -1; ``file`` and ``file_start`` as of ``Texts``. Where an item has such: ``group``
-            and ``note`` int32, an index or -1 for none, into ``groups`` and ``notes`` with
-            ``groups_start`` and ``notes_start`` (notes are lists in JSON); ``excluded`` bool.
+            or -1; ``file`` and ``file_start`` as of ``StringColumn``. Where an item has such:
+            ``group`` and ``note`` int32, an index or -1 for none, into ``groups`` and ``notes``
+            with ``groups_start`` and ``notes_start`` (notes are lists in JSON); ``excluded`` bool.
     """
 
     __hash__ = None  # type: ignore[assignment]
@@ -59,12 +59,12 @@ class Packed(Sequence[Item]):
         self.columns = columns
         self._hash = columns["hash"].reshape(-1).data
         self._label, self._split = columns["label"].data, columns["split"].data
-        self._files = Texts(columns["file_start"], columns["file"])
+        self._files = StringColumn(columns["file_start"], columns["file"])
         self._groups = self._notes = None
         if "group" in columns:
-            self._groups = Texts(columns["groups_start"], columns["groups"])
+            self._groups = StringColumn(columns["groups_start"], columns["groups"])
         if "note" in columns:
-            notes = Texts(columns["notes_start"], columns["notes"])
+            notes = StringColumn(columns["notes_start"], columns["notes"])
             self._notes = [tuple(json.loads(notes[n])) for n in range(len(notes))] + [()]
 
     def __len__(self) -> int:
@@ -78,7 +78,7 @@ class Packed(Sequence[Item]):
         """An item, or several as a tuple."""
         if isinstance(index, slice):
             return tuple(self[n] for n in range(*index.indices(len(self))))
-        n = self._place(index)
+        n = self._checked(index)
         return Item(
             self._hash[32 * n : 32 * n + 32].hex(),
             self._label[n],
@@ -89,7 +89,8 @@ class Packed(Sequence[Item]):
             bool(self.columns["excluded"][n]) if "excluded" in self.columns else False,
         )
 
-    def _place(self, index: int) -> int:
+    def _checked(self, index: int) -> int:
+        """``index`` counted from the start."""
         n = operator.index(index)
         n = n + len(self) if n < 0 else n
         if not 0 <= n < len(self):
@@ -97,12 +98,12 @@ class Packed(Sequence[Item]):
         return n
 
     def file(self, index: int) -> str:
-        """The file name of an item, without the rest of it."""
-        return self._files[self._place(index)]
+        """The file name of an item, without making the item."""
+        return self._files[self._checked(index)]
 
     def __iter__(self) -> Iterator[Item]:
-        for start in range(0, len(self), BLOCK):
-            stop = min(start + BLOCK, len(self))
+        for start in range(0, len(self), BLOCK_ROWS):
+            stop = min(start + BLOCK_ROWS, len(self))
             yield from map(Item, *(self.values(name, start, stop) for name in Item._fields))
 
     def __eq__(self, other: object) -> bool:
@@ -111,11 +112,11 @@ class Packed(Sequence[Item]):
         return len(self) == len(other) and all(map(operator.eq, self, other))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """In memory, wherever they are sent: the file may be elsewhere there."""
-        return Packed, ({name: np.array(column) for name, column in self.columns.items()},)
+        """Pickle the columns themselves: another computer need not have the mapped file."""
+        return PackedItems, ({name: np.array(column) for name, column in self.columns.items()},)
 
     def values(self, name: str, start: int, stop: int) -> Iterable[Any]:
-        """The field ``name`` of the items from ``start`` to before ``stop``, a value each."""
+        """The field ``name`` of the items from ``start`` up to ``stop``, a value each."""
         count = stop - start
         if name == "hash":
             digits = self._hash[32 * start : 32 * stop].hex()
@@ -133,9 +134,9 @@ class Packed(Sequence[Item]):
         column = self.columns.get(name)
         return repeat(False, count) if column is None else column[start:stop].tolist()
 
-    def with_column(self, name: str, values: Array) -> "Packed":
-        """The same items with other ``values`` of a field that each has, as of ``columns``."""
-        return Packed({**self.columns, name: values})
+    def with_column(self, name: str, values: Array) -> "PackedItems":
+        """The same items with the column ``name`` replaced by ``values``."""
+        return PackedItems({**self.columns, name: values})
 
     def _group(self, n: int) -> str | None:
         code = int(self.columns["group"][n])

@@ -1,4 +1,4 @@
-"""The items of a version as columns of JSON: 70,000 of them load in a tenth of a second."""
+"""Version file: the items of a version as columns of JSON; 70,000 load in a tenth of a second."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -6,36 +6,38 @@ from itertools import islice
 from typing import Any
 
 from ml.data.store.item import SPLITS, Item
-from ml.data.store.packed_items import BLOCK, Packed
+from ml.data.store.packed_items import BLOCK_ROWS, PackedItems
 from ml.errors import BadInputError
 
 FORMAT = 2
-"""2 knows pictures that are excluded. What has none is written as 1, so that the fingerprints of
-earlier versions stay what they were."""
-ROWS = 4096
-"""Rows of a column that are written at once."""
+"""Format 2 knows excluded pictures. A version without any is written as format 1, so that the
+fingerprints of earlier versions stay valid."""
+CHUNK_ROWS = 4096
+"""Rows of a column in one chunk."""
 
 
-def pieces(classes: tuple[str, ...], items: Sequence[Item]) -> Iterator[bytes]:
-    """The content of a version's file, in pieces, so that no more of it is held; the SHA-256 of it
-    all is the fingerprint."""
-    excluded = [n for n, out in enumerate(_field(items, "excluded")) if out]
-    yield f'{{"format":{FORMAT if excluded else 1},"classes":{_text(classes)}'.encode()
-    yield from _list("hash", _field(items, "hash"))
-    yield from _list("label", _field(items, "label"))
-    sides = (SPLITS.index(split) if split else -1 for split in _field(items, "split"))
-    yield from _list("split", sides)
-    yield from _list("file", _field(items, "file"))
-    groups = ((n, one) for n, one in enumerate(_field(items, "group")) if one is not None)
-    yield from _table("group", groups)
-    yield from _table("notes", ((n, one) for n, one in enumerate(_field(items, "notes")) if one))
+def encoded_chunks(classes: tuple[str, ...], items: Sequence[Item]) -> Iterator[bytes]:
+    """The content of a version's file in chunks, to save memory; their SHA-256 is the
+    fingerprint."""
+    excluded = [n for n, is_excluded in enumerate(_field(items, "excluded")) if is_excluded]
+    yield f'{{"format":{FORMAT if excluded else 1},"classes":{_json(classes)}'.encode()
+    yield from _json_list("hash", _field(items, "hash"))
+    yield from _json_list("label", _field(items, "label"))
+    splits = (SPLITS.index(split) if split else -1 for split in _field(items, "split"))
+    yield from _json_list("split", splits)
+    yield from _json_list("file", _field(items, "file"))
+    groups = ((n, value) for n, value in enumerate(_field(items, "group")) if value is not None)
+    yield from _json_object("group", groups)
+    yield from _json_object(
+        "notes", ((n, value) for n, value in enumerate(_field(items, "notes")) if value)
+    )
     if excluded:
-        yield from _list("excluded", excluded)
+        yield from _json_list("excluded", excluded)
     yield b"}"
 
 
-def from_bytes(content: bytes) -> tuple[tuple[str, ...], Iterator[Item]]:
-    """The classes and items that ``pieces`` wrote.
+def decoded(content: bytes) -> tuple[tuple[str, ...], Iterator[Item]]:
+    """The classes and items of a file that ``encoded_chunks`` wrote.
 
     Raises:
         BadInputError: a newer Lensmith wrote them.
@@ -52,38 +54,40 @@ def _items(columns: dict[str, Any]) -> Iterator[Item]:
     excluded = set(columns.get("excluded", ()))
     rows = zip(columns["hash"], columns["label"], columns["split"], columns["file"], strict=True)
     for n, (digest, label, split, file) in enumerate(rows):
-        side, out = splits[split], n in excluded
-        yield Item(digest, label, side, file, group.get(str(n)), notes.get(n, ()), out)
+        split_name, is_excluded = splits[split], n in excluded
+        yield Item(
+            digest, label, split_name, file, group.get(str(n)), notes.get(n, ()), is_excluded
+        )
 
 
 def _field(items: Sequence[Item], name: str) -> Iterator[Any]:
-    """A field of all items, without making the items where they are packed."""
-    if not isinstance(items, Packed):
+    """A field of all items; packed items are not unpacked for it."""
+    if not isinstance(items, PackedItems):
         return (getattr(item, name) for item in items)
-    starts, count = range(0, len(items), BLOCK), len(items)
-    blocks = ((start, min(start + BLOCK, count)) for start in starts)
-    return (one for start, stop in blocks for one in items.values(name, start, stop))
+    starts, count = range(0, len(items), BLOCK_ROWS), len(items)
+    blocks = ((start, min(start + BLOCK_ROWS, count)) for start in starts)
+    return (value for start, stop in blocks for value in items.values(name, start, stop))
 
 
-def _list(name: str, values: Iterable[Any]) -> Iterator[bytes]:
+def _json_list(name: str, values: Iterable[Any]) -> Iterator[bytes]:
     yield f',"{name}":['.encode()
-    yield from _blocks(values, list)
+    yield from _joined_values(values, list)
     yield b"]"
 
 
-def _table(name: str, pairs: Iterable[tuple[int, Any]]) -> Iterator[bytes]:
+def _json_object(name: str, pairs: Iterable[tuple[int, Any]]) -> Iterator[bytes]:
     yield f',"{name}":{{'.encode()
-    yield from _blocks(pairs, dict)
+    yield from _joined_values(pairs, dict)
     yield b"}"
 
 
-def _blocks(values: Iterable[Any], kind: type) -> Iterator[bytes]:
-    """What stands between the brackets of a list or a dictionary."""
+def _joined_values(values: Iterable[Any], kind: type) -> Iterator[bytes]:
+    """The JSON between the brackets of a list or an object, in chunks."""
     values, comma = iter(values), ""
-    while rows := kind(islice(values, ROWS)):
-        yield (comma + _text(rows)[1:-1]).encode()
+    while rows := kind(islice(values, CHUNK_ROWS)):
+        yield (comma + _json(rows)[1:-1]).encode()
         comma = ","
 
 
-def _text(value: Any) -> str:
+def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

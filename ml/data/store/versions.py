@@ -1,9 +1,9 @@
-"""Immutable versions of data sets, over the pictures that ``ml.data.store.originals`` keeps.
+"""Immutable versions of data sets, over the pictures in ``ml.data.store.originals``.
 
 ``datasets/<name>/versions/<n>.json`` holds the items as columns; the SHA-256 of the file is the
 version's fingerprint. ``<n>.summary.json`` beside it holds what a page shows, so that no page reads
-70,000 items. The version file is written last: without it there is no such version. Beside one of
-many items, ``<n>.items`` holds them again as they are used (``ml.data.store.packed_file``).
+70,000 items. The version file is written last: without it there is no such version. A version of
+many items also has ``<n>.items``, a cache of packed items (``ml.data.store.packed_file``).
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from ml.data.store.item_arrays import excluded_of, labels_of
 from ml.data.store.originals import picture_path, read_picture, write_picture
 from ml.data.store.packed_file import read_packed, write_packed
 from ml.data.store.packer import pack
-from ml.data.store.version_file import from_bytes, pieces
+from ml.data.store.version_file import decoded, encoded_chunks
 from ml.errors import BadInputError, WorkspaceError
 from ml.utils.files import explain_os_error, read_json, sha256_of, write_atomically, write_json
 from ml.workspace import Workspace
@@ -34,14 +34,17 @@ __all__ = [
     "load_version", "picture_path", "read_picture", "read_report", "read_summary", "write_picture",
     "write_version",
 ]  # fmt: skip
-MANY = 10_000
-"""From so many items on they are packed, and stay on the disk."""
+MIN_PACKED_ITEMS = 10_000
+"""Versions of at least so many items are packed, and stay on the disk."""
 
 
 @dataclass(frozen=True)
 class DatasetVersion:
-    """Exactly which pictures under which labels. ``about`` has at least width and height (medians,
-    pixels), ``colour`` and ``bytes`` (of all pictures)."""
+    """One version: exactly which pictures under which labels.
+
+    ``about`` has at least ``width`` and ``height`` (medians, pixels), ``colour`` (whether any
+    picture has colours) and ``bytes`` (of all pictures).
+    """
 
     name: str
     version: int
@@ -52,10 +55,10 @@ class DatasetVersion:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Items of each class that are not excluded, in the order of the classes."""
-        kept = labels_of(self.items)[~excluded_of(self.items)]
-        found = np.bincount(kept, minlength=len(self.classes)).tolist()
-        return dict(zip(self.classes, found, strict=True))
+        """How many items of each class are not excluded, in the order of the classes."""
+        used_labels = labels_of(self.items)[~excluded_of(self.items)]
+        counts = np.bincount(used_labels, minlength=len(self.classes)).tolist()
+        return dict(zip(self.classes, counts, strict=True))
 
     @property
     def labels(self) -> npt.NDArray[np.int64]:
@@ -64,9 +67,9 @@ class DatasetVersion:
 
 
 def dataset_names(workspace: Workspace) -> list[str]:
-    """The names of the data sets that have a version."""
-    found = (path.name for path in workspace.datasets.glob("[!.]*") if latest(workspace, path.name))
-    return sorted(found)
+    """The sorted names of the data sets that have a version."""
+    names = (path.name for path in workspace.datasets.glob("[!.]*") if latest(workspace, path.name))
+    return sorted(names)
 
 
 def latest(workspace: Workspace, name: str) -> int:
@@ -78,19 +81,19 @@ def latest(workspace: Workspace, name: str) -> int:
 def read_summary(workspace: Workspace, name: str, version: int | None = None) -> dict[str, Any]:
     """What a page shows of a version; empty where there is none.
 
-    name, version, fingerprint, classes {name: count}, about, source; and, where this Lensmith wrote
-    it, time (seconds since 1970), parent (the version it was made from, or 0), change (a sentence)
-    and excluded (how many pictures are).
+    name, version, fingerprint, classes {name: count}, about, source; and, except in old versions,
+    time (seconds since 1970), parent (the version it was made from, or 0), change (a sentence) and
+    excluded (how many pictures are).
     """
     number = version or latest(workspace, name)
-    found = read_json(_versions(workspace, name) / f"{number}.summary.json")
-    return found if isinstance(found, dict) else {}
+    summary = read_json(_versions(workspace, name) / f"{number}.summary.json")
+    return summary if isinstance(summary, dict) else {}
 
 
 def read_report(workspace: Workspace, name: str, version: int) -> dict[str, Any]:
-    """What ingest said of a version: ``refused`` [{file, reason}] and ``notes``."""
-    found = read_json(_versions(workspace, name) / f"{version}.report.json")
-    return found if isinstance(found, dict) else {"refused": [], "notes": []}
+    """The ingest report of a version: ``refused`` [{file, reason}] and ``notes`` [sentence]."""
+    report = read_json(_versions(workspace, name) / f"{version}.report.json")
+    return report if isinstance(report, dict) else {"refused": [], "notes": []}
 
 
 def write_version(
@@ -105,52 +108,60 @@ def write_version(
     parent: int = 0,
     change: str = "",
 ) -> DatasetVersion:
-    """Add a version, or return the newest where it holds the same pictures in the same order.
+    """Add a version, or return the newest where it holds the same items in the same order.
 
-    ``source`` says where they come from ({path, signature}), ``report`` what ingest said,
-    ``change`` in a sentence what is new since the version ``parent``. A version may be empty.
+    Args:
+        items: may be empty.
+        source: where they come from: {path, signature}.
+        report: the ingest report, as of ``read_report``.
+        parent: the version that this one was made from, 0 for none.
+        change: a sentence that says what is new since ``parent``.
 
     Raises:
         WorkspaceError: the disk is full or cannot be written to.
     """
-    items = items if len(items) >= MANY else tuple(items)
+    items = items if len(items) >= MIN_PACKED_ITEMS else tuple(items)
     digest = hashlib.sha256()
-    for piece in pieces(classes, items):
-        digest.update(piece)
+    for chunk in encoded_chunks(classes, items):
+        digest.update(chunk)
     fingerprint = digest.hexdigest()
-    number, known = latest(workspace, name), read_summary(workspace, name)
-    same = known.get("fingerprint") == fingerprint
-    number = number if same else number + 1
-    made = DatasetVersion(name, number, classes, items, fingerprint, about)
+    number, newest_summary = latest(workspace, name), read_summary(workspace, name)
+    unchanged = newest_summary.get("fingerprint") == fingerprint
+    number = number if unchanged else number + 1
+    version = DatasetVersion(name, number, classes, items, fingerprint, about)
     folder = _versions(workspace, name)
     summary = {"name": name, "version": number, "fingerprint": fingerprint}
-    summary |= {"classes": made.counts, "about": about, "source": source or {}}
+    summary |= {"classes": version.counts, "about": about, "source": source or {}}
     summary["excluded"] = int(excluded_of(items).sum())
     history = {"time": round(time.time(), 3), "parent": parent, "change": change}
-    summary |= {key: known.get(key, value) for key, value in history.items()} if same else history
+    summary |= (
+        {key: newest_summary.get(key, value) for key, value in history.items()}
+        if unchanged
+        else history
+    )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise explain_os_error(error, folder) from error
     write_json(folder / f"{number}.report.json", report or {"refused": [], "notes": []})
     write_json(folder / f"{number}.summary.json", summary)
-    if not same:
+    if not unchanged:
 
         def write(file: IO[bytes]) -> None:
-            file.writelines(pieces(classes, items))
+            file.writelines(encoded_chunks(classes, items))
 
-        with suppress(ValueError):  # names that are no hashes stay as they are
-            if len(items) >= MANY:
+        with suppress(ValueError):  # items whose hash is no SHA-256 stay unpacked
+            if len(items) >= MIN_PACKED_ITEMS:
                 write_packed(folder / f"{number}.items", fingerprint, classes, pack(items, folder))
         write_atomically(folder / f"{number}.json", write)
-    return made
+    return version
 
 
 def load_version(workspace: Workspace, name: str, version: int | None = None) -> DatasetVersion:
-    """A version of a data set, the newest unless told.
+    """A version of a data set, by default the newest.
 
     Raises:
-        BadInputError: there is none, or its file was changed.
+        BadInputError: there is no such version, or its file was changed.
     """
     number = version or latest(workspace, name)
     path = _versions(workspace, name) / f"{number}.json"
@@ -164,36 +175,44 @@ def load_version(workspace: Workspace, name: str, version: int | None = None) ->
     summary = read_summary(workspace, name, number)
     if summary.get("fingerprint") != fingerprint:
         raise BadInputError(f"{path} was changed or is damaged. Bring the data set in again.")
-    beside = path.with_suffix(".items")
-    classes, items = read_packed(beside, fingerprint) or _parsed(path, beside, fingerprint)
+    packed_path = path.with_suffix(".items")
+    classes, items = read_packed(packed_path, fingerprint) or _parsed(
+        path, packed_path, fingerprint
+    )
     return DatasetVersion(name, number, classes, items, fingerprint, summary["about"])
 
 
-def _parsed(path: Path, beside: Path, fingerprint: str) -> tuple[tuple[str, ...], Sequence[Item]]:
-    """The classes and items of a version's file, packed ``beside`` it where they are many."""
-    classes, rows = from_bytes(path.read_bytes())
-    some = tuple(islice(rows, MANY))
-    if len(some) < MANY:
-        return classes, some
+def _parsed(
+    path: Path, packed_path: Path, fingerprint: str
+) -> tuple[tuple[str, ...], Sequence[Item]]:
+    """The classes and items of the version file ``path``; many are packed into ``packed_path``."""
+    classes, rows = decoded(path.read_bytes())
+    first_items = tuple(islice(rows, MIN_PACKED_ITEMS))
+    if len(first_items) < MIN_PACKED_ITEMS:
+        return classes, first_items
     try:
-        packed = pack(chain(some, rows))
-    except ValueError:  # names that are no hashes
-        return classes, tuple(from_bytes(path.read_bytes())[1])
-    with suppress(WorkspaceError):  # a folder that is only read: it is made again each time
-        write_packed(beside, fingerprint, classes, packed)
-    return read_packed(beside, fingerprint) or (classes, packed)
+        packed = pack(chain(first_items, rows))
+    except ValueError:  # a hash is no SHA-256
+        return classes, tuple(decoded(path.read_bytes())[1])
+    with suppress(WorkspaceError):  # a read-only folder: items are packed again at each load
+        write_packed(packed_path, fingerprint, classes, packed)
+    return read_packed(packed_path, fingerprint) or (classes, packed)
 
 
 def dataset_folder(workspace: Workspace, name: str) -> Path:
-    """The folder of a data set. Raises BadInputError for what cannot be the name of one."""
+    """The folder of a data set.
+
+    Raises:
+        BadInputError: ``name`` cannot be the name of a data set.
+    """
     if not name or name in (".", "..") or {"/", "\\", "\0"} & set(name):
         raise BadInputError(f"{name!r} cannot be the name of a data set.")
     return workspace.datasets / name
 
 
 def dataset_lock(workspace: Workspace, name: str, seconds: float = -1) -> FileLock:
-    """Held by whoever makes a version of the data set. ``seconds`` is how long to wait for it, -1
-    for ever.
+    """The lock to hold while making a version of the data set. ``seconds`` is how long to wait for
+    it, -1 for ever.
 
     Raises:
         BadInputError: ``name`` cannot be the name of a data set.

@@ -51,7 +51,7 @@ def test_what_is_counted_is_what_came(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(packer, "SPILL", 4)
+    monkeypatch.setattr(packer, "SPILL_ROWS", 4)
     tally = tallied(tmp_path, rows)
     first: dict[tuple[int, str, str | None], int] = {}
     for n, row in enumerate(rows):
@@ -108,7 +108,7 @@ def test_to_count_a_picture_more_takes_no_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counted, not timed: as objects they take over 900 bytes each."""
-    monkeypatch.setattr(packer, "SPILL", 1024)
+    monkeypatch.setattr(packer, "SPILL_ROWS", 1024)
     peaks = []
     for count in (2048, 16_384):
         tracemalloc.start()
@@ -122,7 +122,7 @@ def test_to_count_a_picture_more_takes_no_memory(
 
 def test_a_disk_that_is_full_is_told_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(WorkspaceError, match="could not be written"):
-        counted(tmp_path / "gone", packer.SPILL)
+        counted(tmp_path / "gone", packer.SPILL_ROWS)
 
 
 def test_the_files_of_a_folder_are_listed_in_little_memory(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Items in columns are the items that they were, in a fraction of the memory."""
+"""Packed items equal the items they are made of, in a fraction of the memory."""
 
 import json
 import pickle
@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from ml.data.splits.splits import deal_folds, draw_test, pin_test, split_indices
 from ml.data.store import version_file, versions
-from ml.data.store.item_arrays import files_of, rows_in
-from ml.data.store.packed_items import BLOCK, Packed
-from ml.data.store.packer import SPILL, pack
+from ml.data.store.item_arrays import files_of, find_rows
+from ml.data.store.packed_items import BLOCK_ROWS, PackedItems
+from ml.data.store.packer import SPILL_ROWS, pack
 from ml.data.store.versions import SPLITS, DatasetVersion, Item, load_version, write_version
 from ml.errors import BadInputError
 from ml.workspace import Workspace
@@ -23,124 +23,127 @@ from tests.ml.data.store.test_versions import ABOUT, ITEMS
 CLASSES = ("a", "b é", "猫")
 
 
-def many(count: int) -> list[Item]:
+def make_items(count: int) -> list[Item]:
     return [
         Item(f"{n:064x}", n % 3, "test" if n % 7 == 0 else None, f"c/{n}") for n in range(count)
     ]
 
 
-def beside(workspace: Workspace) -> Path:
+def packed_path(workspace: Workspace) -> Path:
     return workspace.datasets / "set" / "versions" / "1.items"
 
 
-@given(made=ITEMS)
-def test_packed_items_are_what_they_were(made: tuple[Item, ...]) -> None:
-    packed = pack(made)
-    assert packed == made
-    assert made == packed
-    assert len(packed) == len(made)
-    assert tuple(packed) == made == tuple(packed[n] for n in range(len(made)))
-    assert packed[::-1] == made[::-1] == tuple(packed[-n - 1] for n in range(len(made)))
+@given(original=ITEMS)
+def test_packed_items_equal_the_originals(original: tuple[Item, ...]) -> None:
+    packed = pack(original)
+    assert packed == original
+    assert original == packed
+    assert len(packed) == len(original)
+    assert tuple(packed) == original == tuple(packed[n] for n in range(len(original)))
+    assert packed[::-1] == original[::-1] == tuple(packed[-n - 1] for n in range(len(original)))
     assert pickle.loads(pickle.dumps(packed)) == packed
-    assert packed != (*made, Item("0" * 64, 0))
-    for items in (packed, made):
-        assert files_of(items, range(len(made))) == [item.file for item in made]
+    assert packed != (*original, Item("0" * 64, 0))
+    for items in (packed, original):
+        assert files_of(items, range(len(original))) == [item.file for item in original]
         with pytest.raises(IndexError):
-            files_of(items, [len(made)])
+            files_of(items, [len(original)])
     with pytest.raises(IndexError):
-        packed[len(made)]
+        packed[len(original)]
 
 
-@given(made=ITEMS)
+@given(original=ITEMS)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_version_is_the_same_file_packed_or_not(
-    made: tuple[Item, ...], workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+def test_version_file_is_the_same_for_packed_items(
+    original: tuple[Item, ...], workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The reference is what all of it is as one value of JSON."""
-    excluded = [n for n, item in enumerate(made) if item.excluded]
-    whole = {
+    """The reference is the whole version as one JSON value."""
+    excluded = [n for n, item in enumerate(original) if item.excluded]
+    expected = {
         "format": 2 if excluded else 1,
         "classes": CLASSES,
-        "hash": [item.hash for item in made],
-        "label": [item.label for item in made],
-        "split": [SPLITS.index(item.split) if item.split else -1 for item in made],
-        "file": [item.file for item in made],
-        "group": {str(n): item.group for n, item in enumerate(made) if item.group is not None},
-        "notes": {str(n): item.notes for n, item in enumerate(made) if item.notes},
+        "hash": [item.hash for item in original],
+        "label": [item.label for item in original],
+        "split": [SPLITS.index(item.split) if item.split else -1 for item in original],
+        "file": [item.file for item in original],
+        "group": {str(n): item.group for n, item in enumerate(original) if item.group is not None},
+        "notes": {str(n): item.notes for n, item in enumerate(original) if item.notes},
         **({"excluded": excluded} if excluded else {}),
     }
-    content = json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
-    monkeypatch.setattr(version_file, "ROWS", 2)
-    monkeypatch.setattr(versions, "MANY", 1)
-    for items in (made, pack(made)):
-        assert b"".join(version_file.pieces(CLASSES, items)) == content
-    written = write_version(workspace, "set", CLASSES, made, ABOUT)
-    found = load_version(workspace, "set")
-    assert found == written
-    assert isinstance(found.items, Packed) == bool(made)
-    assert (found.counts, found.labels.tolist()) == (written.counts, [one.label for one in made])
+    content = json.dumps(expected, ensure_ascii=False, separators=(",", ":")).encode()
+    monkeypatch.setattr(version_file, "CHUNK_ROWS", 2)
+    monkeypatch.setattr(versions, "MIN_PACKED_ITEMS", 1)
+    for items in (original, pack(original)):
+        assert b"".join(version_file.encoded_chunks(CLASSES, items)) == content
+    written = write_version(workspace, "set", CLASSES, original, ABOUT)
+    loaded = load_version(workspace, "set")
+    assert loaded == written
+    assert isinstance(loaded.items, PackedItems) == bool(original)
+    assert (loaded.counts, loaded.labels.tolist()) == (
+        written.counts,
+        [one.label for one in original],
+    )
 
 
-def test_a_version_without_its_columns_is_read_and_gets_them(
+def test_loading_a_version_without_packed_file_writes_it(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As those are that an earlier Lensmith wrote."""
-    made = write_version(workspace, "set", CLASSES, many(50), ABOUT)
-    assert not beside(workspace).exists(), "of few items there are none"
-    monkeypatch.setattr(versions, "MANY", 50)
+    """Earlier releases wrote no packed file."""
+    written = write_version(workspace, "set", CLASSES, make_items(50), ABOUT)
+    assert not packed_path(workspace).exists(), "a small version has no packed file"
+    monkeypatch.setattr(versions, "MIN_PACKED_ITEMS", 50)
     first = load_version(workspace, "set")
-    assert first == made
-    assert beside(workspace).exists()
+    assert first == written
+    assert packed_path(workspace).exists()
     second = load_version(workspace, "set")
-    assert second == made
-    assert isinstance(second.items, Packed)
+    assert second == written
+    assert isinstance(second.items, PackedItems)
 
 
 @pytest.mark.parametrize("damage", ["bit", "half", "empty", "other"])
-def test_columns_that_are_damaged_are_made_again(
+def test_damaged_packed_file_is_made_again(
     damage: str, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(versions, "MANY", 50)
-    made = write_version(workspace, "set", CLASSES, many(50), ABOUT)
-    good = beside(workspace).read_bytes()
-    write_version(workspace, "other", CLASSES, many(60), ABOUT)
+    monkeypatch.setattr(versions, "MIN_PACKED_ITEMS", 50)
+    written = write_version(workspace, "set", CLASSES, make_items(50), ABOUT)
+    good = packed_path(workspace).read_bytes()
+    write_version(workspace, "other", CLASSES, make_items(60), ABOUT)
     other = workspace.datasets / "other" / "versions" / "1.items"
     flipped = bytearray(good)
     flipped[len(good) // 2] ^= 1
-    bad = {"bit": bytes(flipped), "half": good[: len(good) // 2], "empty": b""}
-    beside(workspace).write_bytes(other.read_bytes() if damage == "other" else bad[damage])
-    assert load_version(workspace, "set") == made
-    assert beside(workspace).read_bytes() == good
+    damaged = {"bit": bytes(flipped), "half": good[: len(good) // 2], "empty": b""}
+    packed_path(workspace).write_bytes(other.read_bytes() if damage == "other" else damaged[damage])
+    assert load_version(workspace, "set") == written
+    assert packed_path(workspace).read_bytes() == good
 
 
-def test_a_version_that_was_changed_is_refused_whatever_its_columns_say(
+def test_changed_version_is_refused_despite_intact_packed_file(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(versions, "MANY", 50)
-    write_version(workspace, "set", CLASSES, many(50), ABOUT)
-    path = beside(workspace).with_suffix(".json")
+    monkeypatch.setattr(versions, "MIN_PACKED_ITEMS", 50)
+    write_version(workspace, "set", CLASSES, make_items(50), ABOUT)
+    path = packed_path(workspace).with_suffix(".json")
     path.write_bytes(path.read_bytes().replace(b"c/7", b"c/8"))
     with pytest.raises(BadInputError, match="was changed or is damaged"):
         load_version(workspace, "set")
 
 
-def test_names_that_are_no_hashes_stay_as_they_are(
+def test_items_without_sha256_stay_unpacked(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(versions, "MANY", 1)
-    made = (Item("A" * 64, 0, None, "x"), Item("short", 1))
-    write_version(workspace, "set", CLASSES, made, ABOUT)
-    assert load_version(workspace, "set").items == made
+    monkeypatch.setattr(versions, "MIN_PACKED_ITEMS", 1)
+    original = (Item("A" * 64, 0, None, "x"), Item("short", 1))
+    write_version(workspace, "set", CLASSES, original, ABOUT)
+    assert load_version(workspace, "set").items == original
 
 
-def test_to_open_a_version_and_pass_through_it_takes_no_memory(workspace: Workspace) -> None:
-    """Counted, not timed: as ``Item``s they take over 400 bytes each."""
-    count = 5 * versions.MANY
-    write_version(workspace, "set", CLASSES, many(count), ABOUT)
+def test_iterating_over_packed_items_takes_little_memory(workspace: Workspace) -> None:
+    """Unpacked, each ``Item`` takes over 400 bytes."""
+    count = 5 * versions.MIN_PACKED_ITEMS
+    write_version(workspace, "set", CLASSES, make_items(count), ABOUT)
     peaks = []
     for name in ("set", "few"):
         if name == "few":
-            write_version(workspace, "few", CLASSES, many(versions.MANY), ABOUT)
+            write_version(workspace, "few", CLASSES, make_items(versions.MIN_PACKED_ITEMS), ABOUT)
         tracemalloc.start()
         version = load_version(workspace, name)
         assert sum(item.split == "test" for item in version.items) == -(-len(version.items) // 7)
@@ -150,11 +153,11 @@ def test_to_open_a_version_and_pass_through_it_takes_no_memory(workspace: Worksp
     assert peaks[0] < 20 * count
 
 
-def test_columns_that_outgrow_what_is_held_are_whole(tmp_path: Path) -> None:
-    made = many(2 * SPILL + BLOCK + 1)
-    made[-1] = made[-1]._replace(group="g", notes=("turned",), excluded=True, file="")
-    assert pack(made, tmp_path) == made
-    nameless = [item._replace(file="") for item in made]
+def test_spilled_columns_hold_all_items(tmp_path: Path) -> None:
+    original = make_items(2 * SPILL_ROWS + BLOCK_ROWS + 1)
+    original[-1] = original[-1]._replace(group="g", notes=("turned",), excluded=True, file="")
+    assert pack(original, tmp_path) == original
+    nameless = [item._replace(file="") for item in original]
     assert pack(nameless, tmp_path) == nameless
     assert not list(tmp_path.iterdir()), "the files have no names"
 
@@ -167,7 +170,7 @@ def test_columns_that_outgrow_what_is_held_are_whole(tmp_path: Path) -> None:
     ),
     st.integers(0, 100),
 )  # fmt: skip
-def test_packed_items_are_dealt_out_as_others(
+def test_packed_items_get_the_same_splits(
     rows: list[tuple[int, int, str | None, int | None, bool]], seed: int
 ) -> None:
     items = tuple(
@@ -177,27 +180,27 @@ def test_packed_items_are_dealt_out_as_others(
     packed = pack(items)
     assert pin_test(CLASSES, packed) == pin_test(CLASSES, items)
     assert draw_test(packed, seed) == draw_test(items, seed)
-    if not any(item.excluded for item in items):  # what is new is not
+    if not any(item.excluded for item in items):  # new items never are
         new = [pin_test(CLASSES, one, earlier=one[:5]) for one in (items, packed)]
         assert new[0] == new[1]
     pool = np.arange(0, len(items), 2)
     folds = [[fold.tolist() for fold in deal_folds(one, pool, 3, seed)] for one in (items, packed)]
     assert folds[0] == folds[1]
-    found = []
+    outcomes = []
     for one in (items, packed):
         try:
-            dealt = split_indices(DatasetVersion("x", 1, CLASSES, one, "", {}), seed)
-            found.append({side: indices.tolist() for side, indices in dealt.items()})
+            splits = split_indices(DatasetVersion("x", 1, CLASSES, one, "", {}), seed)
+            outcomes.append({side: indices.tolist() for side, indices in splits.items()})
         except BadInputError as error:
-            found.append(str(error))
-    assert found[0] == found[1]
+            outcomes.append(str(error))
+    assert outcomes[0] == outcomes[1]
 
 
 @given(st.lists(st.integers(0, 9), max_size=12), st.lists(st.integers(0, 9), max_size=12))
-def test_a_picture_is_found_where_it_is(there: list[int], wanted: list[int]) -> None:
+def test_find_rows_gives_the_row_of_each_digest(stored: list[int], requested: list[int]) -> None:
     def digests(numbers: list[int]) -> np.ndarray:
         raw = b"".join(bytes([9, *[n] * 30, 9]) for n in numbers)
         return np.frombuffer(raw, np.uint8).reshape(-1, 32)
 
-    for row, one in zip(rows_in(digests(there), digests(wanted)), wanted, strict=True):
-        assert there[row] == one if row >= 0 else one not in there
+    for row, one in zip(find_rows(digests(stored), digests(requested)), requested, strict=True):
+        assert stored[row] == one if row >= 0 else one not in stored

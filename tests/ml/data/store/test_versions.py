@@ -1,4 +1,4 @@
-"""Originals once each, versions that cannot be changed unseen."""
+"""Each original is stored once, and a changed version file is refused."""
 
 import errno
 import hashlib
@@ -46,20 +46,20 @@ def items(count: int = 3) -> tuple[Item, ...]:
     return tuple(Item(f"{n:064x}", n % 2, None, f"{n}.png") for n in range(count))
 
 
-@given(made=ITEMS)
+@given(original=ITEMS)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_version_comes_back_as_it_was_written(
-    made: tuple[Item, ...], workspace: Workspace
+def test_loaded_version_equals_the_written_one(
+    original: tuple[Item, ...], workspace: Workspace
 ) -> None:
     classes = ("a", "b é", "猫")
-    written = write_version(workspace, "set", classes, made, ABOUT)
+    written = write_version(workspace, "set", classes, original, ABOUT)
     assert load_version(workspace, "set", written.version) == written
-    excluded = sum(item.excluded for item in made)
-    assert sum(written.counts.values()) == len(made) - excluded
+    excluded = sum(item.excluded for item in original)
+    assert sum(written.counts.values()) == len(original) - excluded
     assert read_summary(workspace, "set")["excluded"] == excluded
 
 
-def test_the_same_pictures_make_no_new_version_and_others_do(workspace: Workspace) -> None:
+def test_only_changed_items_make_a_new_version(workspace: Workspace) -> None:
     first = write_version(workspace, "set", ("a", "b"), items(), ABOUT)
     again = write_version(workspace, "set", ("a", "b"), items(), ABOUT, source={"signature": "new"})
     assert (again.version, again.fingerprint) == (1, first.fingerprint)
@@ -69,7 +69,7 @@ def test_the_same_pictures_make_no_new_version_and_others_do(workspace: Workspac
     assert load_version(workspace, "set", 1) == first
 
 
-def test_the_fingerprint_is_of_pictures_and_labels_and_not_of_the_name(
+def test_fingerprint_depends_on_pictures_and_labels_not_on_name(
     workspace: Workspace,
 ) -> None:
     one = write_version(workspace, "one", ("a", "b"), items(), ABOUT)
@@ -78,22 +78,23 @@ def test_the_fingerprint_is_of_pictures_and_labels_and_not_of_the_name(
     assert one.fingerprint == other.fingerprint != moved.fingerprint
 
 
-def test_what_has_nothing_new_keeps_the_fingerprint_it_had(workspace: Workspace) -> None:
-    """Runs of an earlier Lensmith name this one, and open with it."""
-    made = (
+def test_fingerprints_of_earlier_versions_stay_valid(workspace: Workspace) -> None:
+    """Runs of earlier releases record this fingerprint and check it."""
+    original = (
         Item("a" * 64, 0, "test", "x/ü.png", "g", ("turned",)),
         Item("b" * 64, 1, None, "y.png"),
     )
-    written = write_version(workspace, "set", ("a", "b"), made, ABOUT)
+    written = write_version(workspace, "set", ("a", "b"), original, ABOUT)
     assert written.fingerprint == "8f7659cfed43295deb4ddceba50466ea14003514404d8fb38235f90c0704d958"
     content = json.loads((workspace.datasets / "set" / "versions" / "1.json").read_bytes())
     assert content["format"] == 1
-    out = (made[0], made[1]._replace(excluded=True))
+    with_excluded = (original[0], original[1]._replace(excluded=True))
     assert (
-        write_version(workspace, "set", ("a", "b"), out, ABOUT).fingerprint != written.fingerprint
+        write_version(workspace, "set", ("a", "b"), with_excluded, ABOUT).fingerprint
+        != written.fingerprint
     )
-    assert load_version(workspace, "set", 1).items == made
-    assert load_version(workspace, "set", 2).items == out
+    assert load_version(workspace, "set", 1).items == original
+    assert load_version(workspace, "set", 2).items == with_excluded
 
 
 def test_a_version_may_be_empty(workspace: Workspace) -> None:
@@ -104,7 +105,7 @@ def test_a_version_may_be_empty(workspace: Workspace) -> None:
     assert read_summary(workspace, "set")["classes"] == {"cat": 0, "dog": 0}
 
 
-def test_a_summary_says_when_and_what_was_changed(workspace: Workspace) -> None:
+def test_summary_has_time_parent_and_change(workspace: Workspace) -> None:
     began = time.time()
     write_version(workspace, "set", ("a", "b"), items(), ABOUT, change="Brought in from pets.")
     first = read_summary(workspace, "set")
@@ -139,7 +140,7 @@ def test_a_version_that_was_changed_by_hand_is_refused(workspace: Workspace) -> 
         load_version(workspace, "set")
 
 
-def test_without_its_file_there_is_no_version(workspace: Workspace) -> None:
+def test_without_version_file_there_is_no_version(workspace: Workspace) -> None:
     folder = workspace.datasets / "half" / "versions"
     folder.mkdir(parents=True)
     (folder / "1.summary.json").write_text("{}", encoding="utf-8")
@@ -160,7 +161,7 @@ def test_a_picture_is_kept_once_under_its_hash(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize("damage", [b"some byteZ", b"some", b""])
-def test_a_damaged_picture_is_noticed_and_mended_by_the_next_ingest(
+def test_damaged_picture_is_refused_and_rewritten_by_next_write(
     damage: bytes, workspace: Workspace
 ) -> None:
     digest = write_picture(workspace, b"some bytes")
@@ -171,7 +172,7 @@ def test_a_damaged_picture_is_noticed_and_mended_by_the_next_ingest(
     assert read_picture(workspace, digest) == b"some bytes"
 
 
-def test_a_disk_that_fills_within_a_picture_keeps_nothing_of_it(
+def test_full_disk_leaves_no_partial_picture(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write, calls = os.write, []
@@ -197,7 +198,7 @@ def test_only_a_hash_names_a_picture(name: str, workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../datasets/set", "set/../set", "a\\b", "a\0b"])
-def test_the_name_of_a_set_leads_nowhere_else(name: str, workspace: Workspace) -> None:
+def test_dataset_name_cannot_escape_its_folder(name: str, workspace: Workspace) -> None:
     write_version(workspace, "set", ("a", "b"), items(), ABOUT)
     with pytest.raises(BadInputError, match="cannot be the name"):
         load_version(workspace, name)
