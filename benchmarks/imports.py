@@ -10,9 +10,9 @@ import statistics
 import subprocess
 import sys
 
-WAYS = {
+STATEMENTS = {
     "as it is": "with loading(): import ml.training.train",
-    "with torchmetrics": "with loading(lightning=False): import ml.training.train",
+    "with the garbage collector": "import ml.training.train",
     "torch alone": "import torch",
 }
 CODE = """
@@ -30,17 +30,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--times", type=int, default=5)
     times = parser.parse_args().times
-    seconds: dict[str, list[float]] = {way: [] for way in WAYS}
+    seconds: dict[str, list[float]] = {name: [] for name in STATEMENTS}
     memory: dict[str, float] = {}
     for _ in range(times):
-        for way, line in WAYS.items():
+        for name, line in STATEMENTS.items():
             command = [sys.executable, "-W", "ignore", "-c", CODE.format(line)]
             out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
             took, held = map(float, out.split())
-            seconds[way].append(took)
-            memory[way] = max(held, memory.get(way, 0.0))
-    for way in WAYS:
-        print(f"{way}: {statistics.median(seconds[way]):.2f} s, {memory[way]:.0f} MB (n={times})")
+            seconds[name].append(took)
+            memory[name] = max(held, memory.get(name, 0.0))
+    for name in STATEMENTS:
+        print(
+            f"{name}: {statistics.median(seconds[name]):.2f} s, {memory[name]:.0f} MB (n={times})"
+        )
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ def _find(args: argparse.Namespace, workspace: Workspace) -> int:
         found = range_test(workspace, base, record, Progress())
         said = f"A learning rate of {found['pick']:g} suits {base.model} on {base.dataset}."
     else:
-        with loading(lightning=False):
+        with loading():
             from ml.tuning.largest_batch import largest_batch
 
         counts = record["counts"]["train"]

@@ -1,39 +1,25 @@
-"""Importing torch and Lightning, and ending afterwards, without work for nothing.
+"""Fast imports of torch and Lightning: the garbage collector passes over what they make.
 
-Hundreds of thousands of objects (560,000 for ``ml.training.train``) are made that stay until the
-end. The collector looks through them again and again meanwhile, and once more when the process
-ends.
-
-Lightning imports torchmetrics to know a ``Metric`` when one is logged. None is here, and with it
-come metrics of sound and of detection, scipy's signals and torchvision: three tenths of what a
-start takes (``benchmarks.imports``).
+Importing ``ml.training.train`` makes more than 560,000 objects that stay until the process ends.
+The collector would look through them again and again, and once more at the end.
 """
 
 import atexit
 import gc
-import importlib
-import importlib.util
-import logging
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import ModuleType
-
-CLASSES = ("Metric", "MetricCollection")
-"""What Lightning imports of torchmetrics."""
-log = logging.getLogger(__name__)
 
 
 @contextmanager
-def loading(*, lightning: bool = True) -> Iterator[None]:
-    """Around imports that take seconds, in a process that trains. What is there at the end of it,
-    and at the end of the process, is not looked at again; what comes between is collected as
-    always. With ``lightning`` that is imported first, without torchmetrics."""
+def loading() -> Iterator[None]:
+    """Put it around imports that take seconds, in a process that trains.
+
+    The collector looks at no object that is there at its end or at the end of the process; what
+    comes between is collected as always.
+    """
     collects = gc.isenabled()
     gc.disable()
     try:
-        if lightning:
-            _load_lightning()
         yield
     finally:
         gc.freeze()
@@ -41,23 +27,3 @@ def loading(*, lightning: bool = True) -> Iterator[None]:
         atexit.register(gc.freeze)
         if collects:
             gc.enable()
-
-
-def _load_lightning() -> None:
-    """With a stand-in for torchmetrics, which is gone afterwards: who imports that gets it. Where
-    Lightning wants more of it than two classes, it is imported as always."""
-    if "lightning" in sys.modules or "torchmetrics" in sys.modules:
-        return
-    stand_in = ModuleType("torchmetrics")
-    stand_in.__spec__ = importlib.util.find_spec("torchmetrics")
-    for name in CLASSES:
-        setattr(stand_in, name, type(name, (), {}))
-    sys.modules["torchmetrics"] = stand_in
-    try:
-        importlib.import_module("lightning.pytorch")
-    except (ImportError, AttributeError):
-        log.info("Lightning asks for more of torchmetrics than before.", exc_info=True)
-        for name in [name for name in sys.modules if name.split(".")[0] == "lightning"]:
-            del sys.modules[name]
-    finally:
-        del sys.modules["torchmetrics"]

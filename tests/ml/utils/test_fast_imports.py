@@ -8,7 +8,7 @@ from tests.conftest import ROOT
 
 def test_what_is_loaded_is_not_looked_through_again_and_what_comes_after_is():
     frozen = gc.get_freeze_count()
-    with loading(lightning=False):
+    with loading():
         assert not gc.isenabled()
         kept = [[] for _ in range(1000)]
     assert gc.isenabled()
@@ -33,52 +33,9 @@ def test_when_a_process_ends_all_that_it_has_is_left_alone_and_what_is_to_be_don
         "import atexit, gc\n"
         "from ml.utils.fast_imports import loading\n"
         "atexit.register(lambda: print(gc.get_freeze_count() > loaded + len(made) // 2))\n"
-        "with loading(lightning=False): import json\n"
+        "with loading(): import json\n"
         "loaded = gc.get_freeze_count()\n"
         "made = [[] for _ in range(1000)]\n"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.split() == ["True"]
-
-
-def _said(code: str) -> list[str]:
-    command = [sys.executable, "-W", "ignore", "-c", code]
-    return subprocess.run(
-        command, capture_output=True, text=True, check=True, cwd=ROOT
-    ).stdout.split()
-
-
-def test_a_training_starts_without_the_metrics_that_it_does_not_use():
-    code = (
-        "import sys\n"
-        "from ml.utils.fast_imports import loading\n"
-        "with loading(): import ml.training.train\n"
-        "print(*[name in sys.modules for name in ('torchmetrics', 'scipy.signal', 'torchvision')])"
-    )
-    assert _said(code) == ["False", "False", "False"]
-
-
-def test_who_asks_for_those_metrics_when_a_training_is_loaded_gets_them():
-    code = (
-        "from ml.utils.fast_imports import loading\n"
-        "with loading():\n"
-        "    import ml.training.train\n"
-        "    {inside}\n"
-        "import torch, torchmetrics.classification\n"
-        "guesses, truth = torch.tensor([1, 0]), torch.tensor([1, 1])\n"
-        "found = torchmetrics.functional.accuracy(guesses, truth, 'binary')\n"
-        "print(float(found), issubclass(torchmetrics.Accuracy, torchmetrics.Metric))"
-    )
-    for inside in ("from torchmetrics import Accuracy", "import torchmetrics.functional", "pass"):
-        assert _said(code.format(inside=inside)) == ["0.5", "True"], inside
-
-
-def test_a_lightning_that_wants_more_of_the_metrics_is_loaded_with_all_of_them():
-    code = (
-        "import sys, ml.utils.fast_imports\n"
-        "ml.utils.fast_imports.CLASSES = ('Metric',)\n"
-        "with ml.utils.fast_imports.loading(): import ml.training.train\n"
-        "from lightning.pytorch.core.module import MetricCollection\n"
-        "print(MetricCollection is sys.modules['torchmetrics'].MetricCollection)"
-    )
-    assert _said(code) == ["True"]
