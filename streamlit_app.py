@@ -13,8 +13,8 @@ if __name__ == "__main__":
 else:
     # Nothing that has a component may be imported here: before there is a server, components are
     # registered nowhere.
+    from dashboard.compat.streamlit_reruns import keep_page_on_fragment_reruns
     from dashboard.server.frames_route import routes
-    from dashboard.server.streamlit_patches import keep_the_page
 
-    keep_the_page()
+    keep_page_on_fragment_reruns()
     app = st.App(__file__, routes=routes(str(st.get_option("server.baseUrlPath"))))

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from dashboard.compat.dropped_folders import keep_folders
 from dashboard.components.data.augment_panel import augment_panel
 from dashboard.components.data.class_balance import balance
 from dashboard.components.data.class_columns import class_columns
@@ -21,7 +22,6 @@ from dashboard.components.data.upload import drop_zone, folder_path
 from dashboard.components.data.version_list import version_list
 from dashboard.components.data.ways_to_start import open_set, roads
 from dashboard.components.widgets.dataset_preview import preview
-from dashboard.components.widgets.dropped_folders import keep_folders
 from dashboard.components.widgets.undo import undo_bar
 from dashboard.queries.datasets import version_at
 from dashboard.state import deep_links, selection

@@ -1,28 +1,23 @@
-"""Keeps the folders of what is dropped on Streamlit's own drop zones.
+"""Streamlit: keeps the folders of files that are dropped on its drop zones.
 
-When a folder is dragged there, the browser gives each file without its folder, and Streamlit reads
-no other property than ``webkitRelativePath``. Its file chooser, react-dropzone, notes the path as
-``relativePath``: this hands it on. Without it pets/cat/1.png would arrive as 1.png.
+When a folder is dragged there, the browser gives each file without its folder. Streamlit reads the
+folder from ``File.webkitRelativePath`` alone; react-dropzone, its drop zone, notes the path in a
+property of its own, ``relativePath``. This component lets the first fall back on the second, so
+that pets/cat/1.png does not arrive as 1.png.
+
+Where a later drop zone has no ``relativePath``, or a browser refuses the change, files arrive
+without their folders, and all else works.
 """
+
+from pathlib import Path
 
 import streamlit as st
 
-_JS = """
-export default function () {
-  const original = Object.getOwnPropertyDescriptor(File.prototype, "webkitRelativePath")
-  if (!original?.configurable || original.get.lensmith) return
-  const get = function () {
-    const own = original.get.call(this)
-    const dropped = own ? "" : String(this.relativePath ?? "").replace(/^[.]?[/]/, "")
-    return own || (dropped.includes("/") ? dropped : "")
-  }
-  get.lensmith = true
-  Object.defineProperty(File.prototype, "webkitRelativePath", { ...original, get })
-}
-"""
+TRIED_WITH = "streamlit 1.67.0"
+SCRIPT = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
 
 _component = st.components.v2.component(
-    "lensmith_dropped_folders", html="<span hidden></span>\n", js=_JS
+    "lensmith_dropped_folders", html="<span hidden></span>\n", js=SCRIPT
 )
 
 

@@ -1,49 +1,65 @@
-"""A part that draws itself again, late, takes nothing from the page.
+"""Streamlit: a late fragment rerun must not clear the page that is shown.
 
-Streamlit has no setting for that. The part stays on the page that is shown, whatever page it was
-asked from. The browser may ask for it in the moment in which its page is left. Streamlit answers
-once the next page is drawn, but as on the page that was left: the browser empties the next page,
-and stops at the next part of it that it is sent. A part that is drawn again never changes the page,
-so here it is drawn as on the page that is shown.
+Streamlit has no setting for that, so two of its methods are wrapped.
 
-And it leaves in the queue what has been drawn before it. Where the server is busy, a whole page may
-wait there still to be sent. Streamlit takes the part's old content out of it, for the new one
-follows; but at the end of the old page the browser throws away what it has not heard of: a chart
-loses its zoom, a question that was open is gone, or the part's place, and the whole page is white.
+``ScriptRunner._run_script``: the browser may ask for a fragment in the moment in which its page is
+left. Streamlit draws it once the next page is shown, but under the hash of the page that was left,
+so that the browser empties the next page. Here the fragment is drawn under the hash of the page
+that is shown.
+
+``ForwardMsgQueue.clear``: on a busy server a complete page may still wait to be sent. Streamlit
+takes the fragment's old content out of the queue, for the new content follows; but at the end of
+the run the browser throws away whatever it was not sent: a chart loses its zoom, an open dialog is
+closed, or the page stays white. Here all of it is sent.
+
+Where a later Streamlit lacks one of these parts, that method is left as it is: a page may then
+flicker as described, and all else works.
 """
 
+import inspect
+import logging
 from dataclasses import replace
 from functools import wraps
 from typing import Any
 
-from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
-from streamlit.runtime.scriptrunner import ScriptRunner
+TRIED_WITH = "streamlit 1.67.0"
+PAGE_HASH_KEY = "shown"
+"""Where the session state has Streamlit's hash of the page that is shown."""
 
-SHOWN = "shown"
-"""Where a session notes the page that is shown, by Streamlit's name for it."""
-
-
-def keep_the_page() -> None:
-    """Have Streamlit draw parts so. To be called once, where the server starts."""
-    _draw_where_it_is()
-    _send_all_that_was_drawn()
+log = logging.getLogger(__name__)
 
 
-def _draw_where_it_is() -> None:
-    run = ScriptRunner._run_script
-
-    @wraps(run)
-    def run_where_it_is(self: ScriptRunner, rerun_data: Any) -> None:
-        state = self._session_state
-        if rerun_data.fragment_id_queue and SHOWN in state:
-            rerun_data = replace(rerun_data, page_script_hash=state[SHOWN])
-        run(self, rerun_data)
-
-    ScriptRunner._run_script = run_where_it_is  # type: ignore[method-assign]
+def keep_page_on_fragment_reruns() -> None:
+    """Wrap both methods where Streamlit has them. Call it once, where the server starts."""
+    for wrap in (_run_fragments_on_shown_page, _keep_unsent_messages):
+        try:
+            wrap()
+        except (ImportError, AttributeError, TypeError, ValueError) as error:
+            log.warning("Late fragment reruns may clear a page (%s): %s", TRIED_WITH, error)
 
 
-def _send_all_that_was_drawn() -> None:
+def _run_fragments_on_shown_page() -> None:
+    from streamlit.runtime.scriptrunner import ScriptRunner
+
+    run_script = ScriptRunner._run_script
+
+    @wraps(run_script)
+    def run_on_shown_page(self: ScriptRunner, rerun_data: Any) -> None:
+        state: Any = getattr(self, "_session_state", {})
+        if getattr(rerun_data, "fragment_id_queue", None) and PAGE_HASH_KEY in state:
+            rerun_data = replace(rerun_data, page_script_hash=state[PAGE_HASH_KEY])
+        run_script(self, rerun_data)
+
+    ScriptRunner._run_script = run_on_shown_page  # type: ignore[method-assign]
+
+
+def _keep_unsent_messages() -> None:
+    from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
+
     clear = ForwardMsgQueue.clear
+    inspect.signature(clear).bind(None, True, [])  # a TypeError where it takes other arguments
+    if "_delta_index_map" not in vars(ForwardMsgQueue()):
+        raise AttributeError("ForwardMsgQueue has no _delta_index_map")
 
     @wraps(clear)
     def clear_for_pages_only(
@@ -52,7 +68,7 @@ def _send_all_that_was_drawn() -> None:
         fragment_ids_this_run: list[str] | None = None,
     ) -> None:
         if retain_lifecycle_msgs and fragment_ids_this_run is not None:
-            self._delta_index_map = {}  # the part goes behind what waits, not in its place
+            self._delta_index_map = {}  # the fragment goes behind what waits, not in its place
         else:
             clear(self, retain_lifecycle_msgs, fragment_ids_this_run)
 

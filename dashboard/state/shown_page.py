@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboard.server.streamlit_patches import SHOWN
+from dashboard.compat.streamlit_reruns import PAGE_HASH_KEY
 from dashboard.state.navigation import url_path
 from dashboard.state.tab import tab_state
 
@@ -18,10 +18,10 @@ def note_page(page: str) -> None:
     tab_state().page = page
     context = get_script_run_ctx()
     if context:
-        st.session_state[SHOWN] = context.page_script_hash
+        st.session_state[PAGE_HASH_KEY] = context.page_script_hash
 
 
 def clear_page_hash() -> None:
     """Called by the entry before the navigation: a late fragment belongs to no page until
     ``note_page`` says which one is shown. The page for others never does."""
-    st.session_state.pop(SHOWN, None)
+    st.session_state.pop(PAGE_HASH_KEY, None)

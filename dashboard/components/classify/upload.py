@@ -6,11 +6,11 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.compat.dropped_folders import keep_folders
 from dashboard.components.classify.examples import try_one
 from dashboard.components.data.upload import over_limit
 from dashboard.components.widgets.camera import snapshot
 from dashboard.components.widgets.clipboard import paste
-from dashboard.components.widgets.dropped_folders import keep_folders
 from dashboard.server.limits import limits
 from dashboard.state.keys import CAMERA_TOGGLE, FOLDER_TOGGLE, upload_key
 from dashboard.state.messages import REFUSED_UPLOADS

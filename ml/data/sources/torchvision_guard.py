@@ -9,6 +9,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from ml.compat.torchvision_private import replaced
 from ml.data.pixels.parallel import Progress
 from ml.errors import BadInputError
 
@@ -22,7 +23,7 @@ def careful(unofficial: list[str]) -> Iterator[None]:
     and pickles may hold arrays alone."""
     from torchvision.datasets import cifar, flowers102, stl10, svhn, utils
 
-    official = utils.check_integrity
+    official = getattr(utils, "check_integrity", lambda path, md5: True)
 
     def check(path: str, md5: str | None = None) -> bool:
         name = Path(path).name
@@ -34,8 +35,8 @@ def careful(unofficial: list[str]) -> Iterator[None]:
 
     with ExitStack() as stack:
         for module in (cifar, flowers102, stl10, svhn):
-            stack.enter_context(_replaced(module, "check_integrity", check))
-        stack.enter_context(_replaced(cifar, "pickle", SimpleNamespace(load=load_arrays)))
+            stack.enter_context(replaced(module, "check_integrity", check))
+        stack.enter_context(replaced(cifar, "pickle", SimpleNamespace(load=load_arrays)))
         yield
 
 
@@ -59,45 +60,32 @@ def telling(progress: Progress | None) -> Iterator[None]:
             if progress and self.total:
                 progress(min(self.done / self.total, 1.0))
 
-    with _replaced(utils, "tqdm", Bar):
+    with replaced(utils, "tqdm", Bar):
         yield
 
 
-@contextmanager
-def _replaced(module: Any, name: str, value: Any) -> Iterator[None]:
-    before = getattr(module, name)
-    setattr(module, name, value)
-    try:
-        yield
-    finally:
-        setattr(module, name, before)
-
-
-class _Arrays(pickle.Unpickler):
+class _ArraysOnly(pickle.Unpickler):
     """Unpickles containers of numbers, text and numpy arrays, and nothing that could run code."""
 
     def find_class(self, module: str, name: str) -> Any:
         """The few names that arrays are pickled with. Raises BadInputError for any other."""
-        from numpy._core import multiarray, numeric
-
-        known = {
-            ("numpy", "ndarray"): np.ndarray,
-            ("numpy", "dtype"): np.dtype,
-            ("_codecs", "encode"): _latin,
-        }
-        if (module, name) in known:
-            return known[module, name]
-        place = module.replace("numpy.core", "numpy._core")
-        if (place, name) == ("numpy._core.multiarray", "_reconstruct"):
-            return multiarray._reconstruct
-        if (place, name) == ("numpy._core.numeric", "_frombuffer"):
-            return numeric._frombuffer  # type: ignore[attr-defined]
+        place = module.replace("numpy.core", "numpy._core")  # as numpy 1 called it
+        if (place, name) in ALLOWED:
+            return ALLOWED[place, name]
         raise BadInputError(f"it holds {module}.{name}, which is no picture")
+
+
+def check_pickles_are_guarded() -> None:
+    """Raises BadInputError where torchvision would unpickle CIFAR past ``careful``."""
+    from torchvision.datasets import cifar
+
+    if not hasattr(cifar, "pickle"):
+        raise BadInputError("this version of torchvision would run code that its files hold")
 
 
 def load_arrays(file: IO[bytes], encoding: str = "latin1") -> Any:
     """``pickle.load`` for files from anywhere."""
-    return _Arrays(file, encoding=encoding).load()
+    return _ArraysOnly(file, encoding=encoding).load()
 
 
 def _latin(text: str, encoding: str = "latin1") -> bytes:
@@ -105,3 +93,13 @@ def _latin(text: str, encoding: str = "latin1") -> bytes:
     if encoding not in ("latin1", "latin-1"):
         raise BadInputError(f"it holds text in {encoding}")
     return text.encode("latin1")
+
+
+ALLOWED: dict[tuple[str, str], Any] = {
+    ("numpy", "ndarray"): np.ndarray,
+    ("numpy", "dtype"): np.dtype,
+    ("numpy._core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
+    ("numpy._core.numeric", "_frombuffer"): np.empty(0).__reduce_ex__(5)[0],
+    ("_codecs", "encode"): _latin,
+}
+"""What a pickle of arrays names, by module and name: numpy says itself how it pickles one."""

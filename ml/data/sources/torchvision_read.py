@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from ml.compat.torchvision_private import files_and_labels
 from ml.data.pixels.parallel import Progress
 from ml.data.pixels.png import png
 from ml.data.sources.listing import Candidate, Listing
 from ml.data.sources.torchvision_catalog import TorchSet
-from ml.data.sources.torchvision_guard import careful, telling
+from ml.data.sources.torchvision_guard import careful, check_pickles_are_guarded, telling
 from ml.data.sources.walk import clean, read_file
 from ml.errors import BadInputError
 
@@ -125,6 +126,7 @@ def _png(array: np.ndarray) -> bytes:
 def _cifar(kind: str, root: Path, download: bool) -> list[Part]:
     from torchvision import datasets
 
+    check_pickles_are_guarded()
     found = []
     for split in ("train", "test"):
         made = getattr(datasets, kind)(root, train=split == "train", download=download)
@@ -159,7 +161,8 @@ def _eurosat(root: Path, download: bool) -> list[Part]:
     from torchvision import datasets
 
     made = datasets.EuroSAT(root, download=download)
-    return [_of_files(None, made.classes, made.samples)]
+    files = [Path(path) for path, _ in made.samples]
+    return [Part(None, made.classes, [int(label) for _, label in made.samples], files)]
 
 
 def _flowers(root: Path, download: bool) -> list[Part]:
@@ -168,8 +171,8 @@ def _flowers(root: Path, download: bool) -> list[Part]:
     found = []
     for split in ("train", "val", "test"):
         made = datasets.Flowers102(root, split=split, download=download)
-        pairs = zip(made._image_files, made._labels, strict=True)
-        found.append(_of_files(split, made.classes, pairs))
+        files, labels = files_and_labels(made)
+        found.append(Part(split, made.classes, labels, files))
     return found
 
 
@@ -179,8 +182,8 @@ def _pets(root: Path, download: bool) -> list[Part]:
     found = []
     for split, name in (("train", "trainval"), ("test", "test")):
         made = datasets.OxfordIIITPet(root, split=name, download=download)
-        pairs = zip(made._images, made._labels, strict=True)
-        found.append(_of_files(split, made.classes, pairs))
+        files, labels = files_and_labels(made)
+        found.append(Part(split, made.classes, labels, files))
     return found
 
 
@@ -190,13 +193,9 @@ def _gtsrb(root: Path, download: bool) -> list[Part]:
     parts = []
     for split in ("train", "test"):
         made = datasets.GTSRB(root, split=split, download=download)
-        parts.append(_of_files(split, SIGNS, made._samples))
+        files, labels = files_and_labels(made)
+        parts.append(Part(split, SIGNS, labels, files))
     return parts
-
-
-def _of_files(split: str | None, classes: Sequence[str], pairs: Any) -> Part:
-    found = [(Path(path), int(label)) for path, label in pairs]
-    return Part(split, classes, [label for _, label in found], [path for path, _ in found])
 
 
 READERS: dict[str, Callable[[Path, bool], list[Part]]] = {
