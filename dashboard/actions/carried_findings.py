@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboard.queries.datasets import ANCESTORS, version_at
+from ml.data.store.picture_key import PictureKey
 from ml.data.store.versions import DatasetVersion, read_summary
 from ml.doctor.reading import read_findings
 from ml.doctor.registry import kind_of
@@ -36,12 +37,12 @@ def carried(
     findings: Sequence[Mapping[str, Any]], old: DatasetVersion, new: DatasetVersion
 ) -> list[dict[str, Any]]:
     """The findings of ``old`` with the item numbers of ``new``, without what was changed since."""
-    waiting: dict[tuple[str, str], deque[int]] = defaultdict(deque)
+    waiting: dict[PictureKey, deque[int]] = defaultdict(deque)
     for n, item in enumerate(new.items):
-        waiting[item.hash, item.file].append(n)
+        waiting[PictureKey(item.hash, item.file)].append(n)
     moved: dict[int, int] = {}
     for n, item in enumerate(old.items):
-        if queue := waiting[item.hash, item.file]:
+        if queue := waiting[PictureKey(item.hash, item.file)]:
             moved[n] = queue.popleft()
     kept = []
     for finding in findings:

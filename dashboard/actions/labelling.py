@@ -13,10 +13,11 @@ from dashboard.actions import retrain
 from dashboard.text.wording import count
 from dashboard.uploads import session_uploads
 from dashboard.uploads.filters import label_of
-from dashboard.uploads.session_uploads import ID, Entry
+from dashboard.uploads.session_uploads import Entry
 from dashboard.uploads.spool import stage
 from dashboard.workers.job import Job
 from ml.data.file_names import free_path, safe_path
+from ml.data.store.picture_key import PictureKey
 from ml.data.store.versions import DatasetVersion
 from ml.runs.folder import Run
 from ml.workspace import Workspace
@@ -59,7 +60,7 @@ def lesson(workspace: Workspace, run: Run) -> Lesson | None:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _there(_version: DatasetVersion, fingerprint: str) -> frozenset[str]:
-    return frozenset(item.hash[:ID] for item in _version.items)
+    return frozenset(PictureKey(item.hash).short_hash for item in _version.items)
 
 
 def mark(entries: Sequence[Entry], run: str, ticked: bool) -> None:

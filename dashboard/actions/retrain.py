@@ -53,24 +53,6 @@ def retrain(workspace: Workspace, run: Run, version: DatasetVersion) -> Run:
     return engine.start(workspace, run.config, record, parent=run.id)
 
 
-def located(version: DatasetVersion, wanted: Sequence[tuple[str, str]]) -> list[int | None]:
-    """The item numbers of pictures given by hash and file name; None for what is not there.
-
-    A picture that is there more than once, under several names, is found by its name.
-    """
-    hashes = {digest for digest, _ in wanted}
-    named: dict[tuple[str, str], int] = {}
-    alone: dict[str, list[int]] = {}
-    for number, item in enumerate(version.items):
-        if item.hash in hashes:
-            named.setdefault((item.hash, item.file), number)
-            alone.setdefault(item.hash, []).append(number)
-    return [
-        named.get((digest, file), alone[digest][0] if len(alone.get(digest, ())) == 1 else None)
-        for digest, file in wanted
-    ]
-
-
 def paired(before: Results, after: Results) -> Pair | None:
     """Both runs on what both were tested on; None where their classes are called otherwise, or no
     picture is in both. A picture that was tested twice by either is left out."""

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard.queries.datasets import version_at
 from dashboard.workers.inference import client
+from ml.data.store.picture_key import PictureKey, key_of_item
 from ml.data.store.versions import read_picture
 from ml.errors import BadInputError, MLError
 from ml.inference import ood_reference
@@ -19,9 +20,9 @@ MOST = 3
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A training picture, by its hash, and the label under which it was learned."""
+    """A training picture, and the label under which it was learned."""
 
-    hash: str
+    picture: PictureKey
     label: str
 
 
@@ -30,7 +31,9 @@ def can_tell(run: Run) -> bool:
     return ood_reference.FILE in ((run.model or {}).get("sha256") or {})
 
 
-def nearest(workspace: Workspace, run: Run, pictures: Iterable[str]) -> list[list[Neighbour]]:
+def nearest(
+    workspace: Workspace, run: Run, pictures: Iterable[PictureKey]
+) -> list[list[Neighbour]]:
     """Up to ``MOST`` neighbours of each picture, the nearest first; none for one that is gone.
 
     Raises:
@@ -39,7 +42,7 @@ def nearest(workspace: Workspace, run: Run, pictures: Iterable[str]) -> list[lis
     """
     record = run.dataset
     try:
-        items = version_at(workspace, str(record["name"]), int(record["version"])).items
+        version = version_at(workspace, str(record["name"]), int(record["version"]))
     except (MLError, OSError, KeyError, TypeError, ValueError) as error:
         raise BadInputError(
             "The pictures that this model learned from are not here any more."
@@ -47,17 +50,22 @@ def nearest(workspace: Workspace, run: Run, pictures: Iterable[str]) -> list[lis
     model = str(((run.model or {}).get("sha256") or {}).get("model.onnx"))
     found = []
     for picture in pictures:
-        near = _nearest(workspace.root, run.folder, model, picture)
-        inside = [(item, label) for item, label in near if item < len(items)]
-        found.append([Neighbour(items[item].hash, label) for item, label in inside])
+        near = _nearest(workspace.root, run.folder, model, picture.hash)
+        inside = [(item, label) for item, label in near if item < len(version.items)]
+        found.append([Neighbour(key_of_item(version, item), label) for item, label in inside])
     return found
 
 
 @st.cache_data(max_entries=4000, show_spinner=False)
-def _nearest(root: Path, folder: Path, model: str, picture: str) -> list[tuple[int, str]]:
-    """Items and labels. ``model`` is the hash of the file that answers: it is there for the key."""
+def _nearest(root: Path, folder: Path, model: str, digest: str) -> list[tuple[int, str]]:
+    """Item numbers and labels.
+
+    Args:
+        model: the hash of the file that answers, for the cache's key alone.
+        digest: the hash of the picture.
+    """
     try:
-        data = read_picture(Workspace(root), picture)
+        data = read_picture(Workspace(root), digest)
     except (MLError, OSError):
         return []
     answer = client().classify(folder, data, "", top_k=1)

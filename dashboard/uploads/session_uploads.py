@@ -5,7 +5,6 @@ tab, so that another model can be asked about them as well, and they can be adde
 when they grow too many or too large, the oldest go.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +15,7 @@ from dashboard.state.page_states import ClassifyState
 from dashboard.state.stored import stored
 from dashboard.state.workspace import current_workspace
 from dashboard.uploads.spool import Spool
+from ml.data.store.picture_key import key_of_upload
 from ml.errors import BadInputError
 from ml.inference.classifier import unreadable
 from ml.inference.tables import heading, line
@@ -26,14 +26,12 @@ AT_ONCE = 4
 """Pictures that are asked about at a time: the worker answers together what waits together."""
 
 Entry = dict[str, Any]
-"""``id`` (the start of its SHA-256), ``name``, ``path`` (of its file, None once let go), ``size``,
+"""``id`` (``PictureKey.short_hash``), ``name``, ``path`` (of its file, None once let go), ``size``,
 ``truth`` (a class or ""), ``label`` (set by hand, or ""), ``ticked``, ``answers`` by run id."""
 Ask = Callable[[bytes, str], dict[str, Any]]
 """Classifies the bytes of a picture that has that name."""
 Given = tuple[str, Callable[[], bytes]]
 """A picture that comes in: its name, and what reads it."""
-ID = 20
-"""Digits of the SHA-256 that tell a picture."""
 
 
 def entries() -> list[Entry]:
@@ -63,7 +61,7 @@ def add(name: str, data: bytes, truth: str = "") -> None:
     Raises:
         WorkspaceError: the disk is full or cannot be written to.
     """
-    identifier = hashlib.sha256(data).hexdigest()[:ID]
+    identifier = key_of_upload(data).short_hash
     held = entries()
     known = next((entry for entry in held if entry["id"] == identifier), None)
     fresh = known or {"id": identifier, "label": "", "ticked": False, "answers": {}}

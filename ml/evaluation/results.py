@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.data.store.item_arrays import files_of
+from ml.data.store.picture_key import PictureKey
 from ml.data.store.versions import load_version
 from ml.errors import BadInputError, MLError
 from ml.evaluation import stored_reports
@@ -65,6 +66,10 @@ class Results:
     def split(self) -> str:
         """Which pictures of the set: train, val, test or all."""
         return str(self.report.get("split") or "test")
+
+    def picture(self, place: int) -> PictureKey:
+        """The key of the picture at that place."""
+        return PictureKey(self.hashes[place], self.files[place])
 
     @cached_property
     def confidence(self) -> Floats:

@@ -264,13 +264,6 @@ def test_a_run_is_compared_with_its_parent_on_the_pictures_of_both(workspace, ve
     assert f"{pair.after} of 30" in str(at.table[0].value)
 
 
-def test_pictures_are_found_in_a_newer_version_though_their_numbers_moved(workspace, version):
-    wanted = [(item.hash, item.file) for item in version.items]
-    newer = edits.commit(workspace, version.name, [{"do": "delete", "items": [3]}], base=1)
-    found = retrain.located(newer, wanted)
-    assert found == [*range(3), None, *range(3, 29)]
-
-
 def test_a_set_that_cannot_be_trained_on_says_so_instead_of_starting(workspace, version):
     run = made_up_runs.finished(workspace, version)
     edits.commit(workspace, version.name, [{"do": "exclude", "items": [*range(10)]}], base=1)

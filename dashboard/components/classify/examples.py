@@ -26,11 +26,12 @@ def try_one(workspace: Workspace, run: Run) -> None:
         return
     buttons, places = [], {}
     for place in found.examples(EXAMPLES).tolist():
-        source = thumbnail(workspace.root, found.hashes[place])
+        picture = found.picture(place)
+        source = thumbnail(workspace.root, picture.hash)
         if source:
-            places[found.hashes[place]] = place
+            places[picture.hash] = place
             truth = found.classes[found.labels[place]]
-            buttons.append(PictureButton(found.hashes[place], source, f"Try this {truth}"))
+            buttons.append(PictureButton(picture.hash, source, f"Try this {truth}"))
     if not buttons:
         return
     st.caption("Try one of these. The model never saw them.")

@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.components.widgets.gallery import Tile, gallery
 from dashboard.queries.datasets import version_at
 from dashboard.queries.thumbnails import thumbnail
+from ml.data.store.picture_key import key_of_item
 from ml.errors import MLError
 from ml.runs.folder import Run
 from ml.workspace import Workspace
@@ -19,19 +20,19 @@ def look_alikes(workspace: Workspace, run: Run, answer: dict[str, Any]) -> None:
         return
     record = run.dataset
     try:
-        items = version_at(workspace, str(record["name"]), int(record["version"])).items
-        hashes = [items[one["item"]].hash for one in near]
+        version = version_at(workspace, str(record["name"]), int(record["version"]))
+        pictures = [key_of_item(version, one["item"]) for one in near]
     except (MLError, OSError, KeyError, IndexError, TypeError):
         st.caption("The pictures that this model learned from are not here any more.")
         return
     classes = list((run.model or {}).get("classes") or [])
     shown = [
         Tile(
-            thumbnail(workspace.root, picture),
+            thumbnail(workspace.root, picture.hash),
             one["label"],
             category=classes.index(one["label"]) if one["label"] in classes else 0,
         )
-        for picture, one in zip(hashes, near, strict=True)
+        for picture, one in zip(pictures, near, strict=True)
     ]
     st.markdown("**It looks like these**")
     st.caption(

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dashboard.actions.retrain import located
 from dashboard.components.widgets.gallery import gallery, tiles
 from dashboard.components.widgets.item_actions import item_actions, told
 from dashboard.components.widgets.tile_grid import selectable, tile
@@ -18,6 +17,7 @@ from dashboard.state.page_states import DrawerState
 from dashboard.state.stored import stored
 from dashboard.text.markdown import percentage, plain
 from dashboard.text.wording import count
+from ml.data.store.picture_key import items_of_keys
 from ml.data.store.versions import DatasetVersion
 from ml.workspace import Workspace
 
@@ -106,7 +106,7 @@ def _editable(
 ) -> None:
     """The bar of actions stands first, so that it keeps its place whatever the cell holds."""
     bar = st.container(key=f"drawer-bar-{key}")
-    numbers = located(version, [(results.hashes[n], results.files[n]) for n in shown])
+    numbers = items_of_keys(version, [results.picture(n) for n in shown])
     token = f"{version.fingerprint} {key} {shown[:1]} {len(shown)} {guess}"
     with st.container(key=f"drawer-{key}"):
         chosen = selectable(

@@ -23,7 +23,7 @@ def beside_mistakes(
     draw, and a sentence said why."""
     try:
         with st.spinner("Comparing with the training pictures"):
-            near = nearest(workspace, run, [results.hashes[place] for place in places])
+            near = nearest(workspace, run, [results.picture(place) for place in places])
     except MLError as error:
         st.warning(plain(str(error)), icon=":material/error:")
         return False
@@ -54,7 +54,7 @@ def _row(workspace: Workspace, results: Results, mistake: Tile, near: Sequence[N
     shown = "".join(
         figure(
             Tile(
-                thumbnail(workspace.root, one.hash),
+                thumbnail(workspace.root, one.picture.hash),
                 one.label,
                 category=classes.index(one.label) if one.label in classes else 0,
             )

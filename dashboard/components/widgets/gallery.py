@@ -46,13 +46,14 @@ def tiles(workspace: Workspace, results: Results, places: Iterable[int]) -> list
     confidence, made = results.confidence, []
     for place in places:
         truth, guess = int(results.labels[place]), int(results.guesses[place])
+        picture = results.picture(place)
         made.append(
             Tile(
-                thumbnail(workspace.root, results.hashes[place]),
+                thumbnail(workspace.root, picture.hash),
                 results.classes[truth],
                 results.classes[guess],
                 float(confidence[place]),
-                results.files[place],
+                picture.file,
                 truth,
             )
         )

@@ -11,6 +11,7 @@ from dashboard.state.stored import stored_in
 from dashboard.uploads import session_uploads
 from dashboard.workers import inference
 from ml.__main__ import main
+from ml.data.store.picture_key import PictureKey
 from ml.data.store.versions import load_version, read_summary
 from tests.helpers import made_up_runs
 from tests.helpers.page_visits import visit, words
@@ -65,7 +66,7 @@ def test_ticked_pictures_join_the_set_under_their_labels_and_no_test(workspace, 
     new = added(workspace, "colours", pictures)
     assert new.version == old.version + 1
     assert new.classes == (*old.classes, 'a, "new" class/2')
-    fresh = {item.hash[: session_uploads.ID]: item for item in new.items[len(old.items) :]}
+    fresh = {PictureKey(item.hash).short_hash: item for item in new.items[len(old.items) :]}
     assert {one["id"]: one["label"] for one in pictures} == {
         identifier: new.classes[item.label] for identifier, item in fresh.items()
     }

@@ -9,6 +9,7 @@ from dashboard.queries import neighbours, results
 from dashboard.queries.neighbours import Neighbour
 from dashboard.state.keys import fold_key
 from ml.data.catalog import describe
+from ml.data.store.picture_key import PictureKey
 from ml.data.store.versions import Item, load_version, write_picture, write_version
 from ml.errors import BadInputError
 from ml.evaluation import class_match, stored_reports
@@ -112,10 +113,9 @@ def test_neighbours_are_the_training_pictures_that_the_model_names(workspace, ru
 
     monkeypatch.setattr(neighbours, "client", Client)
     neighbours._nearest.clear()
-    (found, again, gone) = neighbours.nearest(
-        workspace, run, [items[5].hash, items[5].hash, "ab" * 32]
-    )
-    assert [one.hash for one in found] == [items[n].hash for n in (3, 1, 2)]
+    pictures = [PictureKey(items[5].hash), PictureKey(items[5].hash), PictureKey("ab" * 32)]
+    (found, again, gone) = neighbours.nearest(workspace, run, pictures)
+    assert [one.picture.hash for one in found] == [items[n].hash for n in (3, 1, 2)]
     assert again == found
     assert gone == []
     assert len(asked) == 1
@@ -124,7 +124,7 @@ def test_neighbours_are_the_training_pictures_that_the_model_names(workspace, ru
 def test_training_pictures_that_are_gone_are_told(workspace, run):
     write_json(run.folder / "dataset.json", run.dataset | {"name": "gone"})
     with pytest.raises(BadInputError, match="not here any more"):
-        neighbours.nearest(workspace, run, ["ab" * 32])
+        neighbours.nearest(workspace, run, [PictureKey("ab" * 32)])
 
 
 def test_the_sentence_counts_what_mistakes_look_like(workspace):
@@ -132,7 +132,8 @@ def test_the_sentence_counts_what_mistakes_look_like(workspace):
     logits = np.eye(3, dtype=np.float32)[(version.labels + 1) % 3] * 5
     run = made_up_runs.finished(workspace, version, made_up_runs.Truth(version.labels, logits))
     found = results.read(workspace, run)
-    near = [[Neighbour("x", "metal")], [Neighbour("x", "glass")], [Neighbour("x", "paper")], []]
+    picture = PictureKey("x")
+    near = [[Neighbour(picture, label)] for label in ("metal", "glass", "paper")] + [[]]
     said = finding(found, [0, 1, 2, 3], near)  # glass, taken for metal
     assert said.startswith("Of 3 mistakes, 1 looks most like a training picture of the class")
     assert "1 like one of its own class" in said
