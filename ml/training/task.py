@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import lightning.pytorch as pl
@@ -15,68 +14,12 @@ from ml.data.augment.batch import mix
 from ml.data.class_balance import class_weights
 from ml.data.datamodule import Batch
 from ml.distributed.group import Team
+from ml.training.meter import Meter
 from ml.training.optim.lr_schedule import END, TAIL_RATE, factor
 from ml.training.optim.optimizer import Rates, decaying, optimizer
 
 MISTAKES = 12
 """How many wrongly classified validation pictures are told at the end of an epoch."""
-
-
-@dataclass(frozen=True)
-class Score:
-    """Means over some pictures: ``loss`` and ``accuracy`` (0 to 1)."""
-
-    loss: float
-    accuracy: float
-    pictures: int
-
-
-class Meter:
-    """Sums of loss, hits and pictures. They stay on the device until somebody reads them, which
-    all processes of ``team`` do together."""
-
-    def __init__(self, team: Team | None = None) -> None:
-        self.team = team or Team()
-        self._sums: Tensor | None = None
-        self._count = 0
-        self._total, self._unread = [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]
-
-    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """Add a batch with mean ``loss``. Nothing is copied to the host."""
-        count = len(labels)
-        hits = (logits.argmax(1) == labels).sum()
-        row = torch.stack((loss.detach().float() * count, hits.float()))
-        self._sums = row if self._sums is None else self._sums + row
-        self._count += count
-
-    def _fold(self) -> None:
-        """Take the device's sums over into Python's numbers, which are of double precision."""
-        if self._sums is not None:
-            loss, hits = self._sums.tolist()
-            found = (loss, hits, self._count)
-            self._total = [a + b for a, b in zip(self._total, found, strict=True)]
-            self._unread = [a + b for a, b in zip(self._unread, found, strict=True)]
-            self._sums, self._count = None, 0
-
-    def total(self) -> Score | None:
-        """Over everything since ``clear``; None where there was nothing."""
-        self._fold()
-        return _score(*self.team.total(self._total))
-
-    def since_last_read(self) -> Score | None:
-        """Over what came since the last call; None where there was nothing."""
-        self._fold()
-        unread, self._unread = self._unread, [0.0, 0.0, 0.0]
-        return _score(*self.team.total(unread))
-
-    def clear(self) -> None:
-        """Start anew."""
-        self._sums, self._count = None, 0
-        self._total, self._unread = [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]
-
-
-def _score(loss: float, hits: float, count: float) -> Score | None:
-    return Score(loss / count, hits / count, int(count)) if count else None
 
 
 def _doubt(mistake: dict[str, Any]) -> float:

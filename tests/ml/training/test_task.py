@@ -4,45 +4,17 @@ import itertools
 
 import pytest
 import torch
-from sklearn.metrics import accuracy_score, log_loss
 
 from ml.config import TrainConfig
 from ml.data.datamodule import BatchLoader
 from ml.training.optim.lr_schedule import factor
-from ml.training.task import ClassifierTask, Meter
+from ml.training.task import ClassifierTask
 from ml.training.trainer import make_trainer
 
 
 def task(**settings) -> ClassifierTask:
     module = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.BatchNorm1d(3))
     return ClassifierTask(module, TrainConfig(**settings), total_steps=100)
-
-
-def test_the_meter_agrees_with_scikit_learn_over_uneven_batches() -> None:
-    generator = torch.Generator().manual_seed(0)
-    logits = torch.randn(103, 5, generator=generator)
-    labels = torch.randint(0, 5, (103,), generator=generator)
-    meter = Meter()
-    for start in range(0, 103, 16):
-        some, true = logits[start : start + 16], labels[start : start + 16]
-        meter.add(torch.nn.functional.cross_entropy(some, true), some, true)
-    score = meter.total()
-    expected = log_loss(labels.numpy(), logits.double().softmax(1).numpy())
-    assert score.loss == pytest.approx(expected, rel=1e-5)
-    assert score.accuracy == pytest.approx(accuracy_score(labels, logits.argmax(1)))
-    assert score.pictures == 103
-
-
-def test_the_meter_tells_only_what_came_since_it_was_last_read() -> None:
-    meter = Meter()
-    one, zero = torch.tensor([[1.0, 0.0]]), torch.tensor([0])
-    assert meter.since_last_read() is None
-    meter.add(torch.tensor(2.0), one, zero)
-    assert meter.since_last_read().loss == 2.0
-    meter.add(torch.tensor(4.0), one, zero)
-    assert meter.since_last_read().loss == 4.0
-    assert meter.since_last_read() is None
-    assert meter.total().loss == 3.0
 
 
 def test_weight_decay_leaves_biases_and_normalisation_alone() -> None:
