@@ -5,35 +5,14 @@ form on the page, the command line and the documentation follow from it. This mo
 """
 
 import json
-import math
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from ml.errors import BadInputError
+from ml.utils.dataclass_fields import converted, described
 
 CONFIG_VERSION = 1
-
-
-def _field(
-    default: Any,
-    label: str,
-    help: str,
-    group: str,
-    *,
-    low: float | None = None,
-    high: float | None = None,
-    choices: tuple[Any, ...] | None = None,
-    unit: str = "",
-    log: bool = False,
-    shell: bool = False,
-) -> Any:
-    """A dataclass field with what a form needs. ``log`` asks for a logarithmic scale; ``shell``
-    says that no page can offer it."""
-    about: dict[str, Any] = {"label": label, "help": help, "group": group}
-    about |= {"low": low, "high": high}
-    about |= {"choices": choices, "unit": unit, "log": log, "shell": shell}
-    return field(default=default, metadata=about)
 
 
 @dataclass(frozen=True)
@@ -47,18 +26,18 @@ class TrainConfig:
     3
     """
 
-    dataset: str = _field("", "Data set", "The pictures to learn from.", "Basics")
-    model: str = _field(
+    dataset: str = described("", "Data set", "The pictures to learn from.", "Basics")
+    model: str = described(
         "efficientnet_lite0", "Model", "The network that learns. See the models list.", "Basics"
     )
-    preset: str = _field(
+    preset: str = described(
         "balanced",
         "Preset",
         "Quick gives a first answer, balanced is the usual choice, thorough takes its time.",
         "Basics",
         choices=("quick", "balanced", "thorough"),
     )
-    epochs: int = _field(
+    epochs: int = described(
         10,
         "Epochs",
         "How many times the model sees every training picture.",
@@ -66,7 +45,7 @@ class TrainConfig:
         low=1,
         high=1000,
     )
-    minutes: float = _field(
+    minutes: float = described(
         0.0,
         "Time limit",
         "How long the whole training may take, until the model is ready to use. As many epochs as "
@@ -77,20 +56,20 @@ class TrainConfig:
         high=100_000.0,
         unit="min",
     )
-    pretrained: bool = _field(
+    pretrained: bool = described(
         True,
         "Start from a pretrained model",
         "Starts from weights learned on a million photos instead of from nothing.",
         "Model",
     )
-    freeze_backbone: bool = _field(
+    freeze_backbone: bool = described(
         True,
         "Train the last layer only",
         "Keeps the pretrained part as it is, computes its features once, and trains what is "
         "on top: fast, and best for few pictures.",
         "Model",
     )
-    unfreeze: str = _field(
+    unfreeze: str = described(
         "all",
         "Unfreezing",
         "How a pretrained model is trained on as a whole: all of it from the start, or gradually: "
@@ -99,7 +78,7 @@ class TrainConfig:
         "Model",
         choices=("all", "gradual"),
     )
-    layer_decay: float = _field(
+    layer_decay: float = described(
         1.0,
         "Rate of lower parts",
         "Each part of a pretrained model learns at this share of the rate of the part above it: "
@@ -108,7 +87,7 @@ class TrainConfig:
         low=0.1,
         high=1.0,
     )
-    feature_views: int = _field(
+    feature_views: int = described(
         2,
         "Views of each picture",
         "How many versions of each picture a frozen model sees: 1 is the picture itself, "
@@ -118,14 +97,14 @@ class TrainConfig:
         low=1,
         high=16,
     )
-    batch_norm: bool = _field(
+    batch_norm: bool = described(
         True,
         "Batch normalisation",
         "Brings what each layer passes on to one scale, so that the learning rate can be high. "
         "Switch it off to see what it does. Of the models, Small CNN alone can do without.",
         "Model",
     )
-    image_size: int = _field(
+    image_size: int = described(
         224,
         "Picture size",
         "Pictures are brought to a square of this side. Larger shows more detail and takes longer.",
@@ -134,17 +113,17 @@ class TrainConfig:
         high=640,
         unit="px",
     )
-    colour: str = _field(
+    colour: str = described(
         "rgb", "Colour", "Whether the model sees colours.", "Data", choices=("rgb", "grey")
     )
-    fit: str = _field(
+    fit: str = described(
         "crop",
         "Fit",
         "How a picture that is not square becomes one: cut at its middle, or squeezed.",
         "Data",
         choices=("crop", "squeeze"),
     )
-    augment: str = _field(
+    augment: str = described(
         "light",
         "Augmentation",
         "Random changes that show the model each picture a little differently every time. "
@@ -158,7 +137,7 @@ class TrainConfig:
             *("randaugment", "trivialaugment", "robust"),
         ),
     )
-    mixing: str = _field(
+    mixing: str = described(
         "none",
         "Mixing",
         "Shows two pictures in one, and asks how much there is of each: MixUp lays one faintly "
@@ -168,7 +147,7 @@ class TrainConfig:
         "Data",
         choices=("none", "mixup", "cutmix"),
     )
-    folds: int = _field(
+    folds: int = described(
         0,
         "Folds",
         "Trains again on all but one part of the pictures, each part in turn, and tells how much "
@@ -176,7 +155,7 @@ class TrainConfig:
         "Data",
         choices=(0, 2, 3, 4, 5, 6, 7, 8, 9, 10),
     )
-    optimizer: str = _field(
+    optimizer: str = described(
         "adamw",
         "Optimizer",
         "The rule by which the weights are changed: SGD with momentum, AdamW, or Muon, which gives "
@@ -184,7 +163,7 @@ class TrainConfig:
         "Optimisation",
         choices=("sgd", "adamw", "muon"),
     )
-    learning_rate: float = _field(
+    learning_rate: float = described(
         1e-3,
         "Learning rate",
         "How big each change of the weights is. Too high and it never settles, too low and it "
@@ -194,7 +173,7 @@ class TrainConfig:
         high=10.0,
         log=True,
     )
-    momentum: float = _field(
+    momentum: float = described(
         0.9,
         "Momentum",
         "How much of the last change is carried into the next (SGD only).",
@@ -202,7 +181,7 @@ class TrainConfig:
         low=0.0,
         high=0.999,
     )
-    weight_decay: float = _field(
+    weight_decay: float = described(
         1e-4,
         "Weight decay",
         "Pulls the weights towards zero, against overfitting.",
@@ -211,7 +190,7 @@ class TrainConfig:
         high=1.0,
         log=True,
     )
-    batch_size: int = _field(
+    batch_size: int = described(
         64,
         "Batch size",
         "How many pictures are looked at before each change of the weights.",
@@ -219,14 +198,14 @@ class TrainConfig:
         low=1,
         high=4096,
     )
-    schedule: str = _field(
+    schedule: str = described(
         "onecycle",
         "Schedule",
         "How the learning rate moves during training: stays, falls, or rises first and then falls.",
         "Optimisation",
         choices=("constant", "cosine", "onecycle"),
     )
-    warm_up: float = _field(
+    warm_up: float = described(
         -1.0,
         "Warm up",
         "The share of all steps in which the learning rate rises. -1 leaves it to the schedule: a "
@@ -235,7 +214,7 @@ class TrainConfig:
         low=-1.0,
         high=0.9,
     )
-    accumulate: int = _field(
+    accumulate: int = described(
         1,
         "Batches per change",
         "Adds up what so many batches say before the weights are changed: as a batch so many times "
@@ -244,7 +223,7 @@ class TrainConfig:
         low=1,
         high=256,
     )
-    clip_norm: float = _field(
+    clip_norm: float = described(
         0.0,
         "Largest change",
         "Shortens the gradient to this length where it is longer, so that one odd batch cannot "
@@ -253,7 +232,7 @@ class TrainConfig:
         low=0.0,
         high=1000.0,
     )
-    average: str = _field(
+    average: str = described(
         "none",
         "Averaged weights",
         "Keeps an average of the weights and judges and ships that: of the last steps (ema), "
@@ -261,7 +240,7 @@ class TrainConfig:
         "Optimisation",
         choices=("none", "ema", "swa"),
     )
-    balance: str = _field(
+    balance: str = described(
         "none",
         "Balance classes",
         "For classes of unequal size: weights lets pictures of small classes count more, sampling "
@@ -270,7 +249,7 @@ class TrainConfig:
         "Data",
         choices=("none", "weights", "sampling"),
     )
-    label_smoothing: float = _field(
+    label_smoothing: float = described(
         0.0,
         "Label smoothing",
         "Keeps the model from being too sure of itself.",
@@ -278,7 +257,7 @@ class TrainConfig:
         low=0.0,
         high=0.5,
     )
-    patience: int = _field(
+    patience: int = described(
         0,
         "Stop early after",
         "Stops when validation has not improved for this many epochs. 0 never stops early.",
@@ -287,7 +266,7 @@ class TrainConfig:
         high=1000,
         unit="epochs",
     )
-    seed: int = _field(
+    seed: int = described(
         0,
         "Training seed",
         "The same seed gives the same training on the same machine.",
@@ -295,7 +274,7 @@ class TrainConfig:
         low=0,
         high=2**31 - 1,
     )
-    split_seed: int = _field(
+    split_seed: int = described(
         0,
         "Split seed",
         "Decides which pictures are kept for validation and test.",
@@ -303,14 +282,14 @@ class TrainConfig:
         low=0,
         high=2**31 - 1,
     )
-    device: str = _field(
+    device: str = described(
         "auto",
         "Device",
         "Where to compute. Auto takes a graphics card where there is one.",
         "Machine",
         choices=("auto", "cpu", "cuda", "mps"),
     )
-    devices: int = _field(
+    devices: int = described(
         1,
         "Devices",
         "How many graphics cards share the work; on a CPU, how many processes. Each batch is "
@@ -319,7 +298,7 @@ class TrainConfig:
         low=1,
         high=128,
     )
-    num_nodes: int = _field(
+    num_nodes: int = described(
         1,
         "Computers",
         "How many computers share the work, each with that many devices. The same command is "
@@ -329,7 +308,7 @@ class TrainConfig:
         high=1024,
         shell=True,
     )
-    strategy: str = _field(
+    strategy: str = described(
         "auto",
         "Strategy",
         "How devices share the work. DDP gives each the whole network, FSDP a part of it: for "
@@ -337,14 +316,14 @@ class TrainConfig:
         "Machine",
         choices=("auto", "ddp", "fsdp"),
     )
-    precision: str = _field(
+    precision: str = described(
         "auto",
         "Precision",
         "Auto measures once whether 16-bit arithmetic is faster here, and uses it if so.",
         "Machine",
         choices=("auto", "32", "bf16"),
     )
-    threads: int = _field(
+    threads: int = described(
         0,
         "CPU threads",
         "0 takes all cores, or all but one when the page is open.",
@@ -355,7 +334,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         for item in fields(self):
-            object.__setattr__(self, item.name, _checked(item, getattr(self, item.name)))
+            object.__setattr__(self, item.name, converted(item, getattr(self, item.name)))
 
     @property
     def frozen(self) -> bool:
@@ -427,34 +406,3 @@ def load_config(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise BadInputError(f"{path} must hold a JSON object of settings and values.")
     return content
-
-
-def _checked(item: Any, value: Any) -> Any:
-    """``value`` converted to the field's type and within its range."""
-    kind, about = type(item.default), item.metadata
-    given = value
-    if kind is bool and isinstance(value, str):
-        value = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(
-            value.strip().lower(), value
-        )
-    elif kind in (int, float) and isinstance(value, str):
-        try:
-            value = kind(value)
-        except ValueError:
-            value = given
-    elif kind is int and isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        try:
-            value = float(value)
-        except OverflowError:
-            value = math.inf
-    wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}[kind]
-    if type(value) is not kind or (kind is float and not math.isfinite(value)):
-        raise BadInputError(f"{item.name} takes {wanted}, not {given!r}.")
-    choices, low, high = about.get("choices"), about.get("low"), about.get("high")
-    if choices and value not in choices:
-        raise BadInputError(f"{item.name} is one of {', '.join(map(str, choices))}, not {given!r}.")
-    if (low is not None and value < low) or (high is not None and value > high):
-        raise BadInputError(f"{item.name} goes from {low} to {high}, not {given!r}.")
-    return value
