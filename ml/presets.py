@@ -3,6 +3,7 @@
 from typing import Any, Protocol
 
 from ml.config import TrainConfig
+from ml.data.pixels.pixels import PixelSpec
 from ml.errors import BadInputError
 from ml.models import catalog as model_catalog
 from ml.models.registry import ModelInfo
@@ -122,6 +123,12 @@ def configuration(dataset: str, info: Pictures, **wanted: Any) -> TrainConfig:
     size = max(config.image_size, model_catalog.get(config.model).min_size)
     model_catalog.check(config.model, size, config.pretrained)
     return config.changed(image_size=size)
+
+
+def default_pixels(info: Pictures) -> PixelSpec:
+    """The pixels that the default recipe for such pictures trains on."""
+    config = configuration("", info)
+    return PixelSpec(size=config.image_size, colour=config.colour, fit=config.fit)
 
 
 def size_remark(asked: Any, config: TrainConfig) -> str:

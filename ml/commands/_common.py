@@ -12,7 +12,7 @@ from ml.data import catalog
 from ml.data.catalog import DatasetInfo
 from ml.data.store.versions import DatasetVersion
 from ml.errors import BadInputError, MLError
-from ml.presets import configuration
+from ml.presets import configuration, default_pixels
 from ml.utils.progress import Progress
 from ml.workspace import Workspace
 
@@ -77,7 +77,7 @@ def configured(
     if not dataset:
         raise BadInputError("Say what to learn from: --dataset NAME or --dataset FOLDER.")
     TrainConfig().changed(**wanted)  # bad settings are told before a long ingest
-    version = catalog.resolve(workspace, dataset, progress=Progress())
+    version = catalog.resolve(workspace, dataset, progress=Progress(), pixels_for=default_pixels)
     info = catalog.describe(workspace, version.name)
     return configuration(version.name, info, **wanted), version, info
 

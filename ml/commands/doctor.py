@@ -8,6 +8,7 @@ from ml.data.catalog import resolve
 from ml.doctor.examine import examine
 from ml.doctor.registry import kinds
 from ml.errors import BadInputError
+from ml.presets import default_pixels
 from ml.utils.progress import Progress
 from ml.workspace import Workspace
 
@@ -31,7 +32,7 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
         return
     if not args.dataset:
         raise BadInputError("Name the data set to examine, such as: python -m ml doctor recycling")
-    version = resolve(workspace, args.dataset)
+    version = resolve(workspace, args.dataset, pixels_for=default_pixels)
     content = examine(workspace, version, Progress())
     if args.json:
         print(json.dumps({"name": version.name, **content}, ensure_ascii=False))

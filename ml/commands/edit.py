@@ -12,6 +12,7 @@ from ml.data.splits.group_rules import torn
 from ml.data.splits.splits import in_test
 from ml.data.store.versions import DatasetVersion, read_summary
 from ml.errors import BadInputError
+from ml.presets import default_pixels
 from ml.workspace import Workspace
 
 EPILOG = (
@@ -55,8 +56,11 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
     asked = args.asked or []
     if not asked and not args.create:
         raise BadInputError("There is nothing to change. See: python -m ml edit --help")
-    make = create if args.create else catalog.resolve
-    version, changed = make(workspace, args.dataset), args.create
+    if args.create:
+        version = create(workspace, args.dataset)
+    else:
+        version = catalog.resolve(workspace, args.dataset, pixels_for=default_pixels)
+    changed = args.create
     if asked:
         old, edits = version, list[Edit]()
         for option, value in asked:

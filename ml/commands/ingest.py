@@ -15,6 +15,7 @@ from ml.data.sources.listing import DRAWING, LAYOUT
 from ml.data.sources.named import all_hubs
 from ml.data.sources.walk import has_many
 from ml.errors import BadInputError
+from ml.presets import default_pixels
 from ml.utils.progress import Progress
 from ml.workspace import Workspace
 
@@ -74,6 +75,7 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
                 label=args.label,
                 root=args.root,
                 keep_test=args.keep_test,
+                pixels_for=default_pixels,
             )
     except BadInputError as error:
         if LAYOUT in str(error) and not args.json:

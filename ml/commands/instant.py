@@ -7,6 +7,7 @@ from typing import Any
 from ml.data.catalog import resolve
 from ml.data.store.versions import DatasetVersion
 from ml.errors import MLError
+from ml.presets import default_pixels
 from ml.serving.quick_model import QuickModels
 from ml.utils.progress import Progress
 from ml.workspace import Workspace
@@ -22,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, workspace: Workspace) -> None:
     """Compute the features that are missing, fit, guess and print."""
-    version = resolve(workspace, args.dataset)
+    version = resolve(workspace, args.dataset, pixels_for=default_pixels)
     comparison = _compared(workspace, version, args.before)
     if "lacking" in comparison:
         from ml.doctor.features import features_of  # mostly there is nothing to compute

@@ -6,6 +6,7 @@ import json
 from ml.data.catalog import resolve
 from ml.doctor.reading import map_path
 from ml.doctor.similarity import draw_map
+from ml.presets import default_pixels
 from ml.utils.progress import Progress
 from ml.workspace import Workspace
 
@@ -17,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, workspace: Workspace) -> None:
     """Draw the map of the newest version and keep it beside the version."""
-    version = resolve(workspace, args.dataset)
+    version = resolve(workspace, args.dataset, pixels_for=default_pixels)
     told = draw_map(workspace, version, Progress())
     path = map_path(workspace, version.name, version.version)
     if args.json:

@@ -10,6 +10,7 @@ from ml.commands.edit import tell
 from ml.data import catalog
 from ml.data.edits.edits import compare, history, restore
 from ml.data.store.versions import load_version
+from ml.presets import default_pixels
 from ml.workspace import Workspace
 
 SHOWN = 5
@@ -29,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, workspace: Workspace) -> None:
     """List the versions, or do what was asked."""
-    name = catalog.resolve(workspace, args.dataset).name
+    name = catalog.resolve(workspace, args.dataset, pixels_for=default_pixels).name
     if args.restore is not None:
         tell(workspace, restore(workspace, name, args.restore), as_json=args.json)
     elif args.compare:

@@ -5,10 +5,12 @@ path, into a version of a data set, bringing its pictures in where that has not 
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ml.data.ingest.bring_in import BUNDLED_NAMES, bring_in, bundled_facts
+from ml.data.ingest.prefetch_pixels import PixelsFor
 from ml.data.pixels.parallel import Progress
 from ml.data.sources import named
 from ml.data.sources.folders import BUNDLED
@@ -69,33 +71,40 @@ def describe(workspace: Workspace, dataset: str) -> DatasetInfo:
     return _info(dataset, "own", summary["classes"], summary["about"], True)
 
 
-def resolve(workspace: Workspace, dataset: str, progress: Progress | None = None) -> DatasetVersion:
+def resolve(
+    workspace: Workspace,
+    dataset: str,
+    progress: Progress | None = None,
+    *,
+    pixels_for: PixelsFor | None = None,
+) -> DatasetVersion:
     """The newest version of the data set that ``dataset`` names: a name, or the path of a folder.
 
     A folder is brought in at its first use and again when its files have changed; a bundled set
     only once, so that what was edited in it stays. A set of a hub is looked for on the disk,
-    and downloaded where it is not there.
+    and downloaded where it is not there. See ``ingest`` for ``pixels_for``.
 
     Raises:
         BadInputError: there is no such set, the folder cannot be used, or there is no network.
     """
+    take_in = partial(bring_in, workspace, reuse=True, progress=progress, pixels_for=pixels_for)
     if dataset in BUNDLED_NAMES:
         if latest(workspace, dataset):
             version = load_version(workspace, dataset)
             if not version.items or picture_path(workspace, version.items[0].hash).exists():
                 return version
-        return bring_in(workspace, BUNDLED / dataset, reuse=True, progress=progress).version
+        return take_in(BUNDLED / dataset).version
     if dataset in dataset_names(workspace):
         return load_version(workspace, dataset)
     if named.find(dataset):
-        return bring_in(workspace, dataset, reuse=True, progress=progress).version
+        return take_in(dataset).version
     try:
         there = bool(dataset) and Path(dataset).expanduser().exists()
     except (OSError, RuntimeError, ValueError):  # no such user, too long, not a path at all
         there = False
     if not there:
         raise _unknown(workspace, dataset)
-    return bring_in(workspace, Path(dataset), reuse=True, progress=progress).version
+    return take_in(Path(dataset)).version
 
 
 def run_record(version: DatasetVersion, split_seed: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ml.data.ingest.add import add
 from ml.data.ingest.ingest import Ingested, ingest
+from ml.data.ingest.prefetch_pixels import PixelsFor
 from ml.data.pixels.parallel import Progress
 from ml.data.sources import named
 from ml.data.sources.folders import BUNDLED
@@ -73,6 +74,7 @@ def bring_in(
     label: str | None = None,
     root: Path | None = None,
     keep_test: bool = False,
+    pixels_for: PixelsFor | None = None,
 ) -> Ingested:
     """Ingest what is at ``path``, under ``name`` or one made from its own.
 
@@ -80,7 +82,7 @@ def bring_in(
     the name of a set of a hub, such as ``torchvision:cifar10``, whose files may lie in ``root``.
     With ``label`` all pictures are of that class. With ``into`` they are added to the data set of
     that name, with ``keep_test`` none of them to its test. With ``reuse``, a source whose files
-    have the names, sizes and times they had is not read again.
+    have the names, sizes and times they had is not read again. See ``ingest`` for ``pixels_for``.
 
     Raises:
         BadInputError: the name is taken, or there are no pictures to be had.
@@ -104,7 +106,15 @@ def bring_in(
         # To look through a folder of many files takes a while: mostly the listing did it already.
         mark = origin.mark() if origin.key.startswith("bundled:") else listing.mark or origin.mark()
         source = {"path": origin.key, "signature": mark}
-        return ingest(workspace, listing, name, least=least, source=source, progress=stages.take_in)
+        return ingest(
+            workspace,
+            listing,
+            name,
+            least=least,
+            source=source,
+            progress=stages.take_in,
+            pixels_for=pixels_for,
+        )
 
 
 def slug(name: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ml.data.ingest import remarks
 from ml.data.ingest.orphans import taking_in
-from ml.data.ingest.prefetch_pixels import Prepared, Shape, fits, guess, wanted
+from ml.data.ingest.prefetch_pixels import PixelsFor, Prepared, Shape, fits, shape_of_sample
 from ml.data.ingest.take_in import take_in
 from ml.data.ingest.take_in_counts import Tally
 from ml.data.pixels.parallel import Progress
@@ -47,11 +47,13 @@ def ingest(
     least: int = 2,
     source: dict[str, Any] | None = None,
     progress: Progress | None = None,
+    pixels_for: PixelsFor | None = None,
 ) -> Ingested:
     """Bring the pictures of ``origin`` in as the next version of the data set ``name``.
 
     One picture twice under one label in one split is kept once; under two labels it stays under
-    both. ``source`` is remembered with the version; ``progress`` is called with 0 to 1.
+    both. ``source`` is remembered with the version; ``progress`` is called with 0 to 1. The pixels
+    of ``pixels_for`` are prepared for a training along the way; with None, none are.
 
     Raises:
         BadInputError: fewer than ``least`` classes have a picture that can be read.
@@ -61,13 +63,13 @@ def ingest(
     with taking_in(workspace):
         earlier = load_version(workspace, name) if latest(workspace, name) else None
         prepared = None
-        if not earlier and least > 1:  # one class alone trains nothing
-            listing, prepared = _prepare(workspace, name, listing)
+        if pixels_for and not earlier and least > 1:  # one class alone trains nothing
+            listing, prepared = _prepare(workspace, name, listing, pixels_for)
         try:
             tally = take_in(workspace, listing, progress, prepared)
             made = _version(workspace, name, listing, tally, least, source, earlier)
-            if prepared:
-                prepared.finish(wanted(_shape(tally)))
+            if prepared and pixels_for:
+                prepared.finish(pixels_for(_shape(tally)))
         finally:
             if prepared:
                 prepared.abandon()
@@ -130,11 +132,14 @@ def _words(source: dict[str, Any] | None, name: str) -> str:
     return PurePath(key).name or name
 
 
-def _prepare(workspace: Workspace, name: str, listing: Listing) -> tuple[Listing, Prepared | None]:
+def _prepare(
+    workspace: Workspace, name: str, listing: Listing, pixels_for: PixelsFor
+) -> tuple[Listing, Prepared | None]:
     """The listing, some of it looked at, and where its pixels are written meanwhile."""
     some = list(islice(listing.candidates, SAMPLE))
     listing = replace(listing, candidates=chain(some, listing.candidates))
-    spec = guess(some, listing.count)
+    shape = shape_of_sample(some, listing.count)
+    spec = pixels_for(shape) if shape else None
     if spec is None or not fits(workspace, spec, listing.count):
         return listing, None
     return listing, Prepared(workspace.datasets / name, spec, listing.count)

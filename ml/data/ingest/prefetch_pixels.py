@@ -1,11 +1,11 @@
 """Pixels prepared while pictures come in, so that training starts without reading them again.
 
-Which pixels a network will want is guessed from the first pictures: those of the recipe that the
-data set would be offered. A guess that turns out wrong costs the time it took, no more.
+Which pixels a network will want, the caller says, from the shape of the first pictures. Where all
+pictures turn out to want others, the time that preparing took is lost, no more.
 """
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +13,10 @@ from statistics import median_low
 
 from filelock import FileLock
 
-from ml.config import TrainConfig
 from ml.data.pixels.cache import Rows, Writer
 from ml.data.pixels.pixels import PixelSpec, look
 from ml.data.sources.listing import Candidate
 from ml.errors import BadInputError
-from ml.presets import configuration
 from ml.workspace import Workspace
 
 MOST_BYTES = 8 * 2**30
@@ -37,14 +35,12 @@ class Shape:
     colour: bool
 
 
-def wanted(shape: Shape) -> PixelSpec:
-    """The pixels that training on such pictures would want by default."""
-    config: TrainConfig = configuration("", shape)
-    return PixelSpec(config.image_size, config.colour, config.fit)
+PixelsFor = Callable[[Shape], PixelSpec]
+"""Which pixels training on pictures of such a shape wants."""
 
 
-def guess(candidates: Iterable[Candidate], count: int) -> PixelSpec | None:
-    """``wanted``, from the few pictures that are looked at here; None where none can be read."""
+def shape_of_sample(candidates: Iterable[Candidate], count: int) -> Shape | None:
+    """The shape of ``count`` pictures, from the few ``candidates``; None where none is readable."""
     facts = []
     for one in candidates:
         with suppress(BadInputError):
@@ -52,7 +48,7 @@ def guess(candidates: Iterable[Candidate], count: int) -> PixelSpec | None:
     if not facts:
         return None
     width, height = (median_low([getattr(one, side) for one in facts]) for side in SIDES)
-    return wanted(Shape(count, width, height, any(one.colour for one in facts)))
+    return Shape(count, width, height, any(one.colour for one in facts))
 
 
 class Prepared:

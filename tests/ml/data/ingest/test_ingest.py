@@ -14,6 +14,7 @@ from ml.data.ingest.ingest import ingest
 from ml.data.store import originals
 from ml.data.store.versions import dataset_names, load_version, read_picture, read_report
 from ml.errors import BadInputError, WorkspaceError
+from ml.presets import default_pixels
 from ml.workspace import Workspace
 from tests.helpers.pictures import as_bytes, picture
 
@@ -172,7 +173,7 @@ def test_a_crash_leaves_nothing_that_anyone_reads(
     real = getattr(module, moment)
     monkeypatch.setattr(module, moment, lambda *a, **k: (crash(*a, **k), real(*a, **k))[1])
     with pytest.raises(RuntimeError):
-        ingest(workspace, folder, "pets")
+        ingest(workspace, folder, "pets", pixels_for=default_pixels)
     monkeypatch.undo()
     assert dataset_names(workspace) == []
     assert len(ingest(workspace, folder, "pets").version.items) == 80

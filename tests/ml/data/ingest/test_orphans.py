@@ -17,6 +17,7 @@ from ml.data.store import originals
 from ml.data.store.originals import picture_path
 from ml.data.store.versions import dataset_names, load_version, write_picture
 from ml.errors import WorkspaceError
+from ml.presets import default_pixels
 from ml.runs.status import identity
 from ml.workspace import Workspace
 
@@ -127,7 +128,7 @@ def test_a_version_that_cannot_be_read_stops_the_sweep(
 
 
 def test_caches_that_no_index_names_go_too(make_folder: Make, workspace: Workspace) -> None:
-    bring_in(workspace, make_folder("pets", {"a": 3, "b": 3}))
+    bring_in(workspace, make_folder("pets", {"a": 3, "b": 3}), pixels_for=default_pixels)
     (cache,) = (workspace.datasets / "pets" / "cache").iterdir()
     kept = sorted(cache.glob("*.npy"))
     assert kept
@@ -190,7 +191,7 @@ def test_an_ingest_that_is_ended_leaves_nothing_half_made(
     left = [path for path in workspace.pictures.rglob("*") if path.is_file()]
     assert len(left) >= 15
     monkeypatch.setattr(orphans, "YOUNG_SECONDS", -1)
-    bring_in(workspace, make_folder("other", {"a": 2, "b": 2}))
+    bring_in(workspace, make_folder("other", {"a": 2, "b": 2}), pixels_for=default_pixels)
     assert not [path for path in left if path.exists()]
     caches = list(workspace.datasets.rglob("pixels-*.npy"))
     assert {path.relative_to(workspace.datasets).parts[0] for path in caches} == {"other"}

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,17 +10,20 @@ import pytest
 
 from ml.config import TrainConfig
 from ml.data import catalog
+from ml.data.ingest import bring_in as ingestion
 from ml.data.ingest import prefetch_pixels
-from ml.data.ingest.bring_in import bring_in
 from ml.data.pixels import cache
 from ml.data.pixels.pixels import PixelSpec, canonical
 from ml.data.run_pictures import open_pictures
 from ml.data.store.versions import read_picture
-from ml.presets import suggest
+from ml.presets import default_pixels, suggest
 from ml.workspace import Workspace
 from tests.helpers.pictures import as_bytes, picture
 
 Make = Callable[..., Path]
+
+
+bring_in = partial(ingestion.bring_in, pixels_for=default_pixels)
 
 
 def caches(workspace: Workspace, name: str) -> list[str]:
@@ -48,6 +52,13 @@ def test_training_as_suggested_reads_no_original(
     shutil.rmtree(workspace.pictures)
     found = open_pictures(workspace, catalog.run_record(version, 0), spec)
     assert np.array_equal(found.pixels("all"), np.stack(expected))
+
+
+def test_no_pixels_are_prepared_unless_somebody_says_which(
+    make_folder: Make, workspace: Workspace
+) -> None:
+    ingestion.bring_in(workspace, make_folder("pets", {"a": 3, "b": 3}))
+    assert caches(workspace, "pets") == []
 
 
 def test_a_wrong_guess_leaves_nothing(make_folder: Make, workspace: Workspace) -> None:
