@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard.components.runs.run_comparison import compare
 from dashboard.components.runs.run_row import delete, run_row, title
-from dashboard.components.runs.trash import trash, undo_bar
+from dashboard.components.runs.trash import trash_expander, undo_bar
 from dashboard.components.widgets.auto_refresh import watch
 from dashboard.components.widgets.empty_state import empty
 from dashboard.queries import run_list
@@ -35,7 +35,7 @@ if not rows:
         "Train a classifier",
         TRAIN,
     )
-    trash(workspace)
+    trash_expander(workspace)
     st.stop()
 
 chosen = [row for row in rows if run_chosen_key(row.id).value(False) and not row.damage]
@@ -59,5 +59,5 @@ if len(chosen) >= 2:
     compare([(Run(workspace.runs / row.id), title(row)) for row in chosen])
 elif len(rows) >= 2:
     st.caption("Choose two or more runs to lay their curves over one another.")
-trash(workspace)
+trash_expander(workspace)
 watch(workspace, {row.id: row.status for row in rows[:most] if not row.damage})

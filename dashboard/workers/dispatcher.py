@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from dashboard.workers.process import spawn
 from dashboard.workers.run_status import log_tail, with_status
-from ml.runs import folder as runs
+from ml.runs import queue
 from ml.runs.folder import Run
 from ml.utils.files import read_json
 from ml.workspace import Workspace
@@ -77,7 +77,7 @@ class Dispatcher(threading.Thread):
             del self._children[identifier]
             run = Run(self.workspace.runs / identifier)
             if run.folder.is_dir() and run.status.name == "queued":
-                if runs.place_in_queue(run) > started:
+                if queue.place_in_queue(run) > started:
                     continue  # asked for again since
                 last = (log_tail(run, 1) or "It wrote nothing.").strip()
                 run.refuse(f"The training ended before it began. It said: {last}")

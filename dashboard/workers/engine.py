@@ -13,6 +13,7 @@ from dashboard.workers.dispatcher import Dispatcher
 from dashboard.workers.run_status import log_tail, position, status, with_status
 from ml.config import TrainConfig
 from ml.runs import folder as runs
+from ml.runs import queue, trash
 from ml.runs.folder import Run
 from ml.workspace import Workspace
 
@@ -53,14 +54,14 @@ def resume(workspace: Workspace, run: Run, epochs: int | None = None) -> None:
 def stop(workspace: Workspace, run: Run) -> None:
     """Ask a running run to stop; take a queued one out of the queue, into the trash."""
     if status(run).name == "queued":
-        runs.delete(workspace, run)
+        trash.delete(workspace, run)
     else:
         run.ask_to_stop()
 
 
 def kill(run: Run) -> None:
     """End the worker of ``run`` at once; the run is then interrupted."""
-    runs.kill(run)
+    queue.kill(run)
 
 
 @st.cache_resource(show_spinner=False)

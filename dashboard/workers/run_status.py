@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.runs import folder as runs
+from ml.runs import queue
 from ml.runs.folder import Run
 from ml.runs.status import Status
 from ml.tuning.sweep import Sweep
@@ -31,7 +32,7 @@ def status(run: Run) -> Status:
 def with_status(workspace: Workspace, name: str) -> list[Run]:
     """The runs of one status: queued ones first in line first, others oldest first."""
     found = [run for run in runs.list_runs(workspace) if status(run).name == name]
-    return sorted(found, key=runs.place_in_queue) if name == "queued" else found
+    return sorted(found, key=queue.place_in_queue) if name == "queued" else found
 
 
 def position(workspace: Workspace, run: Run) -> int:

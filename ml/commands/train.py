@@ -18,7 +18,8 @@ from ml.data import catalog
 from ml.distributed import launch
 from ml.errors import BadInputError
 from ml.presets import size_remark
-from ml.runs.folder import Run, claim, create, find
+from ml.runs.folder import Run, create, find
+from ml.runs.queue import claim
 from ml.training.process import die_first, die_with_parent
 from ml.utils.fast_imports import loading
 from ml.workspace import Workspace

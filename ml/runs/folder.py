@@ -1,4 +1,4 @@
-"""The run folder: create, find, claim, delete, bring back.
+"""The run folder: create it, find it, read and write its files.
 
 A run is a folder; its files and who writes each of them are in the README of the workspace layout
 (``docs/run-folder.md``). The creator writes config, dataset and meta, the worker everything else,
@@ -6,22 +6,19 @@ a page only ``stop`` and ``meta.json``.
 """
 
 import contextlib
-import platform
 import re
 import secrets
 import shutil
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 from filelock import FileLock
 
 from ml.config import TrainConfig
-from ml.errors import BadInputError, MLError
+from ml.errors import BadInputError
 from ml.runs import status as run_status
 from ml.runs.events import Event, RunStarted, read
 from ml.runs.status import Status, status_of
@@ -126,7 +123,7 @@ class Run:
         Raises:
             WorkspaceError: the disk is full or the folder cannot be written to.
         """
-        with _locked(self.folder / ".meta.lock"):
+        with locked(self.folder / ".meta.lock"):
             meta = {**self.meta, **values}
             kept = {key: value for key, value in meta.items() if value is not None}
             write_json(self.folder / "meta.json", kept)
@@ -141,7 +138,7 @@ class Run:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Hold the lock in the file ``path`` of a run's folder."""
     if not path.parent.is_dir():
         raise BadInputError(f"Run {path.parent.name} is not there any more.")
@@ -188,7 +185,7 @@ def create(
         about: dict[str, Any] = {"name": name, "tags": [], "notes": "", "parent": parent}
         write_json(staged / "meta.json", {**about, "created": now, **meta})
         if claimed:
-            write_json(staged / "worker.json", _worker(0.0, 0))
+            write_json(staged / "worker.json", run_status.worker_record(asked=0.0, log_size=0))
         staged.rename(workspace.runs / identifier)
     except BaseException as error:
         shutil.rmtree(staged, ignore_errors=True)
@@ -234,100 +231,3 @@ def find(workspace: Workspace, wanted: str, *, with_model: bool = True) -> Run:
     raise BadInputError(
         f"There is no run {wanted} in {workspace.root}. List them with: python -m ml runs"
     )
-
-
-def claim(run: Run, *, resume: bool = False) -> dict[str, Any]:
-    """Make this process the worker of ``run``: writes ``worker.json``, clears an old ``stop``.
-
-    Raises:
-        BadInputError: another worker has it, or it was started before and ``resume`` is false.
-    """
-    with _locked(run.folder / ".claim.lock"):
-        status = run.status
-        if status.name == "running":
-            raise BadInputError(f"Run {run.id} is being trained already. Stop it first.")
-        if status.name != "queued" and not resume:
-            raise BadInputError(
-                f"Run {run.id} is {status.name}. Resume it with: "
-                f"python -m ml train --resume {run.id}"
-            )
-        log = run.folder / "events.jsonl"
-        size = log.stat().st_size if log.exists() else 0
-        worker = _worker(run_status.asked_of(run.meta), size)
-        (run.folder / "stop").unlink(missing_ok=True)
-        for torn in (run.folder / "checkpoints").glob(".*.part"):  # of a worker that was killed
-            torn.unlink(missing_ok=True)
-        write_json(run.folder / "worker.json", worker)
-        return worker
-
-
-def _worker(asked: float, log_size: int) -> dict[str, Any]:
-    """What ``worker.json`` says of this process, which answers the wish of ``asked``."""
-    return {
-        **run_status.identity(),
-        "claimed": time.time(),
-        "asked": asked,
-        "log_size": log_size,
-        "command": [sys.executable, *sys.argv],
-        "platform": platform.platform(),
-    }
-
-
-def queue(workspace: Workspace) -> list[Run]:
-    """The queued runs, first in line first: by id, resumed ones by when that was asked for."""
-    waiting = [run for run in list_runs(workspace) if run.status.name == "queued"]
-    return sorted(waiting, key=place_in_queue)
-
-
-def place_in_queue(run: Run) -> float:
-    """When ``run`` was put into the queue, last or first, in seconds since 1970."""
-    meta = run.meta
-    return run_status.asked_of(meta) or float(meta.get("created") or 0.0)
-
-
-def kill(run: Run) -> None:
-    """End the worker of ``run`` at once, where it lives on this host; the run is interrupted."""
-    worker = read_json(run.folder / "worker.json") or {}
-    if worker.get("host") == platform.node() and run_status.lives(worker, 0.0):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            psutil.Process(int(worker["pid"])).kill()
-
-
-def delete(workspace: Workspace, run: Run) -> None:
-    """Move a run into the trash.
-
-    Raises:
-        MLError: it is being trained, or its folder cannot be moved.
-    """
-    if run.status.name == "running":
-        raise MLError(f"Run {run.name} is being trained. Stop it before you delete it.")
-    try:
-        workspace.trash.mkdir(exist_ok=True)
-        run.folder.rename(workspace.trash / run.id)
-    except OSError as error:
-        raise explain_os_error(error, run.folder) from error
-
-
-def restore(workspace: Workspace, identifier: str) -> Run:
-    """Bring a run back from the trash.
-
-    Raises:
-        BadInputError: it is not there.
-    """
-    if identifier not in {run.id for run in trashed(workspace)}:
-        raise BadInputError(f"There is no run {identifier} in the trash.")
-    try:
-        (workspace.trash / identifier).rename(workspace.runs / identifier)
-    except OSError as error:
-        raise explain_os_error(error, workspace.runs / identifier) from error
-    return Run(workspace.runs / identifier)
-
-
-def trashed(workspace: Workspace) -> list[Run]:
-    """The runs in the trash, damaged ones included, the oldest first."""
-    return [Run(path) for path in sorted(workspace.trash.glob("[!.]*")) if path.is_dir()]
-
-
-def empty_trash(workspace: Workspace) -> None:
-    """Delete for good what is in the trash."""
-    shutil.rmtree(workspace.trash, ignore_errors=True)

@@ -54,6 +54,22 @@ def identity() -> dict[str, object]:
     }
 
 
+def worker_record(asked: float, log_size: int) -> dict[str, Any]:
+    """What ``worker.json`` says of this process.
+
+    ``asked`` is when the resume that it answers was asked for (see ``asked_of``), ``log_size`` the
+    length of the event log by then, in bytes.
+    """
+    return {
+        **identity(),
+        "claimed": time.time(),
+        "asked": asked,
+        "log_size": log_size,
+        "command": [sys.executable, *sys.argv],
+        "platform": platform.platform(),
+    }
+
+
 def start_of(process: psutil.Process) -> float:
     """When a process started: seconds since 1970; on Linux since the machine's start.
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from ml.errors import MLError, StoppedError
 from ml.runs import folder as runs
+from ml.runs import queue
 from ml.runs.events import RunEnded
 from ml.runs.folder import Run, list_runs
 from ml.training.train import train
@@ -117,7 +118,7 @@ class Search:
         # Who was stopped by hand before this worker came was stopped with the search.
         if ended is None or self._state_of(ended, by_hand="running") == "running":
             if run.status.name != "running":
-                runs.claim(run, resume=True)
+                queue.claim(run, resume=True)
             curves = [judge.curve_of(other.events()[0]) for other in self._whole(trial)]
             curve = judge.curve_of(run.events()[0])
             watch = WatchTrial(
@@ -209,7 +210,7 @@ class Search:
         """The run of a trial, tested and exported as it stands; None where it was deleted."""
         run = trial_run(self.workspace, trial)
         if run is not None and run.model is None:
-            runs.claim(run, resume=True)
+            queue.claim(run, resume=True)
             ended = train(self.workspace, run, callbacks=[NoMoreSteps()])
             if run.model is None:
                 raise MLError(f"The best trial could not be tested. {ended.reason}")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from ml.data.store.versions import DatasetVersion
-from ml.runs import folder as runs
+from ml.runs import trash
 from ml.runs.folder import Run
 from tests.browser.serving import App, settled
 from tests.helpers import made_up_runs
@@ -60,17 +60,17 @@ def test_the_trash_is_emptied_after_a_question(
     app: App, run: Run, version: DatasetVersion, page: Page, visit: Callable[..., Page]
 ) -> None:
     gone = made_up_runs.finished(app.workspace, version)
-    runs.delete(app.workspace, gone)
+    trash.delete(app.workspace, gone)
     visit(page, app.url("runs"))
     page.get_by_text("Trash · 1 run").click()
     page.get_by_role("button", name="Empty the trash").click()
     page.get_by_role("dialog").get_by_role("button", name="Keep them").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
-    assert runs.trashed(app.workspace)
+    assert trash.trashed(app.workspace)
     page.get_by_role("button", name="Empty the trash").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete for good").click()
     expect(page.get_by_text("Trash ·")).to_have_count(0)
-    assert not runs.trashed(app.workspace)
+    assert not trash.trashed(app.workspace)
     assert run.folder.exists()
 
 
@@ -78,7 +78,7 @@ def test_a_question_stays_open_when_a_training_ends(
     app: App, version: DatasetVersion, page: Page, visit: Callable[..., Page]
 ) -> None:
     busy = made_up_runs.working(app.workspace, version)
-    runs.delete(app.workspace, made_up_runs.finished(app.workspace, version))
+    trash.delete(app.workspace, made_up_runs.finished(app.workspace, version))
     visit(page, app.url("runs"))
     page.get_by_text("Trash · 1 run").click()
     page.get_by_role("button", name="Empty the trash").click()
@@ -95,13 +95,13 @@ def test_a_question_stays_open_when_a_training_ends(
     question.get_by_role("button", name="Delete for good").click()
     expect(page.get_by_text("Trash ·")).to_have_count(0)
     expect(question).to_have_count(0)
-    assert not runs.trashed(app.workspace)
+    assert not trash.trashed(app.workspace)
 
 
 def test_a_fold_opens_at_once_for_whoever_asked_for_less_motion(
     app: App, version: DatasetVersion, page: Page, visit: Callable[..., Page]
 ) -> None:
-    runs.delete(app.workspace, made_up_runs.finished(app.workspace, version))
+    trash.delete(app.workspace, made_up_runs.finished(app.workspace, version))
     visit(page, app.url("runs"))
     page.evaluate(
         """() => {
@@ -119,7 +119,7 @@ def test_a_fold_opens_at_once_for_whoever_asked_for_less_motion(
         page.get_by_text("Trash · 1 run").click()
         expect(inside).to_be_visible(visible=shown)
     assert page.evaluate("window.heights.size") == 2  # closed and open, nothing between
-    runs.empty_trash(app.workspace)
+    trash.empty_trash(app.workspace)
 
 
 def test_a_run_is_renamed_in_its_place_and_a_hostile_name_is_text(

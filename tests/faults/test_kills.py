@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from ml.data.ingest.bring_in import BUNDLED
 from ml.runs import folder as runs
+from ml.runs import queue
 from ml.runs.events import EpochEnd, Progress, RunEnded, RunStarted
 from ml.utils.files import read_json
 from ml.workspace import Workspace, open_workspace
@@ -203,7 +204,7 @@ def test_training_outlives_servers_that_are_interrupted_or_killed_and_the_next_k
     until(lambda: waiting.status.name == "running", 60)
     claimed = read_json(waiting.folder / "worker.json")["claimed"]
     assert claimed > victim.ended().time, "two of the queue were trained at once"
-    runs.kill(waiting)
+    queue.kill(waiting)
 
 
 def can_be_taken(workspace: Workspace) -> bool:

@@ -13,7 +13,7 @@ import pytest
 from ml import __main__ as command_line
 from ml import __version__
 from ml.errors import BadInputError, MLError, OutOfMemoryError, StoppedError, WorkspaceError
-from ml.runs import folder as runs
+from ml.runs import queue
 from ml.runs.events import EventLog, RunEnded, RunStarted
 from ml.runs.folder import Run
 from ml.utils.files import write_json
@@ -106,7 +106,7 @@ def test_runs_are_told_with_status_and_figures(
     workspace: Workspace, make_run: Callable[..., Run], capsys: pytest.CaptureFixture[str]
 ) -> None:
     first, second, damaged = make_run(model="small_cnn"), make_run(), make_run()
-    runs.claim(first)
+    queue.claim(first)
     log = EventLog(first.folder / "events.jsonl")
     log(RunStarted("m", "d", 3, 10))
     log(RunEnded("finished"))

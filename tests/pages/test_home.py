@@ -3,7 +3,7 @@
 from dashboard.state import deep_links
 from dashboard.state.selection import Selection
 from dashboard.state.stored import stored_in
-from ml.runs import folder as runs
+from ml.runs import trash
 from ml.workspace import Workspace
 from tests.helpers import made_up_runs
 from tests.helpers.page_visits import visit, words
@@ -61,7 +61,7 @@ def test_a_damaged_run_does_not_break_the_page(workspace: Workspace) -> None:
 
 def test_a_run_that_is_gone_is_forgotten(workspace: Workspace) -> None:
     run = made_up_runs.finished(workspace, made_up_runs.dataset(workspace))
-    runs.delete(workspace, run)
+    trash.delete(workspace, run)
     at = visit("train", run.id)
     assert "run" not in at.query_params
     assert at.title[0].value == "Train"

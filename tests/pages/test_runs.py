@@ -6,6 +6,7 @@ from dashboard.state.selection import Selection
 from dashboard.state.stored import stored_in
 from dashboard.workers import engine
 from ml.runs import folder as runs
+from ml.runs import trash
 from ml.runs.folder import Run
 from ml.runs.status import Status
 from tests.helpers import made_up_runs
@@ -96,7 +97,7 @@ def test_a_deletion_can_be_undone(workspace, version):
 
 def test_a_run_comes_back_from_the_trash_after_a_restart(workspace, version):
     run = made_up_runs.finished(workspace, version)
-    runs.delete(workspace, run)
+    trash.delete(workspace, run)
     at = visit("runs")
     at.button(f"restore-{run.id}").click().run()
     assert listed(at) == [run.id]
@@ -104,12 +105,12 @@ def test_a_run_comes_back_from_the_trash_after_a_restart(workspace, version):
 
 def test_the_trash_is_emptied_only_after_a_question(workspace, version):
     for _ in range(2):
-        runs.delete(workspace, made_up_runs.finished(workspace, version))
+        trash.delete(workspace, made_up_runs.finished(workspace, version))
     at = visit("runs")
     at.button("empty-trash").click().run()
     assert not at.exception
     assert "deleted for good" in words(at)
-    assert len(runs.trashed(workspace)) == 2
+    assert len(trash.trashed(workspace)) == 2
 
 
 def test_several_runs_are_deleted_and_brought_back_together(workspace, version):

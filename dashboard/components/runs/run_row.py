@@ -18,7 +18,7 @@ from dashboard.text.markdown import plain, with_span
 from dashboard.text.wording import ago, duration
 from dashboard.workers import engine
 from ml.errors import MLError
-from ml.runs import folder as runs
+from ml.runs import trash
 from ml.runs.folder import Run
 from ml.workspace import Workspace
 
@@ -158,7 +158,7 @@ def delete(workspace: Workspace, chosen: list[Row]) -> None:
     gone: list[tuple[str, str]] = []
 
     def move(row: Row) -> None:
-        runs.delete(workspace, Run(workspace.runs / row.id))
+        trash.delete(workspace, Run(workspace.runs / row.id))
         gone.append((row.id, title(row)))
         if selection.selected().run == row.id:
             selection.choose_run(None)

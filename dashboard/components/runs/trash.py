@@ -7,14 +7,14 @@ from dashboard.state.open_dialog import close_dialog, dialog_subject, open_dialo
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from ml.errors import MLError
-from ml.runs import folder as runs
+from ml.runs import trash
 from ml.workspace import Workspace
 
 
 def undo_bar(workspace: Workspace) -> None:
     """After a deletion: say what went, with a button that brings it back."""
     gone = DELETED_RUNS.peek() or []
-    still = {run.id for run in runs.trashed(workspace)}
+    still = {run.id for run in trash.trashed(workspace)}
     gone = [(identifier, name) for identifier, name in gone if identifier in still]
     if not gone:
         return
@@ -34,9 +34,9 @@ def undo_bar(workspace: Workspace) -> None:
             st.rerun()
 
 
-def trash(workspace: Workspace) -> None:
+def trash_expander(workspace: Workspace) -> None:
     """The fold with what is in the trash; nothing where it is empty."""
-    held = runs.trashed(workspace)
+    held = trash.trashed(workspace)
     if not held:
         return
     with st.expander(f"Trash · {count(len(held), 'run')}", key="trash"):
@@ -60,7 +60,7 @@ def _confirm(workspace: Workspace, number: int) -> None:
     )
     with st.container(horizontal=True):
         if st.button("Delete for good", type="primary", key="really-empty"):
-            runs.empty_trash(workspace)
+            trash.empty_trash(workspace)
             DELETED_RUNS.take()
             close_dialog()
             st.rerun()
@@ -71,6 +71,6 @@ def _confirm(workspace: Workspace, number: int) -> None:
 
 def _restore(workspace: Workspace, identifier: str) -> None:
     try:
-        runs.restore(workspace, identifier)
+        trash.restore(workspace, identifier)
     except MLError as error:
         RUNS_ERROR.send(str(error))

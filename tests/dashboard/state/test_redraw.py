@@ -2,7 +2,7 @@
 
 import pytest
 
-from ml.runs import folder as runs
+from ml.runs import trash
 from tests.helpers import made_up_runs
 from tests.helpers.page_visits import visit, words
 
@@ -22,7 +22,7 @@ def busy(workspace, version):
 @pytest.fixture
 def gone(workspace, version):
     run = made_up_runs.finished(workspace, version)
-    runs.delete(workspace, run)
+    trash.delete(workspace, run)
     return run
 
 
@@ -31,7 +31,7 @@ def test_a_press_in_the_moment_in_which_a_training_ends_does_what_it_says(worksp
     made_up_runs.end(busy)
     at.button(f"restore-{gone.id}").click().run()
     assert not at.exception
-    assert not runs.trashed(workspace)
+    assert not trash.trashed(workspace)
     assert gone.folder.exists()
 
 
@@ -45,12 +45,12 @@ def test_a_question_stays_when_a_training_ends_and_goes_with_its_answer(workspac
     at.button("keep-trash").click().run()
     at.run()
     assert ASKED not in words(at)
-    assert [run.id for run in runs.trashed(workspace)] == [gone.id]
+    assert [run.id for run in trash.trashed(workspace)] == [gone.id]
     at.button("empty-trash").click().run()
     at.button("really-empty").click().run()
     at.run()
     assert ASKED not in words(at)
-    assert not runs.trashed(workspace)
+    assert not trash.trashed(workspace)
 
 
 @pytest.mark.parametrize("other", ["home", "evaluate"])  # the second has nothing to show and stops

@@ -14,7 +14,7 @@ import pytest
 from dashboard.workers import dispatcher, engine, run_status
 from dashboard.workers import process as children
 from dashboard.workers.dispatcher import Dispatcher
-from ml.runs import folder as runs
+from ml.runs import trash
 from ml.runs.events import RunEnded, RunStarted, encode
 from ml.runs.folder import Run
 from ml.runs.status import identity
@@ -136,7 +136,7 @@ def test_a_run_that_was_deleted_while_its_child_started_is_no_trouble(
     engine.stop(workspace, run)
     started.alive[0].returncode = 2
     tick(serving)
-    assert [item.id for item in runs.trashed(workspace)] == [run.id]
+    assert [item.id for item in trash.trashed(workspace)] == [run.id]
 
 
 def test_a_resumed_run_goes_to_the_end_of_the_queue(

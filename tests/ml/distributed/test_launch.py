@@ -25,6 +25,7 @@ from ml.distributed.sync_norm import SyncNorm
 from ml.errors import BadInputError
 from ml.features import extract as features
 from ml.runs import folder as runs
+from ml.runs import queue
 from ml.runs.events import EpochEnd, Heartbeat, RunEnded, RunStarted
 from ml.runs.folder import Run
 from ml.training import checkpoints
@@ -109,7 +110,7 @@ def test_two_processes_learn_what_one_does_whoever_starts_and_resumes_them(
     record = run_record(noise, 0)
     assert record["counts"]["train"] % 2, "unequal parts are part of the test"
     alone = runs.create(workspace, TrainConfig(dataset="noise", **SETTINGS), record)
-    runs.claim(alone)
+    queue.claim(alone)
     train(workspace, alone)
 
     said = done(start(command(workspace, "--dataset", "noise", "--devices", 2, *asked())))

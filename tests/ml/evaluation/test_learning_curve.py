@@ -16,6 +16,7 @@ from ml.errors import BadInputError, StoppedError
 from ml.evaluation import learning_curve, learning_curve_fit
 from ml.metrics.classification import Z95, paired_difference
 from ml.runs import folder as runs
+from ml.runs import queue
 from ml.runs.folder import Run
 from ml.training.coach import measured
 from ml.training.coach.rules import MORE
@@ -138,7 +139,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, graphs: Path) -> tuple[Worksp
     workspace = open_workspace(tmp_path_factory.mktemp("curve") / "workspace")
     version = dataset(workspace, "noise", each=20)
     run = runs.create(workspace, TrainConfig(**SETTINGS), run_record(version, 0))
-    runs.claim(run)
+    queue.claim(run)
     with lent(graphs, workspace):
         assert train(workspace, run).outcome == "finished"
     return workspace, run

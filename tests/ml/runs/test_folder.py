@@ -1,11 +1,8 @@
-"""The run folder: made whole, found again, owned by one worker, deleted and brought back."""
+"""The run folder: made whole, found again, read and changed by two at once."""
 
 import errno
-import json
 import re
 import shutil
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +12,7 @@ import pytest
 from ml.config import TrainConfig
 from ml.errors import BadInputError, WorkspaceError
 from ml.runs import folder as runs
+from ml.runs import queue, trash
 from ml.runs.events import EventLog, RunEnded, RunStarted
 from ml.runs.folder import Run
 from ml.utils.files import write_json
@@ -23,7 +21,7 @@ from ml.workspace import Workspace
 
 def end(run: Run, outcome: str = "finished") -> None:
     """Let a worker that is no more have ended ``run``."""
-    runs.claim(run)
+    queue.claim(run)
     log = EventLog(run.folder / "events.jsonl")
     log(RunStarted("m", "d", 3, 10))
     log(RunEnded(outcome))
@@ -168,65 +166,6 @@ def test_what_a_worker_left_is_read(make_run: Callable[..., Run]) -> None:
     assert run.events(offset) == ([], offset)
 
 
-# --- claim --------------------------------------------------------------------------------------
-
-
-def test_of_many_workers_one_gets_the_run(
-    make_run: Callable[..., Run], python: Callable[..., Any]
-) -> None:
-    run = make_run()
-    code = (
-        "import sys, time; from pathlib import Path; from ml.runs import folder as runs\n"
-        "from ml.errors import BadInputError\n"
-        "run = runs.Run(Path(sys.argv[1])); print('ready', flush=True); input()\n"
-        "try: runs.claim(run); print('mine', flush=True)\n"
-        "except BadInputError: print('not mine', flush=True)\n"
-        "input()"
-    )
-    workers = [python(code, run.folder) for _ in range(4)]
-    for worker in workers:
-        assert worker.stdout.readline() == "ready\n", worker.stderr.read()
-    for worker in workers:
-        worker.stdin.write("\n")
-        worker.stdin.flush()
-    said = [worker.stdout.readline() for worker in workers]
-    assert sorted(said) == ["mine\n"] + ["not mine\n"] * 3
-    owner = json.loads((run.folder / "worker.json").read_text())
-    assert owner["pid"] == workers[said.index("mine\n")].pid
-
-
-def test_a_claim_says_who_where_since_when_and_by_what(make_run: Callable[..., Run]) -> None:
-    run = make_run()
-    before = time.time()
-    worker = runs.claim(run)
-    assert json.loads((run.folder / "worker.json").read_text()) == worker
-    assert before <= worker["claimed"] <= time.time()
-    assert worker["command"] == [sys.executable, *sys.argv]
-    assert {"pid", "started", "host", "platform"} <= set(worker)
-
-
-def test_a_claim_clears_away_what_a_killed_worker_left_half_written(
-    make_run: Callable[..., Run],
-) -> None:
-    run = make_run()
-    folder = run.folder / "checkpoints"
-    folder.mkdir()
-    for name in (".last.ckpt.77-ab12.part", "last.ckpt"):
-        (folder / name).write_bytes(b"x")
-    runs.claim(run)
-    assert [item.name for item in folder.iterdir()] == ["last.ckpt"]
-
-
-def test_a_run_that_was_deleted_meanwhile_cannot_be_claimed(
-    workspace: Workspace, make_run: Callable[..., Run]
-) -> None:
-    run = make_run()
-    runs.delete(workspace, run)
-    with pytest.raises(BadInputError, match="is not there any more"):
-        runs.claim(run)
-    assert not run.folder.exists()
-
-
 # --- meta ---------------------------------------------------------------------------------------
 
 
@@ -253,68 +192,6 @@ def test_two_pages_that_write_at_once_lose_nothing(
     assert {f"{name}{turn}" for name in "ab" for turn in range(40)} <= set(run.meta)
 
 
-# --- the queue ----------------------------------------------------------------------------------
-
-
-def test_the_queue_is_in_the_order_of_asking(
-    workspace: Workspace, make_run: Callable[..., Run]
-) -> None:
-    first, second, third = make_run(), make_run(), make_run()
-    assert runs.queue(workspace) == [first, second, third]
-    end(first)
-    assert runs.queue(workspace) == [second, third]
-    first.ask_to_resume(epochs=20)
-    assert runs.queue(workspace) == [second, third, first]
-    assert first.meta["resume"]["epochs"] == 20
-    runs.claim(first)
-    assert runs.queue(workspace) == [second, third]
-    first_made = json.loads((second.folder / "meta.json").read_text())["created"]
-    write_json(third.folder / "meta.json", {"created": first_made - 60})
-    assert runs.queue(workspace) == [third, second], "by when it was asked for, not by id"
-
-
-# --- kill, delete, restore ----------------------------------------------------------------------
-
-
-def test_kill_ends_the_worker_of_the_run_and_no_other(
-    make_run: Callable[..., Run], python: Callable[..., Any]
-) -> None:
-    run = make_run()
-    runs.kill(run)
-    code = (
-        "import sys; from pathlib import Path; from ml.runs import folder as runs\n"
-        "runs.claim(runs.Run(Path(sys.argv[1]))); print('mine', flush=True)\n"
-        "for line in sys.stdin: print('mine', flush=True)"
-    )
-    worker = python(code, run.folder)
-    assert worker.stdout.readline() == "mine\n"
-    known = json.loads((run.folder / "worker.json").read_text())
-    for other in ({**known, "started": known["started"] - 9}, {**known, "host": "elsewhere"}):
-        write_json(run.folder / "worker.json", other)
-        runs.kill(run)
-        time.sleep(0.2)  # a signal would have arrived by now
-        worker.stdin.write("\n")
-        worker.stdin.flush()
-        assert worker.stdout.readline() == "mine\n"
-    write_json(run.folder / "worker.json", known)
-    runs.kill(run)
-    assert worker.wait(timeout=10) != 0
-    assert run.status.name == "interrupted"
-    runs.kill(run)
-
-
-def test_what_is_deleted_can_be_brought_back(
-    workspace: Workspace, make_run: Callable[..., Run]
-) -> None:
-    run, other = make_run(), make_run()
-    runs.delete(workspace, run)
-    assert runs.list_runs(workspace) == [other]
-    assert [item.id for item in runs.trashed(workspace)] == [run.id]
-    assert runs.restore(workspace, run.id) == run
-    assert runs.list_runs(workspace) == [run, other]
-    assert runs.trashed(workspace) == []
-
-
 @pytest.mark.parametrize(
     ("number", "said"), [(errno.EROFS, "cannot be written to"), (errno.ENOSPC, "disk is full")]
 )
@@ -326,7 +203,7 @@ def test_a_folder_that_cannot_be_changed_is_a_sentence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     run, other = make_run(), make_run()
-    runs.delete(workspace, other)
+    trash.delete(workspace, other)
 
     def fail(*_: object, **__: object) -> None:
         raise OSError(number, "no")
@@ -335,9 +212,9 @@ def test_a_folder_that_cannot_be_changed_is_a_sentence(
     monkeypatch.setattr(Path, "touch", fail)
     monkeypatch.setattr(runs.FileLock, "acquire", fail)
     for change in (
-        lambda: runs.delete(workspace, run),
-        lambda: runs.restore(workspace, other.id),
-        lambda: runs.claim(run),
+        lambda: trash.delete(workspace, run),
+        lambda: trash.restore(workspace, other.id),
+        lambda: queue.claim(run),
         lambda: run.update_meta(name="x"),
         run.ask_to_stop,
         make_run,
@@ -357,23 +234,3 @@ def test_an_interrupted_making_leaves_nothing(
     with pytest.raises(KeyboardInterrupt):
         make_run()
     assert list(workspace.runs.iterdir()) == []
-
-
-@pytest.mark.parametrize("identifier", ["nothing", "", "..", "../runs"])
-def test_what_is_not_in_the_trash_cannot_be_brought_back(
-    identifier: str, workspace: Workspace, make_run: Callable[..., Run]
-) -> None:
-    runs.delete(workspace, make_run())
-    with pytest.raises(BadInputError, match="in the trash"):
-        runs.restore(workspace, identifier)
-
-
-def test_the_trash_is_emptied_for_good_and_nothing_else(
-    workspace: Workspace, make_run: Callable[..., Run]
-) -> None:
-    run, other = make_run(), make_run()
-    runs.delete(workspace, run)
-    runs.empty_trash(workspace)
-    runs.empty_trash(workspace)
-    assert runs.trashed(workspace) == []
-    assert runs.list_runs(workspace) == [other]

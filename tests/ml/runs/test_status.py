@@ -16,8 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.errors import BadInputError, MLError
-from ml.runs import folder as runs
-from ml.runs import status
+from ml.runs import queue, status, trash
 from ml.runs.events import EventLog, Heartbeat, Progress, RunEnded, RunStarted, encode
 from ml.runs.folder import Run
 from ml.runs.status import TRANSITIONS, Status, identity, lives, status_of
@@ -27,10 +26,10 @@ from ml.workspace import Workspace
 WORKER = """
 import sys, time
 from pathlib import Path
-from ml.runs import folder as runs
+from ml.runs import folder, queue
 from ml.runs.events import EventLog, RunEnded, RunStarted
-run = runs.Run(Path(sys.argv[1]))
-runs.claim(run, resume=sys.argv[2] == "resume")
+run = folder.Run(Path(sys.argv[1]))
+queue.claim(run, resume=sys.argv[2] == "resume")
 log = EventLog(run.folder / "events.jsonl")
 log(RunStarted("m", "d", 3, 10))
 print("claimed", flush=True)
@@ -73,7 +72,7 @@ def go(run: Run, workspace: Workspace, target: str, python: Callable[..., Any]) 
     """Do what leads from the run's present status to ``target``."""
     present = run.status.name
     if target == "deleted":
-        runs.delete(workspace, run)
+        trash.delete(workspace, run)
     elif target == "queued":
         run.ask_to_resume()
     elif target == "running":
@@ -128,10 +127,10 @@ def test_a_running_run_can_neither_be_deleted_nor_taken_by_another(
     run = make_run()
     Worker(python, run)
     with pytest.raises(MLError, match="Stop it before you delete it"):
-        runs.delete(workspace, run)
+        trash.delete(workspace, run)
     for resume in (False, True):
         with pytest.raises(BadInputError, match="being trained already"):
-            runs.claim(run, resume=resume)
+            queue.claim(run, resume=resume)
     assert name_of(run) == "running"
 
 
@@ -142,7 +141,7 @@ def test_what_was_started_once_is_not_started_anew_by_mistake(
     run = make_run()
     bring_to(name, run, python)
     with pytest.raises(BadInputError, match=f"is {name}. Resume it with"):
-        runs.claim(run)
+        queue.claim(run)
     assert name_of(run) == name
 
 
@@ -157,7 +156,7 @@ def test_the_reason_of_an_end_is_handed_on(
 
 def test_a_claimed_run_is_running_before_its_first_event(make_run: Callable[..., Run]) -> None:
     run = make_run()
-    runs.claim(run)
+    queue.claim(run)
     assert run.status == Status("running")
     run.ask_to_stop()
     assert run.status == Status("running", stopping=True)
@@ -233,7 +232,7 @@ def test_any_event_of_a_worker_elsewhere_is_a_sign_of_life(
     age: float, make_run: Callable[..., Run]
 ) -> None:
     run = make_run()
-    worker = runs.claim(run)
+    worker = queue.claim(run)
     write_json(run.folder / "worker.json", {**worker, "host": "elsewhere", "claimed": 5.0})
     log = EventLog(run.folder / "events.jsonl")
     log(RunStarted("m", "d", 3, 10, time=10.0))
@@ -254,13 +253,13 @@ def test_the_clock_set_back_between_two_workers_changes_no_status(
 ) -> None:
     run = make_run()
     ended = EventLog(run.folder / "events.jsonl")
-    worker = runs.claim(run)
+    worker = queue.claim(run)
     ended(RunStarted("m", "d", 3, 10, time=time.time() + 3600))
     ended(RunEnded("stopped", time=time.time() + 3601))
     run.update_meta(resume={"asked": time.time() + 7200})
     assert run.status.name == "queued"
     write_json(run.folder / "worker.json", {**worker, "pid": 2**22 + 1})  # the first one is gone
-    runs.claim(run)
+    queue.claim(run)
     assert run.status.name == "running", "neither the wish nor the old end holds any more"
 
 
@@ -292,7 +291,7 @@ def test_a_torn_end_is_no_end(make_run: Callable[..., Run], python: Callable[...
 
 def test_an_end_is_found_behind_a_long_log(make_run: Callable[..., Run]) -> None:
     run = make_run()
-    runs.claim(run)
+    queue.claim(run)
     line = encode(Progress("train", 0.5))
     (run.folder / "events.jsonl").write_bytes(
         encode(RunStarted("m", "d", 3, 10)) + line * 5000 + encode(RunEnded("finished"))

@@ -17,6 +17,7 @@ from ml.data.splits.splits import deal_folds
 from ml.data.store.versions import DatasetVersion, Item, load_version
 from ml.evaluation.evaluate import evaluate
 from ml.runs import folder as runs
+from ml.runs import queue
 from ml.runs.events import EpochEnd, Note, Progress
 from ml.runs.folder import Run
 from ml.training import cross_validation
@@ -59,7 +60,7 @@ def start(workspace: Workspace, noise: DatasetVersion):
     def make(**changes: Any) -> Run:
         config = TrainConfig(**{**PIXELS, **changes})
         run = runs.create(workspace, config, run_record(noise, config.split_seed))
-        runs.claim(run)
+        queue.claim(run)
         return run
 
     return make
@@ -201,7 +202,7 @@ def test_a_stop_is_honoured_and_resume_goes_on_after_the_folds_that_are_done(
     assert "folds" not in run.report
     before = json.loads((run.folder / "folds.json").read_bytes())["accuracy"]
     assert 1 <= len(before) < 4
-    runs.claim(run, resume=True)
+    queue.claim(run, resume=True)
     assert train(workspace, run).outcome == "finished"
     assert run.report["folds"] == whole.report["folds"]
     assert run.report["folds"]["accuracy"][: len(before)] == before
@@ -212,7 +213,7 @@ def test_with_more_epochs_the_folds_are_fitted_anew(workspace: Workspace, start)
     train(workspace, run)
     first = json.loads((run.folder / "folds.json").read_bytes())
     run.ask_to_resume(3)
-    runs.claim(run)
+    queue.claim(run)
     assert train(workspace, run).outcome == "finished"
     second = json.loads((run.folder / "folds.json").read_bytes())
     assert (first["epochs"], second["epochs"]) == (2, 3)

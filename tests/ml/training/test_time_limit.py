@@ -14,6 +14,7 @@ from ml.data.catalog import run_record
 from ml.errors import StoppedError
 from ml.presets import configuration
 from ml.runs import folder as runs
+from ml.runs import queue
 from ml.runs.events import EpochEnd, Note, RunStarted
 from ml.runs.folder import Run
 from ml.training import dry_run, time_limit
@@ -100,14 +101,14 @@ def test_the_schedule_comes_to_its_end_in_the_planned_time_also_when_stopped_and
     run = start(**LIMITED)
     assert train(workspace, run, callbacks=[StopAt(12)]).outcome == "stopped"
     clock |= {"step": 0.001, "spent": 0.0}  # who goes on keeps to the plan
-    runs.claim(run, resume=True)
+    queue.claim(run, resume=True)
     assert train(workspace, run).outcome == "finished"
     assert clock["measured"] == 2
     assert weights(run) == weights(whole)
 
     assert (run.epochs, run.without_limit.epochs, run.without_limit.minutes) == (3, 3, 0.0)
     run.ask_to_resume(4)
-    runs.claim(run)
+    queue.claim(run)
     assert train(workspace, run).epochs == 4
     assert of(run, EpochEnd)[-1].step == 36
 
@@ -128,7 +129,7 @@ def test_where_the_computer_turns_out_slower_the_run_ends_in_time_with_a_model(
     assert 8 <= last <= 11
     assert any("The time was over after" in note.text for note in of(run, Note))
     run.ask_to_resume(3)
-    runs.claim(run)
+    queue.claim(run)
     assert train(workspace, run).outcome == "finished"
 
 
@@ -147,7 +148,7 @@ def test_of_a_frozen_network_as_many_views_are_taken_as_there_is_time_for(
     for _ in "ab":
         config = TrainConfig(**wanted)
         run = runs.create(workspace, config, run_record(version, 0))
-        runs.claim(run)
+        queue.claim(run)
         assert train(workspace, run).outcome == "finished"
         made.append(run)
     first, again = (of(run, RunStarted)[0] for run in made)

@@ -15,6 +15,7 @@ from ml.config import TrainConfig
 from ml.data.catalog import run_record
 from ml.data.store.versions import DatasetVersion
 from ml.runs import folder as runs
+from ml.runs import queue
 from ml.runs.events import EpochEnd, Heartbeat, Note, Progress, RunEnded, RunStarted
 from ml.runs.folder import Run
 from ml.training import checkpoints
@@ -48,7 +49,7 @@ def start(workspace: Workspace, noise: DatasetVersion):
     def make(**changes: Any) -> Run:
         config = TrainConfig(**{**SETTINGS, **changes})
         run = runs.create(workspace, config, run_record(noise, config.split_seed))
-        runs.claim(run)
+        queue.claim(run)
         return run
 
     return make
@@ -122,7 +123,7 @@ def test_stopped_and_resumed_is_the_same_as_never_stopped(workspace, start) -> N
     assert run.status.name == "stopped"
     assert run.model is not None
     assert len(of(run, EpochEnd)) < 5
-    runs.claim(run, resume=True)
+    queue.claim(run, resume=True)
     ended = train(workspace, run)
     assert ended.outcome == "finished"
     assert weights(run) == weights(whole)
@@ -137,7 +138,7 @@ def test_a_finished_run_goes_on_with_more_epochs(workspace, start) -> None:
     train(workspace, run)
     run.ask_to_resume(3)
     assert run.status.name == "queued"
-    runs.claim(run)
+    queue.claim(run)
     ended = train(workspace, run)
     assert (ended.outcome, ended.epochs) == ("finished", 3)
     assert [event.epoch for event in of(run, EpochEnd)] == [1, 2, 3]

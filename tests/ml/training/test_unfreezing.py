@@ -15,6 +15,7 @@ from ml.features import logistic_regression
 from ml.models import Inputs, build
 from ml.models.network import Network
 from ml.runs import folder as runs
+from ml.runs import queue
 from ml.runs.events import EpochEnd
 from ml.runs.folder import Run
 from ml.training import checkpoints
@@ -104,7 +105,7 @@ def test_gradual_unfreezing_starts_from_the_best_head_and_resumes_exactly(
 
     def start() -> Run:
         run = runs.create(workspace, TrainConfig(**SETTINGS), record)
-        runs.claim(run)
+        queue.claim(run)
         return run
 
     def ended(run: Run) -> list[EpochEnd]:
@@ -132,7 +133,7 @@ def test_gradual_unfreezing_starts_from_the_best_head_and_resumes_exactly(
     assert train(workspace, run).outcome == "stopped"
     watcher.join()
     assert 1 <= len(ended(run)) < 4, "it was stopped while parts were shut"
-    runs.claim(run, resume=True)
+    queue.claim(run, resume=True)
     assert train(workspace, run).outcome == "finished"
     assert weights(run) == weights(whole)
 

@@ -10,7 +10,7 @@ import pytest
 
 from ml.data.store.versions import DatasetVersion
 from ml.errors import BadInputError, MLError
-from ml.runs import folder as runs
+from ml.runs import queue
 from ml.runs.events import EpochEnd, RunEnded
 from ml.runs.folder import Run, list_runs
 from ml.training.train import train
@@ -240,7 +240,7 @@ def test_a_trial_that_was_not_chosen_can_be_tested_later(searched: Searched) -> 
         if one.number not in chosen and one.state == "done"
     )
     run = trial_run(searched.workspace, trial)
-    runs.claim(run, resume=True)
+    queue.claim(run, resume=True)
     ended = train(searched.workspace, run)
     assert ended.outcome == "finished"
     assert run.model is not None
