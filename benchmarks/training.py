@@ -35,6 +35,7 @@ from ml.data.datamodule import BatchLoader, ResidentData
 from ml.data.sources.folders import BUNDLED
 from ml.hardware import keep_freed_memory
 from ml.models.network import Network
+from ml.runs.choices import RunChoices
 from ml.training.callbacks import LiveMetrics
 from ml.training.task import ClassifierTask
 from ml.training.trainer import make_trainer
@@ -123,7 +124,7 @@ def ours(channels: int, data: Data, precision: str) -> float:
     net = network(channels).to(memory_format=torch.channels_last)
     task = ClassifierTask(net, config, STEPS)
     events: list[object] = []
-    choices = {"device": "cpu", "precision": precision}
+    choices = RunChoices("cpu", precision=precision)
     live = LiveMetrics(events.append, classes=CLASSES)
     make_trainer(config, choices, [live, clock]).fit(task, data)
     return clock.cost

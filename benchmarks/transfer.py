@@ -32,6 +32,7 @@ from ml.features import extract as features
 from ml.models import Inputs, build
 from ml.models.network import Network
 from ml.presets import MANY_HEAD
+from ml.runs.choices import RunChoices
 from ml.training.callbacks import LiveMetrics
 from ml.training.finetuning import features_plan
 from ml.training.task import ClassifierTask
@@ -96,7 +97,7 @@ def fit(workspace: Workspace, network: Network, pictures: Pictures) -> None:
     torch.set_num_threads(1)
     events: list[object] = []
     live = LiveMetrics(events.append, classes=6)
-    make_trainer(CONFIG, {"device": "cpu", "precision": "32"}, [live]).fit(task, plan.data)
+    make_trainer(CONFIG, RunChoices("cpu", precision="32"), [live]).fit(task, plan.data)
     torch.set_num_threads(threads)
 
 

@@ -17,6 +17,7 @@ from ml.data.datamodule import count_steps
 from ml.data.run_pictures import Pictures
 from ml.data.splits.splits import deal_folds
 from ml.models.network import Network
+from ml.runs.choices import RunChoices
 from ml.runs.folder import Run
 from ml.training.refit import Progress, hits, plans, refit, sides, start_anew
 from ml.utils.files import read_json, write_json
@@ -27,7 +28,7 @@ def cross_validate(
     workspace: Workspace,
     run: Run,
     config: TrainConfig,
-    choices: dict[str, Any],
+    choices: RunChoices,
     network: Network,
     pictures: Pictures,
     progress: Progress,
@@ -47,7 +48,7 @@ def cross_validate(
     if len(parts) < 2:
         return None
     progress(0.0)
-    device = torch.device(choices["device"])
+    device = torch.device(choices.device)
     everything = sides(pictures, pool, pool[:0])
     plan_of = plans(workspace, config, network, everything, device, progress)
     path = run.folder / "folds.json"

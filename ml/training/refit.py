@@ -23,6 +23,7 @@ from ml.errors import MLError, StoppedError
 from ml.features import extract as features
 from ml.models import Inputs, build, options_of
 from ml.models.network import Network, new_head
+from ml.runs.choices import RunChoices
 from ml.training.finetuning import Plan, backbone_forward, pixels_plan, standardise
 from ml.training.optim.weight_averaging import averaging
 from ml.training.task import ClassifierTask
@@ -105,7 +106,7 @@ def _head(
 def refit(
     plan: Plan,
     config: TrainConfig,
-    choices: dict[str, Any],
+    choices: RunChoices,
     classes: int,
     progress: Progress,
 ) -> None:
@@ -125,12 +126,12 @@ def refit(
     average = averaging(config, steps)
     own = [_Told(progress, steps), *([average] if average else []), *plan.callbacks]
     # Threads that wait for each other at every tiny step of a head cost more than they bring.
-    torch.set_num_threads(1 if config.frozen else choices["threads"])
+    torch.set_num_threads(1 if config.frozen else choices.threads)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*no `val_dataloader`")  # on purpose
         trainer = make_trainer(config, choices, own)
         outcome, reason = fit(trainer, task, replace(plan, data=_TrainingOnly(loader)), None)
-    torch.set_num_threads(choices["threads"])
+    torch.set_num_threads(choices.threads)
     if outcome != "finished":
         raise (StoppedError if outcome == "stopped" else MLError)(reason)
 

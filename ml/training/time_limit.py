@@ -23,6 +23,7 @@ from ml.distributed.group import Pace, Team
 from ml.features import extract as features
 from ml.hardware import remembered, threads
 from ml.models.network import Network, count_features, new_head
+from ml.runs.choices import TimePlan
 from ml.runs.events import Note, Sink
 from ml.training import dry_run
 from ml.training.cost.estimate import FINISH, HEAD_ROWS, OF_EPOCH, cost_key, ending
@@ -77,10 +78,8 @@ def plan(
     pictures: Pictures,
     device: torch.device,
     precision: str,
-) -> dict[str, Any]:
-    """What has room in ``config.minutes``, of which ``spent`` is gone: ``epochs``, and ``batches``
-    of each or ``views`` of each picture, never more than configured. ``ending`` is the seconds that
-    are kept for export and evaluation.
+) -> TimePlan:
+    """What has room in ``config.minutes``, of which ``spent`` is gone; never more than configured.
 
     Raises:
         MLError: the memory does not suffice.
@@ -114,7 +113,7 @@ def _of_network(
     network: Network,
     pictures: Pictures,
     device: torch.device,
-) -> dict[str, Any]:
+) -> TimePlan:
     most = MEASURING * 60 * config.minutes
     double = copy.deepcopy(network).to(device)
     cost = dry_run.steps(workspace, double, config, device, pictures.spec, most)
@@ -130,7 +129,7 @@ def _of_network(
         epochs, part = max(1, epochs - bool(part)), 0
     elif part:  # whole changes of the weights
         part = max(1, part // config.accumulate) * config.accumulate
-    return {"epochs": epochs, "batches": part, "ending": round(keep + after, 2)}
+    return TimePlan(epochs=epochs, batches=part, ending=round(keep + after, 2))
 
 
 def _of_head(
@@ -139,7 +138,7 @@ def _of_head(
     network: Network,
     pictures: Pictures,
     device: torch.device,
-) -> dict[str, Any]:
+) -> TimePlan:
     spec, train = pictures.spec, pictures.hashes("train")
     folder = workspace.features / features.key_of(config.model, network, spec.key)
     names = features.view_names(config.feature_views, features.policy_of(config))
@@ -174,28 +173,27 @@ def _of_head(
         views -= 1
     room = int((left - lacking[0] * seconds) / epoch(1)) if views == 1 else config.epochs
     epochs = min(config.epochs, max(1, room))
-    return {"epochs": epochs, "views": views, "ending": round(keep, 2)}
+    return TimePlan(epochs=epochs, views=views, ending=round(keep, 2))
 
 
-def applied(config: TrainConfig, choices: dict[str, Any]) -> TrainConfig:
+def applied(config: TrainConfig, plan: TimePlan | None) -> TrainConfig:
     """``config`` with what was planned. Epochs that a resume asked for stay as they are."""
-    if "ending" not in choices:
+    if plan is None:
         return config
-    views = choices.get("views", config.feature_views)
-    epochs = choices["epochs"] if config.minutes else config.epochs
+    views = config.feature_views if plan.views is None else plan.views
+    epochs = plan.epochs if config.minutes else config.epochs
     return config.changed(epochs=epochs, feature_views=views)
 
 
-def told(config: TrainConfig, choices: dict[str, Any], batches: int) -> Note:
+def note(plan: TimePlan, batches: int) -> Note:
     """What was planned, in words. ``batches`` are those of an epoch over all pictures.
 
-    >>> told(TrainConfig(minutes=0.5), {"epochs": 3, "batches": 73}, 100).text
+    >>> note(TimePlan(epochs=3, batches=73, ending=2.0), 100).text
     'There is time for 3 epochs, each over 73 % of the pictures.'
     """
-    epochs, part = choices["epochs"], choices.get("batches", 0)
+    epochs, part, views = plan.epochs, plan.batches or 0, plan.views
     said = f"There is time for {epochs} epoch{'s' if epochs > 1 else ''}"
-    if "views" in choices:
-        views = choices["views"]
+    if views is not None:
         said += f" over {views} view{'s' if views > 1 else ''} of each picture"
     elif part:
         said += f", {'each ' if epochs > 1 else ''}over {part / batches:.0%}".replace("%", " %")

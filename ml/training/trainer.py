@@ -2,6 +2,8 @@
 
 import logging
 import warnings
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,8 @@ from ml.distributed.strategy import Environment, strategy_for
 from ml.distributed.sync_norm import SyncNorm
 from ml.errors import BadInputError, MLError, OutOfMemoryError, StoppedError
 from ml.hardware import threads
-from ml.runs.events import RunStarted
+from ml.runs.choices import RunChoices
+from ml.runs.events import Event, RunStarted
 from ml.training import checkpoints
 from ml.training.finetuning import Plan
 from ml.training.task import ClassifierTask
@@ -30,11 +33,12 @@ warnings.filterwarnings("ignore", message=r"`isinstance\(treespec, LeafSpec\)` i
 
 
 def machine_for(
-    config: TrainConfig, history: list[Any], team: Team
-) -> tuple[torch.device, dict[str, Any]]:
+    config: TrainConfig, history: Sequence[Event], team: Team
+) -> tuple[torch.device, RunChoices]:
     """The device, and the choices for this machine: those of the run's first start, if any."""
-    earlier = [event.choices for event in history if isinstance(event, RunStarted)]
-    asked = {"precision": "32", "device": config.device}
+    starts = [event for event in history if isinstance(event, RunStarted)]
+    earlier = RunChoices.from_json(starts[0].choices) if starts else None
+    asked = RunChoices(config.device, precision="32")
     place = team.place
     device = make_trainer(config.changed(strategy="auto"), asked, [], place).strategy.root_device
     if config.strategy == "fsdp" and place.world > 1 and device.type != "cuda":
@@ -42,14 +46,16 @@ def machine_for(
             "FSDP divides a network among graphics cards, and there is none here. Set strategy to "
             "auto or ddp."
         )
-    choices = dict(earlier[0]) if earlier and earlier[0].get("device") == device.type else {}
-    choices |= {"device": device.type, "layout": "channels_last"}
-    for name in ("processes", "computers"):
-        choices.pop(name, None)
-    if not team.alone:
-        choices |= {"processes": place.world, "computers": place.nodes}
-    choices.setdefault("threads", config.threads or max(1, threads(0) // place.devices))
-    torch.set_num_threads(choices["threads"])
+    same = earlier is not None and earlier.device == device.type
+    choices = earlier if earlier and same else RunChoices(device.type)
+    own_threads = config.threads or max(1, threads(0) // place.devices)
+    choices = replace(
+        choices,
+        processes=1 if team.alone else place.world,
+        computers=1 if team.alone else place.nodes,
+        threads=choices.threads or own_threads,
+    )
+    torch.set_num_threads(choices.threads)
     return device, choices
 
 
@@ -71,7 +77,7 @@ def check_shares(config: TrainConfig, rows: int, team: Team) -> None:
 
 def make_trainer(
     config: TrainConfig,
-    choices: dict[str, Any],
+    choices: RunChoices,
     callbacks: list[pl.Callback],
     place: Place = ALONE,
 ) -> pl.Trainer:
@@ -82,16 +88,16 @@ def make_trainer(
     """
     plugins: list[Any] = [checkpoints.CheckpointFiles(), Environment(place)]
     if place.world > 1:
-        plugins.append(SyncNorm(on_card=choices["device"] == "cuda"))
+        plugins.append(SyncNorm(on_card=choices.device == "cuda"))
     try:
         return pl.Trainer(
-            accelerator=choices["device"] if choices["device"] != "cuda" else "gpu",
+            accelerator=choices.device if choices.device != "cuda" else "gpu",
             devices=place.devices,
             num_nodes=place.nodes,
             strategy=strategy_for(config, place),
-            precision="bf16-mixed" if choices["precision"] == "bf16" else "32-true",
+            precision="bf16-mixed" if choices.precision == "bf16" else "32-true",
             max_epochs=config.epochs,
-            limit_train_batches=choices.get("batches") or 1.0,
+            limit_train_batches=choices.batches or 1.0,
             accumulate_grad_batches=config.accumulate,
             callbacks=callbacks,
             plugins=plugins,

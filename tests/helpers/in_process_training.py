@@ -7,6 +7,7 @@ from ml.data.datamodule import count_batches
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import open_pictures
 from ml.models import Inputs, build
+from ml.runs.choices import RunChoices
 from ml.runs.events import RunStarted, Sink
 from ml.runs.folder import Run
 from ml.training.callbacks import LiveMetrics
@@ -30,5 +31,5 @@ def fit(workspace: Workspace, run: Run, sink: Sink) -> None:
     task = ClassifierTask(plan.module, config, steps * config.epochs, pictures.hashes("val"))
     started = RunStarted(config.model, config.dataset, config.epochs, steps)
     metrics = LiveMetrics(sink, started, classes=classes)
-    trainer = make_trainer(config, {"device": "cpu", "precision": "32"}, [metrics])
+    trainer = make_trainer(config, RunChoices("cpu", precision="32"), [metrics])
     trainer.fit(task, datamodule=plan.data)

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from ml.config import TrainConfig
 from ml.data.pixels.pixels import PixelSpec
 from ml.errors import BadInputError
+from ml.runs.choices import RunChoices
 from ml.runs.events import RunEnded, RunStarted
 from ml.sharing.html_report.rendering import render
 from ml.sharing.html_report.subject import Subject, described
@@ -71,13 +72,13 @@ def _facts(subject: Subject, config: TrainConfig) -> dict[str, str]:
     counts = subject.run.dataset.get("counts") or {}
     parts = [f"{counts[name]:,} {word}" for name, word in SPLITS.items() if counts.get(name)]
     worker = read_json(subject.run.folder / "worker.json", {})
-    choices = starts[-1].choices if starts else {}
-    threads = choices.get("threads")
+    choices = RunChoices.from_json(starts[-1].choices) if starts else None
+    threads = choices.threads if choices else 0
     machine = [
         str(worker.get("platform") or ""),
         DEVICES.get(starts[-1].device, starts[-1].device) if starts else "",
-        count(threads, "thread") if isinstance(threads, int) and threads else "",
-        f"precision {precision}" if (precision := choices.get("precision")) else "",
+        count(threads, "thread") if threads else "",
+        f"precision {choices.precision}" if choices and choices.precision else "",
     ]
     known = subject.model.get("versions") or {}
     programs = [f"{label} {known[name]}" for name, label in PACKAGES.items() if known.get(name)]

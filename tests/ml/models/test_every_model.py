@@ -10,6 +10,7 @@ from ml.data.datamodule import BatchLoader
 from ml.export.weights import save_weights
 from ml.models import Inputs, ModelInfo, all_models, build
 from ml.models.network import Network
+from ml.runs.choices import RunChoices
 from ml.training.checkpoints import newest
 from ml.training.task import ClassifierTask
 from ml.training.trainer import make_trainer
@@ -50,8 +51,7 @@ def fit(network: Network, epochs: int, inputs: Inputs, resume: Path | None = Non
         epochs=epochs,
         batch_size=2,
     )
-    choices = {"precision": "32", "device": "cpu"}
-    trainer = make_trainer(config, choices, [])
+    trainer = make_trainer(config, RunChoices("cpu", precision="32"), [])
     task = ClassifierTask(network, config, 2)
     pictures, labels, _ = batch(inputs.size, inputs.channels, 0)
     data = BatchLoader(pictures, labels, 2)

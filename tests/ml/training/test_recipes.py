@@ -9,6 +9,7 @@ import torch
 from ml.config import TrainConfig
 from ml.data.datamodule import BatchLoader, count_steps
 from ml.errors import BadInputError
+from ml.runs.choices import RunChoices
 from ml.training import checkpoints
 from ml.training.callbacks import StopRequest
 from ml.training.optim.lr_schedule import TAIL_RATE, factor
@@ -18,7 +19,7 @@ from ml.training.train import train
 from ml.training.trainer import make_trainer
 from tests.ml.training.test_train import noise, start, weights  # noqa: F401
 
-CHOICES = {"device": "cpu", "precision": "32"}
+CHOICES = RunChoices("cpu", precision="32")
 
 
 def fit(loader: BatchLoader, epochs: int = 1, **settings: Any) -> tuple[Any, list[torch.Tensor]]:

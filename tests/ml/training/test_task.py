@@ -7,6 +7,7 @@ import torch
 
 from ml.config import TrainConfig
 from ml.data.datamodule import BatchLoader
+from ml.runs.choices import RunChoices
 from ml.training.optim.lr_schedule import factor
 from ml.training.task import ClassifierTask
 from ml.training.trainer import make_trainer
@@ -38,7 +39,7 @@ def test_mistakes_are_the_most_confident_wrong_validation_pictures() -> None:
     made = ClassifierTask(torch.nn.Identity(), TrainConfig(), 1, ids=["a", "b", "c", "d"])
     logits = torch.tensor([[4.0, 0.0], [0.0, 1.0], [0.0, 3.0], [2.0, 0.0]])
     labels = torch.tensor([0, 0, 0, 1])
-    trainer = make_trainer(TrainConfig(), {"device": "cpu", "precision": "32"}, [])
+    trainer = make_trainer(TrainConfig(), RunChoices("cpu", precision="32"), [])
     trainer.validate(made, BatchLoader(logits, labels, 3), verbose=False)
     assert [(m["picture"], m["label"], m["predicted"]) for m in made.mistakes] == [
         ("c", 0, 1),

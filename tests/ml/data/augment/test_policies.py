@@ -15,6 +15,7 @@ from ml.data.datamodule import PixelData
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import open_pictures
 from ml.models import Inputs, build
+from ml.runs.choices import RunChoices
 from ml.training import checkpoints
 from ml.training.callbacks import KeepCheckpoints
 from ml.training.task import ClassifierTask
@@ -150,7 +151,7 @@ def test_a_resumed_fit_is_the_uninterrupted_one_to_the_bit(
         data = PixelData(shown, 8, config.seed, augment, CPU, mixing)
         network = build("tutorial_net", Inputs(3, 16, 3), pretrained=False)
         task = ClassifierTask(network, config, 4 * len(data.train_dataloader()))
-        chosen = {"device": "cpu", "precision": "32"}
+        chosen = RunChoices("cpu", precision="32")
         keep = KeepCheckpoints(folder)
         trainer = make_trainer(config.changed(epochs=epochs), chosen, [keep])
         begun = checkpoints.newest(folder, "last")
