@@ -38,6 +38,7 @@ COMMANDS = {
     "curve": "measure what more training pictures would bring",
     "robustness": "measure a classifier on spoilt pictures: noise, blur, turned, covered",
     "predict": "classify pictures",
+    "export": "write a trained classifier as a file for other programs",
     "share": "say what the page for others shows of a classifier, and how to serve it",
     "worker": "serve predictions to the pages (started by them)",
 }

@@ -28,13 +28,23 @@ def load_weights(network: Network, folder: Path) -> None:
     Raises:
         BadInputError: they are missing, changed or damaged, or are those of another network.
     """
+    try:
+        network.load_state_dict(read_weights(folder))
+    except RuntimeError as error:
+        raise BadInputError(f"{folder / FILE} holds the weights of another network.") from error
+
+
+def read_weights(folder: Path) -> dict[str, torch.Tensor]:
+    """The weights in a model folder by name, after a check of their hash.
+
+    Raises:
+        BadInputError: they are missing, changed or damaged.
+    """
     path = folder / FILE
     expected = read_manifest(folder)["sha256"].get(FILE)
     if not path.is_file() or sha256_of(path) != expected:
         raise BadInputError(
             f"{path} is missing, was changed or is damaged, so it is not used. Train again."
         )
-    try:
-        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    except RuntimeError as error:
-        raise BadInputError(f"{path} holds the weights of another network.") from error
+    weights: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    return weights

@@ -5,7 +5,12 @@ It holds ``model.onnx``, ``weights.pt``, ``learned.npz`` (see ``ml.inference.ood
 """
 
 import hashlib
+import secrets
+import shutil
+import zipfile
+import zlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +37,8 @@ NEEDED = {
     "sha256": dict,
 }
 """What ``model.json`` must have."""
+MAX_UNPACKED_BYTES = 4 * 2**30
+"""A zip that claims more holds no model of ours."""
 BATCH_PIXELS = 8 * 224 * 224
 """Pictures go through the network about this many pixels at a time; more is slower on a CPU."""
 
@@ -83,7 +90,8 @@ def run_outputs(
 
 
 def find_model(workspace: Workspace, wanted: str) -> Path:
-    """The model folder that ``wanted`` names: as in ``runs.find``, or the folder itself.
+    """The model folder that ``wanted`` names: as in ``runs.find``, the folder itself, or a zip of
+    it, which is unpacked into the workspace.
 
     Raises:
         BadInputError: there is none, or the run has no model yet.
@@ -91,6 +99,8 @@ def find_model(workspace: Workspace, wanted: str) -> Path:
     for folder in (Path(wanted), Path(wanted) / "model"):
         if (folder / "model.json").is_file():
             return folder.resolve()
+    if wanted.endswith(".zip") and Path(wanted).is_file():
+        return _unpacked(workspace, Path(wanted))
     run = runs.find(workspace, wanted)
     if run.model is None:
         raise BadInputError(
@@ -98,6 +108,47 @@ def find_model(workspace: Workspace, wanted: str) -> Path:
             "or resume it."
         )
     return run.folder / "model"
+
+
+def unpack_model(archive: Path, folder: Path) -> Path:
+    """Unpack the model in a zip (of ``python -m ml export --format folder``) to ``folder``.
+
+    Only files that its ``model.json`` names are taken, and no name in the zip becomes a path.
+
+    Raises:
+        BadInputError: it is no zip with a model, or too large.
+    """
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            members = {name.filename.rpartition("/")[2]: name for name in packed.infolist()}
+            if "model.json" not in members:
+                raise BadInputError(f"There is no model in {archive}. Export one, or name another.")
+            if sum(member.file_size for member in members.values()) > MAX_UNPACKED_BYTES:
+                raise BadInputError(f"{archive} is too large for a model, so it is not unpacked.")
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "model.json").write_bytes(packed.read(members["model.json"]))
+            for name in read_manifest(folder)["sha256"]:
+                if name in members and name == Path(name).name:
+                    (folder / name).write_bytes(packed.read(members[name]))
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise BadInputError(f"{archive} is a damaged zip. Export the model again.") from error
+    return folder
+
+
+def _unpacked(workspace: Workspace, archive: Path) -> Path:
+    """The model folder in a zip, unpacked once in the workspace."""
+    with archive.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    folder = workspace.root / "unpacked" / digest
+    if not (folder / "model.json").is_file():
+        beside = folder.with_name(f".{digest}-{secrets.token_hex(4)}")
+        try:
+            unpack_model(archive, beside)
+            with suppress(OSError):  # another process was first
+                beside.replace(folder)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+    return folder
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

@@ -54,6 +54,17 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], None]) -> None:
             beside.unlink()
 
 
+def move_into_place(beside: Path, path: Path) -> None:
+    """Flush ``beside`` to the disk and give it the name ``path``, in one step.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written to; ``path`` is untouched.
+    """
+    with beside.open("rb+") as file:
+        os.fsync(file.fileno())
+    _replace(beside, path)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as JSON in one step. Not-a-number is refused: JSON has none."""
     encoder = json.JSONEncoder(ensure_ascii=False, indent=1, allow_nan=False)

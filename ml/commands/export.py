@@ -1,0 +1,74 @@
+"""``python -m ml export``: a trained classifier as a file for other programs."""
+
+import argparse
+import json
+from pathlib import Path
+
+from ml.errors import BadInputError
+from ml.export.export import export
+from ml.export.registry import all_exporters
+from ml.workspace import Workspace
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """RUN, ``--format``, ``--output``, ``--force`` and ``--list``."""
+    parser.add_argument(
+        "model",
+        metavar="RUN",
+        nargs="?",
+        help="a run's id or the start of it, latest, or a model's folder",
+    )
+    parser.add_argument("--format", metavar="F", help="see: python -m ml export --list")
+    parser.add_argument(
+        "--output", type=Path, metavar="PATH", help="the file to write, or a folder for it"
+    )
+    parser.add_argument("--force", action="store_true", help="overwrite a file that is there")
+    parser.add_argument("--list", action="store_true", help="the formats there are")
+
+
+def run(args: argparse.Namespace, workspace: Workspace) -> None:
+    """Write the file, and print where it is and how it answers beside the run.
+
+    Raises:
+        BadInputError: something is not named, or ``export`` cannot do it.
+    """
+    if args.list:
+        _print_formats(as_json=args.json)
+        return
+    given = {"RUN": args.model, "--format": args.format, "--output": args.output}
+    if missing := [name for name, value in given.items() if not value]:
+        raise BadInputError(
+            f"{missing[0]} is missing. Such as: "
+            "python -m ml export latest --format onnx --output model.onnx"
+        )
+    done = export(workspace, args.model, args.format, args.output, force=args.force)
+    if args.json:
+        print(json.dumps(done, ensure_ascii=False))
+        return
+    print(done["path"])
+    if parity := done["parity"]:
+        print(
+            f"Answers as the run does on {parity['top1_agreement']:.1%} of {parity['images']:,} "
+            f"test pictures; a probability differs by at most "
+            f"{parity['max_probability_difference']:.2g}."
+        )
+
+
+def _print_formats(*, as_json: bool) -> None:
+    rows = [
+        {
+            "name": one.name,
+            "suffix": one.suffix,
+            "label": one.label,
+            "help": one.help,
+            "needs": list(one.needs),
+            "missing": list(one.missing),
+        }
+        for one in all_exporters()
+    ]
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False))
+        return
+    for row in rows:
+        missing = f"  (pip install {' '.join(row['missing'])})" if row["missing"] else ""
+        print(f"{row['name']:12}  {row['help']}{missing}")

@@ -1,0 +1,120 @@
+"""The registry of export formats: ``@exporter`` on a function adds one.
+
+A format is one module in ``ml/export/formats``. ``python -m ml export --list`` and ``--format``
+follow from what it declares.
+"""
+
+import importlib
+import logging
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from ml.data.pixels.pixels import Pixels
+from ml.errors import BadInputError
+from ml.export import formats
+from ml.metrics.report import Logits
+from ml.runs.folder import Run
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ExportSource:
+    """What is exported: a model folder with the content of its ``model.json``, and its run, which
+    is None where the folder stands alone."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    run: Run | None
+
+
+Write = Callable[[ExportSource, Path], None]
+Predict = Callable[[ExportSource, Path, Pixels], Logits]
+
+
+@dataclass(frozen=True)
+class Exporter:
+    """An export format.
+
+    Attributes:
+        name: what ``--format`` takes.
+        suffix: of the file, such as ``.onnx``.
+        label: the format for people; help: a sentence on what it is good for.
+        write: writes the file to a path, which is moved into place afterwards.
+        predict: gives logits (n, K) of pixels uint8 (n, S, S, C) by the file that was written, in
+            the runtime that it is for; None where there is no such runtime here.
+        needs: packages that must be installed.
+    """
+
+    name: str
+    suffix: str
+    label: str
+    help: str
+    write: Write
+    predict: Predict | None = None
+    needs: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The packages of ``needs`` that are not installed."""
+        return tuple(name for name in self.needs if find_spec(name.replace("-", "_")) is None)
+
+
+_exporters: dict[str, Exporter] = {}
+
+
+def exporter(
+    name: str,
+    *,
+    suffix: str,
+    label: str,
+    help: str,
+    predict: Predict | None = None,
+    needs: tuple[str, ...] = (),
+) -> Callable[[Write], Write]:
+    """Register the decorated function as ``write`` of an ``Exporter`` with these attributes.
+
+    Raises:
+        ValueError: there is a format of that name already.
+    """
+
+    def decorate(write: Write) -> Write:
+        if name in _exporters:
+            raise ValueError(f"There are two export formats named {name}.")
+        _exporters[name] = Exporter(name, suffix, label, help, write, predict, needs)
+        return write
+
+    return decorate
+
+
+def all_exporters() -> list[Exporter]:
+    """Every format, by name. One whose module cannot be imported is left out."""
+    for module in pkgutil.iter_modules(formats.__path__):
+        try:
+            importlib.import_module(f"{formats.__name__}.{module.name}")
+        except Exception:  # the other formats go on
+            log.exception("The format %s is left out: it cannot be imported.", module.name)
+    return [_exporters[name] for name in sorted(_exporters)]
+
+
+def get_exporter(name: str) -> Exporter:
+    """The format of that name.
+
+    Raises:
+        BadInputError: there is none, or a package that it needs is not installed.
+    """
+    known = {one.name: one for one in all_exporters()}
+    if name not in known:
+        raise BadInputError(
+            f"There is no export format {name[:80]!r}. The formats are: {', '.join(known)}."
+        )
+    if missing := known[name].missing:
+        raise BadInputError(
+            f"{known[name].label} needs {', '.join(missing)}. Install it with: "
+            f"pip install {' '.join(missing)}"
+        )
+    return known[name]
