@@ -300,3 +300,10 @@ def test_no_name_stands_twice_in_a_registry() -> None:
 def test_every_module_says_what_it_is_for() -> None:
     for name, path in MODULES.items():
         assert path.stat().st_size == 0 or ast.get_docstring(ast.parse(path.read_text())), name
+
+
+def test_metrics_import_nothing_of_what_asks_for_them() -> None:
+    above = ("ml.export", "ml.evaluation", "ml.inference", "ml.training", "ml.text", "ml.sharing")
+    for path in sources("ml/metrics"):
+        wrong = {name for name in imports(path, everywhere=True) if name.startswith(above)}
+        assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"

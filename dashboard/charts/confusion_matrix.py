@@ -51,7 +51,7 @@ def matrix(
     if share:
         values = [
             [
-                round(100 * n / whole, 2) if (whole := row if share == "row" else column) else 0.0
+                round(100 * n / total, 2) if (total := row if share == "row" else column) else 0.0
                 for n, column in zip(line, guessed, strict=True)
             ]
             for line, row in zip(counts, totals, strict=True)

@@ -77,17 +77,17 @@ def balance_finding(counts: Mapping[str, int]) -> str:
 def sides(sizes: Sequence[tuple[int, int]]) -> dict[str, Any]:
     """How many pictures are how large, by their shorter side in pixels."""
     labels = [*(f"to {high - 1}" for high in SIDES[1:]), f"{SIDES[-1]} up"]
-    found = Counter(sum(min(size) >= low for low in SIDES) - 1 for size in sizes)
-    return _bars(labels, [found[place] for place in range(len(SIDES))], "Shorter side, pixels")
+    counts = Counter(sum(min(size) >= low for low in SIDES) - 1 for size in sizes)
+    return _bars(labels, [counts[place] for place in range(len(SIDES))], "Shorter side, pixels")
 
 
 def shapes(sizes: Sequence[tuple[int, int]]) -> dict[str, Any]:
     """How many pictures have which shape, by width over height."""
-    found = Counter(
+    counts = Counter(
         sum(width / max(1, height) >= low for low, _ in SHAPES) - 1 for width, height in sizes
     )
     return _bars(
-        [name for _, name in SHAPES], [found[place] for place in range(len(SHAPES))], "Shape"
+        [name for _, name in SHAPES], [counts[place] for place in range(len(SHAPES))], "Shape"
     )
 
 

@@ -166,9 +166,9 @@ def thresholds(
     levels = [step / 50 for step in range(50)]
     answered, correct = [], []
     for level in levels:
-        kept = [fine for sure, fine in zip(confidence, right, strict=True) if sure >= level]
-        answered.append(round(100 * len(kept) / max(1, len(confidence)), 2))
-        correct.append(round(100 * sum(kept) / len(kept), 2) if kept else None)
+        outcomes = [fine for sure, fine in zip(confidence, right, strict=True) if sure >= level]
+        answered.append(round(100 * len(outcomes) / max(1, len(confidence)), 2))
+        correct.append(round(100 * sum(outcomes) / len(outcomes), 2) if outcomes else None)
 
     def line(name: str, values: list[Any], colour: str) -> dict[str, Any]:
         return {

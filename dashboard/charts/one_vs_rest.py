@@ -12,60 +12,60 @@ from ml.metrics import thresholds
 from ml.metrics.roc import Curve
 from ml.metrics.thresholds import Called
 
-MOST = 400
+MAX_POINTS = 400
 """Points of a curve that are drawn: more would not be told apart."""
 HOVER = "from %{customdata} on<br>"
 
 
-def roc(found: Curve, chosen: Called) -> dict[str, Any]:
+def roc(curve: Curve, chosen: Called) -> dict[str, Any]:
     """How much of the class is found for how many false alarms; ``chosen`` is marked.
 
     The class and the others have pictures both.
     """
-    kept = thinned(found)
-    across = _percent(np.append(0.0, found.false_alarms[kept]))
-    up = _percent(np.append(0.0, found.recall[kept]))
+    places = thinned(curve)
+    across = _percent(np.append(0.0, curve.false_alarms[places]))
+    up = _percent(np.append(0.0, curve.recall[places]))
     alarm = chosen.false_alarms / max(1, chosen.negatives)
     return {
         "data": [
             _line("Chance", [0, 100], [0, 100], {"color": "$muted", "dash": "dash", "width": 1.5}),
             {
                 **_line("This model", across, up, {"color": "$cat0", "width": 2}),
-                "customdata": ["above all", *_levels(found, kept)],
+                "customdata": ["above all", *_levels(curve, places)],
                 "hovertemplate": HOVER + "found %{y:.1f} %, false alarms %{x:.1f} %<extra></extra>",
             },
             _mark(alarm, chosen.recall, chosen),
         ],
         "layout": _layout("False alarms, share of the others", "Found (recall)"),
-        "table": _table(found, ("Found (recall)", "False alarms, share of the others")),
+        "table": _table(curve, ("Found (recall)", "False alarms, share of the others")),
     }
 
 
-def precision_recall(found: Curve, chosen: Called) -> dict[str, Any]:
+def precision_recall(curve: Curve, chosen: Called) -> dict[str, Any]:
     """How many of the called are right for how much of the class is found."""
-    kept = thinned(found)
-    share = found.positives / max(1, found.positives + found.negatives)
-    across = _percent(np.append(0.0, found.recall[kept]))
-    up = _percent(np.append(found.precision[kept[:1]], found.precision[kept]))
+    places = thinned(curve)
+    share = curve.positives / max(1, curve.positives + curve.negatives)
+    across = _percent(np.append(0.0, curve.recall[places]))
+    up = _percent(np.append(curve.precision[places[:1]], curve.precision[places]))
     dashed = {"color": "$muted", "dash": "dash", "width": 1.5}
     return {
         "data": [
             _line("Calling everything it", [0, 100], _percent(np.array([share, share])), dashed),
             {
                 **_line("This model", across, up, {"color": "$cat1", "width": 2, "shape": "vh"}),
-                "customdata": ["above all", *_levels(found, kept)],
+                "customdata": ["above all", *_levels(curve, places)],
                 "hovertemplate": HOVER + "right %{y:.1f} %, found %{x:.1f} %<extra></extra>",
             },
             _mark(chosen.recall, chosen.precision, chosen),
         ],
         "layout": _layout("Found (recall)", "Right when called (precision)"),
-        "table": _table(found, ("Right when called (precision)", "Found (recall)")),
+        "table": _table(curve, ("Right when called (precision)", "Found (recall)")),
     }
 
 
-def thinned(found: Curve, most: int = MOST) -> np.ndarray:
+def thinned(curve: Curve, most: int = MAX_POINTS) -> np.ndarray:
     """Which points of a curve are drawn: both ends, evenly, and more where little is called."""
-    last = len(found.called) - 1
+    last = len(curve.called) - 1
     if last < most:
         return np.arange(last + 1)
     even = np.linspace(0, last, most // 2)
@@ -101,11 +101,11 @@ def _layout(across: str, up: str) -> dict[str, Any]:
     }
 
 
-def _table(found: Curve, columns: tuple[str, str]) -> list[list[str]]:
+def _table(curve: Curve, columns: tuple[str, str]) -> list[list[str]]:
     """Every tenth threshold as rows."""
     rows = [["Threshold", "Called", *columns]]
     for tenth in range(11):
-        one = thresholds.call(found, tenth / 10)
+        one = thresholds.call(curve, tenth / 10)
         shares = {
             "Found (recall)": one.recall,
             "Right when called (precision)": one.precision,
@@ -117,8 +117,8 @@ def _table(found: Curve, columns: tuple[str, str]) -> list[list[str]]:
     return rows
 
 
-def _levels(found: Curve, kept: np.ndarray) -> list[str]:
-    return [percentage(float(level)) for level in found.levels[kept]]
+def _levels(curve: Curve, places: np.ndarray) -> list[str]:
+    return [percentage(float(level)) for level in curve.levels[places]]
 
 
 def _percent(shares: np.ndarray) -> list[float]:

@@ -15,13 +15,13 @@ LABEL = 18
 HEADING = ("Group", "Pictures", "Right", "95 % interval", "The rest", "So bad by chance alone")
 
 
-def slices(found: Mapping[str, Any]) -> dict[str, Any]:
+def slices(measured: Mapping[str, Any]) -> dict[str, Any]:
     """The share that is right in each slice, beside that of all pictures.
 
-    ``found`` is what ``ml.evaluation.slice_discovery.measure`` returns. A slice that does clearly
-    worse is coloured.
+    ``measured`` is what ``ml.evaluation.slice_discovery.measure`` returns. A slice that does
+    clearly worse is coloured.
     """
-    shown = list(found["slices"])[:BARS]
+    shown = list(measured["slices"])[:BARS]
     names = [labelled(one) for one in shown]
     ticks = [
         f"{literal(one['kind'])}<br>{literal(shortened(str(one['name']), LABEL))}" for one in shown
@@ -63,13 +63,13 @@ def slices(found: Mapping[str, Any]) -> dict[str, Any]:
                     "yref": "paper",
                     "y0": 0,
                     "y1": 1,
-                    "x0": 100 * found["accuracy"],
-                    "x1": 100 * found["accuracy"],
+                    "x0": 100 * measured["accuracy"],
+                    "x1": 100 * measured["accuracy"],
                     "line": {"color": "$muted", "width": 1.5, "dash": "dash"},
                 }
             ],
         },
-        "table": [list(HEADING), *(row(one) for one in found["slices"])],
+        "table": [list(HEADING), *(row(one) for one in measured["slices"])],
     }
 
 

@@ -32,14 +32,14 @@ def downsample(
     if len(points) <= limit:
         return [at for at, _ in points], [value for _, value in points]
     buckets = (limit - 2) // 2
-    inner, kept = points[1:-1], [points[0]]
+    inner, chosen = points[1:-1], [points[0]]
     for place in range(buckets):
         stretch = inner[len(inner) * place // buckets : len(inner) * (place + 1) // buckets]
         lowest = min(range(len(stretch)), key=lambda index: stretch[index][1])
         highest = max(range(len(stretch)), key=lambda index: stretch[index][1])
-        kept += [stretch[index] for index in sorted({lowest, highest})]
-    kept.append(points[-1])
-    return [at for at, _ in kept], [value for _, value in kept]
+        chosen += [stretch[index] for index in sorted({lowest, highest})]
+    chosen.append(points[-1])
+    return [at for at, _ in chosen], [value for _, value in chosen]
 
 
 def loss(live: Live, by: str = "epoch") -> Figure:

@@ -49,20 +49,20 @@ def say(value: Any) -> str:
 
 def so_far(trials: Sequence[Trial]) -> list[tuple[int, float]]:
     """The best accuracy after each trial that is over, by number. Ended early does not count."""
-    found: list[tuple[int, float]] = []
+    improvements: list[tuple[int, float]] = []
     best = 0.0
     for trial in trials:
         if trial.accuracy is None or trial.state in ("running", "pruned", "failed"):
             continue
         best = max(best, trial.accuracy)
-        found.append((trial.number, best))
-    return found
+        improvements.append((trial.number, best))
+    return improvements
 
 
 def progress(trials: Sequence[Trial]) -> dict[str, Any]:
     """Validation accuracy of each trial in per cent, and the best so far as a line of steps."""
     steps = so_far(trials)
-    whole = [one for one in trials if one.accuracy is not None and one.state in ("done", "cut")]
+    measured = [one for one in trials if one.accuracy is not None and one.state in ("done", "cut")]
     early = [one for one in trials if one.accuracy is not None and one.state == "pruned"]
     line = {"color": "$validation", "width": 2.5, "shape": "hv"}
     best = {
@@ -77,7 +77,7 @@ def progress(trials: Sequence[Trial]) -> dict[str, Any]:
     return {
         "data": [
             best,
-            _marks("Trial", whole, {"color": "$validation", "size": 8}),
+            _marks("Trial", measured, {"color": "$validation", "size": 8}),
             *([_marks("Ended early", early, _HOLLOW)] if early else []),
         ],
         "layout": {
@@ -254,9 +254,9 @@ def importances(shares: Mapping[str, float]) -> dict[str, Any]:
     }
 
 
-def rates(found: Mapping[str, Any]) -> dict[str, Any]:
+def rates(measured: Mapping[str, Any]) -> dict[str, Any]:
     """The smoothed training loss over the learning rate, and the rate that was picked."""
-    pick = float(found["pick"])
+    pick = float(measured["pick"])
     mark = {"type": "line", "x0": pick, "x1": pick, "y0": 0, "y1": 1, "yref": "paper"}
     return {
         "data": [
@@ -264,8 +264,8 @@ def rates(found: Mapping[str, Any]) -> dict[str, Any]:
                 "type": "scatter",
                 "mode": "lines",
                 "name": "Training loss",
-                "x": found["rates"],
-                "y": [round(value, 5) for value in found["losses"]],
+                "x": measured["rates"],
+                "y": [round(value, 5) for value in measured["losses"]],
                 "line": {"color": "$train", "width": 2},
                 "hovertemplate": "rate %{x:.2g}: loss %{y:.3f}<extra></extra>",
             }

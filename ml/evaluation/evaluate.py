@@ -123,11 +123,11 @@ def measure(
         )
     logits = classifier.logits(pictures.pixels(chosen), progress)[taken]
     guesser = known[pictures.labels("train")] if own else labels[taken]
-    found = make_report(logits, labels[taken], guesser, chosen, classifier.manifest)
-    found |= {"dataset": record["name"], "fingerprint": record["fingerprint"]}
-    found["version"] = record["version"]
+    report = make_report(logits, labels[taken], guesser, chosen, classifier.manifest)
+    report |= {"dataset": record["name"], "fingerprint": record["fingerprint"]}
+    report["version"] = record["version"]
     if own:  # of other sets nothing was seen whose means could be taken
-        found["centroid"] = nearest_centroid(pictures, chosen)
+        report["centroid"] = nearest_centroid(pictures, chosen)
     if not taken.all():
         strange = ", ".join(
             name for name, label in zip(pictures.classes, known, strict=True) if label < 0
@@ -136,21 +136,21 @@ def measure(
         one = "picture was left out, because the model does not know its class"
         many = "pictures were left out, because the model does not know their classes"
         text = f"{left} {one if left == 1 else many}: {strange}."
-        found["notes"].append(note(text, "unknown_classes"))
+        report["notes"].append(note(text, "unknown_classes"))
     hashes = tuple(np.array(pictures.hashes(chosen), dtype="U64")[taken].tolist())
-    found["notes"] += _seen_in_training(workspace, run, hashes)
+    report["notes"] += _seen_in_training(workspace, run, hashes)
     if own and chosen == "test" and (folds := (run.report or {}).get("folds")):
-        found["folds"] = folds  # of the run itself, and not measured again
-    found["seconds"] = time.perf_counter() - started
+        report["folds"] = folds  # of the run itself, and not measured again
+    report["seconds"] = time.perf_counter() - started
     answers = Predictions(pictures.indices(chosen)[taken], labels[taken], logits, hashes)
     if not (own and chosen == "test"):
-        found["model_sha256"] = classifier.manifest["sha256"]["model.onnx"]
+        report["model_sha256"] = classifier.manifest["sha256"]["model.onnx"]
         path = stored_reports.path_of(run, record["fingerprint"], chosen)
         path.parent.mkdir(exist_ok=True)
         answers.save(path.with_suffix(".npz"))
-        write_json(path, found)
+        write_json(path, report)
     return made(
-        found,
+        report,
         answers,
         classifier.manifest,
         record,

@@ -24,11 +24,11 @@ SHARES = 4
 """A quarter, a half, three quarters and all of the training pictures."""
 DRAWS = 5
 """So often are a head's pictures drawn and fitted anew; a whole network is trained once a size."""
-LITTLE = 0.01
-"""What is surely less than this is little."""
-LEAST_WRONG = 5
-"""With fewer pictures wrong than this nothing can be said of where the errors go."""
-RESAMPLED = 1000
+MIN_GAIN = 0.01
+"""A gain in accuracy that is surely below this is called little."""
+MIN_MISTAKES = 5
+"""With fewer mistakes no power law is fitted."""
+RESAMPLES = 1000
 
 Hits = npt.NDArray[np.bool_]
 """Whether each validation picture was right: (sizes, draws, pictures), the smallest size first."""
@@ -53,17 +53,17 @@ def recipe_of(run: Run) -> dict[str, Any]:
 
 def read(run: Run) -> dict[str, Any] | None:
     """The curve of ``run``; None where none was measured to its end. See ``summary``."""
-    found = read_json(path_of(run))
-    if not isinstance(found, dict) or "verdict" not in found:
+    measured = read_json(path_of(run))
+    if not isinstance(measured, dict) or "verdict" not in measured:
         return None
     recipe = recipe_of(run)
-    return found if {name: found.get(name) for name in recipe} == recipe else None
+    return measured if {name: measured.get(name) for name in recipe} == recipe else None
 
 
 def seconds(workspace: Workspace, config: TrainConfig, pictures: int) -> float:
     """About how long it takes to measure the curve of a whole network: as long as four runs."""
-    told = config.changed(threads=usable(config.threads), folds=0)
-    return SHARES * estimate(told, pictures, describe(), remembered(workspace)).seconds
+    single_fit = config.changed(threads=usable(config.threads), folds=0)
+    return SHARES * estimate(single_fit, pictures, describe(), remembered(workspace)).seconds
 
 
 def summary(hits: Hits, counts: list[int]) -> dict[str, Any]:
@@ -86,28 +86,28 @@ def summary(hits: Hits, counts: list[int]) -> dict[str, Any]:
     gain, around = paired_difference(hits[-1].astype(float) - hits[SHARES // 2 - 1])
     twice = _twice(hits, counts, around)
     if twice is not None:
-        verdict = "little" if twice[1] < LITTLE else "rising"
+        verdict = "little" if twice[1] < MIN_GAIN else "rising"
     else:
-        verdict = "little" if around[1] < LITTLE else "rising" if around[0] > 0 else "unclear"
-    found = {"pictures": pictures, "points": points, "gain": gain, "interval": list(around)}
-    found |= {"twice": list(twice) if twice else None, "verdict": verdict}
-    return found | {"finding": finding(found)}
+        verdict = "little" if around[1] < MIN_GAIN else "rising" if around[0] > 0 else "unclear"
+    measured = {"pictures": pictures, "points": points, "gain": gain, "interval": list(around)}
+    measured |= {"twice": list(twice) if twice else None, "verdict": verdict}
+    return measured | {"finding": finding(measured)}
 
 
 def _twice(hits: Hits, counts: list[int], gained: Interval) -> tuple[float, float] | None:
-    """What twice the pictures would bring, as an interval, where a power law may be told.
+    """What twice the pictures would bring, as an interval, where a power law fits.
 
     The share of errors is taken as ``a * pictures ** -b`` (Hestness and others 2017,
     https://arxiv.org/abs/1712.00409), fitted to the sizes with the validation pictures drawn again
-    a thousand times. It is told where ``b`` is surely above 0, at least ``LEAST_WRONG`` pictures
+    a thousand times. It holds where ``b`` is surely above 0, at least ``MIN_MISTAKES`` pictures
     are wrong, and the law agrees with what the last doubling brought.
     """
     right = hits.mean(1)
     pictures = right.shape[1]
-    if pictures * (1 - right[-1].mean()) < LEAST_WRONG:
+    if pictures * (1 - right[-1].mean()) < MIN_MISTAKES:
         return None
     chance = np.random.default_rng(0)
-    drawn = chance.multinomial(pictures, np.full(pictures, 1 / pictures), RESAMPLED)
+    drawn = chance.multinomial(pictures, np.full(pictures, 1 / pictures), RESAMPLES)
     wrong = np.vstack([pictures - right.sum(1), drawn @ (1 - right.T)])
     logs = np.log((wrong + 0.5) / (pictures + 1))
     x = np.log(counts) - np.log(counts[-1])
@@ -124,28 +124,28 @@ def _twice(hits: Hits, counts: list[int], gained: Interval) -> tuple[float, floa
     return float(low), float(high)
 
 
-def finding(found: dict[str, Any]) -> str:
+def finding(measured: dict[str, Any]) -> str:
     """The one sentence or two for people, from the figures of ``summary``."""
-    half, whole = found["points"][SHARES // 2 - 1], found["points"][-1]
-    gain, (low, high) = 100 * found["gain"], (100 * end for end in found["interval"])
+    half, full = measured["points"][SHARES // 2 - 1], measured["points"][-1]
+    gain, (low, high) = 100 * measured["gain"], (100 * end for end in measured["interval"])
     did = f"gained {_points(gain)}" if gain >= 0 else f"lost {_points(-gain)}"
-    said = (
-        f"From {half['train']:,} to {whole['train']:,} pictures it {did} ({low:.1f} to {high:.1f})"
+    sentence = (
+        f"From {half['train']:,} to {full['train']:,} pictures it {did} ({low:.1f} to {high:.1f})"
     )
-    little = f"{said}: more pictures of the same kind will bring little."
-    if found["verdict"] == "little":
+    little = f"{sentence}: more pictures of the same kind will bring little."
+    if measured["verdict"] == "little":
         return little
-    if found["verdict"] == "unclear":
+    if measured["verdict"] == "unclear":
         return (
-            f"{said}. With {found['pictures']:,} validation pictures that may be chance: whether "
-            "more pictures help cannot be told."
+            f"{sentence}. With {measured['pictures']:,} validation pictures that may be chance: "
+            "whether more pictures help cannot be told."
         )
-    if found["twice"] is None:
-        return f"{said}: more pictures still help. How far that goes on cannot be told."
-    least, most = (100 * end for end in found["twice"])
+    if measured["twice"] is None:
+        return f"{sentence}: more pictures still help. How far that goes on cannot be told."
+    least, most = (100 * end for end in measured["twice"])
     ahead = f"{least:.0f} to {most:.0f}" if round(least) < round(most) else f"{most:.0f}"
     return (
-        f"{said}, and over all four sizes it keeps rising. If it goes on like this, twice the "
+        f"{sentence}, and over all four sizes it keeps rising. If it goes on like this, twice the "
         f"pictures might bring about {ahead} points."
     )
 

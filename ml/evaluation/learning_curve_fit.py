@@ -70,20 +70,20 @@ def measure(
         start_anew(own, 0)
         plan = plan_of(sides(pictures, chosen, val))
 
-        def told(part: float, number: int = number) -> None:
+        def report_share(part: float, number: int = number) -> None:
             progress((number + part) / len(fits))
 
-        refit(plan, own, choices, len(pictures.classes), told)
+        refit(plan, own, choices, len(pictures.classes), report_share)
         done.append("".join("01"[right] for right in hits(plan, device).tolist()))
         _keep(run, {**recipe, "hits": done})
     progress(1.0)
     right = np.array([[char == "1" for char in one] for one in done])
     right = right.reshape(len(orders), learning_curve.SHARES, -1).swapaxes(0, 1)
     counts = [round(float(np.mean([len(order[n]) for order in orders]))) for n in range(len(right))]
-    found = {**recipe, "run": run.id, "hits": done, **learning_curve.summary(right, counts)}
-    found["seconds"] = time.perf_counter() - began
-    _keep(run, found)
-    return found
+    measured = {**recipe, "run": run.id, "hits": done, **learning_curve.summary(right, counts)}
+    measured["seconds"] = time.perf_counter() - began
+    _keep(run, measured)
+    return measured
 
 
 def nested(pictures: Pictures, seed: int) -> list[Indices]:
@@ -118,8 +118,8 @@ def _keep(run: Run, content: dict[str, Any]) -> None:
 
 def _done(run: Run, recipe: dict[str, Any]) -> list[str]:
     """The fits that somebody before has left for the same recipe, if not all of them."""
-    found = read_json(learning_curve.path_of(run))
-    if not isinstance(found, dict) or "verdict" in found:
+    measured = read_json(learning_curve.path_of(run))
+    if not isinstance(measured, dict) or "verdict" in measured:
         return []
-    same = {name: found.get(name) for name in recipe} == recipe
-    return [str(one) for one in found.get("hits", [])] if same else []
+    same = {name: measured.get(name) for name in recipe} == recipe
+    return [str(one) for one in measured.get("hits", [])] if same else []

@@ -74,9 +74,9 @@ class Results:
     @cached_property
     def confidence(self) -> Floats:
         """The probability of each picture's guess, (n,); counted once, as every tile asks."""
-        found = np.asarray(self.probabilities.max(axis=1), dtype=np.float64)
-        found.setflags(write=False)
-        return found
+        confidence = np.asarray(self.probabilities.max(axis=1), dtype=np.float64)
+        confidence.setflags(write=False)
+        return confidence
 
     @property
     def sure(self) -> npt.NDArray[np.bool_]:

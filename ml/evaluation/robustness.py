@@ -31,11 +31,11 @@ def read(run: Run) -> dict[str, Any] | None:
 
     See ``measure`` for what is in it.
     """
-    found = read_json(path_of(run))
-    if not isinstance(found, dict) or found.get("measure") != MEASURE:
+    stored = read_json(path_of(run))
+    if not isinstance(stored, dict) or stored.get("measure") != MEASURE:
         return None
     model = ((run.model or {}).get("sha256") or {}).get("model.onnx")
-    return found if model and found.get("model_sha256") == model else None
+    return stored if model and stored.get("model_sha256") == model else None
 
 
 def measure(
@@ -86,13 +86,18 @@ def measure(
     rows = []
     pairs = list(zip(pixels, hashes, strict=True))
     for kind in kinds():
-        found = [
+        by_level = [
             accuracy(np.stack([kind(one, strength, digest) for one, digest in pairs]))
             for strength in range(1, STRENGTHS + 1)
         ]
         about = {"name": kind.name, "label": kind.label, "help": kind.help, "unit": kind.unit}
         rows.append(
-            {**about, "levels": list(kind.levels), "accuracy": found, "mean": float(np.mean(found))}
+            {
+                **about,
+                "levels": list(kind.levels),
+                "accuracy": by_level,
+                "mean": float(np.mean(by_level)),
+            }
         )
     progress(1.0)
     report = {

@@ -27,7 +27,7 @@ from ml.workspace import Workspace
 
 MEASURE = 1
 """Raised when other groups are made: what was found before does not compare."""
-MOST_WRONG = 500
+MAX_MISTAKES_STORED = 500
 """Mistakes of a slice that are kept to be looked at."""
 SHAPES = ("upright, higher than wide", "about square", "across, wider than high")
 SQUARE = 1.05
@@ -156,13 +156,16 @@ def finding(right: slices.Flags, found: Sequence[Slice]) -> str:
     if not found:
         return (
             f"{len(right):,} {'picture is' if len(right) == 1 else 'pictures are'} too few to tell "
-            f"one group from the rest. A group of {slices.LEAST} and as many others are the least."
+            f"one group from the rest. A group of {slices.MIN_PICTURES_IN_SLICE} and as many "
+            "others are the least."
         )
     bad = [one for one in found if one.worse]
     tried = f"the {len(found)} groups of pictures" if len(found) > 1 else "the one group"
     if not bad:
         few = (
-            " With so few pictures only a large difference would show." if len(right) < FEW else ""
+            " With so few pictures only a large difference would show."
+            if len(right) < MIN_PICTURES_FOR_SMALL_DIFFERENCES
+            else ""
         )
         return f"None of {tried} does clearly worse than the rest.{few}"
     worst = bad[0]
@@ -176,11 +179,11 @@ def finding(right: slices.Flags, found: Sequence[Slice]) -> str:
     )
 
 
-FEW = 200
+MIN_PICTURES_FOR_SMALL_DIFFERENCES = 200
 """With fewer pictures it is said that small differences do not show."""
 
 
-EASILY = 0.5
+MIN_P_SAID_WITHOUT_FIGURE = 0.5
 """What chance does as often as this needs no figure."""
 
 
@@ -201,7 +204,11 @@ def by_chance(adjusted: float) -> str:
     """
     if adjusted < 0.001:
         return "in less than 0.1 % of tests"
-    return f"in at most {100 * adjusted:.2g} % of tests" if adjusted < EASILY else "easily"
+    return (
+        f"in at most {100 * adjusted:.2g} % of tests"
+        if adjusted < MIN_P_SAID_WITHOUT_FIGURE
+        else "easily"
+    )
 
 
 def _percent(value: float) -> str:
@@ -241,5 +248,5 @@ def _as_json(one: Slice, right: slices.Flags) -> dict[str, Any]:
         "p": one.p,
         "adjusted": one.adjusted,
         "worse": one.worse,
-        "wrong": np.flatnonzero(one.group.inside & ~right)[:MOST_WRONG].tolist(),
+        "wrong": np.flatnonzero(one.group.inside & ~right)[:MAX_MISTAKES_STORED].tolist(),
     }

@@ -27,15 +27,15 @@ def report_of(run: Run, fingerprint: str, split: str) -> dict[str, Any] | None:
 
 def others(run: Run) -> list[dict[str, Any]]:
     """The reports on other pictures by the model that ``run`` has now, the newest first."""
-    found = []
+    dated = []
     for path in (run.folder / "reports").glob("*.json"):
         fingerprint, _, split = path.stem.partition("-")
         if split not in ("all", *SPLITS) or not path.with_suffix(".npz").is_file():
             continue
         report = report_of(run, fingerprint, split)
         if report is not None:
-            found.append((path.stat().st_mtime_ns, report))
-    return [report for _, report in sorted(found, key=lambda one: -one[0])]
+            dated.append((path.stat().st_mtime_ns, report))
+    return [report for _, report in sorted(dated, key=lambda one: -one[0])]
 
 
 def is_of_now(run: Run, report: dict[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from ml.metrics.classification import Ints
 
 SIDE = 16
 """Pictures are compared at about this side: their colours and rough shapes."""
-MOST = 2000
+MAX_PICTURES = 2000
 """So many training and so many test pictures at most, evenly from each split."""
 
 
@@ -32,9 +32,11 @@ def nearest_centroid(pictures: Pictures, split: str) -> dict[str, float] | None:
 def _small(pictures: Pictures, split: str) -> tuple[npt.NDArray[np.float64], Ints]:
     """Pictures (n, F) as means of blocks, and their labels (n,)."""
     rows, labels = pictures.rows(split), pictures.labels(split)
-    places = np.unique(np.linspace(0, len(rows) - 1, min(MOST, len(rows))).round().astype(int))
-    found = [_blocks(pictures.all_pixels[row]) for row in rows[places]]
-    return np.array(found).reshape(len(places), -1), labels[places]
+    places = np.unique(
+        np.linspace(0, len(rows) - 1, min(MAX_PICTURES, len(rows))).round().astype(int)
+    )
+    blocks = [_blocks(pictures.all_pixels[row]) for row in rows[places]]
+    return np.array(blocks).reshape(len(places), -1), labels[places]
 
 
 def _blocks(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:

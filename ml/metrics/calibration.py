@@ -13,11 +13,11 @@ from ml.metrics.classification import Floats, Ints
 TEMPERATURES = (0.05, 20.0)
 TARGET = 0.95
 """How often a guess that is called sure should be right."""
-ENOUGH = 20
+MIN_PICTURES_FOR_CALIBRATION = 20
 """On fewer validation pictures a share of ``TARGET`` shows nothing."""
-LOWEST = 0.5
+MIN_THRESHOLD = 0.5
 """A guess that is rather wrong than right by its own account is never called sure."""
-NEVER = 1.0
+NEVER_SURE = 1.0
 """The threshold of a model whose guesses are never called sure."""
 DRAWS = 200
 RULE = (
@@ -79,14 +79,14 @@ def fit_threshold(probabilities: Floats, labels: Ints) -> float:
     confidence, share = confidence[order], np.cumsum(right[order]) / np.arange(1, len(labels) + 1)
     # Guesses of the same confidence are accepted together: only the last of them may end a group.
     last = np.append(confidence[:-1] > confidence[1:], True)[: len(labels)]
-    enough = np.arange(1, len(labels) + 1) >= min(ENOUGH, len(labels))
+    enough = np.arange(1, len(labels) + 1) >= min(MIN_PICTURES_FOR_CALIBRATION, len(labels))
     fitting = np.flatnonzero(last & enough & (share >= TARGET))
-    return max(LOWEST, float(confidence[fitting[-1]])) if len(fitting) else NEVER
+    return max(MIN_THRESHOLD, float(confidence[fitting[-1]])) if len(fitting) else NEVER_SURE
 
 
 def is_sure(confidence: Any, threshold: float) -> Any:
     """Whether a guess of that confidence (a number or an array) is called sure."""
-    return (np.asarray(confidence) >= threshold) & (threshold < NEVER)
+    return (np.asarray(confidence) >= threshold) & (threshold < NEVER_SURE)
 
 
 def calibration_bins(
@@ -100,7 +100,7 @@ def calibration_bins(
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
     place = np.minimum((confidence * bins).astype(int), bins - 1)
-    found, error = [], 0.0
+    filled, error = [], 0.0
     for number in range(bins):
         inside = place == number
         pictures = int(inside.sum())
@@ -109,8 +109,8 @@ def calibration_bins(
         sure, share = float(confidence[inside].mean()), float(right[inside].mean())
         error += abs(sure - share) * pictures / len(labels)
         ends = {"low": number / bins, "high": (number + 1) / bins}
-        found.append({**ends, "pictures": pictures, "confidence": sure, "accuracy": share})
-    return float(error), found
+        filled.append({**ends, "pictures": pictures, "confidence": sure, "accuracy": share})
+    return float(error), filled
 
 
 def error_by_chance(confidence: Floats, bins: int = 10) -> float:

@@ -160,12 +160,12 @@ def majority(counts: Ints, labels: Ints) -> tuple[int, float]:
     return biggest, _share(float(np.sum(labels == biggest)), float(len(labels)))
 
 
-def _share(part: float, whole: float) -> float:
-    return part / whole if whole else 0.0
+def _share(part: float, total: float) -> float:
+    return part / total if total else 0.0
 
 
-def _shares(part: Floats, whole: NDArray[Any]) -> Floats:
-    return np.asarray(np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0))
+def _shares(part: Floats, total: NDArray[Any]) -> Floats:
+    return np.asarray(np.divide(part, total, out=np.zeros(len(part)), where=total > 0))
 
 
 def paired_difference(differences: Floats) -> tuple[float, Interval]:

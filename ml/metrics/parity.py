@@ -7,19 +7,19 @@ import numpy.typing as npt
 
 from ml.metrics.calibration import softmax
 
-LOOKED_AT = 8
-"""So many test pictures go through the file and through torch where features are kept."""
-COMPARED = 1000
-"""Where none are kept, at most so many go through torch: it takes longer than the file."""
-LOWEST_AGREEMENT = 0.99
-"""Below this share of test pictures on which the exported file agrees with torch, we warn."""
-LARGEST_DIFFERENCE = 0.05
-"""So we do where a probability differs by more than this."""
+MAX_COMPARED_OF_CACHED = 8
+"""Test pictures that go through the file and through torch where features are cached."""
+MAX_COMPARED = 1000
+"""Test pictures that go through both where none are: torch takes longer than the file."""
+MIN_AGREEMENT = 0.99
+"""A report warns where file and torch agree on a smaller share of the test pictures."""
+MAX_DIFFERENCE = 0.05
+"""A report warns where a probability differs by more."""
 
 
 def compared(test: int, *, kept: bool) -> int:
     """How many of the ``test`` pictures are compared; features are ``kept`` or not."""
-    return min(test, LOOKED_AT if kept else COMPARED)
+    return min(test, MAX_COMPARED_OF_CACHED if kept else MAX_COMPARED)
 
 
 def compare(
@@ -39,8 +39,8 @@ def compare(
 def is_same(parity: dict[str, Any]) -> bool:
     """Whether the exported file answers as torch does, but for rounding."""
     return bool(
-        parity["top1_agreement"] >= LOWEST_AGREEMENT
-        and parity["max_probability_difference"] <= LARGEST_DIFFERENCE
+        parity["top1_agreement"] >= MIN_AGREEMENT
+        and parity["max_probability_difference"] <= MAX_DIFFERENCE
     )
 
 

@@ -51,7 +51,7 @@ def load(path: Path) -> Predictions:
     damaged = BadInputError(f"{path} is missing or damaged. Measure again to write it anew.")
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
-            found = Predictions(
+            answers = Predictions(
                 saved["indices"].astype(np.int64),
                 saved["labels"].astype(np.int64),
                 saved["logits"].astype(np.float32),
@@ -59,13 +59,13 @@ def load(path: Path) -> Predictions:
             )
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise damaged from error
-    lengths = {len(found.indices), len(found.labels), len(found.logits), len(found.hashes)}
-    if found.logits.ndim != 2 or found.labels.ndim != 1 or len(lengths) > 1:
+    lengths = {len(answers.indices), len(answers.labels), len(answers.logits), len(answers.hashes)}
+    if answers.logits.ndim != 2 or answers.labels.ndim != 1 or len(lengths) > 1:
         raise damaged
-    if not np.isfinite(found.logits).all():
+    if not np.isfinite(answers.logits).all():
         raise damaged
-    if len(found.labels):
-        low, high = int(found.labels.min()), int(found.labels.max())
-        if low < 0 or high >= found.logits.shape[1]:
+    if len(answers.labels):
+        low, high = int(answers.labels.min()), int(answers.labels.max())
+        if low < 0 or high >= answers.logits.shape[1]:
             raise damaged
-    return found
+    return answers

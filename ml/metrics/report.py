@@ -84,7 +84,7 @@ def _per_class(
     """``roc_auc`` and ``average_precision`` are one against the rest, of calibrated probabilities;
     None where there is nothing to tell apart."""
     probabilities = calibration.softmax(logits, temperature)
-    told = [roc.curve(probabilities[:, n], labels == n) for n in range(len(classes))]
+    curves = [roc.curve(probabilities[:, n], labels == n) for n in range(len(classes))]
     scores, spans = metrics.class_scores(matrix), metrics.recall_intervals(matrix)
     return [
         {
@@ -94,8 +94,8 @@ def _per_class(
             "f1": float(scores.f1[n]),
             "support": int(scores.support[n]),
             "recall_interval": list(spans[n]),
-            "roc_auc": roc.roc_auc(told[n]),
-            "average_precision": roc.average_precision(told[n]),
+            "roc_auc": roc.roc_auc(curves[n]),
+            "average_precision": roc.average_precision(curves[n]),
         }
         for n, name in enumerate(classes)
     ]

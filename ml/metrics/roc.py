@@ -58,15 +58,15 @@ def curve(scores: Floats, positive: Flags) -> Curve:
     return Curve(levels, called, hits, positives, len(right) - positives)
 
 
-def roc_auc(found: Curve) -> float | None:
+def roc_auc(curve: Curve) -> float | None:
     """The area under the ROC curve: how often a picture of the class scores above another.
 
     None where there are no pictures of the class, or no others.
     """
-    if not found.positives or not found.negatives:
+    if not curve.positives or not curve.negatives:
         return None
-    across = np.append(0.0, found.false_alarms)
-    up = np.append(0.0, found.recall)
+    across = np.append(0.0, curve.false_alarms)
+    up = np.append(0.0, curve.recall)
     return float(np.sum(np.diff(across) * (up[1:] + up[:-1]) / 2))
 
 
@@ -99,13 +99,13 @@ def roc_auc_interval(area: float, positives: int, negatives: int) -> tuple[float
     return end(0.0), end(1.0)
 
 
-def average_precision(found: Curve) -> float | None:
+def average_precision(curve: Curve) -> float | None:
     """The area under the precision-recall curve, by steps and not by straight lines, which would
     promise too much (Davis and Goadrich 2006). None where there are no pictures of the class.
     """
-    if not found.positives:
+    if not curve.positives:
         return None
-    return float(np.sum(np.diff(np.append(0.0, found.recall)) * found.precision))
+    return float(np.sum(np.diff(np.append(0.0, curve.recall)) * curve.precision))
 
 
 def brier(probabilities: Floats, labels: Ints) -> float:
@@ -130,5 +130,5 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return min(1.0, 2 * tail / 2**total) if total else 1.0
 
 
-def _over(counts: NDArray[Any], whole: int) -> Floats:
-    return np.asarray(counts / whole) if whole else np.full(len(counts), np.nan)
+def _over(counts: NDArray[Any], total: int) -> Floats:
+    return np.asarray(counts / total) if total else np.full(len(counts), np.nan)

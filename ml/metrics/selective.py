@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.metrics.calibration import ENOUGH, TARGET, is_sure
+from ml.metrics.calibration import MIN_PICTURES_FOR_CALIBRATION, TARGET, is_sure
 from ml.metrics.classification import Floats, Ints
 
 
@@ -22,5 +22,5 @@ def count(probabilities: Floats, labels: Ints, threshold: float) -> dict[str, An
         "answered": int(np.sum(answered)),
         "right": int(np.sum(answered & right)),
         "target": TARGET,
-        "enough": len(labels) >= ENOUGH,
+        "enough": len(labels) >= MIN_PICTURES_FOR_CALIBRATION,
     }

@@ -22,7 +22,7 @@ from ml.metrics.classification import Floats, Interval, wilson
 
 LEVEL = 0.05
 """The chance that may be taken of calling any slice worse where none is."""
-LEAST = 10
+MIN_PICTURES_IN_SLICE = 10
 """Slices of fewer pictures, or with fewer outside, are not tried."""
 PARTS = 4
 """A measured quantity is cut into so many slices of about as many pictures."""
@@ -71,20 +71,20 @@ def find(right: Flags, groups: Sequence[Group]) -> list[Slice]:
     tried: dict[bytes, Group] = {}
     for group in groups:
         number = int(group.inside.sum())
-        if LEAST <= number <= len(right) - LEAST:
+        if MIN_PICTURES_IN_SLICE <= number <= len(right) - MIN_PICTURES_IN_SLICE:
             tried.setdefault(np.packbits(group.inside).tobytes(), group)
-    kept, wrong = list(tried.values()), int(np.sum(~right))
+    distinct, wrong = list(tried.values()), int(np.sum(~right))
     chances = np.array(
         [
             chance(int((~right & one.inside).sum()), int(one.inside.sum()), wrong, len(right))
-            for one in kept
+            for one in distinct
         ]
     )
-    found = []
-    for group, p, adjusted in zip(kept, chances, holm(chances), strict=True):
+    result = []
+    for group, p, adjusted in zip(distinct, chances, holm(chances), strict=True):
         inside = group.inside
         number, share = int(inside.sum()), float(right[inside].mean())
-        found.append(
+        result.append(
             Slice(
                 group,
                 number,
@@ -95,7 +95,7 @@ def find(right: Flags, groups: Sequence[Group]) -> list[Slice]:
                 float(adjusted),
             )
         )
-    return sorted(found, key=lambda one: (one.p, one.accuracy))
+    return sorted(result, key=lambda one: (one.p, one.accuracy))
 
 
 def chance(mistakes: int, pictures: int, all_mistakes: int, all_pictures: int) -> float:
@@ -112,12 +112,14 @@ def chance(mistakes: int, pictures: int, all_mistakes: int, all_pictures: int) -
     held = np.arange(mistakes, most + 1)
     logs = _log_factorials(all_pictures)
 
-    def ways(whole: int, part: Any) -> Any:
-        """The logarithm of how many ways there are to choose ``part`` of ``whole``."""
-        return logs[whole] - logs[part] - logs[whole - part]
+    def log_binomial(total: int, part: Any) -> Any:
+        """The logarithm of how many ways there are to choose ``part`` of ``total``."""
+        return logs[total] - logs[part] - logs[total - part]
 
-    drawn = ways(all_mistakes, held) + ways(all_pictures - all_mistakes, pictures - held)
-    return float(min(1.0, np.exp(drawn - ways(all_pictures, pictures)).sum()))
+    drawn = log_binomial(all_mistakes, held) + log_binomial(
+        all_pictures - all_mistakes, pictures - held
+    )
+    return float(min(1.0, np.exp(drawn - log_binomial(all_pictures, pictures)).sum()))
 
 
 @lru_cache(maxsize=4)
@@ -157,14 +159,14 @@ def parts(
     there = [n for n in range(PARTS) if (place == n).any()]
     if len(there) < 2:
         return []
-    found = []
+    result = []
     for n in there:
         low = say(float(edges[n - 1])) if n != there[0] else ""
         high = say(float(edges[n])) if n != there[-1] else ""
         span = f"{low} to {high}" if low and high else (f"over {low}" if low else f"up to {high}")
         word = {there[0]: words[0], there[-1]: words[1]}.get(n, "")
-        found.append(Group(kind, span, place == n, word))
-    return found
+        result.append(Group(kind, span, place == n, word))
+    return result
 
 
 def same(kind: str, names: Sequence[str | None]) -> list[Group]:

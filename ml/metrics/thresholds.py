@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ml.metrics.calibration import ENOUGH, TARGET
+from ml.metrics.calibration import MIN_PICTURES_FOR_CALIBRATION, TARGET
 from ml.metrics.classification import Floats, Ints, wilson
 from ml.metrics.roc import Curve, average_precision, roc_auc, roc_auc_interval
 
 GRID = np.arange(1001) / 1000
 """Thresholds are read off in steps of a tenth of a percent, as a slider has them."""
-LEAST = 10
+MIN_PICTURES_FOR_CURVE = 10
 """With fewer pictures of a class, or of all others, its curves show nothing."""
 
 
@@ -51,63 +51,65 @@ class Called:
         return self.hits / self.positives if self.positives else None
 
 
-def call(found: Curve, threshold: float) -> Called:
+def call(curve: Curve, threshold: float) -> Called:
     """What ``threshold`` does."""
-    called, hits = _counts(found, np.array([threshold]))
-    return Called(threshold, int(called[0]), int(hits[0]), found.positives, found.negatives)
+    called, hits = _counts(curve, np.array([threshold]))
+    return Called(threshold, int(called[0]), int(hits[0]), curve.positives, curve.negatives)
 
 
-def for_precision(found: Curve, target: float = TARGET) -> Called | None:
+def for_precision(curve: Curve, target: float = TARGET) -> Called | None:
     """The lowest threshold at which a share of ``target`` of the called are of the class.
 
-    It is counted on no fewer than ``ENOUGH`` called pictures: on fewer a share like that shows
-    nothing. None where there is no such threshold.
+    At least ``MIN_PICTURES_FOR_CALIBRATION`` pictures are called at it: on fewer a share like that
+    shows nothing. None where there is no such threshold.
     """
-    called, hits = _counts(found, GRID)
-    fits = np.flatnonzero((called >= ENOUGH) & (hits >= target * called - 1e-9))
-    return call(found, float(GRID[fits[0]])) if len(fits) else None
+    called, hits = _counts(curve, GRID)
+    fits = np.flatnonzero(
+        (called >= MIN_PICTURES_FOR_CALIBRATION) & (hits >= target * called - 1e-9)
+    )
+    return call(curve, float(GRID[fits[0]])) if len(fits) else None
 
 
-def for_recall(found: Curve, target: float = TARGET) -> Called | None:
+def for_recall(curve: Curve, target: float = TARGET) -> Called | None:
     """The highest threshold at which a share of ``target`` of the class is still called.
 
-    None where the class has fewer than ``ENOUGH`` pictures.
+    None where the class has fewer than ``MIN_PICTURES_FOR_CALIBRATION`` pictures.
     """
-    if found.positives < ENOUGH:
+    if curve.positives < MIN_PICTURES_FOR_CALIBRATION:
         return None
-    _, hits = _counts(found, GRID)
-    fits = np.flatnonzero(hits >= target * found.positives - 1e-9)
-    return call(found, float(GRID[fits[-1]]))
+    _, hits = _counts(curve, GRID)
+    fits = np.flatnonzero(hits >= target * curve.positives - 1e-9)
+    return call(curve, float(GRID[fits[-1]]))
 
 
-def _counts(found: Curve, thresholds: Floats) -> tuple[Ints, Ints]:
+def _counts(curve: Curve, thresholds: Floats) -> tuple[Ints, Ints]:
     """How many pictures each threshold calls, and how many of them rightly."""
-    kept = np.searchsorted(-found.levels, -thresholds, side="right")
-    return np.append(0, found.called)[kept], np.append(0, found.hits)[kept]
+    places = np.searchsorted(-curve.levels, -thresholds, side="right")
+    return np.append(0, curve.called)[places], np.append(0, curve.hits)[places]
 
 
-def told(found: Curve) -> bool:
+def has_enough_pictures(curve: Curve) -> bool:
     """Whether there are pictures enough for the curves to show something."""
-    return min(found.positives, found.negatives) >= LEAST
+    return min(curve.positives, curve.negatives) >= MIN_PICTURES_FOR_CURVE
 
 
-def summary(name: str, found: Curve) -> dict[str, Any]:
+def summary(name: str, curve: Curve) -> dict[str, Any]:
     """For the command line: ``class``, ``pictures`` of it, ``others``, and, where the curves show
     something, ``roc_auc`` with ``roc_auc_interval``, ``average_precision``, and what the thresholds
     ``for_precision`` and ``for_recall`` do (each None where there is none)."""
-    about = {"class": name, "pictures": found.positives, "others": found.negatives}
-    if not told(found):
+    about = {"class": name, "pictures": curve.positives, "others": curve.negatives}
+    if not has_enough_pictures(curve):
         return about
-    area = roc_auc(found)
+    area = roc_auc(curve)
     assert area is not None
     about |= {
         "roc_auc": area,
-        "roc_auc_interval": list(roc_auc_interval(area, found.positives, found.negatives)),
-        "average_precision": average_precision(found),
+        "roc_auc_interval": list(roc_auc_interval(area, curve.positives, curve.negatives)),
+        "average_precision": average_precision(curve),
     }
     for key, one in (
-        ("for_precision", for_precision(found)),
-        ("for_recall", for_recall(found)),
+        ("for_precision", for_precision(curve)),
+        ("for_recall", for_recall(curve)),
     ):
         about[key] = one and as_json(one)
     return about

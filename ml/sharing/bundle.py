@@ -14,7 +14,7 @@ from ml.workspace import Workspace, open_workspace
 
 EXAMPLES = 8
 """Test pictures that go along, to be tried at once; no other picture does."""
-_LEFT = ("checkpoints", "reports", "log.txt", "worker.json", "stop", "*.lock", ".*")
+_NOT_PACKED = ("checkpoints", "reports", "log.txt", "worker.json", "stop", "*.lock", ".*")
 
 
 def pack(workspace: Workspace, run: Run, folder: Path) -> int:
@@ -32,7 +32,9 @@ def pack(workspace: Workspace, run: Run, folder: Path) -> int:
     beside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
     try:
         target = open_workspace(beside)
-        shutil.copytree(run.folder, target.runs / run.id, ignore=shutil.ignore_patterns(*_LEFT))
+        shutil.copytree(
+            run.folder, target.runs / run.id, ignore=shutil.ignore_patterns(*_NOT_PACKED)
+        )
         _copy_version(workspace, run, target)
         for digest in _examples(workspace, run):
             place = picture_path(target, digest)
@@ -63,8 +65,8 @@ def _copy_version(workspace: Workspace, run: Run, target: Workspace) -> None:
 def _examples(workspace: Workspace, run: Run) -> list[str]:
     """The hashes of a few test pictures that are still here."""
     try:
-        found = results.read(workspace, run)
+        answers = results.read(workspace, run)
     except MLError:
         return []
-    chosen = [found.hashes[place] for place in found.examples(EXAMPLES).tolist()]
+    chosen = [answers.hashes[place] for place in answers.examples(EXAMPLES).tolist()]
     return [digest for digest in chosen if picture_path(workspace, digest).is_file()]

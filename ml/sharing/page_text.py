@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from ml.errors import BadInputError
 from ml.runs.folder import Run
 
-MOST_TITLE = 80
-MOST_WORDS = 2000
+MAX_TITLE_LENGTH = 80
+MAX_TEXT_LENGTH = 2000
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,12 @@ class Showcase:
 
 def read(run: Run) -> Showcase:
     """What was written; where nothing was, the run's name or the data set's as the title."""
-    found = run.meta.get("showcase")
-    about = found if isinstance(found, dict) else {}
+    stored = run.meta.get("showcase")
+    about = stored if isinstance(stored, dict) else {}
     usual = run.meta.get("name") or run.dataset.get("name") or run.id
-    return Showcase(str(about.get("title") or usual)[:MOST_TITLE], str(about.get("words") or ""))
+    return Showcase(
+        str(about.get("title") or usual)[:MAX_TITLE_LENGTH], str(about.get("words") or "")
+    )
 
 
 def write(run: Run, title: str, words: str) -> Showcase:
@@ -36,10 +38,10 @@ def write(run: Run, title: str, words: str) -> Showcase:
         WorkspaceError: the disk is full or cannot be written to.
     """
     title, words = " ".join(title.split()), words.strip()
-    for said, text, most in (("title", title, MOST_TITLE), ("text", words, MOST_WORDS)):
+    for name, text, most in (("title", title, MAX_TITLE_LENGTH), ("text", words, MAX_TEXT_LENGTH)):
         if len(text) > most:
             raise BadInputError(
-                f"The {said} has {len(text):,} letters, and there is room for {most:,}. Shorten it."
+                f"The {name} has {len(text):,} letters, and there is room for {most:,}. Shorten it."
             )
     run.update_meta(showcase={"title": title, "words": words} if title or words else None)
     return read(run)

@@ -115,13 +115,13 @@ def duration(seconds: float | None) -> str:
     """
     if seconds is None:
         return "–"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        minutes, rest = divmod(whole, 60)
+    total = round(seconds)
+    if total < 60:
+        return f"{total} s"
+    if total < 3600:
+        minutes, rest = divmod(total, 60)
         return f"{minutes} min {rest} s" if rest and minutes < 10 else f"{minutes} min"
-    hours, rest = divmod(whole, 3600)
+    hours, rest = divmod(total, 3600)
     return f"{hours} h {rest // 60} min" if rest >= 60 else f"{hours} h"
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from ml.text.format import count, percentage
 
-MOST_NAMES = 20
-LEAST_PICTURES = 5
+MAX_NAMES = 20
+MIN_PICTURES_FOR_RECALL = 5
 """Of a class, to say how often it is recognised."""
 LIMITS = "It knows its classes and nothing else: whatever the picture shows, it names one of them."
 
@@ -18,10 +18,10 @@ def apart(classes: Sequence[str], named: Callable[[str], str] = str) -> str:
     'Tells 2 classes apart: cat, dog.'
     """
     names = [named(str(one)) for one in classes]
-    rest = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    rest = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
     return (
         f"Tells {count(len(names), 'class', 'classes')} apart: "
-        f"{', '.join(names[:MOST_NAMES])}{rest}."
+        f"{', '.join(names[:MAX_NAMES])}{rest}."
     )
 
 
@@ -32,17 +32,19 @@ def learned_from(record: dict[str, Any], model: str) -> str:
     'The data set pets, version 2: 70 pictures to learn from, 15 to choose by. The network is vit.'
     """
     counts = record.get("counts") or {}
-    told = f"The data set {record.get('name', '')}, version {record.get('version', 1)}"
+    sentence = f"The data set {record.get('name', '')}, version {record.get('version', 1)}"
     if counts.get("train"):
-        told += f": {count(counts['train'], 'picture')} to learn from"
-        told += f", {counts['val']:,} to choose by" if counts.get("val") else ""
-    return f"{told}. The network is {model}." if model else f"{told}."
+        sentence += f": {count(counts['train'], 'picture')} to learn from"
+        sentence += f", {counts['val']:,} to choose by" if counts.get("val") else ""
+    return f"{sentence}. The network is {model}." if model else f"{sentence}."
 
 
 def hardest(report: dict[str, Any], named: Callable[[str], str] = str) -> str:
     """The class that it recognises most seldom; empty where the test pictures are too few to say,
     or where all are recognised alike."""
-    known = [one for one in report.get("per_class") or [] if one["support"] >= LEAST_PICTURES]
+    known = [
+        one for one in report.get("per_class") or [] if one["support"] >= MIN_PICTURES_FOR_RECALL
+    ]
     known = [one for one in known if one["recall"] is not None]
     if len(known) < 2:
         return ""

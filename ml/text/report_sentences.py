@@ -7,13 +7,13 @@ passed over.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ml.metrics.calibration import ENOUGH, NEVER, error_by_chance
+from ml.metrics.calibration import MIN_PICTURES_FOR_CALIBRATION, NEVER_SURE, error_by_chance
 from ml.metrics.classification import Floats, wilson
-from ml.metrics.thresholds import LEAST
+from ml.metrics.thresholds import MIN_PICTURES_FOR_CURVE
 from ml.text.format import count, percentage, span, with_span
 
-FEW = 100
-"""With fewer test pictures that is said beside the figures."""
+MIN_PICTURES_WITHOUT_WARNING = 100
+"""With fewer test pictures a sentence beside the metrics warns of wide intervals."""
 
 
 def headline(report: dict[str, Any], named: Callable[[str], str] = str) -> str:
@@ -38,7 +38,7 @@ def reading(report: dict[str, Any], pictures: int) -> str:
             f"Comparing each picture with the mean picture of every class scores "
             f"{percentage(centroid)}."
         )
-    if pictures < FEW:
+    if pictures < MIN_PICTURES_WITHOUT_WARNING:
         kind = "test picture" if report.get("split", "test") == "test" else "picture"
         words.append(
             f"{count(pictures, kind)} {'is' if pictures == 1 else 'are'} few: the "
@@ -63,7 +63,7 @@ def folds(found: object) -> str:
 def threshold(level: float, answers: dict[str, Any] | None = None) -> str:
     """When a model with that threshold is not sure; ``answers`` is what ``ml.metrics.selective``
     counted, where the model has it."""
-    if level >= NEVER:
+    if level >= NEVER_SURE:
         return (
             "This model always says that it is not sure: on the validation pictures it was not "
             "right 95 % of the time at any level of certainty. More pictures or a longer training "
@@ -76,22 +76,22 @@ def threshold(level: float, answers: dict[str, Any] | None = None) -> str:
             "right at least 95 % of the time."
         )
     total, answered = answers["pictures"], answers["answered"]
-    told = (
+    sentence = (
         f"it answered {answered}, {answers['right']} of them rightly, and left "
         f"{total - answered} ({percentage(1 - answered / total)}) open."
     )
     if not answers["enough"]:
         return (
             f"{under}There were only {count(total, 'validation picture')}, too few to show how "
-            f"rarely it errs, so the level is no more than a first guess: of these {told}"
+            f"rarely it errs, so the level is no more than a first guess: of these {sentence}"
         )
     return (
         f"{under}The level was chosen on {count(total, 'validation picture')} so that at most "
-        f"{percentage(1 - answers['target'])} of the answers given are wrong: of these {told}"
+        f"{percentage(1 - answers['target'])} of the answers given are wrong: of these {sentence}"
     )
 
 
-_WAYS = {
+_METHODS = {
     "k-nearest and energy": "by its nearest neighbours, Sun et al. 2022, and by how little any "
     "class speaks up, Liu et al. 2020",
     "local density, nearest class and energy": "by how much further its nearest pictures are from "
@@ -111,7 +111,7 @@ def unlike(about: dict[str, Any] | None) -> str:
     if not about or not about.get("pictures"):
         return ""
     validation, share = int(about["validation"]), float(about["false_alarms"])
-    way = _WAYS.get(about.get("method", ""), "")
+    way = _METHODS.get(about.get("method", ""), "")
     rule = (
         f"A picture is unlike anything it learned where it lies further from the "
         f"{count(about['pictures'], 'training picture')} that the model carries than"
@@ -135,11 +135,11 @@ def corruptions(measured: dict[str, Any]) -> str:
     hardest."""
     pictures = measured["pictures"]
     clean = with_span(measured["clean"], wilson(measured["clean"], pictures))
-    said = f"{percentage(measured['corrupted'])} right on worse pictures, {clean} as they are."
-    if pictures < ENOUGH:
-        return f"{said} {count(pictures, 'picture')} are too few to tell which kind is hardest."
+    sentence = f"{percentage(measured['corrupted'])} right on worse pictures, {clean} as they are."
+    if pictures < MIN_PICTURES_FOR_CALIBRATION:
+        return f"{sentence} {count(pictures, 'picture')} are too few to tell which kind is hardest."
     weakest = min(measured["kinds"], key=lambda row: row["mean"])
-    return f"{said} Hardest: {weakest['label']} ({percentage(weakest['mean'])})."
+    return f"{sentence} Hardest: {weakest['label']} ({percentage(weakest['mean'])})."
 
 
 def weakest(entries: Sequence[dict[str, Any]], named: Callable[[str], str] = str) -> str:
@@ -150,7 +150,7 @@ def weakest(entries: Sequence[dict[str, Any]], named: Callable[[str], str] = str
         return "No class has pictures"
     worst = min(known, key=lambda entry: (entry["f1"], entry["class"]))
     name, pictures = named(str(worst["class"])), int(worst["support"])
-    if pictures < LEAST:
+    if pictures < MIN_PICTURES_FOR_CURVE:
         return f"Weakest class: too few pictures to tell ({name} has {pictures})"
     return f"Weakest class: {name}, F1 {percentage(worst['f1'])}"
 
@@ -160,13 +160,13 @@ def calibration(error: float, confidence: Floats) -> str:
     (N,) are the probabilities of the guesses, ``error`` is their calibration error."""
     by_chance = error_by_chance(confidence)
     apart = count(round(100 * error), "percentage point")
-    told = (
+    sentence = (
         f"On average the two are {apart} apart. On {count(len(confidence), 'picture')} even exact "
         f"probabilities may seem up to {100 * by_chance:.1f} apart by chance: "
     )
     if error <= by_chance:
-        return f"{told}this shows nothing against them."
-    return f"{told}these are off by more than that."
+        return f"{sentence}this shows nothing against them."
+    return f"{sentence}these are off by more than that."
 
 
 def temperature(value: float) -> str:

@@ -1,8 +1,8 @@
-"""Which of the ways a configuration trains, and why: a sentence for people. Light."""
+"""What a configuration trains (head, top parts, whole network), and why, in a sentence. Light."""
 
 from ml.config import TrainConfig
 
-FEW = 1000
+MAX_PICTURES_FOR_FROZEN = 1000
 """Up to so many pictures a head on kept features is about as good as anything slower."""
 
 
@@ -23,10 +23,10 @@ def reason(config: TrainConfig, pictures: int) -> str:
                 f"Only the last layer is trained, on kept features of {config.feature_views} views "
                 "of each picture: as it is, and spoilt."
             )
-        said = "Only the last layer is trained, on features that are computed once and kept"
-        if pictures <= FEW:
-            return f"{said}: of {pictures:,} pictures a whole network would learn little more."
-        return f"{said}: that takes a small part of the time of training the whole network."
+        sentence = "Only the last layer is trained, on features that are computed once and kept"
+        if pictures <= MAX_PICTURES_FOR_FROZEN:
+            return f"{sentence}: of {pictures:,} pictures a whole network would learn little more."
+        return f"{sentence}: that takes a small part of the time of training the whole network."
     slower = ""
     if config.layer_decay < 1:
         slower = f" Each part learns at {config.layer_decay:g} times the rate of the one above it."

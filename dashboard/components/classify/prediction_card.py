@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.text.html import escape
 from dashboard.text.markdown import percentage, whole_percentage
 from dashboard.uploads.session_uploads import Entry
-from ml.metrics.calibration import NEVER
+from ml.metrics.calibration import NEVER_SURE
 
 NAME = 80
 """A longer file name is cut; the whole of it shows when the pointer rests on it."""
@@ -105,7 +105,7 @@ def _verdict(answer: dict[str, Any], threshold: float) -> str:
 
 
 def _why(probability: float, threshold: float) -> str:
-    if threshold >= NEVER:
+    if threshold >= NEVER_SURE:
         return "This model is never sure: see under the pictures."
     return (
         f"The best guess, but {percentage(probability)} is under the {percentage(threshold)} that "

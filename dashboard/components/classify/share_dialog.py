@@ -16,12 +16,12 @@ def share(run: Run) -> None:
         )
         said = page_text.read(run)
         title = st.text_input(
-            "Title", said.title, max_chars=page_text.MOST_TITLE, key=f"share-title-{run.id}"
+            "Title", said.title, max_chars=page_text.MAX_TITLE_LENGTH, key=f"share-title-{run.id}"
         )
         words = st.text_area(
             "What it is for, in a few words",
             said.words,
-            max_chars=page_text.MOST_WORDS,
+            max_chars=page_text.MAX_TEXT_LENGTH,
             key=f"share-words-{run.id}",
         )
         if (title, words) != (said.title, said.words):

@@ -12,7 +12,7 @@ from dashboard.queries.results import Results
 from dashboard.state.keys import fold_key
 from dashboard.text.markdown import with_span
 from dashboard.text.wording import count
-from ml.metrics.calibration import ENOUGH
+from ml.metrics.calibration import MIN_PICTURES_FOR_CALIBRATION
 from ml.metrics.classification import wilson
 from ml.runs.folder import Run
 from ml.text import report_sentences
@@ -31,10 +31,10 @@ def trust(run: Run, results: Results) -> None:
 def _calibration(run: Run, results: Results) -> None:
     calibration = results.report.get("calibration") or {}
     bins = [entry for entry in calibration.get("bins") or [] if entry.get("pictures")]
-    if len(results.labels) < ENOUGH or not bins:
+    if len(results.labels) < MIN_PICTURES_FOR_CALIBRATION or not bins:
         st.write(
             f"{count(len(results.labels), 'test picture')} are too few to tell whether the "
-            f"probabilities mean what they say. {ENOUGH} are the least."
+            f"probabilities mean what they say. {MIN_PICTURES_FOR_CALIBRATION} are the least."
         )
         return
     said = report_sentences.calibration(float(calibration.get("ece") or 0.0), results.confidence)
@@ -78,7 +78,7 @@ def _threshold(run: Run, results: Results) -> None:
             f"It is sure about {asked} of {count(total, 'test picture')}, and right about "
             f"{hits} of those: {with_span(hits / asked, wilson(hits / asked, asked))}."
         )
-    if total < ENOUGH:
+    if total < MIN_PICTURES_FOR_CALIBRATION:
         few = f"{count(total, 'test picture')} are too few"
         st.caption(f"{few} to draw what other levels would do.")
         return

@@ -42,7 +42,7 @@ def _panel(results: Results) -> None:
         key=f"told-class-{key}",
     )
     found = curve(results.probabilities[:, label], results.labels == label)
-    if not thresholds.told(found):
+    if not thresholds.has_enough_pictures(found):
         st.write(too_few(names[label], found))
         return
     chosen = _slider(names[label], found, key, label)

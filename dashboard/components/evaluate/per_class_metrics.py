@@ -9,7 +9,7 @@ from dashboard.components.widgets.plot import plot
 from dashboard.queries.results import Results
 from dashboard.state.keys import class_table_fold
 from dashboard.text.markdown import plain
-from ml.metrics.thresholds import LEAST
+from ml.metrics.thresholds import MIN_PICTURES_FOR_CURVE
 from ml.text import report_sentences
 from ml.text.format import listed
 
@@ -66,7 +66,10 @@ def class_figures(results: Results) -> None:
 def _table(entries: list[dict[str, Any]]) -> None:
     ends = [entry.get("recall_interval") or (None, None) for entry in entries]
     total = sum(entry["support"] for entry in entries)
-    shown = [(entry, min(entry["support"], total - entry["support"]) >= LEAST) for entry in entries]
+    shown = [
+        (entry, min(entry["support"], total - entry["support"]) >= MIN_PICTURES_FOR_CURVE)
+        for entry in entries
+    ]
     columns = {
         "Precision": [entry["precision"] for entry in entries],
         "Recall": [entry["recall"] for entry in entries],
@@ -86,7 +89,7 @@ def _table(entries: list[dict[str, Any]]) -> None:
         "Recall to": interval,
         "ROC area": "How often a picture of the class is given a higher probability of it than "
         "one of another class; 50 % is chance. Also known as ROC AUC. "
-        f"Left out with fewer than {LEAST} pictures of the class or of others.",
+        f"Left out with fewer than {MIN_PICTURES_FOR_CURVE} pictures of the class or of others.",
         "PR area": "Precision, averaged over the levels of recall. Also known as average precision "
         "or PR AUC.",
     }

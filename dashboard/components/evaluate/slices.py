@@ -18,7 +18,7 @@ from dashboard.text.wording import count
 from ml.data.store.versions import DatasetVersion, read_summary
 from ml.evaluation import slice_discovery
 from ml.evaluation.slice_discovery import by_chance
-from ml.metrics.slices import LEAST
+from ml.metrics.slices import MIN_PICTURES_IN_SLICE
 from ml.runs.folder import Run
 from ml.workspace import Workspace
 
@@ -40,10 +40,10 @@ def _panel(
         "The pictures by class, size, shape, brightness, contrast, sharpness, time, folder, group "
         "and kind of file: which of these groups does the model get wrong more often than the rest?"
     )
-    if len(results.labels) < 2 * LEAST:
+    if len(results.labels) < 2 * MIN_PICTURES_IN_SLICE:
         st.write(
             f"{count(len(results.labels), 'picture')} are too few to tell one group from the rest. "
-            f"A group of {LEAST} and as many others are the least."
+            f"A group of {MIN_PICTURES_IN_SLICE} and as many others are the least."
         )
         return
     fingerprint, split = results.fingerprint, results.split

@@ -4,7 +4,7 @@ from dashboard.components.widgets.metric_tiles import Tile
 from dashboard.text.markdown import percentage, plain, span
 from dashboard.text.wording import count
 from ml.metrics import thresholds
-from ml.metrics.calibration import ENOUGH, TARGET
+from ml.metrics.calibration import MIN_PICTURES_FOR_CALIBRATION, TARGET
 from ml.metrics.classification import wilson
 from ml.metrics.roc import Curve
 from ml.metrics.thresholds import Called
@@ -16,7 +16,7 @@ def too_few(name: str, found: Curve) -> str:
     what = plain(name) if fewest == found.positives else "all other classes together"
     return (
         f"The test has {count(fewest, 'picture')} of {what}: too few for its curves to show "
-        f"anything. {thresholds.LEAST} are the least."
+        f"anything. {thresholds.MIN_PICTURES_FOR_CURVE} are the least."
     )
 
 
@@ -32,14 +32,14 @@ def precision_sentence(name: str, found: Curve) -> str:
             f"of {plain(name)}. It was read off these very pictures: expect a little less of new "
             "ones."
         )
-    if found.positives < ENOUGH:
+    if found.positives < MIN_PICTURES_FOR_CALIBRATION:
         return (
             f"The test has {count(found.positives, 'picture')} of {plain(name)}, too few to name "
-            f"a threshold. {ENOUGH} are the least."
+            f"a threshold. {MIN_PICTURES_FOR_CALIBRATION} are the least."
         )
     return (
         f"At no threshold is {asked} of what is called {plain(name)} really {plain(name)}, counted "
-        f"on {ENOUGH} pictures or more."
+        f"on {MIN_PICTURES_FOR_CALIBRATION} pictures or more."
     )
 
 

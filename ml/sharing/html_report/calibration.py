@@ -4,7 +4,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ml.metrics.calibration import ENOUGH
+from ml.metrics.calibration import MIN_PICTURES_FOR_CALIBRATION
 from ml.metrics.classification import wilson
 from ml.sharing.html_report.figures import reliability
 from ml.sharing.html_report.rendering import render
@@ -26,8 +26,10 @@ def probabilities(subject: Subject) -> Markup | None:
     if not bins:
         return None
     results = subject.results
-    if len(results.labels) < ENOUGH:
-        return render("too_few_to_calibrate", counted=subject.counted, least=ENOUGH)
+    if len(results.labels) < MIN_PICTURES_FOR_CALIBRATION:
+        return render(
+            "too_few_to_calibrate", counted=subject.counted, least=MIN_PICTURES_FOR_CALIBRATION
+        )
     error, bins_before = float(measured.get("ece") or 0.0), _filled(measured.get("bins_before"))
     points = count(round(100 * error), "percentage point")
     title = f"Probabilities are {points} off on average"

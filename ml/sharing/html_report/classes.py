@@ -4,7 +4,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ml.metrics.thresholds import LEAST
+from ml.metrics.thresholds import MIN_PICTURES_FOR_CURVE
 from ml.sharing.html_report.figures import bars
 from ml.sharing.html_report.rendering import render
 from ml.sharing.html_report.subject import Subject
@@ -27,13 +27,13 @@ def per_class(subject: Subject) -> Markup:
         title=report_sentences.weakest(entries),
         selection=selection,
         rows=[_row(entry, total) for entry in entries[:MAX_CLASSES]],
-        least=LEAST,
+        least=MIN_PICTURES_FOR_CURVE,
     )
 
 
 def _row(entry: dict[str, Any], total: int) -> dict[str, Any]:
     """One class; ``total`` is the number of pictures of all classes."""
-    enough = min(entry["support"], total - entry["support"]) >= LEAST
+    enough = min(entry["support"], total - entry["support"]) >= MIN_PICTURES_FOR_CURVE
     shares = (entry["precision"], entry["recall"], entry["f1"])
     return {
         "name": str(entry["class"]),

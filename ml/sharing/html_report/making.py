@@ -58,10 +58,10 @@ def _usual(subject: Subject, config: TrainConfig) -> tuple[TrainConfig, str]:
 
 
 def _valued(value: Any, unit: str) -> str:
-    said = (
+    text = (
         {True: "yes", False: "no"}[value] if isinstance(value, bool) else command_line.worded(value)
     )
-    return f"{said} {unit}".strip()
+    return f"{text} {unit}".strip()
 
 
 def _facts(subject: Subject, config: TrainConfig) -> dict[str, str]:

@@ -16,8 +16,8 @@ MAX_GROUPS = 30
 def kinds_of_pictures(subject: Subject) -> Markup | None:
     """Groups of these pictures that do worse than the rest; None where none were looked for."""
     results = subject.results
-    found = slice_discovery.read(subject.run, results.fingerprint, results.split)
-    if found is None or found["pictures"] != len(results.labels):
+    measured = slice_discovery.read(subject.run, results.fingerprint, results.split)
+    if measured is None or measured["pictures"] != len(results.labels):
         return None
     rows = [
         {
@@ -26,46 +26,47 @@ def kinds_of_pictures(subject: Subject) -> Markup | None:
             "rest_text": percentage(one["rest"]),
             "by_chance": slice_discovery.by_chance(one["adjusted"]),
         }
-        for one in found["slices"][:MAX_GROUPS]
+        for one in measured["slices"][:MAX_GROUPS]
     ]
     return render(
         "kinds_of_pictures",
-        finding=found["finding"],
+        finding=measured["finding"],
         rows=rows,
         most=MAX_GROUPS,
-        tried=found["tried"],
-        method=found["method"],
+        tried=measured["tried"],
+        method=measured["method"],
     )
 
 
 def worse_pictures(subject: Subject) -> Markup | None:
     """Accuracy under each kind of corruption; None where that was not measured."""
-    found = robustness.read(subject.run)
-    if found is None:
+    measured = robustness.read(subject.run)
+    if measured is None:
         return None
-    strengths = len(found["kinds"][0]["accuracy"])
+    strengths = len(measured["kinds"][0]["accuracy"])
     return render(
         "worse_pictures",
-        finding=report_sentences.corruptions(found),
+        finding=report_sentences.corruptions(measured),
         heads=["Kind", "Mean", "", *(f"Strength {n + 1}" for n in range(strengths))],
         rows=[
-            {**row, "bars": figures.bars([row["mean"]], found["clean"])} for row in found["kinds"]
+            {**row, "bars": figures.bars([row["mean"]], measured["clean"])}
+            for row in measured["kinds"]
         ],
-        pictures=count(found["pictures"], "test picture"),
+        pictures=count(measured["pictures"], "test picture"),
     )
 
 
 def more_pictures(subject: Subject) -> Markup | None:
     """The learning curve; None where that was not measured."""
-    found = learning_curve.read(subject.run)
-    if found is None:
+    measured = learning_curve.read(subject.run)
+    if measured is None:
         return None
     return render(
         "more_pictures",
-        finding=found["finding"],
-        chart=figures.learning_curve(found),
-        pictures=count(found["pictures"], "validation picture"),
-        fits=f"mean of {found['draws']} fits each" if found["draws"] > 1 else "one fit each",
-        extrapolated=bool(found["twice"]),
-        rows=[{**point, "interval": span(point["interval"])} for point in found["points"]],
+        finding=measured["finding"],
+        chart=figures.learning_curve(measured),
+        pictures=count(measured["pictures"], "validation picture"),
+        fits=f"mean of {measured['draws']} fits each" if measured["draws"] > 1 else "one fit each",
+        extrapolated=bool(measured["twice"]),
+        rows=[{**point, "interval": span(point["interval"])} for point in measured["points"]],
     )

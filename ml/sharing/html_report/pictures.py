@@ -14,10 +14,10 @@ from ml.workspace import Workspace
 
 SIDE = 128
 """Pixels."""
-SUREST, LEAST_SURE, PAIRS, EACH = 16, 8, 4, 6
+MAX_SURE_MISTAKES, MAX_UNSURE, MAX_PAIRS, MAX_OF_A_PAIR = 16, 8, 4, 6
 """Pictures of confident mistakes, of right answers it was least sure of, pairs of classes that are
 confused, and pictures of each: 48 at most."""
-MOST_BYTES = 900_000
+MAX_BYTES = 900_000
 """All pictures together, as text inside the page; what comes after that is left out, and said."""
 
 
@@ -25,19 +25,19 @@ class Album:
     """Makes small copies, each once, and counts what is gone and what had no room."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self.workspace, self.kept = workspace, dict[str, str | None]()
+        self.workspace, self.sources = workspace, dict[str, str | None]()
         self.size = self.gone = self.left_out = 0
 
     def source(self, picture: str) -> str | None:
         """The picture with that hash as a data URI; None where it is gone or there is no room."""
-        if picture not in self.kept:
-            self.kept[picture] = self._made(picture)
-        found = self.kept[picture]
-        if found and self.size + len(found) > MOST_BYTES:
+        if picture not in self.sources:
+            self.sources[picture] = self._made(picture)
+        encoded_picture = self.sources[picture]
+        if encoded_picture and self.size + len(encoded_picture) > MAX_BYTES:
             self.left_out += 1
             return None
-        self.size += len(found or "")
-        return found
+        self.size += len(encoded_picture or "")
+        return encoded_picture
 
     def _made(self, picture: str) -> str | None:
         try:
@@ -73,19 +73,19 @@ def _groups(subject: Subject, album: Album) -> list[dict[str, Any]]:
                 "about": "Sure and wrong: often a wrong label, an odd picture, or two classes in "
                 "one.",
             },
-            wrong[:SUREST],
+            wrong[:MAX_SURE_MISTAKES],
         ),
         (
             {
                 "title": "Right, but least sure",
                 "about": "Where a little less would have made a mistake.",
             },
-            order[right[order]][:LEAST_SURE].tolist(),
+            order[right[order]][:MAX_UNSURE].tolist(),
         ),
     ]
-    for truth, guess, number in results.confusions(PAIRS):
+    for truth, guess, number in results.confusions(MAX_PAIRS):
         about = f"{count(number, 'picture')}, the most confident first."
-        places = results.where(truth, guess)[:EACH].tolist()
+        places = results.where(truth, guess)[:MAX_OF_A_PAIR].tolist()
         chosen.append(({"pair": (names[truth], names[guess]), "about": about}, places))
     return [
         {"pair": None, **group, "pictures": [_picture(album, subject, place) for place in places]}
@@ -96,7 +96,7 @@ def _groups(subject: Subject, album: Album) -> list[dict[str, Any]]:
 
 def _missing(album: Album) -> str | None:
     """What cannot be shown, in a sentence; None where all is there."""
-    if album.gone and album.gone == len(album.kept):
+    if album.gone and album.gone == len(album.sources):
         return (
             "The pictures themselves are not in the workspace any more: the data set was deleted, "
             "so the list below has their names and no pictures."

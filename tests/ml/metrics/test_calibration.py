@@ -58,18 +58,18 @@ def test_a_few_pictures_that_are_all_right_do_not_make_the_model_certain():
 def test_without_pictures_the_temperature_is_1_and_no_guess_is_sure():
     assert calibration.fit_temperature(np.zeros((0, 3)), np.zeros(0, int)) == 1.0
     nothing = calibration.fit_threshold(np.zeros((0, 3)), np.zeros(0, int))
-    assert nothing == calibration.NEVER
+    assert nothing == calibration.NEVER_SURE
     assert not calibration.is_sure(1.0, nothing)
 
 
 def by_hand(confidence, right):
     """The rule, read literally: try each confidence from the lowest on."""
-    enough = min(calibration.ENOUGH, len(right))
+    enough = min(calibration.MIN_PICTURES_FOR_CALIBRATION, len(right))
     for threshold in sorted(confidence):
         taken = right[confidence >= threshold]
         if len(taken) >= enough and taken.mean() >= calibration.TARGET:
             return max(0.5, threshold)
-    return calibration.NEVER
+    return calibration.NEVER_SURE
 
 
 @settings(max_examples=200, deadline=None)

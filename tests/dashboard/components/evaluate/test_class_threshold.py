@@ -112,7 +112,7 @@ def test_the_charts_draw_the_curve_and_its_ends_however_many_pictures():
     )
     for figure in (roc, precision):
         assert drawable(figure).data
-        assert len(figure["data"][1]["x"]) <= one_vs_rest_charts.MOST + 1
+        assert len(figure["data"][1]["x"]) <= one_vs_rest_charts.MAX_POINTS + 1
         assert len(figure["data"][1]["x"]) == len(figure["data"][1]["customdata"])
         assert len(figure["table"]) == 12
     assert (roc["data"][1]["x"][0], roc["data"][1]["x"][-1]) == (0, 100)

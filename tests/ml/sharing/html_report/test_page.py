@@ -24,7 +24,7 @@ from ml.data.store.versions import DatasetVersion, Item, read_picture, write_pic
 from ml.evaluation import evaluate, learning_curve, results, robustness, slice_discovery
 from ml.metrics import slices
 from ml.metrics.slices import Group
-from ml.metrics.thresholds import LEAST
+from ml.metrics.thresholds import MIN_PICTURES_FOR_CURVE
 from ml.runs.folder import Run
 from ml.sharing.html_report import matrix, pictures
 from ml.sharing.html_report.page import STYLE, page
@@ -150,7 +150,7 @@ def test_the_figures_are_those_of_the_report_to_the_last_digit():
     rows = part(root, "Weakest class").all("tbody")[0].all("tr")
     shown = {row.all("th")[0].text: row.values for row in rows}
     for one in report["per_class"]:
-        told = min(one["support"], report["pictures"] - one["support"]) >= LEAST
+        told = min(one["support"], report["pictures"] - one["support"]) >= MIN_PICTURES_FOR_CURVE
         areas = ("roc_auc", "average_precision") if told else ()
         keys = ("precision", "recall", "f1", "support", *areas)
         assert shown[one["class"]] == [one[key] for key in keys]
@@ -284,7 +284,7 @@ def test_it_stays_small_whatever_the_pictures_and_the_classes(workspace, monkeyp
     assert "The 200 weakest of 400 classes" in text
     assert len(part(reading(text), "Weakest class").all("tbody")[0].all("tr")) == 200
     assert len(reading(text).all("img")) > 20
-    monkeypatch.setattr(pictures, "MOST_BYTES", 100_000)
+    monkeypatch.setattr(pictures, "MAX_BYTES", 100_000)
     less = page(workspace, run, results.read(workspace, run))
     assert "had no room" in less
     assert sum(len(one.attributes["src"]) for one in reading(less).all("img")) <= 100_000
