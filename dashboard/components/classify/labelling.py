@@ -7,12 +7,13 @@ from typing import Any
 import streamlit as st
 
 from dashboard.actions import labelling
+from dashboard.actions.edits import offer_undo
 from dashboard.actions.labelling import Lesson
 from dashboard.components.data.ingest_progress import bring, ingest_view, settle, told, under_way
 from dashboard.components.data.upload import over_limit
 from dashboard.components.evaluate.retrain_button import retrain_button
 from dashboard.components.widgets.error_message import telling
-from dashboard.components.widgets.undo import offer_undo, undo_bar
+from dashboard.components.widgets.undo import undo_bar
 from dashboard.state.keys import label_all_key, label_key, tick_key
 from dashboard.state.page_states import ClassifyState, IngestState
 from dashboard.state.stored import stored

@@ -4,11 +4,11 @@ import time
 
 import streamlit as st
 
+from dashboard.actions.edits import commit_edits
 from dashboard.components.data.class_pictures import class_pictures
 from dashboard.components.data.ingest_progress import under_way
 from dashboard.components.data.upload import drop_zone, take
 from dashboard.components.widgets.camera import camera
-from dashboard.components.widgets.undo import change
 from dashboard.queries.readiness import class_key
 from dashboard.queries.thumbnails import thumbnail
 from dashboard.state.keys import class_camera_key
@@ -57,7 +57,7 @@ def _column(workspace: Workspace, version: DatasetVersion, name: str, places: li
             pictures, f"Newest pictures of {name}", f"pictures-{key}", version.fingerprint[:16]
         )
         if removed >= 0:
-            change(workspace, version, [{"do": "delete", "items": [removed]}])
+            commit_edits(workspace, version, [{"do": "delete", "items": [removed]}])
         if len(places) > len(shown):
             st.caption(f"And {len(places) - len(shown):,} more, all under Look and change.")
 
@@ -84,13 +84,13 @@ def _head(
         )
     st.html(f'<p class="lens-count" id="class-{key}">{count(pictures, "picture")}</p>')
     if chosen:
-        change(workspace, version, [{"do": "remove_class", "name": name}])
+        commit_edits(workspace, version, [{"do": "remove_class", "name": name}])
     new = " ".join(typed.split())
     if new != name:
         stored(DataState).class_name_turn += 1
         if not new:
             st.rerun()
-        change(workspace, version, [{"do": "rename_class", "old": name, "new": new}])
+        commit_edits(workspace, version, [{"do": "rename_class", "old": name, "new": new}])
 
 
 def _turn() -> int:
@@ -139,4 +139,4 @@ def _add_class(workspace: Workspace, version: DatasetVersion) -> None:
         state = stored(DataState)
         state.class_name_turn += 1
         state.more_classes = max(state.more_classes, len(version.classes) + 1 - COLUMNS)
-        change(workspace, version, [{"do": "add_class", "name": name}])
+        commit_edits(workspace, version, [{"do": "add_class", "name": name}])

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from dashboard.actions.edits import commit_edits
 from dashboard.components.widgets.item_actions import LONGEST_NAME
-from dashboard.components.widgets.undo import change
 from dashboard.text.wording import count
 from ml.data.store.versions import DatasetVersion
 from ml.workspace import Workspace
@@ -40,7 +40,7 @@ def _rename(workspace: Workspace, version: DatasetVersion, key: str) -> None:
     )
     new = " ".join(new.split())
     if st.button("Rename", key="rename-class") and new:
-        change(workspace, version, [{"do": "rename_class", "old": old, "new": new}])
+        commit_edits(workspace, version, [{"do": "rename_class", "old": old, "new": new}])
 
 
 def _merge(workspace: Workspace, version: DatasetVersion, key: str) -> None:
@@ -57,7 +57,7 @@ def _merge(workspace: Workspace, version: DatasetVersion, key: str) -> None:
     )
     if st.button("Merge", key="merge-classes", disabled=len(names) < 2 or not into):
         whole = " ".join(str(into).split())[:LONGEST_NAME]
-        change(workspace, version, [{"do": "merge_classes", "names": names, "into": whole}])
+        commit_edits(workspace, version, [{"do": "merge_classes", "names": names, "into": whole}])
 
 
 def _remove(workspace: Workspace, version: DatasetVersion, key: str) -> None:
@@ -70,4 +70,4 @@ def _remove(workspace: Workspace, version: DatasetVersion, key: str) -> None:
         else "It has no picture."
     )
     if st.button("Remove", key="remove-class") and name:
-        change(workspace, version, [{"do": "remove_class", "name": name}])
+        commit_edits(workspace, version, [{"do": "remove_class", "name": name}])

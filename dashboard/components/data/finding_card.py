@@ -7,8 +7,8 @@ from typing import Any
 import streamlit as st
 
 from dashboard.actions.carried_findings import only
+from dashboard.actions.edits import commit_edits, ignore_finding
 from dashboard.components.widgets.tile_grid import tile, tile_grid
-from dashboard.components.widgets.undo import change
 from dashboard.queries.datasets import by_score, split_of
 from dashboard.state.keys import DATA_PANEL
 from dashboard.state.messages import FINDING_TO_SHOW
@@ -16,7 +16,6 @@ from dashboard.text.html import escape
 from dashboard.text.markdown import plain, shortened
 from dashboard.text.wording import count
 from ml.data.store.versions import DatasetVersion
-from ml.doctor.reading import ignore
 from ml.doctor.registry import kind_of
 from ml.workspace import Workspace
 
@@ -118,9 +117,8 @@ def _suspects(
     place, answer = done
     if answer == "relabel" and place in labels:
         edit = {"do": "relabel", "items": [place], "label": labels[place]}
-        change(workspace, version, [edit])
-    ignore(workspace, version.name, kept_key(version, place))
-    st.rerun()
+        commit_edits(workspace, version, [edit])
+    ignore_finding(workspace, version, kept_key(version, place))
 
 
 def _buttons(
@@ -136,7 +134,7 @@ def _buttons(
     fixes = [fix for fix in fixes if fix["edits"]]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if fixes and st.button(_told(fixes[0]), key=f"fix-{key}", icon=":material/build:"):
-            change(workspace, version, fixes[0]["edits"])
+            commit_edits(workspace, version, fixes[0]["edits"])
         if len(fixes) > 1:
             other = st.menu_button(
                 "Other ways",
@@ -145,14 +143,13 @@ def _buttons(
                 key=f"fixes-{key}",
             )
             if other:
-                change(workspace, version, fixes[other]["edits"])
+                commit_edits(workspace, version, fixes[other]["edits"])
         if finding["items"] and st.button("See the pictures", key=f"see-{key}"):
             FINDING_TO_SHOW.send(finding["key"])
             DATA_PANEL.set("Look and change")
             st.rerun()
         if st.button("Ignore", key=f"ignore-{key}", type="tertiary"):
-            ignore(workspace, version.name, finding["key"])
-            st.rerun()
+            ignore_finding(workspace, version, finding["key"])
 
 
 def _relabel_all(finding: Mapping[str, Any], left: list[int]) -> dict[str, Any]:

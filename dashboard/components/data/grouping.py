@@ -4,8 +4,8 @@ from collections import Counter, defaultdict
 
 import streamlit as st
 
+from dashboard.actions.edits import commit_edits
 from dashboard.components.widgets.tile_grid import tile, tile_grid
-from dashboard.components.widgets.undo import change
 from dashboard.queries.picture_facts import times_of
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
@@ -51,12 +51,12 @@ def grouping(workspace: Workspace, version: DatasetVersion) -> None:
         _preview(workspace, version, groups, large)
     with st.container(horizontal=True):
         if large and st.button("Keep these together", key="keep-together"):
-            change(workspace, version, grouped(version, groups))
+            commit_edits(workspace, version, grouped(version, groups))
         if any(item.group is not None for item in version.items) and st.button(
             "Remove the groups", key="remove-groups"
         ):
             nothing: Groups = [None] * len(version.items)
-            change(workspace, version, [{"do": "set_groups", "groups": nothing}])
+            commit_edits(workspace, version, [{"do": "set_groups", "groups": nothing}])
 
 
 def grouped(version: DatasetVersion, groups: Groups) -> list[dict[str, object]]:

@@ -4,8 +4,8 @@ from collections import Counter
 
 import streamlit as st
 
+from dashboard.actions.edits import commit_edits
 from dashboard.components.data.grouping import grouping
-from dashboard.components.widgets.undo import change
 from dashboard.queries.datasets import split_of
 from dashboard.state.keys import GROUPING_FOLD
 from dashboard.text.markdown import plain
@@ -114,4 +114,4 @@ def _draw(workspace: Workspace, version: DatasetVersion) -> None:
             "the source decided is no longer kept. Undo brings the old test set back."
         )
         if st.button("Draw another test set", key="really-draw-test"):
-            change(workspace, version, [{"do": "draw_test", "seed": version.version}])
+            commit_edits(workspace, version, [{"do": "draw_test", "seed": version.version}])

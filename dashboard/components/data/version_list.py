@@ -4,9 +4,9 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.actions.edits import restore_version
 from dashboard.components.data.version_diff import version_changes
 from dashboard.components.widgets.tile_grid import tile, tile_grid
-from dashboard.components.widgets.undo import bring_back
 from dashboard.queries.datasets import Query, places, version_at
 from dashboard.state.page_states import DataState
 from dashboard.state.stored import stored
@@ -67,7 +67,7 @@ def _row(workspace: Workspace, version: DatasetVersion, summary: dict[str, Any])
                 help="It becomes the newest again. The others stay.",
             ):
                 stored(DataState).version_view = None
-                bring_back(workspace, version, number)
+                restore_version(workspace, version, number)
 
 
 def _told(summary: dict[str, Any], newest: int) -> str:

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from dashboard.actions.edits import commit_edits
 from dashboard.components.widgets.gallery import gallery, tiles
 from dashboard.components.widgets.item_actions import item_actions, told
 from dashboard.components.widgets.tile_grid import selectable, tile
-from dashboard.components.widgets.undo import change
 from dashboard.queries.results import Integers, Results
 from dashboard.queries.thumbnails import thumbnail
 from dashboard.state.keys import drawer_confidence_key, drawer_text_key
@@ -131,7 +131,7 @@ def _editable(
             if others and st.button(
                 f"The label should be {plain(name)}", key=f"as-guessed-{key}", disabled=not fresh
             ):
-                change(workspace, version, [{"do": "relabel", "items": fresh, "label": name}])
+                commit_edits(workspace, version, [{"do": "relabel", "items": fresh, "label": name}])
         item_actions(workspace, version, selected, f"cell-{key}")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.components.widgets.undo import change
+from dashboard.actions.edits import commit_edits
 from dashboard.state.page_states import EditState
 from dashboard.state.stored import stored
 from dashboard.text.wording import count
@@ -43,11 +43,11 @@ def item_actions(
             disabled=not selected,
             help="They stay in the set and are used for nothing.",
         ):
-            change(workspace, version, [{"do": "exclude", "items": list(selected)}])
+            commit_edits(workspace, version, [{"do": "exclude", "items": list(selected)}])
         if any(item.excluded for item in items) and st.button("Include", key=f"include-{key}"):
-            change(workspace, version, [{"do": "include", "items": list(selected)}])
+            commit_edits(workspace, version, [{"do": "include", "items": list(selected)}])
         if st.button("Delete", key=f"delete-{key}", disabled=not selected):
-            change(workspace, version, [{"do": "delete", "items": list(selected)}])
+            commit_edits(workspace, version, [{"do": "delete", "items": list(selected)}])
 
 
 def _move(
@@ -58,7 +58,9 @@ def _move(
     edits: list[dict[str, object]] = []
     if name not in version.classes:
         edits.append({"do": "add_class", "name": name})
-    change(workspace, version, [*edits, {"do": "relabel", "items": list(selected), "label": name}])
+    commit_edits(
+        workspace, version, [*edits, {"do": "relabel", "items": list(selected), "label": name}]
+    )
 
 
 def told(selected: int, elsewhere: int) -> str:
