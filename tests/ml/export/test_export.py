@@ -1,5 +1,6 @@
 """Each export format answers as the run does, and one file adds a format."""
 
+import copy
 import json
 import struct
 import zipfile
@@ -13,9 +14,12 @@ import torch
 
 from ml.__main__ import main
 from ml.export import registry
+from ml.export.formats import safetensors
+from ml.inference.model_folder import read_manifest
 from ml.metrics import predictions
+from ml.models.network import count_features, new_head
 from tests.helpers.scratch_format import scratch_format
-from tests.helpers.trained import Trained, picture, trained
+from tests.helpers.trained import SPEC, Trained, picture, trained
 
 FORMATS = {"folder": ".zip", "onnx": ".onnx", "safetensors": ".safetensors"}
 BUILT_ALIKE = 1e-4
@@ -96,6 +100,24 @@ def test_safetensors_holds_the_weights_of_the_network(
         np.testing.assert_array_equal(values.reshape(about["shape"]), weights[name].numpy())
     assert (8 + length) % 8 == 0
     assert max(about["data_offsets"][1] for about in header.values()) == len(content) - 8 - length
+
+
+@pytest.mark.parametrize("head", ["of a frozen network", "of one unfrozen bit by bit"])
+def test_the_head_that_a_training_put_on_is_found_again(
+    made: Trained, tmp_path: Path, head: str
+) -> None:
+    network, pixels = copy.deepcopy(made.network), np.array(made.pictures.pixels("test"))
+    width = count_features(network, 3, SPEC.size)
+    network.head = new_head(width, 3)
+    if head != "of a frozen network":
+        network.head = torch.nn.Sequential(torch.nn.Dropout(0.3), torch.nn.Linear(width, 3))
+    folder = made.run.folder / "model"
+    source = registry.ExportSource(folder, read_manifest(folder), made.run)
+    path = tmp_path / "model.safetensors"
+    safetensors.write_tensors(path, network.state_dict(), {})
+    with torch.inference_mode():
+        expected = network.eval()(torch.from_numpy(pixels)).numpy()
+    np.testing.assert_allclose(safetensors.predict(source, path, pixels), expected, atol=1e-5)
 
 
 def test_other_weights_are_seen(
