@@ -29,6 +29,7 @@ from ml.inference.classifier import Classifier, unreadable
 from ml.inference.model_folder import find_model
 from ml.presets import configuration
 from ml.runs import folder as runs
+from ml.runs import queue
 from ml.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
@@ -219,7 +220,7 @@ def train(
     config = configuration(version.name, catalog.describe(place, version.name), **settings)
     record = catalog.run_record(version, config.split_seed)
     run = runs.create(place, config, record, name=name)
-    runs.claim(run)
+    queue.claim(run)
 
     from ml.training.train import train as train_run
 
