@@ -80,7 +80,7 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(message)s")
     try:
         workspace = open_workspace(args.workspace)
-        plugins.use(workspace)
+        plugins.use_workspace(workspace)
         code = args.run_command(args, workspace) or 0
         sys.stdout.flush()
         return code

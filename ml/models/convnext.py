@@ -1,4 +1,4 @@
-"""ConvNeXt of torchvision."""
+"""ConvNeXt, a convolutional network of torchvision."""
 
 from typing import TYPE_CHECKING
 
@@ -8,7 +8,7 @@ from ml.models.registry import Inputs, register
 if TYPE_CHECKING:
     from ml.models.network import Network
 
-WIDTH = 768
+FEATURES = 768
 
 
 @register(
@@ -34,8 +34,8 @@ def convnext_tiny(inputs: Inputs, pretrained: bool) -> "Network":
     """
     from torch import nn
 
-    net = zoo.make("convnext_tiny", pretrained)
-    body = net.features
+    model = zoo.make("convnext_tiny", pretrained)
+    body = model.features
     body[0][0] = zoo.stem(body[0][0], inputs, pretrained, kernel=2, stride=2)
-    neck = nn.Sequential(nn.AdaptiveAvgPool2d(1), net.classifier[0], nn.Flatten())
-    return zoo.network("convnext_tiny", (body, neck), WIDTH, inputs, pretrained)
+    neck = nn.Sequential(nn.AdaptiveAvgPool2d(1), model.classifier[0], nn.Flatten())
+    return zoo.network("convnext_tiny", (body, neck), FEATURES, inputs, pretrained)

@@ -1,4 +1,4 @@
-"""Weights that are fetched once, kept, and checked against the hash that their name carries."""
+"""Download pretrained weights once and check them against the SHA-256 in their file name."""
 
 import hashlib
 import os
@@ -13,38 +13,38 @@ from filelock import FileLock, Timeout
 from ml.errors import MLError
 from ml.utils.files import explain_os_error
 
-CHUNK = 1 << 18
-TIMEOUT = 30.0
-"""Seconds without a byte after which a server is given up."""
-PART = ".part"
-HASH = re.compile(r"-([0-9a-f]{8,64})\.\w+$")
-"""The first digits of a file's SHA-256, as torch.hub has them in its file names."""
+CHUNK_BYTES = 1 << 18
+TIMEOUT_SECONDS = 30.0
+"""A download fails after so many seconds without a byte."""
+PARTIAL_SUFFIX = ".part"
+HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.\w+$")
+"""The first digits of a file's SHA-256, as torch.hub writes them into file names."""
 
 Progress = Callable[[float], None]
 
 
-def kept_in() -> Path:
-    """The folder with weights: where torch.hub, and so torchvision, keeps them."""
+def weights_folder() -> Path:
+    """The folder for downloaded weights, the one that torch.hub and torchvision use."""
     caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     home = os.environ.get("TORCH_HOME") or f"{caches}/torch"
     return Path(home).expanduser() / "hub" / "checkpoints"
 
 
-def fetch(address: str, folder: Path, wanted_by: str, progress: Progress) -> Path:
-    """The file that ``address`` names, in ``folder``: downloaded unless it is there and whole.
+def fetch(address: str, folder: Path, model_name: str, progress: Progress) -> Path:
+    """Download the file at ``address`` into ``folder``, unless it is there with the right hash.
 
-    A download that broke off goes on where it was, where the server can do that.
+    An interrupted download continues where it stopped, if the server supports ranges.
 
     Args:
-        wanted_by: the model that wants it, for the sentences.
-        progress: is told the share that is done, 0 to 1; it may raise to stop.
+        model_name: the model that needs the weights, for error messages.
+        progress: called with the share that is done, 0 to 1; it may raise to stop.
 
     Raises:
-        MLError: it cannot be had, or is not what it should be.
+        MLError: the server does not deliver the file, or its hash is wrong.
         WorkspaceError: the disk is full or cannot be written to.
     """
     path = folder / address.rpartition("/")[2]
-    if is_whole(path):
+    if matches_hash(path):
         return path
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -56,62 +56,66 @@ def fetch(address: str, folder: Path, wanted_by: str, progress: Progress) -> Pat
                 progress(0.0)
     except OSError as error:
         raise explain_os_error(error, path) from error
-    part = path.with_name(path.name + PART)
+    partial = path.with_name(path.name + PARTIAL_SUFFIX)
     with lock:
-        if is_whole(path):
+        if matches_hash(path):
             return path
         try:
-            _download(address, part, progress)
+            _download(address, partial, progress)
         except (URLError, OSError) as error:
             reason = getattr(error, "reason", None) or error.__class__.__name__
             if isinstance(error, HTTPError):
                 error.close()
                 reason = f"the server answered {error.code}"
-            raise MLError(_by_hand(address, path, wanted_by, f"could not be had: {reason}")) from (
-                error
+            raise MLError(
+                _download_advice(address, path, model_name, f"could not be had: {reason}")
+            ) from error
+        if not matches_hash(partial):
+            partial.unlink(missing_ok=True)
+            raise MLError(
+                _download_advice(address, path, model_name, "came damaged, by their hash")
             )
-        if not is_whole(part):
-            part.unlink(missing_ok=True)
-            raise MLError(_by_hand(address, path, wanted_by, "came damaged, by their hash"))
         try:
-            part.replace(path)
+            partial.replace(path)
         except OSError as error:
             raise explain_os_error(error, path) from error
     progress(1.0)
     return path
 
 
-def is_whole(path: Path) -> bool:
-    """Whether the file is there with the hash that its name carries, if it carries one."""
-    found = HASH.search(path.name.removesuffix(PART))
+def matches_hash(path: Path) -> bool:
+    """Whether ``path`` is a file with the SHA-256 that its name carries, if it carries one."""
+    named_hash = HASH_IN_NAME.search(path.name.removesuffix(PARTIAL_SUFFIX))
     if not path.is_file():
         return False
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return found is None or digest.startswith(found[1])
+    return named_hash is None or digest.startswith(named_hash[1])
 
 
-def _download(address: str, part: Path, progress: Progress) -> None:
-    """Add to ``part`` what is missing of it."""
-    have = part.stat().st_size if part.exists() else 0
-    request = urllib.request.Request(address, headers={"Range": f"bytes={have}-"} if have else {})
+def _download(address: str, partial: Path, progress: Progress) -> None:
+    """Append the missing bytes to ``partial``."""
+    offset = partial.stat().st_size if partial.exists() else 0
+    request = urllib.request.Request(
+        address, headers={"Range": f"bytes={offset}-"} if offset else {}
+    )
     try:
-        answer = urllib.request.urlopen(request, timeout=TIMEOUT)
+        response = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)
     except HTTPError as error:
         if error.code != 416:
             raise
-        error.close()  # there is nothing after what we have
+        error.close()  # 416: nothing follows the bytes that are here
         return
-    with answer:
-        have = have if answer.status == 206 else 0
-        total = have + int(answer.headers.get("Content-Length") or 0)
-        with part.open("r+b" if have else "wb") as file:
-            file.seek(have)
-            while chunk := answer.read(CHUNK):
-                _write(file, chunk, part)
-                have += len(chunk)
-                progress(min(1.0, have / total) if total else 0.0)
-    if have < total:
+    with response:
+        offset = offset if response.status == 206 else 0
+        total = offset + int(response.headers.get("Content-Length") or 0)
+        with partial.open("r+b" if offset else "wb") as file:
+            file.seek(offset)
+            while chunk := response.read(CHUNK_BYTES):
+                _write(file, chunk, partial)
+                offset += len(chunk)
+                progress(min(1.0, offset / total) if total else 0.0)
+    if offset < total:
         raise URLError("the connection broke off")
 
 
@@ -122,9 +126,9 @@ def _write(file: "object", chunk: bytes, path: Path) -> None:
         raise explain_os_error(error, path) from error
 
 
-def _by_hand(address: str, path: Path, wanted_by: str, what: str) -> str:
+def _download_advice(address: str, path: Path, model_name: str, problem: str) -> str:
     return (
-        f"The pretrained weights of {wanted_by} ({path.name}) {what}. Connect to the internet and "
-        f"try again, or get {address} on another computer and put the file into {path.parent}. "
-        "efficientnet_lite0 needs no download."
+        f"The pretrained weights of {model_name} ({path.name}) {problem}. Connect to the internet "
+        f"and try again, or get {address} on another computer and put the file into "
+        f"{path.parent}. efficientnet_lite0 needs no download."
     )

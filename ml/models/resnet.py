@@ -1,4 +1,4 @@
-"""Residual networks of torchvision."""
+"""ResNet, the residual networks of torchvision."""
 
 from typing import TYPE_CHECKING
 
@@ -9,20 +9,30 @@ if TYPE_CHECKING:
     from ml.models.network import Network
 
 
-def _resnet(name: str, width: int, inputs: Inputs, pretrained: bool) -> "Network":
+def _resnet(name: str, features: int, inputs: Inputs, pretrained: bool) -> "Network":
     """He et al. 2015, https://arxiv.org/abs/1512.03385.
 
     From scratch, small pictures skip the first two halvings.
     """
     from torch import nn
 
-    net = zoo.make(name, pretrained)
-    first = [zoo.stem(net.conv1, inputs, pretrained, kernel=3, stride=1), net.bn1, net.relu]
+    model = zoo.make(name, pretrained)
+    stem = [
+        zoo.stem(model.conv1, inputs, pretrained, kernel=3, stride=1),
+        model.bn1,
+        model.relu,
+    ]
     if not zoo.is_small(inputs, pretrained):
-        first.append(net.maxpool)
-    body = nn.Sequential(*first, net.layer1, net.layer2, net.layer3, net.layer4)
+        stem.append(model.maxpool)
+    body = nn.Sequential(
+        *stem,
+        model.layer1,
+        model.layer2,
+        model.layer3,
+        model.layer4,
+    )
     neck = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
-    return zoo.network(name, (body, neck), width, inputs, pretrained)
+    return zoo.network(name, (body, neck), features, inputs, pretrained)
 
 
 @register(

@@ -1,4 +1,4 @@
-"""The small convolutional network of the article."""
+"""The tutorial net: the two-layer convolutional network of the article."""
 
 from typing import TYPE_CHECKING
 
@@ -32,12 +32,11 @@ if TYPE_CHECKING:
 def tutorial_net(inputs: Inputs, pretrained: bool) -> "Network":
     """3x3 convolution to 10, 3x3 convolution to 20, linear to 50, linear to the classes.
 
-    As the article prints it, it fits no input. Its first layer takes one channel, yet it is fed
-    CIFAR-10, which has three; and its first linear layer takes 320 features (20 maps of 4x4: what
-    5x5 kernels with pooling leave of a 28 px picture), which 3x3 kernels leave of no usual size.
-    Here the first layer takes the channels that the pictures have, and the linear layer the size
-    that the convolutions, each followed by ReLU and 2x2 max pooling, really leave: 20 maps of 5x5
-    from 28 px, of 6x6 from 32 px.
+    The article's listing fits no input. Its first layer takes one channel, yet CIFAR-10 has three.
+    Its first linear layer takes 320 features (20 maps of 4x4), which 5x5 kernels with pooling leave
+    of 28 px, but its kernels are 3x3. Here the first layer takes the channels of the pictures, and
+    the linear layer the size that the convolutions, each with ReLU and 2x2 max pooling, leave:
+    20 maps of 5x5 from 28 px, of 6x6 from 32 px.
     """
     from torch import nn
 

@@ -10,16 +10,16 @@ if TYPE_CHECKING:
 
     from ml.models.network import Network
 
-SIDE = 7
-"""The side of the map that the published classifier takes."""
+CLASSIFIER_MAP_SIDE = 7
+"""The side, in px, of the feature map that the published classifier takes."""
 
 
 def _vgg(name: str, inputs: Inputs, pretrained: bool) -> "Network":
     """Simonyan and Zisserman 2014, https://arxiv.org/abs/1409.1556.
 
-    From scratch the two linear layers of 4,096, which hold nine tenths of its weights, give way to
-    average pooling: a few hundred pictures cannot train them. With pretrained weights they stay,
-    and a map that is not 7x7 is brought to it.
+    From scratch, average pooling replaces the two linear layers of 4,096: they hold nine tenths of
+    the weights, and a few hundred pictures cannot train them. With pretrained weights they stay,
+    and the feature map is resized to 7x7.
     """
     from torch import nn
 
@@ -28,21 +28,25 @@ def _vgg(name: str, inputs: Inputs, pretrained: bool) -> "Network":
         layers[0] = zoo.stem(layers[0], inputs, pretrained)
         neck = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.3))
         return zoo.network(name, (nn.Sequential(*layers), neck), 512, inputs, pretrained)
-    net = zoo.make(name, pretrained)
-    layers = list(net.features)
+    model = zoo.make(name, pretrained)
+    layers = list(model.features)
     layers[0] = zoo.stem(layers[0], inputs, pretrained)
-    fit = [] if inputs.size // 32 == SIDE else [nn.Upsample(size=(SIDE, SIDE), mode="bilinear")]
-    neck = nn.Sequential(*fit, nn.Flatten(), *list(net.classifier)[:-1])
+    resize = (
+        []
+        if inputs.size // 32 == CLASSIFIER_MAP_SIDE
+        else [nn.Upsample(size=(CLASSIFIER_MAP_SIDE, CLASSIFIER_MAP_SIDE), mode="bilinear")]
+    )
+    neck = nn.Sequential(*resize, nn.Flatten(), *list(model.classifier)[:-1])
     return zoo.network(name, (nn.Sequential(*layers), neck), 4096, inputs, pretrained)
 
 
 def _convolutions(name: str) -> "list[nn.Conv2d]":
-    """The convolutional part alone, without making a hundred million weights for the rest."""
+    """The convolutional layers alone, without allocating the classifier's 100 million weights."""
     from torch import nn
     from torchvision.models import vgg
 
-    plan = {"vgg11_bn": "A", "vgg16_bn": "D"}[name]
-    layers = list(vgg.make_layers(vgg.cfgs[plan], batch_norm=True))
+    configuration = {"vgg11_bn": "A", "vgg16_bn": "D"}[name]
+    layers = list(vgg.make_layers(vgg.cfgs[configuration], batch_norm=True))
     for layer in layers:
         if isinstance(layer, nn.Conv2d):  # as torchvision does
             nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")

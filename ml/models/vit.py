@@ -1,4 +1,4 @@
-"""Vision transformers: a small one to be trained from scratch, and torchvision's."""
+"""Vision transformers: Tiny ViT for training from scratch, and ViT-B/16 of torchvision."""
 
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ml.models.network import Network
 
 WIDTH, DEPTH, HEADS = 128, 5, 4
-PATCH = 16
+PATCH_SIZE = 16
 
 
 @register(
@@ -26,9 +26,9 @@ PATCH = 16
 def tiny_vit(inputs: Inputs, pretrained: bool) -> "Network":
     """A compact convolutional transformer (Hassani et al. 2021, https://arxiv.org/abs/2104.05704).
 
-    A transformer knows nothing of neighbourhood, which a few thousand pictures do not teach it: a
-    short stem of convolutions tells it. Tokens are pooled by weights that are learned, which show
-    where it looked. At most 8 x 8 tokens, so that the cost hardly depends on the picture size.
+    A few thousand pictures do not teach a transformer which pixels are neighbours, so a short
+    convolutional stem comes first. The learned weights of the token pooling show where it looked.
+    At most 8 x 8 tokens keep the cost nearly independent of the picture size.
     """
     from torch import nn
 
@@ -59,12 +59,12 @@ def tiny_vit(inputs: Inputs, pretrained: bool) -> "Network":
 def vit_b_16(inputs: Inputs, pretrained: bool) -> "Network":
     """Dosovitskiy et al. 2020, https://arxiv.org/abs/2010.11929.
 
-    For another picture size than 224 px the learned table of positions is interpolated.
+    For another picture size than 224 px the learned position embeddings are interpolated.
     """
     from ml.models.layers.patches import ClassToken, PatchBody, TokenMap
 
-    side = inputs.size // PATCH
-    net = zoo.make("vit_b_16", pretrained, image_size=side * PATCH)
-    net.conv_proj = zoo.stem(net.conv_proj, inputs, pretrained)
-    parts = PatchBody(net, PATCH), ClassToken()
+    side = inputs.size // PATCH_SIZE
+    model = zoo.make("vit_b_16", pretrained, image_size=side * PATCH_SIZE)
+    model.conv_proj = zoo.stem(model.conv_proj, inputs, pretrained)
+    parts = PatchBody(model, PATCH_SIZE), ClassToken()
     return zoo.network("vit_b_16", parts, 768, inputs, pretrained, TokenMap(side))

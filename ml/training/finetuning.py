@@ -105,7 +105,7 @@ def standardise(head: nn.Sequential, train: torch.Tensor) -> None:
     """Let a new head measure the scale of its training features (V, N, F)."""
     first = head[0]
     assert isinstance(first, Standardise)
-    first.measure(train.cpu().reshape(-1, train.shape[-1]))
+    first.fit(train.cpu().reshape(-1, train.shape[-1]))
 
 
 def backbone_forward(

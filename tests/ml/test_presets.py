@@ -41,7 +41,7 @@ def test_photos_get_the_bundled_backbone_frozen_and_small_pictures_a_network_of_
 @pytest.mark.parametrize("info", [Info(), TINY, Info(12, 4000, 3000), Info(70_000, 28, 28, False)])
 def test_every_model_has_a_valid_recipe_for_every_data_and_level(info, model, level) -> None:
     wanted = {"model": model, "preset": level}
-    if package := get(model).missing:  # an optional one, whose absence is told
+    if package := get(model).missing_package:  # an optional one, whose absence is told
         with pytest.raises(MLError, match=f"pip install {package}"):
             configuration("d", info, **wanted)
         wanted["pretrained"] = False

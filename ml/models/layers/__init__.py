@@ -1,4 +1,4 @@
-"""Layers: parts that several networks are built of (attention, channels, patches).
+"""Layers: building blocks of the networks (attention, EfficientNet-Lite, transformer).
 
 The networks are in ``ml.models``.
 """

@@ -1,61 +1,63 @@
-"""Attention in a convolutional network: what to look at, and where."""
+"""CBAM, the convolutional block attention module: channel attention, then spatial attention."""
 
 import torch
 from torch import Tensor, nn
 
-from ml.models.network import Attending
+from ml.models.network import AttentionNeck
 
 REDUCTION = 8
-KERNEL = 7
+KERNEL_SIZE = 7
 
 
 class ChannelGate(nn.Module):
-    """Weighs each channel between 0 and 1, by its mean and its maximum over the picture."""
+    """Channel attention: weighs each channel by its mean and maximum over the picture."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        narrow = max(4, channels // REDUCTION)
+        reduced_channels = max(4, channels // REDUCTION)
         self.mlp = nn.Sequential(
-            nn.Linear(channels, narrow), nn.ReLU(inplace=True), nn.Linear(narrow, channels)
+            nn.Linear(channels, reduced_channels),
+            nn.ReLU(inplace=True),
+            nn.Linear(reduced_channels, channels),
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W), its channels weighed."""
+        """(N, C, H, W) to the same shape, each channel times its weight (0 to 1)."""
         weights: Tensor = (self.mlp(x.mean((2, 3))) + self.mlp(x.amax((2, 3)))).sigmoid()
         return x * weights[:, :, None, None]
 
 
 class SpatialGate(nn.Module):
-    """How much each place counts, between 0 and 1, by mean and maximum over its channels."""
+    """Spatial attention: weighs each position by the mean and maximum of its channels."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.convolution = nn.Conv2d(2, 1, KERNEL, padding=KERNEL // 2, bias=False)
+        self.convolution = nn.Conv2d(2, 1, KERNEL_SIZE, padding=KERNEL_SIZE // 2, bias=False)
         self.norm = nn.BatchNorm2d(1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) to (N, 1, H, W)."""
-        both = torch.cat((x.mean(1, keepdim=True), x.amax(1, keepdim=True)), 1)
-        weights: Tensor = self.norm(self.convolution(both)).sigmoid()
+        """(N, C, H, W) to weights (N, 1, H, W), each 0 to 1."""
+        mean_and_maximum = torch.cat((x.mean(1, keepdim=True), x.amax(1, keepdim=True)), 1)
+        weights: Tensor = self.norm(self.convolution(mean_and_maximum)).sigmoid()
         return weights
 
 
 class Cbam(nn.Module):
-    """Channels are weighed first, then places."""
+    """Channel attention followed by spatial attention."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.channels, self.places = ChannelGate(channels), SpatialGate()
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W), weighed."""
+        """(N, C, H, W) to the same shape, weighed."""
         x = self.channels(x)
-        places: Tensor = self.places(x)
-        return x * places
+        spatial_weights: Tensor = self.places(x)
+        return x * spatial_weights
 
 
-class AttendingNeck(Attending):
-    """The last map, its channels weighed already, weighed place by place, pooled and flattened."""
+class SpatialAttentionNeck(AttentionNeck):
+    """Applies spatial attention to the last feature map, pools and flattens it."""
 
     def __init__(self, pool: nn.Module) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""First layers for pictures with more or fewer channels than a network was made for."""
+"""Adapt the first convolution of a network to another number of input channels."""
 
 import copy
 from collections.abc import Sequence
@@ -11,9 +11,13 @@ Layer = TypeVar("Layer", bound=nn.Conv2d)
 
 
 def first_layer(old: nn.Conv2d, channels: int, stride: int = 0, kernel: int = 0) -> nn.Conv2d:
-    """A new first layer like ``old`` for ``channels``, with another stride and kernel if given."""
-    same = channels == old.in_channels and stride in (0, old.stride[0])
-    if same and kernel in (0, old.kernel_size[0]):
+    """A new first convolution like ``old`` for ``channels`` input channels.
+
+    ``stride`` and ``kernel`` replace those of ``old`` unless they are 0. Where nothing differs,
+    ``old`` itself is returned.
+    """
+    is_unchanged = channels == old.in_channels and stride in (0, old.stride[0])
+    if is_unchanged and kernel in (0, old.kernel_size[0]):
         return old
     kernel = kernel or int(old.kernel_size[0])
     stride = stride or int(old.stride[0])
@@ -22,28 +26,31 @@ def first_layer(old: nn.Conv2d, channels: int, stride: int = 0, kernel: int = 0)
     return nn.Conv2d(channels, old.out_channels, kernel, stride, padding, bias=bias)
 
 
-def more_channels(learned: Layer, channels: int) -> Layer:
-    """A first layer that learned on colours, for pictures with more channels than those.
+def expand_input_channels(pretrained_layer: Layer, channels: int) -> Layer:
+    """A pretrained first convolution with more input channels.
 
-    The new ones begin as the mean of the old, and all are scaled so that the sum stays as large.
+    The weights of an added channel start as the mean of the pretrained ones, and all are scaled so
+    that the activations keep their size.
     """
-    known = learned.in_channels
-    if channels <= known:
-        return learned
-    layer = copy.deepcopy(learned)
+    pretrained_channels = pretrained_layer.in_channels
+    if channels <= pretrained_channels:
+        return pretrained_layer
+    layer = copy.deepcopy(pretrained_layer)
     layer.in_channels = channels
     with torch.no_grad():
-        mean = learned.weight.mean(1, keepdim=True).expand(-1, channels - known, -1, -1)
-        weight = torch.cat((learned.weight, mean), 1) * (known / channels)
+        mean = pretrained_layer.weight.mean(1, keepdim=True).expand(
+            -1, channels - pretrained_channels, -1, -1
+        )
+        weight = torch.cat((pretrained_layer.weight, mean), 1) * (pretrained_channels / channels)
     layer.weight = nn.Parameter(weight)
     return layer
 
 
-def for_channels(figures: Sequence[float], channels: int) -> tuple[float, ...]:
-    """Figures of the known channels, and their mean for those beyond them.
+def statistics_for_channels(statistics: Sequence[float], channels: int) -> tuple[float, ...]:
+    """Means or deviations by channel; an added channel gets the mean of the pretrained ones.
 
-    >>> for_channels((1.0, 2.0, 3.0), 4)
+    >>> statistics_for_channels((1.0, 2.0, 3.0), 4)
     (1.0, 2.0, 3.0, 2.0)
     """
-    known = tuple(figures)
-    return known + (sum(known) / len(known),) * max(0, channels - len(known))
+    pretrained = tuple(statistics)
+    return pretrained + (sum(pretrained) / len(pretrained),) * max(0, channels - len(pretrained))

@@ -1,4 +1,4 @@
-"""Plugins: models of a user's own, found, read without running, and checked.
+"""Model plugins: discover a user's model files, read them without running, check them.
 
 The registry they join is ``ml.models.registry``.
 """

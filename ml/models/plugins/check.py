@@ -1,4 +1,4 @@
-"""Whether a model of one's own does what every model here has to, tried out. Heavy: torch."""
+"""Check a plugin model: build it, run it, and take one gradient. Heavy: torch."""
 
 import copy
 import logging
@@ -13,42 +13,42 @@ from ml.models.catalog import build
 from ml.models.network import Network
 from ml.models.registry import Inputs, ModelInfo
 
-CHANNELS = (1, 3, 4)
-CLASSES = 10
+CHECKED_CHANNELS = (1, 3, 4)
+CHECKED_CLASSES = 10
 
 log = logging.getLogger(__name__)
 
 
 def check(model: ModelInfo) -> dict[str, Any]:
-    """``parameters`` and ``macs``, counted as the list has them, and the first ``problem``, or "".
+    """``parameters`` and ``macs`` for 10 classes in colour, and the first ``problem`` or "".
 
-    It is built from scratch and takes two pictures of each number of channels, of its least size
-    and of its usual one, and one step of learning.
+    The model is built from scratch for 1, 3 and 4 channels at ``min_size`` and ``native_size``,
+    classifies two pictures each time, and computes gradients once.
     """
-    found: dict[str, Any] = {"parameters": 0, "macs": 0, "problem": ""}
+    result: dict[str, Any] = {"parameters": 0, "macs": 0, "problem": ""}
     try:
-        for channels in CHANNELS:
+        for channels in CHECKED_CHANNELS:
             for size in sorted({model.min_size, model.native_size}):
-                inputs = Inputs(channels, size, CLASSES)
+                inputs = Inputs(channels, size, CHECKED_CLASSES)
                 network = build(model.name, inputs).eval()
-                _answers(network, inputs)
+                _check_output_shapes(network, inputs)
                 if channels == 3 and size == model.native_size:
-                    found |= count(network, inputs)
-                    _learns(network, inputs)
+                    result |= count(network, inputs)
+                    _check_gradients(network, inputs)
     except MLError as error:
-        found["problem"] = str(error)
+        result["problem"] = str(error)
     except Exception as error:
         log.exception("%s cannot be used.", model.name)
         text = " ".join(str(error).split())[:200]
-        found["problem"] = (
+        result["problem"] = (
             f"It does not take {inputs.channels} channels at {inputs.size} px: "
             f"{type(error).__name__}: {text}"
         )
-    return found
+    return result
 
 
 def count(network: Network, inputs: Inputs) -> dict[str, int]:
-    """Its ``parameters``, and the multiply-accumulates (``macs``) of a picture."""
+    """The ``parameters`` of ``network`` and its multiply-accumulates (``macs``) for one picture."""
     counter = FlopCounterMode(display=False)
     with torch.inference_mode(), counter:
         network.eval()(_pictures(1, inputs))
@@ -56,9 +56,9 @@ def count(network: Network, inputs: Inputs) -> dict[str, int]:
     return {"parameters": parameters, "macs": counter.get_total_flops() // 2}
 
 
-def _answers(network: Network, inputs: Inputs) -> None:
+def _check_output_shapes(network: Network, inputs: Inputs) -> None:
     with torch.inference_mode():
-        logits, features, feature_map, *_ = network.everything(_pictures(2, inputs))
+        logits, features, feature_map, *_ = network.all_outputs(_pictures(2, inputs))
     if logits.shape != (2, inputs.classes):
         raise BadInputError(
             f"Its head gives {tuple(logits.shape)} for 2 pictures of {inputs.classes} classes, "
@@ -70,7 +70,7 @@ def _answers(network: Network, inputs: Inputs) -> None:
         raise BadInputError(f"Its body gives {feature_map.ndim} dimensions; a map has 4.")
 
 
-def _learns(network: Network, inputs: Inputs) -> None:
+def _check_gradients(network: Network, inputs: Inputs) -> None:
     network = copy.deepcopy(network).train()
     labels = torch.tensor([0, inputs.classes - 1])
     functional.cross_entropy(network(_pictures(2, inputs)), labels).backward()  # type: ignore[no-untyped-call]
@@ -78,7 +78,7 @@ def _learns(network: Network, inputs: Inputs) -> None:
         raise BadInputError("Nothing in its body learns: no parameter there has a gradient.")
 
 
-def _pictures(number: int, inputs: Inputs) -> torch.Tensor:
+def _pictures(count: int, inputs: Inputs) -> torch.Tensor:
     generator = torch.Generator().manual_seed(0)
-    shape = (number, inputs.size, inputs.size, inputs.channels)
+    shape = (count, inputs.size, inputs.size, inputs.channels)
     return torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)

@@ -1,12 +1,12 @@
-"""Models of one's own: from files in the workspace's folder ``plugins``, and from packages.
+"""Discover model plugins: Python files in the workspace's folder ``plugins``, and packages.
 
-A package names its module with models as an entry point of the group ``lensmith.models``. Here is
-only read what there is (``ml.models.plugins.reader``); nothing is run but where a network is
-built. A file that cannot be read is left out and named with its reason.
+A package names its module as an entry point of the group ``lensmith.models``. Discovery reads the
+text of a file (``ml.models.plugins.reader``); only building a network runs it. A file that cannot
+be read is left out and listed with its reason.
 
-What lies in the folder is code that runs with the rights of whoever trains. Nothing that comes in
-through a page is ever written there. A server that strangers use leaves plugins out altogether,
-unless ``LENSMITH_PLUGINS=1`` asks for them; ``LENSMITH_PLUGINS=0`` leaves them out everywhere.
+A plugin is code that runs with the rights of whoever trains. No page ever writes into the folder.
+A public server has no plugins unless ``LENSMITH_PLUGINS=1``; ``LENSMITH_PLUGINS=0`` turns them off
+everywhere.
 """
 
 import importlib.util
@@ -20,152 +20,160 @@ from pathlib import Path
 
 from ml.errors import BadInputError
 from ml.models import registry
-from ml.models.plugins.reader import PACKAGE, Borrowed, Source, read
+from ml.models.plugins.reader import PACKAGE, PluginBuilder, PluginFile, read
 from ml.models.registry import ModelInfo
 from ml.workspace import Workspace, is_public
 
-GROUP = "lensmith.models"
-VARIABLE = "LENSMITH_PLUGINS"
+ENTRY_POINT_GROUP = "lensmith.models"
+PLUGINS_VARIABLE = "LENSMITH_PLUGINS"
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Unreadable:
-    """A file or package without a model that can be used, and why."""
+class UnusablePlugin:
+    """A plugin file or package that gives no usable model, and the reason."""
 
     origin: str
     reason: str
 
 
 @dataclass(frozen=True)
-class Found:
-    """What there is besides our own models."""
+class Discovered:
+    """The plugin models, and the plugins that cannot be used."""
 
     models: tuple[ModelInfo, ...] = ()
-    unreadable: tuple[Unreadable, ...] = ()
+    unreadable: tuple[UnusablePlugin, ...] = ()
 
 
-Stamp = tuple[tuple[Source, int, int], ...]
-_folder: list[Path] = []
-_kept: dict[Stamp, Found] = {}
+SourceStamps = tuple[tuple[PluginFile, int, int], ...]
+_plugin_folders: list[Path] = []
+_cache: dict[SourceStamps, Discovered] = {}
 
 
-def use(workspace: Workspace) -> None:
-    """From now on this process offers the models of this workspace besides our own."""
-    _folder[:] = [workspace.plugins]
+def use_workspace(workspace: Workspace) -> None:
+    """Offer the plugins of ``workspace`` in this process."""
+    _plugin_folders[:] = [workspace.plugins]
 
 
-def unuse() -> None:
-    """As if no workspace had been named."""
-    _folder.clear()
+def forget_workspace() -> None:
+    """Offer the plugins of no workspace in this process."""
+    _plugin_folders.clear()
 
 
-def allowed() -> bool:
-    """Whether models of one's own are offered here."""
-    wanted = os.environ.get(VARIABLE, "")
-    return wanted != "0" if wanted else not is_public()
+def are_allowed() -> bool:
+    """Whether plugins are allowed on this server."""
+    setting = os.environ.get(PLUGINS_VARIABLE, "")
+    return setting != "0" if setting else not is_public()
 
 
-def found() -> Found:
-    """The models besides our own, and what could not be read. Files are read anew once changed."""
-    now = stamp()
-    if not now:
-        return Found()
-    kept = _kept.get(now)
-    if kept is None:
-        kept = _read([source for source, _, _ in now])
-        _kept.clear()
-        _kept[now] = kept
-        for item in kept.unreadable:
+def discovered() -> Discovered:
+    """The plugin models and the unusable plugins. Changed files are read again."""
+    stamps = source_stamps()
+    if not stamps:
+        return Discovered()
+    cached = _cache.get(stamps)
+    if cached is None:
+        cached = _read_all([source for source, _, _ in stamps])
+        _cache.clear()
+        _cache[stamps] = cached
+        for item in cached.unreadable:
             log.warning("%s is left out. %s", item.origin, item.reason)
-    return kept
+    return cached
 
 
-def stamp() -> Stamp:
-    """What there is to read, with when it was changed: another stamp, another ``found``."""
-    if not allowed():
+def source_stamps() -> SourceStamps:
+    """Each plugin file with its modification time and size; empty where plugins are off.
+
+    ``discovered`` gives the same result while these stay the same.
+    """
+    if not are_allowed():
         return ()
-    return tuple(_stamped(source) for source in (*_files(), *_packages()))
+    return tuple(_stamp(source) for source in (*_folder_sources(), *_package_sources()))
 
 
-def code_of(name: str) -> bytes:
-    """The file that model ``name`` is in where it is not ours, else nothing. What a network does
-    may change while its weights stay."""
-    builders = (model.builder for model in found().models if model.name == name)
-    borrowed = next(builders, None)
-    return borrowed.source.path.read_bytes() if isinstance(borrowed, Borrowed) else b""
+def source_code(name: str) -> bytes:
+    """The source file of the plugin model ``name``, else b"".
+
+    Feature caches hash it, since a plugin may compute other features with the same weights.
+    """
+    builders = (model.builder for model in discovered().models if model.name == name)
+    builder = next(builders, None)
+    return builder.source.path.read_bytes() if isinstance(builder, PluginBuilder) else b""
 
 
-def _read(sources: list[Source]) -> Found:
-    """Earlier sources come first: who takes a name that is taken is left out."""
-    models = {model.name: model for model in registry.own_models()}
-    own = len(models)
+def _read_all(sources: list[PluginFile]) -> Discovered:
+    """Read plugins in order; a plugin that repeats a model's name is unusable."""
+    models = {model.name: model for model in registry.built_in_models()}
+    built_in_count = len(models)
     unreadable = []
     for source in sources:
         registry.plugin_builders.setdefault(source.module, {})
         try:
             models |= _read_one(source, models)
         except BadInputError as error:
-            unreadable.append(Unreadable(source.origin, str(error)))
-    return Found(tuple(models.values())[own:], tuple(unreadable))
+            unreadable.append(UnusablePlugin(source.origin, str(error)))
+    return Discovered(tuple(models.values())[built_in_count:], tuple(unreadable))
 
 
-def _read_one(source: Source, taken: dict[str, ModelInfo]) -> dict[str, ModelInfo]:
-    here: dict[str, ModelInfo] = {}
+def _read_one(source: PluginFile, other_models: dict[str, ModelInfo]) -> dict[str, ModelInfo]:
+    models: dict[str, ModelInfo] = {}
     for model in read(source):
-        other = here.get(model.name) or taken.get(model.name)
-        if other and getattr(other.builder, "__module__", "") == source.module:
-            continue  # a notebook has imported the package, and so registered it, by itself
-        if other:
+        same_name = models.get(model.name) or other_models.get(model.name)
+        if same_name and getattr(same_name.builder, "__module__", "") == source.module:
+            continue  # a notebook imported the package, which registered the model
+        if same_name:
             raise BadInputError(
-                f"There is a model named {model.name} already ({other.origin or 'built in'}). "
+                f"There is a model named {model.name} already ({same_name.origin or 'built in'}). "
                 "Give this one another name."
             )
-        here[model.name] = model
-    return here
+        models[model.name] = model
+    return models
 
 
-def _files() -> list[Source]:
-    """The files of the folder, by name. Those that begin with _ are for others to import."""
-    paths = sorted(path for folder in _folder for path in folder.glob("[!_.]*.py"))
+def _folder_sources() -> list[PluginFile]:
+    """The plugin files of the folder, by name. A leading _ marks a helper module."""
+    paths = sorted(path for folder in _plugin_folders for path in folder.glob("[!_.]*.py"))
     return [
-        Source(f"{path.parent.name}/{path.name}", path, f"{PACKAGE}.{path.stem}") for path in paths
+        PluginFile(f"{path.parent.name}/{path.name}", path, f"{PACKAGE}.{path.stem}")
+        for path in paths
     ]
 
 
 @cache
-def _packages() -> tuple[Source, ...]:
-    points = sorted(entry_points(group=GROUP), key=lambda point: point.module)
+def _package_sources() -> tuple[PluginFile, ...]:
+    points = sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.module)
     return tuple(
-        Source(f"package {point.dist.name if point.dist else point.name}", _file(module), module)
+        PluginFile(
+            f"package {point.dist.name if point.dist else point.name}", _module_file(module), module
+        )
         for point in points
         if (module := point.module)
     )
 
 
-def _file(module: str) -> Path:
-    """The file of a module, found without importing anything."""
+def _module_file(module: str) -> Path:
+    """The file of a module, located without importing it."""
     first, *rest = module.split(".")
     spec = None
     with suppress(ImportError, ValueError):
         spec = importlib.util.find_spec(first)
     if spec is None or not rest:
         return Path((spec and spec.origin) or f"{module}.py")
-    tries = [
-        found
-        for place in spec.submodule_search_locations or ()
-        for found in (
-            Path(place, *rest).with_suffix(".py"),
-            Path(place, *rest, "__init__.py"),
+    candidates = [
+        candidate
+        for location in spec.submodule_search_locations or ()
+        for candidate in (
+            Path(location, *rest).with_suffix(".py"),
+            Path(location, *rest, "__init__.py"),
         )
     ]
-    return next((path for path in tries if path.is_file()), Path(f"{module}.py"))
+    return next((path for path in candidates if path.is_file()), Path(f"{module}.py"))
 
 
-def _stamped(source: Source) -> tuple[Source, int, int]:
+def _stamp(source: PluginFile) -> tuple[PluginFile, int, int]:
     try:
-        about = source.path.stat()
+        stat = source.path.stat()
     except OSError:
-        return source, 0, 0  # reading it says what is wrong
-    return source, about.st_mtime_ns, about.st_size
+        return source, 0, 0  # ``read`` reports the reason
+    return source, stat.st_mtime_ns, stat.st_size

@@ -38,7 +38,7 @@ def assert_same(path: Path, network: Network, pictures: np.ndarray) -> None:
     """The file answers as the network does, for several pictures and for one."""
     session = open_session(path.read_bytes())
     with torch.inference_mode():
-        wanted = network.eval().everything(torch.from_numpy(pictures))
+        wanted = network.eval().all_outputs(torch.from_numpy(pictures))
     found = session.run(list(network.outputs), {"pictures": pictures})
     for mine, theirs in zip(found, wanted, strict=True):
         assert mine.shape == tuple(theirs.shape)

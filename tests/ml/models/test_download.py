@@ -55,7 +55,7 @@ def server() -> Iterator[Server]:
     made.close()
 
 
-def test_a_file_is_fetched_once_with_its_progress_and_kept(server: Server, tmp_path: Path) -> None:
+def test_a_file_is_downloaded_once_with_progress(server: Server, tmp_path: Path) -> None:
     told: list[float] = []
     path = fetch(server.address, tmp_path, "resnet18", told.append)
     assert path == tmp_path / NAME
@@ -67,7 +67,7 @@ def test_a_file_is_fetched_once_with_its_progress_and_kept(server: Server, tmp_p
     assert server.asked == [""]
 
 
-def test_a_download_that_broke_off_goes_on_where_it_was(server: Server, tmp_path: Path) -> None:
+def test_an_interrupted_download_resumes_at_its_byte(server: Server, tmp_path: Path) -> None:
     server.stop_after = 300_000
     with pytest.raises(MLError, match="resnet18"):
         fetch(server.address, tmp_path, "resnet18", lambda share: None)
@@ -77,9 +77,7 @@ def test_a_download_that_broke_off_goes_on_where_it_was(server: Server, tmp_path
     assert server.asked == ["", "bytes=300000-"]
 
 
-def test_a_stop_leaves_what_came_and_no_file_that_looks_whole(
-    server: Server, tmp_path: Path
-) -> None:
+def test_a_stopped_download_leaves_a_partial_file_alone(server: Server, tmp_path: Path) -> None:
     def stop(share: float) -> None:
         raise StoppedError("Stopped as you asked.")
 
@@ -89,26 +87,26 @@ def test_a_stop_leaves_what_came_and_no_file_that_looks_whole(
     assert fetch(server.address, tmp_path, "x", lambda share: None).read_bytes() == CONTENT
 
 
-def test_what_is_not_what_its_name_says_is_never_kept(server: Server, tmp_path: Path) -> None:
+def test_a_file_with_a_wrong_hash_is_never_kept(server: Server, tmp_path: Path) -> None:
     server.content = b"x" + CONTENT[1:]
     with pytest.raises(MLError, match="damaged"):
         fetch(server.address, tmp_path, "resnet18", lambda share: None)
     assert not list(tmp_path.glob("*.pth*[!k]"))
 
 
-def test_a_damaged_file_that_is_there_is_fetched_anew(server: Server, tmp_path: Path) -> None:
+def test_a_damaged_file_is_downloaded_again(server: Server, tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(b"half")
     assert fetch(server.address, tmp_path, "x", lambda share: None).read_bytes() == CONTENT
 
 
-def test_a_file_put_there_by_hand_is_used_without_a_network(tmp_path: Path) -> None:
+def test_a_file_copied_by_hand_is_used_without_a_network(tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(CONTENT)
     found = fetch(f"http://127.0.0.1:9/{NAME}", tmp_path, "x", lambda share: None)
     assert found.read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize("there", [False, True], ids=["no server", "no such file"])
-def test_without_it_a_sentence_names_the_file_and_the_folder(
+def test_without_a_network_the_error_names_file_and_folder(
     server: Server, tmp_path: Path, there: bool
 ) -> None:
     missing = server.address.replace(NAME, "gone-12345678.pth")

@@ -89,14 +89,14 @@ def test_a_model_takes_any_channels_and_sizes(model: ModelInfo) -> None:
         with torch.device("meta"):  # shapes alone
             network = build(model.name, inputs).eval()
             shown = torch.zeros(2, inputs.size, inputs.size, inputs.channels, dtype=torch.uint8)
-            logits, features, feature_map, *_ = network.everything(shown)
+            logits, features, feature_map, *_ = network.all_outputs(shown)
         assert logits.shape == (2, CLASSES)
         assert features.ndim == 2
         assert feature_map.ndim == 4
 
 
 @pytest.mark.parametrize(("model", "inputs"), TRAINED)
-def test_a_model_learns_in_two_steps_and_resumed_after_one_ends_the_same_and_reloaded_answers_so(
+def test_a_model_trains_resumes_and_reloads_to_the_same_result(
     model: ModelInfo, inputs: Inputs, tmp_path: Path
 ) -> None:
     resumes_and_reloads(model, inputs, tmp_path)

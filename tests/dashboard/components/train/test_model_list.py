@@ -20,7 +20,7 @@ TABLE = '<table class="lens-models">'
 @pytest.fixture(autouse=True)
 def _no_plugins_afterwards():
     yield
-    plugins.unuse()
+    plugins.forget_workspace()
 
 
 def test_every_model_is_offered_and_described_and_a_broken_plugin_is_named(

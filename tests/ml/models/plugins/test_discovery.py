@@ -38,7 +38,7 @@ Put = Callable[..., Path]
 @pytest.fixture
 def put(workspace: Workspace) -> Iterator[Put]:
     """Puts a plugin of some text into the workspace of the test, which is in use."""
-    plugins.use(workspace)
+    plugins.use_workspace(workspace)
 
     def write(text: str = EXAMPLE, name: str = "my_net.py") -> Path:
         workspace.plugins.mkdir(exist_ok=True)
@@ -47,7 +47,7 @@ def put(workspace: Workspace) -> Iterator[Put]:
         return path
 
     yield write
-    plugins.unuse()
+    plugins.forget_workspace()
 
 
 def plugin(name: str = "mine", more: str = "", body: str = "raise ValueError('no')") -> str:
@@ -55,13 +55,11 @@ def plugin(name: str = "mine", more: str = "", body: str = "raise ValueError('no
 
 
 def reason() -> str:
-    (left_out,) = plugins.found().unreadable
+    (left_out,) = plugins.discovered().unreadable
     return left_out.reason
 
 
-def test_the_example_of_the_page_learns_in_two_steps_resumes_and_answers_the_same_reloaded(
-    put: Put, tmp_path: Path
-) -> None:
+def test_the_documented_plugin_trains_resumes_and_reloads(put: Put, tmp_path: Path) -> None:
     put()
     model = get("my_net")
     assert (model.origin, model.label) == ("plugins/my_net.py", "My net")
@@ -69,7 +67,7 @@ def test_the_example_of_the_page_learns_in_two_steps_resumes_and_answers_the_sam
         resumes_and_reloads(model, inputs, tmp_path)
 
 
-def test_what_the_example_says_of_itself_is_what_is_counted(put: Put) -> None:
+def test_the_documented_plugin_s_figures_are_as_counted(put: Put) -> None:
     put()
     model = get("my_net")
     found = check(model)
@@ -78,9 +76,7 @@ def test_what_the_example_says_of_itself_is_what_is_counted(put: Put) -> None:
     assert found["macs"] == pytest.approx(model.macs, rel=0.01)
 
 
-def test_what_is_trained_with_it_is_shipped_and_used_without_it(
-    put: Put, workspace: Workspace
-) -> None:
+def test_an_exported_plugin_model_needs_no_plugin_file(put: Put, workspace: Workspace) -> None:
     path = put()
     record = run_record(dataset(workspace, "tiny", each=20), 0)
     config = TrainConfig(
@@ -116,7 +112,7 @@ def test_what_is_trained_with_it_is_shipped_and_used_without_it(
     ],
     ids=lambda value: value[-25:] if isinstance(value, str) else None,
 )
-def test_a_file_that_cannot_be_used_is_named_with_its_reason_and_stops_nothing(
+def test_an_unusable_plugin_is_listed_with_its_reason(
     put: Put, caplog: pytest.LogCaptureFixture, text: str, said: str
 ) -> None:
     put(text)
@@ -127,7 +123,7 @@ def test_a_file_that_cannot_be_used_is_named_with_its_reason_and_stops_nothing(
     assert f"plugins/my_net.py is left out. {reason()}" in caplog.text
 
 
-def test_a_file_is_not_run_until_a_network_is_built(put: Put, tmp_path: Path) -> None:
+def test_a_plugin_file_is_not_run_until_a_network_is_built(put: Put, tmp_path: Path) -> None:
     mark = tmp_path / "was run"
     put(f"import pathlib\npathlib.Path({str(mark)!r}).touch()\n{EXAMPLE}")
     assert "my_net" in names()
@@ -147,17 +143,15 @@ def test_a_file_is_not_run_until_a_network_is_built(put: Put, tmp_path: Path) ->
     ],
     ids=["import", "exit", "builder", "no network", "another register"],
 )
-def test_what_fails_when_it_is_run_is_a_sentence_with_its_line(
-    put: Put, text: str, said: str
-) -> None:
+def test_an_error_in_a_plugin_names_its_line(put: Put, text: str, said: str) -> None:
     put(text)
-    name = plugins.found().models[0].name
+    name = plugins.discovered().models[0].name
     with pytest.raises(BadInputError, match=said):
         build(name, Inputs(3, 28, 2))
     assert re.search(said, check(get(name))["problem"])
 
 
-def test_a_file_that_is_changed_or_deleted_is_read_and_run_anew(put: Put) -> None:
+def test_a_changed_or_deleted_plugin_is_read_again(put: Put) -> None:
     path = put()
     first = build("my_net", Inputs(3, 28, 2))
     put(EXAMPLE.replace('"My net"', '"Newer"').replace("AdaptiveAvgPool2d(4)", "AvgPool2d(7)"))
@@ -171,7 +165,7 @@ def test_a_file_that_is_changed_or_deleted_is_read_and_run_anew(put: Put) -> Non
     assert "my_net" not in names()
 
 
-def test_features_are_kept_apart_when_the_code_changes_and_the_weights_do_not(put: Put) -> None:
+def test_changed_plugin_code_gets_its_own_feature_cache(put: Put) -> None:
     put()
     network = build("my_net", Inputs(3, 28, 2))
     before = features.key_of("my_net", network, "s")
@@ -179,15 +173,15 @@ def test_features_are_kept_apart_when_the_code_changes_and_the_weights_do_not(pu
     assert features.key_of("my_net", network, "s") != before
 
 
-def test_files_can_share_a_part_that_is_no_plugin(put: Put) -> None:
+def test_plugin_files_can_import_a_helper_module(put: Put) -> None:
     put("WIDTH = 5\n", "_parts.py")
     shared = "from lensmith_plugins._parts import WIDTH\n"
     put(shared + EXAMPLE.replace("32", "WIDTH"))
     assert build("my_net", Inputs(3, 28, 2)).body[0].out_channels == 5
-    assert plugins.found().unreadable == ()
+    assert plugins.discovered().unreadable == ()
 
 
-def test_strangers_get_no_plugins_unless_the_owner_wants_it(
+def test_a_public_server_has_no_plugins_by_default(
     put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put()
@@ -199,7 +193,7 @@ def test_strangers_get_no_plugins_unless_the_owner_wants_it(
     assert offered == [True, False, True, False]
 
 
-def test_no_archive_puts_a_file_among_the_plugins(put: Put, workspace: Workspace) -> None:
+def test_no_archive_writes_into_the_plugins_folder(put: Put, workspace: Workspace) -> None:
     put()
     packed = workspace.root / "packed.zip"
     with zipfile.ZipFile(packed, "w") as archive:
@@ -212,7 +206,7 @@ def test_no_archive_puts_a_file_among_the_plugins(put: Put, workspace: Workspace
     assert [path.name for path in workspace.root.rglob("*.py")] == ["my_net.py"]
 
 
-def test_a_package_registers_by_an_entry_point_and_is_imported_only_where_it_is_built(
+def test_a_packaged_plugin_is_imported_only_to_build_a_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "own_package").mkdir()
@@ -223,7 +217,7 @@ def test_a_package_registers_by_an_entry_point_and_is_imported_only_where_it_is_
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: own\nVersion: 1.0\n")
     (about / "entry_points.txt").write_text("[lensmith.models]\nany = own_package.nets\n")
     monkeypatch.syspath_prepend(tmp_path)
-    plugins._packages.cache_clear()
+    plugins._package_sources.cache_clear()
     try:
         assert get("my_net").origin == "package own"
         assert "own_package" not in sys.modules
@@ -231,4 +225,4 @@ def test_a_package_registers_by_an_entry_point_and_is_imported_only_where_it_is_
         assert "own_package.nets" in sys.modules
     finally:
         monkeypatch.undo()
-        plugins._packages.cache_clear()
+        plugins._package_sources.cache_clear()
