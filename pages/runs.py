@@ -2,8 +2,9 @@
 
 import streamlit as st
 
+from dashboard.actions import runs
 from dashboard.components.runs.run_comparison import compare
-from dashboard.components.runs.run_row import delete, run_row, title
+from dashboard.components.runs.run_row import run_row, title
 from dashboard.components.runs.trash import trash_expander, undo_bar
 from dashboard.components.widgets.auto_refresh import watch
 from dashboard.components.widgets.empty_state import empty
@@ -46,13 +47,15 @@ with st.container(horizontal=True, vertical_alignment="center"):
     if chosen:
         st.markdown(f"{count(len(chosen), 'run')} chosen", width="content")
         if st.button("Delete", key="delete-chosen", icon=":material/delete:"):
-            delete(workspace, chosen)
+            runs.delete(workspace, {row.id: title(row) for row in chosen})
             st.rerun()
 state = stored(RunsState)
-most = PAGE + state.more_runs
-for row in rows[:most]:
+row_limit = PAGE + state.more_runs
+for row in rows[:row_limit]:
     run_row(workspace, row)
-if len(rows) > most and st.button(f"Show {min(PAGE, len(rows) - most)} more", key="more-runs"):
+if len(rows) > row_limit and st.button(
+    f"Show {min(PAGE, len(rows) - row_limit)} more", key="more-runs"
+):
     state.more_runs += PAGE
     st.rerun()
 if len(chosen) >= 2:
@@ -60,4 +63,4 @@ if len(chosen) >= 2:
 elif len(rows) >= 2:
     st.caption("Choose two or more runs to lay their curves over one another.")
 trash_expander(workspace)
-watch(workspace, {row.id: row.status for row in rows[:most] if not row.damage})
+watch(workspace, {row.id: row.status for row in rows[:row_limit] if not row.damage})

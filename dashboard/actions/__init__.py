@@ -1,4 +1,4 @@
-"""Actions: what changes data when a button is pressed: edits and undo, retraining, labelling.
+"""Actions: what a button changes: edits of a data set and undo, labels, runs and their trash.
 
 What only reads is in ``dashboard.queries``; the buttons are in ``dashboard.components``.
 """

@@ -1,25 +1,20 @@
-"""One run in the list of Runs: name, score, what it is, and a menu of what can be done with it."""
+"""A row of the list of runs: name, score, data set, model, and a menu of actions on the run."""
 
-from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
 
+from dashboard.actions import runs
 from dashboard.components.train.run_state import status_pill
 from dashboard.queries.run_list import Row
-from dashboard.state import deep_links, selection
+from dashboard.state import deep_links
 from dashboard.state.keys import run_chosen_key, run_text_key
-from dashboard.state.messages import DELETED_RUNS, RUNS_ERROR
 from dashboard.state.navigation import EVALUATE, TRAIN
 from dashboard.state.page_states import RunsState
 from dashboard.state.stored import stored
 from dashboard.text.html import escape
 from dashboard.text.markdown import plain, with_span
 from dashboard.text.wording import ago, duration
-from dashboard.workers import engine
-from ml.errors import MLError
-from ml.runs import trash
-from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 OPEN, RENAME, NOTE, STOP, RESUME, RETRY, DELETE = (
@@ -33,8 +28,8 @@ OPEN, RENAME, NOTE, STOP, RESUME, RETRY, DELETE = (
 )
 
 
-def actions(row: Row) -> list[str]:
-    """What can be done with a run, in the order of its menu."""
+def menu_actions(row: Row) -> list[str]:
+    """The actions on a run, in the order of its menu."""
     if row.damage:
         return [DELETE]
     if row.status == "running":
@@ -68,12 +63,12 @@ def run_row(workspace: Workspace, row: Row) -> None:
             st.html(about(row))
         chosen = st.menu_button(
             "More",
-            actions(row),
+            menu_actions(row),
             key=f"menu-{row.id}",
             type="tertiary",
         )
     if chosen:
-        act(workspace, row, chosen)
+        do_action(workspace, row, chosen)
 
 
 def about(row: Row) -> str:
@@ -89,17 +84,17 @@ def about(row: Row) -> str:
         f'<strong title="Accuracy on the test pictures with its 95 % interval">{score}</strong>'
         if score
         else "",
-        *map(escape, _unsaid(row)),
+        *map(escape, _not_in_title(row)),
         escape(ago(row.created)),
         escape(duration(row.seconds)) if row.seconds is not None else "",
     ]
-    told = "".join(f"<span>{fact}</span>" for fact in facts if fact)
+    spans = "".join(f"<span>{fact}</span>" for fact in facts if fact)
     reason = f'<p class="lens-quiet">{escape(row.reason)}</p>' if row.reason else ""
     notes = f'<p class="lens-note-text">{escape(row.notes)}</p>' if row.notes else ""
-    return f'<div class="lens-row-about">{pill}{told}</div>{reason}{notes}'
+    return f'<div class="lens-row-about">{pill}{spans}</div>{reason}{notes}'
 
 
-def _unsaid(row: Row) -> list[str]:
+def _not_in_title(row: Row) -> list[str]:
     """Data set and model, where the title does not name them already."""
     return [row.dataset, row.model] if title(row) == row.name else []
 
@@ -122,7 +117,7 @@ def _name(workspace: Workspace, row: Row) -> None:
     if row.damage:
         st.markdown(f"**{plain(row.id)}**")
     elif st.button(f"**{plain(title(row))}**", key=f"open-{row.id}", type="tertiary"):
-        act(workspace, row, OPEN)
+        do_action(workspace, row, OPEN)
 
 
 def _close() -> None:
@@ -132,46 +127,21 @@ def _close() -> None:
 def _save(workspace: Workspace, identifier: str, field: str) -> None:
     text = " ".join((run_text_key(field, identifier).value(None) or "").split())
     _close()
-    _tried(lambda: Run(workspace.runs / identifier).update_meta(**{field: text}))
+    runs.update_meta(workspace, identifier, field, text)
 
 
-def act(workspace: Workspace, row: Row, action: str) -> None:
-    """Do what was chosen from the menu, then draw the page anew."""
-    run = Run(workspace.runs / row.id)
+def do_action(workspace: Workspace, row: Row, action: str) -> None:
+    """Do what the menu says, then draw the page anew."""
     if action == OPEN:
         deep_links.go_to(EVALUATE if row.accuracy is not None else TRAIN, run=row.id)
     elif action in (RENAME, NOTE):
         stored(RunsState).editing = ("name" if action == RENAME else "notes", row.id)
     elif action == STOP:
-        _tried(lambda: engine.stop(workspace, run))
+        runs.stop(workspace, row.id)
     elif action == RESUME:
-        _tried(lambda: engine.resume(workspace, run))
+        runs.resume(workspace, row.id)
     elif action == RETRY:
-        _tried(lambda: engine.retry(workspace, run))
+        runs.retry(workspace, row.id)
     elif action == DELETE:
-        delete(workspace, [row])
+        runs.delete(workspace, {row.id: title(row)})
     st.rerun()
-
-
-def delete(workspace: Workspace, chosen: list[Row]) -> None:
-    """Move runs into the trash and remember them for undo."""
-    gone: list[tuple[str, str]] = []
-
-    def move(row: Row) -> None:
-        trash.delete(workspace, Run(workspace.runs / row.id))
-        gone.append((row.id, title(row)))
-        if selection.selected().run == row.id:
-            selection.choose_run(None)
-
-    for row in chosen:
-        _tried(partial(move, row))
-    if gone:
-        DELETED_RUNS.send(gone)
-
-
-def _tried(do: Callable[[], object]) -> None:
-    """Call ``do``; keep the sentence of an error for the next drawing of the page."""
-    try:
-        do()
-    except MLError as error:
-        RUNS_ERROR.send(str(error))
