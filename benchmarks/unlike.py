@@ -115,7 +115,7 @@ def ask(classifier: Classifier, pictures: list[bytes]) -> list[Floats]:
     return [np.concatenate(part).astype(np.float64) for part in zip(*parts, strict=True)]
 
 
-def compared(known: ood.Known) -> dict[str, Callable[[Floats, Floats], Floats]]:
+def compared(known: ood.OodReference) -> dict[str, Callable[[Floats, Floats], Floats]]:
     """Distances of features (n, F) and logits (n, K), by name."""
     middle = known.features.mean(0)
     centred = ood.normalised(known.features - middle)
@@ -134,7 +134,7 @@ def compared(known: ood.Known) -> dict[str, Callable[[Floats, Floats], Floats]]:
     found["local density"] = lambda features, logits: known.measures(features, logits)[0]
     found["nearest class"] = lambda features, logits: known.measures(features, logits)[1]
     found["residual"] = lambda features, logits: known.measures(features, logits)[3]
-    found["as reported"] = known.strangeness
+    found["as reported"] = known.ood_score
     return found
 
 
@@ -149,7 +149,7 @@ def fitted_anew(classifier: Classifier, run: Run, root: str) -> Classifier:
     record = run.dataset
     version = load_version(open_workspace(Path(root)), record["name"], record["version"])
     features, _ = ask(classifier, pictures_of(run, root, "train"))
-    rows = ood_reference.chosen(*features.shape)
+    rows = ood_reference.carried_items(*features.shape)
     items = np.asarray(record["splits"]["train"])[rows]
     val = ask(classifier, pictures_of(run, root, "val"))
     known, _ = ood_reference.fit(features[rows], items, version.labels[items], *val)
@@ -176,7 +176,7 @@ def report(
     """AUROC, and what is beyond the limit, as the model itself judges."""
     known = classifier.known
     assert known is not None
-    far = [known.strangeness(*ask(classifier, some)) for some in (inside, left_out, strange)]
+    far = [known.ood_score(*ask(classifier, some)) for some in (inside, left_out, strange)]
     row = [auroc(far[0], other) for other in far[1:]]
     return [*row, *(float(np.mean(one > known.limit)) for one in far)]
 

@@ -1,7 +1,7 @@
-"""Who may send frames of a live camera: tabs that were given a pass, which ends with them.
+"""Frame tokens: which tabs may send frames of a live camera, and how many a second.
 
-A pass is a secret that the server gives to one tab over its own connection. It stands for one
-model, lets through one frame at a time and not too many a second.
+A token is a secret that the server gives to one tab over its own connection. It is for one model,
+lets through one frame at a time, and ends with the tab.
 """
 
 import secrets
@@ -16,17 +16,17 @@ from streamlit import runtime
 
 from dashboard.server.limits import local_mode
 
-LOCAL_EVERY, PUBLIC_EVERY = 0.125, 0.2
-"""Seconds from frame to frame: eight a second on one's own computer, five where many share one."""
-AHEAD = 2
-"""So many frames may come early, which is made up for by later ones: networks are no clocks."""
+LOCAL_FRAME_SECONDS, PUBLIC_FRAME_SECONDS = 0.125, 0.2
+"""Seconds from frame to frame: eight frames a second locally, five on a public server."""
+MAX_FRAMES_AHEAD = 2
+"""How many frames may come early, since networks jitter; later frames make up for them."""
 
 Ask = Callable[[bytes], dict[str, Any]]
 """Answers one frame, a JPEG."""
 
 
 class RefusedError(Exception):
-    """This frame is not answered; says why, with the HTTP status that says so to a program."""
+    """A frame is refused: a sentence for the user, and an HTTP status."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -34,15 +34,15 @@ class RefusedError(Exception):
 
 
 @dataclass
-class _Pass:
+class _Token:
     session: str
     ask: Ask
     busy: bool = False
     due: float = float("-inf")
 
 
-class Passes:
-    """The passes that are out. Any number of threads may share them.
+class FrameTokens:
+    """The tokens that were issued. Any number of threads may share them.
 
     Args:
         alive: whether the session with that id is connected.
@@ -53,52 +53,52 @@ class Passes:
         self, alive: Callable[[str], bool], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._alive, self._clock = alive, clock
-        self._passes: dict[str, _Pass] = {}
+        self._tokens: dict[str, _Token] = {}
         self._lock = threading.Lock()
 
     def issue(self, session: str, ask: Ask) -> str:
-        """A new pass for a session; the one that it had ends, as do those of tabs that are gone."""
-        word = secrets.token_urlsafe(32)
+        """A new token for a session; its former one ends, and those of tabs that are gone."""
+        secret = secrets.token_urlsafe(32)
         with self._lock:
-            self._passes = {
-                known: held
-                for known, held in self._passes.items()
-                if held.session != session and self._alive(held.session)
+            self._tokens = {
+                other: token
+                for other, token in self._tokens.items()
+                if token.session != session and self._alive(token.session)
             }
-            self._passes[word] = _Pass(session, ask)
-        return word
+            self._tokens[secret] = _Token(session, ask)
+        return secret
 
     @contextmanager
-    def admitted(self, word: str) -> Iterator[Ask]:
-        """What answers a frame with this pass, for as long as the ``with`` lasts.
+    def admitted(self, secret: str) -> Iterator[Ask]:
+        """What answers a frame with this token, while the ``with`` lasts.
 
         Raises:
-            RefusedError: there is no such pass, its tab is gone, or it is too early.
+            RefusedError: there is no such token, its tab is gone, or it is too early.
         """
         with self._lock:
-            held, now = self._passes.get(word), self._clock()
-            if held is None or not self._alive(held.session):
+            token, now = self._tokens.get(secret), self._clock()
+            if token is None or not self._alive(token.session):
                 raise RefusedError(403, "This page is out of date. Load it again.")
-            if held.busy or now < held.due - AHEAD * every():
+            if token.busy or now < token.due - MAX_FRAMES_AHEAD * frame_interval():
                 raise RefusedError(429, "Frames come too fast.")
-            held.busy, held.due = True, max(held.due, now) + every()
+            token.busy, token.due = True, max(token.due, now) + frame_interval()
         try:
-            yield held.ask
+            yield token.ask
         finally:
-            held.busy = False
+            token.busy = False
 
-    def __contains__(self, word: str) -> bool:
-        return word in self._passes
+    def __contains__(self, secret: str) -> bool:
+        return secret in self._tokens
 
 
-def every() -> float:
+def frame_interval() -> float:
     """Seconds from one frame of a tab to the next, in this mode."""
-    return LOCAL_EVERY if local_mode() else PUBLIC_EVERY
+    return LOCAL_FRAME_SECONDS if local_mode() else PUBLIC_FRAME_SECONDS
 
 
 def _connected(session: str) -> bool:
     return runtime.exists() and runtime.get_instance().is_active_session(session)
 
 
-passes = Passes(_connected)
+frame_tokens = FrameTokens(_connected)
 """Those of this server."""

@@ -1,7 +1,7 @@
-"""The way of a live camera's frames: one HTTP request each, past the pages and their reruns.
+"""The HTTP route of a live camera's frames: one request each, without a rerun of the page.
 
-A frame is answered in a thread of its own by the inference worker. What is not from a tab of this
-server, too large, too fast or no JPEG is refused before anything looks into it.
+The inference worker classifies a frame while a thread waits. A frame that comes from elsewhere than
+a tab of this server, too early, too large or not as a JPEG is refused before it is decoded.
 """
 
 import asyncio
@@ -13,40 +13,40 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from dashboard.server.frame_tokens import RefusedError, passes
+from dashboard.server.frame_tokens import RefusedError, frame_tokens
 from ml.errors import MLError
 
-PATH = "app/frame"
+FRAME_PATH = "app/frame"
 """Below the app's own address, beside ``app/static``."""
-PASS = "x-lensmith-pass"
-MOST_BYTES = 400_000
+TOKEN_HEADER = "x-lensmith-pass"
+MAX_FRAME_BYTES = 400_000
 """Of one frame; the component's have about 60,000."""
-AT_ONCE = 4
-"""Frames of all tabs with the worker at a time; pictures that were dropped need not wait long."""
+MAX_CONCURRENT_FRAMES = 4
+"""Frames with the worker at a time, so that dropped pictures need not wait long."""
 _JPEG = b"\xff\xd8\xff"
 
-_threads = ThreadPoolExecutor(AT_ONCE, "frame")
+_threads = ThreadPoolExecutor(MAX_CONCURRENT_FRAMES, "frame")
 
 
 def routes(base_path: str) -> list[Route]:
     """What the server has to add to its own routes."""
     base = base_path.strip("/")
-    return [Route(f"/{base}/{PATH}" if base else f"/{PATH}", answer, methods=["POST"])]
+    return [Route(f"/{base}/{FRAME_PATH}" if base else f"/{FRAME_PATH}", answer, methods=["POST"])]
 
 
 async def answer(request: Request) -> JSONResponse:
-    """What the model of the tab that sent a frame makes of it; else ``error``, a sentence."""
+    """The answer of the tab's model for a frame, as JSON; else ``error``, a sentence."""
     try:
         _check_origin(request)
-        with passes.admitted(request.headers.get(PASS, "")) as ask:
+        with frame_tokens.admitted(request.headers.get(TOKEN_HEADER, "")) as ask:
             frame = await _body(request)
-            told = await asyncio.get_running_loop().run_in_executor(_threads, ask, frame)
-            return _json(told, 200)
+            content = await asyncio.get_running_loop().run_in_executor(_threads, ask, frame)
+            return _json(content, 200)
     except RefusedError as error:
         return _json({"error": str(error)}, error.status)
     except MLError as error:
         return _json({"error": str(error)}, 503)
-    except ClientDisconnect:  # in the middle of its frame; nobody hears this any more
+    except ClientDisconnect:  # in the middle of its frame; nobody reads this
         return _json({}, 400)
 
 
@@ -55,7 +55,7 @@ def _json(content: dict[str, Any], status: int) -> JSONResponse:
 
 
 def _check_origin(request: Request) -> None:
-    """Browsers say where a request comes from; no other page may use this one's camera or pass.
+    """Browsers say where a request comes from; no other page may use this one's camera or token.
 
     Raises:
         RefusedError: it comes from elsewhere.
@@ -76,8 +76,8 @@ async def _body(request: Request) -> bytes:
     frame = bytearray()
     async for part in request.stream():
         frame += part
-        if len(frame) > MOST_BYTES:
-            raise RefusedError(413, f"A frame has at most {MOST_BYTES // 1000} kB.")
+        if len(frame) > MAX_FRAME_BYTES:
+            raise RefusedError(413, f"A frame has at most {MAX_FRAME_BYTES // 1000} kB.")
     if not frame.startswith(_JPEG):
         raise RefusedError(415, "A frame is a JPEG.")
     return bytes(frame)

@@ -1,4 +1,4 @@
-"""The pictures that one tab is trying on its models, and what each model said of them.
+"""Session uploads: the pictures that one tab classifies, and the answers of each model.
 
 A plain list in ``ClassifyState``, the newest first. The files lie in a folder that goes with the
 tab, so that another model can be asked about them as well, and they can be added to a data set;
@@ -20,10 +20,10 @@ from ml.errors import BadInputError
 from ml.inference.classifier import unreadable
 from ml.inference.tables import heading, line
 
-TOP = 5
+TOP_K = 5
 """How many classes an answer ranks."""
-AT_ONCE = 4
-"""Pictures that are asked about at a time: the worker answers together what waits together."""
+MAX_CONCURRENT_REQUESTS = 4
+"""Pictures with the worker at a time; it classifies those that wait in one pass."""
 
 Entry = dict[str, Any]
 """``id`` (``PictureKey.short_hash``), ``name``, ``path`` (of its file, None once let go), ``size``,
@@ -62,27 +62,32 @@ def add(name: str, data: bytes, truth: str = "") -> None:
         WorkspaceError: the disk is full or cannot be written to.
     """
     identifier = key_of_upload(data).short_hash
-    held = entries()
-    known = next((entry for entry in held if entry["id"] == identifier), None)
-    fresh = known or {"id": identifier, "label": "", "ticked": False, "answers": {}}
+    uploads = entries()
+    earlier = next((one for one in uploads if one["id"] == identifier), None)
+    entry = earlier or {"id": identifier, "label": "", "ticked": False, "answers": {}}
     state = stored(ClassifyState)
     spool = state.spool = state.spool or Spool(current_workspace())
     spool.put(identifier, data)
-    fresh |= {"name": name, "truth": truth, "size": len(data), "path": spool.folder / identifier}
-    others = [entry for entry in held if entry["id"] != identifier]
-    state.uploads = limited([fresh, *others])
+    entry |= {
+        "name": name,
+        "truth": truth,
+        "size": len(data),
+        "path": spool.folder / identifier,
+    }
+    other_entries = [one for one in uploads if one["id"] != identifier]
+    state.uploads = limited([entry, *other_entries])
 
 
-def limited(held: list[Entry]) -> list[Entry]:
-    """``held`` within the limits: the oldest leave the list, or keep their answers alone."""
+def limited(uploads: list[Entry]) -> list[Entry]:
+    """``uploads`` within the limits: the oldest leave the list, or lose their files alone."""
     allowed, total = limits(), 0
-    for entry in held[allowed.tried :]:
-        _let_go(entry)
-    for entry in (kept := held[: allowed.tried]):
+    for entry in uploads[allowed.tried :]:
+        _delete_file(entry)
+    for entry in (within_count := uploads[: allowed.tried]):
         total += entry["size"]
         if total > allowed.tried_megabytes * 1e6:
-            _let_go(entry)
-    return kept
+            _delete_file(entry)
+    return within_count
 
 
 def read(entry: Entry) -> bytes:
@@ -95,7 +100,7 @@ def read(entry: Entry) -> bytes:
         if entry["path"] is not None:
             return Path(entry["path"]).read_bytes()
     except OSError:
-        pass  # the tab was open for days, and what it held was swept away
+        pass  # the tab was open for days, and its files were swept away
     raise BadInputError("This picture is not held any more. Drop it again.")
 
 
@@ -103,9 +108,9 @@ def remove(identifier: str) -> None:
     """Take one picture out."""
     for entry in entries():
         if entry["id"] == identifier:
-            _let_go(entry)
-    kept = [entry for entry in entries() if entry["id"] != identifier]
-    stored(ClassifyState).uploads = kept
+            _delete_file(entry)
+    others = [entry for entry in entries() if entry["id"] != identifier]
+    stored(ClassifyState).uploads = others
 
 
 def clear() -> None:
@@ -130,24 +135,24 @@ def answer(run: str, ask: Ask, progress: Callable[[int, int], None]) -> None:
     ``ask`` is called in other threads, several at a time.
     """
     waiting = unanswered(run)
-    pool = ThreadPoolExecutor(AT_ONCE)
+    pool = ThreadPoolExecutor(MAX_CONCURRENT_REQUESTS)
     try:
-        asked = [pool.submit(_asked, ask, entry) for entry in waiting]
-        for done, (entry, answered) in enumerate(zip(waiting, asked, strict=True)):
+        answers = [pool.submit(_asked, ask, entry) for entry in waiting]
+        for done, (entry, answered) in enumerate(zip(waiting, answers, strict=True)):
             progress(done, len(waiting))
             entry["answers"][run] = answered.result()
-    finally:  # the page may be run anew at any time: what was not asked yet is asked then
+    finally:  # a rerun may stop this at any time, and asks about the rest
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def lines(held: Iterable[Entry], run: str) -> list[list[object]]:
+def lines(uploads: Iterable[Entry], run: str) -> list[list[object]]:
     """The answers of one model as lines of a table, the header first; labels set by hand last."""
-    made: list[list[object]] = [[*heading(TOP), "label by hand"]]
+    made: list[list[object]] = [[*heading(TOP_K), "label by hand"]]
     width = len(made[0]) - 1
-    for entry in held:
-        said = entry["answers"].get(run)
-        if said is not None:
-            cells = line({**said, "file": entry["name"]})
+    for entry in uploads:
+        answer = entry["answers"].get(run)
+        if answer is not None:
+            cells = line({**answer, "file": entry["name"]})
             made.append([*cells, *[""] * (width - len(cells)), entry["label"]])
     return made
 
@@ -160,7 +165,7 @@ def _asked(ask: Ask, entry: Entry) -> dict[str, Any]:
     return ask(data, entry["name"])
 
 
-def _let_go(entry: Entry) -> None:
+def _delete_file(entry: Entry) -> None:
     if entry["path"] is not None:
         Path(entry["path"]).unlink(missing_ok=True)
     entry |= {"path": None, "size": 0}

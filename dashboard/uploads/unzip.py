@@ -12,7 +12,7 @@ from ml.errors import BadInputError
 from ml.inference.batch import is_picture
 from ml.workspace import Workspace
 
-MOST_BYTES = 25 * 2**20
+MAX_PICTURE_BYTES = 25 * 2**20
 """Of one picture in a zip. It is read in the server's process."""
 NOTHING = "There is no picture in {name}. Pack JPEG, PNG, WebP or GIF files."
 
@@ -27,19 +27,19 @@ def opened(
     Raises:
         WorkspaceError: the disk is full or cannot be written to.
     """
-    found: list[Given] = []
+    pictures: list[Given] = []
     refused: list[str] = []
     with ExitStack() as stack:
         for name, data in files:
             if not name.lower().endswith(".zip"):
-                found.append((name, partial(bytes, data)))
+                pictures.append((name, partial(bytes, data)))
                 continue
             spool = Spool(workspace)
             stack.callback(spool.close)
-            kept = safe_path(name).name
-            spool.put(kept, data)
+            file_name = safe_path(name).name
+            spool.put(file_name, data)
             try:
-                archive = open_archive(spool.folder / kept, MOST_BYTES)
+                archive = open_archive(spool.folder / file_name, MAX_PICTURE_BYTES)
             except BadInputError as error:
                 refused.append(str(error))
                 continue
@@ -48,5 +48,5 @@ def opened(
             refused += [f"{name}, {inner}: {why}" for inner, why in archive.refused]
             if not inside and not archive.refused:
                 refused.append(NOTHING.format(name=name))
-            found += inside
-        yield found, refused
+            pictures += inside
+        yield pictures, refused

@@ -1,4 +1,4 @@
-"""A task on pictures that a page waits for: a child does it, the page watches and can end it."""
+"""A background job: a command in a child process whose progress a page shows and can cancel."""
 
 import json
 import os
@@ -34,7 +34,7 @@ class Job:
     """Why it failed, once somebody has asked for its result."""
     _child: "subprocess.Popen[bytes] | None" = None
     _log: Path = Path()
-    _found: dict[str, Any] | None = None
+    _result: dict[str, Any] | None = None
 
     def start(self, workspace: Workspace) -> "Job":
         """Start the child; returns itself. ``--json`` and the workspace are added."""
@@ -47,20 +47,20 @@ class Job:
 
     @property
     def running(self) -> bool:
-        """Whether the child is at it."""
+        """Whether the child runs."""
         return self._child is not None and self._child.poll() is None
 
     @property
     def progress(self) -> float:
-        """How much is done, 0 to 1."""
-        found = _PROGRESS.findall(self._text())
-        return min(1.0, float(found[-1])) if found else 0.0
+        """The share that is done, 0 to 1."""
+        matches = _PROGRESS.findall(self._text())
+        return min(1.0, float(matches[-1])) if matches else 0.0
 
     @property
     def left(self) -> float | None:
-        """How many seconds it will still take, where the child knows."""
-        found = _LEFT.findall(self._text())
-        return float(found[-1]) if found else None
+        """Seconds until it ends, where the child knows."""
+        matches = _LEFT.findall(self._text())
+        return float(matches[-1]) if matches else None
 
     def result(self) -> dict[str, Any]:
         """What the child reports, once it has ended; the same as often as it is asked for.
@@ -70,20 +70,20 @@ class Job:
         """
         if self.reason:
             raise BadInputError(self.reason)
-        if self._found is not None:
-            return self._found
+        if self._result is not None:
+            return self._result
         text = _LEFT.sub("", _PROGRESS.sub("", self._text()))
         lines = [line for line in text.splitlines() if line.strip()]
         self._clear()
         if self._child is None or self._child.returncode != 0:
             self.reason = lines[-1] if lines else f"{self.title or 'The task'} failed."
             raise BadInputError(self.reason)
-        found: dict[str, Any] = json.loads(lines[-1])
-        self._found = found
-        return found
+        result: dict[str, Any] = json.loads(lines[-1])
+        self._result = result
+        return result
 
     def cancel(self) -> None:
-        """End the child. What it had stored stays unused until the next try takes it up."""
+        """End the child. The next try uses what it has stored."""
         if self._child is not None:
             self._child.terminate()
             try:

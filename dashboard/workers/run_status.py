@@ -1,4 +1,4 @@
-"""What the runs are doing, asked often and cheaply. Nothing here starts or stops anything."""
+"""Run status for the pages, cached because they ask often. Nothing here starts or stops a run."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ from ml.runs.status import Status
 from ml.tuning.sweep import Sweep
 from ml.workspace import Workspace
 
-LOG_BYTES = 65536
+MAX_LOG_BYTES = 65536
 
 _statuses: dict[Path, tuple[tuple[Any, ...], Status]] = {}
 
@@ -21,18 +21,18 @@ def status(run: Run) -> Status:
     signature = tuple(
         _stamp(run.folder / name) for name in ("worker.json", "meta.json", "events.jsonl")
     )
-    known = _statuses.get(run.folder)
-    if known and known[0] == signature and known[1].name != "running":
-        return known[1]
-    found = run.status
-    _statuses[run.folder] = (signature, found)
-    return found
+    cached = _statuses.get(run.folder)
+    if cached and cached[0] == signature and cached[1].name != "running":
+        return cached[1]
+    current = run.status
+    _statuses[run.folder] = (signature, current)
+    return current
 
 
 def with_status(workspace: Workspace, name: str) -> list[Run]:
     """The runs of one status: queued ones first in line first, others oldest first."""
-    found = [run for run in runs.list_runs(workspace) if status(run).name == name]
-    return sorted(found, key=queue.place_in_queue) if name == "queued" else found
+    matching = [run for run in runs.list_runs(workspace) if status(run).name == name]
+    return sorted(matching, key=queue.place_in_queue) if name == "queued" else matching
 
 
 def position(workspace: Workspace, run: Run) -> int:
@@ -45,7 +45,7 @@ def log_tail(run: Run | Sweep, lines: int = 200) -> str:
     """The last lines that the worker of a run or a search wrote, as text; empty ones left out."""
     try:
         with (run.folder / "log.txt").open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_BYTES))
+            file.seek(max(0, file.seek(0, os.SEEK_END) - MAX_LOG_BYTES))
             text = file.read().decode(errors="replace")
     except OSError:
         return ""
@@ -54,7 +54,7 @@ def log_tail(run: Run | Sweep, lines: int = 200) -> str:
 
 def _stamp(path: Path) -> tuple[int, int] | None:
     try:
-        found = path.stat()
+        file = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size
+    return file.st_mtime_ns, file.st_size

@@ -25,7 +25,7 @@ LIVE = ("running", "starting")
 @dataclass(frozen=True)
 class _Child:
     process: "subprocess.Popen[bytes]"
-    asked: float
+    requested_at: float
 
 
 @st.cache_resource(show_spinner=False)
@@ -36,10 +36,10 @@ def _children() -> dict[Path, _Child]:
 
 def start(workspace: Workspace, sweep: Sweep) -> None:
     """Let a child begin the search, or go on with it where it was."""
-    asked = time.time()
+    requested_at = time.time()
     command = ["tune", "--resume", sweep.id, "--workspace", str(workspace.root)]
     with (sweep.folder / "log.txt").open("ab") as log:
-        _children()[sweep.folder] = _Child(spawn(command, log), asked)
+        _children()[sweep.folder] = _Child(spawn(command, log), requested_at)
 
 
 def status(sweep: Sweep) -> Status:
@@ -48,10 +48,10 @@ def status(sweep: Sweep) -> Status:
     if child is not None:
         worker = read_json(sweep.folder / "worker.json")
         claimed = float(worker.get("claimed", 0.0)) if isinstance(worker, dict) else 0.0
-        if claimed < child.asked and child.process.poll() is None:
+        if claimed < child.requested_at and child.process.poll() is None:
             return Status("starting")
-        if claimed < child.asked and child.process.returncode:
-            said = log_tail(sweep, 1) or "It left no word. Try again."
-            return Status("failed", f"The search could not be started. {said}")
+        if claimed < child.requested_at and child.process.returncode:
+            last_line = log_tail(sweep, 1) or "It left no word. Try again."
+            return Status("failed", f"The search could not be started. {last_line}")
         child.process.poll()  # whoever has ended is let go
     return sweep.status

@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from ml.explain.tail import Tail
 
-WEAKENED = 2.0**-6
-"""By so much of what is there: little, so that no other place takes over in a maximum, and enough
-for the digits of single precision."""
+ATTENUATION = 2.0**-6
+"""By which share each place is weakened: little, so that no other place takes over in a maximum,
+and enough for single precision."""
 
 
 def contributions(tail: Tail, feature_map: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -25,7 +25,7 @@ def contributions(tail: Tail, feature_map: npt.NDArray[np.float32]) -> npt.NDArr
     depth, rows, columns = feature_map.shape
     places = rows * columns
     weaker = np.repeat(feature_map[None], places, axis=0).reshape(places, depth, places)
-    weaker[np.arange(places), :, np.arange(places)] *= np.float32(1 - WEAKENED)
+    weaker[np.arange(places), :, np.arange(places)] *= np.float32(1 - ATTENUATION)
     with_all = tail.logits(feature_map[None])
-    lost = (with_all - tail.logits(weaker.reshape(places, depth, rows, columns))) / WEAKENED
+    lost = (with_all - tail.logits(weaker.reshape(places, depth, rows, columns))) / ATTENUATION
     return np.asarray(lost.T.reshape(-1, rows, columns), np.float32)

@@ -17,11 +17,11 @@ CELLS = 7
 """The picture is covered at so many by so many places: 49 answers."""
 REACH = 1.5
 """A cover is so much wider than the step from one to the next, so that they overlap."""
-LEAST = 1e-12
-CHECKED = 0.2
+MIN_PROBABILITY = 1e-12
+COVERED_SHARE = 0.2
 """The share of the picture that ``check`` covers."""
-ELSEWHERE = 4
-"""So many other covers ``check`` compares with."""
+RANDOM_COVERS = 4
+"""With how many random covers ``check`` compares."""
 
 
 def cover(picture: npt.NDArray[np.uint8], hidden: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
@@ -47,8 +47,10 @@ def occlusion(ask: Ask, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float3
             ]
             hidden[ends[0][0] : ends[0][1], ends[1][0] : ends[1][1]] = True
             covered.append(cover(picture, hidden))
-    told = np.log(ask(np.stack([picture, *covered])) + LEAST)
-    return np.asarray((told[:1] - told[1:]).T.reshape(-1, cells, cells), np.float32)
+    probabilities = np.log(ask(np.stack([picture, *covered])) + MIN_PROBABILITY)
+    return np.asarray(
+        (probabilities[:1] - probabilities[1:]).T.reshape(-1, cells, cells), np.float32
+    )
 
 
 def check(
@@ -58,14 +60,14 @@ def check(
     (``before``), with the hottest fifth covered (``covered``), and with as much covered at places
     drawn by lot (``elsewhere``, the mean of a few), which a good map must beat."""
     side = len(picture)
-    hidden = [hottest(heat, side, CHECKED)]
-    for seed in range(ELSEWHERE):
+    hidden = [hottest(heat, side, COVERED_SHARE)]
+    for seed in range(RANDOM_COVERS):
         # Lumps like those of a map, not scattered pixels, which hide nothing.
         drawn = np.random.default_rng(seed).random(heat.shape).astype(np.float32)
-        hidden.append(hottest(drawn, side, CHECKED))
-    told = ask(np.stack([picture, *(cover(picture, one) for one in hidden)]))[:, label]
+        hidden.append(hottest(drawn, side, COVERED_SHARE))
+    probabilities = ask(np.stack([picture, *(cover(picture, one) for one in hidden)]))[:, label]
     return {
-        "before": float(told[0]),
-        "covered": float(told[1]),
-        "elsewhere": float(told[2:].mean()),
+        "before": float(probabilities[0]),
+        "covered": float(probabilities[1]),
+        "elsewhere": float(probabilities[2:].mean()),
     }

@@ -9,21 +9,21 @@ import numpy.typing as npt
 from ml.explain.overlay import enlarged
 
 Heat = npt.NDArray[np.float32]
-FINE = 8
+MIN_FINE_SIDE = 8
 """Places a side of a map from which on it is finer than most of what pictures show."""
 
 
 def scaled(heat: npt.NDArray[np.float32]) -> Heat:
     """What speaks for the class, 0 to 1: the hottest place is 1. All zero where nothing does."""
-    kept = np.maximum(np.nan_to_num(heat), 0)
-    top = float(kept.max(initial=0.0))
-    return np.asarray(kept / top if top > 0 else kept, np.float32)
+    positive = np.maximum(np.nan_to_num(heat), 0)
+    top = float(positive.max(initial=0.0))
+    return np.asarray(positive / top if top > 0 else positive, np.float32)
 
 
-def gathered(heat: npt.NDArray[np.float32]) -> Heat:
+def smoothed(heat: npt.NDArray[np.float32]) -> Heat:
     """A map (h, w) whose places are finer than what one sees in pictures: each takes in half of its
     neighbours, so that the middle of a thing is hotter than its hottest edge. Coarser ones stay."""
-    if min(heat.shape) < FINE:
+    if min(heat.shape) < MIN_FINE_SIDE:
         return heat
     around = np.pad(heat, 1)  # beyond the edge nothing was seen
     rows = around[:-2] / 2 + around[1:-1] + around[2:] / 2

@@ -29,13 +29,13 @@ class Tail:
     def logits(self, maps: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Logits (n, K) of feature maps (n, D, h, w)."""
         step = max(1, STEP_BYTES // maps[:1].nbytes)
-        found = []
+        logits = []
         for start in range(0, len(maps), step):
-            some = maps[start : start + step]
+            block = maps[start : start + step]
             # Where an average is taken, the graph asks the pictures how many they are: no more.
-            blank = np.zeros((len(some), *self._picture), np.uint8)
-            found += self._session.run([LOGITS], {PICTURES: blank, MAP: some})
-        return np.concatenate(found)
+            blank = np.zeros((len(block), *self._picture), np.uint8)
+            logits += self._session.run([LOGITS], {PICTURES: blank, MAP: block})
+        return np.concatenate(logits)
 
 
 def cut(model: bytes, threads: int = 1) -> Tail | None:
@@ -46,8 +46,8 @@ def cut(model: bytes, threads: int = 1) -> Tail | None:
     """
     import onnx  # not at the top: only who asks for a reason waits for it
 
-    whole = onnx.load_model_from_string(model)
-    graph = whole.graph
+    model_proto = onnx.load_model_from_string(model)
+    graph = model_proto.graph
     if MAP not in {output.name for output in graph.output}:
         return None
     nodes = _needed(graph)
@@ -60,9 +60,9 @@ def cut(model: bytes, threads: int = 1) -> Tail | None:
     weights = [tensor for tensor in graph.initializer if tensor.name in read]
     tail = onnx.helper.make_graph(nodes, "tail", inputs, outputs, weights)
     made = onnx.helper.make_model(
-        tail, opset_imports=whole.opset_import, ir_version=whole.ir_version
+        tail, opset_imports=model_proto.opset_import, ir_version=model_proto.ir_version
     )
-    made.functions.extend(whole.functions)
+    made.functions.extend(model_proto.functions)
     shape = [side.dim_value or None for side in pictures.type.tensor_type.shape.dim]
     return Tail(open_session(made.SerializeToString(), threads), shape)
 

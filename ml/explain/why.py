@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ml.errors import BadInputError
 from ml.explain import activation, covering, tail
-from ml.explain.heat import Heat, gathered, scaled
+from ml.explain.heat import Heat, scaled, smoothed
 from ml.explain.overlay import stretched
 from ml.inference.classifier import Classifier
 from ml.inference.model_folder import read_checked, run_outputs
@@ -40,10 +40,10 @@ class Explainer:
 
     def output(self, name: str, seen: Pixels) -> npt.NDArray[np.float32]:
         """What the file gives under ``name`` for one picture (S, S, C), without its first axis."""
-        found: npt.NDArray[np.float32] = run_outputs(self.classifier.session, seen[None], (name,))[
-            0
-        ][0]
-        return found
+        by_class: npt.NDArray[np.float32] = run_outputs(
+            self.classifier.session, seen[None], (name,)
+        )[0][0]
+        return by_class
 
     def methods(self) -> "list[Method]":
         """The ways that there are to explain this model, the best first."""
@@ -72,11 +72,11 @@ class Explainer:
         place = classes.index(label)
         heat = method.heat(self, seen, place)
         figures = covering.check(self.classifier.probabilities, seen, heat, place)
-        told = [
+        methods_shown = [
             {"name": one.name, "label": one.label, "says": one.says} for one in methods.values()
         ]
-        shown = np.round(heat.astype(float), 4).tolist()
-        return {"method": method.name, "heat": shown, **figures, "methods": told}
+        heat_rows = np.round(heat.astype(float), 4).tolist()
+        return {"method": method.name, "heat": heat_rows, **figures, "methods": methods_shown}
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,8 @@ class Method:
 
 def _activation(explainer: Explainer, seen: Pixels, label: int) -> Heat:
     assert explainer.tail is not None
-    found = activation.contributions(explainer.tail, explainer.output(tail.MAP, seen))
-    return scaled(gathered(np.maximum(found[label], 0)))
+    by_class = activation.contributions(explainer.tail, explainer.output(tail.MAP, seen))
+    return scaled(smoothed(np.maximum(by_class[label], 0)))
 
 
 def _covering(explainer: Explainer, seen: Pixels, label: int) -> Heat:

@@ -86,14 +86,14 @@ def ship(
     if kept is not None and _same(found[0], kept("test")[rows]):
         answered, seen = _head(network, kept("test")), kept("val")
         answered[rows] = test
-        train = ood_reference.chosen(len(pictures.indices("train")), seen.shape[1])
+        train = ood_reference.carried_items(len(pictures.indices("train")), seen.shape[1])
         features = kept("train")[train]
         return Shipped(answered, _head(network, seen), seen, train, features, rows, by_torch)
     if some < count:
         (test,) = _ask(session, pictures, "test", np.arange(count), ("logits",), progress, 0.0)
     every = np.arange(len(pictures.indices("val")))
     val, seen = _ask(session, pictures, "val", every, ("logits", "features"), progress, 1 / 3)
-    train = ood_reference.chosen(len(pictures.indices("train")), seen.shape[1])
+    train = ood_reference.carried_items(len(pictures.indices("train")), seen.shape[1])
     (features,) = _ask(session, pictures, "train", train, ("features",), progress, 2 / 3)
     return Shipped(test, val, seen, train, features, rows, by_torch)
 

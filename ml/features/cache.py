@@ -55,8 +55,8 @@ class FeatureStore:
     def get(self, hashes: Sequence[str]) -> npt.NDArray[np.float32]:
         """Features (N, F). Raises KeyError for a picture that has none."""
         places = np.array([self._places[item] for item in hashes], dtype=np.int64).reshape(-1, 2)
-        found = np.empty((len(hashes), self.width), np.float32)
+        features = np.empty((len(hashes), self.width), np.float32)
         for part in np.unique(places[:, 0]):
-            chosen = places[:, 0] == part
-            found[chosen] = self._parts[part][places[chosen, 1]]
-        return found
+            in_part = places[:, 0] == part
+            features[in_part] = self._parts[part][places[in_part, 1]]
+        return features

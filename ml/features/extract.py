@@ -33,8 +33,8 @@ Forward = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 BATCH = 32
 ONNX_BATCH = 4
 """More pictures at a time fall out of the cache of a CPU and are slower."""
-BLOCK = 4096
-"""Features of so many pictures are held in memory before they are written."""
+BLOCK_PICTURES = 4096
+"""Pictures whose features are in memory before they are written."""
 
 
 def key_of(name: str, network: "Network", spec_key: str) -> str:
@@ -80,9 +80,12 @@ def ensure(
         rows |= dict(zip(pictures.hashes(split), pictures.rows(split).tolist(), strict=True))
     blocks: list[tuple[int, list[str]]] = []
     for number, store in enumerate(stores):
-        lacking = store.missing(list(rows) if number == 0 else pictures.hashes("train"))
-        lacking = lacking[rank::world]
-        blocks += [(number, lacking[at : at + BLOCK]) for at in range(0, len(lacking), BLOCK)]
+        missing = store.missing(list(rows) if number == 0 else pictures.hashes("train"))
+        missing = missing[rank::world]
+        blocks += [
+            (number, missing[at : at + BLOCK_PICTURES])
+            for at in range(0, len(missing), BLOCK_PICTURES)
+        ]
     total = sum(len(hashes) for _, hashes in blocks)
     compute, done = forward() if total else None, 0
     for number, hashes in blocks:
@@ -91,20 +94,20 @@ def ensure(
         try:
             for start in range(0, len(hashes), BATCH):
                 progress(done / total)
-                some = hashes[start : start + BATCH]
-                pixels = [pictures.all_pixels[rows[item]] for item in some]
+                batch_hashes = hashes[start : start + BATCH]
+                pixels = [pictures.all_pixels[rows[item]] for item in batch_hashes]
                 if policy and number:
                     from ml.data.augment.perturbed_views import spoilt
 
-                    batch = spoilt(np.stack(pixels), policy, number, some)
+                    batch = spoilt(np.stack(pixels), policy, number, batch_hashes)
                 else:
-                    shown = zip(pixels, some, strict=True)
+                    shown = zip(pixels, batch_hashes, strict=True)
                     batch = np.stack(
                         [view(one, number, item, pictures.spec) for one, item in shown]
                     )
                 computed.append(compute(batch))
                 done += len(batch)
-        finally:  # what is computed is kept, also when progress() stops the work
+        finally:  # store what is computed, also when progress() stops the work
             if computed:
                 features = np.concatenate(computed)
                 stores[number].add(hashes[: len(features)], features)
@@ -116,7 +119,7 @@ def ensure(
 
 
 def policy_of(config: TrainConfig) -> str:
-    """What spoils the views of a frozen network: where robust training is asked for."""
+    """The policy that perturbs the views of a frozen network; empty but for robust training."""
     return config.augment if config.augment == "robust" else ""
 
 
@@ -160,8 +163,8 @@ def graph_forward(graph: bytes, threads: int) -> Forward:
     pool = ThreadPoolExecutor(threads)
 
     def run(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        found: npt.NDArray[np.float32] = session.run(["features"], {"pictures": pictures})[0]
-        return found
+        features: npt.NDArray[np.float32] = session.run(["features"], {"pictures": pictures})[0]
+        return features
 
     def forward(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         starts = range(0, len(pictures), ONNX_BATCH)

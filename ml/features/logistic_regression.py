@@ -1,7 +1,7 @@
-"""Multinomial logistic regression by L-BFGS: the best linear head on given features, in an instant.
+"""Multinomial logistic regression by L-BFGS: the best linear head on given features.
 
-The loss is convex, so that there is one best head and nothing to tune but how strongly it is held
-back. Numpy and scipy alone: the inference worker fits heads without torch.
+The loss is convex, so there is one best head, and nothing to tune but the L2 penalty. Numpy and
+scipy alone: the inference worker fits heads without torch.
 """
 
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
 
 PENALTY = 0.1
-"""Held back so strongly: best by validation on the bundled photos, where 0.03 to 0.3 are alike."""
-STEPS = 200
-EASE = 1e-4
-"""The search ends when no slope is steeper than this: the accuracy has long stopped moving."""
+"""L2 penalty: best by validation on the bundled photos, where 0.03 to 0.3 do as well."""
+MAX_ITERATIONS = 200
+MAX_GRADIENT = 1e-4
+"""The fit ends when no gradient is larger; the accuracy no longer changes then."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Head:
 
     def logits(self, features: Floats) -> Floats:
         """(N, F) to (N, K)."""
-        found = (features - self.mean) * self.scale @ self.weights.T + self.bias
-        return np.asarray(found, np.float32)
+        solution = (features - self.mean) * self.scale @ self.weights.T + self.bias
+        return np.asarray(solution, np.float32)
 
 
 def fit(features: Floats, labels: Labels, classes: int, *, penalty: float = PENALTY) -> Head:
@@ -43,7 +43,7 @@ def fit(features: Floats, labels: Labels, classes: int, *, penalty: float = PENA
     Args:
         features: (N, F), N at least 1.
         labels: (N,), 0 to ``classes`` - 1. A class may be missing.
-        penalty: at least a little above 0, else the head of separable features has no end.
+        penalty: above 0, else the weights grow without end where the classes are separable.
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
@@ -60,7 +60,7 @@ def _fit(features: Floats, labels: Labels, classes: int, penalty: float) -> Head
     centred = features - mean
     scale = 1.0 / max(float(centred.std(0).mean()), 1e-6)
     centred *= scale
-    columns, back = _narrow(centred)
+    columns, back = _compressed(centred)
     count, width = columns.shape
     target = np.zeros((count, classes), np.float32)
     target[np.arange(count), labels] = 1
@@ -74,21 +74,21 @@ def _fit(features: Floats, labels: Labels, classes: int, penalty: float) -> Head
         sums = powers.sum(1, keepdims=True)
         each = (target * (np.log(sums) - logits)).sum(1)
         error = (powers / sums - target) / count
-        slope = np.empty_like(matrix)
-        slope[:, :width] = error.T @ columns + penalty * inner
-        slope[:, width] = error.sum(0)
+        gradient = np.empty_like(matrix)
+        gradient[:, :width] = error.T @ columns + penalty * inner
+        gradient[:, width] = error.sum(0)
         value = float(each.mean()) + penalty / 2 * float((inner**2).sum())
-        return value, slope.ravel()
+        return value, gradient.ravel()
 
     first = np.zeros(classes * (width + 1))
-    options = {"maxiter": STEPS, "gtol": EASE}
-    found = minimize(loss, first, jac=True, method="L-BFGS-B", options=options).x
-    found = found.reshape(classes, width + 1)
-    inner = (found[:, :width] @ back).astype(np.float32)
-    return Head(mean, scale, inner, found[:, width].astype(np.float32))
+    options = {"maxiter": MAX_ITERATIONS, "gtol": MAX_GRADIENT}
+    solution = minimize(loss, first, jac=True, method="L-BFGS-B", options=options).x
+    solution = solution.reshape(classes, width + 1)
+    inner = (solution[:, :width] @ back).astype(np.float32)
+    return Head(mean, scale, inner, solution[:, width].astype(np.float32))
 
 
-def _narrow(centred: Floats) -> tuple[Floats, npt.NDArray[np.float64]]:
+def _compressed(centred: Floats) -> tuple[Floats, npt.NDArray[np.float64]]:
     """Features (N, F) in as few columns as they span, and the way back (columns, F).
 
     The best weights are a mixture of the features (Kimeldorf and Wahba 1971), so that the same head
@@ -97,7 +97,7 @@ def _narrow(centred: Floats) -> tuple[Floats, npt.NDArray[np.float64]]:
     if len(centred) >= centred.shape[1]:
         return centred, np.eye(centred.shape[1])
     values, axes = np.linalg.eigh((centred @ centred.T).astype(np.float64))
-    kept = values > values.max(initial=0.0) * 1e-9
-    root = np.sqrt(values[kept])
-    back = (axes[:, kept] / root).T @ centred
-    return (axes[:, kept] * root).astype(np.float32), back
+    nonzero = values > values.max(initial=0.0) * 1e-9
+    root = np.sqrt(values[nonzero])
+    back = (axes[:, nonzero] / root).T @ centred
+    return (axes[:, nonzero] * root).astype(np.float32), back

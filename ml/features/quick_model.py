@@ -1,8 +1,8 @@
-"""Instant mode: what a change of the pictures does to a model, told in the time of a breath.
+"""The quick model of instant mode: cross-validated guesses within a second of each change.
 
-A head on kept features of the bundled network is fitted anew after each change, five times over:
-each picture is guessed by a head that has not seen it, nor a copy of it or another of its group.
-The test pictures take no part. Light: no torch.
+After each change of a data set, five heads are fitted on stored features of the bundled backbone.
+Each picture is guessed by a head that saw neither it, nor a copy of it, nor one of its group. The
+test pictures take no part. Light: no torch.
 """
 
 import time
@@ -21,15 +21,15 @@ from ml.features import logistic_regression
 from ml.metrics.classification import wilson
 
 FOLDS = 5
-MOST = 4000
-"""Pictures that are looked at; of more, these few by their hash, the same after each change."""
-MOST_TOLD = 60
-"""Changed guesses that are told one by one."""
+MAX_PICTURES = 4000
+"""Pictures that take part; of more, those with the lowest hashes, the same after each change."""
+MAX_CHANGES_LISTED = 60
+"""Changed guesses that are listed one by one."""
 
 
 @dataclass(frozen=True)
 class Guesses:
-    """What heads make of pictures that they have not seen: class names by picture hash."""
+    """Guesses of heads for pictures that they have not seen: class names by picture hash."""
 
     version: DatasetVersion
     labels: Mapping[str, str]
@@ -56,9 +56,9 @@ def pool_of(version: DatasetVersion) -> npt.NDArray[np.int64]:
     pool = np.sort(np.concatenate([splits["train"], splits["val"]]))
     if len(set(version.labels[pool].tolist())) < 2:
         raise BadInputError("It takes pictures of two classes. Add some of another.")
-    if len(pool) > MOST:
+    if len(pool) > MAX_PICTURES:
         order = np.argsort([version.items[n].hash for n in pool])
-        pool = np.sort(pool[order[:MOST]])
+        pool = np.sort(pool[order[:MAX_PICTURES]])
     return pool
 
 
@@ -74,11 +74,13 @@ def guess(version: DatasetVersion, features: npt.NDArray[np.float32]) -> Guesses
         fold[[place[n] for n in unit]] = number
     guessed = labels.copy()
     for number in range(FOLDS):
-        away = fold == number
-        if away.any() and not away.all():
-            head = logistic_regression.fit(features[~away], labels[~away], len(version.classes))
-            guessed[away] = head.logits(features[away]).argmax(1)
-        elif away.any():
+        held_out = fold == number
+        if held_out.any() and not held_out.all():
+            head = logistic_regression.fit(
+                features[~held_out], labels[~held_out], len(version.classes)
+            )
+            guessed[held_out] = head.logits(features[held_out]).argmax(1)
+        elif held_out.any():
             raise BadInputError("There are too few pictures to guess one by the others. Add some.")
     hashes = [version.items[n].hash for n in pool]
     names = version.classes
@@ -99,33 +101,33 @@ def compare(now: Guesses, before: Guesses | None, began: float) -> dict[str, Any
     """
     count = len(now.labels)
     low, high = wilson(now.accuracy, count)
-    told: dict[str, Any] = {"version": now.version.version, "pictures": count, "low": low}
-    told |= {"accuracy": now.accuracy, "high": high, "left_out": now.left_out}
-    told |= {"before": None, "changed": [], "changed_count": 0}
+    comparison: dict[str, Any] = {"version": now.version.version, "pictures": count, "low": low}
+    comparison |= {"accuracy": now.accuracy, "high": high, "left_out": now.left_out}
+    comparison |= {"before": None, "changed": [], "changed_count": 0}
     if before is not None and before.version.fingerprint != now.version.fingerprint:
         common = {one: label for one, label in now.labels.items() if one in before.guessed}
         renamed = _renamed(before, now)
         old = {one: renamed.get(name, name) for one, name in before.guessed.items()}
         if common:
-            told["before"] = {
+            comparison["before"] = {
                 "accuracy": before.accuracy,
                 "common": len(common),
                 "then": sum(old[one] == label for one, label in common.items()) / len(common),
                 "now": now.share(common),
             }
         places = {item.hash: n for n, item in reversed(list(enumerate(now.version.items)))}
-        moved = [one for one in common if old[one] != now.guessed[one]]
-        told["changed_count"] = len(moved)
-        told["changed"] = [
+        changed = [one for one in common if old[one] != now.guessed[one]]
+        comparison["changed_count"] = len(changed)
+        comparison["changed"] = [
             {
                 "item": places[one],
                 "was": old[one],
                 "now": now.guessed[one],
                 "right": now.guessed[one] == now.labels[one],
             }
-            for one in moved[:MOST_TOLD]
+            for one in changed[:MAX_CHANGES_LISTED]
         ]
-    return told | {"seconds": time.monotonic() - began}
+    return comparison | {"seconds": time.monotonic() - began}
 
 
 def _renamed(before: Guesses, now: Guesses) -> dict[str, str]:

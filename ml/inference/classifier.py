@@ -18,7 +18,7 @@ from ml.inference.model_folder import (
     run_outputs,
     run_session,
 )
-from ml.inference.ood import Known
+from ml.inference.ood import OodReference
 from ml.metrics.calibration import is_sure, softmax
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Classifier:
     temperature: float
     threshold: float
     session: "InferenceSession"
-    known: Known | None = None
+    known: OodReference | None = None
 
     @classmethod
     def load(cls, folder: Path, threads: int = 0) -> "Classifier":

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 MODEL_VERSION = 1
-NEEDED = {
+REQUIRED = {
     "run": str,
     "model": str,
     "classes": list,
@@ -77,16 +77,18 @@ def run_outputs(
 ) -> list[npt.NDArray[np.float32]]:
     """The outputs ``names`` of pictures uint8 (N, S, S, C), each (N, ...), in one pass."""
     step = batch_of(pixels.shape[1])
-    found: list[list[npt.NDArray[np.float32]]] = [[] for _ in names]
+    by_output: list[list[npt.NDArray[np.float32]]] = [[] for _ in names]
     for start in range(0, len(pixels), step):
         progress(start / len(pixels))
         batch = np.ascontiguousarray(pixels[start : start + step])
-        for parts, part in zip(found, session.run(list(names), {"pictures": batch}), strict=True):
+        for parts, part in zip(
+            by_output, session.run(list(names), {"pictures": batch}), strict=True
+        ):
             parts.append(part)
     if not len(pixels):
         shapes = {output.name: output.shape[1:] for output in session.get_outputs()}
         return [np.empty((0, *shapes[name]), np.float32) for name in names]
-    return [np.concatenate(parts) for parts in found]
+    return [np.concatenate(parts) for parts in by_output]
 
 
 def find_model(workspace: Workspace, wanted: str) -> Path:
@@ -166,7 +168,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise damaged
     if manifest["version"] > MODEL_VERSION:
         raise BadInputError(f"{path} was written by a newer Lensmith. Update Lensmith to use it.")
-    if not all(isinstance(manifest.get(name), kind) for name, kind in NEEDED.items()):
+    if not all(isinstance(manifest.get(name), kind) for name, kind in REQUIRED.items()):
         raise damaged
     return manifest
 

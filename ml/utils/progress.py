@@ -1,10 +1,10 @@
-"""How a command tells the page that started it how far it is."""
+"""Progress of a command, as lines on standard error for the page that started it."""
 
 import sys
 import time
 
 FIRST_SECONDS = 1.0
-"""No time left is told before: the first steps say little."""
+"""The remaining time is written after so long; the first steps predict it badly."""
 
 
 class Progress:
@@ -12,18 +12,18 @@ class Progress:
     most."""
 
     def __init__(self) -> None:
-        self.said = -1
-        self.began = time.monotonic()
+        self.last_percent = -1
+        self.started_at = time.monotonic()
 
     def __call__(self, share: float) -> None:
-        """Tell that ``share`` of the work is done, 0 to 1."""
+        """Write that ``share`` of the work is done, 0 to 1."""
         percent = int(share * 100)
-        if percent <= self.said:
+        if percent <= self.last_percent:
             return
-        self.said = percent
+        self.last_percent = percent
         lines = [f"progress {percent / 100:.2f}\n"]
-        spent = time.monotonic() - self.began
-        if spent > FIRST_SECONDS and 0 < share < 1:
-            lines.append(f"left {spent * (1 - share) / share:.0f}\n")
+        elapsed = time.monotonic() - self.started_at
+        if elapsed > FIRST_SECONDS and 0 < share < 1:
+            lines.append(f"left {elapsed * (1 - share) / share:.0f}\n")
         sys.stderr.write("".join(lines))
         sys.stderr.flush()

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ml.inference import ood_reference
-from ml.inference.ood import Known
+from ml.inference.ood import OodReference
 
 
 def cloud(count: int, seed: int, width: int = 12) -> np.ndarray:
@@ -14,7 +14,7 @@ def answers(count: int, seed: int) -> np.ndarray:
     return np.random.default_rng([seed, 1]).normal(0, 3, (count, 4))
 
 
-def fitted(count: int = 60, validation: int = 200) -> Known:
+def fitted(count: int = 60, validation: int = 200) -> OodReference:
     known, _ = ood_reference.fit(
         *(cloud(count, 0), np.arange(count) * 3, np.arange(count) % 4),
         *(cloud(validation, 1), answers(validation, 1)),

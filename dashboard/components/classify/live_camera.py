@@ -14,8 +14,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from dashboard.components.classify.prediction_card import verdict
 from dashboard.components.widgets.camera import shots
 from dashboard.components.widgets.error_message import telling
-from dashboard.server.frame_tokens import every, passes
-from dashboard.server.frames_route import PASS, PATH
+from dashboard.server.frame_tokens import frame_interval, frame_tokens
+from dashboard.server.frames_route import FRAME_PATH, TOKEN_HEADER
 from dashboard.server.static import beside
 from dashboard.state.component_message import is_new_message
 from dashboard.state.page_states import ClassifyState
@@ -68,9 +68,9 @@ def live_camera(run: Run) -> None:
     classes = tuple(str(name) for name in (run.model or {}).get("classes", ()))  # see tile_grid
     data = {
         "pass": _pass(run),
-        "header": PASS,
-        "path": PATH,
-        "every": round(1000 * every()),
+        "header": TOKEN_HEADER,
+        "path": FRAME_PATH,
+        "every": round(1000 * frame_interval()),
         "classes": classes if len(classes) <= BARS else (),
     }
     with st.container(border=True, key="card-live-camera"):
@@ -90,10 +90,10 @@ def _pass(run: Run) -> str:
     assert context is not None
     state = stored(ClassifyState)
     known, word = state.camera_pass
-    if known == run.id and word in passes:
+    if known == run.id and word in frame_tokens:
         return word
     ask = partial(answer, inference.client(), run.folder)
-    fresh = passes.issue(context.session_id, ask)
+    fresh = frame_tokens.issue(context.session_id, ask)
     state.camera_pass = (run.id, fresh)
     return fresh
 

@@ -93,7 +93,7 @@ def _ask(run: Run) -> int:
     with telling():
         session_uploads.answer(
             run.id,
-            partial(inference.client().classify, run.folder, top_k=session_uploads.TOP),
+            partial(inference.client().classify, run.folder, top_k=session_uploads.TOP_K),
             tell,
         )
     bar.empty()

@@ -12,14 +12,14 @@ from dashboard.components.classify.results_table import Marks, answer_table
 from dashboard.state.open_dialog import dialog_subject, open_dialog
 from dashboard.text.wording import count
 from dashboard.uploads.filters import (
-    GROUPED,
-    LEAST,
+    BY_LABEL,
+    LEAST_SURE_FIRST,
     ORDERS,
     VERDICTS,
     Query,
     counts,
+    filtered,
     label_of,
-    listed,
 )
 from dashboard.uploads.session_uploads import Entry
 from ml.runs.folder import Run
@@ -35,14 +35,14 @@ def answer_page(
     """Draw the filters and a page of the table; the pictures on it. What is ticked or labelled
     there is noted in the entries."""
     query = _query(held, run)
-    found = listed(held, run.id, query)
+    found = filtered(held, run.id, query)
     if not found:
         st.caption("No picture fits. Widen the filter.")
     table = st.container()
     pages = max(1, -(-len(found) // PAGE))
     number = min(pages, st.pagination(pages, key=f"answers-page-{pages}")) if pages > 1 else 1
     shown = found[(number - 1) * PAGE : number * PAGE]
-    groups = _groups(shown, found, run) if query.order == GROUPED else []
+    groups = _groups(shown, found, run) if query.order == BY_LABEL else []
     with table:
         opened = answer_table(
             shown,
@@ -85,7 +85,7 @@ def _query(held: Sequence[Entry], run: Run) -> Query:
         )
         text = st.text_input("Name", key="answers-text", placeholder="Part of it", width=150)
     label = label if label in found else ANY
-    return Query(text, str(label or ANY), str(verdict or ANY), str(order or LEAST))
+    return Query(text, str(label or ANY), str(verdict or ANY), str(order or LEAST_SURE_FIRST))
 
 
 def _groups(shown: Sequence[Entry], found: Sequence[Entry], run: Run) -> list[str]:

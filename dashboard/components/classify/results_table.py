@@ -13,7 +13,7 @@ from dashboard.components.classify.prediction_card import verdict
 from dashboard.server.static import beside
 from dashboard.state.widget_key import WidgetKey
 from dashboard.text.markdown import whole_percentage
-from dashboard.uploads.filters import OPEN, UNREAD, guess_of, label_of, verdict_of
+from dashboard.uploads.filters import NOT_ASKED, UNREADABLE, guess_of, label_of, verdict_of
 from dashboard.uploads.session_uploads import Entry
 
 SIDE = 112
@@ -84,7 +84,7 @@ def _marked(key: str, note: Callable[[Marks], None]) -> None:
 
 def _row(entry: Entry, run: str, teach: bool) -> dict[str, Any]:
     answer, said = entry["answers"].get(run) or {}, verdict_of(entry, run)
-    read = said not in (OPEN, UNREAD)
+    read = said not in (NOT_ASKED, UNREADABLE)
     probability = float(answer["probability"]) if read else 0.0
     return {
         "id": entry["id"],
@@ -95,7 +95,7 @@ def _row(entry: Entry, run: str, teach: bool) -> dict[str, Any]:
         "share": whole_percentage(probability) if read else "",
         "width": probability,
         "verdict": said,
-        "kind": verdict(answer)[0] if read else ("failed" if said == UNREAD else ""),
+        "kind": verdict(answer)[0] if read else ("failed" if said == UNREADABLE else ""),
         "label": label_of(entry, run),
         "ticked": entry["ticked"],
         "fit": teach and read and entry["path"] is not None,

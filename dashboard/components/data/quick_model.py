@@ -22,7 +22,7 @@ from dashboard.text.wording import count, percentage
 from dashboard.workers.inference import fitter
 from ml.data.store.versions import DatasetVersion
 from ml.errors import MLError
-from ml.features.quick_model import MOST
+from ml.features.quick_model import MAX_PICTURES
 from ml.workspace import Workspace
 
 KIND = "instant"
@@ -139,7 +139,7 @@ def _score(told: dict[str, Any]) -> None:
             f"{escape(then)} before the change, {escape(now)} now."
         )
     if told["left_out"]:
-        beyond = f" and all beyond {MOST:,}" if told["pictures"] >= MOST else ""
+        beyond = f" and all beyond {MAX_PICTURES:,}" if told["pictures"] >= MAX_PICTURES else ""
         left_out = count(told["left_out"], "picture")
         said += f" {left_out} took no part: those of the test{beyond}."
     st.html(f'<p role="status" class="lens-instant">{said}</p>')

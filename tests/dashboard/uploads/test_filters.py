@@ -11,7 +11,16 @@ import streamlit as st
 from dashboard.components.classify import results_table
 from dashboard.components.classify.results_page import _groups, _note
 from dashboard.uploads import filters, session_uploads
-from dashboard.uploads.filters import GROUPED, LEAST, MOST, NAMED, UNLIKE, UNREAD, Query, listed
+from dashboard.uploads.filters import (
+    BY_LABEL,
+    BY_NAME,
+    LEAST_SURE_FIRST,
+    MOST_SURE_FIRST,
+    UNLIKE,
+    UNREADABLE,
+    Query,
+    filtered,
+)
 from dashboard.uploads.zip_download import sorted_zip
 from ml.inference.classifier import unreadable
 from tests.helpers import made_up_runs
@@ -43,18 +52,18 @@ def numbers(entries):
 
 
 def test_the_least_sure_come_first_and_what_was_not_read_last(held):
-    assert numbers(listed(held, "r", Query(order=LEAST))) == [9, 3, 6, 10, 4, 5]
-    assert numbers(listed(held, "r", Query(order=MOST))) == [4, 10, 6, 3, 9, 5]
-    assert numbers(listed(held, "r", Query(order=NAMED))) == [3, 4, 5, 6, 9, 10]
-    assert numbers(listed(held, "another", Query(order=LEAST))) == numbers(held)
+    assert numbers(filtered(held, "r", Query(order=LEAST_SURE_FIRST))) == [9, 3, 6, 10, 4, 5]
+    assert numbers(filtered(held, "r", Query(order=MOST_SURE_FIRST))) == [4, 10, 6, 3, 9, 5]
+    assert numbers(filtered(held, "r", Query(order=BY_NAME))) == [3, 4, 5, 6, 9, 10]
+    assert numbers(filtered(held, "another", Query(order=LEAST_SURE_FIRST))) == numbers(held)
 
 
 def test_the_largest_group_comes_first_and_a_label_by_hand_counts(held):
-    assert numbers(listed(held, "r", Query(order=GROUPED))) == [3, 6, 10, 9, 4, 5]
+    assert numbers(filtered(held, "r", Query(order=BY_LABEL))) == [3, 6, 10, 9, 4, 5]
     held[5]["label"] = "metal"
     held[0]["label"] = "metal"
     assert filters.counts(held, "r") == {"metal": 3, "glass": 1, "paper": 1}
-    found = listed(held, "r", Query(order=GROUPED))
+    found = filtered(held, "r", Query(order=BY_LABEL))
     assert numbers(found) == [9, 6, 10, 3, 4, 5]
     run = SimpleNamespace(id="r")
     heads = ["metal: 3 pictures", "", "", "glass: 1 picture", "paper: 1 picture"]
@@ -63,11 +72,11 @@ def test_the_largest_group_comes_first_and_a_label_by_hand_counts(held):
 
 
 def test_a_filter_keeps_what_fits_every_part(held):
-    assert numbers(listed(held, "r", Query(label="glass"))) == [3, 6, 10]
-    assert numbers(listed(held, "r", Query(label="glass", verdict="Not sure"))) == [3]
-    assert numbers(listed(held, "r", Query(verdict=UNLIKE))) == [4]
-    assert numbers(listed(held, "r", Query(verdict=UNREAD))) == [5]
-    assert numbers(listed(held, "r", Query(text=" 0.P"))) == [10]
+    assert numbers(filtered(held, "r", Query(label="glass"))) == [3, 6, 10]
+    assert numbers(filtered(held, "r", Query(label="glass", verdict="Not sure"))) == [3]
+    assert numbers(filtered(held, "r", Query(verdict=UNLIKE))) == [4]
+    assert numbers(filtered(held, "r", Query(verdict=UNREADABLE))) == [5]
+    assert numbers(filtered(held, "r", Query(text=" 0.P"))) == [10]
 
 
 def test_the_zip_has_a_folder_for_each_label(monkeypatch, workspace):

@@ -111,13 +111,13 @@ def test_several_pictures_are_asked_about_at_once_and_a_new_run_of_the_page_lose
     for number in range(6):
         session_uploads.add(str(number), bytes([number]))
     together = threading.Barrier(
-        session_uploads.AT_ONCE
+        session_uploads.MAX_CONCURRENT_REQUESTS
     )  # breaks unless as many are at it at a time
     asked = []
 
     def ask(data, name):
         asked.append(name)
-        if len(asked) <= session_uploads.AT_ONCE:
+        if len(asked) <= session_uploads.MAX_CONCURRENT_REQUESTS:
             together.wait(20)
         return answered(data, name)
 

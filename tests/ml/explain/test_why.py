@@ -13,7 +13,7 @@ from benchmarks.why import SYMBOLS, alike, is_on, paste
 from ml.data.pixels.pixels import PixelSpec
 from ml.errors import BadInputError
 from ml.explain import activation, covering
-from ml.explain.heat import gathered, hottest, peak, scaled
+from ml.explain.heat import hottest, peak, scaled, smoothed
 from ml.explain.why import Explainer
 from ml.export.onnx import export_onnx
 from ml.inference.classifier import Classifier
@@ -204,10 +204,10 @@ def test_a_map_is_enlarged_so_that_its_places_stay_where_they_are():
 def test_a_fine_map_is_hottest_in_the_middle_of_a_thing_and_a_coarse_one_stays_as_it_is():
     fine = np.zeros((8, 8), np.float32)
     fine[3:6, 3:6], fine[3, 3], fine[0, 7] = 0.7, 0.9, 1.0
-    assert np.unravel_index(gathered(fine).argmax(), fine.shape) == (4, 4)
+    assert np.unravel_index(smoothed(fine).argmax(), fine.shape) == (4, 4)
     kernel = np.outer([0.5, 1, 0.5], [0.5, 1, 0.5])
-    assert np.isclose(gathered(fine)[4, 4], (fine[3:6, 3:6] * kernel).sum())
-    assert np.array_equal(gathered(fine[:7, :7]), fine[:7, :7])
+    assert np.isclose(smoothed(fine)[4, 4], (fine[3:6, 3:6] * kernel).sum())
+    assert np.array_equal(smoothed(fine[:7, :7]), fine[:7, :7])
 
 
 def test_a_map_of_what_speaks_against_a_class_is_empty_and_no_error():

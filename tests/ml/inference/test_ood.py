@@ -50,15 +50,15 @@ def test_the_measures_are_those_of_an_independent_computation():
     assert measured == pytest.approx(np.stack([alone, off_centre, energy, residual]), abs=2e-3)
     units = (measured - known.spread[:, :1]) / known.spread[:, 1:]
     wanted = units[0] + units[1:].max(0)
-    assert known.strangeness(asked, said) == pytest.approx(wanted)
-    single = [known.strangeness(asked[n : n + 1], said[n : n + 1])[0] for n in range(40)]
+    assert known.ood_score(asked, said) == pytest.approx(wanted)
+    single = [known.ood_score(asked[n : n + 1], said[n : n + 1])[0] for n in range(40)]
     assert single == pytest.approx(wanted, abs=1e-3)
 
 
 def test_what_lies_off_the_classes_what_lies_alone_and_a_faint_answer_all_count():
     known, one, said = fitted(), cloud(1, 5), answers(1, 5)
     assert (known.measures(-one, said)[:2] > known.measures(one, said)[:2]).all()
-    assert known.strangeness(one, said - 30)[0] > known.strangeness(one, said)[0]
+    assert known.ood_score(one, said - 30)[0] > known.ood_score(one, said)[0]
     # Beside a dense cloud: nearer to its pictures than those of the sparse one lie to each other.
     random = np.random.default_rng(0)
     spots = np.repeat(np.eye(3, 20), 40, axis=0) * 4
@@ -79,7 +79,7 @@ def test_copies_and_single_pictures_are_no_error():
         known, _ = ood_reference.fit(some, np.arange(count), np.zeros(count, int), one, said)
         assert known
         assert np.isfinite(
-            known.strangeness(np.concatenate([some, -one]), answers(count + 1, 1))
+            known.ood_score(np.concatenate([some, -one]), answers(count + 1, 1))
         ).all()
 
 
@@ -93,7 +93,7 @@ def test_models_of_earlier_lensmiths_are_asked_by_their_own_measures_and_limit(t
     energy = -np.log(np.exp(said).sum(1))
     assert read.measures(asked, said) == pytest.approx(np.stack([far, energy]), abs=1e-5)
     added = (far - 0.5) / 0.1 + (energy + 3) / 2
-    assert read.strangeness(asked, said) == pytest.approx(added, abs=1e-4)
+    assert read.ood_score(asked, said) == pytest.approx(added, abs=1e-4)
     assert read.limit == known.limit
     three = replace(fitted(), axes=None, spread=fitted().spread[:3])
     ood_reference.save(three, tmp_path / "learned.npz")
@@ -101,7 +101,7 @@ def test_models_of_earlier_lensmiths_are_asked_by_their_own_measures_and_limit(t
     measures = read.measures(asked, said)
     assert np.array_equal(measures, fitted().measures(asked, said)[:3])
     units = (measures - three.spread[:, :1]) / three.spread[:, 1:]
-    assert read.strangeness(asked, said) == pytest.approx(units[0] + np.maximum(*units[1:]))
+    assert read.ood_score(asked, said) == pytest.approx(units[0] + np.maximum(*units[1:]))
 
 
 def test_a_model_of_an_earlier_lensmith_says_nothing_of_it(tmp_path):

@@ -23,17 +23,20 @@ def test_pictures_of_the_same_kind_are_called_unlike_at_most_as_often_as_stated(
         )
         assert known
         asked = cloud(300, 1000 + seed), answers(300, 1000 + seed)
-        alarms.append(np.mean(known.strangeness(*asked) > known.limit))
+        alarms.append(np.mean(known.ood_score(*asked) > known.limit))
     # n = 40 limits of 99 pictures each
     assert 0.03 < np.mean(alarms) <= ood_reference.FALSE_ALARMS + 0.01
 
 
 def test_with_few_validation_pictures_the_farthest_is_the_limit():
-    few = cloud(ood_reference.ENOUGH - 1, 3), answers(ood_reference.ENOUGH - 1, 3)
+    few = (
+        cloud(ood_reference.MIN_VALIDATION_PICTURES - 1, 3),
+        answers(ood_reference.MIN_VALIDATION_PICTURES - 1, 3),
+    )
     known, about = ood_reference.fit(cloud(9, 0), np.arange(9), np.zeros(9, int), *few)
     assert known
     assert about["beyond"] == 0
-    assert known.limit == known.strangeness(*few).max()
+    assert known.limit == known.ood_score(*few).max()
     assert about["neighbours"] == 9
     nothing = cloud(0, 0), answers(0, 0)
     assert ood_reference.fit(cloud(9, 0), np.arange(9), np.zeros(9, int), *nothing) == (None, {})
@@ -41,9 +44,9 @@ def test_with_few_validation_pictures_the_farthest_is_the_limit():
 
 @pytest.mark.parametrize(("count", "width"), [(10, 4), (100_000, 1280), (5000, 25_088), (0, 5)])
 def test_what_is_carried_is_bounded_and_spread_evenly(count, width):
-    rows = ood_reference.chosen(count, width)
-    assert len(rows) <= min(count, ood_reference.MOST)
-    assert 2 * len(rows) * width <= ood_reference.MOST_BYTES
+    rows = ood_reference.carried_items(count, width)
+    assert len(rows) <= min(count, ood_reference.MAX_PICTURES)
+    assert 2 * len(rows) * width <= ood_reference.MAX_BYTES
     assert len(set(np.bincount(rows * 10 // max(1, count), minlength=10) // 20)) <= 2
     assert (np.diff(rows) > 0).all()
 

@@ -12,8 +12,8 @@ from starlette.requests import Request
 
 from dashboard.components.classify import live_camera
 from dashboard.server import frames_route
-from dashboard.server.frame_tokens import LOCAL_EVERY, PUBLIC_EVERY, Passes
-from dashboard.server.frames_route import MOST_BYTES, PASS, answer, routes
+from dashboard.server.frame_tokens import LOCAL_FRAME_SECONDS, PUBLIC_FRAME_SECONDS, FrameTokens
+from dashboard.server.frames_route import MAX_FRAME_BYTES, TOKEN_HEADER, answer, routes
 from dashboard.state.page_states import ClassifyState
 from dashboard.state.stored import stored_in
 from dashboard.workers import inference
@@ -37,11 +37,11 @@ class Server:
 
     def __init__(self):
         self.tabs, self.now, self.asked = {"tab"}, 0.0, []
-        self.passes = Passes(lambda session: session in self.tabs, lambda: self.now)
+        self.frame_tokens = FrameTokens(lambda session: session in self.tabs, lambda: self.now)
         self.word = self.issue("tab")
 
     def issue(self, session):
-        return self.passes.issue(session, self.ask)
+        return self.frame_tokens.issue(session, self.ask)
 
     def ask(self, frame):
         self.asked.append(frame)
@@ -53,7 +53,7 @@ class Server:
         return in_a_loop(self.posted(parts, word, **headers))
 
     async def posted(self, parts=(FRAME,), word=None, **headers):
-        given = {**OURS, PASS: word or self.word} | headers
+        given = {**OURS, TOKEN_HEADER: word or self.word} | headers
         encoded = [(name.replace("_", "-").encode(), text.encode()) for name, text in given.items()]
         left = list(parts)
 
@@ -70,7 +70,7 @@ class Server:
 @pytest.fixture
 def server(monkeypatch):
     made = Server()
-    monkeypatch.setattr(frames_route, "passes", made.passes)
+    monkeypatch.setattr(frames_route, "frame_tokens", made.frame_tokens)
     return made
 
 
@@ -98,10 +98,10 @@ def test_without_a_pass_of_a_tab_that_is_there_nothing_is_answered(server):
 
 def test_the_passes_of_tabs_that_are_gone_are_forgotten(server):
     server.tabs = {"other"}
-    assert server.word in server.passes
+    assert server.word in server.frame_tokens
     other = server.issue("other")
-    assert server.word not in server.passes
-    assert other in server.passes
+    assert server.word not in server.frame_tokens
+    assert other in server.frame_tokens
 
 
 @pytest.mark.parametrize(
@@ -128,16 +128,18 @@ def test_a_browser_that_tells_the_origin_alone_is_believed(server):
 
 
 def test_what_is_too_large_is_not_read_to_its_end_and_what_is_no_jpeg_not_looked_at(server):
-    status, _ = server.post([FRAME, *[bytes(MOST_BYTES // 2)] * 40])
+    status, _ = server.post([FRAME, *[bytes(MAX_FRAME_BYTES // 2)] * 40])
     assert (status, server.left) == (413, 38)
     assert server.post((b"\x89PNG and so on",))[0] == 415
     assert server.post((b"",))[0] == 415
     assert server.asked == []
 
 
-@pytest.mark.parametrize(("public", "every"), [("", LOCAL_EVERY), ("1", PUBLIC_EVERY)])
+@pytest.mark.parametrize(
+    ("public", "frame_interval"), [("", LOCAL_FRAME_SECONDS), ("1", PUBLIC_FRAME_SECONDS)]
+)
 def test_a_tab_that_sends_too_fast_is_told_so_and_others_are_not(
-    server, monkeypatch, public, every
+    server, monkeypatch, public, frame_interval
 ):
     monkeypatch.setenv("LENSMITH_PUBLIC", public)
     server.tabs.add("other")
@@ -150,23 +152,23 @@ def test_a_tab_that_sends_too_fast_is_told_so_and_others_are_not(
             found.append(in_a_loop(server.posted(word=word or server.word))[0])
         return found
 
-    assert statuses(30, 1.01 * every) == [200] * 30
-    fast = statuses(30, 0.5 * every)
+    assert statuses(30, 1.01 * frame_interval) == [200] * 30
+    fast = statuses(30, 0.5 * frame_interval)
     assert fast[:2] == [200, 200]
     assert 14 <= fast.count(200) <= 18
     assert statuses(1, 0.0, other) == [200]
-    server.now += 3 * every
-    assert statuses(1, every) == [200]
+    server.now += 3 * frame_interval
+    assert statuses(1, frame_interval) == [200]
 
 
 def test_a_frame_that_takes_its_time_holds_up_neither_the_server_nor_another_tab(server):
     server.tabs.add("other")
     going = threading.Event()
-    slow = server.passes.issue("other", lambda frame: {"waited": going.wait(30)})
+    slow = server.frame_tokens.issue("other", lambda frame: {"waited": going.wait(30)})
 
     async def together():
         first = asyncio.create_task(server.posted(word=slow))
-        while not server.passes._passes[slow].busy and not first.done():
+        while not server.frame_tokens._tokens[slow].busy and not first.done():
             await asyncio.sleep(0)
         server.now += 1.0
         again = await server.posted(word=slow)
@@ -184,7 +186,7 @@ def test_what_goes_wrong_is_a_sentence_and_the_next_frame_is_let_through(server,
     def broken(frame):
         raise MLError("The model was changed.")
 
-    word = server.passes.issue("tab", broken)
+    word = server.frame_tokens.issue("tab", broken)
     for _ in range(2):
         assert server.post(word=word) == (503, {"error": "The model was changed."})
 

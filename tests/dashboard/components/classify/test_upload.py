@@ -65,7 +65,7 @@ def test_a_zip_that_is_none_or_has_nothing_is_said_and_the_rest_is_taken(page):
 
 
 def test_a_picture_too_large_in_a_zip_is_refused_unread(page, monkeypatch):
-    monkeypatch.setattr(unzip, "MOST_BYTES", 2**20)
+    monkeypatch.setattr(unzip, "MAX_PICTURE_BYTES", 2**20)
     at = drop(page, ("z.zip", packed(**{"large.png": bytes(2**20 + 1), "small.png": b"s"})))
     assert names(at) == ["small.png"]
     assert "The file is larger than 1 MB" in told(at)
