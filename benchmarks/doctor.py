@@ -25,8 +25,8 @@ from ml.data.edits.edits import commit
 from ml.data.ingest.bring_in import bring_in
 from ml.data.sources.folders import BUNDLED
 from ml.data.store.versions import DatasetVersion
-from ml.doctor import head
-from ml.doctor.case import Case
+from ml.doctor import logistic_regression
+from ml.doctor.check_context import Case
 from ml.doctor.examine import findings_of
 from ml.doctor.finding import Finding
 from ml.workspace import Workspace, open_workspace
@@ -186,7 +186,7 @@ def _propose(workspace: Workspace, version: DatasetVersion) -> None:
     after = Case(workspace, made)
     for name, one in (("random", case), ("grouped", after)):
         test, train = (np.flatnonzero(one.sides == side) for side in (2, 0))
-        told = head.predict(
+        told = logistic_regression.predict(
             one.columns[train], one.labels[train], one.columns[test], len(version.classes)
         )
         right = float((told.argmax(1) == one.labels[test]).mean())

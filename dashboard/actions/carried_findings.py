@@ -8,8 +8,8 @@ from typing import Any
 from dashboard.queries.datasets import ANCESTORS, version_at
 from ml.data.store.picture_key import PictureKey
 from ml.data.store.versions import DatasetVersion, read_summary
-from ml.doctor.reading import read_findings
 from ml.doctor.registry import kind_of
+from ml.doctor.stored_findings import read_findings
 from ml.workspace import Workspace
 
 _NUMBER = re.compile(r" \d[\d,]*\b")

@@ -13,7 +13,7 @@ from dashboard.state.page_states import EditState
 from dashboard.state.stored import stored
 from ml.data.edits import edits as dataset_edits
 from ml.data.store.versions import DatasetVersion, read_summary
-from ml.doctor import reading
+from ml.doctor import stored_findings
 from ml.errors import MLError
 from ml.workspace import Workspace
 
@@ -51,7 +51,7 @@ def offer_undo(workspace: Workspace, name: str) -> None:
 
 def ignore_finding(workspace: Workspace, version: DatasetVersion, key: str) -> None:
     """Have the doctor keep silent about the finding ``key``, and draw the page anew."""
-    reading.ignore(workspace, version.name, key)
+    stored_findings.ignore(workspace, version.name, key)
     st.rerun()
 
 

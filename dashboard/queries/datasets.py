@@ -11,7 +11,7 @@ from ml.config import TrainConfig
 from ml.data.splits.splits import split_indices
 from ml.data.store.item_arrays import excluded_of, labels_of
 from ml.data.store.versions import DatasetVersion, Item, load_version, picture_path, read_summary
-from ml.doctor.reading import read_map
+from ml.doctor.stored_findings import read_map
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 

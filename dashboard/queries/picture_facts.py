@@ -7,7 +7,7 @@ import streamlit as st
 from PIL import Image
 
 from ml.data.store.versions import DatasetVersion, picture_path, read_picture
-from ml.doctor.looks import taken
+from ml.doctor.image_statistics import taken
 from ml.errors import MLError
 from ml.workspace import Workspace
 

@@ -4,8 +4,8 @@ import argparse
 import json
 
 from ml.data.catalog import resolve
-from ml.doctor.reading import map_path
-from ml.doctor.similarity import draw_map
+from ml.doctor.similarity_map import draw_map
+from ml.doctor.stored_findings import map_path
 from ml.presets import default_pixels
 from ml.utils.progress import Progress
 from ml.workspace import Workspace

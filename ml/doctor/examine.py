@@ -7,10 +7,10 @@ from typing import Any
 from ml.data.pixels.parallel import Progress
 from ml.data.store.versions import DatasetVersion
 from ml.doctor import registry
-from ml.doctor.case import Case
+from ml.doctor.check_context import Case
 from ml.doctor.finding import Finding
-from ml.doctor.reading import findings_path, keep
 from ml.doctor.registry import FAILED, all_checks, harm
+from ml.doctor.stored_findings import findings_path, keep
 from ml.errors import BadInputError, MLError, WorkspaceError
 from ml.text.format import count, listed
 from ml.workspace import Workspace

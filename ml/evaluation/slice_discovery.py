@@ -117,7 +117,7 @@ def groups(
     Args:
         names: the class of each picture.
         classes: of the data set; their folders are no groups of their own.
-        looks: of ``ml.doctor.looks``, one a picture.
+        looks: of ``ml.doctor.image_statistics``, one a picture.
     """
     files = [item.file for item in items]
     seen = looks["width"] > 0
@@ -228,7 +228,7 @@ def _moment(value: float) -> str:
 
 
 def _looks(workspace: Workspace, items: Sequence[Item], progress: Progress) -> Any:
-    from ml.doctor.looks import look_at  # it opens pictures, in processes of its own
+    from ml.doctor.image_statistics import look_at  # it opens pictures, in processes of its own
 
     hashes = list(dict.fromkeys(item.hash for item in items))
     row = {digest: place for place, digest in enumerate(hashes)}

@@ -6,7 +6,7 @@ import numpy as np
 
 from ml.data.store.versions import DatasetVersion
 from ml.doctor.finding import Finding, Fix
-from ml.doctor.reading import findings_path, map_path
+from ml.doctor.stored_findings import findings_path, map_path
 from ml.utils.files import write_json
 from ml.workspace import Workspace
 

@@ -14,7 +14,7 @@ CHECK = '''
 
 from collections.abc import Iterator
 
-from ml.doctor.case import Case
+from ml.doctor.check_context import Case
 from ml.doctor.finding import Finding
 from ml.doctor.registry import Kind, check
 

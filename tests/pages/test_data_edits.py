@@ -18,7 +18,7 @@ from dashboard.state.selection import Selection
 from dashboard.state.stored import stored_in
 from ml.data.edits import edits
 from ml.data.store.versions import DatasetVersion, latest, load_version, write_version
-from ml.doctor.reading import ignored, read_findings
+from ml.doctor.stored_findings import ignored, read_findings
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 from tests.helpers import made_up_findings, made_up_runs

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ml.data.store.versions import load_version
-from ml.doctor.case import Case
+from ml.doctor.check_context import Case
 from ml.doctor.registry import all_checks
 from ml.workspace import Workspace
 from tests.helpers import made_up_runs

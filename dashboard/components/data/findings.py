@@ -19,7 +19,7 @@ from dashboard.state.stored import stored
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from ml.data.store.versions import DatasetVersion
-from ml.doctor.reading import ignored, read_findings, unignore
+from ml.doctor.stored_findings import ignored, read_findings, unignore
 from ml.workspace import Workspace
 
 DOCTOR = "doctor"

@@ -8,7 +8,7 @@ from dashboard.text.html import escape
 from dashboard.text.wording import count
 from ml.data.catalog import DatasetInfo
 from ml.data.store.versions import latest
-from ml.doctor.reading import ignored, read_findings
+from ml.doctor.stored_findings import ignored, read_findings
 from ml.workspace import Workspace
 
 

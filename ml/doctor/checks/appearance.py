@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from ml.doctor.case import Case, exclude
+from ml.doctor.check_context import Case, exclude
 from ml.doctor.finding import Finding
 from ml.doctor.registry import Kind, check
 from ml.text.format import count, is_or_are

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from ml.doctor.case import Case
+from ml.doctor.capture_series import Order, find_series, order_of
+from ml.doctor.check_context import Case
 from ml.doctor.finding import Finding, Fix
 from ml.doctor.registry import Kind, check
-from ml.doctor.series import Order, find_series, order_of
 from ml.text.format import count, is_or_are, percentage
 
 MUCH = 0.02

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ml.doctor.case import Case, exclude
+from ml.doctor.check_context import Case, exclude
 from ml.doctor.finding import Finding, Fix
 from ml.doctor.registry import Kind, check
 from ml.text.format import count, has_or_have, is_or_are, listed

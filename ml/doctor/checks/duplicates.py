@@ -5,7 +5,7 @@ What lies on two sides of the split is left to the leaks.
 
 from collections.abc import Iterator, Sequence
 
-from ml.doctor.case import Case, exclude
+from ml.doctor.check_context import Case, exclude
 from ml.doctor.finding import Finding, Fix
 from ml.doctor.registry import Kind, check
 from ml.text.format import count, has_or_have, is_or_are

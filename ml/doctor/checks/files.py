@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ml.data.store.versions import read_report
-from ml.doctor.case import Case
+from ml.doctor.check_context import Case
 from ml.doctor.finding import Finding
 from ml.doctor.registry import Kind, check
 from ml.text.format import count, is_or_are

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from ml.doctor.case import Case, exclude
+from ml.doctor.check_context import Case, exclude
 from ml.doctor.finding import Finding, Fix
 from ml.doctor.registry import Kind, check
 from ml.text.format import count

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ml.doctor import head
-from ml.doctor.case import Case, exclude
+from ml.doctor import logistic_regression
+from ml.doctor.check_context import Case, exclude
 from ml.doctor.checks.duplicates import crosses
 from ml.doctor.finding import Finding
 from ml.doctor.registry import Kind, check
@@ -79,7 +79,9 @@ def _flattery(case: Case, known: Sequence[int]) -> str:
     if len(new) in (0, len(test)) or not len(train):
         return ""
     classes = len(case.version.classes)
-    found = head.predict(case.columns[train], case.labels[train], case.columns[test], classes)
+    found = logistic_regression.predict(
+        case.columns[train], case.labels[train], case.columns[test], classes
+    )
     right = found.argmax(1) == case.labels[test]
     with_them, without = float(right.mean()), float(right[np.isin(test, new)].mean())
     if with_them - without < WORTH_TELLING:

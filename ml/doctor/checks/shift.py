@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from ml.doctor.case import Case
+from ml.doctor.check_context import Case
 from ml.doctor.finding import Finding, Fix
 from ml.doctor.registry import Kind, check
 from ml.text.format import listed

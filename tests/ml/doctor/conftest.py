@@ -11,7 +11,7 @@ from PIL import Image
 from ml.data.pixels.pixels import look
 from ml.data.sources.folders import BUNDLED
 from ml.data.store.versions import DatasetVersion, Item, write_picture, write_version
-from ml.doctor.case import Case
+from ml.doctor.check_context import Case
 from ml.workspace import Workspace
 
 

@@ -8,7 +8,7 @@ from PIL import Image, ImageFilter
 
 from benchmarks.planting import NEAR, with_remark
 from ml.data.edits.edits import apply
-from ml.doctor.case import Case
+from ml.doctor.check_context import Case
 from ml.doctor.checks import shift as shift_check
 from ml.doctor.examine import findings_of
 from ml.doctor.finding import Finding

@@ -8,10 +8,10 @@ import pytest
 
 from ml.__main__ import main
 from ml.doctor import features
-from ml.doctor.case import Case
+from ml.doctor.check_context import Case
 from ml.doctor.examine import examine, findings_of
-from ml.doctor.reading import read_findings, read_map
 from ml.doctor.registry import harm
+from ml.doctor.stored_findings import read_findings, read_map
 from ml.export import graph
 from ml.models import Inputs, build
 from ml.models.network import new_head

@@ -8,7 +8,7 @@ import pytest
 
 from ml.__main__ import main
 from ml.doctor import registry
-from ml.doctor.case import Case
+from ml.doctor.check_context import Case
 from ml.doctor.examine import findings_of
 from ml.errors import MLError
 from ml.workspace import Workspace

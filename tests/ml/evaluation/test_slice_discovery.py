@@ -11,7 +11,7 @@ from scipy import stats
 
 from ml.__main__ import main
 from ml.data.store.versions import Item
-from ml.doctor.looks import LOOK
+from ml.doctor.image_statistics import LOOK
 from ml.errors import BadInputError
 from ml.evaluation import slice_discovery
 from ml.evaluation.evaluate import ask

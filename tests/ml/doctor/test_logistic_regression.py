@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ml.doctor import head
+from ml.doctor import logistic_regression
 from ml.doctor.checks.labels import suspects
 
 
@@ -16,14 +16,14 @@ def blobs(count: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarr
 
 def test_every_class_is_spread_evenly_over_the_folds() -> None:
     labels = np.repeat([0, 1, 2], [50, 25, 5])
-    fold = head.folds_of(labels, np.arange(80))
+    fold = logistic_regression.folds_of(labels, np.arange(80))
     counts = [np.bincount(fold[labels == label], minlength=5).tolist() for label in range(3)]
     assert counts == [[10] * 5, [5] * 5, [1] * 5]
 
 
 def test_a_unit_is_in_one_fold() -> None:
     units = np.random.default_rng(0).integers(0, 30, 200)
-    fold = head.folds_of(np.arange(200) % 4, units)
+    fold = logistic_regression.folds_of(np.arange(200) % 4, units)
     assert all(len(set(fold[units == unit])) == 1 for unit in range(30))
     assert set(fold) == set(range(5))
 
@@ -32,7 +32,7 @@ def test_principal_components_are_those_of_scikit_learn() -> None:
     from sklearn.decomposition import PCA
 
     columns, _ = blobs(100, 3)
-    ours, theirs = head.project(columns, 4), PCA(4).fit_transform(columns)
+    ours, theirs = logistic_regression.project(columns, 4), PCA(4).fit_transform(columns)
     np.testing.assert_allclose(np.abs(ours), np.abs(theirs), atol=1e-3)
 
 
@@ -42,16 +42,16 @@ def test_nobody_judges_what_it_was_fitted_on() -> None:
     units = np.arange(100) // 2  # two copies each
     columns[1::2] = columns[::2]
     labels = np.repeat(np.random.default_rng(1).integers(0, 2, 50), 2)
-    found = head.out_of_fold(columns * 100, labels, units, 2).argmax(1)
+    found = logistic_regression.out_of_fold(columns * 100, labels, units, 2).argmax(1)
     assert (found == labels).mean() < 0.75
 
 
 def test_a_class_that_was_not_seen_is_not_probable() -> None:
     columns, labels = blobs(40, 2)
-    found = head.predict(columns, labels * 2, columns, 4)
+    found = logistic_regression.predict(columns, labels * 2, columns, 4)
     assert found[:, [1, 3]].max() == 0
     np.testing.assert_allclose(found.sum(1), 1, atol=1e-6)
-    alone = head.predict(columns, np.full(40, 1), columns, 3)
+    alone = logistic_regression.predict(columns, np.full(40, 1), columns, 3)
     assert alone[:, 1].min() == 1
 
 
@@ -60,14 +60,16 @@ def test_labels_turned_at_random_are_suspected() -> None:
     turned = np.random.default_rng(2).permutation(400)[:20]
     wrong = labels.copy()
     wrong[turned] = (wrong[turned] + 1) % 4
-    found, margins = suspects(head.out_of_fold(columns, wrong, np.arange(400), 4), wrong)
+    found, margins = suspects(
+        logistic_regression.out_of_fold(columns, wrong, np.arange(400), 4), wrong
+    )
     assert set(found) == set(turned)
     assert list(margins[found]) == sorted(margins[found])
 
 
 def test_nothing_is_suspected_where_nothing_is_wrong() -> None:
     columns, labels = blobs(200, 4)
-    found, _ = suspects(head.out_of_fold(columns, labels, np.arange(200), 4), labels)
+    found, _ = suspects(logistic_regression.out_of_fold(columns, labels, np.arange(200), 4), labels)
     assert len(found) == 0
 
 

@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 import numpy.typing as npt
 
-from ml.doctor.looks import SIDE
+from ml.doctor.image_statistics import SIDE
 
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]

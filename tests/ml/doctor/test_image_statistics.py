@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from ml.data.store.originals import picture_path, write_picture
-from ml.doctor.looks import SIDE, look_at, taken
+from ml.doctor.image_statistics import SIDE, look_at, taken
 from ml.workspace import Workspace
 from tests.helpers.pictures import as_bytes, picture
 

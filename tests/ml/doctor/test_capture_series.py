@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ml.doctor.series import LONGEST, Order, find_series, order_of
+from ml.doctor.capture_series import LONGEST, Order, find_series, order_of
 
 NEVER = float("nan")
 

@@ -16,11 +16,11 @@ import numpy.typing as npt
 from ml.data.pixels.parallel import Progress
 from ml.data.splits.splits import split_indices
 from ml.data.store.versions import SPLITS, DatasetVersion
-from ml.doctor import head
+from ml.doctor import logistic_regression
 from ml.doctor.finding import Finding, Fix
-from ml.doctor.looks import Looks, look_at
+from ml.doctor.image_statistics import Looks, look_at
+from ml.doctor.near_duplicates import clusters, near_twins
 from ml.doctor.registry import kind_of
-from ml.doctor.twins import clusters, near_twins
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 
@@ -62,7 +62,7 @@ class Case:
     def small(self) -> bool:
         """Whether these are small pictures, such as digits of 28 px, rather than photos."""
         sides = np.maximum(self.looks["width"], self.looks["height"])[self.items]
-        return len(sides) == 0 or float(np.median(sides)) < head.SMALL
+        return len(sides) == 0 or float(np.median(sides)) < logistic_regression.SMALL
 
     @cached_property
     def features(self) -> npt.NDArray[np.float32]:
@@ -74,7 +74,9 @@ class Case:
     @cached_property
     def columns(self) -> npt.NDArray[np.float32]:
         """What a quick head is fitted on, one row for each item."""
-        return head.compress(self.features, self.looks["thumb"] if self.small else None)
+        return logistic_regression.compress(
+            self.features, self.looks["thumb"] if self.small else None
+        )
 
     @cached_property
     def sides(self) -> Indices:
@@ -134,7 +136,7 @@ class Case:
         (items, classes), 0 for what does not count."""
         found = np.zeros((len(self.labels), len(self.version.classes)))
         some = self.items
-        found[some] = head.out_of_fold(
+        found[some] = logistic_regression.out_of_fold(
             self.columns[some], self.labels[some], self.units[some], found.shape[1]
         )
         return found
@@ -143,7 +145,9 @@ class Case:
         """The accuracy of a quick head over five folds that keep ``units`` (one an item) whole."""
         some = self.items
         classes = len(self.version.classes)
-        found = head.out_of_fold(self.columns[some], self.labels[some], units[some], classes)
+        found = logistic_regression.out_of_fold(
+            self.columns[some], self.labels[some], units[some], classes
+        )
         return float((found.argmax(1) == self.labels[some]).mean())
 
     def split_by_side(self, items: Iterable[int]) -> tuple[list[int], list[int]]:

@@ -6,7 +6,8 @@ import pytest
 
 from ml.data.store.versions import Item, write_picture, write_version
 from ml.doctor.finding import Finding, Fix
-from ml.doctor.reading import (
+from ml.doctor.registry import harm
+from ml.doctor.stored_findings import (
     findings_path,
     ignore,
     ignored,
@@ -15,7 +16,6 @@ from ml.doctor.reading import (
     read_map,
     unignore,
 )
-from ml.doctor.registry import harm
 from ml.errors import BadInputError
 from ml.utils.files import write_json
 from ml.workspace import Workspace

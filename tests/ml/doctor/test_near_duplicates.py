@@ -6,9 +6,9 @@ from PIL import Image
 
 from benchmarks.planting import NEAR
 from ml.data.store.originals import write_picture
-from ml.doctor.align import compare
-from ml.doctor.looks import SIDE, Looks, look_at
-from ml.doctor.twins import clusters, hashes_of, near_twins
+from ml.doctor.image_alignment import compare
+from ml.doctor.image_statistics import SIDE, Looks, look_at
+from ml.doctor.near_duplicates import clusters, hashes_of, near_twins
 from ml.workspace import Workspace
 from tests.helpers.pictures import as_bytes
 from tests.ml.doctor.conftest import open_bytes, photos

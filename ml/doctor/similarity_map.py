@@ -13,8 +13,8 @@ import numpy.typing as npt
 from ml.data.pixels.parallel import Progress
 from ml.data.store.versions import DatasetVersion
 from ml.doctor.features import features_of
-from ml.doctor.head import project
-from ml.doctor.reading import keep, map_path
+from ml.doctor.logistic_regression import project
+from ml.doctor.stored_findings import keep, map_path
 from ml.workspace import Workspace
 
 COMPONENTS = 50

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ml.doctor.align import compare
-from ml.doctor.looks import SIDE, Looks
+from ml.doctor.image_alignment import compare
+from ml.doctor.image_statistics import SIDE, Looks
 
 HASH_SIDE = 16
 KEPT = 0.95

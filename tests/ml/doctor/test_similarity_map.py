@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from ml.doctor import similarity
-from ml.doctor.similarity import place
-from tests.ml.doctor.test_head import blobs
+from ml.doctor import similarity_map
+from ml.doctor.similarity_map import place
+from tests.ml.doctor.test_logistic_regression import blobs
 
 
 def near_of_same_kind(placed: np.ndarray, labels: np.ndarray) -> float:
@@ -25,7 +25,7 @@ def test_alike_lies_together_in_the_unit_square() -> None:
 
 
 def test_those_beyond_the_most_lie_with_their_like(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(similarity, "MOST", 60)
+    monkeypatch.setattr(similarity_map, "MOST", 60)
     columns, labels = blobs(150, 3)
     assert near_of_same_kind(place(columns), labels) == 1
 
