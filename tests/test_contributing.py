@@ -13,7 +13,7 @@ from sklearn.metrics import top_k_accuracy_score
 
 from ml.__main__ import main
 from ml.data.ingest.bring_in import bring_in
-from ml.data.sources import hubs, named
+from ml.data.sources import hub_registry, hubs
 from ml.doctor import checks
 from ml.doctor import registry as doctor_registry
 from ml.metrics import registry as metric_registry
@@ -29,14 +29,14 @@ SECTIONS = dict(re.findall(r"^### (.+?)\n.*?```python\n(.*?)```", TEXT, flags=re
 def scratch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """Registries that forget afterwards, and a folder whose modules join checks and hubs."""
     doctor_registry.all_checks()
-    named.all_hubs()
+    hub_registry.all_hubs()
     metric_registry.all_metrics()
     folder = tmp_path / "added"
     folder.mkdir()
     monkeypatch.setattr(checks, "__path__", [*checks.__path__, str(folder)])
     monkeypatch.setattr(hubs, "__path__", [*hubs.__path__, str(folder)])
     monkeypatch.setattr(doctor_registry, "_checks", dict(doctor_registry._checks))
-    monkeypatch.setattr(named, "_hubs", dict(named._hubs))
+    monkeypatch.setattr(hub_registry, "_hubs", dict(hub_registry._hubs))
     monkeypatch.setattr(metric_registry, "_metrics", dict(metric_registry._metrics))
     before = set(sys.modules)
     yield folder

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from ml.data.catalog import DatasetInfo, list_datasets
-from ml.data.sources.named import all_hubs
+from ml.data.sources.hub_registry import all_hubs
 from ml.workspace import Workspace
 
 

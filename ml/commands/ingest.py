@@ -11,8 +11,8 @@ from ml.data.ingest.bring_in import BUNDLED_NAMES, bring_in
 from ml.data.ingest.ingest import Ingested
 from ml.data.pixels.parallel import ENOUGH, starting_ahead
 from ml.data.sources.folders import BUNDLED
+from ml.data.sources.hub_registry import all_hubs
 from ml.data.sources.listing import DRAWING, LAYOUT
-from ml.data.sources.named import all_hubs
 from ml.data.sources.walk import has_many
 from ml.errors import BadInputError
 from ml.presets import default_pixels

@@ -12,7 +12,7 @@ from typing import Any
 from ml.data.ingest.bring_in import BUNDLED_NAMES, bring_in, bundled_facts
 from ml.data.ingest.prefetch_pixels import PixelsFor
 from ml.data.pixels.parallel import Progress
-from ml.data.sources import named
+from ml.data.sources import hub_registry
 from ml.data.sources.folders import BUNDLED
 from ml.data.splits.splits import split_indices
 from ml.data.store.versions import (
@@ -96,7 +96,7 @@ def resolve(
         return take_in(BUNDLED / dataset).version
     if dataset in dataset_names(workspace):
         return load_version(workspace, dataset)
-    if named.find(dataset):
+    if hub_registry.find(dataset):
         return take_in(dataset).version
     try:
         there = bool(dataset) and Path(dataset).expanduser().exists()

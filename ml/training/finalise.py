@@ -1,7 +1,7 @@
 """The end of a run: export, calibrate, measure, and put the classifier into place.
 
 What is measured is the exported file, by ONNX Runtime, so that what is reported is what is shipped
-(see ``ml.export.verified``).
+(see ``ml.export.verification``).
 """
 
 import shutil
@@ -13,7 +13,7 @@ import numpy as np
 
 from ml.data.run_pictures import Pictures
 from ml.errors import DivergedError
-from ml.export.verified import Kept, Progress, ship
+from ml.export.verification import Kept, Progress, ship
 from ml.export.weights import save_weights
 from ml.hardware import versions
 from ml.inference import ood_reference

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ml.data.sources import hubs, named
+from ml.data.sources import hub_registry, hubs
 
 HUB = '''
 """The hub ``attic``, which makes its pictures up."""
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from ml.data.sources.listing import Candidate, Listing
-from ml.data.sources.named import named_source
+from ml.data.sources.hub_registry import named_source
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,9 @@ def load(workspace, known, root, progress):
 def scratch_hub(folder: Path) -> Iterator[None]:
     """While this lasts, ``folder`` holds a module with the hub ``attic``."""
     (folder / "attic.py").write_text(HUB, encoding="utf-8")
-    named.all_hubs()
+    hub_registry.all_hubs()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hubs, "__path__", [*hubs.__path__, str(folder)])
-        patch.setattr(named, "_hubs", dict(named._hubs))
+        patch.setattr(hub_registry, "_hubs", dict(hub_registry._hubs))
         yield
     sys.modules.pop(f"{hubs.__name__}.attic", None)

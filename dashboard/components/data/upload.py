@@ -22,7 +22,7 @@ from dashboard.uploads.spool import stage
 from dashboard.workers.job import Job
 from ml.data.file_names import safe_path
 from ml.data.ingest.bring_in import BUNDLED_NAMES, slug
-from ml.data.sources.named import Hub, all_hubs
+from ml.data.sources.hub_registry import Hub, all_hubs
 from ml.data.store.versions import dataset_names
 from ml.errors import WorkspaceError
 from ml.workspace import Workspace

@@ -11,10 +11,10 @@ from ml.data.ingest.add import add
 from ml.data.ingest.ingest import Ingested, ingest
 from ml.data.ingest.prefetch_pixels import PixelsFor
 from ml.data.pixels.parallel import Progress
-from ml.data.sources import named
+from ml.data.sources import hub_registry
 from ml.data.sources.folders import BUNDLED
+from ml.data.sources.hub_registry import Hub, NamedSet
 from ml.data.sources.listing import Listing, under_one_label
-from ml.data.sources.named import Hub, NamedSet
 from ml.data.sources.registry import list_one_class, list_source
 from ml.data.sources.walk import clean, signature
 from ml.data.store.versions import (
@@ -132,7 +132,7 @@ def _origin(
     least: int,
 ) -> _Origin:
     if isinstance(path, str):
-        if (named_set := named.find(path)) and not Path(path).exists():
+        if (named_set := hub_registry.find(path)) and not Path(path).exists():
             return _of_hub(workspace, *named_set, label, root)
         path = Path(path)
     paths = [one.expanduser().resolve() for one in ([path] if isinstance(path, Path) else path)]

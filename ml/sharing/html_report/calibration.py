@@ -8,7 +8,7 @@ from ml.metrics.calibration import MIN_PICTURES_FOR_CALIBRATION
 from ml.metrics.classification import wilson
 from ml.sharing.html_report.figures import reliability
 from ml.sharing.html_report.rendering import render
-from ml.sharing.html_report.subject import Subject
+from ml.sharing.html_report.report_data import Subject
 from ml.text import report_sentences
 from ml.text.format import count, with_span
 

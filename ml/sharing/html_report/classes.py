@@ -7,7 +7,7 @@ from markupsafe import Markup
 from ml.metrics.thresholds import MIN_PICTURES_FOR_CURVE
 from ml.sharing.html_report.figures import bars
 from ml.sharing.html_report.rendering import render
-from ml.sharing.html_report.subject import Subject
+from ml.sharing.html_report.report_data import Subject
 from ml.text import report_sentences
 from ml.text.format import span
 

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from ml.evaluation.results import MOST_CONFUSED, most_confused
 from ml.sharing.html_report.rendering import render
-from ml.sharing.html_report.subject import Subject
+from ml.sharing.html_report.report_data import Subject
 from ml.text.format import count, percentage, shortened
 
 MAX_CLASSES = 30

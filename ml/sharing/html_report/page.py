@@ -9,9 +9,17 @@ from ml import __version__
 from ml.errors import BadInputError
 from ml.evaluation.results import Results
 from ml.runs.folder import Run
-from ml.sharing.html_report import calibration, classes, making, matrix, measured, pictures, summary
+from ml.sharing.html_report import (
+    calibration,
+    classes,
+    further_measurements,
+    matrix,
+    pictures,
+    provenance,
+    summary,
+)
 from ml.sharing.html_report.rendering import render
-from ml.sharing.html_report.subject import Subject
+from ml.sharing.html_report.report_data import Subject
 from ml.utils.files import write_atomically
 from ml.workspace import Workspace
 
@@ -27,13 +35,13 @@ PARTS = (
     matrix.confusion,
     classes.per_class,
     pictures.gallery,
-    measured.kinds_of_pictures,
+    further_measurements.kinds_of_pictures,
     calibration.probabilities,
     calibration.refusing,
-    measured.worse_pictures,
-    measured.more_pictures,
-    making.making,
-    making.using,
+    further_measurements.worse_pictures,
+    further_measurements.more_pictures,
+    provenance.making,
+    provenance.using,
 )
 
 

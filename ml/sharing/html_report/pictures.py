@@ -8,7 +8,7 @@ from ml.data.pixels.thumbnails import encoded
 from ml.data.store.versions import read_picture
 from ml.errors import MLError
 from ml.sharing.html_report.rendering import render
-from ml.sharing.html_report.subject import Subject
+from ml.sharing.html_report.report_data import Subject
 from ml.text.format import count, percentage
 from ml.workspace import Workspace
 

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from ml import __version__
 from ml.sharing.html_report.rendering import render
-from ml.sharing.html_report.subject import Subject, day
+from ml.sharing.html_report.report_data import Subject, day
 from ml.text import metric_text, report_sentences
 from ml.text.format import percentage, with_span
 

@@ -11,7 +11,7 @@ import torch
 from sklearn import metrics as reference
 
 from ml.errors import BadInputError, DivergedError, WorkspaceError
-from ml.export import verified
+from ml.export import verification
 from ml.export.weights import load_weights
 from ml.inference.classifier import Classifier
 from ml.metrics.calibration import fit_temperature, fit_threshold, softmax
@@ -127,7 +127,7 @@ def test_changed_weights_and_those_of_another_network_are_refused(tmp_path):
 
 
 def test_a_file_that_answers_otherwise_than_torch_is_told_in_the_report(again, monkeypatch):
-    true_export = verified.export_onnx
+    true_export = verification.export_onnx
     stranger = copy.deepcopy(trained().network)
     with torch.no_grad():
         stranger.head.weight.copy_(stranger.head.weight.roll(1, dims=0))
@@ -136,7 +136,7 @@ def test_a_file_that_answers_otherwise_than_torch_is_told_in_the_report(again, m
     def export(network: Any, *arguments: Any, anew: bool, frozen: bool) -> None:
         true_export(stranger, *arguments, anew=anew, frozen=frozen)
 
-    monkeypatch.setattr(verified, "export_onnx", export)
+    monkeypatch.setattr(verification, "export_onnx", export)
     run = again()
     report = run.report
     assert report["parity"]["top1_agreement"] < 0.5
@@ -152,14 +152,14 @@ def test_a_file_that_answers_otherwise_than_torch_is_told_in_the_report(again, m
 def asked(monkeypatch) -> list[int]:
     """How many pictures go through the exported file, each time that it is run."""
     counts: list[int] = []
-    true_run = verified.run_outputs
+    true_run = verification.run_outputs
 
     def run(session: Any, pixels: np.ndarray, names: tuple[str, ...]) -> list[np.ndarray]:
         counts.append(len(pixels))
         return true_run(session, pixels, names)
 
-    monkeypatch.setattr(verified, "run_outputs", run)
-    monkeypatch.setattr(verified.parity, "LOOKED_AT", 4)
+    monkeypatch.setattr(verification, "run_outputs", run)
+    monkeypatch.setattr(verification.parity, "LOOKED_AT", 4)
     return counts
 
 
@@ -187,7 +187,7 @@ def test_where_features_are_kept_a_few_pictures_prove_them_and_the_answers_are_t
 def test_of_many_test_pictures_some_prove_the_file_and_every_one_is_answered_by_it(
     again, asked, monkeypatch
 ):
-    monkeypatch.setattr(verified.parity, "COMPARED", 5)
+    monkeypatch.setattr(verification.parity, "COMPARED", 5)
     run = again()
     pictures = trained().pictures
     assert asked == [5, *(len(pictures.indices(split)) for split in ("test", "val", "train"))]
@@ -204,14 +204,14 @@ def test_kept_features_that_the_file_does_not_make_are_not_used(again, asked):
 
 def test_a_kept_graph_that_is_not_the_networks_is_traced_anew(again, monkeypatch):
     calls = []
-    true_export = verified.export_onnx
+    true_export = verification.export_onnx
 
     def export(network: Any, *arguments: Any, anew: bool, frozen: bool) -> None:
         calls.append(anew)
         stranger = build("tutorial_net", Inputs(3, SPEC.size, 3))
         true_export(network if anew else stranger, *arguments, anew=anew, frozen=frozen)
 
-    monkeypatch.setattr(verified, "export_onnx", export)
+    monkeypatch.setattr(verification, "export_onnx", export)
     report = again().report
     assert calls == [False, True]
     assert report["parity"]["top1_agreement"] == 1.0

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from ml.data.pixels.parallel import Progress
 from ml.data.sources import torchvision_sets
+from ml.data.sources.hub_registry import named_source
 from ml.data.sources.listing import Listing
-from ml.data.sources.named import named_source
 from ml.data.sources.torchvision_catalog import SETS, TorchSet
 from ml.workspace import Workspace
 

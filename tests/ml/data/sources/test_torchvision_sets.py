@@ -17,7 +17,7 @@ from ml.__main__ import main
 from ml.data import catalog
 from ml.data.ingest.bring_in import bring_in
 from ml.data.pixels.pixels import decode
-from ml.data.sources import named, torchvision_read, torchvision_sets
+from ml.data.sources import hub_registry, torchvision_read, torchvision_sets
 from ml.data.sources.torchvision_catalog import SETS
 from ml.data.store.versions import read_picture
 from ml.errors import BadInputError
@@ -234,12 +234,12 @@ def test_an_interrupted_download_leaves_nothing_that_looks_like_the_set(
 
 def test_names_are_known_as_people_write_them() -> None:
     for text in ("cifar10", "CIFAR-10", "torchvision:cifar10", "torchvision:CIFAR-10"):
-        hub, known = named.find(text) or (None, None)
+        hub, known = hub_registry.find(text) or (None, None)
         assert hub is not None
         assert (hub.name, known) == ("torchvision", SETS["cifar10"])
-    assert named.find("my-pictures") is None
+    assert hub_registry.find("my-pictures") is None
     with pytest.raises(BadInputError, match="oxford_pets"):
-        named.find("torchvision:imagenet")
+        hub_registry.find("torchvision:imagenet")
 
 
 @pytest.mark.skipif(not CIFAR.is_dir(), reason="the CIFAR-10 pictures are not at hand")

@@ -7,7 +7,7 @@ import pytest
 
 from ml.__main__ import main
 from ml.data.catalog import describe, resolve
-from ml.data.sources import named
+from ml.data.sources import hub_registry
 from ml.data.sources.torchvision_catalog import SETS
 from ml.errors import BadInputError
 from ml.workspace import Workspace
@@ -47,24 +47,24 @@ def test_a_set_that_its_hub_does_not_have_is_told(tmp_path: Path) -> None:
         scratch_hub(tmp_path),
         pytest.raises(BadInputError, match="none of the attic's sets that are known here: shoes, "),
     ):
-        named.find("attic:gloves")
-    assert named.find("attic:shoes") is None  # the hub is gone, and with it the name
+        hub_registry.find("attic:gloves")
+    assert hub_registry.find("attic:shoes") is None  # the hub is gone, and with it the name
 
 
 def test_a_hub_that_cannot_be_imported_harms_no_other(tmp_path: Path) -> None:
     with scratch_hub(tmp_path):
         (tmp_path / "broken_hub.py").write_text("import nothing_like_it", encoding="utf-8")
-        assert [hub.name for hub in named.all_hubs()] == ["torchvision", "attic"]
+        assert [hub.name for hub in hub_registry.all_hubs()] == ["torchvision", "attic"]
 
 
 def test_torchvision_offers_every_set_that_it_reads() -> None:
-    (hub,) = (hub for hub in named.all_hubs() if hub.name == "torchvision")
+    (hub,) = (hub for hub in hub_registry.all_hubs() if hub.name == "torchvision")
     assert [known.name for known in hub.list()] == list(SETS)
 
 
 def test_two_hubs_of_one_name_are_refused() -> None:
-    named.all_hubs()
+    hub_registry.all_hubs()
     with pytest.raises(ValueError, match="two hubs named torchvision"):
-        named.named_source("torchvision", label="", help="", list=lambda: ())(
+        hub_registry.named_source("torchvision", label="", help="", list=lambda: ())(
             lambda *_: pytest.fail("never loaded")
         )

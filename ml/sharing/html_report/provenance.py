@@ -12,7 +12,7 @@ from ml.errors import BadInputError
 from ml.runs.choices import RunChoices
 from ml.runs.events import RunEnded, RunStarted
 from ml.sharing.html_report.rendering import render
-from ml.sharing.html_report.subject import Subject, described
+from ml.sharing.html_report.report_data import Subject, described
 from ml.text import command_line, report_sentences
 from ml.text.format import count, duration
 from ml.utils.files import read_json
@@ -37,7 +37,7 @@ def making(subject: Subject) -> Markup:
         for name, value in changed.items()
     ]
     return render(
-        "making",
+        "provenance",
         facts=_facts(subject, config),
         title=title,
         rows=rows,

@@ -5,7 +5,7 @@ from markupsafe import Markup
 from ml.evaluation import learning_curve, robustness, slice_discovery
 from ml.sharing.html_report import figures
 from ml.sharing.html_report.rendering import render
-from ml.sharing.html_report.subject import Subject
+from ml.sharing.html_report.report_data import Subject
 from ml.text import report_sentences
 from ml.text.format import count, percentage, span, with_span
 
