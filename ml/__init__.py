@@ -1,14 +1,24 @@
 """Train, evaluate and hand on image classifiers: what pages and command line stand on.
 
-From a notebook or a script, ``import ml`` gives ``ml.ingest``, ``ml.train``, ``ml.evaluate`` and
-``ml.load`` (see ``ml.api``). These names stay the same from version to version.
+From a notebook or a script, ``import ml`` gives ``ml.ingest``, ``ml.train``, ``ml.evaluate``,
+``ml.load`` and ``ml.export_model`` (see ``ml.api``). These names stay from version to version.
 """
 
 import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ml.api import Classification, Dataset, Model, TrainedRun, evaluate, ingest, load, train
+    from ml.api import (
+        Classification,
+        Dataset,
+        Model,
+        TrainedRun,
+        evaluate,
+        export_model,
+        ingest,
+        load,
+        train,
+    )
 
 __all__ = [
     "Classification",
@@ -17,6 +27,7 @@ __all__ = [
     "TrainedRun",
     "__version__",
     "evaluate",
+    "export_model",
     "ingest",
     "load",
     "train",

@@ -1,4 +1,5 @@
-"""The interface for notebooks and scripts: ``ingest``, ``train``, ``evaluate``, ``load``.
+"""The interface for notebooks and scripts: ``ingest``, ``train``, ``evaluate``, ``load``,
+``export_model``.
 
 These names, also to be had as ``ml.ingest`` and so on, stay the same from version to version; the
 modules below them may move. Nothing heavy is imported before it is needed.
@@ -41,6 +42,7 @@ __all__ = [
     "Model",
     "TrainedRun",
     "evaluate",
+    "export_model",
     "ingest",
     "load",
     "train",
@@ -283,6 +285,39 @@ def load(
     place = _workspace_of(model, workspace)
     wanted = str(model.folder) if isinstance(model, TrainedRun) else str(model)
     return Model(Classifier.load(find_model(place, wanted), threads))
+
+
+def export_model(
+    model: TrainedRun | str | PathLike[str],
+    format: str,
+    output: str | PathLike[str],
+    *,
+    force: bool = False,
+    workspace: Path | None = None,
+) -> dict[str, Any]:
+    """Write a trained classifier for other programs, and measure that the file answers the same.
+
+    ``ml.export`` is the package that does it; ``python -m ml export --list`` names the formats.
+
+    Args:
+        model: as in ``load``.
+        format: ``onnx``, ``safetensors`` or ``folder``.
+        output: the file to write, or a folder to write it into.
+        force: whether a file that is there is replaced.
+        workspace: as in ``ingest``.
+
+    Returns:
+        ``path``, ``format`` and ``parity``: {``images``, ``top1_agreement`` (0 to 1),
+        ``max_probability_difference`` (0 to 1)}, None where it cannot be measured.
+
+    Raises:
+        BadInputError: no such model or format, a package is missing, or the file is there already.
+    """
+    from ml.export.export import export
+
+    place = _workspace_of(model, workspace)
+    wanted = str(model.folder) if isinstance(model, TrainedRun) else str(model)
+    return export(place, wanted, format, Path(output), force=force)
 
 
 def _workspace_of(run: object, workspace: Path | None) -> Workspace:

@@ -110,6 +110,18 @@ def test_pictures_go_in_and_a_classifier_comes_out(tmp_path: Path) -> None:
     assert ml.load(elsewhere, workspace=tmp_path / "other")(picture(0, 50)).label in CLASSES
 
 
+def test_an_exported_file_answers_as_the_run(model: ml.Model, tmp_path: Path) -> None:
+    made = trained()
+    written = ml.export_model(
+        made.run.folder, "folder", tmp_path / "model.zip", workspace=made.workspace.root
+    )
+    assert written["parity"]["top1_agreement"] == 1
+    shutil.unpack_archive(written["path"], tmp_path / "unpacked")
+    (copy,) = (path.parent for path in (tmp_path / "unpacked").rglob("model.json"))
+    data = picture(label=0, seed=902)
+    assert ml.load(copy)(data).top == model(data).top
+
+
 def test_a_bad_setting_is_refused_before_pictures_are_read(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="epochz"):
         ml.train(tmp_path / "not there", epochz=3)
