@@ -60,11 +60,11 @@ def pixels_plan(
     rates: Rates | None = None
     callbacks: tuple[pl.Callback, ...] = ()
     if config.pretrained:
-        if config.layer_decay < 1:
-            rates = rates_of(network, config.layer_decay)
         if config.way == "gradual":
             start_head(workspace, config, network, pictures, device, progress, team)
             callbacks = (Unfreezing(network, config.epochs),)
+        if config.layer_decay < 1:  # after a new head, whose parameters have names of their own
+            rates = rates_of(network, config.layer_decay)
     return Plan(network, data, rates=rates, callbacks=callbacks)
 
 

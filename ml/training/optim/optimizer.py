@@ -75,6 +75,8 @@ def optimizer(
     fused = kinds <= {"cpu", "cuda"}
     if config.optimizer == "sgd":
         nesterov = config.momentum > 0
+        # torch's fused SGD fails where parameters without momentum join those that have some.
+        fused = fused and config.way != "gradual"
         return torch.optim.SGD(
             parts, config.learning_rate, config.momentum, nesterov=nesterov, fused=fused
         )

@@ -11,6 +11,8 @@ import torch
 
 from ml.config import TrainConfig
 from ml.data.catalog import run_record
+from ml.data.pixels.pixels import PixelSpec
+from ml.data.run_pictures import open_pictures
 from ml.features import logistic_regression
 from ml.models import Inputs, build
 from ml.models.network import Network
@@ -18,8 +20,8 @@ from ml.runs import folder as runs
 from ml.runs import queue
 from ml.runs.events import EpochEnd
 from ml.runs.folder import Run
-from ml.training import checkpoints
-from ml.training.optim.optimizer import groups
+from ml.training import checkpoints, finetuning
+from ml.training.optim.optimizer import groups, optimizer
 from ml.training.train import train
 from ml.training.unfreezing import Unfreezing, open_parts, parts_of, rates_of
 from ml.workspace import Workspace
@@ -136,6 +138,46 @@ def test_gradual_unfreezing_starts_from_the_best_head_and_resumes_exactly(
     queue.claim(run, resume=True)
     assert train(workspace, run).outcome == "finished"
     assert weights(run) == weights(whole)
+
+
+def test_parameters_that_join_later_are_stepped_with_momentum() -> None:
+    module = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Linear(4, 2))
+    config = TrainConfig(optimizer="sgd", momentum=0.9, freeze_backbone=False, unfreeze="gradual")
+    stepped = optimizer(module, config)
+    before = module[0].weight.detach().clone()
+    for joined in (False, True, True):
+        stepped.zero_grad()
+        module[0].requires_grad_(joined)
+        module(torch.ones(3, 4)).square().sum().backward()
+        stepped.step()
+    assert not torch.equal(module[0].weight, before)
+
+
+def test_a_new_head_has_its_rate_whatever_the_first_head_was(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = build("tutorial_net", Inputs(3, 16, 3))
+
+    def new_head(_workspace: Workspace, _config: TrainConfig, network: Network, *_: Any) -> None:
+        width = next(network.head.parameters()).shape[1]
+        network.head = torch.nn.Sequential(torch.nn.Dropout(), torch.nn.Linear(width, 3))
+
+    monkeypatch.setattr(finetuning, "start_head", new_head)
+    pictures = open_pictures(
+        workspace, run_record(dataset(workspace, "noise", each=14), 0), PixelSpec(16)
+    )
+    plan = finetuning.pixels_plan(
+        workspace,
+        TrainConfig(**{**SETTINGS, "image_size": 16}),
+        network,
+        pictures,
+        torch.device("cpu"),
+        lambda done: None,
+    )
+    assert plan.rates is not None
+    names = [name for name, _ in network.named_parameters()]
+    assert "head.1.weight" in names
+    assert {name: plan.rates(name) for name in names}["head.1.weight"] == 1
 
 
 def test_the_solver_finds_the_head_that_scikit_learn_finds() -> None:
