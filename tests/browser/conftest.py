@@ -75,7 +75,10 @@ def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
 
     # Streamlit asks for its health below a page's own address first: that 404 is no error. Nor is
     # a server that a test has killed, or that Streamlit says that there is no such page.
-    expected = ("404", "WebSocket", "ERR_CONNECTION", "disconnected", "does not seem to exist")
+    expected = (
+        *("404", "WebSocket", "ERR_CONNECTION", "disconnected", "does not seem to exist"),
+        *("attempting to reach /_stcore/health", "Streamlit server is not responding"),
+    )
 
     def heard(message: ConsoleMessage) -> None:
         if message.type == "error" and not any(part in message.text for part in expected):
