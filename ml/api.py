@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from ml.config import TrainConfig
 from ml.data import catalog
 from ml.data.ingest.bring_in import bring_in
 from ml.data.pixels.convert import to_grey_or_rgb
@@ -28,9 +27,9 @@ from ml.errors import BadInputError, MLError
 from ml.evaluation.evaluate import evaluate as measure_run
 from ml.inference.classifier import Classifier, unreadable
 from ml.inference.model_folder import find_model
-from ml.presets import configuration
+from ml.presets import default_pixels
 from ml.runs import folder as runs
-from ml.runs import queue
+from ml.training import start
 from ml.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
@@ -183,10 +182,10 @@ def ingest(
     """
     place = open_workspace(workspace)
     if name is None and str(source) in {info.name for info in catalog.list_datasets(place)}:
-        version = catalog.resolve(place, str(source))
+        version = catalog.resolve(place, str(source), pixels_for=default_pixels)
         return Dataset(version.name, version.version, version.classes, dict(version.counts))
     path = source if isinstance(source, str) else Path(source)
-    taken = bring_in(place, path, name, reuse=name is None)
+    taken = bring_in(place, path, name, reuse=name is None, pixels_for=default_pixels)
     made = taken.version
     counts = dict(made.counts)
     return Dataset(made.name, made.version, made.classes, counts, taken.refused, taken.notes)
@@ -216,13 +215,9 @@ def train(
         MLError: the run failed; the message says why.
     """
     place = open_workspace(workspace)
-    TrainConfig().changed(**settings)  # a bad setting is refused before a long ingest
     wanted = dataset.name if isinstance(dataset, Dataset) else str(dataset)
-    version = catalog.resolve(place, wanted)
-    config = configuration(version.name, catalog.describe(place, version.name), **settings)
-    record = catalog.run_record(version, config.split_seed)
-    run = runs.create(place, config, record, name=name)
-    queue.claim(run)
+    config, version = start.configured(place, wanted, settings)
+    run = start.start(place, config, version, name=name, claimed=True)
 
     from ml.training.train import train as train_run
 

@@ -4,12 +4,11 @@ One field is one hyper-parameter, with its label, help, group and range in the f
 form on the page, the command line and the documentation follow from it. This module is light.
 """
 
-import json
 from dataclasses import asdict, dataclass, fields, replace
-from pathlib import Path
 from typing import Any
 
 from ml.errors import BadInputError
+from ml.preset_levels import DEFAULT_LEVEL, LEVELS
 from ml.utils.dataclass_fields import converted, described
 
 CONFIG_VERSION = 1
@@ -31,11 +30,11 @@ class TrainConfig:
         "efficientnet_lite0", "Model", "The network that learns. See the models list.", "Basics"
     )
     preset: str = described(
-        "balanced",
+        DEFAULT_LEVEL,
         "Preset",
         "Quick gives a first answer, balanced is the usual choice, thorough takes its time.",
         "Basics",
-        choices=("quick", "balanced", "thorough"),
+        choices=tuple(LEVELS),
     )
     epochs: int = described(
         10,
@@ -389,20 +388,3 @@ class TrainConfig:
 def names_of() -> list[str]:
     """The names of all settings, in the order of the form."""
     return [item.name for item in fields(TrainConfig)]
-
-
-def load_config(path: Path) -> dict[str, Any]:
-    """The settings in a JSON file, unvalidated but known to be an object.
-
-    Raises:
-        BadInputError: no such file, or no JSON object in it.
-    """
-    try:
-        content = json.loads(path.read_bytes())
-    except OSError as error:
-        raise BadInputError(f"{path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise BadInputError(f"{path} is not valid JSON: {error}.") from error
-    if not isinstance(content, dict):
-        raise BadInputError(f"{path} must hold a JSON object of settings and values.")
-    return content

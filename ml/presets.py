@@ -7,8 +7,8 @@ from ml.data.pixels.pixels import PixelSpec
 from ml.errors import BadInputError
 from ml.models import catalog as model_catalog
 from ml.models.registry import ModelInfo
+from ml.preset_levels import DEFAULT_LEVEL, LEVELS, MOST_EFFORT, Level
 
-LEVELS = ("quick", "balanced", "thorough")
 SMALL = 64
 """Pictures whose longer side is below this are learned from scratch, larger ones from features."""
 
@@ -33,28 +33,17 @@ class Pictures(Protocol):
         """Whether any of them is coloured."""
 
 
-FROZEN = {
-    "epochs": {"quick": 5, "balanced": 10, "thorough": 30},
-    "feature_views": {"quick": 1, "balanced": 4, "thorough": 8},
-}
 HEAD = {"optimizer": "adamw", "learning_rate": 6e-3, "weight_decay": 1e-2, "batch_size": 64}
 """Chosen by validation accuracy on the bundled photos, mean over 5 split seeds."""
 MANY = 500
 MANY_HEAD = HEAD | {"learning_rate": 9e-3, "batch_size": 128}
 """From so many pictures on: as good, in half as many steps."""
 FINE_TUNING = {"optimizer": "adamw", "learning_rate": 3e-4, "weight_decay": 5e-2, "batch_size": 32}
-STEPS = {"quick": 400, "balanced": 2000, "thorough": 16_000}
-"""Steps from scratch: it takes some thousand of them, whatever the number of pictures."""
 FEW, FOLDS = 30, 5
 """With fewer pictures of a class than this, one test tells little: so many folds are fitted too."""
 ROBUST_EPOCHS = 2
 """Spoilt pictures take longer to learn: in as many epochs as without, the pictures as they are lose
 accuracy. ``benchmarks.robustness`` compares both ways, also in equal epochs."""
-EPOCHS = {"quick": (2, 10), "balanced": (8, 30), "thorough": (20, 80)}
-
-
-PLENTY = {name: levels["thorough"] for name, levels in FROZEN.items()}
-"""Of a pretrained network, where a limit of time decides what there is room for."""
 
 
 def default_model(info: Pictures) -> str:
@@ -65,7 +54,7 @@ def default_model(info: Pictures) -> str:
 def suggest(
     info: Pictures,
     model: str | None = None,
-    preset: str = "balanced",
+    preset: str = DEFAULT_LEVEL,
     *,
     pretrained: bool | None = None,
     freeze: bool | None = None,
@@ -82,6 +71,7 @@ def suggest(
     chosen = model_catalog.get(model or default_model(info))
     if preset not in LEVELS:
         raise BadInputError(f"preset is one of {', '.join(LEVELS)}, not {preset!r}.")
+    level = LEVELS[preset]
     if pretrained is None:  # weights that need a download are a choice, not a default
         pretrained = chosen.pretrained and not chosen.download
     settings: dict[str, Any] = {"model": chosen.name, "preset": preset}
@@ -89,12 +79,12 @@ def suggest(
     if _is_small(info) and (freeze or not pretrained):  # to fine-tune five times over is a choice
         settings["folds"] = FOLDS
     if not pretrained:
-        return settings | _from_scratch(info, chosen, preset) | chosen.preset
+        return settings | _from_scratch(info, chosen, level) | chosen.preset
     settings |= {"pretrained": True, "freeze_backbone": freeze, "image_size": chosen.native_size}
     if freeze:
         head = HEAD if info.pictures < MANY else MANY_HEAD
-        return settings | head | {name: levels[preset] for name, levels in FROZEN.items()}
-    return settings | FINE_TUNING | {"epochs": FROZEN["epochs"][preset], "schedule": "cosine"}
+        return settings | head | {"epochs": level.head_epochs, "feature_views": level.feature_views}
+    return settings | FINE_TUNING | {"epochs": level.head_epochs, "schedule": "cosine"}
 
 
 def configuration(dataset: str, info: Pictures, **wanted: Any) -> TrainConfig:
@@ -117,8 +107,10 @@ def configuration(dataset: str, info: Pictures, **wanted: Any) -> TrainConfig:
     if asked.augment == "robust" and not chosen.frozen:
         settings["epochs"] = ROBUST_EPOCHS * chosen.epochs
     if asked.minutes:  # as much as the most patient would want; the time cuts it down
-        plenty = {"epochs": EPOCHS["thorough"][1]} if not chosen.pretrained else PLENTY
-        settings |= {name: value for name, value in plenty.items() if name in settings}
+        most = LEVELS[MOST_EFFORT]
+        settings["epochs"] = most.head_epochs if chosen.pretrained else most.scratch_epochs[1]
+        if "feature_views" in settings:
+            settings["feature_views"] = most.feature_views
     config = chosen.changed(**{**settings, **wanted})
     size = max(config.image_size, model_catalog.get(config.model).min_size)
     model_catalog.check(config.model, size, config.pretrained)
@@ -146,12 +138,12 @@ def _is_small(info: Pictures) -> bool:
     return bool(own and counts and info.pictures < FEW * len(counts))
 
 
-def _from_scratch(info: Pictures, chosen: ModelInfo, preset: str) -> dict[str, Any]:
+def _from_scratch(info: Pictures, chosen: ModelInfo, level: Level) -> dict[str, Any]:
     # Whole multiples of 4 halve evenly; beyond 128 px a network from scratch gets slow on a CPU.
     side = 4 * round(max(info.width, info.height) / 4)
     batch = int(chosen.preset.get("batch_size", 64))
-    epochs = round(STEPS[preset] * batch / max(1.0, 0.7 * info.pictures))
-    least, most = EPOCHS[preset]
+    epochs = round(level.scratch_steps * batch / max(1.0, 0.7 * info.pictures))
+    least, most = level.scratch_epochs
     return {
         "image_size": min(max(side, 16, chosen.min_size), 128),
         "colour": "rgb" if info.colour else "grey",

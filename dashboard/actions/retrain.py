@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from dashboard.queries.datasets import version_at
 from dashboard.queries.results import Results
 from dashboard.workers import engine
-from ml.data import catalog
 from ml.data.store.versions import DatasetVersion, latest
 from ml.errors import MLError
 from ml.runs.folder import Run
@@ -49,8 +48,7 @@ def retrain(workspace: Workspace, run: Run, version: DatasetVersion) -> Run:
         BadInputError: the version cannot be trained on, as when a class has no picture left.
         WorkspaceError: the disk is full or cannot be written to.
     """
-    record = catalog.run_record(version, run.config.split_seed)
-    return engine.start(workspace, run.config, record, parent=run.id)
+    return engine.start(workspace, run.config, version, parent=run.id)
 
 
 def paired(before: Results, after: Results) -> Pair | None:

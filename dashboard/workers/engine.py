@@ -5,16 +5,16 @@ started from a shell pass the queue by: they neither wait in it nor hold it up.
 """
 
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
 from dashboard.workers.dispatcher import Dispatcher
 from dashboard.workers.run_status import log_tail, position, status, with_status
 from ml.config import TrainConfig
-from ml.runs import folder as runs
 from ml.runs import queue, trash
 from ml.runs.folder import Run
+from ml.training.start import RunPictures
+from ml.training.start import start as start_run
 from ml.workspace import Workspace
 
 __all__ = [
@@ -32,10 +32,14 @@ __all__ = [
 
 
 def start(
-    workspace: Workspace, config: TrainConfig, record: dict[str, Any], *, parent: str | None = None
+    workspace: Workspace,
+    config: TrainConfig,
+    pictures: RunPictures = None,
+    *,
+    parent: str | None = None,
 ) -> Run:
-    """Make a run and put it into the queue. ``record`` says which pictures it uses."""
-    run = runs.create(workspace, config, record, parent=parent)
+    """Make a run, as ``ml.training.start`` does, and put it into the queue."""
+    run = start_run(workspace, config, pictures, parent=parent)
     attend(workspace).wake.set()
     return run
 

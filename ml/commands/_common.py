@@ -1,18 +1,18 @@
 """What several commands share: which settings are asked for, and how they are stopped."""
 
 import argparse
+import json
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ml.config import TrainConfig, load_config
-from ml.data import catalog
-from ml.data.catalog import DatasetInfo
+from ml.config import TrainConfig
 from ml.data.store.versions import DatasetVersion
 from ml.errors import BadInputError, MLError
-from ml.presets import configuration, default_pixels
+from ml.preset_levels import LEVELS
+from ml.training import start
 from ml.utils.progress import Progress
 from ml.workspace import Workspace
 
@@ -21,9 +21,10 @@ SHAPE = ("devices", "num_nodes", "strategy")
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
     """The arguments that ``settings`` reads."""
+    *first, last = LEVELS
     parser.add_argument("--dataset", metavar="D", help="a name, or a folder of pictures")
     parser.add_argument("--model", metavar="M", help="see: python -m ml models")
-    parser.add_argument("--preset", metavar="P", help="quick, balanced or thorough")
+    parser.add_argument("--preset", metavar="P", help=f"{', '.join(first)} or {last}")
     parser.add_argument("--epochs", type=int, metavar="N", help="times to see every picture")
     parser.add_argument(
         "--set", action="append", default=[], metavar="FIELD=VALUE", help="any other setting"
@@ -47,7 +48,7 @@ def settings(args: argparse.Namespace) -> dict[str, Any]:
     Raises:
         BadInputError: a setting without a value.
     """
-    wanted: dict[str, Any] = load_config(args.config) if args.config else {}
+    wanted: dict[str, Any] = read_settings(args.config) if args.config else {}
     wanted.pop("version", None)
     wanted |= {
         name: getattr(args, name)
@@ -64,22 +65,36 @@ def settings(args: argparse.Namespace) -> dict[str, Any]:
     return wanted
 
 
+def read_settings(path: Path) -> dict[str, Any]:
+    """The settings in a JSON file, unvalidated but known to be an object.
+
+    Raises:
+        BadInputError: no such file, or no JSON object in it.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise BadInputError(f"{path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise BadInputError(f"{path} is not valid JSON: {error}.") from error
+    if not isinstance(content, dict):
+        raise BadInputError(f"{path} must hold a JSON object of settings and values.")
+    return content
+
+
 def configured(
-    workspace: Workspace, wanted: dict[str, Any]
-) -> tuple[TrainConfig, DatasetVersion, DatasetInfo]:
+    workspace: Workspace, wanted: Mapping[str, Any]
+) -> tuple[TrainConfig, DatasetVersion]:
     """The configuration for what ``settings`` gave, with its pictures, brought in where need be.
 
     Raises:
         BadInputError: no pictures are named, or a setting does not fit.
     """
-    wanted = dict(wanted)
-    dataset = str(wanted.pop("dataset", "") or "")
+    others = dict(wanted)
+    dataset = str(others.pop("dataset", "") or "")
     if not dataset:
         raise BadInputError("Say what to learn from: --dataset NAME or --dataset FOLDER.")
-    TrainConfig().changed(**wanted)  # bad settings are told before a long ingest
-    version = catalog.resolve(workspace, dataset, progress=Progress(), pixels_for=default_pixels)
-    info = catalog.describe(workspace, version.name)
-    return configuration(version.name, info, **wanted), version, info
+    return start.configured(workspace, dataset, others, Progress())
 
 
 def stop_on_signals(ask_to_stop: Callable[[], None]) -> None:

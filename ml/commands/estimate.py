@@ -5,6 +5,7 @@ import json
 from dataclasses import asdict
 
 from ml.commands._common import add_limit, add_settings, configured, settings
+from ml.data import catalog
 from ml.hardware import describe, remembered
 from ml.hardware import threads as usable
 from ml.training.cost.estimate import estimate
@@ -21,15 +22,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, workspace: Workspace) -> None:
     """Rehearse, and print seconds, memory and disk."""
-    config, version, info = configured(workspace, settings(args))
+    config, version = configured(workspace, settings(args))
 
     with loading():  # torch comes only now
         from ml.training.dry_run import rehearse
 
-    rehearse(workspace, config, len(info.classes), Progress())
+    rehearse(workspace, config, len(version.classes), Progress())
     here = describe()
     cores = config.changed(threads=usable(config.threads))
-    found = estimate(cores, info.pictures, here, remembered(workspace))
+    found = estimate(
+        cores, catalog.describe(workspace, version.name).pictures, here, remembered(workspace)
+    )
     if args.json:
         print(json.dumps({"dataset": version.name, "model": config.model, **asdict(found)}))
         return

@@ -14,13 +14,13 @@ from ml.commands._common import (
     stop_on_signals,
 )
 from ml.config import TrainConfig
-from ml.data import catalog
 from ml.distributed import launch
 from ml.errors import BadInputError
 from ml.presets import size_remark
-from ml.runs.folder import Run, create, find
+from ml.runs.folder import Run, find
 from ml.runs.queue import claim
 from ml.training.process import die_first, die_with_parent
+from ml.training.start import start
 from ml.utils.fast_imports import loading
 from ml.workspace import Workspace
 
@@ -117,12 +117,10 @@ def _new(args: argparse.Namespace, workspace: Workspace, place: launch.Place) ->
     wanted = settings(args)
     if place.world > 1:
         wanted |= {"devices": place.devices, "num_nodes": place.nodes}
-    config, version, _ = configured(workspace, wanted)
+    config, version = configured(workspace, wanted)
     if remark := size_remark(wanted.get("image_size"), config):
         print(remark, file=sys.stderr)
-    made = create(workspace, config, catalog.run_record(version, config.split_seed), name=args.name)
-    claim(made)
-    return made
+    return start(workspace, config, version, name=args.name, claimed=True)
 
 
 def _existing(args: argparse.Namespace, workspace: Workspace) -> Run:

@@ -7,10 +7,10 @@ from typing import Any
 
 from ml.commands._common import add_settings, configured, settings, stop_on_signals
 from ml.config import TrainConfig
-from ml.data import catalog
 from ml.errors import BadInputError
 from ml.runs.folder import find
 from ml.training.process import die_first
+from ml.training.start import record_for
 from ml.tuning.begin import MINUTES, new_sweep
 from ml.tuning.sweep import Sweep, find_sweep
 from ml.utils.fast_imports import loading
@@ -102,5 +102,5 @@ def _start(
             raise BadInputError("--better starts from the settings of its run: leave others out.")
         chosen = find(workspace, args.better)
         return chosen.without_limit, chosen.dataset, chosen.id
-    base, version, _ = configured(workspace, wanted)
-    return base, catalog.run_record(version, base.split_seed), ""
+    base, version = configured(workspace, wanted)
+    return base, record_for(workspace, base, version), ""

@@ -5,6 +5,7 @@ from typing import Any
 
 from ml.config import TrainConfig
 from ml.runs.folder import Run
+from ml.training.start import RunPictures, record_for
 from ml.tuning.space import axis_of, usual
 from ml.tuning.sweep import Sweep, create
 from ml.workspace import Workspace
@@ -16,19 +17,21 @@ MINUTES = 10.0
 def new_sweep(
     workspace: Workspace,
     base: TrainConfig,
-    record: dict[str, Any],
+    pictures: RunPictures = None,
     *,
     fields: Sequence[str] | None = None,
     **about: Any,
 ) -> Sweep:
     """A new search from ``base`` over ``fields`` (None: those that decide most).
 
+    ``pictures`` as in ``ml.training.start``.
+
     Raises:
         BadInputError: a setting that cannot be searched.
     """
     base = base.changed(minutes=0.0)  # trials must differ by their settings alone
     axes = [axis_of(base, name) for name in fields or usual(base)]
-    return create(workspace, base, record, axes, **about)
+    return create(workspace, base, record_for(workspace, base, pictures), axes, **about)
 
 
 def better(workspace: Workspace, run: Run, *, seconds: float = 60 * MINUTES) -> Sweep:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.config import CONFIG_VERSION, TrainConfig, load_config, names_of
+from ml.config import CONFIG_VERSION, TrainConfig, names_of
 from ml.errors import BadInputError
 
 FIELDS = {item.name: item for item in fields(TrainConfig)}
@@ -162,31 +162,6 @@ def test_what_is_no_configuration_is_refused(content: Any) -> None:
 def test_no_content_of_a_file_raises_anything_but_a_sentence(content: dict[str, Any]) -> None:
     with contextlib.suppress(BadInputError):
         TrainConfig.from_json(content)
-
-
-def test_a_file_of_settings_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "settings.json"
-    path.write_text('{"epochs": 4}')
-    assert load_config(path) == {"epochs": 4}
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (None, "cannot be read: No such file"),
-        (b"{", "is not valid JSON"),
-        (b"\xff\xfe\xff", "is not valid JSON"),
-        (b"[1]", "must hold a JSON object"),
-    ],
-)
-def test_a_file_that_holds_no_settings_is_a_sentence(
-    content: bytes | None, said: str, tmp_path: Path
-) -> None:
-    path = tmp_path / "settings.json"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(BadInputError, match=said):
-        load_config(path)
 
 
 def test_the_names_are_in_the_order_of_the_form() -> None:

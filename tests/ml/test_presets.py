@@ -8,7 +8,8 @@ from ml.config import TrainConfig
 from ml.errors import BadInputError, MLError
 from ml.hardware import Machine
 from ml.models import all_models, get
-from ml.presets import LEVELS, configuration, suggest
+from ml.preset_levels import LEVELS
+from ml.presets import configuration, suggest
 from ml.text.training_sentences import reason
 from ml.training.cost.estimate import cost_key, estimate, speed_key
 

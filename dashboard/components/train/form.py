@@ -37,12 +37,12 @@ from ml.data.catalog import DatasetInfo
 from ml.data.sources.folders import BUNDLED
 from ml.errors import BadInputError
 from ml.models import catalog as model_catalog
+from ml.preset_levels import DEFAULT_LEVEL, LEVELS
 from ml.text import command_line
 from ml.text.training_sentences import reason
 
-PRESETS = {"quick": "Quick", "balanced": "Balanced", "thorough": "Thorough"}
 PRESET_HELP = (
-    "Quick gives a first answer, balanced is the usual choice, thorough takes its time. "
+    f"{TrainConfig.__dataclass_fields__['preset'].metadata['help']} "
     "Each sets the model, the epochs and the rest to suit your pictures."
 )
 
@@ -70,15 +70,15 @@ def train_form() -> None:
                 _folder()
         preset = st.segmented_control(
             "Effort",
-            list(PRESETS),
-            default="balanced",
+            list(LEVELS),
+            default=DEFAULT_LEVEL,
             required=True,
-            format_func=PRESETS.__getitem__,
+            format_func=str.capitalize,
             key="preset",
             help=PRESET_HELP,
             persist_state="session",
         )
-        level = str(preset or "balanced")
+        level = str(preset or DEFAULT_LEVEL)
         changed = stored(TrainState).overrides
         if (
             changed.get("model", info_model := presets.default_model(info))
@@ -203,7 +203,4 @@ def _go(info: DatasetInfo, config: TrainConfig) -> NoReturn:
 
 def begin(config: TrainConfig) -> None:
     """Make the run, put it into the queue and take it in hand."""
-    workspace = current_workspace()
-    version = catalog.resolve(workspace, config.dataset)
-    record = catalog.run_record(version, config.split_seed)
-    selection.choose_run(engine.start(workspace, config, record).id)
+    selection.choose_run(engine.start(current_workspace(), config).id)

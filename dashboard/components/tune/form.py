@@ -139,10 +139,8 @@ def _told(base: TrainConfig, info: DatasetInfo, asked: Mapping[str, Any]) -> Non
 def _begin(asked: Mapping[str, Any]) -> None:
     """Make the search, start its child and take it in hand."""
     workspace, base = current_workspace(), TrainConfig.from_json(asked["base"])
-    version = catalog.resolve(workspace, base.dataset)
-    record = catalog.run_record(version, base.split_seed)
     limits = {"seconds": asked["seconds"], "trials": asked["trials"]}
-    sweep = new_sweep(workspace, base, record, fields=asked["fields"], **limits)
+    sweep = new_sweep(workspace, base, fields=asked["fields"], **limits)
     searches.start(workspace, sweep)
     selection.choose_sweep(sweep.id)
     st.rerun()

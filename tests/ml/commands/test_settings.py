@@ -27,3 +27,28 @@ def test_the_file_is_beaten_by_options_and_those_by_set(tmp_path: Path) -> None:
 def test_a_setting_without_a_value_is_a_sentence() -> None:
     with pytest.raises(BadInputError, match="FIELD=VALUE"):
         asked("--set", "epochs")
+
+
+def test_a_file_of_settings_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text('{"epochs": 4}')
+    assert _common.read_settings(path) == {"epochs": 4}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "cannot be read: No such file"),
+        (b"{", "is not valid JSON"),
+        (b"\xff\xfe\xff", "is not valid JSON"),
+        (b"[1]", "must hold a JSON object"),
+    ],
+)
+def test_a_file_that_holds_no_settings_is_a_sentence(
+    content: bytes | None, said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "settings.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(BadInputError, match=said):
+        _common.read_settings(path)
