@@ -8,7 +8,7 @@ from typing import Any
 from ml.data import catalog
 from ml.data.edits.cli_parser import OPTIONS
 from ml.data.edits.edits import Edit, commit, create
-from ml.data.splits.group_rules import torn
+from ml.data.splits.group_rules import count_torn_groups
 from ml.data.splits.splits import in_test
 from ml.data.store.versions import DatasetVersion, read_summary
 from ml.errors import BadInputError
@@ -77,7 +77,7 @@ def tell(
     summary = read_summary(workspace, version.name, version.version)
     change = summary.get("change", "") if changed else "Nothing changed."
     groups = [item.group for item in version.items]
-    if both := torn(groups, in_test(version.items).tolist()):
+    if both := count_torn_groups(groups, in_test(version.items).tolist()):
         print(
             f"{both} group{' is' if both == 1 else 's are'} on both sides of the test. Draw "
             "another test set with --draw-test SEED.",

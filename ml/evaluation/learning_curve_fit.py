@@ -12,7 +12,7 @@ from ml.config import TrainConfig
 from ml.data.augment.batch import mix
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import Indices, Pictures, open_pictures
-from ml.data.splits.splits import deal_folds
+from ml.data.splits.splits import stratified_group_folds
 from ml.distributed.group import Team
 from ml.errors import BadInputError
 from ml.evaluation import learning_curve
@@ -95,7 +95,7 @@ def nested(pictures: Pictures, seed: int) -> list[Indices]:
         BadInputError: there are too few pictures.
     """
     train = pictures.indices("train")
-    parts = deal_folds(pictures.version.items, train, learning_curve.SHARES, seed)
+    parts = stratified_group_folds(pictures.version.items, train, learning_curve.SHARES, seed)
     if len(parts) < learning_curve.SHARES:
         raise BadInputError("There are too few training pictures to take a quarter of them.")
     return [np.sort(np.concatenate(parts[: n + 1])) for n in range(len(parts))]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ml.data.splits.groups import units_of
+from ml.data.splits.groups import split_groups
 from ml.data.splits.splits import split_indices
 from ml.data.store.versions import DatasetVersion
 from ml.errors import BadInputError
@@ -68,7 +68,7 @@ def guess(version: DatasetVersion, features: npt.NDArray[np.float32]) -> Guesses
     labels = version.labels[pool]
     place = {n: row for row, n in enumerate(pool.tolist())}
     fold = np.zeros(len(pool), np.int64)
-    for unit in units_of(version.items, pool):
+    for unit in split_groups(version.items, pool):
         # By the pictures alone: what happens to others moves no picture to another fold.
         number = int(min(version.items[n].hash for n in unit)[:8], 16) % FOLDS
         fold[[place[n] for n in unit]] = number

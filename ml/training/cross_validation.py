@@ -15,7 +15,7 @@ import torch
 from ml.config import TrainConfig
 from ml.data.datamodule import count_steps
 from ml.data.run_pictures import Pictures
-from ml.data.splits.splits import deal_folds
+from ml.data.splits.splits import stratified_group_folds
 from ml.models.network import Network
 from ml.runs.choices import RunChoices
 from ml.runs.folder import Run
@@ -44,7 +44,7 @@ def cross_validate(
         progress: is told the share of all folds that is done, and may raise to stop.
     """
     pool = np.sort(np.concatenate([pictures.indices(split) for split in ("train", "val")]))
-    parts = deal_folds(pictures.version.items, pool, config.folds, config.split_seed)
+    parts = stratified_group_folds(pictures.version.items, pool, config.folds, config.split_seed)
     if len(parts) < 2:
         return None
     progress(0.0)

@@ -9,7 +9,15 @@ from dashboard.components.widgets.tile_grid import tile, tile_grid
 from dashboard.queries.picture_facts import times_of
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
-from ml.data.splits.group_rules import SECONDS, Groups, by_folder, by_name, by_number, by_time, torn
+from ml.data.splits.group_rules import (
+    MAX_PAUSE_SECONDS,
+    Groups,
+    by_folder,
+    by_name,
+    by_number,
+    by_time,
+    count_torn_groups,
+)
 from ml.data.splits.splits import in_test, pin_test
 from ml.data.store.versions import DatasetVersion
 from ml.errors import BadInputError
@@ -85,7 +93,7 @@ def _groups(workspace: Workspace, version: DatasetVersion, way: str) -> Groups:
             "Seconds without a picture that end a group",
             min_value=1,
             max_value=86_400,
-            value=int(SECONDS),
+            value=int(MAX_PAUSE_SECONDS),
             key="group-seconds",
         )
         with st.spinner("Reading when the pictures were taken"):
@@ -119,4 +127,4 @@ def _preview(
 
 def _torn(version: DatasetVersion, groups: Groups) -> int:
     tested = in_test(pin_test(version.classes, version.items))
-    return torn(groups, [bool(one) for one in tested])
+    return count_torn_groups(groups, [bool(one) for one in tested])

@@ -1,4 +1,4 @@
-"""Edits as a shell says them: ``--relabel 12.png=cat`` becomes an edit of
+"""Command-line parser of edits: ``--relabel 12.png=cat`` becomes an edit of
 ``ml.data.edits.edits``."""
 
 import json
@@ -8,17 +8,18 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from ml.data.edits.edits import Edit
-from ml.data.splits.group_by import WAYS, group_by
+from ml.data.splits.group_by import GROUP_RULES, group_by
 from ml.data.store.versions import DatasetVersion
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 
-SHORTEST = 6
-"""So many digits of a hash name a picture."""
+MIN_HASH_DIGITS = 6
+"""The shortest start of a hash that names a picture."""
 
 
 class Option(NamedTuple):
-    """An option: how its value is shown, whether it takes several, its help, and its edits."""
+    """A command-line option: how its value is shown, whether it takes several values, its help, and
+    the edits that a value stands for."""
 
     metavar: str
     several: bool
@@ -26,42 +27,42 @@ class Option(NamedTuple):
     edits: Callable[[Workspace, DatasetVersion, Any], list[Edit]]
 
 
-def find_items(version: DatasetVersion, wanted: str) -> list[int]:
-    """The items that ``wanted`` names: a file name (with or without folders), the start of a hash,
-    or ``#`` and the number of an item.
+def find_items(version: DatasetVersion, query: str) -> list[int]:
+    """The numbers of the items that ``query`` names: a file name (with or without folders), the
+    start of a hash, or ``#`` and the number of an item.
 
     Raises:
-        BadInputError: none, or several different pictures.
+        BadInputError: it names no picture, or several different ones.
     """
     items = version.items
-    if wanted[:1] == "#" and wanted[1:].isdecimal() and int(wanted[1:]) < len(items):
-        return [int(wanted[1:])]
-    found = [n for n, item in enumerate(items) if item.file == wanted]
-    if not found:
-        found = [n for n, i in enumerate(items) if PurePosixPath(i.file).name == wanted]
-    if not found and len(wanted) >= SHORTEST:
-        found = [n for n, item in enumerate(items) if item.hash.startswith(wanted.lower())]
-    if not found:
+    if query[:1] == "#" and query[1:].isdecimal() and int(query[1:]) < len(items):
+        return [int(query[1:])]
+    matches = [n for n, item in enumerate(items) if item.file == query]
+    if not matches:
+        matches = [n for n, i in enumerate(items) if PurePosixPath(i.file).name == query]
+    if not matches and len(query) >= MIN_HASH_DIGITS:
+        matches = [n for n, item in enumerate(items) if item.hash.startswith(query.lower())]
+    if not matches:
         raise BadInputError(
-            f"There is no picture {wanted[:200]!r} in {version.name}. Name it by its file, the "
-            f"first {SHORTEST} digits of its hash, or # and its number."
+            f"There is no picture {query[:200]!r} in {version.name}. Name it by its file, the "
+            f"first {MIN_HASH_DIGITS} digits of its hash, or # and its number."
         )
-    if len({items[n].hash for n in found}) > 1:
+    if len({items[n].hash for n in matches}) > 1:
         raise BadInputError(
-            f"{len(found)} pictures of {version.name} are called {wanted[:200]!r}: "
-            f"{items[found[0]].file}, {items[found[1]].file}. Say which."
+            f"{len(matches)} pictures of {version.name} are called {query[:200]!r}: "
+            f"{items[matches[0]].file}, {items[matches[1]].file}. Say which."
         )
-    return found
+    return matches
 
 
-def _some(kind: str) -> Callable[[Workspace, DatasetVersion, Any], list[Edit]]:
+def _on_items(kind: str) -> Callable[[Workspace, DatasetVersion, Any], list[Edit]]:
     def edits(_: Workspace, version: DatasetVersion, names: Sequence[str]) -> list[Edit]:
         return [{"do": kind, "items": [n for name in names for n in find_items(version, name)]}]
 
     return edits
 
 
-def _classes(kind: str) -> Callable[[Workspace, DatasetVersion, Any], list[Edit]]:
+def _on_classes(kind: str) -> Callable[[Workspace, DatasetVersion, Any], list[Edit]]:
     return lambda _, __, names: [{"do": kind, "name": name} for name in names]
 
 
@@ -84,8 +85,8 @@ def _split(_: Workspace, version: DatasetVersion, pairs: Sequence[str]) -> list[
 
 
 def _rename(_: Workspace, __: DatasetVersion, pairs: Sequence[str]) -> list[Edit]:
-    found = (_pair(text, "OLD=NEW") for text in pairs)
-    return [{"do": "rename_class", "old": old, "new": new} for old, new in found]
+    renames = (_pair(text, "OLD=NEW") for text in pairs)
+    return [{"do": "rename_class", "old": old, "new": new} for old, new in renames]
 
 
 def _merge(_: Workspace, __: DatasetVersion, text: str) -> list[Edit]:
@@ -102,14 +103,14 @@ def _draw(_: Workspace, __: DatasetVersion, text: str) -> list[Edit]:
 def _from_file(_: Workspace, __: DatasetVersion, path: str) -> list[Edit]:
     try:
         text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
-        found = json.loads(text)
+        edits = json.loads(text)
     except OSError as error:
         raise BadInputError(f"{path} cannot be read: {error.strerror}.") from error
     except ValueError as error:
         raise BadInputError(f"{path} is not valid JSON: {error}.") from error
-    if not isinstance(found, list):
+    if not isinstance(edits, list):
         raise BadInputError(f"{path} must hold a JSON list of edits.")
-    return found
+    return edits
 
 
 def _pair(text: str, form: str) -> tuple[str, str]:
@@ -121,12 +122,12 @@ def _pair(text: str, form: str) -> tuple[str, str]:
 
 OPTIONS = {
     "--relabel": Option("PICTURE=CLASS", True, "move pictures to another class", _relabel),
-    "--exclude": Option("PICTURE", True, "take pictures out of every split", _some("exclude")),
-    "--include": Option("PICTURE", True, "take excluded pictures in again", _some("include")),
-    "--delete": Option("PICTURE", True, "take pictures out of the set", _some("delete")),
-    "--add-class": Option("NAME", True, "add classes without pictures", _classes("add_class")),
+    "--exclude": Option("PICTURE", True, "take pictures out of every split", _on_items("exclude")),
+    "--include": Option("PICTURE", True, "take excluded pictures in again", _on_items("include")),
+    "--delete": Option("PICTURE", True, "take pictures out of the set", _on_items("delete")),
+    "--add-class": Option("NAME", True, "add classes without pictures", _on_classes("add_class")),
     "--remove-class": Option(
-        "NAME", True, "remove classes with their pictures", _classes("remove_class")
+        "NAME", True, "remove classes with their pictures", _on_classes("remove_class")
     ),
     "--rename": Option("OLD=NEW", True, "rename classes", _rename),
     "--merge": Option("A,B=C", False, "make one class of several", _merge),
@@ -139,7 +140,7 @@ OPTIONS = {
     "--group-by": Option(
         "WAY",
         False,
-        f"keep pictures of a group on one side of a split: by {WAYS}",
+        f"keep pictures of a group on one side of a split: by {GROUP_RULES}",
         lambda workspace, version, way: [
             {"do": "set_groups", "groups": group_by(workspace, version, way)}
         ],

@@ -1,4 +1,4 @@
-"""What is different between two versions of a data set. Pure."""
+"""Version diff: the pictures and classes that differ between two versions of a data set. Pure."""
 
 from collections import defaultdict
 from typing import Any
@@ -10,45 +10,47 @@ Labels = dict[str, set[str]]
 
 
 def compare(old: DatasetVersion, new: DatasetVersion) -> dict[str, Any]:
-    """What became of the pictures and classes of ``old`` in ``new``.
+    """The differences from ``old`` to ``new``.
 
     ``added``, ``removed``, ``relabelled``, ``excluded``, ``included``, ``to_test`` and
     ``from_test`` are sorted lists of picture hashes; ``classes_added`` and ``classes_removed`` of
-    names, ``classes_renamed`` of pairs. A class that is only called otherwise relabels nothing.
+    names, ``classes_renamed`` of pairs. Pictures of a renamed class are not relabelled.
     """
-    were, are = _labels(old), _labels(new)
+    old_labels, new_labels = _labels(old), _labels(new)
     renamed = _renamed(old, new)
-    both = were.keys() & are.keys()
-    out_then, out_now = _excluded(old), _excluded(new)
-    test_then, test_now = _tested(old), _tested(new)
-    called = dict(renamed)
+    both = old_labels.keys() & new_labels.keys()
+    old_excluded, new_excluded = _excluded(old), _excluded(new)
+    old_test, new_test = _tested(old), _tested(new)
+    new_names = dict(renamed)
     return {
-        "added": sorted(are.keys() - were.keys()),
-        "removed": sorted(were.keys() - are.keys()),
+        "added": sorted(new_labels.keys() - old_labels.keys()),
+        "removed": sorted(old_labels.keys() - new_labels.keys()),
         "relabelled": sorted(
-            digest for digest in both if {called.get(n, n) for n in were[digest]} != are[digest]
+            digest
+            for digest in both
+            if {new_names.get(n, n) for n in old_labels[digest]} != new_labels[digest]
         ),
-        "excluded": sorted((out_now - out_then) & both),
-        "included": sorted((out_then - out_now) & both),
-        "to_test": sorted((test_now - test_then) & both),
-        "from_test": sorted((test_then - test_now) & both - out_now),
-        "classes_added": [n for n in new.classes if n not in {*old.classes, *called.values()}],
-        "classes_removed": [n for n in old.classes if n not in {*new.classes, *called}],
+        "excluded": sorted((new_excluded - old_excluded) & both),
+        "included": sorted((old_excluded - new_excluded) & both),
+        "to_test": sorted((new_test - old_test) & both),
+        "from_test": sorted((old_test - new_test) & both - new_excluded),
+        "classes_added": [n for n in new.classes if n not in {*old.classes, *new_names.values()}],
+        "classes_removed": [n for n in old.classes if n not in {*new.classes, *new_names}],
         "classes_renamed": [list(pair) for pair in renamed],
     }
 
 
 def _labels(version: DatasetVersion) -> Labels:
-    """The classes that each picture is in."""
-    found: Labels = defaultdict(set)
+    """{hash: the classes that the picture is in}."""
+    labels: Labels = defaultdict(set)
     for item in version.items:
-        found[item.hash].add(version.classes[item.label])
-    return found
+        labels[item.hash].add(version.classes[item.label])
+    return labels
 
 
 def _excluded(version: DatasetVersion) -> set[str]:
-    kept = {item.hash for item in version.items if not item.excluded}
-    return {item.hash for item in version.items} - kept
+    included = {item.hash for item in version.items if not item.excluded}
+    return {item.hash for item in version.items} - included
 
 
 def _tested(version: DatasetVersion) -> set[str]:
@@ -57,20 +59,20 @@ def _tested(version: DatasetVersion) -> set[str]:
 
 
 def _renamed(old: DatasetVersion, new: DatasetVersion) -> list[tuple[str, str]]:
-    """Pairs of a class that is gone and one that has most of its pictures, and few others."""
-    were, are = _pictures(old), _pictures(new)
+    """Pairs of an old and a new class name that share more than half of the pictures of each."""
+    old_pictures, new_pictures = _pictures(old), _pictures(new)
     pairs = []
-    for before in (name for name in old.classes if name not in are):
-        for after in (name for name in new.classes if name not in were):
-            shared = len(were[before] & are[after])
-            if shared and 2 * shared > max(len(were[before]), len(are[after])):
+    for before in (name for name in old.classes if name not in new_pictures):
+        for after in (name for name in new.classes if name not in old_pictures):
+            shared = len(old_pictures[before] & new_pictures[after])
+            if shared and 2 * shared > max(len(old_pictures[before]), len(new_pictures[after])):
                 pairs.append((before, after))
     return pairs
 
 
 def _pictures(version: DatasetVersion) -> dict[str, set[str]]:
-    """The pictures of each class."""
-    found: dict[str, set[str]] = {name: set() for name in version.classes}
+    """{class: the hashes of its pictures}."""
+    pictures: dict[str, set[str]] = {name: set() for name in version.classes}
     for item in version.items:
-        found[version.classes[item.label]].add(item.hash)
-    return found
+        pictures[version.classes[item.label]].add(item.hash)
+    return pictures

@@ -1,4 +1,4 @@
-"""Changes to a data set, each of which makes a new version and can be undone.
+"""Edits of a data set: a list of edits makes a new version and can be undone.
 
 An edit is a JSON object: ``{"do": "relabel", "items": [3, 17], "label": "glass"}``. Item numbers
 are those of the version that a list of edits is applied to, throughout the list.
@@ -8,7 +8,7 @@ are those of the version that a list of edits is applied to, throughout the list
   ``order_classes`` names
 - ``set_groups`` groups (one, or null, per item); ``draw_test`` seed; ``set_split`` items, split
 
-Which pictures are the test set changes by ``draw_test`` and ``set_split`` alone.
+Only ``draw_test`` and ``set_split`` change the test set.
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,16 +38,16 @@ __all__ = ["Edit", "apply", "commit", "compare", "create", "history", "restore"]
 
 Edit = dict[str, Any]
 LOCK_SECONDS = 10.0
-EMPTY = {"width": 0, "height": 0, "colour": False, "bytes": 0}
+EMPTY_ABOUT = {"width": 0, "height": 0, "colour": False, "bytes": 0}
 
 
 def apply(
     version: DatasetVersion, edits: Sequence[Edit]
 ) -> tuple[tuple[str, ...], tuple[Item, ...], str]:
-    """The classes and items of ``version`` after ``edits``, and a sentence that says what changed.
+    """The classes and items of ``version`` after ``edits``, and what changed in sentences.
 
     Raises:
-        BadInputError: an edit that is none, or cannot be done.
+        BadInputError: an edit is not one of the kinds, or cannot be done.
     """
     draft = Draft(version.classes, version.items)
     for edit in edits:
@@ -61,10 +61,10 @@ def commit(workspace: Workspace, name: str, edits: Sequence[Edit], *, base: int)
     Where nothing changes, no version is made and the newest is returned.
 
     Raises:
-        BadInputError: an edit that cannot be done, or somebody else changed the data set.
+        BadInputError: an edit cannot be done, or ``base`` is not the newest version.
         WorkspaceError: the disk is full or cannot be written to.
     """
-    with _alone(workspace, name):
+    with _exclusive(workspace, name):
         newest = latest(workspace, name)
         if newest and newest != base:
             raise BadInputError(
@@ -77,43 +77,45 @@ def commit(workspace: Workspace, name: str, edits: Sequence[Edit], *, base: int)
 
 
 def create(workspace: Workspace, name: str, classes: Sequence[str] = ()) -> DatasetVersion:
-    """An empty data set, to be filled class by class.
+    """Make an empty data set with ``classes``.
 
     Raises:
-        BadInputError: the name is taken, or a class cannot be named so.
+        BadInputError: the name is taken, or a class name is not allowed.
     """
     name = slug(name)
-    with _alone(workspace, name):
+    with _exclusive(workspace, name):
         if name in BUNDLED_NAMES or name in dataset_names(workspace):
             raise BadInputError(f"There is a data set {name} already. Choose another name.")
         draft = Draft((), ())
         for label in classes:
             draft.change({"do": "add_class", "name": label})
-        made, items, _ = draft.finish()
-        return write_version(workspace, name, made, items, dict(EMPTY), change="An empty set made.")
+        class_names, items, _ = draft.finish()
+        return write_version(
+            workspace, name, class_names, items, dict(EMPTY_ABOUT), change="An empty set made."
+        )
 
 
 def restore(workspace: Workspace, name: str, version: int) -> DatasetVersion:
-    """An older version becomes the newest again, as a version of its own.
+    """Make a new version that equals an older one.
 
     Raises:
         BadInputError: there is no such version.
         WorkspaceError: the disk is full or cannot be written to.
     """
-    with _alone(workspace, name):
+    with _exclusive(workspace, name):
         newest, old = load_version(workspace, name), load_version(workspace, name, version)
         change = f"Back to version {version}."
         return _write(workspace, newest, old.classes, old.items, old.about, change)
 
 
 def history(workspace: Workspace, name: str) -> list[dict[str, Any]]:
-    """What is known of each version, the newest first: version, time, change, parent, classes
-    {name: count}, excluded, fingerprint."""
-    found = [read_summary(workspace, name, n) for n in range(latest(workspace, name), 0, -1)]
-    lacking = {"time": None, "change": "", "parent": 0, "excluded": 0}
+    """A row for each version, the newest first: version, time (seconds since 1970, or None),
+    change, parent, classes {name: count}, excluded, fingerprint."""
+    summaries = [read_summary(workspace, name, n) for n in range(latest(workspace, name), 0, -1)]
+    defaults = {"time": None, "change": "", "parent": 0, "excluded": 0}
     keys = ("version", "time", "change", "parent", "classes", "excluded", "fingerprint")
-    whole = ({**lacking, **summary} for summary in found if "fingerprint" in summary)
-    return [{key: summary[key] for key in keys} for summary in whole]
+    complete = ({**defaults, **summary} for summary in summaries if "fingerprint" in summary)
+    return [{key: summary[key] for key in keys} for summary in complete]
 
 
 def _write(
@@ -133,12 +135,13 @@ def _write(
 
 
 def _about(workspace: Workspace, old: DatasetVersion, items: Sequence[Item]) -> dict[str, Any]:
-    """``about`` without what was deleted. The medians stay: they would hardly move."""
+    """``about`` with the bytes of deleted pictures taken off. The medians stay: they would hardly
+    move."""
     if not items:
-        return {**old.about, **EMPTY}
-    gone = {item.hash for item in old.items} - {item.hash for item in items}
+        return {**old.about, **EMPTY_ABOUT}
+    deleted = {item.hash for item in old.items} - {item.hash for item in items}
     size = 0
-    for digest in gone:
+    for digest in deleted:
         try:
             size += picture_path(workspace, digest).stat().st_size
         except OSError:  # lost already
@@ -147,8 +150,8 @@ def _about(workspace: Workspace, old: DatasetVersion, items: Sequence[Item]) -> 
 
 
 @contextmanager
-def _alone(workspace: Workspace, name: str) -> Iterator[None]:
-    """Nobody else changes the data set meanwhile."""
+def _exclusive(workspace: Workspace, name: str) -> Iterator[None]:
+    """Hold the lock of the data set."""
     try:
         with dataset_lock(workspace, name, LOCK_SECONDS):
             yield

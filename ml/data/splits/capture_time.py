@@ -1,4 +1,4 @@
-"""When a picture was taken, by what its camera noted in it."""
+"""Capture time of pictures, from their EXIF data."""
 
 import io
 from collections.abc import Iterable
@@ -14,23 +14,23 @@ from ml.data.store.versions import picture_path
 from ml.workspace import Workspace
 
 _EXIF, _TAKEN, _FRACTION, _WRITTEN = 0x8769, 0x9003, 0x9291, 0x0132
-FORM = "%Y:%m:%d %H:%M:%S"
+EXIF_TIME_FORMAT = "%Y:%m:%d %H:%M:%S"
 
 
-def captured(workspace: Workspace, hashes: Iterable[str]) -> dict[str, float | None]:
-    """The moment each picture was taken, in seconds by the camera's own clock; None where it noted
-    none. Reads the head of each file."""
+def capture_times(workspace: Workspace, hashes: Iterable[str]) -> dict[str, float | None]:
+    """{hash: capture time in seconds by the camera's clock, or None}. Reads each file's header."""
     return {digest: capture_time(picture_path(workspace, digest)) for digest in hashes}
 
 
 def capture_time(picture: Path | bytes) -> float | None:
-    """The moment in EXIF, in seconds; None where there is none or it cannot be read."""
+    """The capture time in EXIF, in seconds since 1970 by the camera's clock; None where there is
+    none or it cannot be read."""
     file: Any = io.BytesIO(picture) if isinstance(picture, bytes) else picture
-    with suppress(Exception), Image.open(file, formats=FORMATS) as opened:
-        exif = opened.getexif()
-        details = exif.get_ifd(_EXIF)
-        text = str(details.get(_TAKEN) or exif.get(_WRITTEN) or "").strip("\0 ")
-        moment = datetime.strptime(text, FORM).replace(tzinfo=UTC).timestamp()
-        fraction = str(details.get(_FRACTION, "")).strip("\0 ")
+    with suppress(Exception), Image.open(file, formats=FORMATS) as image:
+        exif = image.getexif()
+        exif_details = exif.get_ifd(_EXIF)
+        text = str(exif_details.get(_TAKEN) or exif.get(_WRITTEN) or "").strip("\0 ")
+        moment = datetime.strptime(text, EXIF_TIME_FORMAT).replace(tzinfo=UTC).timestamp()
+        fraction = str(exif_details.get(_FRACTION, "")).strip("\0 ")
         return moment + (float(f"0.{fraction}") if fraction.isdecimal() else 0.0)
     return None

@@ -1,35 +1,35 @@
-"""The groups of a version's pictures, by one of the ways of ``ml.data.splits.group_rules``."""
+"""Grouping of a version's pictures by a named rule of ``ml.data.splits.group_rules``."""
 
 from ml.data.splits import group_rules
-from ml.data.splits.capture_time import captured
+from ml.data.splits.capture_time import capture_times
 from ml.data.store.versions import DatasetVersion
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 
-WAYS = "folder, name:REGEX, number, time, time:SECONDS or none"
+GROUP_RULES = "folder, name:REGEX, number, time, time:SECONDS or none"
 
 
-def group_by(workspace: Workspace, version: DatasetVersion, way: str) -> group_rules.Groups:
-    """The group of each picture, as ``set_groups`` takes them. ``way`` is one of ``WAYS``.
+def group_by(workspace: Workspace, version: DatasetVersion, rule: str) -> group_rules.Groups:
+    """The group of each picture, as ``set_groups`` takes them. ``rule`` is one of ``GROUP_RULES``.
 
     Raises:
-        BadInputError: no such way.
+        BadInputError: there is no such rule.
     """
-    kind, _, rest = way.partition(":")
+    kind, _, argument = rule.partition(":")
     files = [item.file for item in version.items]
-    if kind == "name" and rest:
-        return group_rules.by_name(files, rest)
+    if kind == "name" and argument:
+        return group_rules.by_name(files, argument)
     if kind == "time":
         try:
-            seconds = float(rest) if rest else group_rules.SECONDS
+            seconds = float(argument) if argument else group_rules.MAX_PAUSE_SECONDS
         except ValueError:
-            raise BadInputError(f"A pause is a number of seconds, not {rest!r:.80}.") from None
-        times = captured(workspace, {item.hash for item in version.items})
+            raise BadInputError(f"A pause is a number of seconds, not {argument!r:.80}.") from None
+        times = capture_times(workspace, {item.hash for item in version.items})
         return group_rules.by_time([times[item.hash] for item in version.items], seconds)
-    if way == "folder":
+    if rule == "folder":
         return group_rules.by_folder(files, version.classes)
-    if way == "number":
+    if rule == "number":
         return group_rules.by_number(files, version.labels.tolist())
-    if way == "none":
+    if rule == "none":
         return [None] * len(files)
-    raise BadInputError(f"Groups are made by {WAYS}, not by {way!r:.80}.")
+    raise BadInputError(f"Groups are made by {GROUP_RULES}, not by {rule!r:.80}.")

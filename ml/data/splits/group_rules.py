@@ -1,7 +1,7 @@
-"""Which pictures belong together: one person, one scene, one burst. Pure.
+"""Group rules: find pictures of one person, scene or burst by folder, name, number or time. Pure.
 
-Each function takes what is known of every picture, in order, and returns the name of its group, or
-None where it stands alone: what the edit ``set_groups`` takes.
+Each function takes one value a picture, in order, and returns its group's name, or None for no
+group: what the edit ``set_groups`` takes.
 """
 
 import math
@@ -14,33 +14,33 @@ from ml.data.store.item import SPLITS
 from ml.errors import BadInputError
 
 Groups = list[str | None]
-SECONDS = 60.0
-"""Pictures that follow one another more quickly were taken in one go."""
-MOST_PATTERN = 200
+MAX_PAUSE_SECONDS = 60.0
+"""A longer pause between two pictures begins another group."""
+MAX_PATTERN_LENGTH = 200
 SPLIT_FOLDERS = {*SPLITS, "valid", "validation", "training", "testing"}
 _REPEATED = re.compile(r"(?<!\\)\)[*+{]")
-"""``(a+)+`` takes longer than anybody lives on an unlucky name."""
-MOST_NAME = 200
+"""A repeated group, such as ``(a+)+``: matching can take exponential time."""
+MAX_SEARCHED_LENGTH = 200
 _NUMBER = re.compile(r"^(.*?)(\d{1,15})(\D*)$", re.DOTALL)
 
 
 def by_folder(files: Sequence[str], classes: Iterable[str]) -> Groups:
-    """By the folders a picture is in, besides those of its class and its split.
+    """Group by folder; folders named as a class or a split do not count.
 
     >>> by_folder(["train/cat/tom/1.jpg", "cat/tom/2.jpg", "cat/3.jpg"], ["cat"])
     ['tom', 'tom', None]
     """
-    plain = {name.casefold() for name in classes} | SPLIT_FOLDERS
-    found: Groups = []
+    ignored = {name.casefold() for name in classes} | SPLIT_FOLDERS
+    groups: Groups = []
     for file in files:
         parts = PurePosixPath(file.replace("\\", "/")).parts[:-1]
-        found.append("/".join(part for part in parts if part.casefold() not in plain) or None)
-    return found
+        groups.append("/".join(part for part in parts if part.casefold() not in ignored) or None)
+    return groups
 
 
 def by_name(files: Sequence[str], pattern: str) -> Groups:
-    """By what the regular expression ``pattern`` finds in the name of a file, without its folder:
-    its groups in parentheses where it has some, else all that it matches.
+    """Group by what the regular expression ``pattern`` finds in the file name without its folder:
+    its groups in parentheses, or the whole match if it has none.
 
     >>> by_name(["cat/anna_01.jpg", "dog/anna_02.jpg", "x.jpg"], "^([a-z]+)_")
     ['anna', 'anna', None]
@@ -48,49 +48,49 @@ def by_name(files: Sequence[str], pattern: str) -> Groups:
     Raises:
         BadInputError: the pattern is not a regular expression, or could take for ever.
     """
-    if len(pattern) > MOST_PATTERN:
-        raise BadInputError(f"The pattern is longer than {MOST_PATTERN} letters. Shorten it.")
+    if len(pattern) > MAX_PATTERN_LENGTH:
+        raise BadInputError(f"The pattern is longer than {MAX_PATTERN_LENGTH} letters. Shorten it.")
     if _REPEATED.search(pattern):
         raise BadInputError("A pattern cannot repeat what is in parentheses. Write it out.")
     try:
-        wanted = re.compile(pattern)
+        compiled = re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as error:
         raise BadInputError(f"{pattern!r} is not a regular expression: {error}.") from error
-    found: Groups = []
+    groups: Groups = []
     for file in files:
-        match = wanted.search(_stem(file)[:MOST_NAME])
+        match = compiled.search(_stem(file)[:MAX_SEARCHED_LENGTH])
         parts = (match.groups("") or (match.group(),)) if match else ()
-        found.append(" ".join(part for part in parts if part) or None)
-    return found
+        groups.append(" ".join(part for part in parts if part) or None)
+    return groups
 
 
-def by_time(times: Sequence[float | None], seconds: float = SECONDS) -> Groups:
-    """By the moment a picture was taken: a pause longer than ``seconds`` begins another group.
+def by_time(times: Sequence[float | None], seconds: float = MAX_PAUSE_SECONDS) -> Groups:
+    """Group by capture time: a pause longer than ``seconds`` begins another group.
 
     >>> by_time([0.0, 500.0, 30.0, None], 60)
     ['burst 1', 'burst 2', 'burst 1', None]
 
     Raises:
-        BadInputError: ``seconds`` is not a length of time.
+        BadInputError: ``seconds`` is negative or not finite.
     """
     if not 0 <= seconds < math.inf:
         raise BadInputError(f"A pause is a number of seconds, 0 or more, not {seconds}.")
-    known = sorted((time, n) for n, time in enumerate(times) if time is not None)
+    timed = sorted((time, n) for n, time in enumerate(times) if time is not None)
     numbers: dict[int, int] = {}
-    number, last = 0, -math.inf
-    for time, n in known:
-        number += time - last > seconds
-        numbers[n], last = number, time
+    number, previous = 0, -math.inf
+    for time, n in timed:
+        number += time - previous > seconds
+        numbers[n], previous = number, time
     return [f"burst {numbers[n]}" if n in numbers else None for n in range(len(times))]
 
 
 def by_number(
     files: Sequence[str], labels: Sequence[int] | None = None, *, step: int = 1
 ) -> Groups:
-    """By runs of file numbers that follow one another, whatever folders the files are in.
+    """Group by runs of consecutive file numbers, across folders.
 
-    A number may be ``step`` above the one before it. With ``labels`` a run ends also where a class
-    comes again after another: who shows one sign after the other begins anew.
+    A number may be up to ``step`` above the one before it. With ``labels`` (files,) a run also ends
+    where a class returns: a person who shows one sign after another has each sign once.
 
     >>> by_number(["a/IMG_7.jpg", "b/IMG_8.jpg", "a/IMG_20.jpg", "a/cover.jpg"])
     ['IMG_7', 'IMG_7', 'IMG_20', None]
@@ -98,23 +98,23 @@ def by_number(
     numbered = []
     for n, file in enumerate(files):
         if match := _NUMBER.match(_stem(file)):
-            before, digits, after = match.groups()
-            numbered.append(((before, after), int(digits), n))
-    found: Groups = [None] * len(files)
-    run, last, seen, previous = "", (("", ""), -math.inf), set[int](), -1
+            prefix, digits, suffix = match.groups()
+            numbered.append(((prefix, suffix), int(digits), n))
+    groups: Groups = [None] * len(files)
+    group, last, labels_seen, previous = "", (("", ""), -math.inf), set[int](), -1
     for series, number, n in sorted(numbered):
         label = labels[n] if labels is not None else -1
-        again = labels is not None and label in seen and label != previous
+        again = labels is not None and label in labels_seen and label != previous
         if series != last[0] or number - last[1] > step or again:
-            run, seen = _stem(files[n]), set()
-        seen.add(label)
-        found[n], last, previous = run, (series, number), label
-    return found
+            group, labels_seen = _stem(files[n]), set()
+        labels_seen.add(label)
+        groups[n], last, previous = group, (series, number), label
+    return groups
 
 
-def torn(groups: Sequence[str | None], tested: Sequence[bool]) -> int:
-    """How many groups have pictures on both sides of the test."""
-    sides = {(group, bool(test)) for group, test in zip(groups, tested, strict=True) if group}
+def count_torn_groups(groups: Sequence[str | None], in_test: Sequence[bool]) -> int:
+    """How many groups have pictures in the test and outside it."""
+    sides = {(group, bool(test)) for group, test in zip(groups, in_test, strict=True) if group}
     return sum(count > 1 for count in Counter(group for group, _ in sides).values())
 
 

@@ -1,4 +1,4 @@
-"""Pictures that must not be parted: the same picture, and pictures of one group."""
+"""Split groups: items that must stay on one side of a split, joined by picture or by group."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -10,13 +10,13 @@ import numpy as np
 from ml.data.store.item import Item
 from ml.data.store.item_arrays import Indices, groups_of, pictures_of
 
-_ROWS = 4096
+_HASHED_ROWS = 4096
 
 
 @dataclass(frozen=True)
-class Units:
-    """Item indices ``members`` (items,), those of the unit ``n`` between ``starts`` (units + 1,)
-    ``n`` and ``n + 1``."""
+class SplitGroups:
+    """Groups of item indices: ``members`` int64 (items,), where ``starts`` int64 (groups + 1,) says
+    at which member each group begins."""
 
     members: Indices
     starts: Indices
@@ -30,63 +30,62 @@ class Units:
 
     @property
     def sizes(self) -> Indices:
-        """How many pictures each unit has."""
+        """How many items each group has: int64 (groups,)."""
         return np.diff(self.starts)
 
-    def take(self, order: Indices) -> "Units":
-        """The units that ``order`` names, in its order."""
+    def take(self, order: Indices) -> "SplitGroups":
+        """The groups with the numbers ``order``, in that order."""
         sizes = self.sizes[order]
         starts = np.concatenate([[0], np.cumsum(sizes)])
-        # Where each member stands: its place in its unit, from where the unit began.
+        # From the new position of a member to its old one.
         shift = np.repeat(self.starts[order] - starts[:-1], sizes)
-        return Units(self.members[np.arange(len(shift)) + shift], starts)
+        return SplitGroups(self.members[np.arange(len(shift)) + shift], starts)
 
 
-def units_of(items: Sequence[Item], pool: Indices) -> Units:
-    """The indices of ``pool``, those together that must not be parted, in the order in which they
-    first come."""
+def split_groups(items: Sequence[Item], pool: Indices) -> SplitGroups:
+    """The item indices ``pool`` as groups that must not be torn, by first occurrence."""
     if not len(pool):
-        return Units(np.empty(0, np.int64), np.zeros(1, np.int64))
-    part = pictures_of(items)[pool]
-    groups = groups_of(items)
-    if groups is not None:
-        part = _joined(part, groups[pool])
-    found, first, number = np.unique(part, return_index=True, return_inverse=True)
-    if len(found) == len(pool):
-        return Units(np.array(pool, np.int64), np.arange(len(pool) + 1))
-    rank = np.empty(len(found), np.int64)
-    rank[np.argsort(first)] = np.arange(len(found))
-    unit = rank[number]
-    starts = np.concatenate([[0], np.cumsum(np.bincount(unit))])
-    return Units(np.asarray(pool, np.int64)[np.argsort(unit, kind="stable")], starts)
+        return SplitGroups(np.empty(0, np.int64), np.zeros(1, np.int64))
+    ids = pictures_of(items)[pool]
+    group_ids = groups_of(items)
+    if group_ids is not None:
+        ids = _connected_ids(ids, group_ids[pool])
+    unique_ids, first_positions, inverse = np.unique(ids, return_index=True, return_inverse=True)
+    if len(unique_ids) == len(pool):
+        return SplitGroups(np.array(pool, np.int64), np.arange(len(pool) + 1))
+    rank = np.empty(len(unique_ids), np.int64)
+    rank[np.argsort(first_positions)] = np.arange(len(unique_ids))
+    group_of_item = rank[inverse]
+    starts = np.concatenate([[0], np.cumsum(np.bincount(group_of_item))])
+    return SplitGroups(np.asarray(pool, np.int64)[np.argsort(group_of_item, kind="stable")], starts)
 
 
-def ranked(items: Sequence[Item], units: Units, seed: int) -> Units:
-    """The units in an order that the pictures and the seed decide."""
-    ranks = np.empty(len(units.members), np.uint64)
-    for start in range(0, len(ranks), _ROWS):
-        some = units.members[start : start + _ROWS].tolist()
-        names = (f"{seed} {items[n].hash}".encode() for n in some)
-        # Eight bytes order as all of them do.
-        first = b"".join(hashlib.sha256(name).digest()[:8] for name in names)
-        ranks[start : start + len(some)] = np.frombuffer(first, ">u8")
-    if len(units) < len(ranks):
-        ranks = np.minimum.reduceat(ranks, units.starts[:-1])
-    return units.take(np.argsort(ranks, kind="stable"))
+def ordered_by_hash(items: Sequence[Item], groups: SplitGroups, seed: int) -> SplitGroups:
+    """``groups`` in the order of the lowest hash of ``seed`` and picture in each."""
+    ranks = np.empty(len(groups.members), np.uint64)
+    for start in range(0, len(ranks), _HASHED_ROWS):
+        chunk = groups.members[start : start + _HASHED_ROWS].tolist()
+        names = (f"{seed} {items[n].hash}".encode() for n in chunk)
+        # The first eight bytes of a hash are enough to order by.
+        prefixes = b"".join(hashlib.sha256(name).digest()[:8] for name in names)
+        ranks[start : start + len(chunk)] = np.frombuffer(prefixes, ">u8")
+    if len(groups) < len(ranks):
+        ranks = np.minimum.reduceat(ranks, groups.starts[:-1])
+    return groups.take(np.argsort(ranks, kind="stable"))
 
 
-def _joined(pictures: Indices, groups: Indices) -> Indices:
-    """A number for each item, the same for all that a picture or a group (not -1) joins, however
-    many stand between."""
-    part, grouped = pictures.copy(), groups >= 0
+def _connected_ids(pictures: Indices, groups: Indices) -> Indices:
+    """A number for each item, equal within a connected component of items that share a picture or a
+    group (not -1)."""
+    ids, grouped = pictures.copy(), groups >= 0
     while True:
-        least = np.full(int(groups.max(initial=0)) + 1, len(part) + int(part.max()), np.int64)
-        np.minimum.at(least, groups[grouped], part[grouped])
-        joined = part.copy()
-        joined[grouped] = np.minimum(part[grouped], least[groups[grouped]])
-        of_picture = np.full(int(pictures.max()) + 1, len(part) + int(part.max()), np.int64)
-        np.minimum.at(of_picture, pictures, joined)
-        joined = of_picture[pictures]
-        if np.array_equal(joined, part):
-            return part
-        part = joined
+        min_by_group = np.full(int(groups.max(initial=0)) + 1, len(ids) + int(ids.max()), np.int64)
+        np.minimum.at(min_by_group, groups[grouped], ids[grouped])
+        joined = ids.copy()
+        joined[grouped] = np.minimum(ids[grouped], min_by_group[groups[grouped]])
+        min_by_picture = np.full(int(pictures.max()) + 1, len(ids) + int(ids.max()), np.int64)
+        np.minimum.at(min_by_picture, pictures, joined)
+        joined = min_by_picture[pictures]
+        if np.array_equal(joined, ids):
+            return ids
+        ids = joined

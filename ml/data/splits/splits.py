@@ -1,36 +1,47 @@
-"""Which pictures train, which validate, which test.
+"""Train, validation and test split of a version: 70/15/15, stratified and grouped.
 
-70/15/15 and stratified. The test set is decided once, by the pictures themselves; a seed moves only
-training and validation. What the source decided stays as it is. Items that show the same picture,
-or belong to one group, never come on two sides.
+The picture hashes decide the test set, once; a seed moves only training and validation. A split
+that the source decided stays. Items of the same picture or group never come on two sides.
 """
 
 import numpy as np
 
-from ml.data.splits.groups import units_of
+from ml.data.splits.groups import split_groups
 from ml.data.splits.held_out import (
     TEST_SHARE,
+    assigned_sides,
     draw_test,
-    given_sides,
     given_splits,
     in_test,
+    normalised_splits,
     pin_test,
-    settle,
 )
-from ml.data.splits.stratified import count_labels, deal, deal_folds, share_of
+from ml.data.splits.stratified import (
+    assign_groups,
+    count_labels,
+    stratified_group_folds,
+    target_count,
+)
 from ml.data.store.item_arrays import Indices
 from ml.data.store.versions import SPLITS, DatasetVersion
 from ml.errors import BadInputError
 
 __all__ = [
-    "MOST_VAL", "TEST_SHARE", "VAL_SHARE", "deal_folds", "draw_test", "in_test", "pin_test",
-    "settle", "split_indices",
+    "MAX_VALIDATION_PICTURES",
+    "TEST_SHARE",
+    "VAL_SHARE",
+    "draw_test",
+    "in_test",
+    "normalised_splits",
+    "pin_test",
+    "split_indices",
+    "stratified_group_folds",
 ]  # fmt: skip
 
 VAL_SHARE = 0.15
-MOST_VAL = 5000
-"""Validation split off a large training part is no larger than this: it would be no surer a
-figure, and cost training pictures."""
+MAX_VALIDATION_PICTURES = 5000
+"""At most so many pictures are split off for validation: more would hardly make the accuracy surer,
+and cost training pictures."""
 
 
 def split_indices(version: DatasetVersion, seed: int) -> dict[str, Indices]:
@@ -38,12 +49,13 @@ def split_indices(version: DatasetVersion, seed: int) -> dict[str, Indices]:
 
     - No split given: 15 % test, the same whatever the seed (see ``pin_test``).
     - A test list given: it is the test; of the others 15 of 85 validate.
-    - ``train`` and ``test`` given: 15 % of ``train``, at most ``MOST_VAL``, validate.
+    - ``train`` and ``test`` given: 15 % of ``train``, at most ``MAX_VALIDATION_PICTURES``,
+      validate.
     - ``train`` and ``val`` given: ``val`` is the test, 15 % of ``train`` validate.
-    - All three given: as given; what is added without one is dealt to training and validation.
+    - All three given: as given; items added without a split go to training and validation.
 
     A picture that the source has in two splits counts in the later one alone (test before val
-    before train), so that no score is flattered. What is excluded is in none.
+    before train), so that no score is flattered. Excluded items are in no split.
 
     Raises:
         BadInputError: a side would be empty.
@@ -51,23 +63,23 @@ def split_indices(version: DatasetVersion, seed: int) -> dict[str, Indices]:
     items = version.items
     if not in_test(items).any():
         items = pin_test(version.classes, items)
-    side = given_sides(items)
+    side = assigned_sides(items)
     pool = np.flatnonzero(side == -1)
     if len(pool):
         given = given_splits(items)
         share = VAL_SHARE if "train" in given else VAL_SHARE / (1 - TEST_SHARE)
-        units = units_of(items, pool)
-        order = np.random.default_rng([seed, 70_15_15]).permutation(len(units))
-        wanted = {
-            label: share_of(count, min(share, MOST_VAL / len(pool)), 1)
+        groups = split_groups(items, pool)
+        order = np.random.default_rng([seed, 70_15_15]).permutation(len(groups))
+        target_counts = {
+            label: target_count(count, min(share, MAX_VALIDATION_PICTURES / len(pool)), 1)
             for label, count in count_labels(items, pool).items()
         }
-        deal(items, units.take(order), 1, wanted, side)
-    found = {name: np.flatnonzero(side == n).astype(np.int64) for n, name in enumerate(SPLITS)}
-    for name, indices in found.items():
+        assign_groups(items, groups.take(order), 1, target_counts, side)
+    splits = {name: np.flatnonzero(side == n).astype(np.int64) for n, name in enumerate(SPLITS)}
+    for name, indices in splits.items():
         if not len(indices):
             raise BadInputError(
                 f"{version.name} has too few pictures: none is left for {name}. Add some; about "
                 "30 of each class make a start."
             )
-    return found
+    return splits

@@ -1,84 +1,97 @@
-"""Deal pictures out to the sides of a split, in proportion, never parting what is one."""
+"""Stratified group split: each side gets its share of every class, and no group is torn."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ml.data.splits.groups import Units, units_of
+from ml.data.splits.groups import SplitGroups, split_groups
 from ml.data.store.item import Item
 from ml.data.store.item_arrays import Indices, labels_of
 
 
 def count_labels(items: Sequence[Item], pool: Indices) -> dict[int, int]:
-    """How many items of ``pool`` each label has that has any."""
-    found = np.bincount(labels_of(items)[pool]).tolist()
-    return {label: count for label, count in enumerate(found) if count}
+    """{label: how many items of ``pool`` have it}, without labels that none has."""
+    counts = np.bincount(labels_of(items)[pool]).tolist()
+    return {label: count for label, count in enumerate(counts) if count}
 
 
-def deal(
+def assign_groups(
     items: Sequence[Item],
-    units: Units,
-    place: int,
-    wanted: Mapping[int, int],
+    groups: SplitGroups,
+    target_side: int,
+    target_counts: Mapping[int, int],
     side: Indices,
 ) -> None:
-    """Deal ``units`` out to ``place``, which is to have ``wanted`` of each class, and the rest to
-    training.
+    """Assign ``groups`` to ``target_side`` or to training, by writing into ``side``.
 
-    A unit of several pictures goes where its classes are furthest from their share, so that such
-    units are dealt in proportion; single pictures then fill the place up to its share of a class.
+    A group of several pictures goes to the side whose counts of its classes are furthest from the
+    target, so that large groups are shared in proportion. Single pictures then fill the target side
+    up.
+
+    Args:
+        target_side: an index of ``SPLITS``.
+        target_counts: {label: how many pictures the target side shall have}.
+        side: int64 (items,), the side of each item.
     """
     labels = labels_of(items)
-    total = count_labels(items, units.members)
-    shares = {(place, label): max(wanted[label], 0) for label in total}
-    shares |= {(0, label): total[label] - shares[place, label] for label in total}
+    total = count_labels(items, groups.members)
+    shares = {(target_side, label): max(target_counts[label], 0) for label in total}
+    shares |= {(0, label): total[label] - shares[target_side, label] for label in total}
     lacking = dict(shares)
-    alone = units.sizes == 1
-    for unit in units.take(np.flatnonzero(~alone)):
-        of_unit = sorted(labels[unit].tolist())
-        at = max(
-            (0, place),
-            key=lambda at: sum(lacking[at, k] / max(shares[at, k], 1) for k in of_unit),
+    is_single = groups.sizes == 1
+    for group in groups.take(np.flatnonzero(~is_single)):
+        group_labels = sorted(labels[group].tolist())
+        best_side = max(
+            (0, target_side),
+            key=lambda best_side: sum(
+                lacking[best_side, k] / max(shares[best_side, k], 1) for k in group_labels
+            ),
         )
-        side[unit] = at
-        for label in of_unit:
-            lacking[at, label] -= 1
-    single = units.members[units.starts[:-1][alone]]
+        side[group] = best_side
+        for label in group_labels:
+            lacking[best_side, label] -= 1
+    single = groups.members[groups.starts[:-1][is_single]]
     single = single[np.argsort(labels[single], kind="stable")]
-    begin = 0
+    start = 0
     for label, count in count_labels(items, single).items():
-        indices = single[begin : begin + count]
-        begin += count
-        end = max(lacking[place, label], 0)
-        side[indices[:end]] = place
+        indices = single[start : start + count]
+        start += count
+        end = max(lacking[target_side, label], 0)
+        side[indices[:end]] = target_side
         side[indices[end:]] = 0
 
 
-def deal_folds(items: Sequence[Item], pool: Indices, count: int, seed: int) -> list[Indices]:
-    """The indices of ``pool`` dealt out to ``count`` parts, each sorted, stratified.
+def stratified_group_folds(
+    items: Sequence[Item], pool: Indices, count: int, seed: int
+) -> list[Indices]:
+    """``count`` folds of the item indices ``pool``, stratified: int64 (n,) each, sorted.
 
-    The same picture and the same group never come in two parts. Where there are fewer that can be
-    parted than parts, there are fewer parts.
+    No picture and no group is in two folds. With fewer groups than ``count``, there are as many
+    folds as groups.
     """
-    units = list(units_of(items, pool))
+    groups = list(split_groups(items, pool))
     labels_by_item = labels_of(items)
-    count = min(count, len(units))
+    count = min(count, len(groups))
     side = np.full(len(items), -1, dtype=np.int64)
-    held = [Counter[int]() for _ in range(count)]
-    order = np.random.default_rng([seed, count, 15]).permutation(len(units)).tolist()
-    # Large units first: the small ones then even out what they leave.
-    for unit in sorted((units[n] for n in order), key=len, reverse=True):
-        labels = Counter(labels_by_item[unit].tolist())
-        at = min(
+    fold_counts = [Counter[int]() for _ in range(count)]
+    order = np.random.default_rng([seed, count, 15]).permutation(len(groups)).tolist()
+    # Large groups first: the small ones then even out the folds.
+    for group in sorted((groups[n] for n in order), key=len, reverse=True):
+        label_counts = Counter(labels_by_item[group].tolist())
+        smallest_fold = min(
             range(count),
-            key=lambda n: (sum(held[n][k] * size for k, size in labels.items()), held[n].total()),
+            key=lambda n: (
+                sum(fold_counts[n][k] * size for k, size in label_counts.items()),
+                fold_counts[n].total(),
+            ),
         )
-        side[unit] = at
-        held[at] += labels
+        side[group] = smallest_fold
+        fold_counts[smallest_fold] += label_counts
     return [np.flatnonzero(side == n).astype(np.int64) for n in range(count)]
 
 
-def share_of(count: int, share: float, sides: int) -> int:
-    """How many of ``count`` pictures make a share: at least one where training keeps one too."""
-    return max(round(count * share), 1 if count > sides else 0)
+def target_count(count: int, share: float, other_sides: int) -> int:
+    """How many of ``count`` pictures make ``share`` (0 to 1), at least one of more than
+    ``other_sides``."""
+    return max(round(count * share), 1 if count > other_sides else 0)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ml.config import TrainConfig
 from ml.data.catalog import run_record
-from ml.data.splits.splits import deal_folds
+from ml.data.splits.splits import stratified_group_folds
 from ml.data.store.versions import DatasetVersion, Item, load_version
 from ml.evaluation.evaluate import evaluate
 from ml.runs import folder as runs
@@ -80,7 +80,7 @@ def test_each_picture_is_in_one_fold_with_its_like(
 ) -> None:
     items = [Item(f"{n:064x}", k, group=None if g is None else f"g{g}") for n, k, g in rows]
     pool = np.arange(0, len(items), 1)
-    parts = deal_folds(items, pool, count, seed)
+    parts = stratified_group_folds(items, pool, count, seed)
     assert len(parts) <= count
     assert sorted(np.concatenate(parts).tolist()) == pool.tolist()
     assert all(len(part) for part in parts)
@@ -96,13 +96,13 @@ def test_each_picture_is_in_one_fold_with_its_like(
 @pytest.mark.parametrize("count", [2, 5, 10])
 def test_folds_are_stratified_and_of_one_size(count: int) -> None:
     items = [Item(f"{n:064x}", n % 3) for n in range(87)]
-    parts = deal_folds(items, np.arange(87), count, 1)
+    parts = stratified_group_folds(items, np.arange(87), count, 1)
     for label in range(3):
         held = [sum(items[n].label == label for n in part) for part in parts]
         assert max(held) - min(held) <= 1
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
     assert [part.tolist() for part in parts] != [
-        part.tolist() for part in deal_folds(items, np.arange(87), count, 2)
+        part.tolist() for part in stratified_group_folds(items, np.arange(87), count, 2)
     ]
 
 
@@ -249,7 +249,7 @@ def test_too_few_pictures_for_folds_are_said(workspace: Workspace) -> None:
     )
     grouped = DatasetVersion("scenes", 1, version.classes, items, version.fingerprint, {})
     pool = np.array([n for n, item in enumerate(items) if item.split != "test"])
-    assert len(deal_folds(grouped.items, pool, 5, 0)) == 1
+    assert len(stratified_group_folds(grouped.items, pool, 5, 0)) == 1
 
 
 def test_the_steps_of_the_folds_are_foreseen() -> None:

@@ -1,4 +1,4 @@
-"""Each kind of edit does what it says, and nothing else."""
+"""Each kind of edit changes the items and classes that it names, and nothing else."""
 
 from pathlib import Path
 from typing import Any
@@ -26,54 +26,54 @@ def pets(count: int = 30) -> DatasetVersion:
     return version(pin_test(CLASSES, items))
 
 
-def one(kind: str, **values: Any) -> tuple[tuple[str, ...], tuple[Item, ...], str]:
+def apply_edit(kind: str, **values: Any) -> tuple[tuple[str, ...], tuple[Item, ...], str]:
     return apply(pets(), [{"do": kind, **values}])
 
 
 def test_relabel_moves_the_pictures_to_the_class() -> None:
     old = pets().items
-    classes, items, said = one("relabel", items=[0, 2, 3], label="dog")
-    assert (classes, said) == (CLASSES, "3 pictures moved to dog.")
+    classes, items, summary = apply_edit("relabel", items=[0, 2, 3], label="dog")
+    assert (classes, summary) == (CLASSES, "3 pictures moved to dog.")
     assert items == tuple(
         item._replace(label=1) if n in (0, 2, 3) else item for n, item in enumerate(old)
     )
 
 
-def test_exclude_and_include_mark_and_unmark() -> None:
-    _, items, said = one("exclude", items=[4, 4, 1])
-    assert said == "2 pictures excluded."
+def test_include_undoes_exclude() -> None:
+    _, items, summary = apply_edit("exclude", items=[4, 4, 1])
+    assert summary == "2 pictures excluded."
     assert [n for n, item in enumerate(items) if item.excluded] == [1, 4]
-    _, back, said = apply(version(items), [{"do": "include", "items": [1, 4, 5]}])
-    assert (back, said) == (pets().items, "2 pictures included again.")
+    _, back, summary = apply(version(items), [{"do": "include", "items": [1, 4, 5]}])
+    assert (back, summary) == (pets().items, "2 pictures included again.")
 
 
-def test_delete_takes_out_these_and_no_others() -> None:
-    _, items, said = one("delete", items=[7])
-    assert said == "1 picture deleted."
+def test_delete_removes_these_items_only() -> None:
+    _, items, summary = apply_edit("delete", items=[7])
+    assert summary == "1 picture deleted."
     assert items == pets().items[:7] + pets().items[8:]
 
 
-def test_item_numbers_stay_those_of_the_version_throughout() -> None:
+def test_item_numbers_refer_to_the_base_version_throughout() -> None:
     edits = [
         {"do": "delete", "items": [0, 1]},
         {"do": "relabel", "items": [2], "label": "cat"},
         {"do": "exclude", "items": [3]},
     ]
-    _, items, said = apply(pets(), edits)
-    assert said == "2 pictures deleted. 1 picture moved to cat. 1 picture excluded."
+    _, items, summary = apply(pets(), edits)
+    assert summary == "2 pictures deleted. 1 picture moved to cat. 1 picture excluded."
     assert (items[0].file, items[0].label) == ("2.png", 0)
     assert (items[1].file, items[1].excluded) == ("3.png", True)
 
 
 def test_a_class_is_added_at_the_end() -> None:
-    classes, items, said = one("add_class", name=" hen ")
-    assert (classes, said) == ((*CLASSES, "hen"), "Class hen added.")
+    classes, items, summary = apply_edit("add_class", name=" hen ")
+    assert (classes, summary) == ((*CLASSES, "hen"), "Class hen added.")
     assert items == pets().items
 
 
-def test_a_class_is_renamed_also_in_case_alone() -> None:
-    classes, items, said = one("rename_class", old="dog", new="Dog")
-    assert (classes, said) == (("cat", "Dog", "cow"), "Class dog renamed to Dog.")
+def test_class_can_be_renamed_in_case_alone() -> None:
+    classes, items, summary = apply_edit("rename_class", old="dog", new="Dog")
+    assert (classes, summary) == (("cat", "Dog", "cow"), "Class dog renamed to Dog.")
     assert items == pets().items
 
 
@@ -89,48 +89,48 @@ def test_a_class_is_renamed_also_in_case_alone() -> None:
 def test_classes_are_merged(
     names: list[str], into: str, classes: tuple[str, ...], labels: dict[int, int]
 ) -> None:
-    made, items, said = one("merge_classes", names=names, into=into)
-    assert made == classes
-    assert said.endswith(f"merged into {into}.")
+    merged, items, summary = apply_edit("merge_classes", names=names, into=into)
+    assert merged == classes
+    assert summary.endswith(f"merged into {into}.")
     for before, after in zip(pets().items, items, strict=True):
         assert after == before._replace(label=labels[before.label])
 
 
 def test_a_class_is_removed_with_its_pictures() -> None:
-    classes, items, said = one("remove_class", name="dog")
-    assert (classes, said) == (("cat", "cow"), "Class dog removed with its 10 pictures.")
-    wanted = [i for i in pets().items if i.label != 1]
-    assert items == tuple(item._replace(label=item.label // 2) for item in wanted)
+    classes, items, summary = apply_edit("remove_class", name="dog")
+    assert (classes, summary) == (("cat", "cow"), "Class dog removed with its 10 pictures.")
+    expected = [i for i in pets().items if i.label != 1]
+    assert items == tuple(item._replace(label=item.label // 2) for item in expected)
 
 
 def test_classes_are_put_in_another_order() -> None:
-    classes, items, said = one("order_classes", names=["cow", "cat", "dog"])
-    assert (classes, said) == (("cow", "cat", "dog"), "Classes put in another order.")
+    classes, items, summary = apply_edit("order_classes", names=["cow", "cat", "dog"])
+    assert (classes, summary) == (("cow", "cat", "dog"), "Classes put in another order.")
     names = [CLASSES[item.label] for item in pets().items]
     assert [classes[item.label] for item in items] == names
 
 
 def test_groups_are_set_and_a_grouped_test_is_drawn_with_them() -> None:
     groups = [f"person {n // 3}" for n in range(30)]
-    _, items, said = one("set_groups", groups=groups)
-    assert said == "Pictures kept together in 10 groups."
+    _, items, summary = apply_edit("set_groups", groups=groups)
+    assert summary == "Pictures kept together in 10 groups."
     assert in_test(items).tolist() == in_test(pets().items).tolist()
     both = [{"do": "set_groups", "groups": groups}, {"do": "draw_test", "seed": 0}]
-    _, items, said = apply(pets(), both)
+    _, items, summary = apply(pets(), both)
     tested = {item.group for item in items if item.split == "test"}
     assert tested
     assert not tested & {item.group for item in items if item.split != "test"}
-    assert "cannot be compared" in said
-    _, items, said = apply(version(items), [{"do": "set_groups", "groups": [None] * 30}])
-    assert said == "Groups removed."
+    assert "cannot be compared" in summary
+    _, items, summary = apply(version(items), [{"do": "set_groups", "groups": [None] * 30}])
+    assert summary == "Groups removed."
     assert {item.group for item in items} == {None}
 
 
 def test_another_test_is_drawn_by_its_seed() -> None:
-    _, items, said = one("draw_test", seed=5)
+    _, items, summary = apply_edit("draw_test", seed=5)
     assert items == draw_test(pets().items, 5)
     assert items != draw_test(pets().items, 6)
-    assert said == (
+    assert summary == (
         "Another test set drawn (6 pictures). Scores from before and after cannot be compared."
     )
 
@@ -138,34 +138,38 @@ def test_another_test_is_drawn_by_its_seed() -> None:
 @pytest.mark.parametrize("split", [*SPLITS, None])
 def test_a_split_is_set(split: str | None) -> None:
     old = pets().items
-    place = next(n for n, item in enumerate(old) if item.split != split)
-    _, items, said = one("set_split", items=[place], split=split)
-    assert items[place].split == split
-    assert said.startswith("1 picture ")
-    moved = "test" in (split, old[place].split)
-    assert ("cannot be compared" in said) == moved
+    number = next(n for n, item in enumerate(old) if item.split != split)
+    _, items, summary = apply_edit("set_split", items=[number], split=split)
+    assert items[number].split == split
+    assert summary.startswith("1 picture ")
+    test_changed = "test" in (split, old[number].split)
+    assert ("cannot be compared" in summary) == test_changed
 
 
-def test_folders_of_training_and_validation_go_on_meaning_what_they_meant() -> None:
+def test_val_beside_train_stays_the_test_after_edits() -> None:
     """``val`` beside ``train`` alone is the test, also when one picture more is put into it."""
     items = tuple(
         Item(f"{n:064x}", n % 3, "val" if n % 5 == 0 else "train", f"{n}.png") for n in range(30)
     )
     before = in_test(items).tolist()
-    _, after, said = apply(version(items), [{"do": "set_split", "items": [1], "split": "test"}])
+    _, after, summary = apply(version(items), [{"do": "set_split", "items": [1], "split": "test"}])
     assert in_test(after).tolist() == [n == 1 or tested for n, tested in enumerate(before)]
-    assert "cannot be compared" in said
+    assert "cannot be compared" in summary
     _, after, _ = apply(version(items), [{"do": "exclude", "items": [1]}])
     assert in_test(after).tolist() == before
 
 
-def test_many_changes_are_said_in_a_few_sentences() -> None:
+def test_many_changes_are_summed_up_in_few_sentences() -> None:
     edits = [{"do": "add_class", "name": f"class {n}"} for n in range(9)]
-    _, _, said = apply(pets(), edits)
-    few = "Class class 0 added. Class class 1 added. Class class 2 added. And 6 more changes."
-    assert said == few
+    _, _, summary = apply(pets(), edits)
+    first_sentences = (
+        "Class class 0 added. Class class 1 added. Class class 2 added. And 6 more changes."
+    )
+    assert summary == first_sentences
     drawn = apply(pets(), [*edits[:-1], {"do": "draw_test", "seed": 1}])[2]
-    assert drawn == f"{few} Scores from before and after cannot be compared.", "never left out"
+    assert drawn == f"{first_sentences} Scores from before and after cannot be compared.", (
+        "never left out"
+    )
 
 
 def test_moves_to_one_class_are_counted_together() -> None:
@@ -173,7 +177,7 @@ def test_moves_to_one_class_are_counted_together() -> None:
     assert apply(pets(), edits)[2] == "3 pictures moved to dog."
 
 
-def test_what_changes_nothing_says_so_and_keeps_the_items_as_they_are() -> None:
+def test_edits_without_effect_keep_the_items() -> None:
     undecided = version(tuple(item._replace(split=None) for item in pets().items))
     edits: list[dict[str, Any]] = [
         {"do": "relabel", "items": [0], "label": "cat"},
@@ -187,7 +191,7 @@ def test_what_changes_nothing_says_so_and_keeps_the_items_as_they_are() -> None:
         assert apply(undecided, tried) == (CLASSES, undecided.items, "Nothing changed.")
 
 
-def test_a_picture_of_two_classes_is_there_once_when_they_become_one() -> None:
+def test_merging_classes_merges_copies_of_a_picture() -> None:
     pair = (Item("a" * 64, 0), Item("a" * 64, 1), Item("b" * 64, 1), Item("c" * 64, 2, "test"))
     for edit in (
         {"do": "relabel", "items": [1], "label": "cat"},
@@ -195,21 +199,21 @@ def test_a_picture_of_two_classes_is_there_once_when_they_become_one() -> None:
     ):
         _, items, _ = apply(version(pair), [edit])
         assert [item.hash[0] for item in items] == ["a", "b", "c"]
-    shown = (pair[0]._replace(excluded=True), *pair[1:])
-    _, items, _ = apply(version(shown), [{"do": "relabel", "items": [1], "label": "cat"}])
+    with_excluded = (pair[0]._replace(excluded=True), *pair[1:])
+    _, items, _ = apply(version(with_excluded), [{"do": "relabel", "items": [1], "label": "cat"}])
     assert [item.excluded for item in items if item.hash == pair[0].hash] == [False]
 
 
-def test_a_test_set_that_is_gone_is_drawn_anew_and_that_is_said() -> None:
+def test_removed_test_set_is_drawn_anew_and_reported() -> None:
     old = pets()
-    held = [n for n, item in enumerate(old.items) if item.split == "test"]
+    test_items = [n for n, item in enumerate(old.items) if item.split == "test"]
     for kind in ("delete", "exclude"):
-        _, items, said = apply(old, [{"do": kind, "items": held}])
+        _, items, summary = apply(old, [{"do": kind, "items": test_items}])
         assert in_test(items).any()
-        assert "No picture of the test set is left, so another was drawn." in said
-        assert "cannot be compared" in said
-    _, items, said = apply(old, [{"do": "delete", "items": list(range(30))}])
-    assert (items, said) == ((), "30 pictures deleted.")
+        assert "No picture of the test set is left, so another was drawn." in summary
+        assert "cannot be compared" in summary
+    _, items, summary = apply(old, [{"do": "delete", "items": list(range(30))}])
+    assert (items, summary) == ((), "30 pictures deleted.")
 
 
 @pytest.mark.parametrize(
@@ -257,10 +261,10 @@ def test_a_test_set_that_is_gone_is_drawn_anew_and_that_is_said() -> None:
         {"do": "set_split", "items": [0], "split": ["test"]},
     ],
 )
-def test_nonsense_is_refused_in_a_sentence(edit: Any) -> None:
-    with pytest.raises(BadInputError) as told:
+def test_invalid_edit_is_refused_in_a_sentence(edit: Any) -> None:
+    with pytest.raises(BadInputError) as error:
         apply(pets(), [edit])
-    assert str(told.value).endswith(".")
+    assert str(error.value).endswith(".")
 
 
 PLACES = st.lists(st.integers(0, 29), max_size=8)
@@ -295,36 +299,36 @@ EDITS = st.lists(
 
 
 @given(EDITS, st.booleans(), st.integers(0, 2))
-def test_whatever_is_done_classes_labels_and_test_stay_in_order(
+def test_any_edits_keep_labels_valid_and_the_test_unchanged(
     edits: list[dict[str, Any]], decided: bool, twins: int
 ) -> None:
     old = pets()
     items = [n % (30 - 5 * twins) for n in range(30)]
-    made = tuple(old.items[n]._replace(label=k % 3) for k, n in enumerate(items))
+    original = tuple(old.items[n]._replace(label=k % 3) for k, n in enumerate(items))
     if not decided:
-        made = tuple(item._replace(split=None) for item in made)
-    start = version(made)
-    before = pin_test(CLASSES, made)
+        original = tuple(item._replace(split=None) for item in original)
+    start = version(original)
+    before = pin_test(CLASSES, original)
     try:
-        classes, after, said = apply(start, edits)
+        classes, after, summary = apply(start, edits)
     except BadInputError:
         return
     assert len({name.casefold() for name in classes}) == len(classes)
     assert all(0 <= item.label < len(classes) for item in after)
-    assert start.items == made, "what is edited is not changed itself"
-    held = {item.hash: item.split == "test" for item in before}
-    if "another was drawn" not in said:
-        assert all(held[item.hash] == (item.split == "test") for item in pin_test("", after))
+    assert start.items == original, "what is edited is not changed itself"
+    was_in_test = {item.hash: item.split == "test" for item in before}
+    if "another was drawn" not in summary:
+        assert all(was_in_test[item.hash] == (item.split == "test") for item in pin_test("", after))
     deleted = {n for edit in edits if edit["do"] == "delete" for n in edit["items"]}
     if not any(edit["do"] == "remove_class" for edit in edits):
-        kept = {item.hash for n, item in enumerate(made) if n not in deleted}
-        assert {item.hash for item in after} == kept
+        remaining = {item.hash for n, item in enumerate(original) if n not in deleted}
+        assert {item.hash for item in after} == remaining
     kinds = {edit["do"] for edit in edits}
     if kinds <= {"relabel", "exclude", "include"} and not twins:
-        assert len(after) == len(made)
-    assert said.endswith(".")
+        assert len(after) == len(original)
+    assert summary.endswith(".")
 
 
-def test_every_kind_is_tried_here() -> None:
+def test_every_kind_of_edit_is_tested_here() -> None:
     text = Path(__file__).read_text(encoding="utf-8")
     assert all(f'"{kind}"' in text for kind in KINDS)

@@ -1,4 +1,4 @@
-"""Versions of a data set: made, undone, compared, and never in two people's way."""
+"""Commit, restore, history and comparison of versions, also with concurrent writers."""
 
 import json
 import threading
@@ -37,12 +37,12 @@ CLASSES = ("cat", "dog")
 @pytest.fixture
 def pets(workspace: Workspace) -> DatasetVersion:
     data = [as_bytes(picture(n)) for n in range(40)]
-    found = [
+    undecided = [
         Item(write_picture(workspace, content), n % 2, None, f"{n}.png")
         for n, content in enumerate(data)
     ]
     about = {"width": 20, "height": 16, "colour": True, "bytes": sum(map(len, data))}
-    items = pin_test(CLASSES, found)
+    items = pin_test(CLASSES, undecided)
     return write_version(workspace, "pets", CLASSES, items, about, source={"path": "/x"})
 
 
@@ -50,12 +50,12 @@ def relabel(*items: int, label: str = "cat") -> list[dict[str, Any]]:
     return [{"do": "relabel", "items": list(items), "label": label}]
 
 
-def test_a_change_is_a_new_version_that_says_what_it_is(
+def test_commit_makes_a_version_with_its_change_in_words(
     pets: DatasetVersion, workspace: Workspace
 ) -> None:
-    made = commit(workspace, "pets", relabel(1, 3), base=1)
-    assert (made.version, latest(workspace, "pets")) == (2, 2)
-    assert load_version(workspace, "pets") == made
+    version = commit(workspace, "pets", relabel(1, 3), base=1)
+    assert (version.version, latest(workspace, "pets")) == (2, 2)
+    assert load_version(workspace, "pets") == version
     assert load_version(workspace, "pets", 1) == pets
     summary = read_summary(workspace, "pets")
     assert (summary["parent"], summary["change"]) == (1, "2 pictures moved to cat.")
@@ -63,9 +63,7 @@ def test_a_change_is_a_new_version_that_says_what_it_is(
     assert summary["classes"] == {"cat": 22, "dog": 18}
 
 
-def test_a_change_of_what_somebody_else_changed_is_refused(
-    pets: DatasetVersion, workspace: Workspace
-) -> None:
+def test_commit_on_an_outdated_base_is_refused(pets: DatasetVersion, workspace: Workspace) -> None:
     commit(workspace, "pets", relabel(1), base=1)
     with pytest.raises(BadInputError, match="changed meanwhile"):
         commit(workspace, "pets", relabel(3), base=1)
@@ -77,25 +75,27 @@ def test_a_change_of_what_somebody_else_changed_is_refused(
     assert not [path for path in workspace.root.glob("*") if "lock" in path.name]
 
 
-def test_of_two_at_once_one_wins(pets: DatasetVersion, workspace: Workspace) -> None:
-    told: list[object] = []
+def test_of_concurrent_commits_only_one_succeeds(
+    pets: DatasetVersion, workspace: Workspace
+) -> None:
+    outcomes: list[object] = []
 
-    def change(place: int) -> None:
+    def change(number: int) -> None:
         try:
-            told.append(commit(workspace, "pets", relabel(place), base=1).version)
+            outcomes.append(commit(workspace, "pets", relabel(number), base=1).version)
         except BadInputError:
-            told.append("refused")
+            outcomes.append("refused")
 
     threads = [threading.Thread(target=change, args=(2 * n + 1,)) for n in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(map(str, told)) == ["2", *["refused"] * 5]
+    assert sorted(map(str, outcomes)) == ["2", *["refused"] * 5]
     assert latest(workspace, "pets") == 2
 
 
-def test_while_pictures_are_brought_in_nothing_is_changed(
+def test_commit_is_refused_while_pictures_are_brought_in(
     pets: DatasetVersion, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(edits, "LOCK_SECONDS", 0.1)
@@ -106,25 +106,25 @@ def test_while_pictures_are_brought_in_nothing_is_changed(
         commit(workspace, "pets", relabel(1), base=1)
 
 
-def test_what_changes_nothing_makes_no_version(pets: DatasetVersion, workspace: Workspace) -> None:
+def test_commit_without_effect_makes_no_version(pets: DatasetVersion, workspace: Workspace) -> None:
     assert commit(workspace, "pets", relabel(0), base=1) == pets
     assert latest(workspace, "pets") == 1
 
 
-def test_a_deleted_picture_stays_for_the_older_version(
+def test_deleted_picture_stays_in_the_older_version(
     pets: DatasetVersion, workspace: Workspace
 ) -> None:
-    made = commit(workspace, "pets", [{"do": "delete", "items": [0]}], base=1)
+    version = commit(workspace, "pets", [{"do": "delete", "items": [0]}], base=1)
     path = picture_path(workspace, pets.items[0].hash)
     assert path.exists()
-    assert made.about["bytes"] == pets.about["bytes"] - path.stat().st_size
+    assert version.about["bytes"] == pets.about["bytes"] - path.stat().st_size
     everything = [{"do": "delete", "items": list(range(39))}]
     empty = commit(workspace, "pets", everything, base=2)
     assert (empty.items, empty.about["bytes"], empty.about["width"]) == ((), 0, 0)
     assert restore(workspace, "pets", 1).about == pets.about
 
 
-def test_an_older_version_becomes_the_newest_again(
+def test_restore_makes_an_older_version_the_newest(
     pets: DatasetVersion, workspace: Workspace
 ) -> None:
     commit(workspace, "pets", relabel(1), base=1)
@@ -155,38 +155,38 @@ KIND = st.sampled_from(
 
 @given(changes=st.lists(KIND, min_size=1, max_size=5))
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_undoing_step_by_step_leads_back(
+def test_undoing_step_by_step_leads_back_to_the_first_version(
     changes: list[dict[str, Any]], pets: DatasetVersion, workspace: Workspace
 ) -> None:
-    begin = load_version(workspace, "pets")
-    made = []
+    first = load_version(workspace, "pets")
+    parents = []
     for change in changes:
         newest = latest(workspace, "pets")
         try:
             if commit(workspace, "pets", [change], base=newest).version > newest:
-                made.append(newest)
+                parents.append(newest)
         except BadInputError:
             continue
-    for parent in reversed(made):
+    for parent in reversed(parents):
         restored = restore(workspace, "pets", parent)
         assert restored.items == load_version(workspace, "pets", parent).items
-    end = load_version(workspace, "pets")
-    assert (end.classes, end.items, end.about) == (begin.classes, begin.items, begin.about)
+    last = load_version(workspace, "pets")
+    assert (last.classes, last.items, last.about) == (first.classes, first.items, first.about)
 
 
-def test_the_history_has_the_newest_first(pets: DatasetVersion, workspace: Workspace) -> None:
+def test_history_has_the_newest_version_first(pets: DatasetVersion, workspace: Workspace) -> None:
     commit(workspace, "pets", [{"do": "exclude", "items": [0, 1]}], base=1)
     restore(workspace, "pets", 1)
-    found = history(workspace, "pets")
-    assert [(row["version"], row["parent"]) for row in found] == [(3, 2), (2, 1), (1, 0)]
-    assert [row["change"] for row in found] == ["Back to version 1.", "2 pictures excluded.", ""]
-    assert [row["excluded"] for row in found] == [0, 2, 0]
-    assert found[1]["classes"] == {"cat": 19, "dog": 19}
-    assert found[0]["fingerprint"] == pets.fingerprint
+    rows = history(workspace, "pets")
+    assert [(row["version"], row["parent"]) for row in rows] == [(3, 2), (2, 1), (1, 0)]
+    assert [row["change"] for row in rows] == ["Back to version 1.", "2 pictures excluded.", ""]
+    assert [row["excluded"] for row in rows] == [0, 2, 0]
+    assert rows[1]["classes"] == {"cat": 19, "dog": 19}
+    assert rows[0]["fingerprint"] == pets.fingerprint
     assert history(workspace, "nobody") == []
 
 
-def test_the_history_knows_versions_of_before_there_was_one(
+def test_history_lists_versions_written_before_history_existed(
     pets: DatasetVersion, workspace: Workspace
 ) -> None:
     path = workspace.datasets / "pets" / "versions" / "1.summary.json"
@@ -197,9 +197,7 @@ def test_the_history_knows_versions_of_before_there_was_one(
     assert (row["time"], row["parent"], row["change"], row["excluded"]) == (None, 0, "", 0)
 
 
-def test_two_versions_are_compared_picture_by_picture(
-    pets: DatasetVersion, workspace: Workspace
-) -> None:
+def test_compare_lists_every_kind_of_difference(pets: DatasetVersion, workspace: Workspace) -> None:
     changes = [
         *relabel(1),
         {"do": "exclude", "items": [2]},
@@ -233,42 +231,42 @@ def test_two_versions_are_compared_picture_by_picture(
     assert compare(new, new) == nothing
 
 
-def test_an_empty_set_is_made_and_its_name_is_its_own(workspace: Workspace) -> None:
-    made = create(workspace, "My Pets", ["cat", "dog"])
-    assert (made.name, made.classes, made.items) == ("my-pets", ("cat", "dog"), ())
-    assert load_version(workspace, "my-pets") == made
+def test_create_makes_an_empty_set_with_a_new_name(workspace: Workspace) -> None:
+    version = create(workspace, "My Pets", ["cat", "dog"])
+    assert (version.name, version.classes, version.items) == ("my-pets", ("cat", "dog"), ())
+    assert load_version(workspace, "my-pets") == version
     assert catalog.describe(workspace, "my-pets").pictures == 0
-    for taken in ("my pets", "MY-PETS", "recycling"):
+    for name in ("my pets", "MY-PETS", "recycling"):
         with pytest.raises(BadInputError, match="Choose another name"):
-            create(workspace, taken)
+            create(workspace, name)
     with pytest.raises(BadInputError, match="class cat already"):
         create(workspace, "other", ["cat", "Cat"])
     assert latest(workspace, "other") == 0
 
 
-def test_a_bundled_set_is_edited_beside_the_original(workspace: Workspace) -> None:
+def test_edited_bundled_set_can_be_restored(workspace: Workspace) -> None:
     first = catalog.resolve(workspace, "fashion")
-    out = {"do": "exclude", "items": list(range(10))}
-    made = commit(workspace, "fashion", [{"do": "remove_class", "name": "Bag"}, out], base=1)
-    assert catalog.resolve(workspace, "fashion") == made
+    exclude = {"do": "exclude", "items": list(range(10))}
+    version = commit(workspace, "fashion", [{"do": "remove_class", "name": "Bag"}, exclude], base=1)
+    assert catalog.resolve(workspace, "fashion") == version
     info = catalog.describe(workspace, "fashion")
     assert (info.kind, info.title) == ("bundled", "Fashion")
-    assert info.pictures == sum(made.counts.values()) == 2240
+    assert info.pictures == sum(version.counts.values()) == 2240
     assert "Bag" not in info.classes
     assert restore(workspace, "fashion", 1).fingerprint == first.fingerprint
     assert catalog.resolve(workspace, "fashion").items == first.items
 
 
-def test_a_folder_that_was_edited_stays_edited_until_its_files_change(
+def test_edits_of_a_folder_last_until_its_files_change(
     make_folder: Make, workspace: Workspace
 ) -> None:
     folder = make_folder("pets", {"cat": 20, "dog": 20})
     first = bring_in(workspace, folder).version
-    made = commit(workspace, "pets", relabel(30), base=1)
-    assert catalog.resolve(workspace, str(folder)) == made
+    edited = commit(workspace, "pets", relabel(30), base=1)
+    assert catalog.resolve(workspace, str(folder)) == edited
     make_folder("pets", {"hen": 20})
     again = catalog.resolve(workspace, str(folder))
     assert again.version == 3
     tested = {item.hash for item in first.items if item.split == "test"}
-    known = {item.hash for item in first.items}
-    assert tested == {item.hash for item in again.items if item.split == "test"} & known
+    first_pictures = {item.hash for item in first.items}
+    assert tested == {item.hash for item in again.items if item.split == "test"} & first_pictures

@@ -1,7 +1,5 @@
-"""Changing the data or the split never silently changes the test set.
-
-The road is the one that people take: bring in, add, bring in again, edit, go back, another seed.
-"""
+"""Changing the data or the split never silently changes the test set: bring in, add, bring in
+again, edit, restore, another seed."""
 
 import shutil
 from collections import Counter
@@ -41,7 +39,7 @@ def pets(folder: Path, workspace: Workspace) -> DatasetVersion:
     return bring_in(workspace, folder).version
 
 
-def test_the_test_is_decided_at_ingest_and_no_seed_moves_it(pets: DatasetVersion) -> None:
+def test_ingest_decides_the_test_and_no_seed_moves_it(pets: DatasetVersion) -> None:
     assert Counter(item.split for item in pets.items) == {None: 68, "test": 12}
     chosen = {item.hash for item in pets.items if item.split == "test"}
     assert all(held_out(pets, seed) == chosen for seed in range(6))
@@ -49,7 +47,7 @@ def test_the_test_is_decided_at_ingest_and_no_seed_moves_it(pets: DatasetVersion
     assert len(validating) == 6, "the seed still moves training and validation"
 
 
-def test_the_same_pictures_in_other_folders_have_the_same_test(
+def test_same_pictures_in_other_folders_have_the_same_test(
     pets: DatasetVersion, folder: Path, workspace: Workspace, tmp_path: Path
 ) -> None:
     other = tmp_path / "elsewhere" / "animals"
@@ -62,24 +60,24 @@ def test_the_same_pictures_in_other_folders_have_the_same_test(
     assert held_out(again) == held_out(pets)
 
 
-def test_what_is_added_leaves_the_test_and_joins_it_in_its_share(
+def test_added_pictures_join_the_test_in_their_share(
     pets: DatasetVersion, make_folder: Make, workspace: Workspace
 ) -> None:
     version = pets
     for step in range(4):
         more = make_folder(f"more{step}", {"x": 20})
-        before, known = held_out(version), pictures(version)
+        before, known_pictures = held_out(version), pictures(version)
         version = bring_in(workspace, more, into="pets", label="cat" if step % 2 else "hen").version
         assert version.version == step + 2
-        assert held_out(version) & known == before
-        assert held_out(version) - known, "new pictures are tested on too"
+        assert held_out(version) & known_pictures == before
+        assert held_out(version) - known_pictures, "new pictures are tested on too"
     for label in range(3):
         of_class = [item for item in version.items if item.label == label]
         tested = sum(item.split == "test" for item in of_class)
         assert abs(tested - 0.15 * len(of_class)) <= 1
 
 
-def test_a_folder_that_grew_keeps_its_test_when_it_is_brought_in_again(
+def test_grown_folder_keeps_its_test_when_it_is_brought_in_again(
     pets: DatasetVersion, folder: Path, make_folder: Make, workspace: Workspace
 ) -> None:
     make_folder("pets/dog", {"puppies": 9})
@@ -97,8 +95,8 @@ def test_a_set_filled_class_by_class_is_tested_on_each(
     create(workspace, "birds", ["hen", "owl"])
     before: set[str] = set()
     for step, label in enumerate(("hen", "owl", "hen", "owl")):
-        made = make_folder(f"shots{step}", {"x": 20})
-        version = bring_in(workspace, made, into="birds", label=label).version
+        shots = make_folder(f"shots{step}", {"x": 20})
+        version = bring_in(workspace, shots, into="birds", label=label).version
         chosen = {item.hash for item in version.items if item.split == "test"}
         assert before < chosen
         before = chosen
@@ -118,7 +116,7 @@ EDITS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: str(edit["do"]))
-def test_an_edit_of_something_else_leaves_the_test(
+def test_edits_other_than_of_the_split_keep_the_test(
     edit: dict[str, Any], pets: DatasetVersion, workspace: Workspace
 ) -> None:
     edited = commit(workspace, "pets", [edit], base=1)
@@ -126,23 +124,25 @@ def test_an_edit_of_something_else_leaves_the_test(
         with pytest.raises(BadInputError, match="no pictures of hen"):
             catalog.run_record(edited, 0)
         return
-    there = {item.hash for item in edited.items if not item.excluded}
-    assert held_out(edited) == held_out(pets) & there
+    included = {item.hash for item in edited.items if not item.excluded}
+    assert held_out(edited) == held_out(pets) & included
     assert held_out(restore(workspace, "pets", 1)) == held_out(pets)
 
 
-def test_only_who_asks_for_it_gets_another_test(pets: DatasetVersion, workspace: Workspace) -> None:
+def test_only_draw_test_and_set_split_change_the_test(
+    pets: DatasetVersion, workspace: Workspace
+) -> None:
     drawn = commit(workspace, "pets", [{"do": "draw_test", "seed": 8}], base=1)
     assert held_out(drawn) != held_out(pets)
     assert len(held_out(drawn)) == 12
-    one = next(n for n, item in enumerate(pets.items) if item.split is None)
+    undecided = next(n for n, item in enumerate(pets.items) if item.split is None)
     moved = commit(
-        workspace, "pets", [{"do": "set_split", "items": [one], "split": "test"}], base=2
+        workspace, "pets", [{"do": "set_split", "items": [undecided], "split": "test"}], base=2
     )
-    assert held_out(moved) == held_out(drawn) | {pets.items[one].hash}
+    assert held_out(moved) == held_out(drawn) | {pets.items[undecided].hash}
 
 
-def test_a_version_from_before_tests_were_decided_has_one_all_the_same(
+def test_old_version_without_decided_test_gets_the_same_test(
     pets: DatasetVersion, workspace: Workspace
 ) -> None:
     undecided = tuple(item._replace(split=None) for item in pets.items)
@@ -155,11 +155,11 @@ def test_a_version_from_before_tests_were_decided_has_one_all_the_same(
 @pytest.mark.parametrize(
     ("layout", "tested"), [(("train", "test"), "test"), (("train", "val"), "val")]
 )
-def test_folders_that_decide_the_test_go_on_deciding_it(
+def test_given_test_folders_stay_the_test_after_adding_and_editing(
     layout: tuple[str, str], tested: str, make_folder: Make, workspace: Workspace
 ) -> None:
-    made = make_folder("split", {f"{s}/{c}": 20 for s in layout for c in ("cat", "dog")})
-    version = bring_in(workspace, made).version
+    folder = make_folder("split", {f"{s}/{c}": 20 for s in layout for c in ("cat", "dog")})
+    version = bring_in(workspace, folder).version
     chosen = {item.hash for item in version.items if item.split == tested}
     assert held_out(version, 3) == chosen
     more = bring_in(workspace, make_folder("more", {"x": 30}), into="split", label="hen").version
@@ -168,13 +168,13 @@ def test_folders_that_decide_the_test_go_on_deciding_it(
     assert held_out(edited) == held_out(more) - {more.items[0].hash}
 
 
-def test_a_run_needs_two_classes_and_none_that_is_empty(
+def test_run_needs_two_classes_and_no_empty_class(
     pets: DatasetVersion, workspace: Workspace
 ) -> None:
     with pytest.raises(BadInputError, match="birds has pictures of none"):
         catalog.run_record(create(workspace, "birds", ["hen", "owl"]), 0)
-    out = [n for n, item in enumerate(pets.items) if item.label == 1]
-    alone = commit(workspace, "pets", [{"do": "exclude", "items": out}], base=1)
+    dogs = [n for n, item in enumerate(pets.items) if item.label == 1]
+    cats_only = commit(workspace, "pets", [{"do": "exclude", "items": dogs}], base=1)
     with pytest.raises(BadInputError, match="pets has pictures of one class"):
-        catalog.run_record(alone, 0)
+        catalog.run_record(cats_only, 0)
     assert load_version(workspace, "pets").counts == {"cat": 40, "dog": 0}

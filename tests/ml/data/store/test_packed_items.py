@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ml.data.splits.splits import deal_folds, draw_test, pin_test, split_indices
+from ml.data.splits.splits import draw_test, pin_test, split_indices, stratified_group_folds
 from ml.data.store import version_file, versions
 from ml.data.store.item_arrays import files_of, find_rows
 from ml.data.store.packed_items import BLOCK_ROWS, PackedItems
@@ -184,7 +184,10 @@ def test_packed_items_get_the_same_splits(
         new = [pin_test(CLASSES, one, earlier=one[:5]) for one in (items, packed)]
         assert new[0] == new[1]
     pool = np.arange(0, len(items), 2)
-    folds = [[fold.tolist() for fold in deal_folds(one, pool, 3, seed)] for one in (items, packed)]
+    folds = [
+        [fold.tolist() for fold in stratified_group_folds(one, pool, 3, seed)]
+        for one in (items, packed)
+    ]
     assert folds[0] == folds[1]
     outcomes = []
     for one in (items, packed):
