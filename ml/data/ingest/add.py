@@ -1,14 +1,14 @@
-"""More pictures for a data set that is there: a new version, in which nothing else changes."""
+"""Add pictures to an existing data set: a new version in which the old items stay as they are."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from ml.data.ingest import remarks
-from ml.data.ingest.ingest import Ingested, too_few
-from ml.data.ingest.orphans import taking_in
+from ml.data.ingest.ingest import Ingested, too_few_classes
+from ml.data.ingest.orphans import ingest_marker
 from ml.data.ingest.take_in import take_in
-from ml.data.ingest.take_in_counts import Tally
+from ml.data.ingest.take_in_counts import Intake
 from ml.data.pixels.parallel import Progress
 from ml.data.sources.listing import Listing
 from ml.data.splits.splits import pin_test
@@ -27,93 +27,96 @@ def add(
 ) -> Ingested:
     """Bring the pictures of ``listing`` into the newest version of the data set ``name``.
 
-    Classes that are new to it come after its own. A picture that is there already, under the same
-    label, is not added again. With ``keep_test`` no picture joins the test, nor is one added that
-    is there under another label: it may be a picture of the test. Whoever calls holds the lock of
-    the data set.
+    New classes come after its own. A picture that it has already, under the same label, is not
+    added again. With ``keep_test`` no picture joins the test, and none is added that the data set
+    has under another label: it may be a test picture. The caller holds the lock of the data set.
 
     Raises:
         BadInputError: no picture can be read.
         WorkspaceError: the disk is full or cannot be written to.
     """
     old = load_version(workspace, name)
-    with taking_in(workspace):
-        tally = take_in(workspace, listing, progress)
-        if not tally.items:
-            raise BadInputError(too_few(name, tally, (), 1))
-        there = {(item.hash, old.classes[item.label]) for item in old.items}
-        known = _drop(tally, there)
-        elsewhere = _drop_pictures(tally, old) if keep_test else 0
-        taken = set(tally.taken)
-        new = [label for label in listing.classes if label in taken - set(old.classes)]
-        classes = (*old.classes, *new)
-        added = tally.numbered(classes)
-        notes = [*listing.notes, *_notes(tally, known, elsewhere, classes, added)]
-        changed = remarks.changes(added)
-        if not added:  # nothing has changed: the version is the one there was
-            return Ingested(old, tally.refused, notes)
-        tally.wait()
+    with ingest_marker(workspace):
+        intake = take_in(workspace, listing, progress)
+        if not intake.items:
+            raise BadInputError(too_few_classes(name, intake, (), 1))
+        known_labels = {(item.hash, old.classes[item.label]) for item in old.items}
+        repeats = _drop(intake, known_labels)
+        relabelled = _drop_known_pictures(intake, old) if keep_test else 0
+        accepted = set(intake.accepted_classes)
+        new_classes = [label for label in listing.classes if label in accepted - set(old.classes)]
+        classes = (*old.classes, *new_classes)
+        added = intake.labelled_by(classes)
+        notes = [*listing.notes, *_notes(intake, repeats, relabelled, classes, added)]
+        changed = remarks.decoding_changes(added)
+        if not added:
+            return Ingested(old, intake.refused, notes)
+        intake.wait_for_disk()
         version = write_version(
             workspace,
             name,
             classes,
             pin_test(classes, (*old.items, *added), earlier=old.items, grow=not keep_test),
-            _about(old, tally),
+            _about(old, intake),
             source=read_summary(workspace, name).get("source"),
-            report={"refused": tally.refused, "notes": notes, "changed": changed},
+            report={"refused": intake.refused, "notes": notes, "changed": changed},
             parent=old.version,
-            change=_sentence(tally),
+            change=_sentence(intake),
         )
-    return Ingested(version, tally.refused, notes, changed, len(added))
+    return Ingested(version, intake.refused, notes, changed, len(added))
 
 
-def _drop_pictures(tally: Tally, old: DatasetVersion) -> int:
-    """Take out of the tally what the set has already, under whatever label: how many."""
-    there = {item.hash for item in old.items}
+def _drop_known_pictures(intake: Intake, old: DatasetVersion) -> int:
+    """Drop pictures that ``old`` has under any label from the intake: how many."""
+    known_hashes = {item.hash for item in old.items}
     return _drop(
-        tally,
-        {(one.hash, tally.names[one.label]) for one in tally.items if one.hash in there},
+        intake,
+        {
+            (one.hash, intake.label_names[one.label])
+            for one in intake.items
+            if one.hash in known_hashes
+        },
     )
 
 
-def _drop(tally: Tally, there: set[tuple[str, str]]) -> int:
-    """Take pictures, by hash and label, out of the tally: how many."""
-    fresh = ((item.hash, tally.names[item.label]) not in there for item in tally.items)
-    chosen = np.fromiter(fresh, np.bool_, len(tally.items))
-    tally.keep(chosen)
-    return int((~chosen).sum())
+def _drop(intake: Intake, known: set[tuple[str, str]]) -> int:
+    """Drop ``known`` pictures, by (hash, label), from the intake: how many."""
+    is_new = ((item.hash, intake.label_names[item.label]) not in known for item in intake.items)
+    kept_mask = np.fromiter(is_new, np.bool_, len(intake.items))
+    intake.select(kept_mask)
+    return int((~kept_mask).sum())
 
 
 def _notes(
-    tally: Tally, known: int, elsewhere: int, classes: tuple[str, ...], added: Sequence[Item]
+    intake: Intake, repeats: int, relabelled: int, classes: tuple[str, ...], added: Sequence[Item]
 ) -> list[str]:
-    notes = list(remarks.of_refusals(len(tally.refused), tally.twice, ()))
-    if known:
-        was = "was" if known == 1 else "were"
-        notes.append(f"{remarks.pictures(known)} {was} in the set already.")
-    if elsewhere:
-        was = "was" if elsewhere == 1 else "were"
+    notes = list(remarks.refusal_notes(len(intake.refused), intake.repeats, ()))
+    if repeats:
+        was = "was" if repeats == 1 else "were"
+        notes.append(f"{remarks.pictures(repeats)} {was} in the set already.")
+    if relabelled:
+        was = "was" if relabelled == 1 else "were"
         notes.append(
-            f"{remarks.pictures(elsewhere)} {was} in the set under another label and left as they "
+            f"{remarks.pictures(relabelled)} {was} in the set under another label and left as they "
             "are. Change the label of a picture on Data."
         )
-    return [*notes, *remarks.of_items(added, classes)]
+    return [*notes, *remarks.item_notes(added, classes)]
 
 
-def _about(old: DatasetVersion, tally: Tally) -> dict[str, object]:
-    """Medians cannot be merged: those of the larger part stand for both."""
-    new = tally.about
-    size = old.about if len(old.items) >= len(tally.items) else new
+def _about(old: DatasetVersion, intake: Intake) -> dict[str, object]:
+    """``about`` of old and added items; the medians are those of the larger part."""
+    added = intake.about
+    size = old.about if len(old.items) >= len(intake.items) else added
     return {
         **old.about,
         "width": size["width"],
         "height": size["height"],
-        "colour": bool(old.about["colour"] or new["colour"]),
-        "bytes": old.about["bytes"] + new["bytes"],
+        "colour": bool(old.about["colour"] or added["colour"]),
+        "bytes": old.about["bytes"] + added["bytes"],
     }
 
 
-def _sentence(tally: Tally) -> str:
-    kinds = tally.taken
-    to = kinds[0] if len(kinds) == 1 else f"{len(kinds)} classes"
-    return f"{remarks.pictures(len(tally.items))} added to {to}."
+def _sentence(intake: Intake) -> str:
+    classes = intake.accepted_classes
+    target = classes[0] if len(classes) == 1 else f"{len(classes)} classes"
+    return f"{remarks.pictures(len(intake.items))} added to {target}."

@@ -1,4 +1,4 @@
-"""Give pictures a place and a name in the workspace, once, or add them to what is there."""
+"""Bring in pictures from any source: as a data set of their own, or into an existing one."""
 
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -29,9 +29,9 @@ from ml.utils.files import read_json
 from ml.workspace import Workspace
 
 BUNDLED_NAMES = ("recycling", "hands", "fashion")
-MOST_LABEL = 100
-_FETCHING = 0.5
-"""The share of the whole that a download is taken for."""
+MAX_LABEL_LENGTH = 100
+_DOWNLOAD_SHARE = 0.5
+"""The share of the progress that a download has."""
 _WINDOWS_NAMES = {"con", "prn", "aux", "nul"}
 
 
@@ -47,19 +47,19 @@ class _Origin:
 
 
 class _Stages:
-    """The progress of a download, where there is one, and of what comes after it, as one."""
+    """One progress for a possible download and the ingest after it."""
 
     def __init__(self, progress: Progress | None) -> None:
         self.progress = progress or (lambda share: None)
         self.start = 0.0
 
     def fetch(self, share: float) -> None:
-        """The download is at ``share``."""
-        self.start = _FETCHING
-        self.progress(share * _FETCHING)
+        """Report that the download is at ``share``, 0 to 1."""
+        self.start = _DOWNLOAD_SHARE
+        self.progress(share * _DOWNLOAD_SHARE)
 
     def take_in(self, share: float) -> None:
-        """What comes after it is at ``share``."""
+        """Report that the ingest is at ``share``, 0 to 1."""
         self.progress(self.start + share * (1 - self.start))
 
 
@@ -88,29 +88,29 @@ def bring_in(
         BadInputError: the name is taken, or there are no pictures to be had.
     """
     label = None if label is None else _label(label)
-    least = 1 if label or into else 2
-    origin, stages = _origin(workspace, path, label, root, least), _Stages(progress)
+    min_classes = 1 if label or into else 2
+    origin, stages = _origin(workspace, path, label, root, min_classes), _Stages(progress)
     if into is not None:
-        name = _known(workspace, into)
+        name = _existing_name(workspace, into)
         with dataset_lock(workspace, name):
             listing = origin.listing(stages.fetch)
             return add(workspace, name, listing, stages.take_in, keep_test=keep_test)
     name = _name_for(workspace, origin, name)
     with dataset_lock(workspace, name):
-        known = read_summary(workspace, name).get("source") if reuse else None
-        if known and known == {"path": origin.key, "signature": origin.mark()}:
+        earlier_source = read_summary(workspace, name).get("source") if reuse else None
+        if earlier_source and earlier_source == {"path": origin.key, "signature": origin.mark()}:
             version = load_version(workspace, name)
             if not version.items or picture_path(workspace, version.items[0].hash).exists():
                 return Ingested(version, [], [])
         listing = origin.listing(stages.fetch)
-        # To look through a folder of many files takes a while: mostly the listing did it already.
+        # Walking a large folder is slow: mostly the listing has made the mark already.
         mark = origin.mark() if origin.key.startswith("bundled:") else listing.mark or origin.mark()
         source = {"path": origin.key, "signature": mark}
         return ingest(
             workspace,
             listing,
             name,
-            least=least,
+            min_classes=min_classes,
             source=source,
             progress=stages.take_in,
             pixels_for=pixels_for,
@@ -120,8 +120,8 @@ def bring_in(
 def slug(name: str) -> str:
     """A name that every file system takes: lower case, letters, digits, ``-`` and ``_``."""
     plain = unicodedata.normalize("NFKC", name).lower()
-    kept = "".join(c if c.isalnum() or c in "-_" else "-" for c in plain).strip("-")[:60]
-    return f"{kept}-set" if kept in _WINDOWS_NAMES else kept or "pictures"
+    allowed = "".join(c if c.isalnum() or c in "-_" else "-" for c in plain).strip("-")[:60]
+    return f"{allowed}-set" if allowed in _WINDOWS_NAMES else allowed or "pictures"
 
 
 def _origin(
@@ -129,27 +129,31 @@ def _origin(
     path: Path | str | Sequence[Path],
     label: str | None,
     root: Path | None,
-    least: int,
+    min_classes: int,
 ) -> _Origin:
     if isinstance(path, str):
         if (named_set := hub_registry.find(path)) and not Path(path).exists():
             return _of_hub(workspace, *named_set, label, root)
         path = Path(path)
-    paths = [one.expanduser().resolve() for one in ([path] if isinstance(path, Path) else path)]
+    paths = [
+        source.expanduser().resolve() for source in ([path] if isinstance(path, Path) else path)
+    ]
     if not paths:
         raise BadInputError("No pictures are named. Give a folder, a zip, a table or files.")
     if label is not None:
         return _Origin("", str, label, lambda _: list_one_class(paths, label))
     if len(paths) > 1:
         raise BadInputError(f"Several files have no class. Name it with --class. ({paths[0].name})")
-    (one,) = paths
-    stem = one.name if one.is_dir() else one.stem
-    if one.parent == BUNDLED:
+    (source,) = paths
+    stem = source.name if source.is_dir() else source.stem
+    if source.parent == BUNDLED:
         facts = bundled_facts(stem)
         return _Origin(
-            f"bundled:{stem}", lambda: str(facts["sha256"]), stem, lambda _: list_source(one)
+            f"bundled:{stem}", lambda: str(facts["sha256"]), stem, lambda _: list_source(source)
         )
-    return _Origin(str(one), lambda: _mark(one), stem, lambda _: list_source(one, least=least))
+    return _Origin(
+        str(source), lambda: _mark(source), stem, lambda _: list_source(source, least=min_classes)
+    )
 
 
 def _mark(path: Path) -> str:
@@ -169,13 +173,13 @@ def _of_hub(
 
 def _label(label: str) -> str:
     shown = clean(label).strip()
-    if not 0 < len(shown) <= MOST_LABEL:
-        raise BadInputError(f"A class needs a name of 1 to {MOST_LABEL} letters.")
+    if not 0 < len(shown) <= MAX_LABEL_LENGTH:
+        raise BadInputError(f"A class needs a name of 1 to {MAX_LABEL_LENGTH} letters.")
     return shown
 
 
-def _known(workspace: Workspace, name: str) -> str:
-    """The name of a data set that is there; a bundled one is brought in for it."""
+def _existing_name(workspace: Workspace, name: str) -> str:
+    """The name of an existing data set; a bundled one is brought in if necessary."""
     if name in dataset_names(workspace):
         return name
     if name in BUNDLED_NAMES:
@@ -183,28 +187,28 @@ def _known(workspace: Workspace, name: str) -> str:
     raise BadInputError(f"There is no data set {name[:80]!r} to add to. Make one with --name.")
 
 
-def _name_for(workspace: Workspace, origin: _Origin, wanted: str | None) -> str:
+def _name_for(workspace: Workspace, origin: _Origin, requested: str | None) -> str:
     if origin.key.startswith("bundled:"):
         return origin.name
     sources = {
         name: (read_summary(workspace, name).get("source") or {}).get("path")
         for name in dataset_names(workspace)
     }
-    if wanted is not None:
-        name = slug(wanted)
+    if requested is not None:
+        name = slug(requested)
         taken_by_other = name in sources and (not origin.key or sources[name] != origin.key)
         if name in BUNDLED_NAMES or taken_by_other:
             raise BadInputError(
                 f"There is a data set {name} already, from other pictures. Choose another name."
             )
         return name
-    known = [name for name, key in sources.items() if origin.key and key == origin.key]
-    if known:
-        return known[0]
+    same_source = [name for name, key in sources.items() if origin.key and key == origin.key]
+    if same_source:
+        return same_source[0]
     base = slug(origin.name)
-    taken = {*sources, *BUNDLED_NAMES}
-    free = (base if n == 1 else f"{base}-{n}" for n in range(1, len(taken) + 2))
-    return next(name for name in free if name not in taken)
+    taken_names = {*sources, *BUNDLED_NAMES}
+    free = (base if n == 1 else f"{base}-{n}" for n in range(1, len(taken_names) + 2))
+    return next(name for name in free if name not in taken_names)
 
 
 @cache

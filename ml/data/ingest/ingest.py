@@ -1,7 +1,7 @@
-"""Bring pictures into the workspace: each looked at whole, kept once, listed in a version.
+"""Ingest: check every picture of a source, store it once, and list all in a version.
 
-What cannot be read is refused with its reason and never stops the rest. Nothing is seen by others
-until the version file is written, in one step, at the end.
+A file that cannot be read is refused with a reason, and the others go on. Nobody sees the data set
+until its version file is written at the end.
 """
 
 from dataclasses import dataclass, field, replace
@@ -10,10 +10,16 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from ml.data.ingest import remarks
-from ml.data.ingest.orphans import taking_in
-from ml.data.ingest.prefetch_pixels import PixelsFor, Prepared, Shape, fits, shape_of_sample
+from ml.data.ingest.orphans import ingest_marker
+from ml.data.ingest.prefetch_pixels import (
+    DatasetShape,
+    PixelPrefetch,
+    PixelsFor,
+    has_room,
+    shape_of_sample,
+)
 from ml.data.ingest.take_in import take_in
-from ml.data.ingest.take_in_counts import Tally
+from ml.data.ingest.take_in_counts import Intake
 from ml.data.pixels.parallel import Progress
 from ml.data.sources.listing import LAYOUT, Listing
 from ml.data.sources.registry import list_source
@@ -22,15 +28,16 @@ from ml.data.store.versions import DatasetVersion, latest, load_version, read_su
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 
-_BROUGHT = "Brought in"
-SAMPLE = 16
-"""Pictures looked at first, to guess what pixels will be wanted."""
+_CHANGE_PREFIX = "Brought in"
+MAX_SAMPLE_PICTURES = 16
+"""Pictures read first, to guess which pixels training will want."""
 
 
 @dataclass(frozen=True)
 class Ingested:
-    """The version made, what was ``refused`` [{file, reason}], ``notes`` in plain words, what was
-    ``changed`` by decoding [{file, change}], and how many pictures were ``accepted``."""
+    """The result of an ingest: the version, the ``refused`` files [{file, reason}], ``notes``
+    (sentences), what decoding ``changed`` [{file, change}], and how many pictures were
+    ``accepted``."""
 
     version: DatasetVersion
     refused: list[dict[str, str]]
@@ -44,7 +51,7 @@ def ingest(
     origin: Path | Listing,
     name: str,
     *,
-    least: int = 2,
+    min_classes: int = 2,
     source: dict[str, Any] | None = None,
     progress: Progress | None = None,
     pixels_for: PixelsFor | None = None,
@@ -56,100 +63,104 @@ def ingest(
     of ``pixels_for`` are prepared for a training along the way; with None, none are.
 
     Raises:
-        BadInputError: fewer than ``least`` classes have a picture that can be read.
+        BadInputError: fewer than ``min_classes`` classes have a picture that can be read.
         WorkspaceError: the disk is full or cannot be written to.
     """
     listing = origin if isinstance(origin, Listing) else list_source(origin)
-    with taking_in(workspace):
+    with ingest_marker(workspace):
         earlier = load_version(workspace, name) if latest(workspace, name) else None
-        prepared = None
-        if pixels_for and not earlier and least > 1:  # one class alone trains nothing
-            listing, prepared = _prepare(workspace, name, listing, pixels_for)
+        prefetch = None
+        if pixels_for and not earlier and min_classes > 1:  # one class alone trains nothing
+            listing, prefetch = _start_prefetch(workspace, name, listing, pixels_for)
         try:
-            tally = take_in(workspace, listing, progress, prepared)
-            made = _version(workspace, name, listing, tally, least, source, earlier)
-            if prepared and pixels_for:
-                prepared.finish(pixels_for(_shape(tally)))
+            intake = take_in(workspace, listing, progress, prefetch)
+            ingested = _write_version(
+                workspace, name, listing, intake, min_classes, source, earlier
+            )
+            if prefetch and pixels_for:
+                prefetch.finish(pixels_for(_shape_of(intake)))
         finally:
-            if prepared:
-                prepared.abandon()
-        return made
+            if prefetch:
+                prefetch.abandon()
+        return ingested
 
 
-def _version(
+def _write_version(
     workspace: Workspace,
     name: str,
     listing: Listing,
-    tally: Tally,
-    least: int,
+    intake: Intake,
+    min_classes: int,
     source: dict[str, Any] | None,
     earlier: DatasetVersion | None,
 ) -> Ingested:
-    taken = set(tally.taken)
-    classes = tuple(label for label in listing.classes if label in taken)
-    if len(classes) < least:
-        raise BadInputError(too_few(_words(source, name), tally, classes, least))
-    items = tally.numbered(classes)
-    left_out = [label for label in listing.classes if label not in taken]
+    accepted = set(intake.accepted_classes)
+    classes = tuple(label for label in listing.classes if label in accepted)
+    if len(classes) < min_classes:
+        raise BadInputError(
+            too_few_classes(_source_name(source, name), intake, classes, min_classes)
+        )
+    items = intake.labelled_by(classes)
+    empty_classes = [label for label in listing.classes if label not in accepted]
     notes = [
         *listing.notes,
-        *remarks.of_refusals(len(tally.refused), tally.twice, left_out),
-        *remarks.of_items(items, classes),
+        *remarks.refusal_notes(len(intake.refused), intake.repeats, empty_classes),
+        *remarks.item_notes(items, classes),
     ]
-    if earlier and _by_hand(workspace, earlier):
+    if earlier and _was_edited(workspace, earlier):
         notes.append(f"What was changed by hand is in version {earlier.version}.")
-    changed = remarks.changes(items)
+    changed = remarks.decoding_changes(items)
     pinned = pin_test(classes, items, earlier=earlier.items if earlier else ())
-    tally.wait()
+    intake.wait_for_disk()
     version = write_version(
         workspace,
         name,
         classes,
         pinned,
-        {**listing.about, **tally.about},
+        {**listing.about, **intake.about},
         source=source,
-        report={"refused": tally.refused, "notes": notes, "changed": changed},
+        report={"refused": intake.refused, "notes": notes, "changed": changed},
         parent=earlier.version if earlier else 0,
-        change=f"{_BROUGHT} from {_words(source, name)}.",
+        change=f"{_CHANGE_PREFIX} from {_source_name(source, name)}.",
     )
-    return Ingested(version, tally.refused, notes, changed, len(items))
+    return Ingested(version, intake.refused, notes, changed, len(items))
 
 
-def _shape(tally: Tally) -> Shape:
-    about = tally.about
-    return Shape(len(tally.items), about["width"], about["height"], about["colour"])
+def _shape_of(intake: Intake) -> DatasetShape:
+    about = intake.about
+    return DatasetShape(len(intake.items), about["width"], about["height"], about["colour"])
 
 
-def _by_hand(workspace: Workspace, version: DatasetVersion) -> bool:
-    """Whether a version is more than what was brought in."""
+def _was_edited(workspace: Workspace, version: DatasetVersion) -> bool:
+    """Whether a version was edited or added to after it was brought in."""
     change = read_summary(workspace, version.name, version.version).get("change", "")
-    return bool(change) and not change.startswith(_BROUGHT)
+    return bool(change) and not change.startswith(_CHANGE_PREFIX)
 
 
-def _words(source: dict[str, Any] | None, name: str) -> str:
-    """What the pictures came from, in short."""
+def _source_name(source: dict[str, Any] | None, name: str) -> str:
+    """The file or folder name of the source, for a sentence."""
     key = str((source or {}).get("path") or name)
     return PurePath(key).name or name
 
 
-def _prepare(
+def _start_prefetch(
     workspace: Workspace, name: str, listing: Listing, pixels_for: PixelsFor
-) -> tuple[Listing, Prepared | None]:
-    """The listing, some of it looked at, and where its pixels are written meanwhile."""
-    some = list(islice(listing.candidates, SAMPLE))
-    listing = replace(listing, candidates=chain(some, listing.candidates))
-    shape = shape_of_sample(some, listing.count)
+) -> tuple[Listing, PixelPrefetch | None]:
+    """The listing, and a prefetch of the pixels that a sample of it calls for."""
+    sample = list(islice(listing.candidates, MAX_SAMPLE_PICTURES))
+    listing = replace(listing, candidates=chain(sample, listing.candidates))
+    shape = shape_of_sample(sample, listing.count)
     spec = pixels_for(shape) if shape else None
-    if spec is None or not fits(workspace, spec, listing.count):
+    if spec is None or not has_room(workspace, spec, listing.count):
         return listing, None
-    return listing, Prepared(workspace.datasets / name, spec, listing.count)
+    return listing, PixelPrefetch(workspace.datasets / name, spec, listing.count)
 
 
-def too_few(where: str, tally: Tally, classes: tuple[str, ...], least: int) -> str:
-    """The sentence for pictures of fewer classes than are needed."""
-    first = tally.refused[0] if tally.refused else None
-    why = f" {first['file']}: {first['reason']}" if first else ""
-    if least < 2:
-        return f"There is no picture that can be read.{why}"
-    held = f"only the class {classes[0]} has" if classes else "no class has"
-    return f"In {where} {held} pictures that can be read.{why} {LAYOUT}"
+def too_few_classes(where: str, intake: Intake, classes: tuple[str, ...], min_classes: int) -> str:
+    """The error for readable pictures of fewer than ``min_classes`` classes."""
+    first = intake.refused[0] if intake.refused else None
+    example = f" {first['file']}: {first['reason']}" if first else ""
+    if min_classes < 2:
+        return f"There is no picture that can be read.{example}"
+    readable = f"only the class {classes[0]} has" if classes else "no class has"
+    return f"In {where} {readable} pictures that can be read.{example} {LAYOUT}"

@@ -1,8 +1,8 @@
-"""Removes what interrupted ingests left behind: pictures that no version names.
+"""Orphans: pictures that no version names, left by interrupted ingests, and their removal.
 
-While pictures are brought in, a file in ``datasets/.ingests`` says so. It goes when the version is
-written; one whose process has ended says that there may be orphans. They are removed when nobody
-is bringing anything in, so that no ingest finds a picture there that is gone a moment later.
+An ingest has a marker file in ``datasets/.ingests`` until its version is written. A marker of an
+ended process says that there may be orphans. They are removed while no ingest runs, since a running
+one may count on a stored picture.
 """
 
 import json
@@ -20,15 +20,15 @@ from ml.runs.status import STALE_SECONDS, identity, lives
 from ml.utils.files import explain_os_error, read_json, write_json
 from ml.workspace import Workspace
 
-YOUNG_SECONDS = 3600
-"""Files younger than this are left: whoever was cancelled may try again and find them."""
-FOREIGN_SECONDS = 24 * 3600
-"""How long an ingest on another computer is taken to go on."""
+MIN_ORPHAN_AGE_SECONDS = 3600
+"""Younger orphans stay: a cancelled ingest that is tried again needs them."""
+MAX_FOREIGN_INGEST_SECONDS = 24 * 3600
+"""An older marker of another computer counts as ended."""
 
 
 @contextmanager
-def taking_in(workspace: Workspace) -> Iterator[None]:
-    """Hold this while pictures are written that no version names yet. Sweeps before it begins.
+def ingest_marker(workspace: Workspace) -> Iterator[None]:
+    """Mark a running ingest, whose pictures no version names yet. Removes old orphans first.
 
     Raises:
         WorkspaceError: the disk is full or cannot be written to.
@@ -40,32 +40,35 @@ def taking_in(workspace: Workspace) -> Iterator[None]:
         raise explain_os_error(error, folder) from error
     mark = folder / f"{secrets.token_hex(8)}.json"
     with FileLock(folder / ".gate.lock"):
-        _sweep_if_needed(workspace, folder)
+        _remove_if_needed(workspace, folder)
         write_json(mark, identity())
     try:
         yield
-    except WorkspaceError:  # a disk that this has filled is not left full
+    except WorkspaceError:  # on a full disk, remove what this ingest wrote
         mark.unlink(missing_ok=True)
         with FileLock(folder / ".gate.lock"):
-            if not any(_alive(other) for other in folder.glob("*.json")):
-                _try_to_sweep(workspace, -1)
+            if not any(_is_running(other) for other in folder.glob("*.json")):
+                _try_to_remove(workspace, -1)
         raise
-    mark.unlink(missing_ok=True)  # after any other error it stays: there may be orphans
+    mark.unlink(missing_ok=True)  # after any other error the marker stays, for the next ingest
 
 
-def sweep(workspace: Workspace, age: float | None = None) -> tuple[int, int]:
-    """Remove the orphans of at least ``age`` seconds (``YOUNG_SECONDS``): how many were removed,
-    and how many are too young."""
-    named, removed, young = _named(workspace), 0, 0
-    since = time.time() - (YOUNG_SECONDS if age is None else age)
-    loose = [
+def remove_orphans(workspace: Workspace, age: float | None = None) -> tuple[int, int]:
+    """Remove orphans of at least ``age`` seconds, by default ``MIN_ORPHAN_AGE_SECONDS``.
+
+    Returns:
+        How many were removed, and how many are too young.
+    """
+    named_hashes, removed, young = _named_hashes(workspace), 0, 0
+    newest_removed = time.time() - (MIN_ORPHAN_AGE_SECONDS if age is None else age)
+    unnamed = [
         path
         for path in workspace.pictures.glob("[0-9a-f][0-9a-f]/*")
-        if path.name not in named  # halves of pictures (.part) too
+        if path.name not in named_hashes  # partly written pictures (.part) too
     ]
-    for path in (*loose, *_unnamed_caches(workspace)):
+    for path in (*unnamed, *_unnamed_caches(workspace)):
         with suppress(OSError):
-            if path.stat().st_mtime < since:
+            if path.stat().st_mtime < newest_removed:
                 path.unlink()
                 removed += 1
             else:
@@ -73,56 +76,59 @@ def sweep(workspace: Workspace, age: float | None = None) -> tuple[int, int]:
     return removed, young
 
 
-def _sweep_if_needed(workspace: Workspace, folder: Path) -> None:
-    ended = []
+def _remove_if_needed(workspace: Workspace, folder: Path) -> None:
+    ended_marks = []
     for mark in folder.glob("*.json"):
         with suppress(OSError):
-            if _alive(mark):
+            if _is_running(mark):
                 return
-            if mark.stat().st_mtime < time.time() - YOUNG_SECONDS:
-                ended.append(mark)
-    if not ended:
+            if mark.stat().st_mtime < time.time() - MIN_ORPHAN_AGE_SECONDS:
+                ended_marks.append(mark)
+    if not ended_marks:
         return
-    if _try_to_sweep(workspace) == 0:
-        for mark in ended:
+    if _try_to_remove(workspace) == 0:
+        for mark in ended_marks:
             mark.unlink(missing_ok=True)
 
 
-def _try_to_sweep(workspace: Workspace, age: float | None = None) -> int:
-    """How many orphans are left; -1 where a damaged version stands in the way."""
+def _try_to_remove(workspace: Workspace, age: float | None = None) -> int:
+    """Remove orphans: how many are left, or -1 where a version cannot be read."""
     try:
-        return sweep(workspace, age)[1]
+        return remove_orphans(workspace, age)[1]
     except (OSError, ValueError, KeyError, TypeError):
         return -1
 
 
-def _alive(mark: Path) -> bool:
-    """Whether the ingest that made the mark goes on."""
+def _is_running(mark: Path) -> bool:
+    """Whether the ingest of the marker is running."""
     try:
-        heard = mark.stat().st_mtime + FOREIGN_SECONDS - STALE_SECONDS
+        last_sign = mark.stat().st_mtime + MAX_FOREIGN_INGEST_SECONDS - STALE_SECONDS
     except OSError:  # it has just ended
         return False
-    return lives(_who(mark), heard)
+    return lives(_read_object(mark), last_sign)
 
 
-def _who(mark: Path) -> dict[str, Any]:
-    found = read_json(mark, {})
-    return found if isinstance(found, dict) else {}
+def _read_object(mark: Path) -> dict[str, Any]:
+    content = read_json(mark, {})
+    return content if isinstance(content, dict) else {}
 
 
-def _named(workspace: Workspace) -> set[str]:
-    """The hashes that any version of any data set names. A version that cannot be read stops the
-    sweep: what it names is not known."""
-    named: set[str] = set()
+def _named_hashes(workspace: Workspace) -> set[str]:
+    """The hashes that any version of any data set names.
+
+    Raises:
+        ValueError, OSError or KeyError: a version cannot be read, so its pictures are not known.
+    """
+    hashes: set[str] = set()
     for path in workspace.datasets.glob("*/versions/*.json"):
         if path.stem.isdecimal():
-            named.update(json.loads(path.read_bytes())["hash"])
-    return named
+            hashes.update(json.loads(path.read_bytes())["hash"])
+    return hashes
 
 
 def _unnamed_caches(workspace: Workspace) -> Iterator[Path]:
-    """Prepared pixels that no index names."""
+    """Files of cached pixels that no index names."""
     for path in workspace.datasets.glob("*/cache/*/*-*.npy"):
-        token = _who(path.with_name("index.json")).get("token")
+        token = _read_object(path.with_name("index.json")).get("token")
         if path.stem.rpartition("-")[2] != token:
             yield path

@@ -1,7 +1,7 @@
-"""Pixels prepared while pictures come in, so that training starts without reading them again.
+"""Prefetch of pixels: an ingest fills the pixel cache, so that training starts at once.
 
-Which pixels a network will want, the caller says, from the shape of the first pictures. Where all
-pictures turn out to want others, the time that preparing took is lost, no more.
+The caller chooses the pixels from the shape of a sample. If the whole data set turns out to want
+other pixels, the prefetched ones are thrown away.
 """
 
 import shutil
@@ -19,15 +19,16 @@ from ml.data.sources.listing import Candidate
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 
-MOST_BYTES = 8 * 2**30
-MOST_SHARE = 0.25
-"""Of the free disk."""
+MAX_PREFETCH_BYTES = 8 * 2**30
+MAX_DISK_SHARE = 0.25
+"""The share of the free disk that prefetched pixels may take."""
 SIDES = ("width", "height")
 
 
 @dataclass(frozen=True)
-class Shape:
-    """What the recipes ask about a data set; medians, in pixels."""
+class DatasetShape:
+    """The number of pictures of a data set, their median size in pixels, and whether any has
+    colours: what the recipes choose by."""
 
     pictures: int
     width: int
@@ -35,12 +36,12 @@ class Shape:
     colour: bool
 
 
-PixelsFor = Callable[[Shape], PixelSpec]
-"""Which pixels training on pictures of such a shape wants."""
+PixelsFor = Callable[[DatasetShape], PixelSpec]
+"""The pixels that training wants on pictures of such a shape."""
 
 
-def shape_of_sample(candidates: Iterable[Candidate], count: int) -> Shape | None:
-    """The shape of ``count`` pictures, from the few ``candidates``; None where none is readable."""
+def shape_of_sample(candidates: Iterable[Candidate], count: int) -> DatasetShape | None:
+    """The shape of ``count`` pictures, from the sample ``candidates``; None if none is readable."""
     facts = []
     for one in candidates:
         with suppress(BadInputError):
@@ -48,12 +49,14 @@ def shape_of_sample(candidates: Iterable[Candidate], count: int) -> Shape | None
     if not facts:
         return None
     width, height = (median_low([getattr(one, side) for one in facts]) for side in SIDES)
-    return Shape(count, width, height, any(one.colour for one in facts))
+    return DatasetShape(count, width, height, any(one.colour for one in facts))
 
 
-class Prepared:
-    """Writes pixels to the cache of the data set in ``folder``. An error ends it, and nothing else:
-    whatever is missing is prepared before training."""
+class PixelPrefetch:
+    """Writes pixels to the cache of the data set in ``folder``.
+
+    An error of the disk ends the prefetch only: training prepares missing pixels itself.
+    """
 
     def __init__(self, folder: Path, spec: PixelSpec, count: int) -> None:
         self.folder, self.spec = folder / "cache" / spec.key, spec
@@ -64,11 +67,11 @@ class Prepared:
 
     @property
     def rows(self) -> Rows | None:
-        """Where the pixels are to be written; None once it has ended."""
+        """The rows to write pixels to; None once the prefetch has ended."""
         return self._writer.rows if self._writer else None
 
     def name(self, digests: Iterable[str]) -> None:
-        """Say whose the next rows are, which have been written. An empty name is nobody's."""
+        """Name the pictures of the next written rows by hash; an empty name skips a row."""
         if self._writer is None:
             return
         try:
@@ -77,7 +80,7 @@ class Prepared:
             self.abandon()
 
     def finish(self, spec: PixelSpec | None) -> None:
-        """Publish the rows, if ``spec`` is what was guessed."""
+        """Publish the rows if ``spec`` is that of the prefetch, or throw them away."""
         if self._writer is None or spec != self.spec:
             self.abandon()
             return
@@ -89,16 +92,16 @@ class Prepared:
             self.abandon()
 
     def abandon(self) -> None:
-        """Leave nothing behind."""
+        """Remove all that was written."""
         if self._writer is not None:
             self._writer.abandon()
             self._writer = None
-            with suppress(OSError):  # not empty: others are in there
+            with suppress(OSError):  # not empty
                 for folder in (self.folder, self.folder.parent, self.folder.parent.parent):
                     folder.rmdir()
 
 
-def fits(workspace: Workspace, spec: PixelSpec, count: int) -> bool:
-    """Whether there is room enough on the disk for the pixels of ``count`` pictures."""
+def has_room(workspace: Workspace, spec: PixelSpec, count: int) -> bool:
+    """Whether the disk has room for the pixels of ``count`` pictures."""
     size = count * spec.size * spec.size * spec.channels
-    return size < min(MOST_BYTES, MOST_SHARE * shutil.disk_usage(workspace.root).free)
+    return size < min(MAX_PREFETCH_BYTES, MAX_DISK_SHARE * shutil.disk_usage(workspace.root).free)

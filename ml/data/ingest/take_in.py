@@ -1,11 +1,11 @@
-"""Read, check and keep pictures, many at once."""
+"""Take in pictures: read, check and store them, many at once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice, tee
 
-from ml.data.ingest.prefetch_pixels import Prepared
-from ml.data.ingest.take_in_counts import Taken, Tally
+from ml.data.ingest.prefetch_pixels import PixelPrefetch
+from ml.data.ingest.take_in_counts import AcceptedPicture, Intake
 from ml.data.pixels.cache import Rows
 from ml.data.pixels.parallel import Progress, in_batches
 from ml.data.pixels.pixels import Facts, Pixels, PixelSpec, look, look_and_fit
@@ -19,38 +19,43 @@ def take_in(
     workspace: Workspace,
     listing: Listing,
     progress: Progress | None = None,
-    prepared: Prepared | None = None,
-) -> Tally:
-    """Read, check and keep the pictures of ``listing``, which is closed then. ``wait`` on what
-    comes back before a version names them."""
-    tally = Tally(workspace.datasets / ".ingests", listing.refused)
-    taker = Taker(workspace)
-    if prepared:
-        taker = Taker(workspace, prepared.spec, prepared.rows)
+    prefetch: PixelPrefetch | None = None,
+) -> Intake:
+    """Read, check and store the pictures of ``listing``, and close it.
+
+    Call ``wait_for_disk`` of the result before a version names the pictures.
+    """
+    intake = Intake(workspace.datasets / ".ingests", listing.refused)
+    batch_intake = BatchIntake(workspace)
+    if prefetch:
+        batch_intake = BatchIntake(workspace, prefetch.spec, prefetch.rows)
     candidates, copies = tee(listing.candidates)
     done = 0
     try:
-        numbered = ((n, one.read, one.facts) for n, one in enumerate(copies))
-        for outcomes in in_batches(taker, numbered, count=listing.count):
+        numbered = (
+            (n, candidate_copy.read, candidate_copy.facts)
+            for n, candidate_copy in enumerate(copies)
+        )
+        for outcomes in in_batches(batch_intake, numbered, count=listing.count):
             for candidate, outcome in zip(islice(candidates, len(outcomes)), outcomes, strict=True):
-                if isinstance(outcome, Taken):
-                    tally.add(candidate, outcome)
+                if isinstance(outcome, AcceptedPicture):
+                    intake.add(candidate, outcome)
                 else:
-                    tally.refuse(candidate.file, outcome)
-            if prepared:
-                _name_rows(prepared, outcomes)
+                    intake.refuse(candidate.file, outcome)
+            if prefetch:
+                _name_rows(prefetch, outcomes)
             done += len(outcomes)
             if progress:
                 progress(min(done / max(listing.count, 1), 1.0))
     finally:
         listing.close()
-    tally.close()
-    return tally
+    intake.close()
+    return intake
 
 
 @dataclass(frozen=True)
-class Taker:
-    """Reads, checks and keeps batches of pictures, in whatever process it is sent to.
+class BatchIntake:
+    """Reads, checks and stores batches of pictures, in this process or another.
 
     With ``spec``, the pixels of the picture ``n`` are written to the row ``n`` of ``rows``.
     """
@@ -61,18 +66,20 @@ class Taker:
 
     def __call__(
         self, batch: list[tuple[int, Callable[[], bytes], Facts | None]]
-    ) -> list[Taken | str]:
-        """What each picture is, or the reason why it is refused.
+    ) -> list[AcceptedPicture | str]:
+        """An ``AcceptedPicture`` or the reason of a refusal for each picture.
 
         Args:
-            batch: the number of each, what reads it, and what is known of it already.
+            batch: the number of each picture, a function that reads it, and its facts if known.
 
         Raises:
             WorkspaceError: the disk is full or cannot be written to.
         """
-        return [self._take(*one) for one in batch]
+        return [self._take_in_one(*picture) for picture in batch]
 
-    def _take(self, number: int, read: Callable[[], bytes], facts: Facts | None) -> Taken | str:
+    def _take_in_one(
+        self, number: int, read: Callable[[], bytes], facts: Facts | None
+    ) -> AcceptedPicture | str:
         pixels = None
         try:
             data = read()
@@ -83,19 +90,23 @@ class Taker:
         except BadInputError as error:
             return str(error)
         digest = write_picture(self.workspace, data)
-        return Taken(digest, facts, len(data), pixels is None or self._keep(number, pixels))
+        return AcceptedPicture(
+            digest, facts, len(data), pixels is None or self._write_row(number, pixels)
+        )
 
-    def _keep(self, number: int, pixels: Pixels) -> bool:
+    def _write_row(self, number: int, pixels: Pixels) -> bool:
         try:
             if self.rows:
                 self.rows.write(number, pixels)
-        except OSError:  # they can be made again
+        except OSError:  # training prepares missing pixels itself
             return False
         return True
 
 
-def _name_rows(prepared: Prepared, outcomes: list[Taken | str]) -> None:
-    """Tell whose pixels the rows of a batch hold, or end it where one could not be written."""
-    if any(isinstance(one, Taken) and not one.row for one in outcomes):
-        prepared.abandon()
-    prepared.name("" if isinstance(one, str) else one.digest for one in outcomes)
+def _name_rows(prefetch: PixelPrefetch, outcomes: list[AcceptedPicture | str]) -> None:
+    """Name the rows of a batch, or end the prefetch if a row could not be written."""
+    if any(
+        isinstance(outcome, AcceptedPicture) and not outcome.row_written for outcome in outcomes
+    ):
+        prefetch.abandon()
+    prefetch.name("" if isinstance(outcome, str) else outcome.digest for outcome in outcomes)

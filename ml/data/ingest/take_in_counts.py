@@ -1,4 +1,4 @@
-"""What came of the pictures that were taken in, in columns: no object is kept for each."""
+"""Intake: the accepted and refused pictures of an ingest, packed in columns."""
 
 import os
 import threading
@@ -22,29 +22,30 @@ Numbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Taken:
-    """A picture that was kept. ``row`` tells whether its pixels were written: False only where
-    they should have been and could not."""
+class AcceptedPicture:
+    """A picture that was stored. ``row_written`` is False if its pixels could not be written."""
 
     digest: str
     facts: Facts
     bytes: int
-    row: bool = True
+    row_written: bool = True
 
 
-class Tally:
-    """Counts what is taken in; after ``close`` it has the ``items``, whose labels are places in
-    ``names``, those that were ``refused`` and how many came ``twice``.
+class Intake:
+    """Collects the pictures of an ingest.
+
+    ``refused`` is [{file, reason}]. After ``close``, ``items`` are the accepted pictures, whose
+    labels index ``label_names``, and ``repeats`` counts those that came again under one label.
 
     Args:
-        folder: where much of it goes meanwhile.
+        folder: where long columns spill to.
         refused: files and reasons that are known already.
     """
 
     def __init__(self, folder: Path, refused: Iterable[tuple[str, str]] = ()) -> None:
-        self.refused = [{"file": file, "reason": why} for file, why in refused]
-        self.names: list[str] = []
-        self.twice, self._colour = 0, False
+        self.refused = [{"file": file, "reason": reason} for file, reason in refused]
+        self.label_names: list[str] = []
+        self.repeats, self._colour = 0, False
         self._folder, self._packer = folder, Packer(folder)
         self._label: dict[str, int] = {}
         self._sizes = [SpilledColumn("q", folder) for _ in range(3)]
@@ -54,40 +55,41 @@ class Tally:
         self._height: Numbers
         self._bytes: Numbers
 
-    def add(self, candidate: Candidate, taken: Taken) -> None:
-        """A picture was kept."""
+    def add(self, candidate: Candidate, picture: AcceptedPicture) -> None:
+        """Add a picture that was stored."""
         label = self._label.setdefault(candidate.label, len(self._label))
-        facts, split, group = taken.facts, candidate.split, candidate.group
-        # Sizes first: with a full batch the packer writes what it holds.
-        for spool, size in zip(self._sizes, (facts.width, facts.height, taken.bytes), strict=True):
+        facts, split, group = picture.facts, candidate.split, candidate.group
+        # Sizes first: the packer spills all columns when its buffers are full.
+        for spool, size in zip(
+            self._sizes, (facts.width, facts.height, picture.bytes), strict=True
+        ):
             spool.add(size)
         self._colour = self._colour or facts.colour
-        self._packer.add(Item(taken.digest, label, split, candidate.file, group, facts.notes))
+        self._packer.add(Item(picture.digest, label, split, candidate.file, group, facts.notes))
 
-    def refuse(self, file: str, why: str) -> None:
-        """A file was not kept."""
-        self.refused.append({"file": file, "reason": why})
+    def refuse(self, file: str, reason: str) -> None:
+        """Add a file that was refused."""
+        self.refused.append({"file": file, "reason": reason})
 
     def close(self) -> None:
-        """Nothing is added any more. What came twice counts once, and the disk is told to keep what
-        was written: ``wait`` for it before a version names it."""
-        if hasattr(os, "sync"):  # all at once is faster than each
+        """End the collection: drop repeats and start to flush the disk, see ``wait_for_disk``."""
+        if hasattr(os, "sync"):  # one sync for all files is faster than one a file
             self._syncing = threading.Thread(target=os.sync)
             self._syncing.start()
-        self.names = list(self._label)
+        self.label_names = list(self._label)
         self.items = self._packer.finish()
         self._width, self._height, self._bytes = (spool.column() for spool in self._sizes)
-        once = _first_ones(self.items)
-        self.twice = int((~once).sum())
-        self.keep(once)
+        is_first = _first_occurrences(self.items)
+        self.repeats = int((~is_first).sum())
+        self.select(is_first)
 
-    def wait(self) -> None:
-        """Return once the disk has it: a version must not outlive its pictures."""
+    def wait_for_disk(self) -> None:
+        """Wait until all pictures are on the disk: a version must not outlive its pictures."""
         if self._syncing:
             self._syncing.join()
 
-    def keep(self, chosen: npt.NDArray[np.bool_]) -> None:
-        """Leave out all items but the ``chosen`` (items,)."""
+    def select(self, chosen: npt.NDArray[np.bool_]) -> None:
+        """Drop all items but the ``chosen``: bool (items,)."""
         if chosen.all():
             return
         self.items = pack(compress(self.items, chosen.tolist()), self._folder)
@@ -95,43 +97,45 @@ class Tally:
         self._bytes = self._bytes[chosen]
 
     @property
-    def taken(self) -> list[str]:
+    def accepted_classes(self) -> list[str]:
         """The classes that have an item, in the order in which they first came."""
-        held = np.bincount(self.items.columns["label"], minlength=len(self.names))
-        return [name for name, count in zip(self.names, held.tolist(), strict=True) if count]
+        counts = np.bincount(self.items.columns["label"], minlength=len(self.label_names))
+        return [
+            name for name, count in zip(self.label_names, counts.tolist(), strict=True) if count
+        ]
 
     @property
     def about(self) -> dict[str, Any]:
-        """Medians of the sizes, whether there are colours, and bytes of all pictures."""
+        """``width`` and ``height`` (medians, pixels), ``colour`` and ``bytes`` (of all pictures)."""
         if not len(self.items):
             return {"width": 0, "height": 0, "colour": False, "bytes": 0}
         return {
-            "width": _middle(self._width),
-            "height": _middle(self._height),
+            "width": _low_median(self._width),
+            "height": _low_median(self._height),
             "colour": self._colour,
             "bytes": int(self._bytes.sum()),
         }
 
-    def numbered(self, classes: tuple[str, ...]) -> PackedItems:
-        """The items, each with the number of its class in ``classes``."""
-        number = {label: n for n, label in enumerate(classes)}
-        table = np.array([number.get(name, -1) for name in self.names], np.int32)
-        return self.items.with_column("label", table[self.items.columns["label"]])
+    def labelled_by(self, classes: tuple[str, ...]) -> PackedItems:
+        """The items with labels that index ``classes``."""
+        label_of = {label: n for n, label in enumerate(classes)}
+        labels = np.array([label_of.get(name, -1) for name in self.label_names], np.int32)
+        return self.items.with_column("label", labels[self.items.columns["label"]])
 
 
-def _first_ones(items: PackedItems) -> npt.NDArray[np.bool_]:
-    """Whether each item is the first of its picture, label and split."""
-    chosen = np.ones(len(items), np.bool_)
+def _first_occurrences(items: PackedItems) -> npt.NDArray[np.bool_]:
+    """Whether each item is the first of its picture, label and split: bool (items,)."""
+    is_first = np.ones(len(items), np.bool_)
     pictures = pictures_of(items)
     if len(items) and int(pictures.max()) + 1 < len(items):
         labels, splits = labels_of(items), splits_of(items).astype(np.int64)
         keys = (pictures * (int(labels.max()) + 1) + labels) * 4 + splits + 1
-        chosen[:] = False
-        chosen[np.unique(keys, return_index=True)[1]] = True
-    return chosen
+        is_first[:] = False
+        is_first[np.unique(keys, return_index=True)[1]] = True
+    return is_first
 
 
-def _middle(sizes: Numbers) -> int:
-    """The median; the lower of two."""
-    place = (len(sizes) - 1) // 2
-    return int(np.partition(sizes, place)[place])
+def _low_median(sizes: Numbers) -> int:
+    """The median, or the lower of the two middle values."""
+    middle = (len(sizes) - 1) // 2
+    return int(np.partition(sizes, middle)[middle])

@@ -12,7 +12,7 @@ import pytest
 
 from ml.__main__ import main
 from ml.data.edits.edits import commit, restore
-from ml.data.ingest.orphans import sweep
+from ml.data.ingest.orphans import remove_orphans
 from ml.data.store.versions import latest, load_version, picture_path
 from ml.runs.folder import Run, find
 from ml.workspace import Workspace
@@ -99,7 +99,7 @@ def _bring_in_others(run: Run, workspace: Workspace) -> None:
         for n in range(3):
             (folder / name / f"{n}.png").write_bytes(picture(1, 900 + n + 10 * (name == "b")))
     assert main(["ingest", str(folder)]) == 0
-    sweep(workspace)
+    remove_orphans(workspace)
 
 
 def _without_caches(run: Run, workspace: Workspace) -> None:

@@ -1,4 +1,4 @@
-"""More pictures for a data set that is there."""
+"""Adding pictures to an existing data set."""
 
 import threading
 from collections.abc import Callable
@@ -24,24 +24,26 @@ def pets(make_folder: Make, workspace: Workspace) -> Path:
     return folder
 
 
-def test_pictures_go_into_the_class_that_is_named_whatever_the_folders(
+def test_pictures_go_into_the_named_class_whatever_their_folders(
     make_folder: Make, tmp_path: Path, pets: Path, workspace: Workspace
 ) -> None:
     more = make_folder("more", {"x/y": 2, "train/z": 1})
     loose = tmp_path / "loose.jpg"
     loose.write_bytes(as_bytes(picture(900), "JPEG"))
     zipped = pack(tmp_path / "zipped.zip", {"1.png": 901, "deep/er/2.png": 902})
-    done = bring_in(workspace, [more, loose, zipped], into="pets", label="cow")
-    assert done.accepted == 6
-    assert done.version.version == 2
-    assert done.version.classes == ("cat", "dog", "cow")
-    assert done.version.counts == {"cat": 20, "dog": 20, "cow": 6}
+    ingested = bring_in(workspace, [more, loose, zipped], into="pets", label="cow")
+    assert ingested.accepted == 6
+    assert ingested.version.version == 2
+    assert ingested.version.classes == ("cat", "dog", "cow")
+    assert ingested.version.counts == {"cat": 20, "dog": 20, "cow": 6}
     summary = read_summary(workspace, "pets")
     assert (summary["parent"], summary["change"]) == (1, "6 pictures added to cow.")
     assert summary["source"] == read_summary(workspace, "pets", 1)["source"]
 
 
-def test_nothing_else_changes(make_folder: Make, pets: Path, workspace: Workspace) -> None:
+def test_adding_keeps_old_items_and_versions(
+    make_folder: Make, pets: Path, workspace: Workspace
+) -> None:
     old = load_version(workspace, "pets")
     more = make_folder("more", {"dog": 3, "bird": 2})
     new = bring_in(workspace, more, into="pets").version
@@ -52,31 +54,31 @@ def test_nothing_else_changes(make_folder: Make, pets: Path, workspace: Workspac
     assert read_summary(workspace, "pets")["change"] == "5 pictures added to 2 classes."
 
 
-def test_what_is_there_already_is_not_added_again(
+def test_known_pictures_are_not_added_again(
     make_folder: Make, pets: Path, workspace: Workspace
 ) -> None:
-    done = bring_in(workspace, pets, into="pets")
-    assert (done.accepted, done.version.version) == (0, 1)
-    assert done.notes == ["40 pictures were in the set already."]
-    other = bring_in(workspace, pets / "cat", into="pets", label="dog")
-    assert other.accepted == 20  # the same pictures under another label: a contradiction, kept
+    ingested = bring_in(workspace, pets, into="pets")
+    assert (ingested.accepted, ingested.version.version) == (0, 1)
+    assert ingested.notes == ["40 pictures were in the set already."]
+    relabelled = bring_in(workspace, pets / "cat", into="pets", label="dog")
+    assert relabelled.accepted == 20  # the same pictures under another label: a contradiction, kept
     more = make_folder("more", {"cat": 1, "dog": 1})
     (more / "cat" / "old.png").write_bytes((pets / "cat" / "000.png").read_bytes())
-    done = bring_in(workspace, more, into="pets")
-    assert done.accepted == 2
-    assert "1 picture was in the set already." in done.notes
+    ingested = bring_in(workspace, more, into="pets")
+    assert ingested.accepted == 2
+    assert "1 picture was in the set already." in ingested.notes
 
 
 def test_one_picture_makes_a_set_of_one_class(tmp_path: Path, workspace: Workspace) -> None:
     path = tmp_path / "one.png"
     path.write_bytes(as_bytes(picture(1)))
-    done = bring_in(workspace, path, "mine", label="cat")
-    assert done.version.counts == {"cat": 1}
+    ingested = bring_in(workspace, path, "mine", label="cat")
+    assert ingested.version.counts == {"cat": 1}
     with pytest.raises(BadInputError, match="--class"):
         bring_in(workspace, path)
 
 
-def test_what_cannot_be_added_is_a_sentence_and_no_version(
+def test_failed_addition_is_an_error_and_makes_no_version(
     tmp_path: Path, pets: Path, workspace: Workspace
 ) -> None:
     bad = tmp_path / "bad.jpg"
@@ -92,7 +94,7 @@ def test_what_cannot_be_added_is_a_sentence_and_no_version(
     assert load_version(workspace, "pets").version == 1
 
 
-def test_the_report_is_of_what_was_added(tmp_path: Path, pets: Path, workspace: Workspace) -> None:
+def test_report_lists_added_pictures_only(tmp_path: Path, pets: Path, workspace: Workspace) -> None:
     see_through = picture(5)
     see_through.putalpha(100)
     files = {"a.png": as_bytes(see_through), "b.png": b"no picture"}
@@ -102,7 +104,9 @@ def test_the_report_is_of_what_was_added(tmp_path: Path, pets: Path, workspace: 
     assert report["changed"] == [{"file": "a.png", "change": "transparency laid over white"}]
 
 
-def test_what_was_tested_stays_tested(make_folder: Make, pets: Path, workspace: Workspace) -> None:
+def test_adding_keeps_test_pictures_in_the_test(
+    make_folder: Make, pets: Path, workspace: Workspace
+) -> None:
     def tested(version: int) -> set[str]:
         items = load_version(workspace, "pets", version).items
         return {item.hash for item in items if item.split == "test"}
@@ -114,7 +118,7 @@ def test_what_was_tested_stays_tested(make_folder: Make, pets: Path, workspace: 
     assert len(tested(3)) == 12
 
 
-def test_the_test_stays_as_it_is_where_that_is_wanted(
+def test_keep_test_leaves_the_test_unchanged(
     make_folder: Make, pets: Path, workspace: Workspace
 ) -> None:
     old = load_version(workspace, "pets")
@@ -122,15 +126,15 @@ def test_the_test_stays_as_it_is_where_that_is_wanted(
     more = make_folder("more", {"cat": 30, "cow": 10})
     moved = next(iter(tested.values()))  # somebody says that a test picture is a cow
     (more / "cow" / "t.png").write_bytes(picture_path(workspace, moved.hash).read_bytes())
-    done = bring_in(workspace, more, into="pets", keep_test=True)
+    ingested = bring_in(workspace, more, into="pets", keep_test=True)
     new = load_version(workspace, "pets")
-    assert done.accepted == 40
+    assert ingested.accepted == 40
     assert {item.hash: item for item in new.items if item.split == "test"} == tested
     assert set(split_indices(new, 0)["test"].tolist()) == {
         n for n, item in enumerate(new.items) if item.hash in tested
     }
-    said = " ".join(done.notes)
-    assert "1 picture was in the set under another label" in said
+    notes = " ".join(ingested.notes)
+    assert "1 picture was in the set under another label" in notes
     again = bring_in(workspace, more, into="pets", keep_test=True)
     assert (again.accepted, again.version.version) == (0, 2)
     bring_in(workspace, make_folder("most", {"cat": 5}), into="pets")
@@ -138,28 +142,28 @@ def test_the_test_stays_as_it_is_where_that_is_wanted(
     assert joined > set(tested)  # what comes otherwise joins it as ever
 
 
-def test_a_folder_read_again_says_where_the_changes_by_hand_are(
+def test_folder_read_again_names_the_version_with_edits(
     make_folder: Make, pets: Path, workspace: Workspace
 ) -> None:
     bring_in(workspace, make_folder("more", {"cat": 2}), into="pets", label="cow")
     assert bring_in(workspace, pets, reuse=True).version.classes == ("cat", "dog", "cow")
     (pets / "cat" / "000.png").unlink()
-    done = bring_in(workspace, pets, reuse=True)
-    assert (done.version.version, done.version.counts) == (3, {"cat": 19, "dog": 20})
-    assert "What was changed by hand is in version 2." in done.notes
+    ingested = bring_in(workspace, pets, reuse=True)
+    assert (ingested.version.version, ingested.version.counts) == (3, {"cat": 19, "dog": 20})
+    assert "What was changed by hand is in version 2." in ingested.notes
     (pets / "cat" / "001.png").unlink()
     assert not any("by hand" in note for note in bring_in(workspace, pets, reuse=True).notes)
 
 
 def test_a_bundled_set_can_be_added_to(make_folder: Make, workspace: Workspace) -> None:
     more = make_folder("more", {"rock": 2})
-    done = bring_in(workspace, more / "rock", into="hands", label="rock")
-    assert done.version.version == 2
-    assert done.version.counts["rock"] == 2
-    assert len(done.version.items) > 300
+    ingested = bring_in(workspace, more / "rock", into="hands", label="rock")
+    assert ingested.version.version == 2
+    assert ingested.version.counts["rock"] == 2
+    assert len(ingested.version.items) > 300
 
 
-def test_two_at_once_wait_for_one_another(
+def test_concurrent_additions_wait_for_each_other(
     make_folder: Make, pets: Path, workspace: Workspace
 ) -> None:
     folders = [make_folder(f"more{n}", {"cat": 8}) for n in range(4)]
@@ -178,9 +182,7 @@ def test_two_at_once_wait_for_one_another(
     assert newest.counts == {"cat": 52, "dog": 20}
 
 
-def test_several_files_without_a_class_are_asked_for_one(
-    tmp_path: Path, workspace: Workspace
-) -> None:
+def test_several_files_need_a_class(tmp_path: Path, workspace: Workspace) -> None:
     with pytest.raises(BadInputError, match="--class"):
         bring_in(workspace, [tmp_path / "a.png", tmp_path / "b.png"])
     with pytest.raises(BadInputError, match="No pictures are named"):

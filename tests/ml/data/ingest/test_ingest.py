@@ -1,4 +1,4 @@
-"""What is taken in, what is refused, and what a crash leaves."""
+"""Ingest: accepted and refused files, notes, and what a crash leaves."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ from tests.helpers.pictures import as_bytes, picture
 Make = Callable[..., Path]
 
 
-def test_each_picture_is_kept_as_it_came_under_its_label(
+def test_each_picture_is_stored_unchanged_under_its_label(
     make_folder: Make, workspace: Workspace
 ) -> None:
     folder = make_folder("pets", {"10": 3, "9": 2})
@@ -48,25 +48,25 @@ def test_the_medians_and_the_colour_are_those_of_the_pictures(
     assert ingest(workspace, folder, "colour").version.about["colour"]
 
 
-def test_what_cannot_be_read_is_named_and_stops_nothing(
+def test_unreadable_files_are_reported_and_stop_nothing(
     make_folder: Make, workspace: Workspace
 ) -> None:
     folder = make_folder("pets", {"cat": 2, "dog": 2})
-    whole = (folder / "cat" / "000.png").read_bytes()
-    bad = {
-        "cat/cut.png": whole[:-30],
+    readable = (folder / "cat" / "000.png").read_bytes()
+    unreadable = {
+        "cat/cut.png": readable[:-30],
         "cat/empty.jpg": b"",
         "dog/LICENSE": b"You may",
         "dog/labels.csv": b"file,label\n",
     }
-    for name, data in bad.items():
+    for name, data in unreadable.items():
         (folder / name).write_bytes(data)
-    done = ingest(workspace, folder, "pets")
-    assert {entry["file"] for entry in done.refused} == set(bad)
-    assert all(entry["reason"].endswith(".") for entry in done.refused)
-    assert len(done.version.items) == 4
-    assert done.notes == ["4 files could not be taken in. See which."]
-    report = {"refused": done.refused, "notes": done.notes, "changed": []}
+    ingested = ingest(workspace, folder, "pets")
+    assert {entry["file"] for entry in ingested.refused} == set(unreadable)
+    assert all(entry["reason"].endswith(".") for entry in ingested.refused)
+    assert len(ingested.version.items) == 4
+    assert ingested.notes == ["4 files could not be taken in. See which."]
+    report = {"refused": ingested.refused, "notes": ingested.notes, "changed": []}
     assert read_report(workspace, "pets", 1) == report
 
 
@@ -81,41 +81,39 @@ def test_a_file_beyond_the_limit_is_not_read(
     assert "larger than" in refused[0]["reason"]
 
 
-def test_one_picture_twice_in_a_class_counts_once_and_in_two_classes_twice(
+def test_repeated_picture_counts_once_in_each_class(
     make_folder: Make, workspace: Workspace
 ) -> None:
     folder = make_folder("pets", {"cat": 2, "dog": 2})
     shutil.copy(folder / "cat" / "000.png", folder / "cat" / "copy.png")
     shutil.copy(folder / "cat" / "001.png", folder / "dog" / "copy.png")
-    done = ingest(workspace, folder, "pets")
-    assert done.version.counts == {"cat": 2, "dog": 3}
-    assert any("1 picture came twice in one class" in note for note in done.notes)
-    assert any("1 picture came under more than one class" in note for note in done.notes)
-    kept = [path for path in workspace.pictures.rglob("*") if path.is_file()]
-    assert len(kept) == 4
+    ingested = ingest(workspace, folder, "pets")
+    assert ingested.version.counts == {"cat": 2, "dog": 3}
+    assert any("1 picture came twice in one class" in note for note in ingested.notes)
+    assert any("1 picture came under more than one class" in note for note in ingested.notes)
+    stored = [path for path in workspace.pictures.rglob("*") if path.is_file()]
+    assert len(stored) == 4
 
 
-def test_one_picture_in_two_splits_stays_in_both_and_is_noted(
+def test_picture_in_two_splits_stays_in_both_with_a_note(
     make_folder: Make, workspace: Workspace
 ) -> None:
     folder = make_folder("pets", {f"{s}/{c}": 3 for s in ("train", "test") for c in ("a", "b")})
     shutil.copy(folder / "train" / "a" / "000.png", folder / "test" / "a" / "leak.png")
-    done = ingest(workspace, folder, "pets")
-    assert [item.split for item in done.version.items].count("test") == 7
-    assert any("more than one split" in note for note in done.notes)
+    ingested = ingest(workspace, folder, "pets")
+    assert [item.split for item in ingested.version.items].count("test") == 7
+    assert any("more than one split" in note for note in ingested.notes)
 
 
-def test_what_decoding_changes_is_noted_with_the_picture(
-    make_folder: Make, workspace: Workspace
-) -> None:
+def test_changes_by_decoding_are_noted(make_folder: Make, workspace: Workspace) -> None:
     folder = make_folder("pets", {"cat": 1, "dog": 1})
     see_through = picture(5)
     see_through.putalpha(100)
     (folder / "cat" / "logo.png").write_bytes(as_bytes(see_through))
-    done = ingest(workspace, folder, "pets")
-    noted = {item.file: item.notes for item in done.version.items if item.notes}
-    assert noted == {"cat/logo.png": ("transparency laid over white",)}
-    assert "1 picture: transparency laid over white." in done.notes
+    ingested = ingest(workspace, folder, "pets")
+    notes = {item.file: item.notes for item in ingested.version.items if item.notes}
+    assert notes == {"cat/logo.png": ("transparency laid over white",)}
+    assert "1 picture: transparency laid over white." in ingested.notes
 
 
 def test_a_class_without_a_readable_picture_is_left_out(
@@ -123,9 +121,9 @@ def test_a_class_without_a_readable_picture_is_left_out(
 ) -> None:
     folder = make_folder("pets", {"cat": 2, "dog": 2, "cow": 0})
     (folder / "cow" / "notes.txt").write_text("moo", encoding="utf-8")
-    done = ingest(workspace, folder, "pets")
-    assert done.version.classes == ("cat", "dog")
-    assert "The class cow has no picture that can be read, so it was left out." in done.notes
+    ingested = ingest(workspace, folder, "pets")
+    assert ingested.version.classes == ("cat", "dog")
+    assert "The class cow has no picture that can be read, so it was left out." in ingested.notes
 
 
 @pytest.mark.parametrize(("good", "sentence"), [(1, "only the class cat"), (0, "no class")])
@@ -140,24 +138,22 @@ def test_fewer_than_two_classes_with_pictures_are_refused(
     assert dataset_names(workspace) == []
 
 
-def test_the_order_of_items_does_not_depend_on_the_threads(
-    make_folder: Make, workspace: Workspace
-) -> None:
+def test_item_order_does_not_depend_on_threads(make_folder: Make, workspace: Workspace) -> None:
     folder = make_folder("pets", {"cat": 70, "dog": 70})
     prints = {ingest(workspace, folder, f"set{n}").version.fingerprint for n in range(3)}
     assert len(prints) == 1
 
 
 def test_progress_rises_to_one(make_folder: Make, workspace: Workspace) -> None:
-    said: list[float] = []
-    ingest(workspace, make_folder("p", {"a": 50, "b": 50}), "p", progress=said.append)
-    assert said == sorted(said)
-    assert said[-1] == 1.0
-    assert len(said) > 2
+    shares: list[float] = []
+    ingest(workspace, make_folder("p", {"a": 50, "b": 50}), "p", progress=shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    assert len(shares) > 2
 
 
 @pytest.mark.parametrize("moment", ["write_version", "look_and_fit"])
-def test_a_crash_leaves_nothing_that_anyone_reads(
+def test_crash_leaves_no_data_set(
     moment: str, make_folder: Make, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = make_folder("pets", {"cat": 40, "dog": 40})
@@ -179,7 +175,7 @@ def test_a_crash_leaves_nothing_that_anyone_reads(
     assert len(ingest(workspace, folder, "pets").version.items) == 80
 
 
-def test_a_full_disk_is_said_in_a_sentence(
+def test_full_disk_is_an_error_in_a_sentence(
     make_folder: Make, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(path: Path, data: bytes) -> None:

@@ -47,7 +47,7 @@ sys.exit(code)
 
 @pytest.fixture(autouse=True)
 def _no_sync(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Power does not fail here, and 250 times to the disk takes its time."""
+    """Power does not fail here, and 250 syncs take long."""
     monkeypatch.setattr(os, "sync", lambda: None)
     monkeypatch.setattr(os, "fsync", lambda handle: None)
 
@@ -60,18 +60,18 @@ def rows(path: Path) -> list[dict[str, str]]:
 def ingest(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, object]]:
     """The exit code and the result; a refusal is one sentence on one line."""
     code = main(["ingest", *arguments, "--json"])
-    said = capsys.readouterr()
+    output = capsys.readouterr()
     if code == 0:
-        result: dict[str, object] = json.loads(said.out.splitlines()[-1])
+        result: dict[str, object] = json.loads(output.out.splitlines()[-1])
         return code, result
-    lines = [x for x in said.err.splitlines() if not x.startswith(("progress ", "left "))]
+    lines = [x for x in output.err.splitlines() if not x.startswith(("progress ", "left "))]
     assert code == 2, lines
     assert len(lines) == 1, lines
-    assert said.out == ""
+    assert output.out == ""
     return code, {"said": lines[0]}
 
 
-def test_each_picture_alone_is_accepted_or_refused_as_the_manifest_says(
+def test_each_picture_alone_gives_the_result_of_the_manifest(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     listed = rows(NASTY / "MANIFEST.csv")
@@ -85,7 +85,9 @@ def test_each_picture_alone_is_accepted_or_refused_as_the_manifest_says(
     assert wrong == []
 
 
-def test_each_archive_alone_does_as_the_table_says(capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_archive_alone_gives_the_result_of_the_table(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     table = rows(EXPECTED)
     assert {row["file"] for row in table} == {path.name for path in (NASTY / "zips").iterdir()}
     for row in table:
@@ -101,7 +103,7 @@ def test_each_archive_alone_does_as_the_table_says(capsys: pytest.CaptureFixture
                 assert any(name in str(result["said"]) for name in archive.namelist()), row["file"]
 
 
-def test_all_together_in_one_zip(
+def test_all_files_in_one_zip_stay_within_memory_and_workspace(
     tmp_path: Path, python: Callable[..., "subprocess.Popen[str]"]
 ) -> None:
     path, listed = tmp_path / "all.zip", rows(NASTY / "MANIFEST.csv")
@@ -109,21 +111,21 @@ def test_all_together_in_one_zip(
     with zipfile.ZipFile(path, "w") as archive:
         for row in listed:
             archive.write(NASTY / row["file"], row["file"])
-        for one in zips:
-            archive.write(one, f"zips/{one.name}")
+        for zip_path in zips:
+            archive.write(zip_path, f"zips/{zip_path.name}")
     workspace = tmp_path / "workspace"
     child = python(WATCHED, workspace, "ingest", path, "--json", "--workspace", workspace)
     out, err = child.communicate(timeout=60)
     assert child.returncode == 0, err
-    *_, told, outside, peak = out.splitlines()
+    *_, result_line, outside, peak = out.splitlines()
     assert outside == "outside []"
     assert int(peak.split()[1]) < MOST_BYTES
-    result = json.loads(told)
+    result = json.loads(result_line)
     refused = {entry["file"] for entry in result["refused"]}
-    seen = [row for row in listed if not is_junk(row["file"].rpartition("/")[2])]
-    expected = {row["file"] for row in seen if row["result"] != "OK"}
-    assert refused == expected | {f"zips/{one.name}" for one in zips}
-    fine = [row["file"] for row in seen if row["result"] == "OK"]
+    regular = [row for row in listed if not is_junk(row["file"].rpartition("/")[2])]
+    expected = {row["file"] for row in regular if row["result"] != "OK"}
+    assert refused == expected | {f"zips/{zip_path.name}" for zip_path in zips}
+    fine = [row["file"] for row in regular if row["result"] == "OK"]
     different = {(name.split("/")[0], (NASTY / name).read_bytes()) for name in fine}
     assert result["accepted"] == len(different) > 190
     assert {entry["file"] for entry in result["changed"]} >= {

@@ -1,4 +1,4 @@
-"""What interrupted ingests leave behind, and that nothing else goes."""
+"""Removal of the orphans of interrupted ingests, and of nothing else."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import pytest
 
 from ml.data.ingest import orphans
 from ml.data.ingest.bring_in import bring_in
-from ml.data.ingest.orphans import YOUNG_SECONDS, sweep, taking_in
+from ml.data.ingest.orphans import MIN_ORPHAN_AGE_SECONDS, ingest_marker, remove_orphans
 from ml.data.store import originals
 from ml.data.store.originals import picture_path
 from ml.data.store.versions import dataset_names, load_version, write_picture
@@ -37,16 +37,16 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def orphan(workspace: Workspace, data: bytes, age: float) -> Path:
+def orphan(workspace: Workspace, data: bytes, age_seconds: float) -> Path:
     path = picture_path(workspace, write_picture(workspace, data))
-    os.utime(path, (time.time() - age,) * 2)
+    os.utime(path, (time.time() - age_seconds,) * 2)
     return path
 
 
-def mark(workspace: Workspace, who: dict[str, object], age: float) -> Path:
-    path = workspace.datasets / ".ingests" / f"{len(who)}{age}.json"
+def mark(workspace: Workspace, process: dict[str, object], age: float) -> Path:
+    path = workspace.datasets / ".ingests" / f"{len(process)}{age}.json"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(who), encoding="utf-8")
+    path.write_text(json.dumps(process), encoding="utf-8")
     os.utime(path, (time.time() - age,) * 2)
     return path
 
@@ -54,7 +54,7 @@ def mark(workspace: Workspace, who: dict[str, object], age: float) -> Path:
 DEAD = {**identity(), "pid": 2**22 - 1, "started": 1.0}
 
 
-def test_old_orphans_go_and_everything_that_a_version_names_stays(
+def test_old_orphans_are_removed_and_named_pictures_stay(
     make_folder: Make, workspace: Workspace
 ) -> None:
     folder = make_folder("pets", {"cat": 3, "dog": 3})
@@ -63,56 +63,56 @@ def test_old_orphans_go_and_everything_that_a_version_names_stays(
     bring_in(workspace, folder, "pets")  # version 1 alone names that picture now
     for path in workspace.pictures.rglob("*"):
         os.utime(path, (1, 1))
-    old = orphan(workspace, b"old", YOUNG_SECONDS + 10)
+    old = orphan(workspace, b"old", MIN_ORPHAN_AGE_SECONDS + 10)
     young = orphan(workspace, b"young", 10)
     half = old.with_name(f".{old.name}.1234.part")
     half.write_bytes(b"o")
     os.utime(half, (1, 1))
-    assert sweep(workspace) == (2, 1)
+    assert remove_orphans(workspace) == (2, 1)
     assert not old.exists()
     assert not half.exists()
     assert young.exists()
     assert all(picture_path(workspace, item.hash).exists() for item in first.items)
 
 
-def test_an_ingest_sweeps_what_a_dead_one_left_and_only_then(
+def test_ingest_removes_orphans_only_after_an_interrupted_one(
     make_folder: Make, workspace: Workspace
 ) -> None:
-    old = orphan(workspace, b"old", YOUNG_SECONDS + 10)
+    old = orphan(workspace, b"old", MIN_ORPHAN_AGE_SECONDS + 10)
     bring_in(workspace, make_folder("one", {"a": 2, "b": 2}))
     assert old.exists()  # nothing says that an ingest was cut off
-    left = mark(workspace, DEAD, YOUNG_SECONDS + 10)
+    marker = mark(workspace, DEAD, MIN_ORPHAN_AGE_SECONDS + 10)
     bring_in(workspace, make_folder("two", {"a": 2, "b": 2}))
     assert not old.exists()
-    assert not left.exists()
+    assert not marker.exists()
 
 
-def test_nothing_is_swept_while_somebody_brings_pictures_in(workspace: Workspace) -> None:
-    old = orphan(workspace, b"old", YOUNG_SECONDS + 10)
-    dead = mark(workspace, DEAD, YOUNG_SECONDS + 10)
-    elsewhere = mark(workspace, {**DEAD, "host": "another"}, 600)
-    with taking_in(workspace):
+def test_no_orphan_is_removed_while_an_ingest_runs(workspace: Workspace) -> None:
+    old = orphan(workspace, b"old", MIN_ORPHAN_AGE_SECONDS + 10)
+    dead_marker = mark(workspace, DEAD, MIN_ORPHAN_AGE_SECONDS + 10)
+    foreign_marker = mark(workspace, {**DEAD, "host": "another"}, 600)
+    with ingest_marker(workspace):
         assert old.exists()
-    elsewhere.unlink()
-    with taking_in(workspace), taking_in(workspace):
+    foreign_marker.unlink()
+    with ingest_marker(workspace), ingest_marker(workspace):
         assert not old.exists()
-    assert not dead.exists()
+    assert not dead_marker.exists()
 
 
-def test_the_mark_stays_until_no_orphan_is_left(workspace: Workspace) -> None:
-    left = mark(workspace, DEAD, YOUNG_SECONDS + 10)
+def test_marker_stays_until_no_orphan_is_left(workspace: Workspace) -> None:
+    marker = mark(workspace, DEAD, MIN_ORPHAN_AGE_SECONDS + 10)
     young = orphan(workspace, b"young", 10)
-    with taking_in(workspace):
+    with ingest_marker(workspace):
         pass
-    assert left.exists()
+    assert marker.exists()
     os.utime(young, (1, 1))
-    with taking_in(workspace):
+    with ingest_marker(workspace):
         pass
     assert not young.exists()
-    assert not left.exists()
+    assert not marker.exists()
 
 
-def test_a_version_that_cannot_be_read_stops_the_sweep(
+def test_unreadable_version_stops_the_removal_of_orphans(
     make_folder: Make, workspace: Workspace
 ) -> None:
     version = bring_in(workspace, make_folder("pets", {"a": 2, "b": 2})).version
@@ -120,29 +120,31 @@ def test_a_version_that_cannot_be_read_stops_the_sweep(
     os.utime(path, (1, 1))
     (workspace.datasets / "pets" / "versions" / "1.json").write_text("{", encoding="utf-8")
     with pytest.raises(ValueError, match="Expecting"):
-        sweep(workspace)
+        remove_orphans(workspace)
     assert path.exists()
-    mark(workspace, DEAD, YOUNG_SECONDS + 10)
+    mark(workspace, DEAD, MIN_ORPHAN_AGE_SECONDS + 10)
     bring_in(workspace, make_folder("more", {"a": 2, "b": 2}))  # goes on all the same
     assert path.exists()
 
 
-def test_caches_that_no_index_names_go_too(make_folder: Make, workspace: Workspace) -> None:
+def test_cache_files_that_no_index_names_are_removed(
+    make_folder: Make, workspace: Workspace
+) -> None:
     bring_in(workspace, make_folder("pets", {"a": 3, "b": 3}), pixels_for=default_pixels)
     (cache,) = (workspace.datasets / "pets" / "cache").iterdir()
-    kept = sorted(cache.glob("*.npy"))
-    assert kept
+    named = sorted(cache.glob("*.npy"))
+    assert named
     (cache / "pixels-dead.npy").write_bytes(b"half")
     for path in cache.iterdir():
         os.utime(path, (1, 1))
-    assert sweep(workspace) == (1, 0)
-    assert sorted(cache.glob("*.npy")) == kept
+    assert remove_orphans(workspace) == (1, 0)
+    assert sorted(cache.glob("*.npy")) == named
 
 
-def test_a_disk_that_an_ingest_has_filled_is_not_left_full(
+def test_ingest_that_fills_the_disk_removes_what_it_wrote(
     make_folder: Make, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = bring_in(workspace, make_folder("kept", {"a": 2, "b": 2})).version
+    earlier = bring_in(workspace, make_folder("kept", {"a": 2, "b": 2})).version
     before = sorted(path for path in workspace.pictures.rglob("*") if path.is_file())
     real, written = originals._create, []
 
@@ -156,20 +158,20 @@ def test_a_disk_that_an_ingest_has_filled_is_not_left_full(
     with pytest.raises(WorkspaceError, match="disk is full"):
         bring_in(workspace, make_folder("big", {"a": 30, "b": 30}))
     assert sorted(path for path in workspace.pictures.rglob("*") if path.is_file()) == before
-    assert all(picture_path(workspace, item.hash).exists() for item in kept.items)
+    assert all(picture_path(workspace, item.hash).exists() for item in earlier.items)
     assert not (workspace.datasets / "big").exists()
 
 
-def test_a_full_disk_takes_nothing_from_another_ingest(workspace: Workspace) -> None:
-    with taking_in(workspace):
+def test_full_disk_keeps_pictures_of_another_running_ingest(workspace: Workspace) -> None:
+    with ingest_marker(workspace):
         other = orphan(workspace, b"of another", 0)
-        with pytest.raises(WorkspaceError), taking_in(workspace):
+        with pytest.raises(WorkspaceError), ingest_marker(workspace):
             raise WorkspaceError("The disk is full.")
         assert other.exists()
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_an_ingest_that_is_ended_leaves_nothing_half_made(
+def test_killed_ingest_leaves_no_version_and_no_cache(
     how: signal.Signals,
     make_folder: Make,
     workspace: Workspace,
@@ -188,11 +190,11 @@ def test_an_ingest_that_is_ended_leaves_nothing_half_made(
     assert dataset_names(workspace) == []
     if how == signal.SIGTERM:
         assert not (workspace.datasets / "pets").exists()
-    left = [path for path in workspace.pictures.rglob("*") if path.is_file()]
-    assert len(left) >= 15
-    monkeypatch.setattr(orphans, "YOUNG_SECONDS", -1)
+    leftover = [path for path in workspace.pictures.rglob("*") if path.is_file()]
+    assert len(leftover) >= 15
+    monkeypatch.setattr(orphans, "MIN_ORPHAN_AGE_SECONDS", -1)
     bring_in(workspace, make_folder("other", {"a": 2, "b": 2}), pixels_for=default_pixels)
-    assert not [path for path in left if path.exists()]
+    assert not [path for path in leftover if path.exists()]
     caches = list(workspace.datasets.rglob("pixels-*.npy"))
     assert {path.relative_to(workspace.datasets).parts[0] for path in caches} == {"other"}
     assert len(bring_in(workspace, folder).version.items) == 200

@@ -1,4 +1,4 @@
-"""Pixels prepared while pictures come in: the very ones that training would make."""
+"""Prefetched pixels equal those that training would prepare."""
 
 import shutil
 from collections.abc import Callable
@@ -38,7 +38,7 @@ def caches(workspace: Workspace, name: str) -> list[str]:
         ({"width": 28, "height": 28, "mode": "L"}, "28-grey-crop"),
     ],
 )
-def test_training_as_suggested_reads_no_original(
+def test_training_with_suggested_settings_reads_no_original(
     options: dict[str, object], key: str, make_folder: Make, workspace: Workspace
 ) -> None:
     folder = make_folder("pets", {"cat": 40, "dog": 40}, **options)
@@ -46,22 +46,20 @@ def test_training_as_suggested_reads_no_original(
     (folder / "cat" / "bad.png").write_bytes(b"no picture")
     version = bring_in(workspace, folder).version
     assert caches(workspace, "pets") == [key]
-    wanted = TrainConfig(dataset="pets").changed(**suggest(catalog.describe(workspace, "pets")))
-    spec = PixelSpec(wanted.image_size, wanted.colour, wanted.fit)
+    config = TrainConfig(dataset="pets").changed(**suggest(catalog.describe(workspace, "pets")))
+    spec = PixelSpec(config.image_size, config.colour, config.fit)
     expected = [canonical(read_picture(workspace, item.hash), spec) for item in version.items]
     shutil.rmtree(workspace.pictures)
-    found = open_pictures(workspace, catalog.run_record(version, 0), spec)
-    assert np.array_equal(found.pixels("all"), np.stack(expected))
+    pictures = open_pictures(workspace, catalog.run_record(version, 0), spec)
+    assert np.array_equal(pictures.pixels("all"), np.stack(expected))
 
 
-def test_no_pixels_are_prepared_unless_somebody_says_which(
-    make_folder: Make, workspace: Workspace
-) -> None:
+def test_without_pixels_for_nothing_is_prefetched(make_folder: Make, workspace: Workspace) -> None:
     ingestion.bring_in(workspace, make_folder("pets", {"a": 3, "b": 3}))
     assert caches(workspace, "pets") == []
 
 
-def test_a_wrong_guess_leaves_nothing(make_folder: Make, workspace: Workspace) -> None:
+def test_wrongly_guessed_pixels_are_removed(make_folder: Make, workspace: Workspace) -> None:
     folder = make_folder("pets", {"a": 20}, width=30, height=30)
     make_folder("pets", {"b": 60}, width=100, height=100)
     bring_in(workspace, folder)
@@ -71,7 +69,7 @@ def test_a_wrong_guess_leaves_nothing(make_folder: Make, workspace: Workspace) -
 
 
 @pytest.mark.parametrize("first", ["L", "RGB"])
-def test_colours_are_noticed_whatever_the_guess(
+def test_colour_is_found_whatever_the_guess(
     first: str, make_folder: Make, workspace: Workspace
 ) -> None:
     folder = make_folder("pets", {"a": 20}, width=28, height=28, mode=first)
@@ -84,7 +82,7 @@ def test_colours_are_noticed_whatever_the_guess(
     assert bring_in(workspace, spot).version.about["colour"]
 
 
-def test_a_later_version_keeps_the_rows_of_the_first(
+def test_later_version_reuses_the_rows_of_the_first(
     make_folder: Make, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bring_in(workspace, make_folder("pets", {"a": 20, "b": 20}, width=32, height=32))
@@ -99,7 +97,7 @@ def test_a_later_version_keeps_the_rows_of_the_first(
 
 
 @pytest.mark.parametrize("moment", ["start", "middle", "end"])
-def test_a_disk_too_full_for_it_stops_nothing_else(
+def test_full_disk_ends_the_prefetch_and_not_the_ingest(
     moment: str, make_folder: Make, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object, **__: object) -> None:
@@ -114,15 +112,15 @@ def test_a_disk_too_full_for_it_stops_nothing_else(
     assert not list(workspace.datasets.rglob("*.npy"))
 
 
-def test_little_room_means_none_is_taken(
+def test_without_disk_room_nothing_is_prefetched(
     make_folder: Make, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prefetch_pixels, "MOST_BYTES", 1000)
+    monkeypatch.setattr(prefetch_pixels, "MAX_PREFETCH_BYTES", 1000)
     bring_in(workspace, make_folder("pets", {"a": 3, "b": 3}))
     assert caches(workspace, "pets") == []
 
 
-def test_the_guess_looks_at_few_pictures_and_survives_bad_ones(
+def test_sample_of_unreadable_pictures_prefetches_nothing(
     tmp_path: Path, workspace: Workspace
 ) -> None:
     for label in ("a", "b"):
