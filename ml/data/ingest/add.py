@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ml.data.ingest import remarks
+from ml.data.ingest import notes as ingest_notes
 from ml.data.ingest.ingest import Ingested, too_few_classes
+from ml.data.ingest.intake import Intake
 from ml.data.ingest.orphans import ingest_marker
 from ml.data.ingest.take_in import take_in
-from ml.data.ingest.take_in_counts import Intake
 from ml.data.pixels.parallel import Progress
 from ml.data.sources.listing import Listing
 from ml.data.splits.splits import pin_test
@@ -48,7 +48,7 @@ def add(
         classes = (*old.classes, *new_classes)
         added = intake.labelled_by(classes)
         notes = [*listing.notes, *_notes(intake, repeats, relabelled, classes, added)]
-        changed = remarks.decoding_changes(added)
+        changed = ingest_notes.decoding_changes(added)
         if not added:
             return Ingested(old, intake.refused, notes)
         intake.wait_for_disk()
@@ -90,17 +90,17 @@ def _drop(intake: Intake, known: set[tuple[str, str]]) -> int:
 def _notes(
     intake: Intake, repeats: int, relabelled: int, classes: tuple[str, ...], added: Sequence[Item]
 ) -> list[str]:
-    notes = list(remarks.refusal_notes(len(intake.refused), intake.repeats, ()))
+    notes = list(ingest_notes.refusal_notes(len(intake.refused), intake.repeats, ()))
     if repeats:
         was = "was" if repeats == 1 else "were"
-        notes.append(f"{remarks.pictures(repeats)} {was} in the set already.")
+        notes.append(f"{ingest_notes.pictures(repeats)} {was} in the set already.")
     if relabelled:
         was = "was" if relabelled == 1 else "were"
         notes.append(
-            f"{remarks.pictures(relabelled)} {was} in the set under another label and left as they "
-            "are. Change the label of a picture on Data."
+            f"{ingest_notes.pictures(relabelled)} {was} in the set under another label and left as "
+            "they are. Change the label of a picture on Data."
         )
-    return [*notes, *remarks.item_notes(added, classes)]
+    return [*notes, *ingest_notes.item_notes(added, classes)]
 
 
 def _about(old: DatasetVersion, intake: Intake) -> dict[str, object]:
@@ -119,4 +119,4 @@ def _about(old: DatasetVersion, intake: Intake) -> dict[str, object]:
 def _sentence(intake: Intake) -> str:
     classes = intake.accepted_classes
     target = classes[0] if len(classes) == 1 else f"{len(classes)} classes"
-    return f"{remarks.pictures(len(intake.items))} added to {target}."
+    return f"{ingest_notes.pictures(len(intake.items))} added to {target}."

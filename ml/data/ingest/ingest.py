@@ -9,7 +9,8 @@ from itertools import chain, islice
 from pathlib import Path, PurePath
 from typing import Any
 
-from ml.data.ingest import remarks
+from ml.data.ingest import notes as ingest_notes
+from ml.data.ingest.intake import Intake
 from ml.data.ingest.orphans import ingest_marker
 from ml.data.ingest.prefetch_pixels import (
     DatasetShape,
@@ -19,7 +20,6 @@ from ml.data.ingest.prefetch_pixels import (
     shape_of_sample,
 )
 from ml.data.ingest.take_in import take_in
-from ml.data.ingest.take_in_counts import Intake
 from ml.data.pixels.parallel import Progress
 from ml.data.sources.listing import LAYOUT, Listing
 from ml.data.sources.registry import list_source
@@ -104,12 +104,12 @@ def _write_version(
     empty_classes = [label for label in listing.classes if label not in accepted]
     notes = [
         *listing.notes,
-        *remarks.refusal_notes(len(intake.refused), intake.repeats, empty_classes),
-        *remarks.item_notes(items, classes),
+        *ingest_notes.refusal_notes(len(intake.refused), intake.repeats, empty_classes),
+        *ingest_notes.item_notes(items, classes),
     ]
     if earlier and _was_edited(workspace, earlier):
         notes.append(f"What was changed by hand is in version {earlier.version}.")
-    changed = remarks.decoding_changes(items)
+    changed = ingest_notes.decoding_changes(items)
     pinned = pin_test(classes, items, earlier=earlier.items if earlier else ())
     intake.wait_for_disk()
     version = write_version(

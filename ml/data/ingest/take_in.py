@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice, tee
 
+from ml.data.ingest.intake import AcceptedPicture, Intake
 from ml.data.ingest.prefetch_pixels import PixelPrefetch
-from ml.data.ingest.take_in_counts import AcceptedPicture, Intake
 from ml.data.pixels.cache import Rows
 from ml.data.pixels.parallel import Progress, in_batches
 from ml.data.pixels.pixels import Facts, Pixels, PixelSpec, look, look_and_fit

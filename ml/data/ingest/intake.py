@@ -106,7 +106,7 @@ class Intake:
 
     @property
     def about(self) -> dict[str, Any]:
-        """``width`` and ``height`` (medians, pixels), ``colour`` and ``bytes`` (of all pictures)."""
+        """``width`` and ``height`` (medians, pixels), ``colour``, ``bytes`` (of all pictures)."""
         if not len(self.items):
             return {"width": 0, "height": 0, "colour": False, "bytes": 0}
         return {

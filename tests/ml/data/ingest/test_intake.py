@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ml.data.ingest import remarks
-from ml.data.ingest.take_in_counts import AcceptedPicture, Intake
+from ml.data.ingest import notes as ingest_notes
+from ml.data.ingest.intake import AcceptedPicture, Intake
 from ml.data.pixels.pixels import Facts
 from ml.data.sources.entries import Entry, Files
 from ml.data.sources.listing import Candidate
@@ -84,8 +84,8 @@ def test_notes_count_pictures_of_several_classes_and_splits(
     rows: list[tuple[int, str, str | None, tuple[str, ...]]], tmp_path: Path
 ) -> None:
     items = make_intake(tmp_path, rows).labelled_by(("cat", "dog", "é"))
-    notes = list(remarks.item_notes(items, ("cat", "dog", "é")))
-    assert notes == list(remarks.item_notes(tuple(items), ("cat", "dog", "é")))
+    notes = list(ingest_notes.item_notes(items, ("cat", "dog", "é")))
+    assert notes == list(ingest_notes.item_notes(tuple(items), ("cat", "dog", "é")))
     for column, phrase in ((1, "under more than one class"), (2, "in more than one split")):
         values_by_picture = Counter(
             picture for picture, _ in {(row[0], row[column]) for row in rows}
@@ -93,7 +93,7 @@ def test_notes_count_pictures_of_several_classes_and_splits(
         count = sum(times > 1 for times in values_by_picture.values())
         matching = [line for line in notes if phrase in line]
         assert [line.split()[0] for line in matching] == [str(count)] * bool(count)
-    assert remarks.decoding_changes(items) == [
+    assert ingest_notes.decoding_changes(items) == [
         {"file": item.file, "change": "; ".join(item.notes)} for item in items if item.notes
     ]
 
