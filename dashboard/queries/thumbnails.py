@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ml.data.pixels.thumbnails import encoded
+from ml.data.pixels.thumbnails import data_uri
 from ml.data.store.versions import read_picture
 from ml.errors import MLError
 from ml.workspace import Workspace
@@ -14,6 +14,6 @@ from ml.workspace import Workspace
 def thumbnail(root: Path, picture: str) -> str | None:
     """The picture of that hash as a data URI; None where it is gone or cannot be read."""
     try:
-        return encoded(read_picture(Workspace(root), picture))
+        return data_uri(read_picture(Workspace(root), picture))
     except (MLError, OSError, ValueError):
         return None

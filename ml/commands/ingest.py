@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ml.data.ingest.bring_in import BUNDLED_NAMES, bring_in
 from ml.data.ingest.ingest import Ingested
-from ml.data.pixels.parallel import ENOUGH, starting_ahead
+from ml.data.pixels.parallel import MIN_ITEMS_FOR_PROCESSES, prestarted_processes
 from ml.data.sources.folders import BUNDLED
 from ml.data.sources.hub_registry import all_hubs
 from ml.data.sources.listing import DRAWING, LAYOUT
@@ -64,8 +64,8 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
     else:
         path = [Path(one) for one in args.source]
     try:
-        many = isinstance(path, str) and has_many(Path(path), ENOUGH)
-        with _ended_politely(), starting_ahead(many):
+        many = isinstance(path, str) and has_many(Path(path), MIN_ITEMS_FOR_PROCESSES)
+        with _ended_politely(), prestarted_processes(many):
             done = bring_in(
                 workspace,
                 path,

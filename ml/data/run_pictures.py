@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ml.data.pixels.cache import cached
+from ml.data.pixels.cache import cached_pixels
 from ml.data.pixels.parallel import Progress
 from ml.data.pixels.pixels import Pixels, PixelSpec
 from ml.data.store.item_arrays import digests_of, excluded_of
@@ -81,7 +81,7 @@ def open_pictures(
         )
     folder = workspace.datasets / version.name / "cache" / spec.key
     digests = digests_of(version.items)
-    pixels, item_rows = cached(workspace, folder, digests, spec, progress)
+    pixels, item_rows = cached_pixels(workspace, folder, digests, spec, progress)
     splits = {name: np.array(n, dtype=np.int64) for name, n in record["splits"].items()}
     splits["all"] = np.flatnonzero(~excluded_of(version.items))
     return Pictures(version, spec, pixels, item_rows, splits)

@@ -10,7 +10,7 @@ from typing import ClassVar, NamedTuple
 from PIL import Image
 
 from ml.data.pixels.decode import load
-from ml.data.pixels.pixels import Pixels, PixelSpec, canonical_of
+from ml.data.pixels.pixels import Pixels, PixelSpec, canonical_and_picture
 from ml.errors import BadInputError
 from ml.inference.classifier import Classifier, Output, classify_batch, unreadable
 from ml.serving.handlers import handler
@@ -93,7 +93,7 @@ def _decode(data: bytes, spec: PixelSpec, max_side: int) -> _Decoded:
     """
     if max_side:
         _check_frame(data, max_side)
-    pixels, picture, full_size = canonical_of(data, spec)
+    pixels, picture, full_size = canonical_and_picture(data, spec)
     if max_side:
         return _Decoded(pixels)
     if not full_size and max(picture.size) < PREVIEW_SIDE:

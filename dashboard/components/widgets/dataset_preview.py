@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.text.html import escape
 from dashboard.text.wording import count
 from ml.data.catalog import DatasetInfo
-from ml.data.pixels.thumbnails import encoded
+from ml.data.pixels.thumbnails import data_uri
 from ml.data.sources.folders import BUNDLED
 from ml.data.sources.registry import list_source
 from ml.data.store.versions import load_version, read_picture, read_summary
@@ -42,14 +42,14 @@ def _pictures(root: Path, name: str, fingerprint: str) -> dict[str, str]:
         if not fingerprint:
             for candidate in list_source(BUNDLED / name).candidates:
                 if candidate.label not in found and len(found) < CLASSES:
-                    found[candidate.label] = encoded(candidate.read(), SIDE)
+                    found[candidate.label] = data_uri(candidate.read(), SIDE)
         else:
             workspace = Workspace(root)
             version = load_version(workspace, name)
             for item in version.items:
                 label = version.classes[item.label]
                 if label not in found and len(found) < CLASSES and not item.excluded:
-                    found[label] = encoded(read_picture(workspace, item.hash), SIDE)
+                    found[label] = data_uri(read_picture(workspace, item.hash), SIDE)
     except (MLError, OSError, ValueError):
         return found  # the strip is a courtesy: what is wrong with the set is said at Train
     return found

@@ -13,8 +13,8 @@ from statistics import median_low
 
 from filelock import FileLock
 
-from ml.data.pixels.cache import Rows, Writer
-from ml.data.pixels.pixels import PixelSpec, look
+from ml.data.pixels.cache import CacheWriter, RowWriter
+from ml.data.pixels.pixels import PixelSpec, read_facts
 from ml.data.sources.listing import Candidate
 from ml.errors import BadInputError
 from ml.workspace import Workspace
@@ -45,7 +45,7 @@ def shape_of_sample(candidates: Iterable[Candidate], count: int) -> DatasetShape
     facts = []
     for one in candidates:
         with suppress(BadInputError):
-            facts.append(one.facts or look(one.read()))
+            facts.append(one.facts or read_facts(one.read()))
     if not facts:
         return None
     width, height = (median_low([getattr(one, side) for one in facts]) for side in SIDES)
@@ -60,22 +60,22 @@ class PixelPrefetch:
 
     def __init__(self, folder: Path, spec: PixelSpec, count: int) -> None:
         self.folder, self.spec = folder / "cache" / spec.key, spec
-        self._writer: Writer | None = None
+        self._writer: CacheWriter | None = None
         with suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._writer = Writer(self.folder, spec, count)
+            self._writer = CacheWriter(self.folder, spec, count)
 
     @property
-    def rows(self) -> Rows | None:
+    def rows(self) -> RowWriter | None:
         """The rows to write pixels to; None once the prefetch has ended."""
         return self._writer.rows if self._writer else None
 
-    def name(self, digests: Iterable[str]) -> None:
+    def name_rows(self, digests: Iterable[str]) -> None:
         """Name the pictures of the next written rows by hash; an empty name skips a row."""
         if self._writer is None:
             return
         try:
-            self._writer.name(list(digests))
+            self._writer.name_rows(list(digests))
         except OSError:
             self.abandon()
 

@@ -6,9 +6,9 @@ from itertools import islice, tee
 
 from ml.data.ingest.intake import AcceptedPicture, Intake
 from ml.data.ingest.prefetch_pixels import PixelPrefetch
-from ml.data.pixels.cache import Rows
+from ml.data.pixels.cache import RowWriter
 from ml.data.pixels.parallel import Progress, in_batches
-from ml.data.pixels.pixels import Facts, Pixels, PixelSpec, look, look_and_fit
+from ml.data.pixels.pixels import Facts, Pixels, PixelSpec, facts_and_pixels, read_facts
 from ml.data.sources.listing import Listing
 from ml.data.store.versions import write_picture
 from ml.errors import BadInputError
@@ -62,7 +62,7 @@ class BatchIntake:
 
     workspace: Workspace
     spec: PixelSpec | None = None
-    rows: Rows | None = None
+    rows: RowWriter | None = None
 
     def __call__(
         self, batch: list[tuple[int, Callable[[], bytes], Facts | None]]
@@ -84,9 +84,9 @@ class BatchIntake:
         try:
             data = read()
             if self.spec:
-                facts, pixels = look_and_fit(data, self.spec)
+                facts, pixels = facts_and_pixels(data, self.spec)
             else:
-                facts = facts or look(data)
+                facts = facts or read_facts(data)
         except BadInputError as error:
             return str(error)
         digest = write_picture(self.workspace, data)
@@ -109,4 +109,4 @@ def _name_rows(prefetch: PixelPrefetch, outcomes: list[AcceptedPicture | str]) -
         isinstance(outcome, AcceptedPicture) and not outcome.row_written for outcome in outcomes
     ):
         prefetch.abandon()
-    prefetch.name("" if isinstance(outcome, str) else outcome.digest for outcome in outcomes)
+    prefetch.name_rows("" if isinstance(outcome, str) else outcome.digest for outcome in outcomes)

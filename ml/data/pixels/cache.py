@@ -1,8 +1,8 @@
-"""Prepared pixels on disk, memory-mapped. All of it can be deleted and is then made anew.
+"""Pixel cache: prepared pixels on disk, memory-mapped. It can be deleted and is then made anew.
 
 ``datasets/<name>/cache/<spec.key>/index.json`` names the file of pixels, one row a picture, and the
-file of their hashes. A new file is written beside and named by the index in one step, so that a
-reader sees the old or the new one.
+file of their hashes. New files are written beside the old ones and then named by the index in one
+step, so that a reader sees the old or the new ones.
 """
 
 import math
@@ -30,53 +30,53 @@ from ml.workspace import Workspace
 
 Digests = npt.NDArray[np.uint8]
 """SHA-256 of pictures: (n, 32)."""
-_FLUSH_BYTES = 64 * 2**20
-_NAME = np.dtype("S64")
-_DIGITS = np.full(256, 15, np.uint8)
-"""The value of a digit by its letter. The empty name of a row that is nobody's is no picture's."""
-_DIGITS[list(b"0123456789abcdef")] = range(16)
+_BYTES_BETWEEN_FLUSHES = 64 * 2**20
+_HASH_DTYPE = np.dtype("S64")
+_HEX_VALUES = np.full(256, 15, np.uint8)
+"""The value of each hexadecimal digit; 15 for others, so that an empty hash matches no picture."""
+_HEX_VALUES[list(b"0123456789abcdef")] = range(16)
 
 
-def cached(
+def cached_pixels(
     workspace: Workspace,
     folder: Path,
     digests: Digests,
     spec: PixelSpec,
     progress: Progress | None,
 ) -> tuple[Pixels, Indices]:
-    """The pixels of at least the pictures ``digests``, uint8 (rows, S, S, C) memory-mapped, and
-    the row of each: int64 (n,).
+    """Pixels of the pictures ``digests`` and possibly others, uint8 (rows, S, S, C) memory-mapped,
+    and the row of each picture: int64 (n,). Missing pixels are computed.
 
     Raises:
         BadInputError: a picture is missing or damaged.
         WorkspaceError: the disk is full or cannot be written to.
     """
-    if found := _find(folder, digests, spec):
-        return found
+    if cached := _cached_rows(folder, digests, spec):
+        return cached
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock"):
-            if found := _find(folder, digests, spec):  # another process may have made it meanwhile
-                return found
+            if cached := _cached_rows(folder, digests, spec):  # built by another process meanwhile
+                return cached
             _build(workspace, folder, digests, spec, progress)
     except OSError as error:
         raise explain_os_error(error, folder / "index.json") from error
-    made = _find(folder, digests, spec)
-    if made is None:
+    built = _cached_rows(folder, digests, spec)
+    if built is None:
         raise BadInputError(f"The prepared pictures in {folder} cannot be read. Delete the folder.")
-    return made
+    return built
 
 
-def _find(folder: Path, digests: Digests, spec: PixelSpec) -> tuple[Pixels, Indices] | None:
-    """What ``cached`` returns; None where a picture is lacking."""
-    found = _read(folder, spec)
-    if found is None:
+def _cached_rows(folder: Path, digests: Digests, spec: PixelSpec) -> tuple[Pixels, Indices] | None:
+    """What ``cached_pixels`` returns; None where a picture is missing."""
+    opened = _open(folder, spec)
+    if opened is None:
         return None
-    rows = find_rows(_Names(found[1]), digests)
-    return None if (rows < 0).any() else (found[0], rows)
+    rows = find_rows(_HashColumn(opened[1]), digests)
+    return None if (rows < 0).any() else (opened[0], rows)
 
 
-def _read(folder: Path, spec: PixelSpec) -> tuple[Pixels, npt.NDArray[np.bytes_]] | None:
+def _open(folder: Path, spec: PixelSpec) -> tuple[Pixels, npt.NDArray[np.bytes_]] | None:
     """The pixels and the hash of each row; None where they are missing or damaged."""
     index = read_json(folder / "index.json")
     try:
@@ -84,13 +84,13 @@ def _read(folder: Path, spec: PixelSpec) -> tuple[Pixels, npt.NDArray[np.bytes_]
         names = np.load(folder / f"hashes-{index['token']}.npy", mmap_mode="r")
     except (OSError, ValueError, KeyError, TypeError, EOFError):
         return None
-    if pixels.dtype != np.uint8 or pixels.shape != (len(names), *_shape(spec)):
+    if pixels.dtype != np.uint8 or pixels.shape != (len(names), *_row_shape(spec)):
         return None
-    return (pixels, names) if names.dtype == _NAME else None
+    return (pixels, names) if names.dtype == _HASH_DTYPE else None
 
 
-class _Names:
-    """Hashes that are written as 64 digits, S64 (rows,), looked at as uint8 (rows, 32)."""
+class _HashColumn:
+    """Hashes that are stored as 64 digits, S64 (rows,), as uint8 (rows, 32)."""
 
     def __init__(self, names: npt.NDArray[np.bytes_]) -> None:
         self.names = names
@@ -100,7 +100,7 @@ class _Names:
 
     def __getitem__(self, rows: slice) -> Digests:
         digits = np.ascontiguousarray(self.names[rows]).view(np.uint8).reshape(-1, 64)
-        values: Digests = _DIGITS[digits]
+        values: Digests = _HEX_VALUES[digits]
         return np.left_shift(values[:, ::2], 4, dtype=np.uint8) | values[:, 1::2]
 
 
@@ -111,42 +111,43 @@ def _build(
     spec: PixelSpec,
     progress: Progress | None,
 ) -> None:
-    """Write a row for each of the pictures ``digests``, those that are there copied, the others
-    decoded."""
-    wanted = digests[np.sort(np.unique(unique_row_ids(digests), return_index=True)[1])]
-    old = _read(folder, spec)
-    known = find_rows(_Names(old[1]), wanted).tolist() if old else [-1] * len(wanted)
+    """Write a row for each of the pictures ``digests``: copied from the old file, or decoded."""
+    distinct = digests[np.sort(np.unique(unique_row_ids(digests), return_index=True)[1])]
+    old = _open(folder, spec)
+    old_rows = find_rows(_HashColumn(old[1]), distinct).tolist() if old else [-1] * len(distinct)
 
     def rows(batch: list[int]) -> Pixels:
-        made = np.empty((len(batch), *_shape(spec)), dtype=np.uint8)
-        for n, place in enumerate(batch):
-            if old and known[place] >= 0:
-                made[n] = old[0][known[place]]
+        pixels = np.empty((len(batch), *_row_shape(spec)), dtype=np.uint8)
+        for n, number in enumerate(batch):
+            if old and old_rows[number] >= 0:
+                pixels[n] = old[0][old_rows[number]]
             else:
-                made[n] = canonical(read_picture(workspace, wanted[place].tobytes().hex()), spec)
-        return made
+                pixels[n] = canonical(
+                    read_picture(workspace, distinct[number].tobytes().hex()), spec
+                )
+        return pixels
 
-    writer = Writer(folder, spec, len(wanted))
+    writer = CacheWriter(folder, spec, len(distinct))
     try:
-        done = 0
-        for made in in_batches(rows, iter(range(len(wanted)))):
-            some = wanted[done : done + len(made)]
-            writer.add([one.tobytes().hex() for one in some], made)
-            done += len(made)
+        written = 0
+        for pixels in in_batches(rows, iter(range(len(distinct)))):
+            named = distinct[written : written + len(pixels)]
+            writer.add([digest.tobytes().hex() for digest in named], pixels)
+            written += len(pixels)
             if progress:
-                progress(done / len(wanted))
+                progress(written / len(distinct))
         writer.finish()
     except BaseException:
         writer.abandon()
         raise
 
 
-class Rows:
+class RowWriter:
     """Writes rows of pixels to their places in a file, from any thread or process.
 
     Args:
-        path: a file that is there.
-        start: where its first row begins.
+        path: an existing file.
+        start: the offset of its first row, in bytes.
         size: bytes of a row.
     """
 
@@ -157,75 +158,77 @@ class Rows:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Another process opens the file for itself."""
-        return _rows, (self.path, self.start, self.bytes)
+        return _shared_row_writer, (self.path, self.start, self.bytes)
 
-    def write(self, first: int, pixels: Pixels) -> None:
-        """Write uint8 (rows, S, S, C) or a single row from the row ``first`` on."""
+    def write(self, first_row: int, pixels: Pixels) -> None:
+        """Write uint8 (rows, S, S, C), or (S, S, C) for a single row, from ``first_row`` on."""
         with self._lock:
             if self._file is None:
                 self._file = self.path.open("r+b")
-            self._file.seek(self.start + first * self.bytes)
+            self._file.seek(self.start + first_row * self.bytes)
             self._file.write(np.ascontiguousarray(pixels).data)
             self._file.flush()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._file is not None:
             self._file.close()
             self._file = None
 
 
 @lru_cache(maxsize=1)
-def _rows(path: Path, start: int, size: int) -> Rows:
-    """The same for every batch that a process is sent."""
-    return Rows(path, start, size)
+def _shared_row_writer(path: Path, start: int, size: int) -> RowWriter:
+    """One writer for all batches that a process gets."""
+    return RowWriter(path, start, size)
 
 
-class Writer:
-    """Writes the pixels of at most ``most`` pictures, a row each, and names them in the index at
-    the end. Whoever writes holds the lock of the folder then."""
+class CacheWriter:
+    """Writes the pixels of at most ``max_pictures`` pictures, a row each.
 
-    def __init__(self, folder: Path, spec: PixelSpec, most: int) -> None:
+    ``finish`` names them in the index; its caller holds the lock of the folder.
+    """
+
+    def __init__(self, folder: Path, spec: PixelSpec, max_pictures: int) -> None:
         self.folder, self.spec = folder, spec
         self._count = 0
         self._token = secrets.token_hex(4)
         self._target = folder / f"pixels-{self._token}.npy"
-        # Written, not mapped: a full disk is then an error and not the end of the process.
+        # Written, not mapped: a full disk raises an error instead of killing the process.
         self._file = self._target.open("wb")
         self._written = self._flushing = 0
         self._flusher: threading.Thread | None = None
         self._names = (folder / f"hashes-{self._token}.npy").open("wb")
-        self._head(most)
+        self._write_headers(max_pictures)
         self._file.flush()
-        self.rows = Rows(self._target, self._file.tell(), math.prod(_shape(spec)))
+        self.rows = RowWriter(self._target, self._file.tell(), math.prod(_row_shape(spec)))
 
     def add(self, hashes: Sequence[str], rows: Pixels) -> None:
         """Append a row for each of ``hashes``."""
         self.rows.write(self._count, rows)
-        self.name(hashes)
+        self.name_rows(hashes)
 
-    def name(self, hashes: Sequence[str]) -> None:
-        """Say whose the next rows are, which have been written. An empty hash is nobody's."""
+    def name_rows(self, hashes: Sequence[str]) -> None:
+        """Name the pictures of the next written rows by hash; an empty hash skips a row."""
         self._count += len(hashes)
-        self._names.write(np.array(hashes, _NAME).tobytes())
+        self._names.write(np.array(hashes, _HASH_DTYPE).tobytes())
         self._written += len(hashes) * self.rows.bytes
-        if self._written - self._flushing > _FLUSH_BYTES:
-            self._flush_meanwhile()
+        if self._written - self._flushing > _BYTES_BETWEEN_FLUSHES:
+            self._flush_in_background()
 
-    def _flush_meanwhile(self) -> None:
-        """Let the disk write while more is computed: at the end little is left to wait for."""
+    def _flush_in_background(self) -> None:
+        """Flush in a thread while more is computed, so that ``finish`` waits for little."""
         if self._flusher is None or not self._flusher.is_alive():
             self._flushing = self._written
             self._flusher = threading.Thread(target=_flush, args=(os.dup(self._file.fileno()),))
             self._flusher.start()
 
     def finish(self) -> None:
-        """Flush to the disk, name the file in the index, and remove the one before."""
-        self._wait()
+        """Flush to the disk, name the files in the index, and remove the old ones."""
+        self._join_flusher()
         self.rows.close()
         self._file.seek(0)
         self._names.seek(0)
-        self._head(self._count)  # room to grow is part of the head: its length stays
+        self._write_headers(self._count)  # numpy pads the header, so its length stays
         self._file.truncate(self.rows.start + self._count * self.rows.bytes)
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -238,8 +241,8 @@ class Writer:
                     path.unlink()
 
     def abandon(self) -> None:
-        """Leave nothing behind."""
-        self._wait()
+        """Remove all that was written."""
+        self._join_flusher()
         self.rows.close()
         self._file.close()
         with suppress(OSError):  # the disk may be full
@@ -247,26 +250,26 @@ class Writer:
         for path in self.folder.glob(f"*-{self._token}.npy"):
             path.unlink(missing_ok=True)
 
-    def _wait(self) -> None:
+    def _join_flusher(self) -> None:
         if self._flusher is not None:
             self._flusher.join()
 
-    def _head(self, count: int) -> None:
-        for file, kind, shape in (
-            (self._file, "|u1", (count, *_shape(self.spec))),
-            (self._names, _NAME.str, (count,)),
+    def _write_headers(self, count: int) -> None:
+        for file, dtype, shape in (
+            (self._file, "|u1", (count, *_row_shape(self.spec))),
+            (self._names, _HASH_DTYPE.str, (count,)),
         ):
-            head = {"descr": kind, "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(file, head)
+            header = {"descr": dtype, "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, header)
 
 
 def _flush(handle: int) -> None:
     try:
-        with suppress(OSError):  # what is wrong shows at the end
+        with suppress(OSError):  # ``finish`` raises it
             os.fsync(handle)
     finally:
         os.close(handle)
 
 
-def _shape(spec: PixelSpec) -> tuple[int, int, int]:
+def _row_shape(spec: PixelSpec) -> tuple[int, int, int]:
     return spec.size, spec.size, spec.channels

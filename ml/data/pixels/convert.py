@@ -1,25 +1,25 @@
-"""From any mode that Pillow opens to 8-bit grey or RGB, saying what was changed."""
+"""Convert a picture of any Pillow mode to 8-bit grey or RGB, with notes of what changed."""
 
 import numpy as np
 from PIL import Image, ImageCms
 
-WIDE_GREY = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
-"""The modes whose values do not fit into 8 bits: ``convert`` would cut them to white."""
-SEE_THROUGH = ("LA", "La", "PA", "RGBA", "RGBa")
+WIDE_GREY_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
+"""The modes of more than 8 bits: Pillow's ``convert`` would clip them to white."""
+TRANSPARENT_MODES = ("LA", "La", "PA", "RGBA", "RGBa")
 
 
 def to_grey_or_rgb(picture: Image.Image) -> tuple[Image.Image, list[str]]:
-    """A picture of mode ``L`` or ``RGB`` that shows what ``picture`` shows, and what was changed.
+    """The picture in mode ``L`` or ``RGB``, and notes of what was changed.
 
-    Transparency is laid over white; wide greys are rescaled, never cut; CMYK, LAB and the other
+    Transparency is laid over white; wide greys are rescaled, never clipped; CMYK, LAB and other
     colour spaces are converted to RGB.
 
     Raises:
         ValueError: Pillow cannot convert this mode.
     """
-    if picture.mode in WIDE_GREY:
+    if picture.mode in WIDE_GREY_MODES:
         return _narrow(picture)
-    if picture.mode in SEE_THROUGH or "transparency" in picture.info:
+    if picture.mode in TRANSPARENT_MODES or "transparency" in picture.info:
         return _over_white(picture)
     if picture.mode in ("L", "RGB"):
         return picture, []
@@ -34,8 +34,8 @@ def to_grey_or_rgb(picture: Image.Image) -> tuple[Image.Image, list[str]]:
 def _narrow(picture: Image.Image) -> tuple[Image.Image, list[str]]:
     """Greys of 16 or 32 bits in 8.
 
-    16-bit values keep their place in the full range, so that two pictures stay comparable. Wider
-    values have no agreed range: those that do not fit 0 to 65535 are stretched from least to most.
+    16-bit values are scaled by a fixed factor, so that pictures stay comparable. Wider values have
+    no agreed range: those outside 0 to 65535 are stretched from their minimum to their maximum.
     """
     values = np.asarray(picture, dtype=np.float64)
     low, high = float(values.min()), float(values.max())

@@ -1,7 +1,7 @@
-"""Open a picture of any origin under limits, turned upright, in 8-bit grey or RGB.
+"""Decode a picture under limits: upright, in 8-bit grey or RGB.
 
-Bytes are hostile: size and shape are checked in the header, before anything is decoded, and
-whatever Pillow raises becomes a ``BadInputError`` of one sentence.
+Bytes are hostile: the size in the header is checked before anything is decoded, and whatever Pillow
+raises becomes a ``BadInputError`` of one sentence.
 """
 
 import io
@@ -20,12 +20,12 @@ from ml.errors import BadInputError
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "DIB", "WEBP", "TIFF", "PPM", "AVIF", "JPEG2000", "ICO",
            "PSD")
 # fmt: on
-"""What is decoded. Formats that run code or other programs (EPS, PDF, WMF) never are."""
+"""The formats that are decoded. Those that run code or programs (EPS, PDF, WMF) never are."""
 MAX_PIXELS = 64_000_000
 MAX_SIDE = 20_000
 MAX_ASPECT = 40
-LARGE_PIXELS = 16_000_000
-"""Pictures above this are decoded one at a time, to bound memory."""
+MAX_PARALLEL_PIXELS = 16_000_000
+"""Larger pictures are decoded one at a time, to bound memory."""
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -37,44 +37,47 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _ORIENTATION = 0x0112
-_large: Any = threading.Lock()
+_large_lock: Any = threading.Lock()
 _quiet_lock = threading.Lock()
 _quiet: list[Any] = []
 
 
-def one_at_a_time(lock: Any) -> None:
+def share_large_lock(lock: Any) -> None:
     """Use ``lock``, shared with other processes, while a large picture is decoded."""
-    global _large
-    _large = lock
+    global _large_lock
+    _large_lock = lock
 
 
 def load(
     data: bytes, at_least: int | None = None
 ) -> tuple[Image.Image, tuple[int, int], list[str]]:
-    """The picture in mode L or RGB, its full size once upright, and what was changed.
+    """The picture in mode L or RGB, its upright full size (width, height), and notes of changes.
 
-    With ``at_least``, a JPEG may come smaller, as long as both sides keep that many pixels.
+    With ``at_least``, a JPEG may be decoded smaller, with at least that many pixels a side.
+
+    Raises:
+        BadInputError: it is no picture, damaged, or beyond the limits.
     """
     if not data:
         raise BadInputError("The file is empty.")
     try:
         with _without_warnings(), Image.open(io.BytesIO(data), formats=FORMATS) as picture:
-            full = picture.size
-            _check_size(*full)
+            full_size = picture.size
+            _check_size(*full_size)
             if at_least:
                 picture.draft(None, (at_least, at_least))
-            if full[0] * full[1] <= LARGE_PIXELS:
-                return _upright(picture, full)
-            with _large:
-                return _upright(picture, full)
+            if full_size[0] * full_size[1] <= MAX_PARALLEL_PIXELS:
+                return _upright(picture, full_size)
+            with _large_lock:
+                return _upright(picture, full_size)
     except (BadInputError, MemoryError):
         raise
     except Exception as error:  # Pillow raises nearly anything on a bad file
-        raise BadInputError(_sentence(error, data)) from error
+        raise BadInputError(_error_sentence(error, data)) from error
 
 
 def _upright(
-    picture: Image.Image, full: tuple[int, int]
+    picture: Image.Image, full_size: tuple[int, int]
 ) -> tuple[Image.Image, tuple[int, int], list[str]]:
     picture.load()
     orientation = 1
@@ -84,11 +87,11 @@ def _upright(
     if orientation in _TURNS:
         upright = upright.transpose(_TURNS[orientation])
         notes.append("turned upright, as its camera noted")
-        full = full[::-1] if orientation >= 5 else full
-    with suppress(Exception):  # the first frame is good whatever comes after it
+        full_size = full_size[::-1] if orientation >= 5 else full_size
+    with suppress(Exception):  # later frames may be damaged
         if picture.format not in ("MPO", "PSD") and getattr(picture, "is_animated", False):
             notes.append("first frame of several taken")
-    return upright, full, notes
+    return upright, full_size, notes
 
 
 def _check_size(width: int, height: int) -> None:
@@ -105,7 +108,7 @@ def _check_size(width: int, height: int) -> None:
         )
 
 
-def _sentence(error: Exception, data: bytes) -> str:
+def _error_sentence(error: Exception, data: bytes) -> str:
     if isinstance(error, Image.DecompressionBombError):
         return f"The picture is too large: more than {MAX_PIXELS // 10**6} million pixels."
     if data[4:8] == b"ftyp" and data[8:12] in (b"heic", b"heix", b"mif1", b"hevc", b"msf1"):
@@ -119,9 +122,9 @@ def _sentence(error: Exception, data: bytes) -> str:
 
 @contextmanager
 def _without_warnings() -> Iterator[None]:
-    """Silence Pillow's warnings: they are for programmers, and as errors would refuse good files.
+    """Silence Pillow's warnings, which as errors would refuse good files.
 
-    ``warnings.catch_warnings`` is not safe in threads: the first in opens it, the last out closes.
+    ``warnings.catch_warnings`` is not thread-safe: the first thread opens it, the last closes it.
     """
     with _quiet_lock:
         if not _quiet:

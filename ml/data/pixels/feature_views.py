@@ -1,11 +1,11 @@
-"""The versions of a picture that a frozen network sees. Light: numpy and the one resizer."""
+"""Feature views: fixed crops and mirror images of a picture, for a frozen backbone. No torch."""
 
 import numpy as np
 
 from ml.data.pixels.pixels import PixelSpec, to_spec
 
-SMALLEST = 0.75
-"""The least share of the side that a crop keeps."""
+MIN_CROP_SIDE = 0.75
+"""A crop keeps at least this share of the side."""
 
 
 def view(pixels: np.ndarray, number: int, picture: str, spec: PixelSpec) -> np.ndarray:
@@ -19,9 +19,9 @@ def view(pixels: np.ndarray, number: int, picture: str, spec: PixelSpec) -> np.n
     mirrored = pixels[:, ::-1] if number % 2 else pixels
     if number == 1:
         return np.ascontiguousarray(mirrored)
-    chance = np.random.default_rng([int(picture[:12], 16), number])
+    generator = np.random.default_rng([int(picture[:12], 16), number])
     size = pixels.shape[0]
-    side = max(1, round(size * chance.uniform(SMALLEST, 0.95)))
-    top, left = chance.integers(0, size - side + 1, size=2)
+    side = max(1, round(size * generator.uniform(MIN_CROP_SIDE, 0.95)))
+    top, left = generator.integers(0, size - side + 1, size=2)
     crop = np.ascontiguousarray(mirrored[top : top + side, left : left + side])
     return to_spec(crop, spec)

@@ -1,7 +1,7 @@
-"""Work on many pictures at once: in threads, or where it pays in processes.
+"""Parallel work on batches of pictures: in threads, or for many pictures in processes.
 
-Pillow lets other threads run while it decodes, but all that is around it waits for one lock:
-processes get more done than threads, once the time is over that starts them.
+Pillow releases the GIL while it decodes, but the code around it does not: processes are faster than
+threads, except for the time that they take to start.
 """
 
 import gc
@@ -28,22 +28,22 @@ from ml.hardware import keep_freed_memory
 Progress = Callable[[float], None]
 """Called with the share that is done, 0 to 1."""
 
-BATCH = 32
-ENOUGH = 1000
-"""From so many items on, processes are worth starting."""
-Given = TypeVar("Given")
-Made = TypeVar("Made")
+BATCH_ITEMS = 32
+MIN_ITEMS_FOR_PROCESSES = 1000
+"""Processes pay from so many items on."""
+Input = TypeVar("Input")
+Output = TypeVar("Output")
 log = logging.getLogger(__name__)
 _started: list[Future[ProcessPoolExecutor]] = []
 
 
 @contextmanager
-def starting_ahead(wanted: bool) -> Iterator[None]:
-    """Let the processes start while it is found out what there is for them to do."""
-    if wanted and (workers := _workers()) > 1 and not _started:
-        # In a thread: the server that forks answers only once it has imported what they need.
+def prestarted_processes(enabled: bool) -> Iterator[None]:
+    """If ``enabled``, start the processes in the background, for the next ``in_batches``."""
+    if enabled and (workers := _workers()) > 1 and not _started:
+        # In a thread: the fork server answers only once it has imported its modules.
         starter = ThreadPoolExecutor(1)
-        _started.append(starter.submit(_start, workers))
+        _started.append(starter.submit(_start_processes, workers))
         starter.shutdown(wait=False)
     try:
         yield
@@ -54,26 +54,26 @@ def starting_ahead(wanted: bool) -> Iterator[None]:
 
 
 def in_batches(
-    work: Callable[[list[Given]], Made],
-    items: Iterator[Given],
+    work: Callable[[list[Input]], Output],
+    items: Iterator[Input],
     *,
     count: int = 0,
-    size: int = BATCH,
-) -> Iterator[Made]:
-    """``work`` on batches of ``size`` ``items``, results in order.
+    size: int = BATCH_ITEMS,
+) -> Iterator[Output]:
+    """Yield the results of ``work`` on batches of ``size`` ``items``, in order.
 
-    A few batches are under way at once, so that memory does not grow with the number of items. An
-    error in ``work`` comes out here and ends it all. With a ``count`` of ``ENOUGH`` items, and if
-    both ``work`` and the items can be sent there, it is done in other processes.
+    Only a few batches are pending at once, so that memory does not grow with the number of items.
+    An error in ``work`` is raised here. With a ``count`` of at least ``MIN_ITEMS_FOR_PROCESSES``,
+    and if ``work`` and the items can be pickled, other processes do the work.
     """
     workers = _workers()
     batches = iter(lambda: list(islice(items, size)), [])
     first = next(batches, None)
     if first is None:
         return
-    apart = count >= ENOUGH and workers > 1 and _can_be_sent((work, first))
-    pending: deque[tuple[list[Given], Future[Made] | None]] = deque()
-    with _pool(workers, apart) as pool:
+    in_processes = count >= MIN_ITEMS_FOR_PROCESSES and workers > 1 and _is_picklable((work, first))
+    pending: deque[tuple[list[Input], Future[Output] | None]] = deque()
+    with _pool(workers, in_processes) as pool:
         try:
             pending.append((first, _submit(pool, work, first)))
             for batch in batches:
@@ -92,15 +92,15 @@ def _workers() -> int:
     return min(os.cpu_count() or 1, 8)
 
 
-def _pool(workers: int, apart: bool) -> Executor:
-    if not apart:
+def _pool(workers: int, in_processes: bool) -> Executor:
+    if not in_processes:
         return ThreadPoolExecutor(workers)
-    return _started.pop().result() if _started else _processes(workers)
+    return _started.pop().result() if _started else _process_pool(workers)
 
 
 def _submit(
-    pool: Executor, work: Callable[[list[Given]], Made], batch: list[Given]
-) -> Future[Made] | None:
+    pool: Executor, work: Callable[[list[Input]], Output], batch: list[Input]
+) -> Future[Output] | None:
     try:
         return pool.submit(work, batch)
     except BrokenProcessPool:
@@ -108,9 +108,9 @@ def _submit(
 
 
 def _result(
-    work: Callable[[list[Given]], Made], batch: list[Given], future: Future[Made] | None
-) -> Made:
-    """What came of a batch. If its process was killed, the work is done here."""
+    work: Callable[[list[Input]], Output], batch: list[Input], future: Future[Output] | None
+) -> Output:
+    """The result of a batch. If its process was killed, the work is done here."""
     if future:
         try:
             return future.result()
@@ -119,28 +119,31 @@ def _result(
     return work(batch)
 
 
-def _start(workers: int) -> ProcessPoolExecutor:
-    pool = _processes(workers)
+def _start_processes(workers: int) -> ProcessPoolExecutor:
+    pool = _process_pool(workers)
     for _ in range(workers + 1):
         pool.submit(os.getpid)
     return pool
 
 
-def _processes(workers: int) -> ProcessPoolExecutor:
+def _process_pool(workers: int) -> ProcessPoolExecutor:
     context = _context()
-    # One more than there are cores: while one waits for the disk, another computes.
-    return ProcessPoolExecutor(workers + 1, context, _join, (_lock_for_large(),))
+    # One more than cores: while one waits for the disk, another computes.
+    return ProcessPoolExecutor(workers + 1, context, _init_process, (_large_picture_lock(),))
 
 
 @cache
-def _lock_for_large() -> Any:
-    """One for all, and for good: a process that is still starting must find it."""
+def _large_picture_lock() -> Any:
+    """The lock for large pictures, one for all pools: a process may start late and need it."""
     return _context().Lock()
 
 
 def _context() -> BaseContext:
-    """How processes start: never as a fork of this one, which copies locks that other threads may
-    hold. Where there is a server that forks, it imports once what all of them need."""
+    """How processes start: by a fork server or anew.
+
+    A fork of this process would copy locks that its threads hold. A fork server imports the modules
+    once for all processes.
+    """
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
@@ -148,26 +151,26 @@ def _context() -> BaseContext:
     return context
 
 
-def _join(large: Any) -> None:
-    """What a new process does first: share the lock for large pictures, and end with its parent,
-    also when that is killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this
+def _init_process(lock: Any) -> None:
+    """Set up a new process: it shares the lock for large pictures, and ends when its parent ends or
+    is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     keep_freed_memory()
-    gc.set_threshold(50_000)  # pictures leave few cycles behind, and looking for them takes time
-    decode.one_at_a_time(large)
+    gc.set_threshold(50_000)  # pictures make few reference cycles
+    decode.share_large_lock(lock)
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+        threading.Thread(target=_exit_with_parent, args=(parent.sentinel,), daemon=True).start()
 
 
-def _end_with(sentinel: int) -> None:
+def _exit_with_parent(sentinel: int) -> None:
     wait([sentinel])
     os._exit(1)
 
 
-def _can_be_sent(value: object) -> bool:
+def _is_picklable(value: object) -> bool:
     try:
         pickle.dumps(value)
-    except Exception:  # whatever a reader holds: an open file, a lock
+    except Exception:  # such as an open file or a lock
         return False
     return True

@@ -1,4 +1,4 @@
-"""The one road from the bytes of a picture to what a network sees.
+"""Preprocessing: from the bytes of a picture to the pixels that a network sees.
 
 Training, evaluation and prediction all call ``canonical``, so that they agree to the bit.
 """
@@ -15,7 +15,7 @@ from ml.errors import BadInputError
 
 Pixels = npt.NDArray[np.uint8]
 
-FILTER = Image.Resampling.BICUBIC
+RESIZE_FILTER = Image.Resampling.BICUBIC
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,12 @@ class PixelSpec:
     fit: str = "crop"
 
     def __post_init__(self) -> None:
-        fine = type(self.size) is int and 1 <= self.size <= 4096
-        if not fine or self.colour not in ("rgb", "grey") or self.fit not in ("crop", "squeeze"):
+        is_valid_size = type(self.size) is int and 1 <= self.size <= 4096
+        if (
+            not is_valid_size
+            or self.colour not in ("rgb", "grey")
+            or self.fit not in ("crop", "squeeze")
+        ):
             raise BadInputError(
                 f"Pictures of {self.size} pixels, {self.colour}, {self.fit} cannot be made. Sizes "
                 "go from 1 to 4096, colours are rgb or grey, fits are crop or squeeze."
@@ -70,7 +74,8 @@ class Decoded:
 
 @dataclass(frozen=True)
 class Facts:
-    """What ``look`` found: size in pixels as seen upright, whether it has colours, changes."""
+    """Facts of a picture: its upright size in pixels, whether it shows colours, and ``notes`` that
+    say what decoding changed."""
 
     width: int
     height: int
@@ -88,28 +93,30 @@ def decode(data: bytes) -> Decoded:
     return Decoded(np.array(picture), tuple(notes))
 
 
-def look(data: bytes) -> Facts:
-    """Decode as far as it takes to know that the picture is whole. Raises as ``decode`` does."""
+def read_facts(data: bytes) -> Facts:
+    """The facts of a picture; a JPEG is decoded at reduced size. Raises as ``decode`` does."""
     return _facts(*load(data, at_least=256))
 
 
-def look_and_fit(data: bytes, spec: PixelSpec) -> tuple[Facts, Pixels]:
-    """What ``look`` and ``canonical`` say, from decoding once. Raises as ``decode`` does."""
+def facts_and_pixels(data: bytes, spec: PixelSpec) -> tuple[Facts, Pixels]:
+    """What ``read_facts`` and ``canonical`` return, decoding once. Raises as ``decode`` does."""
     picture, size, notes = load(data, at_least=2 * spec.size)
     square = _square(picture, spec)
     raw = np.frombuffer(square.tobytes(), np.uint8)  # read-only: one copy less
     pixels = _with_channels(raw.reshape(spec.size, spec.size, *([3] * (square.mode != "L"))), spec)
-    if square.mode != "L" and _coloured(pixels, 24):  # mostly: it spares looking at the whole
+    if square.mode != "L" and _has_colour(
+        pixels, 24
+    ):  # the usual case, and quicker than the whole picture
         return Facts(*size, True, tuple(notes)), pixels
     return _facts(picture, size, notes), pixels
 
 
 def _facts(picture: Image.Image, size: tuple[int, int], notes: list[str]) -> Facts:
-    colour = picture.mode != "L" and _coloured(np.asarray(picture), 64)
+    colour = picture.mode != "L" and _has_colour(np.asarray(picture), 64)
     return Facts(*size, colour, tuple(notes))
 
 
-def _coloured(pixels: Pixels, rows: int) -> bool:
+def _has_colour(pixels: Pixels, rows: int) -> bool:
     """Whether a sample of at least ``rows`` x ``rows`` pixels shows colour."""
     step = max(1, min(pixels.shape[:2]) // rows)
     sample = pixels[::step, ::step]
@@ -122,11 +129,11 @@ def canonical(data: bytes, spec: PixelSpec) -> Pixels:
     A JPEG much larger than that is decoded at a half, quarter or eighth of its size, but never
     under twice ``spec.size``. Raises as ``decode`` does.
     """
-    return canonical_of(data, spec)[0]
+    return canonical_and_picture(data, spec)[0]
 
 
-def canonical_of(data: bytes, spec: PixelSpec) -> tuple[Pixels, Image.Image, bool]:
-    """``canonical``, the picture that it was made from, and whether that has its full size."""
+def canonical_and_picture(data: bytes, spec: PixelSpec) -> tuple[Pixels, Image.Image, bool]:
+    """``canonical``, the decoded picture, and whether that was decoded at full size."""
     picture, full, _ = load(data, at_least=2 * spec.size)
     return _fit(picture, spec), picture, picture.size == full
 
@@ -147,7 +154,7 @@ def _square(picture: Image.Image, spec: PixelSpec) -> Image.Image:
     left, top = ((width - side) // 2, (height - side) // 2) if spec.fit == "crop" else (0, 0)
     box = (left, top, left + side, top + side) if spec.fit == "crop" else (0, 0, width, height)
     if box != (0, 0, spec.size, spec.size) or picture.size != (spec.size, spec.size):
-        picture = picture.resize((spec.size, spec.size), FILTER, box=box)
+        picture = picture.resize((spec.size, spec.size), RESIZE_FILTER, box=box)
     return picture
 
 

@@ -1,4 +1,4 @@
-"""Small squares of pictures, as text that stands inside a page."""
+"""Thumbnails of pictures as data URIs."""
 
 import base64
 import io
@@ -7,17 +7,17 @@ from PIL import Image, WebPImagePlugin  # noqa: F401 (else saving imports all fo
 
 from ml.data.pixels.pixels import PixelSpec, canonical
 
-SIDE = 160
-"""Pixels; twice what a thumbnail takes on the page, for dense screens."""
+THUMBNAIL_SIDE = 160
+"""The side in pixels: twice the size on the page, for dense screens."""
 
 
-def encoded(data: bytes, side: int = SIDE) -> str:
-    """An encoded picture as the data URI of a small square, cut at its middle.
+def data_uri(data: bytes, side: int = THUMBNAIL_SIDE) -> str:
+    """A picture file as the data URI of a thumbnail, its middle square of ``side`` pixels.
 
     Raises:
         BadInputError: it cannot be decoded.
     """
     pixels = canonical(data, PixelSpec(side, "rgb", "crop"))
-    out = io.BytesIO()
-    Image.fromarray(pixels).save(out, "WEBP", quality=80, method=2)
-    return "data:image/webp;base64," + base64.b64encode(out.getvalue()).decode()
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "WEBP", quality=80, method=2)
+    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -4,7 +4,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ml.data.pixels.thumbnails import encoded
+from ml.data.pixels.thumbnails import data_uri
 from ml.data.store.versions import read_picture
 from ml.errors import MLError
 from ml.sharing.html_report.rendering import render
@@ -41,7 +41,7 @@ class Album:
 
     def _made(self, picture: str) -> str | None:
         try:
-            return encoded(read_picture(self.workspace, picture), SIDE)
+            return data_uri(read_picture(self.workspace, picture), SIDE)
         except (MLError, OSError, ValueError):
             self.gone += 1
             return None

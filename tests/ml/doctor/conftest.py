@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from ml.data.pixels.pixels import look
+from ml.data.pixels.pixels import read_facts
 from ml.data.sources.folders import BUNDLED
 from ml.data.store.versions import DatasetVersion, Item, write_picture, write_version
 from ml.doctor.check_context import Case
@@ -58,7 +58,7 @@ def make_version(workspace: Workspace) -> Callable[..., DatasetVersion]:
             )
             for n, shot in enumerate(shots)
         )
-        facts = [look(shot.data) for shot in shots] or [None]
+        facts = [read_facts(shot.data) for shot in shots] or [None]
         first = facts[0]
         about = {
             "width": first.width if first else 0,

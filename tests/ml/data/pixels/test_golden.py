@@ -26,10 +26,10 @@ def test_there_are_golden_pictures_of_each_kind() -> None:
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.key)
 @pytest.mark.parametrize("path", INPUTS, ids=lambda path: path.name)
-def test_the_road_from_bytes_to_pixels_has_not_moved(path: Path, spec: PixelSpec) -> None:
+def test_canonical_pixels_equal_the_golden_pictures(path: Path, spec: PixelSpec) -> None:
     with Image.open(FOLDER / f"{path.stem}.{spec.key}.expected.png") as image:
         expected = np.asarray(image).reshape(spec.size, spec.size, spec.channels)
-    made = canonical(path.read_bytes(), spec)
-    difference = np.abs(made.astype(int) - expected)
+    pixels = canonical(path.read_bytes(), spec)
+    difference = np.abs(pixels.astype(int) - expected)
     assert difference.max() <= TOLERANCE, f"{os.fspath(path)} moved by {difference.max()}"
     assert difference.mean() <= 0.5

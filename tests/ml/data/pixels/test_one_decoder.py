@@ -30,13 +30,13 @@ def classifier(spec: PixelSpec) -> Classifier:
     not (NASTY / "MANIFEST.csv").is_file(),
     reason="the collection of nasty pictures is not beside the repository",
 )
-def test_both_paths_agree_on_every_file(
+def test_training_and_prediction_see_the_same_pixels(
     tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "sync", lambda: None)
     with (NASTY / "MANIFEST.csv").open(encoding="utf-8", newline="") as file:
-        fine = [row["file"] for row in csv.DictReader(file) if row["result"] == "OK"]
-    names = [name for name in fine if not is_junk(name.rpartition("/")[2])]
+        accepted = [row["file"] for row in csv.DictReader(file) if row["result"] == "OK"]
+    names = [name for name in accepted if not is_junk(name.rpartition("/")[2])]
     assert len(names) > 190
     names.sort(key=lambda name: not name.startswith("pngsuite"))  # most are of that size
     for n, name in enumerate(names):  # half of them in each of two classes, in their order

@@ -1,4 +1,4 @@
-"""Many pictures are read in other processes, and nothing else is different."""
+"""Parallel work in processes gives the same results as in threads."""
 
 import multiprocessing
 import os
@@ -36,13 +36,13 @@ def square_or_die(numbers: list[int]) -> list[int]:
     return square(numbers)
 
 
-def who(numbers: list[int]) -> int:
+def process_id(numbers: list[int]) -> int:
     return os.getpid()
 
 
 @pytest.fixture
 def pets(make_folder: Make) -> Path:
-    """Forty pictures: two are one, one is none, one is large enough to wait for its turn."""
+    """A folder of forty pictures, a copy of one and a broken file."""
     folder = make_folder("pets", {"cat": 20, "dog": 20}, width=40, height=30)
     (folder / "cat" / "bad.png").write_bytes(b"no picture")
     shutil.copy(folder / "cat" / "000.png", folder / "cat" / "again.png")
@@ -50,12 +50,12 @@ def pets(make_folder: Make) -> Path:
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_the_same_comes_of_it_in_processes_and_in_threads(
+def test_processes_and_threads_give_the_same_version(
     packed: bool, pets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = Path(shutil.make_archive(str(tmp_path / "pets"), "zip", pets)) if packed else pets
     threads = bring_in(open_workspace(str(tmp_path / "threads")), source)
-    monkeypatch.setattr(parallel, "ENOUGH", 1)
+    monkeypatch.setattr(parallel, "MIN_ITEMS_FOR_PROCESSES", 1)
     workspace = open_workspace(str(tmp_path / "processes"))
     processes = bring_in(workspace, source)
     assert processes.version.fingerprint == threads.version.fingerprint
@@ -63,32 +63,36 @@ def test_the_same_comes_of_it_in_processes_and_in_threads(
     assert processes.version.about == threads.version.about
     spec = PixelSpec(40)
     expected = [
-        canonical(read_picture(workspace, one.hash), spec) for one in processes.version.items
+        canonical(read_picture(workspace, item.hash), spec) for item in processes.version.items
     ]
     shutil.rmtree(workspace.pictures)  # so these pixels are those that ingest made
-    found = open_pictures(workspace, catalog.run_record(processes.version, 0), spec)
-    assert np.array_equal(found.pixels("all"), np.stack(expected))
+    pictures = open_pictures(workspace, catalog.run_record(processes.version, 0), spec)
+    assert np.array_equal(pictures.pixels("all"), np.stack(expected))
 
 
-def test_few_items_stay_in_this_process_and_many_leave_it() -> None:
-    assert set(parallel.in_batches(who, iter(range(100)))) == {os.getpid()}
-    count = parallel.ENOUGH
-    assert os.getpid() not in set(parallel.in_batches(who, iter(range(count)), count=count))
+def test_only_many_items_are_sent_to_other_processes() -> None:
+    assert set(parallel.in_batches(process_id, iter(range(100)))) == {os.getpid()}
+    count = parallel.MIN_ITEMS_FOR_PROCESSES
+    assert os.getpid() not in set(parallel.in_batches(process_id, iter(range(count)), count=count))
 
 
-def test_what_cannot_be_sent_stays_in_this_process() -> None:
-    found = parallel.in_batches(lambda some: os.getpid(), iter(range(40)), count=parallel.ENOUGH)
-    assert set(found) == {os.getpid()}
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal")
-def test_a_process_that_is_killed_loses_no_item() -> None:
-    found = parallel.in_batches(square_or_die, iter(range(300)), count=parallel.ENOUGH)
-    assert [one for some in found for one in some] == [n * n for n in range(300)]
+def test_unpicklable_work_stays_in_this_process() -> None:
+    process_ids = parallel.in_batches(
+        lambda batch: os.getpid(), iter(range(40)), count=parallel.MIN_ITEMS_FOR_PROCESSES
+    )
+    assert set(process_ids) == {os.getpid()}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal")
-def test_the_processes_end_with_the_ingest_that_is_killed(
+def test_killed_process_loses_no_item() -> None:
+    batches = parallel.in_batches(
+        square_or_die, iter(range(300)), count=parallel.MIN_ITEMS_FOR_PROCESSES
+    )
+    assert [number for batch in batches for number in batch] == [n * n for n in range(300)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal")
+def test_processes_end_when_their_ingest_is_killed(
     make_folder: Make, workspace: Workspace, tmp_path: Path
 ) -> None:
     folder = make_folder("pets", {"a": 300, "b": 300}, width=200, height=200)
@@ -114,16 +118,16 @@ def test_the_processes_end_with_the_ingest_that_is_killed(
     assert not alive
 
 
-def test_processes_started_ahead_are_those_that_work_and_end_with_it() -> None:
-    with parallel.starting_ahead(True):
+def test_prestarted_processes_do_the_work_and_end_afterwards() -> None:
+    with parallel.prestarted_processes(True):
         parallel._started[0].result()
-        there = set(multiprocessing.active_children())
-        assert there
-        count = parallel.ENOUGH
-        working = set(parallel.in_batches(who, iter(range(count)), count=count))
-        assert working & {child.pid for child in there}
+        prestarted = set(multiprocessing.active_children())
+        assert prestarted
+        count = parallel.MIN_ITEMS_FOR_PROCESSES
+        working = set(parallel.in_batches(process_id, iter(range(count)), count=count))
+        assert working & {child.pid for child in prestarted}
         assert os.getpid() not in working
-    with parallel.starting_ahead(True):
+    with parallel.prestarted_processes(True):
         parallel._started[0].result()
         unused = multiprocessing.active_children()
     for child in unused:  # by their own means: whoever else waits for a child takes its end away,
@@ -132,7 +136,7 @@ def test_processes_started_ahead_are_those_that_work_and_end_with_it() -> None:
     assert not any(child.is_alive() for child in unused)
 
 
-@pytest.mark.parametrize(("least", "many"), [(40, True), (100, False)])
-def test_a_quick_look_tells_many_files_from_few(least: int, many: bool, pets: Path) -> None:
-    assert walk.has_many(pets, least) is many
+@pytest.mark.parametrize(("least", "expected"), [(40, True), (100, False)])
+def test_has_many_compares_the_number_of_files(least: int, expected: bool, pets: Path) -> None:
+    assert walk.has_many(pets, least) is expected
     assert not walk.has_many(pets / "nothing", least)

@@ -1,4 +1,4 @@
-"""The road from bytes to pixels: every conversion against a formula of its own."""
+"""Preprocessing: every conversion against a formula of its own."""
 
 import io
 import struct
@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from ml.data.pixels import decode as opening
-from ml.data.pixels.pixels import PixelSpec, canonical, decode, look, to_spec
+from ml.data.pixels.pixels import PixelSpec, canonical, decode, read_facts, to_spec
 from ml.errors import BadInputError
 from tests.helpers.pictures import as_bytes, picture
 
-TURNS = {  # what the camera did, as numpy says it: applying it to the upright gives the stored
+TURNS = {  # EXIF orientation: numpy function from the upright pixels to the stored ones
     1: lambda a: a,
     2: lambda a: a[:, ::-1],
     3: lambda a: a[::-1, ::-1],
@@ -31,7 +31,7 @@ TURNS = {  # what the camera did, as numpy says it: applying it to the upright g
 
 
 def png_head(width: int, height: int) -> bytes:
-    """A PNG that says how large it is, and has nothing in it."""
+    """A PNG of that size in its header, without pixels."""
     head = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     ihdr = struct.pack(">I", 13) + head + struct.pack(">I", zlib.crc32(head))
     data = b"IDAT" + zlib.compress(b"\0")
@@ -40,7 +40,7 @@ def png_head(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize("orientation", TURNS)
-def test_a_turned_photo_is_seen_upright(orientation: int) -> None:
+def test_turned_photo_is_decoded_upright(orientation: int) -> None:
     upright = np.asarray(picture(1, 20, 12))
     exif = Image.Exif()
     exif[0x0112] = orientation
@@ -49,7 +49,7 @@ def test_a_turned_photo_is_seen_upright(orientation: int) -> None:
     seen = decode(data)
     np.testing.assert_array_equal(seen.pixels, upright)
     assert bool(seen.notes) == (orientation != 1)
-    assert (look(data).width, look(data).height) == (20, 12)
+    assert (read_facts(data).width, read_facts(data).height) == (20, 12)
 
 
 def test_wide_greys_are_rescaled_and_never_saturated() -> None:
@@ -67,7 +67,9 @@ def test_wide_greys_are_rescaled_and_never_saturated() -> None:
         ([0.0, 9.0, 200.0], [0, 9, 200]),
     ],
 )
-def test_floating_greys_take_the_range_they_have(values: list[float], expected: list[int]) -> None:
+def test_floating_greys_are_rescaled_from_their_range(
+    values: list[float], expected: list[int]
+) -> None:
     data = as_bytes(Image.fromarray(np.array([values], dtype=np.float32)), "TIFF")
     assert decode(data).pixels.tolist() == [expected]
 
@@ -137,7 +139,7 @@ def test_crop_takes_the_middle_and_squeeze_all() -> None:
     assert (squeezed[15, 28] == (0, 0, 255)).all()
 
 
-def test_a_picture_of_the_right_size_is_left_as_it_is() -> None:
+def test_picture_of_the_right_size_is_unchanged() -> None:
     image = picture(7, 16, 16)
     np.testing.assert_array_equal(canonical(as_bytes(image), PixelSpec(16)), np.asarray(image))
     grey = canonical(as_bytes(image.convert("L")), PixelSpec(16))
@@ -152,19 +154,19 @@ def test_shrinking_averages_instead_of_skipping() -> None:
 
 
 @pytest.mark.parametrize("width", [1600, 480, 250])
-def test_a_large_jpeg_decoded_small_looks_like_the_large_one(width: int) -> None:
+def test_jpeg_decoded_at_reduced_size_is_close_to_full_decoding(width: int) -> None:
     fine = np.random.default_rng(1).integers(0, 256, (60, 80, 3), dtype=np.uint8)
     image = Image.fromarray(fine).resize((width, width * 3 // 4), Image.Resampling.BICUBIC)
     data = as_bytes(image, "JPEG", quality=95, subsampling=0)
     spec = PixelSpec(64)
-    quick, whole = canonical(data, spec), to_spec(decode(data).pixels, spec)
-    difference = np.abs(quick.astype(int) - whole)
+    reduced, full = canonical(data, spec), to_spec(decode(data).pixels, spec)
+    difference = np.abs(reduced.astype(int) - full)
     assert difference.mean() < 3
 
 
 @pytest.mark.parametrize("size", [(20000, 1), (60000, 60000), (100_000, 4000), (41, 1)])
 def test_limits_are_checked_in_the_header_before_decoding(size: tuple[int, int]) -> None:
-    for read in (decode, look, lambda data: canonical(data, PixelSpec(8))):
+    for read in (decode, read_facts, lambda data: canonical(data, PixelSpec(8))):
         with pytest.raises(BadInputError, match=r"too (large|narrow)"):
             read(png_head(*size))
 
@@ -173,7 +175,7 @@ def test_limits_are_checked_in_the_header_before_decoding(size: tuple[int, int])
 def test_a_file_cut_short_is_refused(kind: str) -> None:
     data = as_bytes(picture(9, 64, 48), kind)
     for share in (0.3, 0.6, 0.9):
-        for read in (decode, look, lambda part: canonical(part, PixelSpec(8))):
+        for read in (decode, read_facts, lambda part: canonical(part, PixelSpec(8))):
             with pytest.raises(BadInputError):
                 read(data[: int(len(data) * share)])
 
@@ -187,7 +189,7 @@ def test_a_file_cut_short_is_refused(kind: str) -> None:
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64), "HEIC"),
     ],
 )
-def test_what_is_no_picture_says_so_in_a_sentence(data: bytes, sentence: str) -> None:
+def test_bytes_of_no_picture_are_refused_in_a_sentence(data: bytes, sentence: str) -> None:
     with pytest.raises(BadInputError, match=sentence):
         decode(data)
 
@@ -202,7 +204,7 @@ VALID = [
 
 
 @given(st.data())
-def test_no_bytes_bring_anything_but_pixels_or_a_sentence(data: st.DataObject) -> None:
+def test_any_bytes_give_pixels_or_an_error_in_a_sentence(data: st.DataObject) -> None:
     content = bytearray(data.draw(st.sampled_from(VALID)))
     for _ in range(data.draw(st.integers(0, 6))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
@@ -210,12 +212,12 @@ def test_no_bytes_bring_anything_but_pixels_or_a_sentence(data: st.DataObject) -
     try:
         pixels = canonical(bytes(content), PixelSpec(9, "grey", "squeeze"))
     except BadInputError as error:
-        said = str(error)
+        message = str(error)
     else:
-        said = "."
+        message = "."
         assert pixels.shape == (9, 9, 1)
         assert pixels.dtype == np.uint8
-    assert said.endswith(".")
+    assert message.endswith(".")
 
 
 @given(
@@ -225,31 +227,31 @@ def test_no_bytes_bring_anything_but_pixels_or_a_sentence(data: st.DataObject) -
     st.sampled_from(["rgb", "grey"]),
     st.sampled_from(["crop", "squeeze"]),
 )
-def test_any_shape_becomes_the_square_that_was_asked_for(
+def test_any_shape_becomes_the_requested_square(
     width: int, height: int, size: int, colour: str, fit: str
 ) -> None:
     spec = PixelSpec(size, colour, fit)
     data = as_bytes(picture(3, width, height))
     if max(width, height) > opening.MAX_ASPECT * min(width, height):
         return
-    made = canonical(data, spec)
-    assert made.shape == (size, size, spec.channels)
-    np.testing.assert_array_equal(made, to_spec(decode(data).pixels, spec))
+    square = canonical(data, spec)
+    assert square.shape == (size, size, spec.channels)
+    np.testing.assert_array_equal(square, to_spec(decode(data).pixels, spec))
 
 
-def test_threads_see_what_one_sees_and_leave_the_warnings_as_they_were() -> None:
+def test_threads_give_the_same_pixels_and_keep_warning_filters() -> None:
     spec = PixelSpec(24)
     odd = as_bytes(picture(1).quantize(8), "PNG", transparency=b"\x00\x80")
     data = [as_bytes(picture(n, 90, 70), "JPEG") for n in range(40)] + [odd] * 40
     before = list(warnings.filters)
-    alone = [canonical(one, spec) for one in data]
+    sequential = [canonical(content, spec) for content in data]
     with ThreadPoolExecutor(8) as pool:
-        together = list(pool.map(lambda one: canonical(one, spec), data))
-    np.testing.assert_array_equal(alone, together)
+        threaded = list(pool.map(lambda content: canonical(content, spec), data))
+    np.testing.assert_array_equal(sequential, threaded)
     assert warnings.filters == before
 
 
-def test_the_warnings_stay_silent_until_the_last_thread_is_done() -> None:
+def test_warnings_are_silent_until_the_last_thread_is_done() -> None:
     inside, leave = threading.Event(), threading.Event()
 
     def stay() -> None:
@@ -269,13 +271,13 @@ def test_the_warnings_stay_silent_until_the_last_thread_is_done() -> None:
         warnings.warn("heard again", UserWarning, stacklevel=1)
 
 
-def test_colour_is_what_is_seen_and_not_how_it_is_stored() -> None:
-    assert look(as_bytes(picture(1))).colour
-    assert not look(as_bytes(picture(1).convert("L").convert("RGB"))).colour
-    assert not look(as_bytes(picture(1).convert("L"))).colour
+def test_colour_is_a_fact_of_the_pixels_not_of_the_mode() -> None:
+    assert read_facts(as_bytes(picture(1))).colour
+    assert not read_facts(as_bytes(picture(1).convert("L").convert("RGB"))).colour
+    assert not read_facts(as_bytes(picture(1).convert("L"))).colour
 
 
-def test_a_specification_survives_json_and_refuses_nonsense() -> None:
+def test_pixel_spec_survives_json_and_refuses_invalid_values() -> None:
     spec = PixelSpec(96, "grey", "squeeze")
     assert PixelSpec.from_json(spec.to_json()) == spec
     assert spec.key == "96-grey-squeeze"
@@ -285,25 +287,25 @@ def test_a_specification_survives_json_and_refuses_nonsense() -> None:
             PixelSpec.from_json(bad)
 
 
-def test_the_file_of_bytes_is_left_closed() -> None:
+def test_decoding_does_not_close_the_buffer() -> None:
     buffer = io.BytesIO(as_bytes(picture(1)))
     decode(buffer.getvalue())
     assert not buffer.closed
 
 
 def test_large_pictures_are_decoded_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    waited: list[str] = []
+    lock_calls: list[str] = []
 
     class Queue:
         def __enter__(self) -> None:
-            waited.append("in")
+            lock_calls.append("in")
 
         def __exit__(self, *error: object) -> None:
-            waited.append("out")
+            lock_calls.append("out")
 
-    monkeypatch.setattr(opening, "_large", Queue())
-    monkeypatch.setattr(opening, "LARGE_PIXELS", 20 * 16)
+    monkeypatch.setattr(opening, "_large_lock", Queue())
+    monkeypatch.setattr(opening, "MAX_PARALLEL_PIXELS", 20 * 16)
     decode(as_bytes(picture(1, 20, 16)))
-    assert waited == []
+    assert lock_calls == []
     decode(as_bytes(picture(1, 20, 17)))
-    assert waited == ["in", "out"]
+    assert lock_calls == ["in", "out"]

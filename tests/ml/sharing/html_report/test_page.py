@@ -19,7 +19,7 @@ from PIL import Image
 
 from ml.__main__ import main
 from ml.commands import evaluate as command
-from ml.data.pixels.thumbnails import encoded
+from ml.data.pixels.thumbnails import data_uri
 from ml.data.store.versions import DatasetVersion, Item, read_picture, write_picture, write_version
 from ml.evaluation import evaluate, learning_curve, results, robustness, slice_discovery
 from ml.metrics import slices
@@ -210,7 +210,7 @@ def assert_each_is_its_file(root: Element, workspace: Workspace, version: Datase
     assert figures
     for one in figures:
         picture = read_picture(workspace, hashes[one.all("small")[0].text])
-        assert one.all("img")[0].attributes["src"] == encoded(picture, 128)
+        assert one.all("img")[0].attributes["src"] == data_uri(picture, 128)
 
 
 def test_what_people_wrote_is_shown_and_not_obeyed(workspace):

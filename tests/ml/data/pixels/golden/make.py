@@ -1,5 +1,5 @@
-"""Make the golden pictures: ``python tests/ml/data/pixels/golden/make.py``. Only after a change of
-the road from bytes to pixels that is meant: every trained model saw the old one."""
+"""Make the golden pictures: ``python tests/ml/data/pixels/golden/make.py``. Only after an intended
+change of the preprocessing: every trained model saw the old pixels."""
 
 from pathlib import Path
 
