@@ -14,6 +14,7 @@ from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import open_pictures
 from ml.data.sources.walk import is_junk
 from ml.inference.classifier import Classifier
+from ml.presets import default_pixels
 from ml.workspace import Workspace
 from tests.helpers.pictures import SHARED
 
@@ -43,7 +44,7 @@ def test_training_and_prediction_see_the_same_pixels(
         target = tmp_path / "odd" / "ab"[n % 2] / f"{n:03} {Path(name).name}"
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(NASTY / name, target)
-    version = bring_in(workspace, tmp_path / "odd").version
+    version = bring_in(workspace, tmp_path / "odd", pixels_for=default_pixels).version
     record = run_record(version, 0)
     prepared = workspace.datasets / "odd" / "cache" / PREPARED.key
     assert prepared.is_dir()  # so these pixels are those that ingest made

@@ -21,6 +21,7 @@ from ml.data.pixels.pixels import PixelSpec, canonical
 from ml.data.run_pictures import open_pictures
 from ml.data.sources import walk
 from ml.data.store.versions import read_picture
+from ml.presets import default_pixels
 from ml.workspace import Workspace, open_workspace
 
 Make = Callable[..., Path]
@@ -54,10 +55,10 @@ def test_processes_and_threads_give_the_same_version(
     packed: bool, pets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = Path(shutil.make_archive(str(tmp_path / "pets"), "zip", pets)) if packed else pets
-    threads = bring_in(open_workspace(str(tmp_path / "threads")), source)
+    threads = bring_in(open_workspace(str(tmp_path / "threads")), source, pixels_for=default_pixels)
     monkeypatch.setattr(parallel, "MIN_ITEMS_FOR_PROCESSES", 1)
     workspace = open_workspace(str(tmp_path / "processes"))
-    processes = bring_in(workspace, source)
+    processes = bring_in(workspace, source, pixels_for=default_pixels)
     assert processes.version.fingerprint == threads.version.fingerprint
     assert processes.refused == threads.refused != []
     assert processes.version.about == threads.version.about
@@ -102,7 +103,7 @@ def test_processes_end_when_their_ingest_is_killed(
         "from ml.data.ingest import bring_in as bringing; from ml.data.pixels import parallel\n"
         "from ml.workspace import open_workspace\n"
         "if __name__ == '__main__':\n"
-        "    parallel.ENOUGH = 1\n"
+        "    parallel.MIN_ITEMS_FOR_PROCESSES = 1\n"
         f"    bringing.bring_in(open_workspace({str(workspace.root)!r}), Path({str(folder)!r}))\n"
     )
     ingest = subprocess.Popen([sys.executable, str(script)], env={**os.environ, "PYTHONPATH": "."})
