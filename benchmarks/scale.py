@@ -137,7 +137,7 @@ def epoch(folder: Path) -> Callable[[], object]:
     from ml.utils.files import read_json
     from ml.workspace import open_workspace
 
-    datamodule.RESIDENT_SHARE = 0.0  # as if the memory were small
+    datamodule.MAX_RESIDENT_SHARE = 0.0  # as if the memory were small
     workspace = open_workspace(folder / "workspace")
     torch.set_num_threads(1)
 

@@ -1,7 +1,7 @@
-"""The data sets there are: those that come with Lensmith, and your own.
+"""Catalog of the data sets: the bundled ones and your own.
 
-To list and to describe reads a small file a set. ``resolve`` turns what a person wrote, a name or a
-path, into a version of a data set, bringing its pictures in where that has not been done.
+Listing and describing read one small file a data set. ``resolve`` turns a name or a path into a
+version of a data set, and brings its pictures in if necessary.
 """
 
 from dataclasses import dataclass, field
@@ -48,18 +48,18 @@ class DatasetInfo:
 
 def list_datasets(workspace: Workspace) -> list[DatasetInfo]:
     """The bundled sets, then your own by name. One whose summary is damaged is left out."""
-    own = [name for name in _own(workspace) if read_summary(workspace, name)]
+    own = [name for name in _own_names(workspace) if read_summary(workspace, name)]
     return [describe(workspace, name) for name in (*BUNDLED_NAMES, *own)]
 
 
 def describe(workspace: Workspace, dataset: str) -> DatasetInfo:
-    """What is known of a set by its name, without reading its pictures.
+    """The description of a data set, read without its pictures.
 
     Raises:
         BadInputError: there is no such set in the workspace.
     """
-    there = dataset in BUNDLED_NAMES or dataset in dataset_names(workspace)
-    summary = read_summary(workspace, dataset) if there else {}
+    exists = dataset in BUNDLED_NAMES or dataset in dataset_names(workspace)
+    summary = read_summary(workspace, dataset) if exists else {}
     if dataset in BUNDLED_NAMES:
         facts = bundled_facts(dataset)
         if not summary:
@@ -67,7 +67,7 @@ def describe(workspace: Workspace, dataset: str) -> DatasetInfo:
         about = {**facts, **summary["about"]}  # as it is now: it may have been edited
         return _info(dataset, "bundled", summary["classes"], about, True)
     if not summary:
-        raise _unknown(workspace, dataset)
+        raise _unknown_error(workspace, dataset)
     return _info(dataset, "own", summary["classes"], summary["about"], True)
 
 
@@ -99,22 +99,22 @@ def resolve(
     if hub_registry.find(dataset):
         return take_in(dataset).version
     try:
-        there = bool(dataset) and Path(dataset).expanduser().exists()
+        exists = bool(dataset) and Path(dataset).expanduser().exists()
     except (OSError, RuntimeError, ValueError):  # no such user, too long, not a path at all
-        there = False
-    if not there:
-        raise _unknown(workspace, dataset)
+        exists = False
+    if not exists:
+        raise _unknown_error(workspace, dataset)
     return take_in(Path(dataset)).version
 
 
 def run_record(version: DatasetVersion, split_seed: int) -> dict[str, Any]:
-    """What a run keeps of its data: exactly which items train, validate and test.
+    """The data record of a run: exactly which items train, validate and test.
 
     Raises:
         BadInputError: fewer than two classes, a class without pictures, or an empty split.
     """
     _check_classes(version)
-    splits = {name: found.tolist() for name, found in split_indices(version, split_seed).items()}
+    splits = {name: side.tolist() for name, side in split_indices(version, split_seed).items()}
     return {
         "name": version.name,
         "version": version.version,
@@ -127,19 +127,19 @@ def run_record(version: DatasetVersion, split_seed: int) -> dict[str, Any]:
     }
 
 
-def whole_record(version: DatasetVersion) -> dict[str, Any]:
-    """A record that names a version and splits nothing, to look at all of its pictures."""
+def unsplit_record(version: DatasetVersion) -> dict[str, Any]:
+    """A data record without splits, to evaluate all pictures of a version."""
     named = {"name": version.name, "version": version.version, "fingerprint": version.fingerprint}
     return {**named, "classes": list(version.classes), "splits": {}}
 
 
 def _check_classes(version: DatasetVersion) -> None:
     empty = [name for name, count in version.counts.items() if not count]
-    held = len(version.classes) - len(empty)
-    if held < 2:
+    filled = len(version.classes) - len(empty)
+    if filled < 2:
         raise BadInputError(
             f"A model tells classes apart, and {version.name} has pictures of "
-            f"{'one class' if held else 'none'}. Add pictures of another."
+            f"{'one class' if filled else 'none'}. Add pictures of another."
         )
     if empty:
         raise BadInputError(
@@ -167,12 +167,12 @@ def _info(
     )
 
 
-def _unknown(workspace: Workspace, dataset: str) -> BadInputError:
-    names = ", ".join((*BUNDLED_NAMES, *_own(workspace)))
+def _unknown_error(workspace: Workspace, dataset: str) -> BadInputError:
+    names = ", ".join((*BUNDLED_NAMES, *_own_names(workspace)))
     return BadInputError(
         f"There is no data set and no folder named {dataset[:200]!r}. The data sets are: {names}."
     )
 
 
-def _own(workspace: Workspace) -> list[str]:
+def _own_names(workspace: Workspace) -> list[str]:
     return [name for name in dataset_names(workspace) if name not in BUNDLED_NAMES]

@@ -1,4 +1,4 @@
-"""Batches for Lightning: indexed out of what is resident, in an order fixed by (seed, epoch)."""
+"""Data modules for Lightning: batches indexed from resident tensors, ordered by (seed, epoch)."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,19 +16,19 @@ from ml.data.class_balance import balanced_order
 from ml.data.run_pictures import Pictures
 from ml.distributed.launch import Place
 
-ALONE = Place()
+SINGLE_PROCESS = Place()
 Batch = tuple[Tensor, Tensor, Tensor]
-"""Inputs (N, ...), labels (N,) int64, rows (N,) int64 in their split. Of mixed pictures the labels
-are the shares of the classes, (N, K) float."""
+"""Inputs (N, ...), labels (N,) int64, rows (N,) int64 in their split. The labels of mixed pictures
+are shares of the classes, (N, K) float."""
 
-RESIDENT_SHARE = 0.25
-"""Pixels are held in memory up to this share of what is free, and read from the disk beyond it."""
-LEAST_VALIDATED = 32
-"""Of very small batches more are validated at a time: without gradients each takes less memory."""
+MAX_RESIDENT_SHARE = 0.25
+"""Pixels stay in memory up to this share of the free memory, and are mapped from disk above it."""
+MIN_VALIDATION_BATCH = 32
+"""Validation needs no gradients, so that small batches can be larger there."""
 
 
 class MappedPixels:
-    """Pixels on the disk that are indexed like a tensor, for sets too large for the memory."""
+    """Memory-mapped pixels that are indexed like a tensor, for sets too large for the memory."""
 
     def __init__(self, array: np.ndarray, rows: np.ndarray) -> None:
         self.array, self.rows = array, rows
@@ -54,7 +54,7 @@ class EpochOrder:
         self.epoch = epoch
 
     def order(self) -> Tensor:
-        """(count,) int64; as they lie where there is no seed."""
+        """Rows (count,) int64: shuffled, or in order if there is no seed."""
         if self.seed is None:
             return torch.arange(self.count)
         generator = torch.Generator().manual_seed(mix(self.seed, self.epoch, 0))
@@ -64,12 +64,11 @@ class EpochOrder:
 
 
 class BatchLoader:
-    """Yields batches by indexing; there is nothing to collate and no process to start.
+    """Yields batches by indexing, without collating and without worker processes.
 
     A last batch of a single picture joins the one before it: batch normalisation cannot take it.
-    Several processes divide each batch among them, in parts that differ by one picture at most; a
-    last batch with fewer pictures than processes joins the one before it. The pictures of all parts
-    together are those that one process sees.
+    Several processes divide each batch of one process into parts that differ by one picture at
+    most; a last batch with fewer pictures than processes joins the one before it.
     """
 
     def __init__(
@@ -81,7 +80,7 @@ class BatchLoader:
         seed: int | None = None,
         augment: Augment | None = None,
         mixing: Mixing | None = None,
-        place: Place = ALONE,
+        place: Place = SINGLE_PROCESS,
         balanced: bool = False,
     ) -> None:
         self.place = place
@@ -96,12 +95,12 @@ class BatchLoader:
         return count_batches(len(self.labels), self.batch_size, self.place.world)
 
     def weight(self, batch: int) -> float:
-        """What the mean over this process's part of a batch counts for in the mean of the means of
-        all processes, so that this is the mean over the batch. 1 where the parts are equal."""
+        """The weight of this process's mean loss in the mean over processes, which then is the mean
+        over the batch. 1 if the parts are equal."""
         world = self.place.world
-        whole = len(self.labels) - batch * self.batch_size
-        whole = whole if batch == len(self) - 1 else self.batch_size
-        return (whole // world + (self.place.rank < whole % world)) * world / whole
+        batch_size = len(self.labels) - batch * self.batch_size
+        batch_size = batch_size if batch == len(self) - 1 else self.batch_size
+        return (batch_size // world + (self.place.rank < batch_size % world)) * world / batch_size
 
     def __iter__(self) -> Iterator[Batch]:
         order = self.sampler.order().to(self.labels.device)
@@ -129,26 +128,26 @@ class BatchLoader:
             yield inputs, labels, rows
 
 
-def validating(batch_size: int) -> int:
-    """How many pictures are validated at a time: no more than a step of usual size takes, so that
-    a run needs no memory for its validation that its steps did not need."""
-    return max(batch_size, LEAST_VALIDATED)
+def validation_batch_size(batch_size: int) -> int:
+    """The batch size of validation. It is that of training, or a little more, so that validation
+    takes no more memory than training."""
+    return max(batch_size, MIN_VALIDATION_BATCH)
 
 
 def count_batches(count: int, batch_size: int, processes: int = 1) -> int:
     """How many batches ``BatchLoader`` makes of ``count`` pictures."""
-    whole, rest = divmod(count, batch_size)
-    least = max(2, processes) if whole else 1
-    return max(1, whole + (rest >= least)) if count else 0
+    full_batches, rest = divmod(count, batch_size)
+    min_rest = max(2, processes) if full_batches else 1
+    return max(1, full_batches + (rest >= min_rest)) if count else 0
 
 
 class ResidentData(pl.LightningDataModule):
-    """Base of both: batches that are on the device already are not walked through again.
+    """Base of the data modules: a batch that is on the device already is not moved.
 
     ``place`` is set by whoever trains in several processes, before the loaders are made.
     """
 
-    place: Place = ALONE
+    place: Place = SINGLE_PROCESS
 
     def transfer_batch_to_device(
         self, batch: Any, device: torch.device, dataloader_idx: int
@@ -179,25 +178,25 @@ class PixelData(ResidentData):
 
     def _inputs(self, split: str) -> Any:
         size = len(self.pictures.indices(split)) * int(np.prod(self.pictures.all_pixels.shape[1:]))
-        if size > RESIDENT_SHARE / self.place.devices * psutil.virtual_memory().available:
+        if size > MAX_RESIDENT_SHARE / self.place.devices * psutil.virtual_memory().available:
             return MappedPixels(self.pictures.all_pixels, self.pictures.rows(split))
         return torch.from_numpy(np.array(self.pictures.pixels(split))).to(self.device)
 
     def _loaded(self, split: str) -> tuple[Any, Tensor]:
         """Inputs and labels of a split, both where the inputs are."""
         inputs = self._inputs(split)
-        on = "cpu" if isinstance(inputs, MappedPixels) else self.device
-        return inputs, torch.from_numpy(np.array(self.pictures.labels(split))).to(on)
+        device = "cpu" if isinstance(inputs, MappedPixels) else self.device
+        return inputs, torch.from_numpy(np.array(self.pictures.labels(split))).to(device)
 
     def train_dataloader(self) -> BatchLoader:
         """Shuffled, augmented and mixed."""
         inputs, labels = self._loaded("train")
-        count, on = len(labels), labels.device
+        count, device = len(labels), labels.device
         augment = mixing = None
         if self.policy != "none":
-            augment = Augment(self.policy, self.seed, count, on)
+            augment = Augment(self.policy, self.seed, count, device)
         if self.mixing != "none":
-            mixing = Mixing(self.mixing, self.seed, count, len(self.pictures.classes), on)
+            mixing = Mixing(self.mixing, self.seed, count, len(self.pictures.classes), device)
         return BatchLoader(
             *(inputs, labels, self.batch_size),
             seed=self.seed,
@@ -208,8 +207,8 @@ class PixelData(ResidentData):
         )
 
     def val_dataloader(self) -> BatchLoader:
-        """As they lie."""
-        batch = validating(self.batch_size)
+        """In order, not augmented."""
+        batch = validation_batch_size(self.batch_size)
         return BatchLoader(*self._loaded("val"), batch_size=batch, place=self.place)
 
 
@@ -247,8 +246,8 @@ class FeatureData(ResidentData):
         return BatchLoader(self.val, self.val_labels, max(1, len(self.val)), place=self.place)
 
 
-def count_steps(count: int, config: TrainConfig, processes: int = 1, most: int = 0) -> int:
-    """How often the weights are changed in an epoch over ``count`` rows, or over the first ``most``
-    batches of them."""
+def count_steps(count: int, config: TrainConfig, processes: int = 1, max_batches: int = 0) -> int:
+    """How many optimizer steps an epoch over ``count`` rows has, or one over their first
+    ``max_batches`` batches if that is not 0."""
     batches = count_batches(count, config.batch_size, processes)
-    return -(-(min(most, batches) if most else batches) // config.accumulate)
+    return -(-(min(max_batches, batches) if max_batches else batches) // config.accumulate)

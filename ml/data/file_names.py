@@ -1,29 +1,28 @@
-"""Names for files on disk, made of names that came from outside."""
+"""Safe file names, made of untrusted names."""
 
 import re
 import unicodedata
 from pathlib import PurePosixPath
 
-MOST_BYTES = 180
-"""How long a part of a name may be: file systems take 255, some leave less."""
+MAX_NAME_BYTES = 180
+"""The longest part of a path in bytes: file systems take 255, some less."""
 _UNWANTED = re.compile(r'[\x00-\x1f\x7f<>:"|?*]')
 _WINDOWS = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
 def safe_path(name: str) -> PurePosixPath:
-    """A path below some folder, which every file system takes, for a file that calls itself
-    ``name``.
+    """A relative path without ``..`` that every file system takes, for the untrusted ``name``.
 
     >>> str(safe_path("../pets\\\\cat/1?.png"))
     'pets/cat/1_.png'
     """
     parts = (safe_part(part) for part in name.replace("\\", "/").split("/"))
-    kept = [part for part in parts if part]
-    return PurePosixPath(*kept) if kept else PurePosixPath("file")
+    safe_parts = [part for part in parts if part]
+    return PurePosixPath(*safe_parts) if safe_parts else PurePosixPath("file")
 
 
 def safe_part(part: str) -> str:
-    """One part of such a path; empty where nothing is left of it.
+    """A safe part of a path; empty where nothing safe is left.
 
     >>> safe_part("paper."), safe_part(".."), safe_part("con")
     ('paper', '', '_con')
@@ -39,20 +38,20 @@ def safe_part(part: str) -> str:
     stem, dot, suffix = clean.rpartition(".")
     if not stem or len(suffix) > 10:
         stem, dot, suffix = clean, "", ""
-    room = MOST_BYTES - len((dot + suffix).encode())
+    room = MAX_NAME_BYTES - len((dot + suffix).encode())
     return stem.encode()[:room].decode(errors="ignore") + dot + suffix
 
 
-def free_path(path: PurePosixPath, taken: set[str]) -> PurePosixPath:
-    """``path``, with a number where that name is ``taken``, by its case too; it is taken then.
+def free_path(path: PurePosixPath, used_names: set[str]) -> PurePosixPath:
+    """``path``, with a number if it is among ``used_names`` in any case, and added to them.
 
-    >>> taken = {"a/x.png"}
-    >>> str(free_path(PurePosixPath("a/X.png"), taken))
+    >>> used_names = {"a/x.png"}
+    >>> str(free_path(PurePosixPath("a/X.png"), used_names))
     'a/X (2).png'
     """
-    number, found = 2, path
-    while str(found).casefold() in taken:
-        found = path.with_name(f"{path.stem} ({number}){path.suffix}")
+    number, candidate = 2, path
+    while str(candidate).casefold() in used_names:
+        candidate = path.with_name(f"{path.stem} ({number}){path.suffix}")
         number += 1
-    taken.add(str(found).casefold())
-    return found
+    used_names.add(str(candidate).casefold())
+    return candidate

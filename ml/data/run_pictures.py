@@ -1,4 +1,4 @@
-"""The pictures of a run as arrays, each split in the order of its items."""
+"""Pictures of a run as arrays of pixels and labels, by split, in the order of the items."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -42,7 +42,7 @@ class Pictures:
         return self.item_rows[self.splits[split]]
 
     def pixels(self, split: str) -> Pixels:
-        """uint8 (n, S, S, C): a view where the rows stand in a row, else in memory."""
+        """uint8 (n, S, S, C): a view if the rows are consecutive, else a copy in memory."""
         rows = self.rows(split)
         if len(rows) and np.array_equal(rows, np.arange(rows[0], rows[0] + len(rows))):
             return self.all_pixels[rows[0] : rows[0] + len(rows)]

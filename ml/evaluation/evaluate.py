@@ -86,7 +86,7 @@ def ask(
     if version is not None and not own:
         seed = run.config.split_seed
         whole = chosen == "all"  # of any set, of one class too
-        record = catalog.whole_record(version) if whole else catalog.run_record(version, seed)
+        record = catalog.unsplit_record(version) if whole else catalog.run_record(version, seed)
     return Asked(record, own, chosen)
 
 

@@ -97,9 +97,9 @@ def ensure(
                 batch_hashes = hashes[start : start + BATCH]
                 pixels = [pictures.all_pixels[rows[item]] for item in batch_hashes]
                 if policy and number:
-                    from ml.data.augment.perturbed_views import spoilt
+                    from ml.data.augment.perturbed_views import perturbed
 
-                    batch = spoilt(np.stack(pixels), policy, number, batch_hashes)
+                    batch = perturbed(np.stack(pixels), policy, number, batch_hashes)
                 else:
                     shown = zip(pixels, batch_hashes, strict=True)
                     batch = np.stack(
@@ -127,7 +127,7 @@ def view_names(views: int, policy: str) -> list[str]:
     """The folders of the views. The first is the picture as it is, for all alike."""
     kind = "view"
     if policy:
-        from ml.data.augment.perturbed_views import key_of as key_of_policy
+        from ml.data.augment.perturbed_views import policy_key as key_of_policy
 
         kind = key_of_policy(policy)
     return ["view-0", *(f"{kind}-{number}" for number in range(1, views))]

@@ -15,7 +15,7 @@ import torch
 
 from ml.config import TrainConfig
 from ml.data.augment.batch import Augment
-from ml.data.datamodule import validating
+from ml.data.datamodule import validation_batch_size
 from ml.data.pixels.pixels import PixelSpec
 from ml.export.graph import make_graph
 from ml.export.onnx import export_onnx
@@ -119,7 +119,9 @@ def steps(
         seen = augment(pictures, rows) if augment else pictures
         profiling.training_step(network, update, seen, labels, plan)
 
-    shown = torch.zeros((validating(len(pictures)), *shape[1:]), dtype=torch.uint8, device=device)
+    shown = torch.zeros(
+        (validation_batch_size(len(pictures)), *shape[1:]), dtype=torch.uint8, device=device
+    )
 
     def validate() -> None:
         with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=plan == "bf16"):

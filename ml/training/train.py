@@ -15,7 +15,7 @@ from pathlib import Path
 import lightning.pytorch as pl
 import torch
 
-from ml.data.datamodule import ALONE
+from ml.data.datamodule import SINGLE_PROCESS
 from ml.distributed.group import LOST, Other, end, is_lost, meet, part, watched
 from ml.distributed.launch import Place
 from ml.errors import MLError, StoppedError
@@ -48,7 +48,7 @@ def train(
     *,
     callbacks: Sequence[pl.Callback] = (),
     finish: bool = True,
-    place: Place = ALONE,
+    place: Place = SINGLE_PROCESS,
     others: Sequence[Other] = (),
 ) -> RunEnded:
     """Train ``run``, from the start or from its last checkpoint, and say how it ended.

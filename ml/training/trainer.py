@@ -12,7 +12,7 @@ import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from ml.config import TrainConfig
-from ml.data.datamodule import ALONE
+from ml.data.datamodule import SINGLE_PROCESS
 from ml.distributed.group import LOST, Team, is_lost
 from ml.distributed.launch import Place
 from ml.distributed.strategy import Environment, strategy_for
@@ -79,7 +79,7 @@ def make_trainer(
     config: TrainConfig,
     choices: RunChoices,
     callbacks: list[pl.Callback],
-    place: Place = ALONE,
+    place: Place = SINGLE_PROCESS,
 ) -> pl.Trainer:
     """Lightning's Trainer without what costs time at each step.
 

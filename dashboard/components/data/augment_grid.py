@@ -86,7 +86,7 @@ def one_by_one(workspace: Workspace, picture: str, spec: PixelSpec, policy: str,
     with st.grid(2, min_column_width=280, gap=("medium", "small")) as cells:
         for one in sorted(known, key=lambda one: one.name not in steps):
             step = steps.get(one.name)
-            usual = step.strength if step else one.usual
+            usual = step.strength if step else one.default_strength
             with cells.cell():
                 strength = _slider(one, usual, f"strength-{policy}-{one.name}")
                 told = f"{one.help} Part of {POLICIES[policy].label}." if step else one.help
@@ -116,9 +116,9 @@ def _slider(one: Operation, usual: float, key: str) -> float:
     """The strength that is chosen, in the operation's own unit."""
     if one.unit in ("degrees", "bits"):
         label = f"{one.label} ({one.unit})"
-        return float(st.slider(label, 0, int(one.most), int(usual), key=key))
-    fine = one.most <= 0.1
+        return float(st.slider(label, 0, int(one.max_strength), int(usual), key=key))
+    fine = one.max_strength <= 0.1
     label = f"{one.label} (% {one.unit})" if one.unit else f"{one.label} (%)"
     step, form = (0.1, "%.1f") if fine else (1.0, "%.0f")
-    most, value = round(100 * one.most, 1), round(100 * usual, 1)
+    most, value = round(100 * one.max_strength, 1), round(100 * usual, 1)
     return float(st.slider(label, 0.0, most, value, step, format=form, key=key)) / 100

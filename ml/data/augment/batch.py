@@ -1,7 +1,7 @@
-"""Random changes of whole batches, as tensors on the device.
+"""Augmentation of whole batches, as tensors on the device.
 
-What happens to a picture is a function of (seed, epoch, picture), not of the batch it falls into:
-that is what makes a resumed run equal to an uninterrupted one.
+The change of a picture is a function of (seed, epoch, picture), not of its batch, so that a resumed
+run equals an uninterrupted one.
 """
 
 import math
@@ -13,18 +13,18 @@ from torch.nn import functional
 from ml.data.augment.apply import apply
 from ml.data.augment.policies import POLICIES
 
-NUMBERS = 10
-"""Random numbers that ``strong`` takes for each picture and epoch."""
-REACH = 0.05
-"""How far a picture is moved, as a share of its side."""
-WINDOWS_BYTES = 512 * 1024 * 1024
-"""How much memory may go into copies with a border."""
-ERASED = 0.3
-"""Side of the square that ``strong`` may erase, as a share of the picture's."""
+STRONG_NUMBERS = 10
+"""Random numbers that ``strong`` needs for each picture and epoch."""
+MAX_SHIFT = 0.05
+"""How far a picture is moved at most, as a share of its side."""
+MAX_WINDOWS_BYTES = 512 * 1024 * 1024
+"""How many bytes the bordered copies of ``Windows`` may take."""
+ERASED_SIDE = 0.3
+"""The side of the square that ``strong`` erases, as a share of the picture's."""
 
 
 def mix(*numbers: int) -> int:
-    """One seed of 63 bits from several numbers, so that neighbours do not resemble each other.
+    """One seed of 63 bits from several numbers; close numbers give unrelated seeds.
 
     >>> mix(0, 1) != mix(1, 0)
     True
@@ -50,7 +50,9 @@ class Augment:
         self.policy, self.seed, self.count = policy, seed, count
         self.device = torch.device(device)
         self.steps = POLICIES.get(policy)
-        self.columns = self.steps.numbers if self.steps else NUMBERS if policy == "strong" else 3
+        self.columns = (
+            self.steps.numbers if self.steps else STRONG_NUMBERS if policy == "strong" else 3
+        )
         self._numbers = torch.empty(0)
         self.set_epoch(0)
 
@@ -71,10 +73,13 @@ class Augment:
         return shift(pictures, numbers, mirror=self.policy == "light")
 
     def windows(self, pictures: Tensor) -> "Windows | None":
-        """What cuts batches out of all ``pictures`` (count, S, S, C) of the split, as a call of
-        this does; None where that is not possible or takes too much memory."""
+        """A faster equivalent of a call, for all ``pictures`` (count, S, S, C) of the split; None
+        for other policies, or where it takes too much memory."""
         mirror = self.policy == "light"
-        if self.policy not in ("shift", "light") or (1 + mirror) * pictures.numel() > WINDOWS_BYTES:
+        if (
+            self.policy not in ("shift", "light")
+            or (1 + mirror) * pictures.numel() > MAX_WINDOWS_BYTES
+        ):
             return None
         return Windows(pictures, mirror)
 
@@ -85,69 +90,73 @@ class Augment:
 
 
 class Windows:
-    """Moved and mirrored pictures as windows into copies with a border, made once.
+    """Shifted and mirrored pictures as windows into bordered copies that are made once.
 
-    A batch is then one copy of memory, a tenth of the work of ``shift`` and equal to it to the bit.
+    A batch then takes a tenth of the time of ``shift``, and is equal to it to the bit.
     """
 
     def __init__(self, pictures: Tensor, mirror: bool) -> None:
         self.count, self.size, _, self.channels = pictures.shape
         self.reach, self.mirror = _reach(self.size), mirror
-        ways = (pictures, pictures.flip(2)) if mirror else (pictures,)
+        variants = (pictures, pictures.flip(2)) if mirror else (pictures,)
         self._side = side = self.size + 2 * self.reach
-        flat = torch.cat([_bordered(part, self.reach) for part in ways]).flatten()
+        flat = torch.cat([_bordered(part, self.reach) for part in variants]).flatten()
         self._strides = (side * side * self.channels, side * self.channels, self.channels)
-        _, down, across = self._strides
-        room = flat.numel() - (self.size - 1) * down - self.size * across + 1
-        self._every = flat.as_strided((room, self.size, self.size * self.channels), (1, down, 1))
+        _, row_stride, column_stride = self._strides
+        window_count = flat.numel() - (self.size - 1) * row_stride - self.size * column_stride + 1
+        self._every = flat.as_strided(
+            (window_count, self.size, self.size * self.channels), (1, row_stride, 1)
+        )
         self._starts = torch.empty(0)
 
     def set_numbers(self, numbers: Tensor) -> None:
         """Choose the window of each picture by random numbers (count, NUMBERS), 0 to 1."""
-        whole, down, across = self._strides
+        picture_stride, row_stride, column_stride = self._strides
         moves = (numbers[:, :2] * (2 * self.reach + 1)).long()
-        place = torch.arange(self.count, device=numbers.device)
+        picture = torch.arange(self.count, device=numbers.device)
         if self.mirror:
             mirrored = numbers[:, 2] < 0.5
-            back = 2 * self.reach - moves[:, 1]  # to the left is to the right in a mirror
-            moves[:, 1] = torch.where(mirrored, back, moves[:, 1])
-            place += mirrored * self.count
-        self._starts = place * whole + moves[:, 0] * down + moves[:, 1] * across
+            mirrored_move = 2 * self.reach - moves[:, 1]  # a mirror swaps left and right
+            moves[:, 1] = torch.where(mirrored, mirrored_move, moves[:, 1])
+            picture += mirrored * self.count
+        self._starts = (
+            picture * picture_stride + moves[:, 0] * row_stride + moves[:, 1] * column_stride
+        )
 
     def __getitem__(self, rows: Tensor) -> Tensor:
         """uint8 (N, S, S, C)."""
-        found = self._every.index_select(0, self._starts[rows])
-        return found.view(len(rows), self.size, self.size, self.channels)
+        windows = self._every.index_select(0, self._starts[rows])
+        return windows.view(len(rows), self.size, self.size, self.channels)
 
 
 def shift(pictures: Tensor, numbers: Tensor, *, mirror: bool) -> Tensor:
-    """Move by up to a twentieth of the side; the border reflects what lies inside it.
+    """Shift uint8 pictures (N, S, S, C) by up to a twentieth of the side, with reflected borders.
 
-    Every picture is a window of itself with a reflected border, so whole blocks of memory are
-    copied, without leaving uint8.
+    With ``mirror``, half of them are mirrored. Each is a window of itself with a border, so that
+    blocks of uint8 are copied and nothing is computed.
     """
     count, size, _, channels = pictures.shape
     reach = _reach(size)
     padded = _bordered(pictures, reach)
-    _, down, across, _ = padded.stride()
-    ways = 2 * reach + 1
+    _, row_stride, column_stride, _ = padded.stride()
+    offsets = 2 * reach + 1
     windows = padded.as_strided(
-        (count, ways, ways, size, size, channels),
-        (padded.stride(0), down, across, down, across, 1),
+        (count, offsets, offsets, size, size, channels),
+        (padded.stride(0), row_stride, column_stride, row_stride, column_stride, 1),
     )
-    moves = (numbers[:, :2] * ways).long()
-    found = windows[torch.arange(count, device=pictures.device), moves[:, 0], moves[:, 1]]
+    moves = (numbers[:, :2] * offsets).long()
+    shifted = windows[torch.arange(count, device=pictures.device), moves[:, 0], moves[:, 1]]
     if not mirror:
-        return found
-    return torch.where(numbers[:, 2].view(-1, 1, 1, 1) < 0.5, found.flip(2), found)
+        return shifted
+    return torch.where(numbers[:, 2].view(-1, 1, 1, 1) < 0.5, shifted.flip(2), shifted)
 
 
 def _reach(size: int) -> int:
-    return max(1, round(size * REACH))
+    return max(1, round(size * MAX_SHIFT))
 
 
 def _bordered(pictures: Tensor, reach: int) -> Tensor:
-    """With a border of ``reach`` pixels that reflects what lies inside it."""
+    """Pictures with a reflected border of ``reach`` pixels."""
     size = pictures.shape[1]
     line = torch.arange(-reach, size + reach, device=pictures.device)
     line = size - 1 - (size - 1 - line.abs()).abs()
@@ -155,7 +164,8 @@ def _bordered(pictures: Tensor, reach: int) -> Tensor:
 
 
 def strong(pictures: Tensor, numbers: Tensor) -> Tensor:
-    """Mirror, crop to 60 to 100 % of the area, turn by up to 15 degrees, recolour, erase."""
+    """Mirror, crop to 60 to 100 % of the area, turn by up to 15 degrees, recolour, erase: uint8
+    (N, S, S, C) to float (N, S, S, C), 0 to 255."""
     count, size, _, channels = pictures.shape
     centred = numbers * 2 - 1
     flip = torch.where(numbers[:, 0] < 0.5, -1.0, 1.0)
@@ -182,7 +192,7 @@ def strong(pictures: Tensor, numbers: Tensor) -> Tensor:
     # A square at a random place becomes the picture's mean; in a quarter of cases it lies outside.
     line = torch.arange(size, device=x.device) / size
     top, left = (numbers[:, 8] * 4 / 3, numbers[:, 9])
-    rows = (line >= top[:, None] - ERASED / 2) & (line <= top[:, None] + ERASED / 2)
-    columns = (line >= left[:, None] - ERASED / 2) & (line <= left[:, None] + ERASED / 2)
+    rows = (line >= top[:, None] - ERASED_SIDE / 2) & (line <= top[:, None] + ERASED_SIDE / 2)
+    columns = (line >= left[:, None] - ERASED_SIDE / 2) & (line <= left[:, None] + ERASED_SIDE / 2)
     hole = (rows[:, :, None] & columns[:, None, :])[:, None]
     return torch.where(hole, mean, x).clamp(0, 255).permute(0, 2, 3, 1)

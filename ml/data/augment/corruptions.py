@@ -1,8 +1,8 @@
-"""Common corruptions, on which a classifier is measured and never trained. Light: numpy, Pillow.
+"""Common corruptions, on which a classifier is measured and never trained. Numpy and Pillow only.
 
 In the spirit of Hendrycks and Dietterich, "Benchmarking Neural Network Robustness to Common
 Corruptions and Perturbations" (2019): each at five strengths, on pictures as the network sees them.
-Lengths are shares of the side, so that they mean the same to pictures of any size.
+Lengths are shares of the side, so that they suit pictures of any size.
 """
 
 import io
@@ -20,7 +20,7 @@ STRENGTHS = 5
 
 @dataclass(frozen=True)
 class Corruption:
-    """One kind. ``levels`` are what the five strengths mean, in ``unit``, the weakest first."""
+    """One kind of corruption. ``levels`` are its five strengths in ``unit``, the weakest first."""
 
     name: str
     label: str
@@ -34,7 +34,7 @@ class Corruption:
 
         Args:
             strength: 1 to 5.
-            picture: its hash: chance is a function of it, the kind and the strength.
+            picture: its hash; randomness is a function of hash, kind and strength.
         """
         chance = np.random.default_rng([int(picture[:12], 16), strength, *self.name.encode()])
         return self.function(pixels, self.levels[strength - 1], chance)
@@ -62,8 +62,8 @@ def kinds() -> list[Corruption]:
 
 
 def _bytes(values: npt.NDArray[np.floating]) -> Pixels:
-    found: Pixels = np.clip(np.rint(values), 0, 255).astype(np.uint8)
-    return found
+    clipped: Pixels = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return clipped
 
 
 def _picture(pixels: Pixels) -> Image.Image:
@@ -71,8 +71,8 @@ def _picture(pixels: Pixels) -> Image.Image:
 
 
 def _pixels(picture: Image.Image) -> Pixels:
-    found = np.asarray(picture)
-    return np.ascontiguousarray(found[:, :, None] if found.ndim == 2 else found)
+    array = np.asarray(picture)
+    return np.ascontiguousarray(array[:, :, None] if array.ndim == 2 else array)
 
 
 @corruption("Noise", "Grain, as of a camera in the dark.", 0.04, 0.08, 0.12, 0.18, 0.26)
@@ -90,8 +90,8 @@ def blur(pixels: Pixels, level: float, chance: np.random.Generator) -> Pixels:
 @corruption("Brightness", "Half of the pictures lighter, half darker.", 0.1, 0.2, 0.3, 0.4, 0.5)
 def brightness(pixels: Pixels, level: float, chance: np.random.Generator) -> Pixels:
     """``level`` of white is added or taken off."""
-    way = 1 if chance.random() < 0.5 else -1
-    return _bytes(pixels + way * 255 * level)
+    sign = 1 if chance.random() < 0.5 else -1
+    return _bytes(pixels + sign * 255 * level)
 
 
 @corruption("Contrast", "Pale, as through mist.", 0.7, 0.5, 0.35, 0.2, 0.1, unit="of it is left")
@@ -104,9 +104,9 @@ def contrast(pixels: Pixels, level: float, chance: np.random.Generator) -> Pixel
 @corruption("JPEG", "Saved too small.", 40, 25, 18, 12, 7, unit="quality")
 def jpeg(pixels: Pixels, level: float, chance: np.random.Generator) -> Pixels:
     """Saved and opened again at quality ``level``."""
-    out = io.BytesIO()
-    _picture(pixels).save(out, "JPEG", quality=int(level))
-    return _pixels(Image.open(out))
+    buffer = io.BytesIO()
+    _picture(pixels).save(buffer, "JPEG", quality=int(level))
+    return _pixels(Image.open(buffer))
 
 
 @corruption("Pixelate", "Enlarged too far.", 0.6, 0.5, 0.4, 0.3, 0.25, unit="of the pixels a side")
@@ -132,6 +132,6 @@ def occlusion(pixels: Pixels, level: float, chance: np.random.Generator) -> Pixe
     side = len(pixels)
     edge = max(1, round(side * level**0.5))
     top, left = chance.integers(0, side - edge + 1, size=2)
-    found = pixels.copy()
-    found[top : top + edge, left : left + edge] = 128
-    return found
+    occluded = pixels.copy()
+    occluded[top : top + edge, left : left + edge] = 128
+    return occluded

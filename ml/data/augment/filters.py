@@ -1,4 +1,4 @@
-"""Changes of detail: blur, sharpness, noise, and a part that is missing."""
+"""Filter operations of augmentation: blur, sharpness, noise, erasing."""
 
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@operation("Blur", "Out of focus.", most=0.05, usual=0.01, unit="of the side")
+@operation("Blur", "Out of focus.", max_strength=0.05, default_strength=0.01, unit="of the side")
 def blur(pictures: "Tensor", numbers: "Tensor", strength: float) -> "Tensor":
     """By a Gaussian with a standard deviation of 0 to ``strength`` of the side."""
     import torch
@@ -22,16 +22,16 @@ def blur(pictures: "Tensor", numbers: "Tensor", strength: float) -> "Tensor":
     line = torch.arange(-reach, reach + 1, device=pictures.device) / width[:, None]
     weights = (-0.5 * line.square()).softmax(1).to(pictures.dtype)
     weights = weights.repeat_interleave(channels, 0)
-    found = pictures.reshape(1, count * channels, side, side)
-    found = functional.pad(found, (reach,) * 4, mode="reflect")
-    found = functional.conv2d(found, weights[:, None, None, :], groups=count * channels)
-    found = functional.conv2d(found, weights[:, None, :, None], groups=count * channels)
-    return found.view(pictures.shape)
+    blurred = pictures.reshape(1, count * channels, side, side)
+    blurred = functional.pad(blurred, (reach,) * 4, mode="reflect")
+    blurred = functional.conv2d(blurred, weights[:, None, None, :], groups=count * channels)
+    blurred = functional.conv2d(blurred, weights[:, None, :, None], groups=count * channels)
+    return blurred.view(pictures.shape)
 
 
-@operation("Sharpness", "Sharper or softer.", usual=0.5)
+@operation("Sharpness", "Sharper or softer.", default_strength=0.5)
 def sharpness(pictures: "Tensor", numbers: "Tensor", strength: float) -> "Tensor":
-    """Away from a smoothed picture or towards it, as Pillow does it; the border stays."""
+    """Away from a smoothed picture or towards it, as in Pillow; the border stays."""
     from torch.nn import functional
 
     side, channels = pictures.shape[3], pictures.shape[1]
@@ -46,24 +46,24 @@ def sharpness(pictures: "Tensor", numbers: "Tensor", strength: float) -> "Tensor
     return smooth + (pictures - smooth) * factor
 
 
-@operation("Noise", "Grain, as in the dark.", numbers=2, most=0.5, usual=0.06)
+@operation("Noise", "Grain, as in the dark.", numbers=2, max_strength=0.5, default_strength=0.06)
 def noise(pictures: "Tensor", numbers: "Tensor", strength: float) -> "Tensor":
     """Normal, with a standard deviation of 0 to ``strength`` of white.
 
-    Each picture's grain is a stretch of one sheet, which the second number chooses: that makes it a
-    function of the numbers, whatever the batch.
+    Each picture's grain is a stretch of one array, which the second number chooses: it is a
+    function of the picture's numbers, whatever the batch.
     """
     length = pictures[0].numel()
     sheet = _grain(length).to(pictures.device)
     stretches = sheet.as_strided((length, length), (1, 1))
     grain = stretches.index_select(0, (numbers[:, 1] * length).long().clamp(max=length - 1))
-    much = 255 * strength * signed(numbers[:, 0]).abs().view(-1, 1, 1, 1)
-    return pictures + much * grain.view(pictures.shape)
+    deviation = 255 * strength * signed(numbers[:, 0]).abs().view(-1, 1, 1, 1)
+    return pictures + deviation * grain.view(pictures.shape)
 
 
 @lru_cache(maxsize=4)
 def _grain(length: int) -> "Tensor":
-    """Twice ``length`` normal numbers, the same every time."""
+    """Twice ``length`` normal numbers from a fixed seed."""
     import torch
 
     return torch.randn(2 * length, generator=torch.Generator().manual_seed(0))
@@ -73,14 +73,14 @@ def _grain(length: int) -> "Tensor":
     "Erase",
     "A square is missing. The figure is its side.",
     numbers=2,
-    most=0.8,
-    usual=0.3,
+    max_strength=0.8,
+    default_strength=0.3,
     unit="of the side",
 )
 def erase(pictures: "Tensor", numbers: "Tensor", strength: float) -> "Tensor":
-    """A square round a random place, cut off at the border, becomes the mean of the picture."""
+    """A square around a random point, cut off at the border, becomes the mean of the picture."""
     side = pictures.shape[3]
-    line = pictures.new_tensor([(place + 0.5) / side for place in range(side)])
+    line = pictures.new_tensor([(pixel + 0.5) / side for pixel in range(side)])
     reach = strength / 2
     rows = (line - numbers[:, :1]).abs() < reach
     columns = (line - numbers[:, 1:2]).abs() < reach

@@ -1,4 +1,4 @@
-"""Changes that move pixels. Light: nothing here needs torch but its tensors' own methods."""
+"""Geometric operations of augmentation: flip, crop, shift, turn, scale, shear. No torch import."""
 
 import math
 from typing import TYPE_CHECKING
@@ -8,8 +8,8 @@ from ml.data.augment.operations import Matrix, operation
 if TYPE_CHECKING:
     from torch import Tensor
 
-ASPECT = math.log(4 / 3)
-"""A crop is at most this much wider or higher than the picture, on a log scale."""
+MAX_LOG_ASPECT = math.log(4 / 3)
+"""The largest log aspect ratio of a crop, relative to the picture."""
 
 
 def signed(numbers: "Tensor") -> "Tensor":
@@ -17,14 +17,14 @@ def signed(numbers: "Tensor") -> "Tensor":
     return numbers * 2 - 1
 
 
-@operation("Mirror", "Left becomes right.", usual=0.5, unit="of the pictures")
+@operation("Mirror", "Left becomes right.", default_strength=0.5, unit="of the pictures")
 def flip(pictures: "Tensor", numbers: "Tensor", strength: float) -> "Tensor":
     """(N, C, S, S), mirrored where the number is below ``strength``."""
     mirrored = (numbers[:, 0] < strength).view(-1, 1, 1, 1)
     return pictures.flip(3).where(mirrored, pictures)
 
 
-@operation("Upside down", "Top becomes bottom.", usual=0.5, unit="of the pictures")
+@operation("Upside down", "Top becomes bottom.", default_strength=0.5, unit="of the pictures")
 def upside_down(pictures: "Tensor", numbers: "Tensor", strength: float) -> "Tensor":
     """(N, C, S, S), flipped where the number is below ``strength``."""
     turned = (numbers[:, 0] < strength).view(-1, 1, 1, 1)
@@ -35,13 +35,13 @@ def upside_down(pictures: "Tensor", numbers: "Tensor", strength: float) -> "Tens
     "Quarter turns",
     "Turned by 90, 180 or 270 degrees. At 75 % every side is up equally often.",
     numbers=2,
-    usual=0.75,
+    default_strength=0.75,
     unit="of the pictures",
 )
 def quarter(pictures: "Tensor", numbers: "Tensor", strength: float) -> "Tensor":
     """(N, C, S, S), turned anticlockwise where the first number is below ``strength``."""
     turns = (numbers[:, 0] < strength) * (1 + (numbers[:, 1] * 3).long().clamp(max=2))
-    found = pictures
+    result = pictures
     for number in (1, 2, 3):
         # A quarter turn anticlockwise swaps the axes, then the last row comes first.
         turned = (
@@ -49,22 +49,22 @@ def quarter(pictures: "Tensor", numbers: "Tensor", strength: float) -> "Tensor":
             if number == 2
             else pictures.transpose(2, 3).flip(2 if number == 1 else 3)
         )
-        found = turned.where((turns == number).view(-1, 1, 1, 1), found)
-    return found
+        result = turned.where((turns == number).view(-1, 1, 1, 1), result)
+    return result
 
 
 @operation(
     "Crop",
     "A part of the picture, enlarged. The figure is how much of the area may be cut away.",
     numbers=4,
-    most=0.9,
-    usual=0.4,
-    way="move",
+    max_strength=0.9,
+    default_strength=0.4,
+    kind="move",
 )
 def crop(numbers: "Tensor", strength: float) -> Matrix:
     """The numbers choose area, shape, and place (x, y)."""
     area = 1 - strength * signed(numbers[:, 0]).abs()
-    room = (-area.log()).clamp(max=ASPECT) / 2  # no side is longer than the picture's
+    room = (-area.log()).clamp(max=MAX_LOG_ASPECT) / 2  # no side is longer than the picture's
     shape = (signed(numbers[:, 1]) * room).exp()
     width, height = area.sqrt() * shape, area.sqrt() / shape
     right, down = signed(numbers[:, 2]), signed(numbers[:, 3])
@@ -72,9 +72,14 @@ def crop(numbers: "Tensor", strength: float) -> Matrix:
 
 
 @operation(
-    "Shift", "Moved in any direction.", numbers=2, most=0.5, usual=0.08, unit="of the side",
-    way="move",
-)  # fmt: skip
+    "Shift",
+    "Moved in any direction.",
+    numbers=2,
+    max_strength=0.5,
+    default_strength=0.08,
+    unit="of the side",
+    kind="move",
+)
 def shift(numbers: "Tensor", strength: float) -> Matrix:
     """The numbers are how far to the right and down."""
     return (
@@ -87,21 +92,25 @@ def shift(numbers: "Tensor", strength: float) -> Matrix:
     )
 
 
-@operation("Turn", "Turned either way.", most=180, usual=15, unit="degrees", way="move")
+@operation(
+    "Turn", "Turned either way.", max_strength=180, default_strength=15, unit="degrees", kind="move"
+)
 def turn(numbers: "Tensor", strength: float) -> Matrix:
     """Clockwise above 0.5."""
     angle = signed(numbers[:, 0]) * math.radians(strength)
     return angle.cos(), angle.sin(), 0.0, -angle.sin(), angle.cos(), 0.0
 
 
-@operation("Scale", "Larger or smaller.", usual=0.15, way="move")
+@operation("Scale", "Larger or smaller.", default_strength=0.15, kind="move")
 def scale(numbers: "Tensor", strength: float) -> Matrix:
     """By up to 1 + ``strength``; larger above 0.5."""
     factor = (signed(numbers[:, 0]) * -math.log1p(strength)).exp()
     return factor, 0.0, 0.0, 0.0, factor, 0.0
 
 
-@operation("Shear", "Leaning over, as slanted writing.", numbers=2, usual=0.15, way="move")
+@operation(
+    "Shear", "Leaning over, as slanted writing.", numbers=2, default_strength=0.15, kind="move"
+)
 def shear(numbers: "Tensor", strength: float) -> Matrix:
     """Sideways by the first number, up and down by the second."""
     return 1.0, strength * signed(numbers[:, 0]), 0.0, strength * signed(numbers[:, 1]), 1.0, 0.0

@@ -1,7 +1,7 @@
-"""Mix the pictures of a batch two by two, and their labels with them: MixUp and CutMix.
+"""MixUp and CutMix: mix the pictures of a batch two by two, and their labels.
 
-Each picture meets the one before it in the batch, which the order of the epoch decides; how they
-are mixed is a function of (seed, epoch, picture).
+Each picture is mixed with the one before it in the batch; how much is a function of (seed, epoch,
+picture).
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from torch.nn import functional
 from ml.data.augment.batch import mix
 
 ALPHA = {"mixup": 0.2, "cutmix": 1.0}
-"""The shares are drawn from Beta(alpha, alpha), as in the papers for large pictures."""
+"""Shares are drawn from Beta(alpha, alpha), with the values of the papers for ImageNet."""
 
 
 class Mixing:
@@ -65,11 +65,11 @@ def mixup(pictures: Tensor, partners: Tensor, shares: Tensor) -> Tensor:
 def cutmix(
     pictures: Tensor, partners: Tensor, shares: Tensor, places: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """A box of the partner in each picture, cut off at the border, and the shares that are left.
+    """A box of the partner in each picture, and each picture's share of the result: (N,).
 
     Args:
-        shares: (N,), how much of the area the box would leave.
-        places: (N, 2), where its middle is, 0 to 1.
+        shares: (N,), the area outside the box before it is cut off at the border.
+        places: (N, 2), the middle of the box, 0 to 1.
     """
     size = pictures.shape[1]
     middle = places * size
@@ -79,5 +79,5 @@ def cutmix(
     line = torch.arange(size, device=pictures.device)
     inside = (line >= first[..., None]) & (line < last[..., None])  # (N, 2, S)
     box = inside[:, 0, :, None] & inside[:, 1, None, :]
-    left = 1 - box.float().mean((1, 2))
-    return torch.where(box[..., None], partners, pictures), left
+    kept_shares = 1 - box.float().mean((1, 2))
+    return torch.where(box[..., None], partners, pictures), kept_shares

@@ -1,7 +1,6 @@
-"""The registry of random changes: each is one decorated function on a whole batch.
+"""Registry of augmentation operations: each is one decorated function on a batch.
 
-It is light: the functions import torch, where they need it, when they are called, so that a page
-can list them.
+No torch at import: the functions import it when they are called, so that a page can list them.
 """
 
 import importlib
@@ -18,40 +17,42 @@ FAMILIES = ("geometric", "photometric", "filters", "perturbations")
 """The modules of this package whose import registers operations."""
 
 Matrix = tuple[Any, Any, Any, Any, Any, Any]
-"""Where a pixel is taken from, by rows (a, b, x, c, d, y): numbers, or tensors (N,). Pixels lie
-from -1 to 1."""
+"""An affine map from output to input coordinates (-1 to 1), by rows (a, b, x, c, d, y): numbers or
+tensors (N,)."""
 Change = Callable[["Tensor", "Tensor", float], "Tensor"]
 Move = Callable[["Tensor", float], Matrix]
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One change. ``strength`` goes from 0, which changes nothing, to ``most``; ``usual`` is a
-    good one. ``unit`` says what it counts: ``of the side``, ``of the pictures``, ``degrees``,
-    ``bits``, or nothing, for a share of what there is. ``numbers`` are drawn for each picture.
+    """One random change of pictures.
 
-    ``way`` is ``change`` for a function of pictures, numbers and strength, or ``move`` for one of
-    numbers and strength that gives a ``Matrix``: of several moves one after another, the pictures
-    are sampled only once.
+    ``strength`` goes from 0, which changes nothing, to ``max_strength``; ``default_strength`` suits
+    most pictures. ``unit`` is the unit of the strength: ``of the side``, ``of the pictures``,
+    ``degrees``, ``bits``, or empty for a share. ``numbers`` random numbers are drawn a picture.
+
+    ``kind`` is ``change`` for a function of pictures, numbers and strength, or ``move`` for one of
+    numbers and strength that gives a ``Matrix``; pictures are sampled once for several moves in a
+    row.
     """
 
     name: str
     label: str
     help: str
     numbers: int
-    most: float
-    usual: float
+    max_strength: float
+    default_strength: float
     unit: str
-    way: str
+    kind: str
     function: Callable[..., Any]
 
     def __call__(self, pictures: "Tensor", numbers: "Tensor", strength: float) -> "Tensor":
-        """Changed pictures: float (N, C, S, S), 0 to 255, as those that come in.
+        """Changed ``pictures``: both float (N, C, S, S), 0 to 255.
 
         Args:
             numbers: (N, ``numbers``), 0 to 1. In a move, 0.5 leaves a picture as it is.
         """
-        if self.way == "move":
+        if self.kind == "move":
             return sample(pictures, self.function(numbers, strength))
         changed: Tensor = self.function(pictures, numbers, strength).clamp(0, 255)
         return changed
@@ -65,10 +66,10 @@ def operation(
     help: str,
     *,
     numbers: int = 1,
-    most: float = 1.0,
-    usual: float,
+    max_strength: float = 1.0,
+    default_strength: float,
     unit: str = "",
-    way: str = "change",
+    kind: str = "change",
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register the decorated function under its name; the arguments are those of ``Operation``.
 
@@ -80,7 +81,9 @@ def operation(
         name = function.__name__
         if name in _operations:
             raise ValueError(f"There are two operations named {name}.")
-        _operations[name] = Operation(name, label, help, numbers, most, usual, unit, way, function)
+        _operations[name] = Operation(
+            name, label, help, numbers, max_strength, default_strength, unit, kind, function
+        )
         return function
 
     return decorate
@@ -94,8 +97,12 @@ def all_operations() -> list[Operation]:
 
 
 def get(name: str) -> Operation:
-    """The operation of that name. Raises BadInputError where there is none."""
-    known = {one.name: one for one in all_operations()}
+    """The operation of that name.
+
+    Raises:
+        BadInputError: there is no such operation.
+    """
+    known = {operation.name: operation for operation in all_operations()}
     if name not in known:
         raise BadInputError(f"There is no change named {name}. There are: {', '.join(known)}.")
     return known[name]
@@ -116,7 +123,7 @@ def compose(first: Matrix, second: Matrix) -> Matrix:
 
 
 def sample(pictures: "Tensor", matrix: Matrix) -> "Tensor":
-    """Pictures (N, C, S, S) sampled where ``matrix`` says; beyond the border lies a reflection."""
+    """Pictures float (N, C, S, S) resampled by ``matrix``; the border is reflected."""
     import torch
     from torch.nn import functional
 

@@ -1,4 +1,4 @@
-"""Which changes suit which kind of picture, and two policies that choose them by lot. Light."""
+"""Augmentation policies: steps for each kind of picture, RandAugment, TrivialAugment. No torch."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from ml.data.augment.operations import get
 
 @dataclass(frozen=True)
 class Step:
-    """An operation at a strength, which happens to a share ``chance`` of the pictures."""
+    """An operation at a strength, applied to a share ``chance`` of the pictures."""
 
     operation: str
     strength: float
@@ -16,8 +16,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Choice:
-    """An operation that may be drawn. Its strength at most, and which of its numbers says how
-    much; the others are neutral."""
+    """An operation that may be drawn: its largest strength, and the index of the random number
+    that sets it; the other numbers are neutral."""
 
     operation: str
     most: float
@@ -27,7 +27,10 @@ class Choice:
 @dataclass(frozen=True)
 class Policy:
     """One choice of the setting ``augment``: ``steps`` one after another, or ``draws`` of the
-    ``choices`` at ``magnitude`` (0 to 1 of the most; None: drawn as well)."""
+    ``choices`` at ``magnitude`` (0 to 1 of the largest strength; None: drawn as well).
+
+    Cache keys hash the repr of a policy: renaming a field makes caches be computed again.
+    """
 
     name: str
     label: str
@@ -39,17 +42,20 @@ class Policy:
 
     @property
     def numbers(self) -> int:
-        """Random numbers that it takes for each picture."""
-        return sum(1 + get(step.operation).numbers for step in self.steps) + NUMBERS * self.draws
+        """How many random numbers the policy needs for each picture."""
+        return (
+            sum(1 + get(step.operation).numbers for step in self.steps)
+            + NUMBERS_PER_DRAW * self.draws
+        )
 
 
-NUMBERS = 3
-"""For each draw of a policy by lot: which operation, how much, which way."""
+NUMBERS_PER_DRAW = 3
+"""Random numbers of a draw: the operation, its magnitude, its sign."""
 LEVELS = 30
-"""How finely the magnitude is drawn, as in the papers."""
+"""The number of steps of the magnitude, as in the papers."""
 
-RANDOM = (
-    ("", 0.0, 0),  # nothing at all is one of the choices
+RANDAUGMENT_CHOICES = (
+    ("", 0.0, 0),  # the identity
     ("shear", 0.3, 0),
     ("shear", 0.3, 1),
     ("shift", 0.45, 0),
@@ -65,11 +71,14 @@ RANDOM = (
     ("equalize", 1.0, 0),
 )
 """The 14 operations of RandAugment, with the strengths of its ImageNet experiments."""
-TRIVIAL = {"shear": 0.99, "shift": 1 / 7, "turn": 135.0, "posterize": 6.0} | dict.fromkeys(
-    ("brightness", "saturation", "contrast", "sharpness"), 0.99
-)
-"""The wider strengths of TrivialAugment. It moves pictures by up to 32 pixels: of 224, here of any
-size."""
+TRIVIALAUGMENT_STRENGTHS = {
+    "shear": 0.99,
+    "shift": 1 / 7,
+    "turn": 135.0,
+    "posterize": 6.0,
+} | dict.fromkeys(("brightness", "saturation", "contrast", "sharpness"), 0.99)
+"""The wider strengths of TrivialAugment. Its shift of 32 of 224 pixels is a share of the side
+here."""
 
 _ALL = (
     Policy(
@@ -140,7 +149,7 @@ _ALL = (
         "RandAugment",
         "Two changes out of 14, drawn anew for each picture, at a fixed strength (Cubuk and "
         "others, 2020). No flips are among them. Some change colours a lot.",
-        choices=tuple(Choice(*one) for one in RANDOM),
+        choices=tuple(Choice(*one) for one in RANDAUGMENT_CHOICES),
         draws=2,
         magnitude=9 / LEVELS,
     ),
@@ -150,7 +159,8 @@ _ALL = (
         "One change out of 14 for each picture, at a strength that is drawn too, from nothing to a "
         "lot (Müller and Hutter, 2021). No flips are among them. Some change colours a lot.",
         choices=tuple(
-            Choice(name, TRIVIAL.get(name, most), number) for name, most, number in RANDOM
+            Choice(name, TRIVIALAUGMENT_STRENGTHS.get(name, most), number)
+            for name, most, number in RANDAUGMENT_CHOICES
         ),
         draws=1,
     ),

@@ -1,4 +1,4 @@
-"""Names, paths, and when pictures are brought in again."""
+"""Catalog: names and paths of data sets, and when pictures are brought in again."""
 
 import json
 from collections.abc import Callable
@@ -22,15 +22,15 @@ def ingests(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     read: list[Path] = []
     real = bringing.ingest
 
-    def counted(workspace: Workspace, path: Path, *args: object, **kwargs: object) -> object:
+    def recorded(workspace: Workspace, path: Path, *args: object, **kwargs: object) -> object:
         read.append(path)
         return real(workspace, path, *args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(bringing, "ingest", counted)
+    monkeypatch.setattr(bringing, "ingest", recorded)
     return read
 
 
-def test_a_path_is_read_once_and_again_when_its_files_change(
+def test_folder_is_read_again_only_when_its_files_change(
     make_folder: Make, workspace: Workspace, ingests: list[Path]
 ) -> None:
     folder = make_folder("My Pets", {"cat": 2, "dog": 2})
@@ -45,7 +45,7 @@ def test_a_path_is_read_once_and_again_when_its_files_change(
     assert len(ingests) == 2
 
 
-def test_files_touched_but_the_same_make_no_new_version(
+def test_rewritten_equal_files_make_no_new_version(
     make_folder: Make, workspace: Workspace, ingests: list[Path]
 ) -> None:
     folder = make_folder("pets", {"cat": 2, "dog": 2})
@@ -57,9 +57,7 @@ def test_files_touched_but_the_same_make_no_new_version(
     assert len(ingests) == 2
 
 
-def test_pictures_that_were_deleted_are_brought_in_again(
-    make_folder: Make, workspace: Workspace
-) -> None:
+def test_deleted_originals_are_brought_in_again(make_folder: Make, workspace: Workspace) -> None:
     folder = make_folder("pets", {"cat": 2, "dog": 2})
     version = catalog.resolve(workspace, str(folder))
     path = picture_path(workspace, version.items[0].hash)
@@ -68,9 +66,7 @@ def test_pictures_that_were_deleted_are_brought_in_again(
     assert path.exists()
 
 
-def test_another_folder_of_the_same_name_gets_a_name_of_its_own(
-    make_folder: Make, workspace: Workspace
-) -> None:
+def test_second_folder_of_a_name_gets_another_name(make_folder: Make, workspace: Workspace) -> None:
     names = []
     for parent in ("one", "two", "three"):
         folder = make_folder(f"{parent}/pets", {"cat": 2, "dog": 2})
@@ -80,16 +76,16 @@ def test_another_folder_of_the_same_name_gets_a_name_of_its_own(
     assert catalog.resolve(workspace, str(hands)).name == "hands-2"
 
 
-def test_a_name_that_is_taken_is_refused_and_ones_own_is_not(
-    make_folder: Make, workspace: Workspace
-) -> None:
-    one, two = (make_folder(name, {"cat": 2, "dog": 2}) for name in ("one", "two"))
-    assert bring_in(workspace, one, "Mine").version.name == "mine"
-    assert bring_in(workspace, one, "mine").version.version == 1
+def test_name_of_another_data_set_is_refused(make_folder: Make, workspace: Workspace) -> None:
+    first_folder, second_folder = (
+        make_folder(name, {"cat": 2, "dog": 2}) for name in ("one", "two")
+    )
+    assert bring_in(workspace, first_folder, "Mine").version.name == "mine"
+    assert bring_in(workspace, first_folder, "mine").version.version == 1
     for taken in ("mine", "MINE", *BUNDLED_NAMES):
         with pytest.raises(BadInputError, match="Choose another name"):
-            bring_in(workspace, two, taken)
-    assert catalog.resolve(workspace, str(one)).name == "mine"
+            bring_in(workspace, second_folder, taken)
+    assert catalog.resolve(workspace, str(first_folder)).name == "mine"
 
 
 @pytest.mark.parametrize(
@@ -104,7 +100,7 @@ def test_an_unknown_name_lists_the_known_ones(wanted: str, workspace: Workspace)
             catalog.resolve(workspace, wanted)
 
 
-def test_the_list_has_the_bundled_sets_first_and_says_which_are_ready(
+def test_list_has_bundled_sets_first_and_marks_ready_ones(
     make_folder: Make, workspace: Workspace
 ) -> None:
     catalog.resolve(workspace, str(make_folder("pets", {"cat": 2, "dog": 3})))
@@ -120,7 +116,7 @@ def test_the_list_has_the_bundled_sets_first_and_says_which_are_ready(
     assert pets.counts == {"cat": 2, "dog": 3}
 
 
-def test_a_damaged_set_does_not_hide_the_others(make_folder: Make, workspace: Workspace) -> None:
+def test_damaged_data_set_does_not_hide_the_others(make_folder: Make, workspace: Workspace) -> None:
     for name in ("one", "two"):
         catalog.resolve(workspace, str(make_folder(name, {"cat": 2, "dog": 2})))
     (workspace.datasets / "one" / "versions" / "1.summary.json").write_text("{")
@@ -135,7 +131,7 @@ def test_listing_reads_no_version(
     assert catalog.describe(workspace, "pets").pictures == 4
 
 
-def test_a_run_record_says_exactly_which_items_and_fits_into_json(
+def test_run_record_is_json_with_every_item_in_one_split(
     make_folder: Make, workspace: Workspace
 ) -> None:
     version = catalog.resolve(workspace, str(make_folder("pets", {"cat": 20, "dog": 20})))
@@ -161,5 +157,5 @@ def test_a_run_record_says_exactly_which_items_and_fits_into_json(
         ("x" * 300, "x" * 60),
     ],
 )
-def test_a_name_becomes_one_that_every_file_system_takes(name: str, made: str) -> None:
+def test_slug_is_valid_on_every_file_system(name: str, made: str) -> None:
     assert slug(name) == made

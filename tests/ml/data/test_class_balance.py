@@ -1,35 +1,35 @@
-"""Classes of unequal size: each gets its part, and the same part after a resume."""
+"""Class weights, and balanced epochs that repeat with the seed."""
 
 import numpy as np
 import pytest
 import torch
 from sklearn.utils.class_weight import compute_class_weight
 
-from ml.data.class_balance import MOST, balanced_order, class_weights
+from ml.data.class_balance import MAX_WEIGHT_RATIO, balanced_order, class_weights
 from ml.data.datamodule import BatchLoader
 from ml.training.task import cross_entropy
 
 LABELS = torch.tensor([0] * 60 + [1] * 25 + [2] * 8)
 
 
-def test_class_weights_are_those_of_scikit_learn_up_to_the_limit() -> None:
-    found = class_weights(LABELS)
+def test_class_weights_equal_scikit_learn_up_to_the_limit() -> None:
+    weights = class_weights(LABELS)
     expected = compute_class_weight("balanced", classes=np.arange(3), y=LABELS.numpy())
-    torch.testing.assert_close(found, torch.tensor(expected).float())
-    assert float(found[LABELS].mean()) == pytest.approx(1.0)
+    torch.testing.assert_close(weights, torch.tensor(expected).float())
+    assert float(weights[LABELS].mean()) == pytest.approx(1.0)
     rare = class_weights(torch.tensor([0] * 999 + [1]), classes=3)
-    assert float(rare[1] / rare[0]) == pytest.approx(MOST)
+    assert float(rare[1] / rare[0]) == pytest.approx(MAX_WEIGHT_RATIO)
 
 
-def test_the_weighted_loss_of_parts_adds_up_to_that_of_the_whole() -> None:
+def test_weighted_loss_is_the_weighted_mean_over_parts() -> None:
     torch.manual_seed(0)
     logits, weights = torch.randn(93, 3), class_weights(LABELS)
-    whole = cross_entropy(logits, LABELS, 0.1, weights)
+    total = cross_entropy(logits, LABELS, 0.1, weights)
     parts = [cross_entropy(logits[a:b], LABELS[a:b], 0.1, weights) for a, b in ((0, 31), (31, 93))]
-    assert float(whole) == pytest.approx(float((parts[0] * 31 + parts[1] * 62) / 93))
+    assert float(total) == pytest.approx(float((parts[0] * 31 + parts[1] * 62) / 93))
 
 
-def test_each_class_has_an_equal_part_of_an_epoch_without_needless_repeats() -> None:
+def test_balanced_epoch_has_equal_classes_with_few_repeats() -> None:
     loader = BatchLoader(torch.arange(93), LABELS, 16, seed=3, balanced=True)
 
     def epoch(number: int) -> torch.Tensor:
@@ -47,6 +47,6 @@ def test_each_class_has_an_equal_part_of_an_epoch_without_needless_repeats() -> 
     assert everything.numel() == 93
 
 
-def test_what_does_not_divide_goes_to_classes_by_lot() -> None:
+def test_remainder_goes_to_random_classes() -> None:
     order = balanced_order(LABELS[:92], torch.Generator().manual_seed(0))
     assert sorted(torch.bincount(LABELS[order]).tolist()) == [30, 31, 31]

@@ -1,4 +1,4 @@
-"""The arrays of a run, and the cache below them."""
+"""Pictures of a run as arrays, and the pixel cache."""
 
 import json
 from collections.abc import Callable
@@ -34,18 +34,18 @@ def record(folder: Path, workspace: Workspace) -> dict[str, Any]:
 @pytest.fixture
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[PixelSpec]:
     """One entry for each picture that was decoded."""
-    seen: list[PixelSpec] = []
+    specs: list[PixelSpec] = []
 
     def counted(data: bytes, spec: PixelSpec) -> Any:
-        seen.append(spec)
+        specs.append(spec)
         return canonical(data, spec)
 
     monkeypatch.setattr(cache, "canonical", counted)
-    return seen
+    return specs
 
 
 @pytest.mark.parametrize("spec", [SPEC, PixelSpec(9, "grey", "squeeze")], ids=lambda s: s.key)
-def test_the_pixels_of_a_split_are_those_of_the_one_road(
+def test_pixels_of_a_split_are_canonical(
     spec: PixelSpec, record: dict[str, Any], workspace: Workspace
 ) -> None:
     pictures = open_pictures(workspace, record, spec)
@@ -64,7 +64,7 @@ def test_the_pixels_of_a_split_are_those_of_the_one_road(
             assert pictures.files(side)[n] == item.file
 
 
-def test_the_cache_is_made_once(
+def test_cache_is_made_once_for_each_spec(
     record: dict[str, Any], workspace: Workspace, decoded: list[PixelSpec]
 ) -> None:
     for _ in range(3):
@@ -74,7 +74,7 @@ def test_the_cache_is_made_once(
     assert len(decoded) == 140
 
 
-def test_a_new_version_decodes_only_what_is_new(
+def test_new_version_decodes_only_new_pictures(
     record: dict[str, Any],
     workspace: Workspace,
     decoded: list[PixelSpec],
@@ -85,11 +85,11 @@ def test_a_new_version_decodes_only_what_is_new(
     make_folder("pets", {"ant": 5})
     newer = catalog.run_record(catalog.resolve(workspace, str(folder)), 0)
     assert newer["version"] == 2
-    made = open_pictures(workspace, newer, SPEC)
+    pictures = open_pictures(workspace, newer, SPEC)
     assert len(decoded) == 75
-    item = made.version.items[0]
+    item = pictures.version.items[0]
     expected = canonical(read_picture(workspace, item.hash), SPEC)
-    np.testing.assert_array_equal(made.pixels("all")[0], expected)
+    np.testing.assert_array_equal(pictures.pixels("all")[0], expected)
     np.testing.assert_array_equal(open_pictures(workspace, record, SPEC).pixels("train"), before)
 
 
@@ -115,17 +115,17 @@ def test_a_damaged_cache_is_made_anew(
     assert len(list(place.glob("pixels-*.npy"))) == 1
 
 
-def test_several_at_once_make_one_cache_and_see_the_same(
+def test_concurrent_calls_make_one_cache(
     record: dict[str, Any], workspace: Workspace, decoded: list[PixelSpec]
 ) -> None:
     with ThreadPoolExecutor(4) as pool:
-        made = list(pool.map(lambda _: open_pictures(workspace, record, SPEC), range(4)))
-    for other in made[1:]:
-        np.testing.assert_array_equal(other.pixels("all"), made[0].pixels("all"))
+        opened = list(pool.map(lambda _: open_pictures(workspace, record, SPEC), range(4)))
+    for other in opened[1:]:
+        np.testing.assert_array_equal(other.pixels("all"), opened[0].pixels("all"))
     assert len(decoded) == 70
 
 
-def test_a_crash_while_the_cache_is_made_leaves_none(
+def test_crash_leaves_no_cache(
     record: dict[str, Any], workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     count = iter(range(10**6))
@@ -144,7 +144,7 @@ def test_a_crash_while_the_cache_is_made_leaves_none(
     assert len(open_pictures(workspace, record, SPEC).all_pixels) == 70
 
 
-def test_a_full_disk_is_said_in_a_sentence(
+def test_full_disk_is_an_error_in_a_sentence(
     record: dict[str, Any], workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(descriptor: int) -> None:
@@ -156,13 +156,13 @@ def test_a_full_disk_is_said_in_a_sentence(
 
 
 def test_progress_rises_to_one(record: dict[str, Any], workspace: Workspace) -> None:
-    said: list[float] = []
-    open_pictures(workspace, record, SPEC, said.append)
-    assert said == sorted(said)
-    assert said[-1] == 1.0
+    shares: list[float] = []
+    open_pictures(workspace, record, SPEC, shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
 
 
-def test_a_set_that_is_not_what_it_was_is_refused(
+def test_record_of_another_fingerprint_or_version_is_refused(
     record: dict[str, Any], workspace: Workspace
 ) -> None:
     with pytest.raises(BadInputError, match="not the one"):
@@ -171,7 +171,7 @@ def test_a_set_that_is_not_what_it_was_is_refused(
         open_pictures(workspace, {**record, "version": 9}, SPEC)
 
 
-def test_a_missing_picture_is_said_in_a_sentence(
+def test_missing_picture_is_an_error_in_a_sentence(
     record: dict[str, Any], workspace: Workspace
 ) -> None:
     version = catalog.resolve(workspace, "pets")
@@ -180,9 +180,7 @@ def test_a_missing_picture_is_said_in_a_sentence(
         open_pictures(workspace, record, SPEC)
 
 
-def test_rows_in_a_row_are_a_view_and_cost_no_memory(
-    make_folder: Make, workspace: Workspace
-) -> None:
+def test_pixels_of_consecutive_rows_are_a_view(make_folder: Make, workspace: Workspace) -> None:
     folder = make_folder("split", {f"{s}/{c}": 20 for s in ("test", "train") for c in ("a", "b")})
     record = catalog.run_record(catalog.resolve(workspace, str(folder)), 0)
     pictures = open_pictures(workspace, json.loads(json.dumps(record)), SPEC)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ml.data.augment.perturbed_views import key_of, spoilt
+from ml.data.augment.perturbed_views import perturbed, policy_key
 from ml.data.pixels.feature_views import view
 from ml.data.pixels.pixels import PixelSpec
 from ml.errors import StoppedError
@@ -56,11 +56,11 @@ def test_robust_training_spoils_the_further_views_of_training_pictures(tmp_path:
     assert not np.array_equal(one, plain)
     pixels = np.array(pictures.pixels("train"))
     for row in (0, 5, 17):
-        alone = spoilt(pixels[row : row + 1], "robust", 2, train[row : row + 1])
+        alone = perturbed(pixels[row : row + 1], "robust", 2, train[row : row + 1])
         assert np.array_equal(alone.reshape(-1)[:6], two[row])
     away = [digest for digest in pictures.hashes("test") if digest not in train]
     assert stores[1].missing(away) == list(dict.fromkeys(away))
-    assert key_of("robust") != key_of("photos")
+    assert policy_key("robust") != policy_key("photos")
 
 
 def test_what_was_computed_before_a_stop_is_kept(tmp_path: Path) -> None:

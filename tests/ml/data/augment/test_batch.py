@@ -1,4 +1,4 @@
-"""Augmentation is a function of (seed, epoch, picture), and changes what it says it changes."""
+"""Batch augmentation is a function of (seed, epoch, picture)."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def pictures(count: int = 12, size: int = 20, channels: int = 3) -> torch.Tensor
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-def test_a_picture_changes_alike_whatever_batch_it_falls_into(policy: str) -> None:
+def test_change_of_a_picture_does_not_depend_on_its_batch(policy: str) -> None:
     shown = pictures()
     augment = Augment(policy, seed=5, count=12)
     augment.set_epoch(3)
@@ -27,7 +27,7 @@ def test_a_picture_changes_alike_whatever_batch_it_falls_into(policy: str) -> No
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-def test_the_same_seed_and_epoch_repeat_and_another_epoch_does_not(policy: str) -> None:
+def test_changes_repeat_for_equal_seed_and_epoch_only(policy: str) -> None:
     shown, rows = pictures(), torch.arange(12)
     once, again = Augment(policy, 5, 12), Augment(policy, 5, 12)
     again.set_epoch(9)
@@ -41,17 +41,19 @@ def test_shift_is_a_roll_whose_border_reflects_the_inside() -> None:
     shown = pictures(1, 10, 1)
     # reach 1: a number of 0.0 moves by -1, one near 1 by +1
     numbers = torch.tensor([[0.0, 0.99, 0.9]])
-    found = shift(shown, numbers, mirror=True)[0, :, :, 0].numpy()
+    shifted = shift(shown, numbers, mirror=True)[0, :, :, 0].numpy()
     padded = np.pad(shown[0, :, :, 0].numpy(), 1, mode="reflect")
-    assert np.array_equal(found, padded[0:10, 2:12])
+    assert np.array_equal(shifted, padded[0:10, 2:12])
 
 
-def test_mirroring_is_its_own_inverse_and_happens_to_about_half() -> None:
+def test_light_mirrors_about_half_of_the_pictures() -> None:
     shown = pictures(400, 8, 1)
     numbers = torch.rand(400, 3, generator=torch.Generator().manual_seed(0))
     numbers[:, :2] = 0.5  # no move
-    found = shift(shown, numbers, mirror=True)
-    mirrored = torch.tensor([torch.equal(a, b.flip(1)) for a, b in zip(found, shown, strict=True)])
+    changed = shift(shown, numbers, mirror=True)
+    mirrored = torch.tensor(
+        [torch.equal(a, b.flip(1)) for a, b in zip(changed, shown, strict=True)]
+    )
     assert 160 < int(mirrored.sum()) < 240
     assert torch.equal(mirrored, numbers[:, 2] < 0.5)
 
@@ -59,10 +61,10 @@ def test_mirroring_is_its_own_inverse_and_happens_to_about_half() -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_strong_stays_within_the_range_of_pixels(channels: int) -> None:
     shown = pictures(16, 24, channels)
-    found = strong(shown, torch.rand(16, 10))
-    assert found.shape == shown.shape
-    assert float(found.min()) >= 0
-    assert float(found.max()) <= 255
+    changed = strong(shown, torch.rand(16, 10))
+    assert changed.shape == shown.shape
+    assert float(changed.min()) >= 0
+    assert float(changed.max()) <= 255
 
 
 def test_strong_with_neutral_numbers_is_the_picture_itself() -> None:
@@ -72,7 +74,7 @@ def test_strong_with_neutral_numbers_is_the_picture_itself() -> None:
     torch.testing.assert_close(strong(shown, numbers), shown.float(), atol=1e-2, rtol=0)
 
 
-def test_seeds_of_neighbours_do_not_meet() -> None:
+def test_close_numbers_give_different_seeds() -> None:
     seeds = {mix(seed, epoch, use) for seed in range(40) for epoch in range(40) for use in range(3)}
     assert len(seeds) == 40 * 40 * 3
 
@@ -93,9 +95,9 @@ def test_windows_equal_the_batchwise_change_to_the_bit(
         assert torch.equal(windows[rows], augment(pictures[rows], rows))
 
 
-def test_windows_are_not_made_where_they_take_too_much_memory(
+def test_windows_have_a_memory_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("ml.data.augment.batch.WINDOWS_BYTES", 100)
+    monkeypatch.setattr("ml.data.augment.batch.MAX_WINDOWS_BYTES", 100)
     pictures = torch.zeros(2, 8, 8, 1, dtype=torch.uint8)
     assert Augment("light", seed=0, count=2).windows(pictures) is None

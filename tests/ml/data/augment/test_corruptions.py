@@ -30,26 +30,28 @@ MEASURED = {
 def scene(channels: int = 3, side: int = 60) -> np.ndarray:
     chance = np.random.default_rng(4)
     coarse = Image.fromarray(chance.integers(40, 215, (side // 6 + 1,) * 2 + (3,), dtype=np.uint8))
-    found = np.asarray(coarse.resize((side, side), Image.Resampling.BICUBIC)).astype(float)
-    found = (found + chance.integers(-20, 21, found.shape)).astype(np.uint8)
-    return np.ascontiguousarray(found[:, :, :channels])
+    pixels = np.asarray(coarse.resize((side, side), Image.Resampling.BICUBIC)).astype(float)
+    pixels = (pixels + chance.integers(-20, 21, pixels.shape)).astype(np.uint8)
+    return np.ascontiguousarray(pixels[:, :, :channels])
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_corruption_keeps_the_shape_repeats_itself_and_grows_with_its_strength(
+def test_corruption_is_repeatable_and_grows_with_its_strength(
     kind: Corruption, channels: int
 ) -> None:
     shown = scene(channels)
-    harm = []
+    differences = []
     for strength in range(1, STRENGTHS + 1):
-        found = [kind(shown, strength, digest) for digest in HASHES[:8]]
-        assert all(one.shape == shown.shape and one.dtype == np.uint8 for one in found)
-        assert np.array_equal(found[0], kind(shown, strength, HASHES[0]))
-        harm.append(np.mean([np.abs(one.astype(float) - shown).mean() for one in found]))
-    assert harm[0] > 0.2
-    assert harm[4] > 1.3 * harm[0]
-    assert all(weaker < 1.1 * stronger for weaker, stronger in itertools.pairwise(harm))
+        corrupted = [kind(shown, strength, digest) for digest in HASHES[:8]]
+        assert all(result.shape == shown.shape and result.dtype == np.uint8 for result in corrupted)
+        assert np.array_equal(corrupted[0], kind(shown, strength, HASHES[0]))
+        differences.append(
+            np.mean([np.abs(result.astype(float) - shown).mean() for result in corrupted])
+        )
+    assert differences[0] > 0.2
+    assert differences[4] > 1.3 * differences[0]
+    assert all(weaker < 1.1 * stronger for weaker, stronger in itertools.pairwise(differences))
 
 
 @pytest.mark.parametrize("side", [8, 28, 225])
@@ -58,7 +60,7 @@ def test_corruptions_take_pictures_of_any_size(side: int) -> None:
         assert kind(scene(3, side), STRENGTHS, HASHES[0]).shape == (side, side, 3)
 
 
-def test_the_strengths_mean_what_they_say() -> None:
+def test_levels_of_strength_have_their_documented_size() -> None:
     grey = np.full((200, 200, 3), 128, np.uint8)
     noisy = KINDS["noise"](grey, 3, HASHES[0]).astype(float)
     assert noisy.std() == pytest.approx(0.12 * 255, rel=0.02)
@@ -78,32 +80,32 @@ def test_the_strengths_mean_what_they_say() -> None:
     assert (covered == 128).mean() == pytest.approx(0.2, abs=0.01)
 
 
-def test_a_turned_picture_is_turned_about_its_middle_either_way() -> None:
+def test_rotation_is_about_the_middle_in_both_directions() -> None:
     shown = np.zeros((101, 101, 1), np.uint8)
     shown[50, 50], shown[50, 80:83] = 255, 255
-    ways = set()
+    directions = set()
     for digest in HASHES:
-        found = KINDS["rotation"](shown, 5, digest)[:, :, 0]
-        assert found[49:52, 49:52].max() > 100
-        rows, columns = np.nonzero(found > 60)
+        rotated = KINDS["rotation"](shown, 5, digest)[:, :, 0]
+        assert rotated[49:52, 49:52].max() > 100
+        rows, columns = np.nonzero(rotated > 60)
         far = rows[(columns > 60) & (columns < 85)]  # beyond are reflections
-        ways.add("up" if far.mean() < 50 else "down")
+        directions.add("up" if far.mean() < 50 else "down")
         assert abs(abs(far.mean() - 50) - 31 * np.sin(np.radians(45))) < 2
-    assert ways == {"up", "down"}
+    assert directions == {"up", "down"}
 
 
-def test_robust_training_knows_none_of_the_corruptions_that_are_measured() -> None:
+def test_robust_policy_has_no_operation_of_a_measured_kind() -> None:
     assert set(MEASURED) == set(KINDS)
     used = {step.operation for step in POLICIES["robust"].steps}
     assert not used & set.union(*MEASURED.values())
 
 
 def change(name: str, shown: torch.Tensor, numbers: tuple[float, ...]) -> torch.Tensor:
-    one = get(name)
-    return one(shown, torch.tensor([numbers]).expand(len(shown), -1), one.most)
+    operation = get(name)
+    return operation(shown, torch.tensor([numbers]).expand(len(shown), -1), operation.max_strength)
 
 
-def test_what_spoils_a_picture_in_training_does_what_it_says() -> None:
+def test_perturbations_have_their_documented_size() -> None:
     flat = torch.full((2, 3, 60, 60), 100.0)
     assert change("speckle", torch.zeros(1, 3, 9, 9), (1.0, 0.5)).abs().max() == 0
     grain = get("speckle")(flat, torch.tensor([[1.0, 0.3]] * 2), 0.2)

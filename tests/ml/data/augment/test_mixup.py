@@ -27,37 +27,41 @@ def test_the_kinds_are_the_choices_of_the_setting() -> None:
 
 def test_mixup_is_the_weighted_sum() -> None:
     generator = np.random.default_rng(0)
-    one, other = (generator.integers(0, 256, (5, 4, 4, 3), dtype=np.uint8) for _ in range(2))
+    pictures_a, pictures_b = (
+        generator.integers(0, 256, (5, 4, 4, 3), dtype=np.uint8) for _ in range(2)
+    )
     shares = generator.random(5, np.float32)
     weights = shares[:, None, None, None]
-    told = weights * one + (1 - weights) * other
-    found = mixup(torch.from_numpy(one), torch.from_numpy(other), torch.from_numpy(shares))
-    np.testing.assert_allclose(found.numpy(), told, atol=1e-3)
+    expected = weights * pictures_a + (1 - weights) * pictures_b
+    mixed = mixup(
+        torch.from_numpy(pictures_a), torch.from_numpy(pictures_b), torch.from_numpy(shares)
+    )
+    np.testing.assert_allclose(mixed.numpy(), expected, atol=1e-3)
 
 
-def test_cutmix_puts_a_box_where_it_says_and_counts_what_is_left() -> None:
-    one, other = pictures(3)[:1] + 7, pictures(3)[2:]
+def test_cutmix_pastes_the_box_and_returns_the_remaining_share() -> None:
+    base, partner = pictures(3)[:1] + 7, pictures(3)[2:]
     # 3/4 of the area is to stay: a box of half the side round (8, 4).
-    found, left = cutmix(one, other, torch.tensor([0.75]), torch.tensor([[0.5, 0.25]]))
-    expected = one.clone()
-    expected[:, 4:12, 0:8] = other[:, 4:12, 0:8]
-    assert torch.equal(found, expected)
-    assert found.dtype == torch.uint8
-    assert left.tolist() == [0.75]
-    _, left = cutmix(one, other, torch.tensor([0.75]), torch.tensor([[0.0, 0.0]]))
-    assert left.tolist() == [1 - 4 * 4 / 256]  # three quarters of the box lie outside
+    mixed, kept_shares = cutmix(base, partner, torch.tensor([0.75]), torch.tensor([[0.5, 0.25]]))
+    expected = base.clone()
+    expected[:, 4:12, 0:8] = partner[:, 4:12, 0:8]
+    assert torch.equal(mixed, expected)
+    assert mixed.dtype == torch.uint8
+    assert kept_shares.tolist() == [0.75]
+    _, kept_shares = cutmix(base, partner, torch.tensor([0.75]), torch.tensor([[0.0, 0.0]]))
+    assert kept_shares.tolist() == [1 - 4 * 4 / 256]  # three quarters of the box lie outside
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_labels_say_how_much_of_which_picture_there_is(kind: str) -> None:
+def test_mixed_labels_are_the_shares_of_the_pictures(kind: str) -> None:
     shown, labels = pictures(), torch.arange(12)
     mixing = Mixing(kind, seed=4, count=12, classes=12)
     mixed, shares = mixing(shown, labels, torch.arange(12))
     assert shares.shape == (12, 12)
     torch.testing.assert_close(shares.sum(1), torch.ones(12))
     # The mean of the pixels is the sum of the values in proportion, by whatever way it was mixed.
-    told = shares @ shown[:, 0, 0, 0].float()
-    torch.testing.assert_close(mixed.float().mean((1, 2, 3)), told, atol=1e-3, rtol=0)
+    expected = shares @ shown[:, 0, 0, 0].float()
+    torch.testing.assert_close(mixed.float().mean((1, 2, 3)), expected, atol=1e-3, rtol=0)
     present = (shares > 0).sum(1)
     assert int(present.max()) == 2
     partners = shares.clone()

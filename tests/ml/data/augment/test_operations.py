@@ -42,12 +42,12 @@ def test_every_change_keeps_shape_and_range_and_depends_on_nothing_but_its_numbe
     one = get(name)
     shown = pictures(5, size, channels)
     numbers = torch.rand(5, one.numbers, generator=torch.Generator().manual_seed(0))
-    together = one(shown, numbers, one.most)
+    together = one(shown, numbers, one.max_strength)
     assert together.shape == shown.shape
     assert together.dtype == torch.float32
     assert -1e-3 <= float(together.min()) <= float(together.max()) <= 255 + 1e-3
     order = torch.tensor([3, 1])
-    torch.testing.assert_close(one(shown[order], numbers[order], one.most), together[order])
+    torch.testing.assert_close(one(shown[order], numbers[order], one.max_strength), together[order])
     torch.testing.assert_close(one(shown, numbers, 0.0), shown, atol=2e-2, rtol=0)
 
 
@@ -58,17 +58,17 @@ def test_every_change_at_its_usual_strength_changes_something_and_says_what_it_i
     one = get(name)
     shown = torch.rand(40, 3, 48, 48, generator=torch.Generator().manual_seed(0)) * 255
     numbers = torch.rand(40, one.numbers, generator=torch.Generator().manual_seed(1))
-    assert not torch.allclose(one(shown, numbers, one.usual), shown, atol=0.5)
-    assert 0 < one.usual <= one.most
+    assert not torch.allclose(one(shown, numbers, one.default_strength), shown, atol=0.5)
+    assert 0 < one.default_strength <= one.max_strength
     assert one.label
     assert one.help.endswith(".")
 
 
-@pytest.mark.parametrize("name", [one.name for one in all_operations() if one.way == "move"])
-def test_a_move_with_neutral_numbers_is_none(name: str) -> None:
+@pytest.mark.parametrize("name", [one.name for one in all_operations() if one.kind == "move"])
+def test_move_with_neutral_numbers_changes_nothing(name: str) -> None:
     one, shown = get(name), pictures()
     numbers = torch.full((4, one.numbers), 0.5)
-    torch.testing.assert_close(one(shown, numbers, one.most), shown, atol=1e-2, rtol=0)
+    torch.testing.assert_close(one(shown, numbers, one.max_strength), shown, atol=1e-2, rtol=0)
 
 
 def test_flips_and_quarter_turns_are_those_of_numpy_to_the_bit() -> None:
@@ -83,37 +83,41 @@ def test_flips_and_quarter_turns_are_those_of_numpy_to_the_bit() -> None:
     assert np.array_equal(change("quarter", shown, 0.6, 0.9, strength=0.5), array)
 
 
-def test_a_turn_is_that_of_torchvision_but_for_the_corners() -> None:
+def test_turn_equals_torchvision_except_in_the_corners() -> None:
     shown = pictures(2, 40)
     for number, angle in ((1.0, 20.0), (0.25, -10.0)):
-        found = change("turn", shown, number, strength=20)
+        changed = change("turn", shown, number, strength=20)
         # torchvision counts clockwise as positive in affine, and fills the corners.
-        told = reference.affine(
+        expected = reference.affine(
             shown, angle, [0, 0], 1.0, [0.0, 0.0], interpolation=InterpolationMode.BILINEAR
         )
         middle = (..., slice(10, 30), slice(10, 30))
-        torch.testing.assert_close(found[middle], told[middle], atol=0.1, rtol=0)
+        torch.testing.assert_close(changed[middle], expected[middle], atol=0.1, rtol=0)
 
 
 def test_a_shift_by_whole_pixels_is_a_window_with_a_reflected_border() -> None:
     shown = pictures(2, 20)
-    found = change("shift", shown, 1.0, 0.25, strength=0.1)  # 2 to the right, 1 up
+    changed = change("shift", shown, 1.0, 0.25, strength=0.1)  # 2 to the right, 1 up
     padded = np.pad(shown.numpy(), ((0, 0), (0, 0), (2, 2), (2, 2)), mode="symmetric")
-    torch.testing.assert_close(found, torch.from_numpy(padded)[:, :, 3:23, 0:20], atol=0.05, rtol=0)
+    torch.testing.assert_close(
+        changed, torch.from_numpy(padded)[:, :, 3:23, 0:20], atol=0.05, rtol=0
+    )
 
 
-def test_scaling_to_the_double_samples_the_middle_as_torchvision_resizes_it() -> None:
+def test_scaling_by_two_equals_torchvision_resize_of_the_middle() -> None:
     shown = pictures(2, 24)
-    found = change("scale", shown, 1.0, strength=1.0)
-    told = reference.resize(shown[:, :, 5:19, 5:19], [28, 28], antialias=False)
-    torch.testing.assert_close(found[:, :, 1:-1, 1:-1], told[:, :, 3:-3, 3:-3], atol=0.05, rtol=0)
+    changed = change("scale", shown, 1.0, strength=1.0)
+    expected = reference.resize(shown[:, :, 5:19, 5:19], [28, 28], antialias=False)
+    torch.testing.assert_close(
+        changed[:, :, 1:-1, 1:-1], expected[:, :, 3:-3, 3:-3], atol=0.05, rtol=0
+    )
 
 
 def test_a_crop_to_a_quarter_of_the_area_is_that_part_enlarged() -> None:
     shown = pictures(2, 24)
-    found = change("crop", shown, 1.0, 0.5, 0.0, 1.0, strength=0.75)  # left, bottom
-    told = reference.resize(shown[:, :, 12:, :12], [24, 24], antialias=False)
-    torch.testing.assert_close(found[:, :, 2:, :-2], told[:, :, 2:, :-2], atol=0.05, rtol=0)
+    changed = change("crop", shown, 1.0, 0.5, 0.0, 1.0, strength=0.75)  # left, bottom
+    expected = reference.resize(shown[:, :, 12:, :12], [24, 24], antialias=False)
+    torch.testing.assert_close(changed[:, :, 2:, :-2], expected[:, :, 2:, :-2], atol=0.05, rtol=0)
 
 
 def test_a_crop_never_leaves_the_picture_and_keeps_its_area() -> None:
@@ -125,12 +129,12 @@ def test_a_crop_never_leaves_the_picture_and_keeps_its_area() -> None:
     assert 1.2 < float((width / height).max()) < 1.34
 
 
-def test_a_shear_moves_rows_in_proportion_to_their_distance_from_the_middle() -> None:
+def test_shear_moves_rows_in_proportion_to_their_distance() -> None:
     ramp = torch.arange(21.0).expand(1, 1, 21, 21)
-    found = change("shear", ramp, 1.0, 0.5, strength=0.2)
+    changed = change("shear", ramp, 1.0, 0.5, strength=0.2)
     # The row 5 below the middle takes its pixels from 1 further to the right.
-    torch.testing.assert_close(found[0, 0, 15, 5:15], ramp[0, 0, 15, 5:15] + 1, atol=1e-2, rtol=0)
-    torch.testing.assert_close(found[0, 0, 10], ramp[0, 0, 10], atol=1e-2, rtol=0)
+    torch.testing.assert_close(changed[0, 0, 15, 5:15], ramp[0, 0, 15, 5:15] + 1, atol=1e-2, rtol=0)
+    torch.testing.assert_close(changed[0, 0, 10], ramp[0, 0, 10], atol=1e-2, rtol=0)
 
 
 def test_moves_one_after_another_are_their_composition() -> None:
@@ -146,7 +150,7 @@ def test_moves_one_after_another_are_their_composition() -> None:
 
 @pytest.mark.parametrize("number", [0.0, 0.3, 1.0])
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "function"),
     [
         ("brightness", reference.adjust_brightness),
         ("contrast", reference.adjust_contrast),
@@ -154,12 +158,12 @@ def test_moves_one_after_another_are_their_composition() -> None:
         ("sharpness", reference.adjust_sharpness),
     ],
 )
-def test_light_and_colour_are_those_of_torchvision(name: str, told, number: float) -> None:
+def test_light_and_colour_are_those_of_torchvision(name: str, function, number: float) -> None:
     shown = pictures()
     factor = 1 + 0.6 * (2 * number - 1)
-    expected = torch.stack([told(one / 255, factor) for one in shown]) * 255
-    found = change(name, shown, number, strength=0.6)
-    torch.testing.assert_close(found, expected, atol=1e-2, rtol=0)
+    expected = torch.stack([function(one / 255, factor) for one in shown]) * 255
+    changed = change(name, shown, number, strength=0.6)
+    torch.testing.assert_close(changed, expected, atol=1e-2, rtol=0)
 
 
 def test_hue_is_that_of_css_and_leaves_greys_alone() -> None:
@@ -168,31 +172,33 @@ def test_hue_is_that_of_css_and_leaves_greys_alone() -> None:
     keep = np.array([[0.213, 0.715, 0.072]] * 3)
     swing = np.array([[-0.213, -0.715, 0.928], [0.143, 0.140, -0.283], [-0.787, 0.715, 0.072]])
     matrix = keep + math.cos(a) * (np.eye(3) - keep) + math.sin(a) * swing
-    told = np.einsum("ij,njhw->nihw", matrix, shown.double().numpy()).clip(0, 255)
-    found = change("hue", shown, 1.0, strength=40)
-    np.testing.assert_allclose(found.numpy(), told, atol=1e-2)
+    expected = np.einsum("ij,njhw->nihw", matrix, shown.double().numpy()).clip(0, 255)
+    changed = change("hue", shown, 1.0, strength=40)
+    np.testing.assert_allclose(changed.numpy(), expected, atol=1e-2)
     grey = shown[:, :1].expand(-1, 3, -1, -1)
     torch.testing.assert_close(change("hue", grey, 0.9, strength=180), grey, atol=0.5, rtol=0)
 
 
 def test_grey_is_that_of_torchvision() -> None:
     shown = pictures()
-    told = reference.rgb_to_grayscale(shown / 255, num_output_channels=3) * 255
-    torch.testing.assert_close(change("grey", shown, 0.1, strength=0.5), told, atol=1e-2, rtol=0)
+    expected = reference.rgb_to_grayscale(shown / 255, num_output_channels=3) * 255
+    torch.testing.assert_close(
+        change("grey", shown, 0.1, strength=0.5), expected, atol=1e-2, rtol=0
+    )
     assert torch.equal(change("grey", shown, 0.6, strength=0.5), shown)
 
 
 @pytest.mark.parametrize("bits", [1, 3, 6])
 def test_fewer_tones_are_those_of_torchvision(bits: int) -> None:
     shown = pictures()
-    found = change("posterize", shown, 0.0, strength=8.0 - bits)
-    assert torch.equal(to_byte(found), reference.posterize(to_byte(shown), bits))
+    changed = change("posterize", shown, 0.0, strength=8.0 - bits)
+    assert torch.equal(to_byte(changed), reference.posterize(to_byte(shown), bits))
 
 
 def test_solarised_pictures_are_those_of_torchvision() -> None:
     shown = pictures()
-    found = change("solarize", shown, 1.0, strength=0.5)
-    assert torch.equal(to_byte(found), reference.solarize(to_byte(shown), 128))
+    changed = change("solarize", shown, 1.0, strength=0.5)
+    assert torch.equal(to_byte(changed), reference.solarize(to_byte(shown), 128))
 
 
 def test_full_contrast_and_equalising_are_those_of_torchvision() -> None:
@@ -201,23 +207,23 @@ def test_full_contrast_and_equalising_are_those_of_torchvision() -> None:
     shown[0] = 77.0  # a flat picture stays as it is
     shown = shown.round()
     stretched = change("autocontrast", shown, 0.1, strength=0.5)
-    told = torch.stack([reference.autocontrast(one / 255) for one in shown]) * 255
-    torch.testing.assert_close(stretched, told, atol=1e-2, rtol=0)
+    expected = torch.stack([reference.autocontrast(one / 255) for one in shown]) * 255
+    torch.testing.assert_close(stretched, expected, atol=1e-2, rtol=0)
     even = change("equalize", shown, 0.1, strength=0.5)
-    told = torch.stack([reference.equalize(to_byte(one)) for one in shown])
-    assert torch.equal(to_byte(even), told)
+    expected = torch.stack([reference.equalize(to_byte(one)) for one in shown])
+    assert torch.equal(to_byte(even), expected)
     assert torch.equal(change("equalize", shown, 0.9, strength=0.5), shown)
 
 
 def test_blur_is_that_of_torchvision() -> None:
     shown = pictures(2, 40)
     # 3 of 40 pixels at most, of which half is drawn; the kernel reaches three times the most.
-    found = change("blur", shown, 0.75, strength=0.075)
-    told = reference.gaussian_blur(shown, [19, 19], [1.5, 1.5])
-    torch.testing.assert_close(found, told, atol=1e-2, rtol=0)
+    changed = change("blur", shown, 0.75, strength=0.075)
+    expected = reference.gaussian_blur(shown, [19, 19], [1.5, 1.5])
+    torch.testing.assert_close(changed, expected, atol=1e-2, rtol=0)
 
 
-def test_noise_has_the_spread_it_says_and_no_two_grains_are_alike() -> None:
+def test_noise_has_its_deviation_and_differs_between_pictures() -> None:
     shown = torch.full((6, 3, 64, 64), 128.0)
     numbers = torch.tensor([[1.0, n / 6] for n in range(6)])
     grain = get("noise")(shown, numbers, 0.1) - shown
@@ -228,16 +234,16 @@ def test_noise_has_the_spread_it_says_and_no_two_grains_are_alike() -> None:
     assert torch.equal(change("noise", shown, 0.5, 0.3, strength=0.5), shown)
 
 
-def test_erased_is_a_square_and_the_rest_is_as_it_was() -> None:
+def test_erase_changes_a_square_only() -> None:
     shown = pictures(1, 20)
-    found = change("erase", shown, 0.5, 0.0, strength=0.4)  # the middle of the left side
+    changed = change("erase", shown, 0.5, 0.0, strength=0.4)  # the middle of the left side
     expected = shown.clone()
     expected[:, :, 6:14, 0:4] = shown.mean()
-    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(changed, expected)
 
 
-def test_a_name_stands_once_and_an_unknown_one_is_told() -> None:
+def test_repeated_and_unknown_operation_names_are_refused() -> None:
     with pytest.raises(ValueError, match="two operations named flip"):
-        operations.operation("Again", "Again.", usual=1.0)(get("flip").function)
+        operations.operation("Again", "Again.", default_strength=1.0)(get("flip").function)
     with pytest.raises(BadInputError, match="no change named melt"):
         get("melt")

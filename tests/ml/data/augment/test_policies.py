@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ml.config import TrainConfig
-from ml.data.augment.apply import BELOW_ONE, apply
+from ml.data.augment.apply import MAX_LEVEL, apply
 from ml.data.augment.batch import Augment
 from ml.data.augment.operations import get
 from ml.data.augment.policies import LEVELS, PLAIN, POLICIES, Policy, Step
@@ -41,7 +41,7 @@ def test_the_policies_are_the_choices_of_the_setting() -> None:
 
 @pytest.mark.parametrize("name", POLICIES)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_picture_changes_alike_whatever_batch_it_falls_into(name: str, channels: int) -> None:
+def test_change_of_a_picture_does_not_depend_on_its_batch(name: str, channels: int) -> None:
     shown = pictures(60, channels=channels)
     augment = Augment(name, seed=5, count=60)
     augment.set_epoch(3)
@@ -57,14 +57,14 @@ def test_a_picture_changes_alike_whatever_batch_it_falls_into(name: str, channel
 
 
 @pytest.mark.parametrize("name", ["documents", "medical", "randaugment", "trivialaugment"])
-def test_nothing_is_flipped_where_a_flip_changes_the_meaning(name: str) -> None:
+def test_policies_for_text_and_bodies_never_flip(name: str) -> None:
     policy = POLICIES[name]
     used = {step.operation for step in policy.steps} | {one.operation for one in policy.choices}
     assert not used & {"flip", "upside_down", "quarter"}
     assert "no flips" in policy.help.lower()
 
 
-def test_photos_keep_their_feet_on_the_ground_and_aerial_views_have_none() -> None:
+def test_only_aerial_pictures_are_turned_upside_down() -> None:
     photos = {step.operation for step in POLICIES["photos"].steps}
     assert "flip" in photos
     assert not photos & {"upside_down", "quarter"}
@@ -120,7 +120,7 @@ def test_each_draw_is_one_operation_at_the_magnitude_that_was_drawn(policy: Poli
             if choice.operation:
                 one = get(choice.operation)
                 own = torch.full((1, one.numbers), 0.5)
-                own[0, choice.number] += 0.5 * BELOW_ONE * level * (-1 if sign < 0.5 else 1)
+                own[0, choice.number] += 0.5 * MAX_LEVEL * level * (-1 if sign < 0.5 else 1)
                 expected = one(x, own, choice.most)
             torch.testing.assert_close(found, expected.permute(0, 2, 3, 1), atol=1e-2, rtol=0)
 
@@ -168,7 +168,7 @@ def test_a_resumed_fit_is_the_uninterrupted_one_to_the_bit(
 def test_a_policy_is_made_of_operations_that_are_there() -> None:
     for policy in POLICIES.values():
         for step in policy.steps:
-            assert 0 < step.strength <= get(step.operation).most
+            assert 0 < step.strength <= get(step.operation).max_strength
             assert 0 < step.chance <= 1
         for choice in policy.choices:
             if choice.operation:

@@ -152,7 +152,7 @@ def test_progress_rises_to_one(make_folder: Make, workspace: Workspace) -> None:
     assert len(shares) > 2
 
 
-@pytest.mark.parametrize("moment", ["write_version", "look_and_fit"])
+@pytest.mark.parametrize("moment", ["write_version", "facts_and_pixels"])
 def test_crash_leaves_no_data_set(
     moment: str, make_folder: Make, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
