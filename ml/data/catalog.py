@@ -129,8 +129,12 @@ def run_record(version: DatasetVersion, split_seed: int) -> dict[str, Any]:
 
 def unsplit_record(version: DatasetVersion) -> dict[str, Any]:
     """A data record without splits, to evaluate all pictures of a version."""
-    named = {"name": version.name, "version": version.version, "fingerprint": version.fingerprint}
-    return {**named, "classes": list(version.classes), "splits": {}}
+    identity = {
+        "name": version.name,
+        "version": version.version,
+        "fingerprint": version.fingerprint,
+    }
+    return {**identity, "classes": list(version.classes), "splits": {}}
 
 
 def _check_classes(version: DatasetVersion) -> None:

@@ -29,13 +29,15 @@ def balanced_order(labels: Tensor, generator: torch.Generator) -> Tensor:
     labels = labels.cpu()
     present = torch.bincount(labels).nonzero()[:, 0]
     share, extra = divmod(len(labels), len(present))
-    favoured = torch.randperm(len(present), generator=generator)[:extra]
+    with_extra = torch.randperm(len(present), generator=generator)[:extra]
     parts = []
     for position, label in enumerate(present):
         rows = (labels == label).nonzero()[:, 0]
-        target = share + int((favoured == position).any())
+        target = share + int((with_extra == position).any())
         rounds = -(-target // len(rows))
-        dealt = [rows[torch.randperm(len(rows), generator=generator)] for _ in range(rounds)]
-        parts.append(torch.cat(dealt)[:target])
+        rounds_of_rows = [
+            rows[torch.randperm(len(rows), generator=generator)] for _ in range(rounds)
+        ]
+        parts.append(torch.cat(rounds_of_rows)[:target])
     order = torch.cat(parts)
     return order[torch.randperm(len(order), generator=generator)]

@@ -136,9 +136,9 @@ def validation_batch_size(batch_size: int) -> int:
 
 def count_batches(count: int, batch_size: int, processes: int = 1) -> int:
     """How many batches ``BatchLoader`` makes of ``count`` pictures."""
-    full_batches, rest = divmod(count, batch_size)
-    min_rest = max(2, processes) if full_batches else 1
-    return max(1, full_batches + (rest >= min_rest)) if count else 0
+    full_batches, remainder = divmod(count, batch_size)
+    min_remainder = max(2, processes) if full_batches else 1
+    return max(1, full_batches + (remainder >= min_remainder)) if count else 0
 
 
 class ResidentData(pl.LightningDataModule):

@@ -102,10 +102,10 @@ def get(name: str) -> Operation:
     Raises:
         BadInputError: there is no such operation.
     """
-    known = {operation.name: operation for operation in all_operations()}
-    if name not in known:
-        raise BadInputError(f"There is no change named {name}. There are: {', '.join(known)}.")
-    return known[name]
+    by_name = {operation.name: operation for operation in all_operations()}
+    if name not in by_name:
+        raise BadInputError(f"There is no change named {name}. There are: {', '.join(by_name)}.")
+    return by_name[name]
 
 
 def compose(first: Matrix, second: Matrix) -> Matrix:

@@ -104,7 +104,7 @@ class Draft:
             raise BadInputError("To merge takes two classes at least. Name another.")
         if into not in self.classes:
             self._check_new_class(into, *(self.classes[n] for n in names))
-        others = [self.classes[n] for n in names if self.classes[n] != into]
+        merged_names = [self.classes[n] for n in names if self.classes[n] != into]
         target = names[0] if into in self.classes else min(names)
         for n, item in enumerate(self.items):
             if item.label in names:
@@ -112,7 +112,7 @@ class Draft:
                 self._relabelled.add(n)
         self.classes[target] = into
         self._drop_classes(set(names) - {target})
-        self._record(f"{_and_list(others)} merged into {into}.")
+        self._record(f"{_and_list(merged_names)} merged into {into}.")
 
     def remove_class(self, name: int) -> None:
         """Remove the class with the index ``name``, and its pictures."""

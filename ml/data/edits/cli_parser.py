@@ -114,10 +114,10 @@ def _from_file(_: Workspace, __: DatasetVersion, path: str) -> list[Edit]:
 
 
 def _pair(text: str, form: str) -> tuple[str, str]:
-    left, _, right = text.rpartition("=")
-    if not (left and right):
+    key, _, right = text.rpartition("=")
+    if not (key and right):
         raise BadInputError(f"This takes {form}, not {text!r:.80}.")
-    return left, right
+    return key, right
 
 
 OPTIONS = {

@@ -18,7 +18,7 @@ def compare(old: DatasetVersion, new: DatasetVersion) -> dict[str, Any]:
     """
     old_labels, new_labels = _labels(old), _labels(new)
     renamed = _renamed(old, new)
-    both = old_labels.keys() & new_labels.keys()
+    common = old_labels.keys() & new_labels.keys()
     old_excluded, new_excluded = _excluded(old), _excluded(new)
     old_test, new_test = _tested(old), _tested(new)
     new_names = dict(renamed)
@@ -27,13 +27,13 @@ def compare(old: DatasetVersion, new: DatasetVersion) -> dict[str, Any]:
         "removed": sorted(old_labels.keys() - new_labels.keys()),
         "relabelled": sorted(
             digest
-            for digest in both
+            for digest in common
             if {new_names.get(n, n) for n in old_labels[digest]} != new_labels[digest]
         ),
-        "excluded": sorted((new_excluded - old_excluded) & both),
-        "included": sorted((old_excluded - new_excluded) & both),
-        "to_test": sorted((new_test - old_test) & both),
-        "from_test": sorted((old_test - new_test) & both - new_excluded),
+        "excluded": sorted((new_excluded - old_excluded) & common),
+        "included": sorted((old_excluded - new_excluded) & common),
+        "to_test": sorted((new_test - old_test) & common),
+        "from_test": sorted((old_test - new_test) & common - new_excluded),
         "classes_added": [n for n in new.classes if n not in {*old.classes, *new_names.values()}],
         "classes_removed": [n for n in old.classes if n not in {*new.classes, *new_names}],
         "classes_renamed": [list(pair) for pair in renamed],

@@ -72,9 +72,9 @@ def _drop_known_pictures(intake: Intake, old: DatasetVersion) -> int:
     return _drop(
         intake,
         {
-            (one.hash, intake.label_names[one.label])
-            for one in intake.items
-            if one.hash in known_hashes
+            (known_item.hash, intake.label_names[known_item.label])
+            for known_item in intake.items
+            if known_item.hash in known_hashes
         },
     )
 

@@ -43,13 +43,13 @@ PixelsFor = Callable[[DatasetShape], PixelSpec]
 def shape_of_sample(candidates: Iterable[Candidate], count: int) -> DatasetShape | None:
     """The shape of ``count`` pictures, from the sample ``candidates``; None if none is readable."""
     facts = []
-    for one in candidates:
+    for entry in candidates:
         with suppress(BadInputError):
-            facts.append(one.facts or read_facts(one.read()))
+            facts.append(entry.facts or read_facts(entry.read()))
     if not facts:
         return None
-    width, height = (median_low([getattr(one, side) for one in facts]) for side in SIDES)
-    return DatasetShape(count, width, height, any(one.colour for one in facts))
+    width, height = (median_low([getattr(entry, side) for entry in facts]) for side in SIDES)
+    return DatasetShape(count, width, height, any(entry.colour for entry in facts))
 
 
 class PixelPrefetch:

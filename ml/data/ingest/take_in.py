@@ -30,7 +30,7 @@ def take_in(
     if prefetch:
         batch_intake = BatchIntake(workspace, prefetch.spec, prefetch.rows)
     candidates, copies = tee(listing.candidates)
-    done = 0
+    count_done = 0
     try:
         numbered = (
             (n, candidate_copy.read, candidate_copy.facts)
@@ -44,9 +44,9 @@ def take_in(
                     intake.refuse(candidate.file, outcome)
             if prefetch:
                 _name_rows(prefetch, outcomes)
-            done += len(outcomes)
+            count_done += len(outcomes)
             if progress:
-                progress(min(done / max(listing.count, 1), 1.0))
+                progress(min(count_done / max(listing.count, 1), 1.0))
     finally:
         listing.close()
     intake.close()

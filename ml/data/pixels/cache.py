@@ -131,8 +131,8 @@ def _build(
     try:
         written = 0
         for pixels in in_batches(rows, iter(range(len(distinct)))):
-            named = distinct[written : written + len(pixels)]
-            writer.add([digest.tobytes().hex() for digest in named], pixels)
+            batch_digests = distinct[written : written + len(pixels)]
+            writer.add([digest.tobytes().hex() for digest in batch_digests], pixels)
             written += len(pixels)
             if progress:
                 progress(written / len(distinct))

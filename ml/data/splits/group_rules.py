@@ -104,8 +104,8 @@ def by_number(
     group, last, labels_seen, previous = "", (("", ""), -math.inf), set[int](), -1
     for series, number, n in sorted(numbered):
         label = labels[n] if labels is not None else -1
-        again = labels is not None and label in labels_seen and label != previous
-        if series != last[0] or number - last[1] > step or again:
+        class_returns = labels is not None and label in labels_seen and label != previous
+        if series != last[0] or number - last[1] > step or class_returns:
             group, labels_seen = _stem(files[n]), set()
         labels_seen.add(label)
         groups[n], last, previous = group, (series, number), label

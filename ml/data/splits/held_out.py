@@ -31,10 +31,10 @@ def in_test(items: Sequence[Item]) -> npt.NDArray[np.bool_]:
 def normalised_splits(items: Sequence[Item]) -> Sequence[Item]:
     """The same items with explicit splits: one split for all becomes None, and ``val`` beside
     ``train`` alone becomes ``test``."""
-    given, splits = given_splits(items), splits_of(items)
-    if len(given) == 1:
+    decided, splits = given_splits(items), splits_of(items)
+    if len(decided) == 1:
         return with_splits(items, np.full_like(splits, -1))
-    if given - {None} == {"train", "val"}:
+    if decided - {None} == {"train", "val"}:
         return with_splits(items, np.where(splits == VAL, TEST, splits))
     return items
 

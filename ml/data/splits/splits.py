@@ -66,8 +66,8 @@ def split_indices(version: DatasetVersion, seed: int) -> dict[str, Indices]:
     side = assigned_sides(items)
     pool = np.flatnonzero(side == -1)
     if len(pool):
-        given = given_splits(items)
-        share = VAL_SHARE if "train" in given else VAL_SHARE / (1 - TEST_SHARE)
+        decided = given_splits(items)
+        share = VAL_SHARE if "train" in decided else VAL_SHARE / (1 - TEST_SHARE)
         groups = split_groups(items, pool)
         order = np.random.default_rng([seed, 70_15_15]).permutation(len(groups))
         target_counts = {

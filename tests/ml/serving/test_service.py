@@ -154,7 +154,7 @@ def test_whatever_goes_wrong_with_a_picture_becomes_a_sentence(
     def fail(data, spec):
         raise error
 
-    monkeypatch.setattr(classification, "canonical_of", fail)
+    monkeypatch.setattr(classification, "canonical_and_picture", fail)
     header, data = Worker().answer(*frame_of(folder, b"x"))
     assert sentence in header["result"]["error"]
     assert data == b""
