@@ -37,7 +37,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.classify_live import live
 from benchmarks.page import p95, say
 from benchmarks.peers_lite import lite0
-from dashboard.components.classify.results_header import MANY as MANY_CARDS
+from dashboard.components.classify.results_header import MAX_CARDS
 from dashboard.workers.inference import InferenceClient
 from ml.data.pixels.decode import load
 from ml.data.pixels.pixels import canonical, to_spec
@@ -155,7 +155,7 @@ def on_screen(app: App, run: Run, photos: list[Path], page: Page) -> None:
     drop = page.locator('[data-testid="stFileUploaderDropzoneInput"]')
     took = []
     for number, photo in enumerate(photos):
-        if number % MANY_CARDS == 0:
+        if number % MAX_CARDS == 0:
             page.goto(app.url("classify", run=run.id))
             expect(drop).to_have_count(1)
         settled(page)

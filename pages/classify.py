@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from dashboard.components.classify.results import answers
-from dashboard.components.classify.share_dialog import share
-from dashboard.components.widgets.empty_state import empty
+from dashboard.components.classify.results import results
+from dashboard.components.classify.share_dialog import share_expander
+from dashboard.components.widgets.empty_state import empty_state
 from dashboard.components.widgets.run_picker import run_picker
 from dashboard.queries.run_list import newest_tested, usable
 from dashboard.state import deep_links, selection
@@ -20,7 +20,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Classify", width="content", anchor=False)
     run = run_picker("Model", key=run_picker_key("classify"), only=usable)
 if run is None or (model := run.model) is None:
-    empty(
+    empty_state(
         "No model to try yet",
         "Train a classifier first. Then drop a picture here and see what it makes of it.",
         "Train a classifier",
@@ -32,5 +32,5 @@ if (wanted := selection.current_run()) and wanted.id != run.id:
     st.caption("The run in hand has no model yet. This is the newest one that has.")
 classes = [plain(str(name)) for name in model["classes"]]
 st.caption(f"Tells {count(len(classes), 'class', 'classes')} apart: {', '.join(classes[:20])}.")
-answers(workspace, run, teach=True)
-share(run)
+results(workspace, run, with_labelling=True)
+share_expander(run)

@@ -4,21 +4,21 @@ import streamlit as st
 
 from dashboard.actions.retrain import newest
 from dashboard.components.evaluate.before_after import before_after
-from dashboard.components.evaluate.calibration_and_threshold import trust
+from dashboard.components.evaluate.calibration_and_threshold import calibration_and_threshold
 from dashboard.components.evaluate.class_threshold import class_threshold
-from dashboard.components.evaluate.confusion_matrix import confusion
+from dashboard.components.evaluate.confusion_matrix import confusion_matrix
 from dashboard.components.evaluate.downloads import downloads
 from dashboard.components.evaluate.headline import headline
-from dashboard.components.evaluate.learning_curve import curve_panel
+from dashboard.components.evaluate.learning_curve import learning_curve_panel
 from dashboard.components.evaluate.mistakes import mistakes
-from dashboard.components.evaluate.other_datasets import other_pictures
-from dashboard.components.evaluate.per_class_metrics import class_figures
+from dashboard.components.evaluate.other_datasets import other_datasets
+from dashboard.components.evaluate.per_class_metrics import per_class_metrics
 from dashboard.components.evaluate.report_picker import report_picker
 from dashboard.components.evaluate.robustness import robustness_panel
 from dashboard.components.evaluate.slices import slices_panel
 from dashboard.components.train.run_state import no_report, run_state
-from dashboard.components.widgets.auto_refresh import watch
-from dashboard.components.widgets.empty_state import empty
+from dashboard.components.widgets.auto_refresh import auto_refresh
+from dashboard.components.widgets.empty_state import empty_state
 from dashboard.components.widgets.run_picker import run_picker
 from dashboard.components.widgets.undo import undo_bar
 from dashboard.queries import results
@@ -35,7 +35,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Evaluate", width="content", anchor=False)
     run = run_picker(key=run_picker_key("evaluate"), only=readable)
 if run is None:
-    empty(
+    empty_state(
         "Nothing to evaluate yet",
         "Train a classifier first. How well it does on pictures it never saw is shown here.",
         "Train a classifier",
@@ -43,7 +43,7 @@ if run is None:
     )
     st.stop()
 found = results.load(workspace, run, report_picker(run))
-watch(workspace, {run.id: engine.status(run).name})
+auto_refresh(workspace, {run.id: engine.status(run).name})
 if found is None:
     no_report(run)
     st.stop()
@@ -55,14 +55,14 @@ run_state(run)
 headline(found)
 if found.own:
     before_after(workspace, run, found)
-confusion(workspace, found, run, version)
-class_figures(found)
+confusion_matrix(workspace, found, run, version)
+per_class_metrics(found)
 class_threshold(found)
 mistakes(workspace, run, found)
 slices_panel(workspace, run, found, version)
-trust(run, found)
+calibration_and_threshold(run, found)
 if found.own:  # these are about the run's own pictures
     robustness_panel(workspace, run)
-    curve_panel(workspace, run)
-other_pictures(workspace, run)
+    learning_curve_panel(workspace, run)
+other_datasets(workspace, run)
 downloads(workspace, run, found)

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from dashboard.components.home.next_step import start_here
-from dashboard.components.home.recent_runs import recent
+from dashboard.components.home.next_step import next_step
+from dashboard.components.home.recent_runs import recent_runs
 from dashboard.state import deep_links
 
 workspace = deep_links.open_page("pages/home.py")
@@ -12,5 +12,5 @@ st.html(
     '<p class="lens-lead">Show it examples of each kind, watch it learn, see where it errs, and '
     "take the classifier with you. No code, and no picture leaves this computer.</p>"
 )
-start_here(workspace)
-recent(workspace)
+next_step(workspace)
+recent_runs(workspace)

@@ -3,11 +3,11 @@
 import streamlit as st
 
 from dashboard.actions import runs
-from dashboard.components.runs.run_comparison import compare
+from dashboard.components.runs.run_comparison import run_comparison
 from dashboard.components.runs.run_row import run_row, title
 from dashboard.components.runs.trash import trash_expander, undo_bar
-from dashboard.components.widgets.auto_refresh import watch
-from dashboard.components.widgets.empty_state import empty
+from dashboard.components.widgets.auto_refresh import auto_refresh
+from dashboard.components.widgets.empty_state import empty_state
 from dashboard.queries import run_list
 from dashboard.state import deep_links
 from dashboard.state.keys import RUNS_ORDER, run_chosen_key
@@ -30,7 +30,7 @@ with st.container():  # always there: what comes and goes in it moves nothing be
 RUNS_ORDER.set_default("Newest first")
 rows = run_list.rows(workspace, RUNS_ORDER.value("Newest first"))
 if not rows:
-    empty(
+    empty_state(
         "No runs yet",
         "Every training is kept here, with its settings, its curves and its model.",
         "Train a classifier",
@@ -59,8 +59,8 @@ if len(rows) > row_limit and st.button(
     state.more_runs += PAGE
     st.rerun()
 if len(chosen) >= 2:
-    compare([(Run(workspace.runs / row.id), title(row)) for row in chosen])
+    run_comparison([(Run(workspace.runs / row.id), title(row)) for row in chosen])
 elif len(rows) >= 2:
     st.caption("Choose two or more runs to lay their curves over one another.")
 trash_expander(workspace)
-watch(workspace, {row.id: row.status for row in rows[:row_limit] if not row.damage})
+auto_refresh(workspace, {row.id: row.status for row in rows[:row_limit] if not row.damage})

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard.app import demo
 from dashboard.components.classify.model_card import model_card
-from dashboard.components.classify.results import answers
+from dashboard.components.classify.results import results
 from dashboard.components.widgets.empty_state import full_page
 from dashboard.state import deep_links
 from dashboard.text.markdown import plain
@@ -24,5 +24,5 @@ st.title(plain(said.title), anchor=False)
 for line in said.words.splitlines():
     st.write(plain(line))
 st.caption(card.apart(model["classes"], plain))
-answers(workspace, run)
+results(workspace, run)
 model_card(workspace, run)

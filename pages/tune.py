@@ -3,9 +3,9 @@
 import streamlit as st
 
 from dashboard.components.tune.form import tune_form
-from dashboard.components.tune.learning_rate_finder import tune_rate
-from dashboard.components.tune.search_list import tune_list
-from dashboard.components.tune.search_view import tune_view
+from dashboard.components.tune.learning_rate_finder import learning_rate_finder
+from dashboard.components.tune.search_list import search_list
+from dashboard.components.tune.search_view import search_view
 from dashboard.state import deep_links, selection
 from dashboard.state.navigation import TUNE
 from dashboard.text.html import escape
@@ -20,8 +20,8 @@ if sweep is None:
     )
     base = tune_form()
     if base is not None:
-        tune_rate(base)
-    tune_list()
+        learning_rate_finder(base)
+    search_list()
 else:
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="page-head"):
         st.title("Tune", anchor=False, width="content")
@@ -29,4 +29,4 @@ else:
         if st.button("All searches", icon=":material/arrow_back:", key="all-searches"):
             selection.choose_sweep(None)
             st.rerun()
-    tune_view(sweep)
+    search_view(sweep)

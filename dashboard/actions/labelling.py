@@ -26,7 +26,7 @@ TABLE = "labels.csv"
 
 
 @dataclass(frozen=True)
-class Lesson:
+class LabellingTarget:
     """What can be learned from: the newest ``version`` of the set that a run learned from, and the
     ids of the pictures that are ``there`` already."""
 
@@ -50,12 +50,12 @@ class Lesson:
         ]
 
 
-def lesson(workspace: Workspace, run: Run) -> Lesson | None:
+def labelling_target(workspace: Workspace, run: Run) -> LabellingTarget | None:
     """What pictures can be added to; None where the set of ``run`` is gone."""
     version = retrain.newest(workspace, str(run.dataset.get("name", "")))
     if version is None:
         return None
-    return Lesson(version, _there(version, version.fingerprint))
+    return LabellingTarget(version, _there(version, version.fingerprint))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -8,7 +8,7 @@ import os
 
 import streamlit as st
 
-from dashboard.components.widgets.error_message import telling
+from dashboard.components.widgets.error_message import error_message
 from dashboard.state.deep_links import forget_requested_page
 from dashboard.state.navigation import SHARED
 from dashboard.state.tab import tab_state
@@ -40,5 +40,5 @@ def draw() -> None:
     """Called by the entry instead of all else: the one page, without a menu, for any address."""
     forget_requested_page()
     page = st.Page(SHARED.path, title=SHARED.title, default=True)
-    with telling():
+    with error_message():
         st.navigation([page], position="hidden").run()

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.app import demo
 from dashboard.components.widgets.empty_state import full_page
-from dashboard.components.widgets.error_message import telling
+from dashboard.components.widgets.error_message import error_message
 from dashboard.components.widgets.sidebar import sidebar
 from dashboard.server import static, style
 from dashboard.state import deep_links, redraw, selection
@@ -54,6 +54,6 @@ def draw() -> None:
     sidebar(workspace)
     for sentence in missing:
         st.info(sentence)
-    with telling():
+    with error_message():
         page.run()
     redraw.perform()

@@ -22,7 +22,7 @@ def slices(measured: Mapping[str, Any]) -> dict[str, Any]:
     clearly worse is coloured.
     """
     shown = list(measured["slices"])[:BARS]
-    names = [labelled(one) for one in shown]
+    names = [slice_name(one) for one in shown]
     ticks = [
         f"{literal(one['kind'])}<br>{literal(shortened(str(one['name']), LABEL))}" for one in shown
     ]
@@ -69,19 +69,19 @@ def slices(measured: Mapping[str, Any]) -> dict[str, Any]:
                 }
             ],
         },
-        "table": [list(HEADING), *(row(one) for one in measured["slices"])],
+        "table": [list(HEADING), *(table_row(one) for one in measured["slices"])],
     }
 
 
-def labelled(one: Mapping[str, Any]) -> str:
+def slice_name(one: Mapping[str, Any]) -> str:
     """A slice by what it is by and its name, as no other is called."""
     return f"{one['kind']}: {one['name']}{' (' + one['word'] + ')' if one['word'] else ''}"
 
 
-def row(one: Mapping[str, Any]) -> Sequence[str]:
+def table_row(one: Mapping[str, Any]) -> Sequence[str]:
     """A slice as a row of the table."""
     return [
-        labelled(one),
+        slice_name(one),
         f"{one['pictures']:,}",
         percentage(one["accuracy"]),
         f"{span(one['interval'])} %",

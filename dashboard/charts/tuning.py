@@ -24,20 +24,22 @@ SHADES = ("$seq3", "$seq4", "$seq5", "$seq6", "$seq7")
 _LABELS = {item.name: str(item.metadata["label"]) for item in fields(TrainConfig)}
 
 
-def label(name: str) -> str:
+def setting_label(name: str) -> str:
     """A setting as the form calls it.
 
-    >>> label("learning_rate")
+    >>> setting_label("learning_rate")
     'Learning rate'
     """
     return _LABELS.get(name, name)
 
 
-def say(value: Any) -> str:
+def value_text(value: Any) -> str:
     """A value of a setting as a person reads it.
 
-    >>> say(0.00123), say(0.000013784), say(True), say("adamw"), say(32)
-    ('0.00123', '0.0000138', 'on', 'AdamW', '32')
+    >>> value_text(0.00123), value_text(0.000013784), value_text(True)
+    ('0.00123', '0.0000138', 'on')
+    >>> value_text("adamw"), value_text(32)
+    ('AdamW', '32')
     """
     if isinstance(value, bool):
         return "on" if value else "off"
@@ -47,7 +49,7 @@ def say(value: Any) -> str:
     return str(value) if isinstance(value, int) else choice_label(value)
 
 
-def so_far(trials: Sequence[Trial]) -> list[tuple[int, float]]:
+def best_so_far(trials: Sequence[Trial]) -> list[tuple[int, float]]:
     """The best accuracy after each trial that is over, by number. Ended early does not count."""
     improvements: list[tuple[int, float]] = []
     best = 0.0
@@ -61,7 +63,7 @@ def so_far(trials: Sequence[Trial]) -> list[tuple[int, float]]:
 
 def progress(trials: Sequence[Trial]) -> dict[str, Any]:
     """Validation accuracy of each trial in per cent, and the best so far as a line of steps."""
-    steps = so_far(trials)
+    steps = best_so_far(trials)
     measured = [one for one in trials if one.accuracy is not None and one.state in ("done", "cut")]
     early = [one for one in trials if one.accuracy is not None and one.state == "pruned"]
     line = {"color": "$validation", "width": 2.5, "shape": "hv"}
@@ -124,14 +126,19 @@ def parallel(axes: Sequence[Axis], trials: Sequence[Trial], best: int | None) ->
     data = []
     for trial in shown:
         value = trial.accuracy or 0.0
-        heights = [*(height(axis, trial.values[axis.name]) for axis in axes), height(score, value)]
+        heights = [
+            *(axis_height(axis, trial.values[axis.name]) for axis in axes),
+            axis_height(score, value),
+        ]
         rank = (value - low) / (high - low) if high > low else 1.0
         line: dict[str, Any] = {"color": SHADES[round(rank * (len(SHADES) - 1))], "width": 1.6}
         if trial.number == best:
             line = {"color": "$validation", "width": 3.5}
         elif trial.number == 0:
             line |= {"color": "$text", "dash": "dash", "width": 2}
-        about = ", ".join(f"{label(axis.name)} {say(trial.values[axis.name])}" for axis in axes)
+        about = ", ".join(
+            f"{setting_label(axis.name)} {value_text(trial.values[axis.name])}" for axis in axes
+        )
         hover = f"<b>Trial {trial.number}: {percentage(value, digits=1)}</b><br>{literal(about)}"
         data.append(
             {
@@ -146,7 +153,7 @@ def parallel(axes: Sequence[Axis], trials: Sequence[Trial], best: int | None) ->
                 "hovertemplate": hover.replace(", ", "<br>") + "<extra></extra>",
             }
         )
-    names = [label(axis.name) for axis in axes] + ["Validation accuracy"]
+    names = [setting_label(axis.name) for axis in axes] + ["Validation accuracy"]
     post = {"type": "line", "y0": 0, "y1": 1, "line": {"color": "$line", "width": 1}}
     ends = [note for place, axis in enumerate(axes) for note in _ends(place, axis)]
     ends += [
@@ -185,19 +192,19 @@ def _table(
 ) -> list[list[str | int]]:
     rows: list[list[str | int]] = [["Trial", *names, ""]]
     for trial in trials:
-        values = [say(trial.values[axis.name]) for axis in axes]
+        values = [value_text(trial.values[axis.name]) for axis in axes]
         rows.append(
             [trial.number, *values, percentage(trial.accuracy, digits=1), STATES[trial.state]]
         )
     return rows
 
 
-def height(axis: Axis, value: Any) -> float:
+def axis_height(axis: Axis, value: Any) -> float:
     """Where a value lies on its axis, 0 at its foot to 1 at its top.
 
-    >>> height(Axis("learning_rate", 1e-4, 1e-2, log=True), 1e-3)
+    >>> axis_height(Axis("learning_rate", 1e-4, 1e-2, log=True), 1e-3)
     0.5
-    >>> height(Axis("augment", choices=("none", "light", "strong")), "light")
+    >>> axis_height(Axis("augment", choices=("none", "light", "strong")), "light")
     0.5
     """
     if axis.choices:
@@ -211,8 +218,11 @@ def height(axis: Axis, value: Any) -> float:
 
 def _ends(place: int, axis: Axis) -> list[dict[str, Any]]:
     if axis.choices:
-        return [_note(place, height(axis, one), say(one), beside=True) for one in axis.choices]
-    return [_note(place, 0.0, say(axis.low)), _note(place, 1.0, say(axis.high))]
+        return [
+            _note(place, axis_height(axis, one), value_text(one), beside=True)
+            for one in axis.choices
+        ]
+    return [_note(place, 0.0, value_text(axis.low)), _note(place, 1.0, value_text(axis.high))]
 
 
 def _note(place: int, at: float, text: str, *, beside: bool = False) -> dict[str, Any]:
@@ -239,7 +249,7 @@ def importances(shares: Mapping[str, float]) -> dict[str, Any]:
                 "type": "bar",
                 "orientation": "h",
                 "name": "Share (%)",
-                "y": [label(name) for name, _ in rows],
+                "y": [setting_label(name) for name, _ in rows],
                 "x": [round(100 * share, 1) for _, share in rows],
                 "marker": {"color": "$cat0"},
                 "hovertemplate": "%{y}: %{x:.0f} %<extra></extra>",

@@ -145,8 +145,8 @@ def test_a_new_answer_is_on_its_way_before_the_cards_that_it_moves(
     workspace, version, worker, monkeypatch
 ):
     made_up_runs.finished(workspace, version)
-    told, draw = [], answers.answer_card
-    monkeypatch.setattr(answers, "answer_card", lambda *of: (told.append(of[3]["name"]), draw(*of)))
+    told, draw = [], answers.result_card
+    monkeypatch.setattr(answers, "result_card", lambda *of: (told.append(of[3]["name"]), draw(*of)))
     monkeypatch.setattr(answers, "time", SimpleNamespace(sleep=lambda some: told.append("wait")))
     at = drop(visit("classify"), ("one.png", b"sure"), ("two.png", b"unsure"))
     assert told == ["one.png", "two.png"]  # nothing stood there that would be moved

@@ -289,6 +289,6 @@ def test_what_is_dropped_meanwhile_waits_its_turn(
     monkeypatch.setattr(ingest_progress, "current_workspace", lambda: workspace)
     monkeypatch.setattr(Job, "start", lambda self, _: started.append(self.title) or self)
     for title in ("first", "second", "third"):
-        ingest_progress.bring(Job(["ingest"], title))
+        ingest_progress.queue_ingest(Job(["ingest"], title))
     assert started == ["first"]
     assert [job.title for job in stored_in(memory, IngestState).waiting] == ["second", "third"]

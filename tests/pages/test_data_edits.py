@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.actions.carried_findings import carried, only
 from dashboard.components.data.grouping import grouped
-from dashboard.components.data.split_panel import deciding
+from dashboard.components.data.split_panel import split_rules
 from dashboard.components.widgets import background_job
 from dashboard.queries import datasets
 from dashboard.queries.datasets import ORDERS, Query, map_of, places
@@ -318,9 +318,9 @@ def test_a_version_is_looked_at_compared_and_restored(
 
 
 def test_what_decides_the_split_is_said(workspace: Workspace, version: DatasetVersion) -> None:
-    assert "15 % of each class" in deciding(version)[0]
+    assert "15 % of each class" in split_rules(version)[0]
     given = [{"do": "set_split", "items": list(range(0, 30, 2)), "split": "train"}]
-    told = deciding(edits.commit(workspace, "made", given, base=1))
+    told = split_rules(edits.commit(workspace, "made", given, base=1))
     assert "The source decided" in told[0]
 
 

@@ -14,7 +14,7 @@ def test_a_hub_in_one_file_is_offered_and_brought_in(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jobs: list[list[str]] = []
-    monkeypatch.setattr(upload, "bring", lambda job: jobs.append(job.command))
+    monkeypatch.setattr(upload, "queue_ingest", lambda job: jobs.append(job.command))
     with scratch_hub(tmp_path):
         at = visit("data")
         labels = {box.label for box in at.selectbox}

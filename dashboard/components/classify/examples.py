@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.components.widgets.error_message import telling
+from dashboard.components.widgets.error_message import error_message
 from dashboard.components.widgets.picture_buttons import PictureButton, picture_buttons
 from dashboard.queries import results
 from dashboard.queries.thumbnails import thumbnail
@@ -15,7 +15,7 @@ from ml.workspace import Workspace
 EXAMPLES = 6
 
 
-def try_one(workspace: Workspace, run: Run) -> None:
+def examples(workspace: Workspace, run: Run) -> None:
     """Draw test pictures of ``run``, one of each class as far as they go; what is pressed is put
     into the tray. Nothing where the run or its pictures are gone."""
     try:
@@ -39,7 +39,7 @@ def try_one(workspace: Workspace, run: Run) -> None:
     if picked is None:
         return
     place = places[picked]
-    with telling():
+    with error_message():
         data = read_picture(workspace, picked)
         session_uploads.add(
             found.files[place] or "Test picture", data, found.classes[found.labels[place]]

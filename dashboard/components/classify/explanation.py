@@ -9,9 +9,9 @@ import streamlit as st
 from PIL import Image
 
 from dashboard.components.classify.prediction_card import data_uri
-from dashboard.components.classify.similar_pictures import look_alikes
-from dashboard.components.widgets.error_message import telling
-from dashboard.components.widgets.heatmap_overlay import heat_view
+from dashboard.components.classify.similar_pictures import similar_pictures
+from dashboard.components.widgets.error_message import error_message
+from dashboard.components.widgets.heatmap_overlay import heatmap_overlay
 from dashboard.state.keys import heat_map_key
 from dashboard.text.markdown import percentage, plain
 from dashboard.uploads.session_uploads import Entry
@@ -27,14 +27,14 @@ LITTLE = 0.1
 
 
 @st.fragment
-def why(workspace: Workspace, run: Run, entry: Entry) -> None:
+def explanation(workspace: Workspace, run: Run, entry: Entry) -> None:
     """Draw the panel for the answer of ``run`` to ``entry``."""
     answer = entry["answers"].get(run.id) or {}
     if not answer.get("seen") or not st.toggle("Why?", key=f"why-{run.id}-{entry['id']}"):
         return
-    with telling():
+    with error_message():
         _map(run, entry, answer)
-    look_alikes(workspace, run, answer)
+    similar_pictures(workspace, run, answer)
 
 
 def _map(run: Run, entry: Entry, answer: dict[str, Any]) -> None:
@@ -63,7 +63,7 @@ def _map(run: Run, entry: Entry, answer: dict[str, Any]) -> None:
             label_visibility="collapsed",
             required=True,
         )
-    heat_view(
+    heatmap_overlay(
         data_uri(answer["seen"]),
         data_uri(_colours(answer["seen"], told["heat"])),
         f"{methods[told['method']]['label']}: the map for {label}",

@@ -8,11 +8,17 @@ import streamlit as st
 
 from dashboard.actions import labelling
 from dashboard.actions.edits import offer_undo
-from dashboard.actions.labelling import Lesson
-from dashboard.components.data.ingest_progress import bring, ingest_view, settle, told, under_way
+from dashboard.actions.labelling import LabellingTarget
+from dashboard.components.data.ingest_progress import (
+    ingest_progress,
+    ingest_under_way,
+    queue_ingest,
+    report_ingest_error,
+    settle_ingest,
+)
 from dashboard.components.data.upload import over_limit
 from dashboard.components.evaluate.retrain_button import retrain_button
-from dashboard.components.widgets.error_message import telling
+from dashboard.components.widgets.error_message import error_message
 from dashboard.components.widgets.undo import undo_bar
 from dashboard.state.keys import label_all_key, label_key, tick_key
 from dashboard.state.page_states import ClassifyState, IngestState
@@ -28,17 +34,21 @@ from ml.workspace import Workspace
 LONGEST_NAME = 100
 
 
-def begin_lesson(workspace: Workspace, run: Run) -> Lesson | None:
+def current_target(workspace: Workspace, run: Run) -> LabellingTarget | None:
     """What pictures can be added to, after taking note of what was added just now."""
     job = stored(IngestState).job
     # Pictures may be on their way for another page, which has its own plans with them.
-    if job is not None and job.then.get("taught") and (then := settle()):
+    if job is not None and job.then.get("taught") and (then := settle_ingest()):
         offer_undo(workspace, str(then["into"]))
-    return labelling.lesson(workspace, run)
+    return labelling.labelling_target(workspace, run)
 
 
-def teach_bar(
-    workspace: Workspace, run: Run, lesson: Lesson, held: Sequence[Entry], shown: Sequence[Entry]
+def labelling_bar(
+    workspace: Workspace,
+    run: Run,
+    lesson: LabellingTarget,
+    held: Sequence[Entry],
+    shown: Sequence[Entry],
 ) -> None:
     """Draw what can be done with ticked pictures. ``held`` are all, ``shown`` those on the page."""
     name, ready = lesson.version.name, lesson.ready(held)
@@ -51,7 +61,7 @@ def teach_bar(
                 f"Add {count(len(ready), 'picture')}" if ready else "Add",
                 key="teach-add",
                 type="primary" if ready else "secondary",
-                disabled=not ready or under_way(),
+                disabled=not ready or ingest_under_way(),
             ):
                 _add(workspace, name, ready)
             if ready:
@@ -69,16 +79,16 @@ def teach_bar(
                 )
 
 
-def taught(workspace: Workspace, run: Run, lesson: Lesson) -> None:
+def labelling_outcome(workspace: Workspace, run: Run, lesson: LabellingTarget) -> None:
     """Draw what became of pictures that were added: how many, a way back, and what comes next."""
     with st.container():  # always there, so that nothing below moves to a new place
         if stored(ClassifyState).labelled_dataset == lesson.version.name:
-            ingest_view()
+            ingest_progress()
             retrain_button(workspace, run, lesson.version)
         undo_bar(workspace, lesson.version)
 
 
-def card_label(run: Run, lesson: Lesson, entry: Entry) -> None:
+def card_label(run: Run, lesson: LabellingTarget, entry: Entry) -> None:
     """On a card: its label, and whether it is to be added."""
     if entry["id"] in lesson.there:
         st.caption(f"It is in {plain(lesson.version.name)}.")
@@ -108,7 +118,7 @@ def card_label(run: Run, lesson: Lesson, entry: Entry) -> None:
         )
 
 
-def turn() -> int:
+def label_turn() -> int:
     """A number that is new whenever the server decides what is ticked or labelled."""
     return stored(ClassifyState).label_turn
 
@@ -125,9 +135,9 @@ def _sentence(ready: int, name: str) -> str:
     )
 
 
-def _label_all(lesson: Lesson, ready: Sequence[Entry]) -> None:
+def _label_all(lesson: LabellingTarget, ready: Sequence[Entry]) -> None:
     """One label for all that is ticked, which may be a class of its own."""
-    key = label_all_key(turn())
+    key = label_all_key(label_turn())
     st.selectbox(
         "Label of what is ticked",
         lesson.classes,
@@ -170,9 +180,9 @@ def _decided() -> None:
 def _add(workspace: Workspace, name: str, ready: Sequence[Entry]) -> None:
     if refusal := over_limit([entry["size"] for entry in ready]):
         stored(ClassifyState).labelled_dataset = name
-        told(refusal)
+        report_ingest_error(refusal)
         st.rerun()
-    with telling():
-        bring(labelling.job(workspace, name, ready))
+    with error_message():
+        queue_ingest(labelling.job(workspace, name, ready))
         stored(ClassifyState).labelled_dataset = name
         st.rerun()

@@ -13,7 +13,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.components.classify.prediction_card import verdict
 from dashboard.components.widgets.camera import shots
-from dashboard.components.widgets.error_message import telling
+from dashboard.components.widgets.error_message import error_message
 from dashboard.server.frame_tokens import frame_interval, frame_tokens
 from dashboard.server.frames_route import FRAME_PATH, TOKEN_HEADER
 from dashboard.server.static import beside
@@ -80,7 +80,7 @@ def live_camera(run: Run) -> None:
     state = stored(ClassifyState)
     for frame in shots(sent)[:1]:
         state.kept_frames += 1
-        with telling():
+        with error_message():
             session_uploads.add(f"Live frame {state.kept_frames}", frame)
 
 

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from dashboard.actions.labelling import Lesson
-from dashboard.components.classify.explanation import why
+from dashboard.actions.labelling import LabellingTarget
+from dashboard.components.classify.explanation import explanation
 from dashboard.components.classify.labelling import card_label
 from dashboard.components.classify.prediction_card import prediction_card
 from dashboard.state.open_dialog import close_dialog
@@ -13,11 +13,13 @@ from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 
-def answer_card(workspace: Workspace, run: Run, lesson: Lesson | None, entry: Entry) -> None:
+def result_card(
+    workspace: Workspace, run: Run, lesson: LabellingTarget | None, entry: Entry
+) -> None:
     """Draw it; with a ``lesson`` the picture can be labelled and added to the data set."""
 
     def more(one: Entry) -> None:
-        why(workspace, run, one)
+        explanation(workspace, run, one)
         if lesson:
             card_label(run, lesson, one)
 
@@ -26,6 +28,6 @@ def answer_card(workspace: Workspace, run: Run, lesson: Lesson | None, entry: En
 
 
 @st.dialog("One picture", width="medium", on_dismiss=close_dialog)
-def look_closer(workspace: Workspace, run: Run, entry: Entry) -> None:
+def result_dialog(workspace: Workspace, run: Run, entry: Entry) -> None:
     """Show the card above the page."""
-    answer_card(workspace, run, None, entry)
+    result_card(workspace, run, None, entry)

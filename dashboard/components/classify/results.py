@@ -6,14 +6,14 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.actions.labelling import Lesson
-from dashboard.components.classify.labelling import begin_lesson, taught, teach_bar
+from dashboard.actions.labelling import LabellingTarget
+from dashboard.components.classify.labelling import current_target, labelling_bar, labelling_outcome
 from dashboard.components.classify.live_camera import live_camera
-from dashboard.components.classify.result_card import answer_card
-from dashboard.components.classify.results_header import TABLE, answer_head
-from dashboard.components.classify.results_page import answer_page
-from dashboard.components.classify.upload import take_in
-from dashboard.components.widgets.error_message import telling
+from dashboard.components.classify.result_card import result_card
+from dashboard.components.classify.results_header import TABLE, results_header
+from dashboard.components.classify.results_page import results_page
+from dashboard.components.classify.upload import upload
+from dashboard.components.widgets.error_message import error_message
 from dashboard.state.page_states import ClassifyState
 from dashboard.state.stored import stored
 from dashboard.text.wording import count
@@ -30,32 +30,32 @@ ANSWER_FIRST = 0.05
 together with all others, whose places have moved, which takes it longer the more there are."""
 
 
-def answers(workspace: Workspace, run: Run, *, teach: bool = False) -> None:
+def results(workspace: Workspace, run: Run, *, with_labelling: bool = False) -> None:
     """Draw it for a run that has a model.
 
     Args:
-        teach: whether pictures can be labelled by hand and added to the run's data set.
+        with_labelling: whether pictures can be labelled by hand and added to the run's data set.
     """
     model = run.model or {}
-    take_in(workspace, run)
+    upload(workspace, run)
     live_camera(run)
     with st.container():  # always there, so that the cards below keep their place
         asked = _ask(run)
-    lesson = begin_lesson(workspace, run) if teach else None
+    lesson = current_target(workspace, run) if with_labelling else None
     held = session_uploads.entries()
     bar = st.container()
     if held:
         with bar:
-            view = answer_head(held, run)
+            view = results_header(held, run)
         if view == TABLE:
-            shown = answer_page(workspace, run, held, lesson)
+            shown = results_page(workspace, run, held, lesson)
         else:
             shown = _cards(workspace, run, held, lesson, asked)
     with bar:
         if held and lesson:
-            teach_bar(workspace, run, lesson, held, shown)
+            labelling_bar(workspace, run, lesson, held, shown)
         if lesson:
-            taught(workspace, run, lesson)
+            labelling_outcome(workspace, run, lesson)
     if not held:
         return
     st.caption(report_sentences.threshold(float(model["threshold"]), model.get("answers")))
@@ -64,7 +64,11 @@ def answers(workspace: Workspace, run: Run, *, teach: bool = False) -> None:
 
 
 def _cards(
-    workspace: Workspace, run: Run, held: Sequence[Entry], lesson: Lesson | None, asked: int
+    workspace: Workspace,
+    run: Run,
+    held: Sequence[Entry],
+    lesson: LabellingTarget | None,
+    asked: int,
 ) -> Sequence[Entry]:
     """The newest pictures as cards; those that are shown. The first ``asked`` of all are new."""
     state = stored(ClassifyState)
@@ -73,7 +77,7 @@ def _cards(
         for place, entry in enumerate(held[:most]):
             if place and place == asked:
                 time.sleep(ANSWER_FIRST)
-            answer_card(workspace, run, lesson, entry)
+            result_card(workspace, run, lesson, entry)
     if len(held) > most and st.button(f"Show {min(PAGE, len(held) - most)} more"):
         state.more_cards += PAGE
         st.rerun()
@@ -90,7 +94,7 @@ def _ask(run: Run) -> int:
     def tell(done: int, total: int) -> None:
         bar.progress(done / total, f"Looking at {done + 1} of {total}")
 
-    with telling():
+    with error_message():
         session_uploads.answer(
             run.id,
             partial(inference.client().classify, run.folder, top_k=session_uploads.TOP_K),

@@ -16,14 +16,14 @@ from ml.runs.folder import Run
 from ml.utils.csv import csv_of
 
 CARDS, TABLE = "Cards", "Table"
-MANY = 12
+MAX_CARDS = 12
 """With more pictures than this a table is easier to look through."""
 
 
-def answer_head(held: Sequence[Entry], run: Run) -> str:
+def results_header(held: Sequence[Entry], run: Run) -> str:
     """Draw it; returns how the pictures are to be shown, ``CARDS`` or ``TABLE``. Until somebody
     chooses, their number does."""
-    usual = TABLE if len(held) > MANY else CARDS
+    usual = TABLE if len(held) > MAX_CARDS else CARDS
     RESULTS_VIEW.set(stored(ClassifyState).chosen_view or usual)
     with st.container(horizontal=True, vertical_alignment="center", key="answer-head"):
         st.subheader(count(len(held), "picture"), anchor=False, width="content")

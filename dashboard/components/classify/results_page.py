@@ -5,10 +5,10 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.actions.labelling import Lesson
-from dashboard.components.classify.labelling import LONGEST_NAME, turn
-from dashboard.components.classify.result_card import look_closer
-from dashboard.components.classify.results_table import Marks, answer_table
+from dashboard.actions.labelling import LabellingTarget
+from dashboard.components.classify.labelling import LONGEST_NAME, label_turn
+from dashboard.components.classify.result_card import result_dialog
+from dashboard.components.classify.results_table import Marks, results_table
 from dashboard.state.open_dialog import dialog_subject, open_dialog
 from dashboard.text.wording import count
 from dashboard.uploads.filters import (
@@ -29,8 +29,8 @@ PAGE = 50
 ANY = ""
 
 
-def answer_page(
-    workspace: Workspace, run: Run, held: Sequence[Entry], lesson: Lesson | None
+def results_page(
+    workspace: Workspace, run: Run, held: Sequence[Entry], lesson: LabellingTarget | None
 ) -> Sequence[Entry]:
     """Draw the filters and a page of the table; the pictures on it. What is ticked or labelled
     there is noted in the entries."""
@@ -44,7 +44,7 @@ def answer_page(
     shown = found[(number - 1) * PAGE : number * PAGE]
     groups = _groups(shown, found, run) if query.order == BY_LABEL else []
     with table:
-        opened = answer_table(
+        opened = results_table(
             shown,
             run.id,
             "answer-table",
@@ -60,7 +60,7 @@ def answer_page(
     looked_at = dialog_subject("answer")
     for entry in shown:
         if entry["id"] == looked_at:
-            look_closer(workspace, run, entry)
+            result_dialog(workspace, run, entry)
     return shown
 
 
@@ -100,11 +100,13 @@ def _groups(shown: Sequence[Entry], found: Sequence[Entry], run: Run) -> list[st
     return heads
 
 
-def _token(run: Run, lesson: Lesson | None, shown: Sequence[Entry], groups: Sequence[str]) -> str:
+def _token(
+    run: Run, lesson: LabellingTarget | None, shown: Sequence[Entry], groups: Sequence[str]
+) -> str:
     """New whenever the table shows something else that the browser has not done itself."""
     known = lesson.version.fingerprint if lesson else ""
     answered = [run.id in entry["answers"] for entry in shown]
-    return repr((run.id, known, turn(), [entry["id"] for entry in shown], answered, groups))
+    return repr((run.id, known, label_turn(), [entry["id"] for entry in shown], answered, groups))
 
 
 def _note(held: Sequence[Entry], marks: Marks) -> None:

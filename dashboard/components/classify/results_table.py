@@ -35,7 +35,7 @@ class Marks(NamedTuple):
     unticked: frozenset[str]
 
 
-def answer_table(
+def results_table(
     entries: Sequence[Entry],
     run: str,
     key: str,

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from dashboard.components.widgets.error_message import telling
+from dashboard.components.widgets.error_message import error_message
 from ml.runs.folder import Run
 from ml.sharing import page_text
 
 
-def share(run: Run) -> None:
+def share_expander(run: Run) -> None:
     """Draw the fold under Classify that makes the page of a run's model."""
     with st.expander("A page for others to try it"):
         st.write(
@@ -25,7 +25,7 @@ def share(run: Run) -> None:
             key=f"share-words-{run.id}",
         )
         if (title, words) != (said.title, said.words):
-            with telling():
+            with error_message():
                 page_text.write(run, title, words)
         st.link_button("Open it", f"./?classify={run.id}", icon=":material/open_in_new:")
         st.caption(

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components.widgets.gallery import Tile, gallery
+from dashboard.components.widgets.gallery import GalleryTile, gallery
 from dashboard.queries.datasets import version_at
 from dashboard.queries.thumbnails import thumbnail
 from ml.data.store.picture_key import key_of_item
@@ -13,7 +13,7 @@ from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 
-def look_alikes(workspace: Workspace, run: Run, answer: dict[str, Any]) -> None:
+def similar_pictures(workspace: Workspace, run: Run, answer: dict[str, Any]) -> None:
     """Draw those that ``answer`` names, the nearest first; nothing where it names none."""
     near = answer.get("nearest") or []
     if not near:
@@ -27,7 +27,7 @@ def look_alikes(workspace: Workspace, run: Run, answer: dict[str, Any]) -> None:
         return
     classes = list((run.model or {}).get("classes") or [])
     shown = [
-        Tile(
+        GalleryTile(
             thumbnail(workspace.root, picture.hash),
             one["label"],
             category=classes.index(one["label"]) if one["label"] in classes else 0,

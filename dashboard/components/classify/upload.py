@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.compat.dropped_folders import keep_folders
-from dashboard.components.classify.examples import try_one
+from dashboard.components.classify.examples import examples
 from dashboard.components.data.upload import over_limit
 from dashboard.components.widgets.camera import snapshot
 from dashboard.components.widgets.clipboard import paste
@@ -32,7 +32,7 @@ TOLD = 3
 """So many of what could not be taken are named."""
 
 
-def take_in(workspace: Workspace, run: Run) -> None:
+def upload(workspace: Workspace, run: Run) -> None:
     """Draw it. What comes in is put into the tray at once; there is no button to say so.
 
     The drop zone gets a new key each time, which empties it: the pictures below are the list, and
@@ -63,7 +63,7 @@ def take_in(workspace: Workspace, run: Run) -> None:
                 st.caption(f"Up to {limits().tried} at a time, kept as long as this tab is open.")
             st.toggle("Choose a folder", key=FOLDER_TOGGLE)
             st.toggle("Use the camera", key=CAMERA_TOGGLE)
-        try_one(workspace, run)
+        examples(workspace, run)
     if pasted:
         _take(workspace, pasted)
         st.rerun()

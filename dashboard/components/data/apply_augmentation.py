@@ -23,7 +23,7 @@ FROZEN = (
 )
 
 
-def use(
+def apply_augmentation(
     workspace: Workspace, version: DatasetVersion, config: TrainConfig, policy: str, mixing: str
 ) -> None:
     """Take the choice to Train. Where only the last layer is trained, it would change nothing."""

@@ -27,7 +27,7 @@ COLOURS = ("saturation", "hue", "grey")
 """What does nothing to grey pictures."""
 
 
-def versions(
+def augmented_versions(
     workspace: Workspace, pictures: Sequence[str], spec: PixelSpec, **asked: Any
 ) -> tuple[list[str], list[float]]:
     """Changed versions of the first picture as data URIs, and the share of it in each.
@@ -60,7 +60,7 @@ def _uri(data: bytes) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
-def grid(
+def augment_grid(
     sources: Sequence[str], label: str, captions: Sequence[str] = (), *, columns: str = COLUMNS
 ) -> None:
     """Draw pictures, each with its caption, if any. ``label`` says what they are, ``columns`` is
@@ -78,7 +78,9 @@ def grid(
     )
 
 
-def one_by_one(workspace: Workspace, picture: str, spec: PixelSpec, policy: str, turn: int) -> None:
+def single_operations(
+    workspace: Workspace, picture: str, spec: PixelSpec, policy: str, turn: int
+) -> None:
     """Every operation by itself: its strength as a slider, and the picture from one end of what
     may happen to the other."""
     steps = {step.operation: step for step in _steps(policy)}
@@ -92,7 +94,7 @@ def one_by_one(workspace: Workspace, picture: str, spec: PixelSpec, policy: str,
                 told = f"{one.help} Part of {POLICIES[policy].label}." if step else one.help
                 st.caption(plain(told))
                 try:
-                    found, _ = versions(
+                    found, _ = augmented_versions(
                         workspace,
                         [picture],
                         spec,
@@ -105,7 +107,7 @@ def one_by_one(workspace: Workspace, picture: str, spec: PixelSpec, policy: str,
                     st.caption(plain(str(error)))
                     continue
                 row = f"repeat({SAMPLES}, minmax(0, 1fr))"
-                grid(found, f"{one.label}, from one end to the other", columns=row)
+                augment_grid(found, f"{one.label}, from one end to the other", columns=row)
 
 
 def _steps(policy: str) -> Sequence[Any]:

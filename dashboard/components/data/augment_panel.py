@@ -5,8 +5,12 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components.data.apply_augmentation import FROZEN, use
-from dashboard.components.data.augment_grid import grid, one_by_one, versions
+from dashboard.components.data.apply_augmentation import FROZEN, apply_augmentation
+from dashboard.components.data.augment_grid import (
+    augment_grid,
+    augmented_versions,
+    single_operations,
+)
 from dashboard.components.widgets.picture_buttons import PictureButton, picture_buttons
 from dashboard.queries.thumbnails import thumbnail
 from dashboard.state.keys import AUGMENT_MIXING, AUGMENT_POLICY, SINGLE_CHANGES_FOLD
@@ -55,7 +59,7 @@ def augment_panel(workspace: Workspace, version: DatasetVersion) -> None:
         _versions(workspace, version, places, place, spec, policy, mixing, turn)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button("Draw again", key="augment-again", on_click=_again, icon=":material/casino:")
-            use(workspace, version, config, policy, mixing)
+            apply_augmentation(workspace, version, config, policy, mixing)
         if config.frozen:
             st.caption(FROZEN)
     with st.expander("Every change by itself", key=SINGLE_CHANGES_FOLD, on_change="rerun") as fold:
@@ -64,7 +68,7 @@ def augment_panel(workspace: Workspace, version: DatasetVersion) -> None:
                 "A slider shows what a change does. A training uses the strengths of what is "
                 "chosen above."
             )
-            one_by_one(workspace, version.items[place].hash, spec, policy, turn)
+            single_operations(workspace, version.items[place].hash, spec, policy, turn)
 
 
 def _configuration(workspace: Workspace, version: DatasetVersion) -> TrainConfig:
@@ -129,8 +133,10 @@ def _versions(
     hashes = [version.items[n].hash for n in (place, *partners)]
     asked: dict[str, Any] = {"mixing": mixing, "turn": turn}
     try:
-        plainly, _ = versions(workspace, hashes[:1], spec, policy="none", count=1, turn=0)
-        found, shares = versions(workspace, hashes, spec, policy=policy, count=VERSIONS, **asked)
+        plainly, _ = augmented_versions(workspace, hashes[:1], spec, policy="none", count=1, turn=0)
+        found, shares = augmented_versions(
+            workspace, hashes, spec, policy=policy, count=VERSIONS, **asked
+        )
     except MLError as error:
         st.warning(plain(str(error)), icon=":material/error:")
         return
@@ -139,7 +145,9 @@ def _versions(
         _mixture(share, names[0], names[1 + n % len(partners)]) if partners else ""
         for n, share in enumerate(shares)
     ]
-    grid([*plainly, *found], "The picture, and what the model sees", ["As it is", *captions])
+    augment_grid(
+        [*plainly, *found], "The picture, and what the model sees", ["As it is", *captions]
+    )
 
 
 def _mixture(share: float, name: str, other: str) -> str:

@@ -16,7 +16,7 @@ ORDERS = ("Most first", "Fewest first", "By name")
 
 
 @st.fragment
-def balance(workspace: Workspace, version: DatasetVersion) -> None:
+def class_balance(workspace: Workspace, version: DatasetVersion) -> None:
     """Draw the bars of the classes, then sizes and shapes."""
     if not version.classes:
         st.caption("There is no class yet.")

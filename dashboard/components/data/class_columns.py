@@ -6,8 +6,8 @@ import streamlit as st
 
 from dashboard.actions.edits import commit_edits
 from dashboard.components.data.class_pictures import class_pictures
-from dashboard.components.data.ingest_progress import under_way
-from dashboard.components.data.upload import drop_zone, take
+from dashboard.components.data.ingest_progress import ingest_under_way
+from dashboard.components.data.upload import drop_zone, ingest_uploads
 from dashboard.components.widgets.camera import camera
 from dashboard.queries.readiness import class_key
 from dashboard.queries.thumbnails import thumbnail
@@ -73,7 +73,7 @@ def _head(
             max_chars=LONGEST_NAME,
             key=f"name-{key}-{_turn()}",
             label_visibility="collapsed",
-            disabled=under_way(),
+            disabled=ingest_under_way(),
         )
         chosen = st.menu_button(
             "More",
@@ -106,7 +106,7 @@ def _shoot(name: str, then: dict[str, str], key: str) -> None:
         return
     if sent := camera(f"Camera for {name}", f"shots-{key}"):
         stamp = time.strftime("%Y%m%d-%H%M%S")
-        take([(f"{stamp}-{n:03}.jpg", data) for n, data in enumerate(sent, 1)], then)
+        ingest_uploads([(f"{stamp}-{n:03}.jpg", data) for n, data in enumerate(sent, 1)], then)
         st.rerun()
 
 

@@ -11,7 +11,7 @@ from ml.workspace import Workspace
 WAYS = ("Rename", "Merge", "Remove")
 
 
-def class_changes(workspace: Workspace, version: DatasetVersion) -> None:
+def edit_classes(workspace: Workspace, version: DatasetVersion) -> None:
     """Draw the button that opens the three ways to change classes."""
     if not version.classes:
         return

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.actions.carried_findings import known_findings
-from dashboard.components.data.edit_classes import class_changes
+from dashboard.components.data.edit_classes import edit_classes
 from dashboard.components.widgets.picture_page import forget_selection, picture_page
 from dashboard.queries.datasets import ORDERS, SIDES, Query, places
 from dashboard.state.keys import (
@@ -108,7 +108,7 @@ def _query(
         order = ORDERS[0]
         if finding == ANYTHING:
             order = st.selectbox("Sort", ORDERS, key=EXPLORER_ORDER, width=180)
-        class_changes(workspace, version)
+        edit_classes(workspace, version)
     return Query(
         text,
         None if label == ANY else label,

@@ -56,7 +56,7 @@ def finding_card(
         _buttons(workspace, version, finding, left, key)
 
 
-def kept_key(version: DatasetVersion, place: int) -> str:
+def confirmed_label_key(version: DatasetVersion, place: int) -> str:
     """What the label of a picture is known by once somebody has confirmed it."""
     item = version.items[place]
     return f"kept {item.hash} {version.classes[item.label]}"
@@ -66,7 +66,7 @@ def open_suspects(
     version: DatasetVersion, finding: Mapping[str, Any], passed: Set[str]
 ) -> list[int]:
     """The likely label errors that nobody has confirmed or kept yet, the likeliest first."""
-    return [n for n in by_score(finding) if kept_key(version, n) not in passed]
+    return [n for n in by_score(finding) if confirmed_label_key(version, n) not in passed]
 
 
 def _pictures(
@@ -118,7 +118,7 @@ def _suspects(
     if answer == "relabel" and place in labels:
         edit = {"do": "relabel", "items": [place], "label": labels[place]}
         commit_edits(workspace, version, [edit])
-    ignore_finding(workspace, version, kept_key(version, place))
+    ignore_finding(workspace, version, confirmed_label_key(version, place))
 
 
 def _buttons(

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.actions.carried_findings import known_findings
 from dashboard.components.data.finding_card import finding_card, open_suspects
-from dashboard.components.data.ingest_progress import under_way
+from dashboard.components.data.ingest_progress import ingest_under_way
 from dashboard.components.widgets.background_job import (
     begin_job,
     ended_job,
@@ -57,7 +57,7 @@ def findings(workspace: Workspace, version: DatasetVersion) -> None:
 
 def _check(workspace: Workspace, version: DatasetVersion, reason: str | None) -> None:
     """Progress while the doctor looks; a button where it was cancelled or failed."""
-    if reason is None and not under_way():
+    if reason is None and not ingest_under_way():
         begin_job(workspace, version, DOCTOR, TITLE, asked=False)
         reason = ended_job(workspace, version, DOCTOR)
     if job_running(workspace, version, DOCTOR):

@@ -21,7 +21,7 @@ from ml.data.store.versions import DatasetVersion
 from ml.workspace import Workspace
 
 
-def own_pictures(workspace: Workspace) -> NoReturn:
+def go_to_own_pictures(workspace: Workspace) -> NoReturn:
     """Go to Data: to the set of one's own, or to the three roads where there is none."""
     held = selection.current_data()
     if held is None or held in BUNDLED_NAMES:
@@ -30,13 +30,13 @@ def own_pictures(workspace: Workspace) -> NoReturn:
     deep_links.go_to(DATA)
 
 
-def sets_at_hand(workspace: Workspace) -> dict[str, DatasetInfo]:
+def datasets_by_name(workspace: Workspace) -> dict[str, DatasetInfo]:
     """All sets by name, one's own first."""
     known = catalog.list_datasets(workspace)
     return {info.name: info for info in sorted(known, key=lambda info: info.kind != "own")}
 
 
-def set_picker(known: dict[str, DatasetInfo], name: str) -> None:
+def dataset_picker(known: dict[str, DatasetInfo], name: str) -> None:
     """Choose among the sets; ``name`` is the one in hand."""
     labels = unique({info.name: info.title for info in known.values()})
     DATASET_PICKER.set(name)  # in every run, as the run picker does
@@ -55,7 +55,7 @@ def _picked() -> None:
     stored(DataState).adding = False
 
 
-def head_buttons(version: DatasetVersion) -> None:
+def header_buttons(version: DatasetVersion) -> None:
     """Add pictures, another set, and on to training as soon as that can be."""
     lacks = missing(version)
     if not lacks and st.button("Train on these pictures", type="primary", key="train-on-these"):
@@ -77,7 +77,7 @@ def head_buttons(version: DatasetVersion) -> None:
         st.rerun()
 
 
-def readiness(version: DatasetVersion) -> None:
+def readiness_badge(version: DatasetVersion) -> None:
     """Ready or not, in a badge; pressed, it names what is missing."""
     lacks, pictures = missing(version), sum(version.counts.values())
     with st.container(horizontal=True, vertical_alignment="center", key="readiness"):

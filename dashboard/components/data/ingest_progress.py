@@ -1,7 +1,8 @@
-"""Pictures being brought in: progress, a way to call it off, and what came of it.
+"""Ingest progress: pictures being brought in, a button that cancels, and what came of it.
 
-One child at a time works for a tab; what is dropped meanwhile waits its turn. A page calls
-``settle`` first, which takes note of what has ended, and ``ingest_view`` where it is to be seen.
+One child process at a time works for a tab; further jobs wait in a queue. A page calls
+``settle_ingest`` first, which records the jobs that have ended, and ``ingest_progress`` where the
+progress is to be drawn.
 """
 
 from pathlib import Path
@@ -30,34 +31,36 @@ def start_ingest(source: Path, then: dict[str, Any] | None = None) -> None:
     """Bring the folder ``source`` in. ``then`` may hold a configuration to ``train`` afterwards,
     or say that a page waits for the pictures to ``tune`` on them."""
     if not source.exists():
-        told(f"There is no folder or file {source}. Check the path.")
+        report_ingest_error(f"There is no folder or file {source}. Check the path.")
         return
-    bring(Job(["ingest", str(source)], f"Reading {source.name}", then or {}))
+    queue_ingest(Job(["ingest", str(source)], f"Reading {source.name}", then or {}))
 
 
-def bring(job: Job) -> None:
-    """Start ``job`` now, or after those that are at it."""
+def queue_ingest(job: Job) -> None:
+    """Start ``job`` now, or after the jobs that are queued already."""
     state = stored(IngestState)
-    if not under_way():
+    if not ingest_under_way():
         state.results = []
     state.waiting.append(job)
     _start_next()
 
 
-def told(sentence: str) -> None:
-    """Say what went wrong where pictures come in."""
+def report_ingest_error(sentence: str) -> None:
+    """Add an error to the results that ``ingest_progress`` draws."""
     stored(IngestState).results.append({"error": sentence})
 
 
-def under_way() -> bool:
+def ingest_under_way() -> bool:
     """Whether pictures are being brought in for this tab."""
     state = stored(IngestState)
     return state.job is not None or bool(state.waiting)
 
 
-def settle() -> dict[str, Any] | None:
-    """Take note of an ingest that has ended and start the next. Returns the ``then`` of one that
-    ended well. The set that it made is the one in hand."""
+def settle_ingest() -> dict[str, Any] | None:
+    """Record an ingest that has ended and start the next.
+
+    Returns the ``then`` of one that succeeded, whose data set is then the selected one; else None.
+    """
     state = stored(IngestState)
     job = state.job
     if job is None or job.running:
@@ -68,8 +71,8 @@ def settle() -> dict[str, Any] | None:
     return then
 
 
-def ingest_view() -> None:
-    """Draw what is under way, and what came of what was."""
+def ingest_progress() -> None:
+    """Draw the progress of the running job and the results of those that have ended."""
     with st.container():  # always there, so that nothing below moves to a new place
         state = stored(IngestState)
         if state.job is not None:
@@ -86,7 +89,7 @@ def _start_next() -> None:
         try:
             state.job = job.start(current_workspace())
         except OSError as error:
-            told(f"{job.title} could not be started: {error.strerror or error}.")
+            report_ingest_error(f"{job.title} could not be started: {error.strerror or error}.")
 
 
 def _progress(job: Job) -> None:
@@ -102,11 +105,11 @@ def _progress(job: Job) -> None:
 
 
 def _ended(job: Job) -> dict[str, Any] | None:
-    """Take note of how it ended: the new set is chosen, or the reason is said."""
+    """Record the result of a job: its new data set is selected, or its error is shown."""
     try:
         result = job.result()
     except BadInputError as error:
-        told(str(error))
+        report_ingest_error(str(error))
         return None
     if not job.then.get("into"):  # a new set; whoever adds to one may look at another meanwhile
         WANTED_DATASET.send(result["name"])

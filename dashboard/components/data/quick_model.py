@@ -40,7 +40,7 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(2, thread_name_prefix="instant")
 
 
-def instant(workspace: Workspace, version: DatasetVersion) -> None:
+def quick_model(workspace: Workspace, version: DatasetVersion) -> None:
     """Draw the switch and, while it is on, what the newest change did."""
     with st.container(border=True, key="card-instant"):
         on = st.toggle("Instant mode", key=ON, help=HELP, persist_state="session")

@@ -35,7 +35,7 @@ def split_panel(workspace: Workspace, version: DatasetVersion) -> None:
         _table(version)
     else:
         _why_not(version)
-    for sentence in deciding(version):
+    for sentence in split_rules(version):
         st.markdown(plain(sentence))
     with st.container(horizontal=True, vertical_alignment="center"):
         _draw(workspace, version)
@@ -46,7 +46,7 @@ def split_panel(workspace: Workspace, version: DatasetVersion) -> None:
         st.markdown(plain(FOLDS))
 
 
-def deciding(version: DatasetVersion) -> list[str]:
+def split_rules(version: DatasetVersion) -> list[str]:
     """What decides on which side a picture is, a sentence each."""
     kept = [item for item in version.items if not item.excluded]
     given = {item.split for item in kept}

@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components.data.ingest_progress import bring, told
+from dashboard.components.data.ingest_progress import queue_ingest, report_ingest_error
 from dashboard.server import limits
 from dashboard.state.keys import folder_path_key
 from dashboard.state.page_states import IngestState
@@ -47,24 +47,26 @@ def drop_zone(label: str, key: str, then: dict[str, Any], *, folder: bool = Fals
     )
     if files:
         state.upload_turn += 1
-        take([(file.name, file.getbuffer()) for file in files], then)
+        ingest_uploads([(file.name, file.getbuffer()) for file in files], then)
         st.rerun()
 
 
-def take(files: Sequence[tuple[str, bytes | memoryview]], then: dict[str, Any]) -> None:
+def ingest_uploads(files: Sequence[tuple[str, bytes | memoryview]], then: dict[str, Any]) -> None:
     """Put uploaded ``files`` (name, content) on disk and start bringing them in."""
     workspace = current_workspace()
     if refusal := over_limit([len(data) for _, data in files]):
-        told(refusal)
+        report_ingest_error(refusal)
         return
     archives = [file for file in files if file[0].lower().endswith(".zip")]
     others = [file for file in files if file not in archives]
     try:
         for group in (*([one] for one in archives), others):
             if group:
-                bring(job_of(workspace, stage(workspace, group), [name for name, _ in group], then))
+                queue_ingest(
+                    job_of(workspace, stage(workspace, group), [name for name, _ in group], then)
+                )
     except WorkspaceError as error:
-        told(str(error))
+        report_ingest_error(str(error))
 
 
 def over_limit(sizes: Sequence[int], instead: str = INSTEAD) -> str:
@@ -143,7 +145,7 @@ def _sets_of(hub: Hub) -> None:
         key=f"named-set-{hub.name}",
     )
     if name and st.button(f"Get {sets[name].title}", key=f"get-named-set-{hub.name}"):
-        bring(Job(["ingest", f"{hub.name}:{name}"], f"Getting {sets[name].title}"))
+        queue_ingest(Job(["ingest", f"{hub.name}:{name}"], f"Getting {sets[name].title}"))
         st.rerun()
 
 
@@ -167,9 +169,9 @@ def _path_given(field: WidgetKey[str], then: dict[str, Any]) -> None:
         return
     path = Path(given).expanduser()
     if not path.exists():
-        told(f"There is no folder or file {path}. Check the path.")
+        report_ingest_error(f"There is no folder or file {path}. Check the path.")
         return
     command = ["ingest", str(path.resolve())]
     command += [f"--into={then['into']}"] if then.get("into") else []
-    bring(Job(command, f"Reading {PurePosixPath(path.name)}", then))
+    queue_ingest(Job(command, f"Reading {PurePosixPath(path.name)}", then))
     field.set("")

@@ -21,7 +21,7 @@ PARTS = {
 }
 
 
-def version_changes(workspace: Workspace, old: DatasetVersion, new: DatasetVersion) -> None:
+def version_diff(workspace: Workspace, old: DatasetVersion, new: DatasetVersion) -> None:
     """Draw every kind of change from ``old`` to ``new``."""
     found = compare(old, new)
     said = [f"Class {plain(name)} added." for name in found["classes_added"]]

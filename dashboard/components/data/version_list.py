@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.actions.edits import restore_version
-from dashboard.components.data.version_diff import version_changes
+from dashboard.components.data.version_diff import version_diff
 from dashboard.components.widgets.tile_grid import tile, tile_grid
 from dashboard.queries.datasets import Query, places, version_at
 from dashboard.state.page_states import DataState
@@ -128,4 +128,4 @@ def _compare(workspace: Workspace, name: str, view: dict[str, Any], numbers: lis
     if chosen != view["of"]:
         view["of"] = chosen
         st.rerun(scope="fragment")
-    version_changes(workspace, *(version_at(workspace, name, number) for number in chosen))
+    version_diff(workspace, *(version_at(workspace, name, number) for number in chosen))

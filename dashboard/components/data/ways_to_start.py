@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.components.data.ingest_progress import bring, told
+from dashboard.components.data.ingest_progress import queue_ingest, report_ingest_error
 from dashboard.components.data.upload import drop_zone, folder_path, free_name, well_known
 from dashboard.server import limits
 from dashboard.state import selection
@@ -20,7 +20,7 @@ from ml.workspace import Workspace
 FIRST_CLASSES = ("Class 1", "Class 2")
 
 
-def roads(workspace: Workspace) -> None:
+def ways_to_start(workspace: Workspace) -> None:
     """Draw them. Each leads to a data set in hand."""
     with st.grid("auto", min_column_width=250, gap="medium"):
         _drop()
@@ -33,7 +33,7 @@ def open_set(workspace: Workspace, name: str) -> None:
     selection.choose_data(name)
     stored(DataState).new_set = False
     if not latest(workspace, name):
-        bring(Job(["ingest", name], f"Opening {name}"))
+        queue_ingest(Job(["ingest", name], f"Opening {name}"))
 
 
 def _drop() -> None:
@@ -61,7 +61,7 @@ def _make(workspace: Workspace) -> None:
                 free = free_name(workspace, name)
                 made = edits.create(workspace, free, FIRST_CLASSES)
             except MLError as error:
-                told(str(error))
+                report_ingest_error(str(error))
                 st.rerun()
             open_set(workspace, made.name)
             st.rerun()

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard.actions.retrain import Pair, paired
 from dashboard.components.evaluate.disagreement import SHOWN
-from dashboard.components.widgets.gallery import gallery, tiles
+from dashboard.components.widgets.gallery import gallery, gallery_tiles
 from dashboard.queries import results
 from dashboard.queries.results import Results
 from dashboard.text.markdown import plain, with_span
@@ -43,7 +43,7 @@ def before_after(workspace: Workspace, run: Run, after: Results) -> None:
         for places, words in ((pair.mended, "Right now"), (pair.broken, "Wrong now")):
             if places:
                 st.markdown(f"**{words}: {count(len(places), 'picture')}**")
-                gallery(tiles(workspace, after, places[:MOST]), words)
+                gallery(gallery_tiles(workspace, after, places[:MOST]), words)
 
 
 def _finding(pair: Pair) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.charts import evaluation as evaluation_charts
-from dashboard.components.widgets.lazy_expander import fold
+from dashboard.components.widgets.lazy_expander import lazy_expander
 from dashboard.components.widgets.plot import plot
 from dashboard.queries.results import Results
 from dashboard.state.keys import fold_key
@@ -18,12 +18,12 @@ from ml.runs.folder import Run
 from ml.text import report_sentences
 
 
-def trust(run: Run, results: Results) -> None:
+def calibration_and_threshold(run: Run, results: Results) -> None:
     """Draw the folds; what is inside is made when one is opened."""
     title, key = "Can the probabilities be trusted?", fold_key("calibration", results.key)
-    fold(title, key, partial(_calibration, run, results))
+    lazy_expander(title, key, partial(_calibration, run, results))
     title, key = "When does it say that it is not sure?", fold_key("sure-threshold", results.key)
-    fold(title, key, partial(_threshold, run, results))
+    lazy_expander(title, key, partial(_threshold, run, results))
     with st.expander("Is the file that you take away the model that was tested?"):
         _parity(run.model)
 

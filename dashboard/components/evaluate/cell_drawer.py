@@ -7,9 +7,9 @@ import numpy as np
 import streamlit as st
 
 from dashboard.actions.edits import commit_edits
-from dashboard.components.widgets.gallery import gallery, tiles
-from dashboard.components.widgets.item_actions import item_actions, told
-from dashboard.components.widgets.tile_grid import selectable, tile
+from dashboard.components.widgets.gallery import gallery, gallery_tiles
+from dashboard.components.widgets.item_actions import item_actions, selection_sentence
+from dashboard.components.widgets.tile_grid import selectable_tiles, tile
 from dashboard.queries.results import Integers, Results
 from dashboard.queries.thumbnails import thumbnail
 from dashboard.state.keys import drawer_confidence_key, drawer_text_key
@@ -28,7 +28,7 @@ FILTERED = 8
 EITHER, SURE, UNSURE = "All", "Sure", "Not sure"
 
 
-def cell_pictures(
+def cell_drawer(
     workspace: Workspace,
     results: Results,
     version: DatasetVersion | None,
@@ -48,7 +48,7 @@ def cell_pictures(
     most = PAGE + stored(DrawerState, key).more_pictures
     shown = [int(place) for place in places[:most]]
     if shown and version is None:
-        gallery(tiles(workspace, results, shown), said)
+        gallery(gallery_tiles(workspace, results, shown), said)
     elif shown and version is not None:
         _editable(workspace, results, version, shown, guess, said, key)
     if len(places) > most:
@@ -59,7 +59,7 @@ def cell_pictures(
         )
 
 
-def forget(key: str) -> None:
+def reset_drawer(key: str) -> None:
     """Begin anew: another cell has been chosen."""
     stored(DrawerState, key).more_pictures = 0
     drawer_confidence_key(key).forget()
@@ -109,7 +109,7 @@ def _editable(
     numbers = items_of_keys(version, [results.picture(n) for n in shown])
     token = f"{version.fingerprint} {key} {shown[:1]} {len(shown)} {guess}"
     with st.container(key=f"drawer-{key}"):
-        chosen = selectable(
+        chosen = selectable_tiles(
             [
                 _tile(workspace, results, version, place, number)
                 for place, number in zip(shown, numbers, strict=True)
@@ -122,7 +122,11 @@ def _editable(
     there = dict(zip(shown, numbers, strict=True))
     selected = sorted({n for place in chosen if (n := there[place]) is not None})
     with bar:
-        st.caption(told(len(selected), 0) if selected else "Select pictures to put them right.")
+        st.caption(
+            selection_sentence(len(selected), 0)
+            if selected
+            else "Select pictures to put them right."
+        )
         name = results.classes[guess] if guess is not None else ""
         if name in version.classes:
             label = version.classes.index(name)

@@ -12,8 +12,8 @@ from dashboard.components.evaluate.threshold_sentences import (
     recall_sentence,
     too_few,
 )
-from dashboard.components.widgets.lazy_expander import fold
-from dashboard.components.widgets.metric_tiles import tiles
+from dashboard.components.widgets.lazy_expander import lazy_expander
+from dashboard.components.widgets.metric_tiles import metric_tiles
 from dashboard.components.widgets.plot import plot
 from dashboard.queries.results import Results
 from dashboard.state.keys import class_threshold_key, fold_key
@@ -26,7 +26,7 @@ from ml.metrics.thresholds import Called
 def class_threshold(results: Results) -> None:
     """The fold; what is inside is drawn when it is opened."""
     title = "How well is one class told from the rest, and at which threshold?"
-    fold(title, fold_key("class-threshold", results.key), partial(_panel, results))
+    lazy_expander(title, fold_key("class-threshold", results.key), partial(_panel, results))
 
 
 @st.fragment
@@ -73,7 +73,7 @@ def _slider(name: str, found: Curve, results: str, label: int) -> Called:
                 )
     value = st.slider("Threshold", 0.0, 100.0, step=0.1, format="%.1f %%", key=slider)
     chosen = thresholds.call(found, round(10 * value) / 1000)
-    tiles(effect(name, chosen), key=f"effect-{key}")
+    metric_tiles(effect(name, chosen), key=f"effect-{key}")
     return chosen
 
 

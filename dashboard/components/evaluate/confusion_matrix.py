@@ -4,9 +4,9 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.charts import confusion_matrix
-from dashboard.components.evaluate.cell_drawer import cell_pictures, forget
-from dashboard.components.evaluate.matrix_table import matrix
+from dashboard.charts import confusion_matrix as confusion_matrix_chart
+from dashboard.components.evaluate.cell_drawer import cell_drawer, reset_drawer
+from dashboard.components.evaluate.matrix_table import matrix_table
 from dashboard.components.evaluate.retrain_button import retrain_button
 from dashboard.queries.results import Results
 from dashboard.state.keys import predicted_class_key, true_class_key
@@ -19,7 +19,7 @@ from ml.workspace import Workspace
 
 ANY = -1
 """Stands for "any class" in the two selectors."""
-UNITS: dict[str, confusion_matrix.Share] = {
+UNITS: dict[str, confusion_matrix_chart.Share] = {
     "Counts": "",
     "% of row": "row",
     "% of column": "column",
@@ -27,7 +27,7 @@ UNITS: dict[str, confusion_matrix.Share] = {
 
 
 @st.fragment
-def confusion(
+def confusion_matrix(
     workspace: Workspace, results: Results, run: Run, version: DatasetVersion | None
 ) -> None:
     """Draw matrix and drawer. ``version`` is the newest of the set, None where it is gone.
@@ -55,7 +55,7 @@ def choose(key: str, truth: int = ANY, guess: int = ANY) -> None:
     """Open the drawer for a cell, a row or a column; for nothing, close it."""
     true_class_key(key).set(truth)
     predicted_class_key(key).set(guess)
-    forget(key)
+    reset_drawer(key)
 
 
 def _matrix(results: Results, key: str) -> None:
@@ -70,7 +70,7 @@ def _matrix(results: Results, key: str) -> None:
             label_visibility="collapsed",
         )
         shown = list(range(len(results.classes)))
-        if len(shown) > confusion_matrix.NAMED:
+        if len(shown) > confusion_matrix_chart.NAMED:
             some, every = f"The {MOST_CONFUSED} most confused", f"All {len(shown)} classes"
             scope = st.segmented_control(
                 "Classes shown",
@@ -86,8 +86,8 @@ def _matrix(results: Results, key: str) -> None:
             inside = set(shown)
             order = by_confusion(results.report["confusion"])
             shown = [one for one in order if one in inside]
-    matrix(
-        confusion_matrix.matrix(
+    matrix_table(
+        confusion_matrix_chart.matrix(
             results.report["confusion"],
             results.classes,
             share=UNITS[unit or "Counts"],
@@ -129,7 +129,7 @@ def _drawer(
         _confusions(results, key)
         return
     if len(places):
-        cell_pictures(workspace, results, version, places, guess, said, key)
+        cell_drawer(workspace, results, version, places, guess, said, key)
     st.button("Close", key=f"close-{key}", on_click=partial(choose, key), type="tertiary")
 
 

@@ -5,8 +5,8 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from dashboard.components.widgets.gallery import gallery, tiles
-from dashboard.components.widgets.lazy_expander import fold
+from dashboard.components.widgets.gallery import gallery, gallery_tiles
+from dashboard.components.widgets.lazy_expander import lazy_expander
 from dashboard.queries import results
 from dashboard.queries.results import Results
 from dashboard.state.workspace import current_workspace
@@ -39,7 +39,7 @@ def disagreement(first: tuple[Run, str], second: tuple[Run, str]) -> None:
     st.markdown(f"**{verdict(titles, len(better[0]), len(better[1]), len(one.labels))}**")
     for title, places, wrong in zip(titles, better, (other, one), strict=True):
         if len(places):
-            fold(
+            lazy_expander(
                 f"{count(len(places), 'picture')} that {title} alone has right",
                 f"differ-{first[0].id}-{second[0].id}-{wrong is one}",
                 partial(_pictures, workspace, wrong, places),
@@ -47,7 +47,7 @@ def disagreement(first: tuple[Run, str], second: tuple[Run, str]) -> None:
 
 
 def _pictures(workspace: Workspace, wrong: Results, places: results.Integers) -> None:
-    shown = tiles(workspace, wrong, places[:PAGE].tolist())
+    shown = gallery_tiles(workspace, wrong, places[:PAGE].tolist())
     gallery(shown, "Each with its truth and what the other run took it for")
     if len(places) > PAGE:
         st.caption(f"The {PAGE} about which the other run was surest.")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.components.widgets.metric_tiles import Tile, tiles
+from dashboard.components.widgets.metric_tiles import MetricTile, metric_tiles
 from dashboard.queries.results import Results
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
@@ -22,13 +22,13 @@ def headline(results: Results) -> None:
         interval = metric_text.interval_text(metric, report)
         note = f"{interval}, 95 % interval" if interval else ""
         value = metric_text.value_text(metric, report)
-        shown.append(Tile(metric.label, value, note, help=metric.explanation))
+        shown.append(MetricTile(metric.label, value, note, help=metric.explanation))
     shown.append(
-        Tile(
+        MetricTile(
             "Test pictures" if results.own else "Pictures",
             f"{pictures:,}",
             f"in {count(present, 'class', 'classes')}{', never trained on' if results.own else ''}",
             help="The fewer there are, the wider the intervals.",
         )
     )
-    tiles(shown, key="headline")
+    metric_tiles(shown, key="headline")

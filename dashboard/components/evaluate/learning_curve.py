@@ -5,8 +5,8 @@ from functools import partial
 import streamlit as st
 
 from dashboard.charts.learning_curve import learning_curve
-from dashboard.components.widgets.lazy_expander import fold
-from dashboard.components.widgets.measurement_panel import begin, measuring
+from dashboard.components.widgets.lazy_expander import lazy_expander
+from dashboard.components.widgets.measurement_panel import begin_measurement, measurement_panel
 from dashboard.components.widgets.plot import plot
 from dashboard.state.keys import fold_key
 from dashboard.text.wording import count, roughly
@@ -18,18 +18,18 @@ COMMAND, TITLE, ICON = "curve", "Training on fewer pictures", ":material/trendin
 AHEAD = "; that of the hollow mark is of the gain alone."
 
 
-def curve_panel(workspace: Workspace, run: Run) -> None:
+def learning_curve_panel(workspace: Workspace, run: Run) -> None:
     """The fold; what is inside is drawn when it is opened."""
-    fold(
+    lazy_expander(
         "What would more pictures bring?",
         fold_key("curve", run.id),
         partial(_panel, workspace, run),
     )
 
 
-def begin_curve(workspace: Workspace, run: Run) -> None:
+def begin_learning_curve(workspace: Workspace, run: Run) -> None:
     """Start measuring, and have the fold open when Evaluate is drawn."""
-    begin(workspace, run, COMMAND, TITLE)
+    begin_measurement(workspace, run, COMMAND, TITLE)
     fold_key("curve", run.id).set(True)
 
 
@@ -40,7 +40,7 @@ def _panel(workspace: Workspace, run: Run) -> None:
     )
     found = curve.read(run)
     if found is None:
-        measuring(workspace, run, COMMAND, TITLE, ICON, _label(workspace, run))
+        measurement_panel(workspace, run, COMMAND, TITLE, ICON, _label(workspace, run))
         return
     st.markdown(f"**{found['finding']}**")
     plot(learning_curve(found), key=f"curve-{run.id}", height=320, alt=found["finding"])

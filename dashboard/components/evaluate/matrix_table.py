@@ -24,13 +24,13 @@ _component = st.components.v2.component(
 )
 
 
-def matrix(
+def matrix_table(
     figure: dict[str, Any], key: str, *, alt: str, press: Callable[[int, int], None]
 ) -> None:
     """Draw it.
 
     Args:
-        figure: as made by ``charts_matrix.matrix``.
+        figure: as made by ``dashboard.charts.confusion_matrix.matrix``.
         key: the same in every run, and only once on a page.
         alt: what it says, in a sentence, for whoever does not see it.
         press: is told row and column, as they are shown, of a cell that was chosen, before the page

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.components.widgets.gallery import Tile, figure, tiles
+from dashboard.components.widgets.gallery import GalleryTile, figure, gallery_tiles
 from dashboard.queries.neighbours import Neighbour, nearest
 from dashboard.queries.results import Results
 from dashboard.queries.thumbnails import thumbnail
@@ -16,7 +16,7 @@ from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 
-def beside_mistakes(
+def mistake_neighbours(
     workspace: Workspace, run: Run, results: Results, places: Sequence[int], label: str
 ) -> bool:
     """Draw the pictures at ``places``, each with its neighbours; False where there are none to
@@ -28,7 +28,7 @@ def beside_mistakes(
         st.warning(plain(str(error)), icon=":material/error:")
         return False
     st.caption(finding(results, places, near))
-    rows = zip(tiles(workspace, results, places), near, strict=True)
+    rows = zip(gallery_tiles(workspace, results, places), near, strict=True)
     items = "".join(f"<li>{_row(workspace, results, tile, some)}</li>" for tile, some in rows)
     st.html(f'<ul class="lens-beside" aria-label="{escape(label)}">{items}</ul>')
     return True
@@ -49,11 +49,13 @@ def finding(results: Results, places: Sequence[int], near: Sequence[Sequence[Nei
     )
 
 
-def _row(workspace: Workspace, results: Results, mistake: Tile, near: Sequence[Neighbour]) -> str:
+def _row(
+    workspace: Workspace, results: Results, mistake: GalleryTile, near: Sequence[Neighbour]
+) -> str:
     classes = list(results.classes)
     shown = "".join(
         figure(
-            Tile(
+            GalleryTile(
                 thumbnail(workspace.root, one.picture.hash),
                 one.label,
                 category=classes.index(one.label) if one.label in classes else 0,

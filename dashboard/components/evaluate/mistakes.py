@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from dashboard.components.evaluate.mistake_neighbours import beside_mistakes
-from dashboard.components.widgets.gallery import gallery, tiles
+from dashboard.components.evaluate.mistake_neighbours import mistake_neighbours
+from dashboard.components.widgets.gallery import gallery, gallery_tiles
 from dashboard.queries.neighbours import can_tell
 from dashboard.queries.results import Results
 from dashboard.state.page_states import EvaluateState
@@ -33,8 +33,8 @@ def mistakes(workspace: Workspace, run: Run, results: Results) -> None:
             "Beside each, the training pictures that it looks like", key=f"beside-{key}"
         )
         label = "The most confident mistakes, each with its truth and its guess"
-        if not (wanted and beside_mistakes(workspace, run, results, shown, label)):
-            gallery(tiles(workspace, results, shown), label)
+        if not (wanted and mistake_neighbours(workspace, run, results, shown, label)):
+            gallery(gallery_tiles(workspace, results, shown), label)
         if len(places) > most and st.button(
             f"Show {min(PAGE, len(places) - most)} more", key=f"more-mistakes-{key}"
         ):

@@ -5,9 +5,9 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components.evaluate.report_picker import show
-from dashboard.components.widgets.lazy_expander import fold
-from dashboard.components.widgets.measurement_panel import begun, measuring
+from dashboard.components.evaluate.report_picker import show_report
+from dashboard.components.widgets.lazy_expander import lazy_expander
+from dashboard.components.widgets.measurement_panel import measurement_panel, measurement_pending
 from dashboard.state.keys import fold_key
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
@@ -23,10 +23,10 @@ TOLD = 8
 """So many sets that do not fit are named, each with its reason."""
 
 
-def other_pictures(workspace: Workspace, run: Run) -> None:
+def other_datasets(workspace: Workspace, run: Run) -> None:
     """The fold; what is inside is drawn when it is opened."""
     draw = partial(_panel, workspace, run)
-    fold("How does it do on other pictures?", fold_key("others", run.id), draw)
+    lazy_expander("How does it do on other pictures?", fold_key("others", run.id), draw)
 
 
 def _panel(workspace: Workspace, run: Run) -> None:
@@ -72,16 +72,16 @@ def _choice(workspace: Workspace, run: Run, usable: dict[str, Fit]) -> None:
     st.caption(plain(about(one, len((run.model or {}).get("classes") or ()))))
     fingerprint = str(read_summary(workspace, one.name).get("fingerprint"))
     options = ("--dataset", one.name)
-    waited = begun(workspace, run, "evaluate", options)
+    waited = measurement_pending(workspace, run, "evaluate", options)
     if not waited and stored_reports.report_of(run, fingerprint, "all") is not None:
         st.button(
             "Show it",
             key=f"show-others-{run.id}",
             icon=":material/visibility:",
-            on_click=partial(show, run, fingerprint, "all"),
+            on_click=partial(show_report, run, fingerprint, "all"),
         )
         return
-    measuring(
+    measurement_panel(
         workspace,
         run,
         "evaluate",
@@ -94,7 +94,7 @@ def _choice(workspace: Workspace, run: Run, usable: dict[str, Fit]) -> None:
 
 
 def _measured(run: Run, report: dict[str, Any]) -> None:
-    show(run, str(report["fingerprint"]), str(report["split"]))
+    show_report(run, str(report["fingerprint"]), str(report["split"]))
 
 
 def about(one: Fit, known: int) -> str:

@@ -21,7 +21,7 @@ HELP = (
 
 
 @st.fragment
-def class_figures(results: Results) -> None:
+def per_class_metrics(results: Results) -> None:
     """Draw both; the table can be sorted by each of its columns."""
     key = results.key
     entries = [entry for entry in results.report["per_class"] if entry["support"]]

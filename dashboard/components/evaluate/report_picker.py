@@ -35,7 +35,9 @@ def report_picker(run: Run) -> Other | None:
         picker.set(wanted)
     elif picker.value(OWN) not in others:
         picker.set(OWN)
-    labels = unique({OWN: "Its own test pictures"} | {n: told(one) for n, one in others.items()})
+    labels = unique(
+        {OWN: "Its own test pictures"} | {n: report_label(one) for n, one in others.items()}
+    )
     chosen = st.selectbox(
         "Measured on",
         [OWN, *others],
@@ -45,25 +47,25 @@ def report_picker(run: Run) -> Other | None:
     if not chosen or chosen not in others:
         return None
     one = others[chosen]
-    st.info(plain(shown(run, one)), icon=":material/photo_library:")
+    st.info(plain(report_sentence(run, one)), icon=":material/photo_library:")
     for note in one.get("notes") or []:
         st.caption(plain(str(note.get("text", ""))))
     return one["fingerprint"], one["split"]
 
 
-def show(run: Run, fingerprint: str, split: str) -> None:
+def show_report(run: Run, fingerprint: str, split: str) -> None:
     """Have Evaluate speak of that measurement when it is drawn next."""
     own = stored_reports.is_own(run, fingerprint, split)
     WANTED_REPORT.send(OWN if own else _key((fingerprint, split)), run.id)
 
 
-def told(report: dict[str, Any]) -> str:
+def report_label(report: dict[str, Any]) -> str:
     """A measurement in a line."""
     of = f"{SPLITS.get(report['split'], report['split'])} of {report.get('dataset')}"
     return f"{of} · {count(int(report.get('pictures') or 0), 'picture')}"
 
 
-def shown(run: Run, report: dict[str, Any]) -> str:
+def report_sentence(run: Run, report: dict[str, Any]) -> str:
     """Which pictures the page speaks of, in a sentence."""
     which = {"all": "all", "val": "validation", "train": "training"}.get(report["split"], "test")
     number = int(report.get("pictures") or 0)

@@ -6,8 +6,8 @@ from typing import Any
 import streamlit as st
 
 from dashboard.charts.robustness import corruptions
-from dashboard.components.widgets.lazy_expander import fold
-from dashboard.components.widgets.measurement_panel import measuring
+from dashboard.components.widgets.lazy_expander import lazy_expander
+from dashboard.components.widgets.measurement_panel import measurement_panel
 from dashboard.components.widgets.plot import plot
 from dashboard.components.widgets.run_picker import run_label, run_title
 from dashboard.state import deep_links, selection
@@ -28,7 +28,7 @@ NONE = ""
 def robustness_panel(workspace: Workspace, run: Run) -> None:
     """The fold; what is inside is drawn when it is opened."""
     draw = partial(_panel, workspace, run)
-    fold("How does it take worse pictures?", fold_key("robustness", run.id), draw)
+    lazy_expander("How does it take worse pictures?", fold_key("robustness", run.id), draw)
 
 
 def _panel(workspace: Workspace, run: Run) -> None:
@@ -119,4 +119,4 @@ def _train_robustly(run: Run) -> None:
 
 
 def _measuring(workspace: Workspace, run: Run) -> None:
-    measuring(workspace, run, "robustness", "Spoiling pictures", ":material/blur_on:")
+    measurement_panel(workspace, run, "robustness", "Spoiling pictures", ":material/blur_on:")

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dashboard.charts.slices import BARS, labelled, slices
-from dashboard.components.evaluate.cell_drawer import cell_pictures, forget
-from dashboard.components.widgets.lazy_expander import fold
-from dashboard.components.widgets.measurement_panel import measuring
+from dashboard.charts.slices import BARS, slice_name, slices
+from dashboard.components.evaluate.cell_drawer import cell_drawer, reset_drawer
+from dashboard.components.widgets.lazy_expander import lazy_expander
+from dashboard.components.widgets.measurement_panel import measurement_panel
 from dashboard.components.widgets.plot import plot
 from dashboard.queries.results import Results
 from dashboard.state.keys import fold_key, slice_key
@@ -30,7 +30,7 @@ def slices_panel(
 ) -> None:
     """The fold; what is inside is drawn when it is opened."""
     draw = partial(_panel, workspace, run, results, version)
-    fold("Is it worse on some kind of picture?", fold_key("slices", results.key), draw)
+    lazy_expander("Is it worse on some kind of picture?", fold_key("slices", results.key), draw)
 
 
 def _panel(
@@ -53,7 +53,7 @@ def _panel(
         if options is None:
             st.write(f"{plain(results.dataset)} has changed since. Measure on it again first.")
             return
-        measuring(
+        measurement_panel(
             workspace,
             run,
             "evaluate",
@@ -106,15 +106,15 @@ def _found(
     picker.set_default(NONE)
     if isinstance(point, int) and point < min(len(groups), BARS):
         picker.set(point)
-        forget(key)
+        reset_drawer(key)
     chosen = st.selectbox(
         "Group",
         [NONE, *range(len(groups))],
         format_func=lambda n: (
-            "Choose a group to see its mistakes" if n < 0 else labelled(groups[n])
+            "Choose a group to see its mistakes" if n < 0 else slice_name(groups[n])
         ),
         key=picker,
-        on_change=partial(forget, key),
+        on_change=partial(reset_drawer, key),
         help="\n\n".join(
             f"**{kind}**: {text}"
             for kind, text in slice_discovery.HELP.items()
@@ -142,4 +142,4 @@ def _mistakes(
     )
     if len(wrong):
         order = np.argsort(-results.confidence[wrong], kind="stable")
-        cell_pictures(workspace, results, version, wrong[order], None, said, key)
+        cell_drawer(workspace, results, version, wrong[order], None, said, key)

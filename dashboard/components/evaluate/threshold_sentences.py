@@ -1,6 +1,6 @@
 """What a threshold for one class does, in words: pure functions of its curve."""
 
-from dashboard.components.widgets.metric_tiles import Tile
+from dashboard.components.widgets.metric_tiles import MetricTile
 from dashboard.text.markdown import percentage, plain, span
 from dashboard.text.wording import count
 from ml.metrics import thresholds
@@ -56,31 +56,31 @@ def recall_sentence(name: str, found: Curve) -> str:
     )
 
 
-def effect(name: str, chosen: Called) -> list[Tile]:
+def effect(name: str, chosen: Called) -> list[MetricTile]:
     """What the threshold does, each with its interval or with what it is counted among."""
     precision, recall = chosen.precision, chosen.recall
     right = "" if precision is None else span(wilson(precision, chosen.called))
     found = "" if recall is None else span(wilson(recall, chosen.positives))
     return [
-        Tile(
+        MetricTile(
             "Precision",
             percentage(precision),
             f"{right}, 95 % interval" if right else "nothing is called it",
             help=f"The share of the pictures called {name} that are {name}.",
         ),
-        Tile(
+        MetricTile(
             "Recall",
             percentage(recall),
             f"{found}, 95 % interval" if found else "",
             help=f"The share of the pictures of {name} that are called so.",
         ),
-        Tile(
+        MetricTile(
             "False alarms",
             f"{chosen.false_alarms:,}",
             f"of {count(chosen.negatives, 'other picture')}",
             help=f"Pictures of other classes that are called {name}.",
         ),
-        Tile(
+        MetricTile(
             "Missed",
             f"{chosen.missed:,}",
             f"of {count(chosen.positives, 'picture')} of it",

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from dashboard.components.data.header import own_pictures
-from dashboard.components.widgets.dataset_preview import preview
+from dashboard.components.data.header import go_to_own_pictures
+from dashboard.components.widgets.dataset_preview import dataset_preview
 from dashboard.state import deep_links, selection
 from dashboard.state.messages import DATASET_TO_TRAIN
 from dashboard.state.navigation import CLASSIFY, TRAIN
@@ -14,7 +14,7 @@ from ml.runs.folder import list_runs
 from ml.workspace import Workspace
 
 
-def start_here(workspace: Workspace) -> None:
+def next_step(workspace: Workspace) -> None:
     """A card with one primary button: the next step, whatever has been done so far."""
     runs = list_runs(workspace)
     live = [run for run in runs if engine.status(run).name in ("running", "queued")]
@@ -42,7 +42,7 @@ def start_here(workspace: Workspace) -> None:
                 f"{count(info.pictures, 'photo')} of things to recycle come with Lensmith. "
                 "Train on them now: it takes about a minute, and you need to choose nothing."
             )
-            preview(workspace, info)
+            dataset_preview(workspace, info)
             with st.container(horizontal=True):
                 if st.button("Train on these photos", type="primary", key="start"):
                     DATASET_TO_TRAIN.send(info.name)
@@ -53,4 +53,4 @@ def start_here(workspace: Workspace) -> None:
 
 def _own(workspace: Workspace) -> None:
     if st.button("Use your own pictures", key="start-own"):
-        own_pictures(workspace)
+        go_to_own_pictures(workspace)

@@ -18,7 +18,7 @@ from ml.workspace import Workspace
 SHOWN = 5
 
 
-def recent(workspace: Workspace) -> None:
+def recent_runs(workspace: Workspace) -> None:
     """Nothing where there are no runs."""
     runs = list_runs(workspace)
     if not runs:

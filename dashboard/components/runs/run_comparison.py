@@ -19,7 +19,7 @@ MOST = 8
 
 
 @st.fragment
-def compare(chosen: list[tuple[Run, str]]) -> None:
+def run_comparison(chosen: list[tuple[Run, str]]) -> None:
     """Draw the comparison of runs, each with its title."""
     shown = chosen[:MOST]
     runs = [run for run, _ in shown]

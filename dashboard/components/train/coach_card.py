@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components.evaluate.learning_curve import ICON, begin_curve
+from dashboard.components.evaluate.learning_curve import ICON, begin_learning_curve
 from dashboard.queries.live import Live
 from dashboard.state import deep_links
 from dashboard.state.navigation import EVALUATE, TRAIN
@@ -45,7 +45,7 @@ def coach_card(state: Live, run: Run | None = None, status: Status | None = None
 def _measure(run: Run) -> None:
     """What more pictures would bring is told on Evaluate."""
     if st.button("Measure what more would bring", key="coach-do", icon=ICON):
-        begin_curve(current_workspace(), run)
+        begin_learning_curve(current_workspace(), run)
         deep_links.go_to(EVALUATE, run=run.id)
 
 

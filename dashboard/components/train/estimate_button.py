@@ -19,7 +19,7 @@ from ml.workspace import Workspace
 TICK_SECONDS = 0.7
 
 
-def measure_button(workspace: Workspace, config: TrainConfig) -> None:
+def estimate_button(workspace: Workspace, config: TrainConfig) -> None:
     """Draw it, or how far the measurement is; once that is done, the estimate rests on it."""
     state = stored(TrainState)
     job = state.estimate_job

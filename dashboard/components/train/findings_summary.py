@@ -12,7 +12,7 @@ from ml.doctor.stored_findings import ignored, read_findings
 from ml.workspace import Workspace
 
 
-def findings_row(workspace: Workspace, info: DatasetInfo) -> None:
+def findings_summary(workspace: Workspace, info: DatasetInfo) -> None:
     """Draw the row. A set that was not brought in yet has no version and no findings."""
     version = latest(workspace, info.name)
     if not version:

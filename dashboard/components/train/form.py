@@ -5,19 +5,19 @@ from typing import Any, NoReturn
 
 import streamlit as st
 
-from dashboard.components.data.header import own_pictures
+from dashboard.components.data.header import go_to_own_pictures
 from dashboard.components.data.ingest_progress import (
-    ingest_view,
-    settle,
+    ingest_progress,
+    ingest_under_way,
+    settle_ingest,
     start_ingest,
-    under_way,
     wanted_training,
 )
-from dashboard.components.train.estimate_button import measure_button
-from dashboard.components.train.findings_summary import findings_row
+from dashboard.components.train.estimate_button import estimate_button
+from dashboard.components.train.findings_summary import findings_summary
 from dashboard.components.train.model_list import model_list
 from dashboard.components.widgets import config_fields
-from dashboard.components.widgets.dataset_preview import preview
+from dashboard.components.widgets.dataset_preview import dataset_preview
 from dashboard.queries.cost_estimate import expected
 from dashboard.server import limits
 from dashboard.state import selection
@@ -49,12 +49,12 @@ PRESET_HELP = (
 
 def train_form() -> None:
     """The form, from the choice of pictures to the button that starts."""
-    wanted = wanted_training(settle())
+    wanted = wanted_training(settle_ingest())
     if wanted:
         begin(wanted)
         st.rerun()
-    ingest_view()
-    if under_way():
+    ingest_progress()
+    if ingest_under_way():
         return
     workspace = current_workspace()
     known = {info.name: info for info in catalog.list_datasets(workspace)}
@@ -65,7 +65,7 @@ def train_form() -> None:
         info = _choose(known)
         with st.container(horizontal=True):
             if st.button("Use your own pictures", key="own", icon=":material/photo_library:"):
-                own_pictures(workspace)
+                go_to_own_pictures(workspace)
             if limits.local_mode():
                 _folder()
         preset = st.segmented_control(
@@ -137,8 +137,8 @@ def _choose(known: dict[str, DatasetInfo]) -> DatasetInfo:
         persist_state="session",
     )
     info = known[name]
-    preview(current_workspace(), info)
-    findings_row(current_workspace(), info)
+    dataset_preview(current_workspace(), info)
+    findings_summary(current_workspace(), info)
     return info
 
 
@@ -179,7 +179,7 @@ def _start(info: DatasetInfo, config: TrainConfig | None, changed: dict[str, Any
                 width="content",
             )
             if not found.measured and info.ready:
-                measure_button(current_workspace(), config)
+                estimate_button(current_workspace(), config)
         if remark := presets.size_remark(changed.get("image_size"), config):
             st.caption(remark)
     if st.button("Train", type="primary", key="train", disabled=config is None) and config:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.charts import training as training_charts
 from dashboard.components.train.coach_card import coach_card
-from dashboard.components.widgets.metric_tiles import Tile, tiles
+from dashboard.components.widgets.metric_tiles import MetricTile, metric_tiles
 from dashboard.components.widgets.plot import plot
 from dashboard.queries import live
 from dashboard.queries.thumbnails import thumbnail
@@ -17,10 +17,10 @@ from ml.runs.folder import Run
 from ml.runs.status import Status
 
 
-def live_panel(state: live.Live, run: Run | None = None, status: Status | None = None) -> None:
+def live_metrics(state: live.Live, run: Run | None = None, status: Status | None = None) -> None:
     """Tiles, curves and remarks of a live state, wherever its events came from. With its run, what
     the coach advises can be done."""
-    tiles(_tiles(state), "live")
+    metric_tiles(_tiles(state), "live")
     by = st.segmented_control(
         "Draw by", ["Epoch", "Step"], default="Epoch", key="draw-by", label_visibility="collapsed"
     )
@@ -46,7 +46,7 @@ def live_panel(state: live.Live, run: Run | None = None, status: Status | None =
     coach_card(state, run, status)
 
 
-def _tiles(state: live.Live) -> list[Tile]:
+def _tiles(state: live.Live) -> list[MetricTile]:
     epochs = live.surviving(state)
     progress = state["progress"] or {}
     accuracies = [epoch["val_accuracy"] for epoch in epochs if epoch["val_accuracy"] is not None]
@@ -56,7 +56,7 @@ def _tiles(state: live.Live) -> list[Tile]:
     planned = (state["started"] or {}).get("epochs")
     ended = state["ended"]
     return [
-        Tile(
+        MetricTile(
             "Validation accuracy",
             percentage(accuracies[-1] if accuracies else None, digits=1),
             f"best {percentage(best, digits=1)}" if best is not None else "after the first epoch",
@@ -64,7 +64,7 @@ def _tiles(state: live.Live) -> list[Tile]:
             spark=accuracies,
             colour="validation",
         ),
-        Tile(
+        MetricTile(
             "Validation loss",
             number(losses[-1] if losses else None),
             f"lowest {number(min(losses))}" if losses else "lower is better",
@@ -72,13 +72,13 @@ def _tiles(state: live.Live) -> list[Tile]:
             spark=losses,
             colour="validation",
         ),
-        Tile(
+        MetricTile(
             "Time taken" if ended else "Time left",
             duration(ended["seconds"] if ended else progress.get("seconds_left")),
             f"epoch {len(epochs)} of {planned}" if planned else "",
             help="An estimate from the speed so far." if not ended else "",
         ),
-        Tile(
+        MetricTile(
             "Pictures per second",
             number(speeds[-1] if speeds else None),
             _machine(state["started"] or {}),
@@ -88,7 +88,7 @@ def _tiles(state: live.Live) -> list[Tile]:
     ]
 
 
-def mistakes(classes: list[str], state: live.Live) -> None:
+def live_mistakes(classes: list[str], state: live.Live) -> None:
     """The validation pictures that the last epoch had wrong; nothing where there are none."""
     epochs = [epoch for epoch in live.surviving(state) if epoch["mistakes"]]
     if not epochs:

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components.widgets.lazy_expander import fold
+from dashboard.components.widgets.lazy_expander import lazy_expander
 from dashboard.state import redraw
 from dashboard.state.keys import MODEL_LIST_FOLD
 from dashboard.state.workspace import current_workspace
@@ -28,7 +28,7 @@ Tried = dict[str, dict[str, Any]]
 
 def model_list(chosen: str) -> None:
     """The fold; what is inside is drawn when it is opened. ``chosen`` is marked."""
-    fold("Models to choose from", MODEL_LIST_FOLD, partial(_models, chosen))
+    lazy_expander("Models to choose from", MODEL_LIST_FOLD, partial(_models, chosen))
 
 
 def _models(chosen: str) -> None:

@@ -17,13 +17,13 @@ from ml.training.cost import history as cost_history
 from ml.tuning.begin import MINUTES, better
 
 
-def outcome(run: Run, status: Status, ended: dict[str, Any] | None) -> None:
+def run_outcome(run: Run, status: Status, ended: dict[str, Any] | None) -> None:
     """The status, what came of the run, and the buttons that lead on."""
     said = result_sentence(run.report)
     took = f"in {duration(ended['seconds'])}" if ended and status.name == "finished" else ""
     reason = f'<p class="lens-reason">{escape(status.reason)}</p>' if status.reason else ""
     result = f'<p class="lens-result">{escape(said)}</p>' if said else ""
-    took += compared(run) if took else ""
+    took += cost_comparison(run) if took else ""
     st.html(
         f'<div class="lens-outcome"><div><span class="lens-status lens-{escape(status.name)}">'
         f"{STATUS_WORDS[status.name]}</span><span>{took}</span></div>{result}{reason}</div>"
@@ -32,7 +32,7 @@ def outcome(run: Run, status: Status, ended: dict[str, Any] | None) -> None:
         _buttons(run, status)
 
 
-def compared(run: Run) -> str:
+def cost_comparison(run: Run) -> str:
     """What was expected of the run beside what it took; empty where that was not kept.
 
     The memory is the most that it held at once.

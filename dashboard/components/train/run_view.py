@@ -6,10 +6,10 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.components.train.live_metrics import live_panel, mistakes
-from dashboard.components.train.run_outcome import outcome
-from dashboard.components.widgets.error_message import telling
-from dashboard.components.widgets.lazy_expander import fold
+from dashboard.components.train.live_metrics import live_metrics, live_mistakes
+from dashboard.components.train.run_outcome import run_outcome
+from dashboard.components.widgets.error_message import error_message
+from dashboard.components.widgets.lazy_expander import lazy_expander
 from dashboard.components.widgets.progress_bar import progress_bar
 from dashboard.queries import live
 from dashboard.state import redraw
@@ -35,13 +35,13 @@ def run_view(run: Run) -> None:
     """Everything about one run. It looks again by itself only while the run is live."""
     status = engine.status(run)
     ticking = status.name in LIVE
-    with telling():
+    with error_message():
         st.fragment(_watched, run_every=TICK_SECONDS if ticking else None)(run, status.name)
         st.fragment(_folds, run_every=LOG_SECONDS if ticking else None)(run)
 
 
 def _watched(run: Run, known: str) -> None:
-    with telling():
+    with error_message():
         _watch(run, known)
 
 
@@ -58,8 +58,8 @@ def _watch(run: Run, known: str) -> None:
         st.html(f'<p class="lens-quiet">Waiting for its turn.{after}</p>')
         if not state["epochs"]:
             return
-    live_panel(state, run, status)
-    mistakes(run.dataset.get("classes") or [], state)
+    live_metrics(state, run, status)
+    live_mistakes(run.dataset.get("classes") or [], state)
 
 
 def _header(run: Run, status: Status, state: live.Live) -> None:
@@ -68,7 +68,7 @@ def _header(run: Run, status: Status, state: live.Live) -> None:
         if status.name == "running":
             _progress(run, status, state)
         else:
-            outcome(run, status, state["ended"])
+            run_outcome(run, status, state["ended"])
 
 
 def _progress(run: Run, status: Status, state: live.Live) -> None:
@@ -104,8 +104,8 @@ def _asked(run: Run) -> float:
 
 def _folds(run: Run) -> None:
     """Log, configuration and command, read only when opened."""
-    fold("Log", fold_key("log"), partial(_log, run))
-    fold("Settings and command", fold_key("settings"), partial(_settings, run))
+    lazy_expander("Log", fold_key("log"), partial(_log, run))
+    lazy_expander("Settings and command", fold_key("settings"), partial(_settings, run))
 
 
 def _log(run: Run) -> None:

@@ -5,8 +5,13 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.charts.tuning import label
-from dashboard.components.data.ingest_progress import ingest_view, settle, start_ingest, under_way
+from dashboard.charts.tuning import setting_label
+from dashboard.components.data.ingest_progress import (
+    ingest_progress,
+    ingest_under_way,
+    settle_ingest,
+    start_ingest,
+)
 from dashboard.components.widgets import config_fields
 from dashboard.queries.cost_estimate import expected
 from dashboard.state import selection
@@ -32,9 +37,9 @@ FEW = 4
 
 def tune_form() -> TrainConfig | None:
     """The form. Returns the settings that a search would start from; None while there are none."""
-    settle()
-    ingest_view()
-    if under_way():
+    settle_ingest()
+    ingest_progress()
+    if ingest_under_way():
         return None
     known = {info.name: info for info in catalog.list_datasets(current_workspace())}
     asked = SEARCH_TO_START.take()
@@ -89,7 +94,7 @@ def _asked(base: TrainConfig) -> dict[str, Any]:
         "Settings to search",
         searchable(base),
         default=usual(base),
-        format_func=label,
+        format_func=setting_label,
         key=f"tune-fields-{base.dataset}-{base.model}",
         help="The fewer they are, the more closely each is searched in the same time.",
     )

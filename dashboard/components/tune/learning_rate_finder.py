@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.charts import tuning as tuning_charts
-from dashboard.components.widgets.lazy_expander import fold
+from dashboard.components.widgets.lazy_expander import lazy_expander
 from dashboard.components.widgets.plot import plot
 from dashboard.components.widgets.progress_bar import job_bar
 from dashboard.state import deep_links, redraw, selection
@@ -26,9 +26,9 @@ from ml.models import catalog as model_catalog
 TICK_SECONDS = 0.7
 
 
-def tune_rate(base: TrainConfig) -> None:
+def learning_rate_finder(base: TrainConfig) -> None:
     """The fold; what is inside is drawn when it is opened. ``base``: what the form has chosen."""
-    fold("Find a learning rate", fold_key("rate"), partial(_panel, base))
+    lazy_expander("Find a learning rate", fold_key("rate"), partial(_panel, base))
 
 
 def _panel(base: TrainConfig) -> None:
@@ -70,7 +70,7 @@ def _settle(job: Job, asked: tuple[str, str]) -> None:
 
 def _found(found: dict[str, Any]) -> None:
     dataset, model = found["asked"]
-    rate = tuning_charts.say(float(found["pick"]))
+    rate = tuning_charts.value_text(float(found["pick"]))
     said = f"A rate of {rate} suits {model_catalog.get(model).label} on {dataset}"
     st.html(f'<h3 class="lens-card-title">{escape(said)}</h3>')
     plot(tuning_charts.rates(found), "tune-rates", alt=f"{said}: there the loss falls fast.")

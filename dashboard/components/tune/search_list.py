@@ -16,7 +16,7 @@ from ml.tuning.sweep import Sweep, list_sweeps
 SHOWN = 20
 
 
-def tune_list() -> None:
+def search_list() -> None:
     """Draw the last ones; nothing where there is none."""
     sweeps = list_sweeps(current_workspace())[::-1][:SHOWN]
     if not sweeps:

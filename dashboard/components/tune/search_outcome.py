@@ -26,7 +26,7 @@ WORDS = {
 }
 
 
-def tune_outcome(sweep: Sweep, status: Status, asked: dict[str, Any], state: State) -> None:
+def search_outcome(sweep: Sweep, status: Status, asked: dict[str, Any], state: State) -> None:
     """The sentence with its interval, what the winner changed, and the buttons that lead on."""
     result = sweep.result or {}
     took = f"{count(len(state.over), 'trial')} in {duration(state.spent)}" if state.over else ""
@@ -48,7 +48,7 @@ def tune_outcome(sweep: Sweep, status: Status, asked: dict[str, Any], state: Sta
 
 def plan(sweep: Sweep, asked: dict[str, Any]) -> str:
     """What the search does, for as long as it has found nothing."""
-    names = [tuning_charts.label(axis.name).lower() for axis in sweep.axes]
+    names = [tuning_charts.setting_label(axis.name).lower() for axis in sweep.axes]
     model = sweep.base.model  # one's own may be gone
     label = model_catalog.get(model).label if model in model_catalog.names() else model
     limit = f", {count(asked['trials'], 'trial')} at most" if asked["trials"] else ""
@@ -66,8 +66,8 @@ def _about(result: dict[str, Any], state: State) -> list[str]:
         return []
     before = state.trials[0].values
     changed = [
-        f"{tuning_charts.label(name).lower()} {tuning_charts.say(value)} instead of "
-        f"{tuning_charts.say(before[name])}"
+        f"{tuning_charts.setting_label(name).lower()} {tuning_charts.value_text(value)} instead of "
+        f"{tuning_charts.value_text(before[name])}"
         for name, value in winner.values.items()
         if value != before.get(name)
     ]

@@ -6,11 +6,11 @@ from typing import Any
 import streamlit as st
 
 from dashboard.charts import tuning as tuning_charts
-from dashboard.components.tune.search_outcome import tune_outcome
-from dashboard.components.tune.trials import tune_trials
-from dashboard.components.widgets.error_message import telling
-from dashboard.components.widgets.lazy_expander import fold
-from dashboard.components.widgets.metric_tiles import Tile, tiles
+from dashboard.components.tune.search_outcome import search_outcome
+from dashboard.components.tune.trials import trials_table
+from dashboard.components.widgets.error_message import error_message
+from dashboard.components.widgets.lazy_expander import lazy_expander
+from dashboard.components.widgets.metric_tiles import MetricTile, metric_tiles
 from dashboard.components.widgets.plot import plot
 from dashboard.components.widgets.progress_bar import progress_bar
 from dashboard.queries import live
@@ -29,13 +29,13 @@ TESTING_SHARE = 0.9
 """After this share of its time a search is testing, if it does not train."""
 
 
-def tune_view(sweep: Sweep) -> None:
+def search_view(sweep: Sweep) -> None:
     """Everything about one search. It looks again by itself only while the search is live."""
-    with telling():
+    with error_message():
         status = searches.status(sweep)
         ticking = status.name in searches.LIVE
         st.fragment(_watched, run_every=TICK_SECONDS if ticking else None)(sweep, status.name)
-        fold("Log", fold_key("tune-log"), partial(_log, sweep))
+        lazy_expander("Log", fold_key("tune-log"), partial(_log, sweep))
 
 
 def _log(sweep: Sweep) -> None:
@@ -44,7 +44,7 @@ def _log(sweep: Sweep) -> None:
 
 
 def _watched(sweep: Sweep, known: str) -> None:
-    with telling():
+    with error_message():
         status = searches.status(sweep)
         if status.name != known:
             redraw.request()  # the ticking may be over
@@ -53,7 +53,7 @@ def _watched(sweep: Sweep, known: str) -> None:
             if status.name in searches.LIVE:
                 _progress(sweep, status, asked, state)
             else:
-                tune_outcome(sweep, status, asked, state)
+                search_outcome(sweep, status, asked, state)
         if state.trials:
             _figures(sweep, status, asked, state)
 
@@ -93,7 +93,7 @@ def _doing(status: Status, asked: dict[str, Any], state: State, done: float) -> 
 
 def _figures(sweep: Sweep, status: Status, asked: dict[str, Any], state: State) -> None:
     trials, axes, best = state.trials, sweep.axes, state.best
-    tiles(_tiles(status, asked, state), "tune")
+    metric_tiles(_tiles(status, asked, state), "tune")
     result = sweep.result if status.name not in searches.LIVE else None
     shares = (result or {}).get("importances") or {}
     left, right = st.columns(2) if shares else (st.container(), None)
@@ -103,7 +103,7 @@ def _figures(sweep: Sweep, status: Status, asked: dict[str, Any], state: State) 
         plot(tuning_charts.progress(trials), "tune-progress", alt=said, announce=said)
     if right:
         with right.container(border=True, key="card-tune-importance"):
-            most = tuning_charts.label(max(shares, key=lambda name: shares[name]))
+            most = tuning_charts.setting_label(max(shares, key=lambda name: shares[name]))
             said = f"{most} mattered most in {len(state.over)} trials"
             st.html(f'<h3 class="lens-card-title">{escape(said)}</h3>')
             plot(tuning_charts.importances(shares), "tune-importance", alt=said)
@@ -115,7 +115,7 @@ def _figures(sweep: Sweep, status: Status, asked: dict[str, Any], state: State) 
             plot(figure, "tune-parallel", height=360, alt=f"{said}: one line a trial.")
     with st.container(border=True, key="card-tune-trials"):
         st.html('<h3 class="lens-card-title">Trials</h3>')
-        tune_trials(axes, trials, alive=status.name in searches.LIVE)
+        trials_table(axes, trials, alive=status.name in searches.LIVE)
 
 
 def _best_title(state: State) -> str:
@@ -130,14 +130,14 @@ def _best_title(state: State) -> str:
     return f"Best so far: trial {best.number}, {accuracy} on validation pictures"
 
 
-def _tiles(status: Status, asked: dict[str, Any], state: State) -> list[Tile]:
+def _tiles(status: Status, asked: dict[str, Any], state: State) -> list[MetricTile]:
     best, first = state.best, state.trials[0]
     over, early = state.over, sum(trial.state == "pruned" for trial in state.over)
     limit = f"of at most {asked['trials']}" if asked["trials"] else ""
-    steps = [value for _, value in tuning_charts.so_far(state.trials)]
+    steps = [value for _, value in tuning_charts.best_so_far(state.trials)]
     whole = [trial.seconds for trial in over if trial.state == "done" and trial.seconds > 0]
     return [
-        Tile(
+        MetricTile(
             "Best on validation",
             percentage(best.accuracy if best else None, digits=1),
             f"the start gets {percentage(first.accuracy, digits=1)}"
@@ -148,18 +148,18 @@ def _tiles(status: Status, asked: dict[str, Any], state: State) -> list[Tile]:
             spark=steps,
             colour="validation",
         ),
-        Tile(
+        MetricTile(
             "Trials",
             str(len(over)),
             f"{count(early, 'trial')} ended early" if early else limit or "the start included",
             help="A trial that is clearly behind half of the others is ended early.",
         ),
-        Tile(
+        MetricTile(
             "Time a trial",
             duration(sum(whole) / len(whole)) if whole else "–",
             "mean of whole trials" if whole else "after the first trial",
         ),
-        Tile(
+        MetricTile(
             "Time spent",
             duration(state.spent),
             f"of {duration(float(asked['seconds']))}",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.charts.tuning import STATES, label, say
+from dashboard.charts.tuning import STATES, setting_label, value_text
 from dashboard.state import deep_links
 from dashboard.state.navigation import EVALUATE, TRAIN
 from dashboard.state.workspace import current_workspace
@@ -17,9 +17,9 @@ LEFT_OFF = "broken off"
 """What a trial is that was under way when the search was interrupted; a resume goes on with it."""
 
 
-def tune_trials(axes: Sequence[Axis], trials: Sequence[Trial], *, alive: bool) -> None:
+def trials_table(axes: Sequence[Axis], trials: Sequence[Trial], *, alive: bool) -> None:
     """The newest first. ``alive``: somebody works on the search."""
-    heads = ["Trial", "Validation", "", *(label(axis.name) for axis in axes), "Time"]
+    heads = ["Trial", "Validation", "", *(setting_label(axis.name) for axis in axes), "Time"]
     rows = "".join(_row(axes, trial, alive) for trial in reversed(trials))
     st.html(
         f'<div class="lens-files lens-trials" tabindex="0"><table><thead><tr>'
@@ -36,7 +36,7 @@ def _row(axes: Sequence[Axis], trial: Trial, alive: bool) -> str:
         f'<span title="{escape(trial.reason)}">',
     ]
     cells[2] += f"{escape(state)}</span>"
-    cells += [escape(say(trial.values.get(axis.name))) for axis in axes]
+    cells += [escape(value_text(trial.values.get(axis.name))) for axis in axes]
     cells.append(duration(trial.seconds) if trial.seconds else "–")
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 

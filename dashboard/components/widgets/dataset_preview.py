@@ -18,7 +18,7 @@ CLASSES = 12
 SIDE = 128
 
 
-def preview(workspace: Workspace, info: DatasetInfo) -> None:
+def dataset_preview(workspace: Workspace, info: DatasetInfo) -> None:
     """Draw a strip of thumbnails with the names of their classes."""
     fingerprint = str(read_summary(workspace, info.name).get("fingerprint", ""))
     shown = _pictures(workspace.root, info.name, fingerprint)

@@ -6,7 +6,7 @@ from dashboard.state import deep_links
 from dashboard.text.html import escape
 
 
-def empty(title: str, text: str, label: str = "", page: str = "") -> None:
+def empty_state(title: str, text: str, label: str = "", page: str = "") -> None:
     """A card that says what is missing and leads there. ``page`` is a path in ``PAGES``."""
     with st.container(border=True, key=f"card-empty-{title}", horizontal_alignment="center"):
         st.html(f'<div class="lens-empty"><h3>{escape(title)}</h3><p>{escape(text)}</p></div>')

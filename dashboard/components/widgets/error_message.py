@@ -10,7 +10,7 @@ from ml.errors import MLError
 
 
 @contextmanager
-def telling() -> Iterator[None]:
+def error_message() -> Iterator[None]:
     """Show an error of ours, or of the disk, as a sentence where the page has got to."""
     try:
         yield

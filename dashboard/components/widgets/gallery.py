@@ -16,7 +16,7 @@ CATEGORIES = 8
 
 
 @dataclass(frozen=True)
-class Tile:
+class GalleryTile:
     """One picture: ``source`` is a data URI or None where the picture is gone.
 
     ``category`` chooses the colour of its underline, as a rule the index of the true class.
@@ -41,14 +41,16 @@ class Tile:
         return f"{name}{self.truth}, taken for {self.guess}{surely}"
 
 
-def tiles(workspace: Workspace, results: Results, places: Iterable[int]) -> list[Tile]:
+def gallery_tiles(
+    workspace: Workspace, results: Results, places: Iterable[int]
+) -> list[GalleryTile]:
     """The tiles of some test pictures, given by their places in ``results``."""
     confidence, made = results.confidence, []
     for place in places:
         truth, guess = int(results.labels[place]), int(results.guesses[place])
         picture = results.picture(place)
         made.append(
-            Tile(
+            GalleryTile(
                 thumbnail(workspace.root, picture.hash),
                 results.classes[truth],
                 results.classes[guess],
@@ -60,7 +62,7 @@ def tiles(workspace: Workspace, results: Results, places: Iterable[int]) -> list
     return made
 
 
-def gallery_html(shown: Sequence[Tile], label: str) -> str:
+def gallery_html(shown: Sequence[GalleryTile], label: str) -> str:
     """The gallery as HTML; every text from outside is escaped."""
     return (
         f'<ul class="lens-gallery" aria-label="{escape(label)}">'
@@ -69,7 +71,7 @@ def gallery_html(shown: Sequence[Tile], label: str) -> str:
     )
 
 
-def figure(tile: Tile) -> str:
+def figure(tile: GalleryTile) -> str:
     """One picture with its caption as HTML."""
     sentence = escape(tile.sentence)
     picture = (
@@ -92,6 +94,6 @@ def figure(tile: Tile) -> str:
     )
 
 
-def gallery(shown: Sequence[Tile], label: str) -> None:
+def gallery(shown: Sequence[GalleryTile], label: str) -> None:
     """Draw the gallery. ``label`` says what it holds, for those who cannot see it."""
     st.html(gallery_html(shown, label))

@@ -41,7 +41,7 @@ export default function ({ data, parentElement }) {
 _component = st.components.v2.component("lensmith_heat_view", html=_HTML, css=_CSS, js=_JS)
 
 
-def heat_view(picture: str, heat: str, alt: str, key: str) -> None:
+def heatmap_overlay(picture: str, heat: str, alt: str, key: str) -> None:
     """Draw it.
 
     Args:

@@ -63,7 +63,7 @@ def _move(
     )
 
 
-def told(selected: int, elsewhere: int) -> str:
+def selection_sentence(selected: int, elsewhere: int) -> str:
     """How many are selected, as Markdown."""
     if not selected:
         return "Select pictures to move, exclude or delete them."

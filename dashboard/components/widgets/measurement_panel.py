@@ -1,4 +1,4 @@
-"""What a page lets measure about a run: a button, and how far the child that measures is."""
+"""Measurement panel: a button that measures something about a run, and its progress."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,21 +19,23 @@ TICK_SECONDS = 0.7
 
 @st.cache_resource(show_spinner=False)
 def _jobs(root: Path) -> dict[str, Job]:
-    """The children that measure, by command and run: every tab finds them at work."""
+    """The children that measure, by command and run, shared by all tabs."""
     return {}
 
 
-def begin(
+def begin_measurement(
     workspace: Workspace, run: Run, command: str, title: str, options: Sequence[str] = ()
 ) -> None:
-    """Start ``python -m ml COMMAND RUN OPTIONS``, unless it is at it."""
+    """Start ``python -m ml COMMAND RUN OPTIONS``, unless it is running."""
     jobs, key = _jobs(workspace.root), _key(run, command, options)
     if key not in jobs or not jobs[key].running:
         jobs[key] = Job([command, run.id, *options], title).start(workspace)
 
 
-def begun(workspace: Workspace, run: Run, command: str, options: Sequence[str] = ()) -> bool:
-    """Whether a child is at it, or has ended and ``measuring`` has not looked at its report."""
+def measurement_pending(
+    workspace: Workspace, run: Run, command: str, options: Sequence[str] = ()
+) -> bool:
+    """Whether a child measures, or has ended and ``measurement_panel`` has not read its report."""
     job = _jobs(workspace.root).get(_key(run, command, options))
     return job is not None and not job.reason
 
@@ -42,7 +44,7 @@ def _key(run: Run, command: str, options: Sequence[str]) -> str:
     return " ".join((command, run.id, *options))
 
 
-def measuring(
+def measurement_panel(
     workspace: Workspace,
     run: Run,
     command: str,
@@ -52,8 +54,9 @@ def measuring(
     options: Sequence[str] = (),
     then: Callable[[dict[str, Any]], None] = lambda report: None,
 ) -> None:
-    """A button that measures, or how far that is; the page is drawn anew when it is done. Why it
-    failed stands there until it is measured again.
+    """Draw a button that measures, or the progress; the page is drawn anew at the end.
+
+    The error of a measurement that failed stays until it is started again.
 
     Args:
         title: what the child does, as its bar says it.
@@ -78,7 +81,7 @@ def measuring(
             redraw.request()
             return
     if st.button(label, key=f"measure-{name}", icon=icon):
-        begin(workspace, run, command, title, options)
+        begin_measurement(workspace, run, command, title, options)
         st.rerun()
 
 

@@ -12,7 +12,7 @@ SPARK_POINTS = 60
 
 
 @dataclass(frozen=True)
-class Tile:
+class MetricTile:
     """``note`` stands under the value: an interval, a baseline, the best so far. ``tone`` is that
     of the note: good, bad, warn or empty. ``spark`` is a series of values, drawn small;
     ``colour`` that of the series: train, validation or accent."""
@@ -26,12 +26,12 @@ class Tile:
     colour: str = "accent"
 
 
-def tiles(items: Sequence[Tile], key: str) -> None:
+def metric_tiles(items: Sequence[MetricTile], key: str) -> None:
     """Draw ``items`` in a row that wraps; two in a row on a phone."""
     st.html(f'<div class="lens-tiles" data-key="{escape(key)}">{"".join(map(_tile, items))}</div>')
 
 
-def _tile(item: Tile) -> str:
+def _tile(item: MetricTile) -> str:
     about = f' title="{escape(item.help)}"' if item.help else ""
     return (
         f'<div class="lens-tile"{about}><span class="lens-label">{escape(item.label)}</span>'

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from dashboard.components.widgets.item_actions import item_actions, told
+from dashboard.components.widgets.item_actions import item_actions, selection_sentence
 from dashboard.components.widgets.picture_details import picture_details
-from dashboard.components.widgets.tile_grid import selectable, tile
+from dashboard.components.widgets.tile_grid import selectable_tiles, tile
 from dashboard.state.open_dialog import dialog_subject, open_dialog
 from dashboard.state.page_states import PicturePageState
 from dashboard.state.stored import stored
@@ -44,7 +44,7 @@ def picture_page(
         tile(workspace, version, n, note=told_of.get(n) or short_name(version, n)) for n in shown
     ]
     with grid:
-        on_page = selectable(
+        on_page = selectable_tiles(
             tiles,
             held.items & set(shown),
             f"{count(len(found), 'picture')}, page {number} of {pages}",
@@ -77,7 +77,9 @@ def _bar(
 ) -> None:
     window = f"closer-{key}-{version.fingerprint}"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(told(len(held.items), len(held.items - set(shown))), width="stretch")
+        st.markdown(
+            selection_sentence(len(held.items), len(held.items - set(shown))), width="stretch"
+        )
         page = set(shown)
         st.button(
             "Select page" if len(found) > len(shown) else "Select all",

@@ -72,7 +72,7 @@ def tile_grid(
     return (int(acted["id"]), str(acted["action"])) if good else None
 
 
-def selectable(
+def selectable_tiles(
     tiles: Sequence[Tile],
     selected: Iterable[int],
     label: str,

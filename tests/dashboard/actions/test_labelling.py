@@ -80,7 +80,7 @@ def test_only_what_is_ticked_and_not_there_yet_can_be_added(workspace, run):
     fresh = shown(made_up_runs.solid(1, 20), "a.png")
     there = shown(made_up_runs.solid(1, 0), "b.png", guess="red")  # in the set, as green
     again = shown(made_up_runs.solid(2, 21), "c.png", label="blue", ticked=True)
-    lesson = labelling.lesson(workspace, run)
+    lesson = labelling.labelling_target(workspace, run)
     labelling.mark([fresh, there], "r", True)
     assert fresh["label"] == "green"  # what another model would guess is of no account any more
     assert lesson.ready(session_uploads.entries()) == [again, fresh]
@@ -88,8 +88,8 @@ def test_only_what_is_ticked_and_not_there_yet_can_be_added(workspace, run):
     assert lesson.ready([again, fresh]) == [fresh]
     version = added(workspace, "colours", [fresh, there])  # in case another tab was faster
     assert len(version.items) == 13
-    assert labelling.lesson(workspace, run).there >= {fresh["id"], there["id"]}
-    assert labelling.lesson(workspace, run).ready(session_uploads.entries()) == []
+    assert labelling.labelling_target(workspace, run).there >= {fresh["id"], there["id"]}
+    assert labelling.labelling_target(workspace, run).ready(session_uploads.entries()) == []
 
 
 def test_the_page_offers_it_and_what_is_chosen_on_a_card_is_ticked(workspace, run, worker):

@@ -29,7 +29,7 @@ TRIALS = [
 
 
 def test_the_best_so_far_never_falls_and_counts_whole_trials_alone() -> None:
-    assert tuning_charts.so_far(TRIALS) == [(0, 0.7), (2, 0.8), (4, 0.8)]
+    assert tuning_charts.best_so_far(TRIALS) == [(0, 0.7), (2, 0.8), (4, 0.8)]
 
 
 def test_each_trial_with_a_figure_is_marked_once() -> None:

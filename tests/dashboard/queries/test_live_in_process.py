@@ -42,7 +42,7 @@ def run(workspace: Workspace) -> Run:
 
 
 def in_process() -> None:
-    from dashboard.components.train.live_metrics import live_panel
+    from dashboard.components.train.live_metrics import live_metrics
     from dashboard.queries import live
     from dashboard.state.page_states import TrainState
     from dashboard.state.stored import stored
@@ -53,18 +53,18 @@ def in_process() -> None:
     if stored(TrainState).live is None:
         workspace = current_workspace()
         fit(workspace, list_runs(workspace)[0], live.session_sink())
-    live_panel(live.session_live())
+    live_metrics(live.session_live())
 
 
 def from_the_log() -> None:
-    from dashboard.components.train.live_metrics import live_panel
+    from dashboard.components.train.live_metrics import live_metrics
     from dashboard.queries import live
     from dashboard.state.workspace import current_workspace
     from ml.runs.folder import list_runs
 
     state = live.session_live()
     live.follow(list_runs(current_workspace())[0].folder, state)
-    live_panel(state)
+    live_metrics(state)
 
 
 def drawn(script: Callable[[], None]) -> tuple[dict[str, Any], Any]:

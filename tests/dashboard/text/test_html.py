@@ -8,9 +8,9 @@ import pytest
 from dashboard.components.classify.prediction_card import card_html
 from dashboard.components.runs.run_row import about
 from dashboard.components.train.run_state import status_pill
-from dashboard.components.widgets.gallery import Tile as Picture
+from dashboard.components.widgets.gallery import GalleryTile as Picture
 from dashboard.components.widgets.gallery import gallery_html
-from dashboard.components.widgets.metric_tiles import Tile, tiles
+from dashboard.components.widgets.metric_tiles import MetricTile, metric_tiles
 from dashboard.queries.run_list import Row
 from dashboard.text import html
 
@@ -64,7 +64,7 @@ def metric_tile(name: str) -> str:
     sent: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("streamlit.html", sent.append)
-        tiles([Tile(name, name, name, help=name)], key=name)
+        metric_tiles([MetricTile(name, name, name, help=name)], key=name)
     return sent[0]
 
 

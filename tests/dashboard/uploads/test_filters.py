@@ -110,8 +110,8 @@ def test_what_is_done_in_the_table_is_noted_before_it_is_drawn_anew(held, monkey
     monkeypatch.setattr(results_table, "_component", component)
     options = {"title": "t", "classes": ["glass", "metal"], "there": frozenset({"6"})}
     note = partial(_note, held)
-    assert results_table.answer_table(held, "r", "table", "t", note=note, **options) == "9"
-    assert results_table.answer_table(held[:1], "r", "table", "t", note=note, **options) == ""
+    assert results_table.results_table(held, "r", "table", "t", note=note, **options) == "9"
+    assert results_table.results_table(held[:1], "r", "table", "t", note=note, **options) == ""
 
     def send(**marks):
         state["table"].marks = marks
@@ -123,7 +123,7 @@ def test_what_is_done_in_the_table_is_noted_before_it_is_drawn_anew(held, monkey
     found = send(shown=["10", "9"], ticked=["10"], labels={"10": "metal"})
     assert found == {"10": "metal", "3": ""}
     assert send(shown=None, ticked=["?"]) == found
-    results_table.answer_table(held, "r", "table", "t", note=note, **options)
+    results_table.results_table(held, "r", "table", "t", note=note, **options)
     row = {one["id"]: one for one in drawn["data"]["rows"]}
     assert row["6"]["there"]
     assert not row["10"]["there"]
