@@ -103,7 +103,7 @@ def test_full_disk_ends_the_prefetch_and_not_the_ingest(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    kind = cache.RowWriter if moment == "middle" else prefetch_pixels.Writer
+    kind = cache.RowWriter if moment == "middle" else prefetch_pixels.CacheWriter
     name = {"start": "__init__", "middle": "write", "end": "finish"}[moment]
     monkeypatch.setattr(kind, name, full)
     done = bring_in(workspace, make_folder("pets", {"a": 20, "b": 20}))
