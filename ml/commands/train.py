@@ -38,9 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, workspace: Workspace) -> int:
     """Train; the last line of standard output is the result."""
-    place = launch.place(*_shape(args, workspace))
-    if not place.leads:
-        return _join(args, workspace, place)
+    rank_info = launch.detect_rank(*_shape(args, workspace))
+    if not rank_info.is_leader:
+        return _join(args, workspace, rank_info)
     if args.run or args.resume:
         asked = (args.dataset, args.model, args.preset, args.config, args.set, args.limit)
         if any(asked):
@@ -50,17 +50,17 @@ def run(args: argparse.Namespace, workspace: Workspace) -> int:
             )
         chosen = _existing(args, workspace)
     else:
-        chosen = _new(args, workspace, place)
+        chosen = _new(args, workspace, rank_info)
     print(f"Run {chosen.id}", file=sys.stderr)
     stop_on_signals(chosen.ask_to_stop)
 
-    others = launch.start_others(place)  # they load torch while this process does
+    children = launch.start_local_ranks(rank_info)  # they load torch while this process does
 
     with loading():  # torch comes only now: mistakes in the arguments are told at once
         from ml.training.train import train
 
     die_first()
-    ended = train(workspace, chosen, place=place, others=others)
+    ended = train(workspace, chosen, rank_info=rank_info, children=children)
     result = {
         "run": chosen.id,
         "status": ended.outcome,
@@ -82,7 +82,7 @@ def _shape(args: argparse.Namespace, workspace: Workspace) -> tuple[int | None, 
     """How many devices and computers are asked for; None where nothing is said of them."""
     wanted = {name: getattr(args, name) for name in SHAPE}
     if known := args.run or args.resume:
-        if not launch.by_launcher():  # else it is as the launcher says, this time
+        if not launch.is_launched_externally():  # else it is as the launcher says, this time
             config = find(workspace, known, with_model=False).config
             wanted["devices"] = wanted["devices"] or config.devices
             wanted["num_nodes"] = wanted["num_nodes"] or config.num_nodes
@@ -94,29 +94,29 @@ def _shape(args: argparse.Namespace, workspace: Workspace) -> tuple[int | None, 
     return asked.get("devices"), asked.get("num_nodes")
 
 
-def _join(args: argparse.Namespace, workspace: Workspace, place: launch.Place) -> int:
-    """Take part in a training that another process leads."""
+def _join(args: argparse.Namespace, workspace: Workspace, rank_info: launch.RankInfo) -> int:
+    """Train as a rank other than 0."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the leader hears it too, and stops all of them
-    others = launch.start_others(place)
-    if not place.launcher and place.local_rank:
+    children = launch.start_local_ranks(rank_info)
+    if not rank_info.launcher and rank_info.local_rank:
         die_with_parent()
 
     with loading():
-        from ml.distributed.group import end
+        from ml.distributed.group import wait_for_children
         from ml.training.train import join
 
     die_first()
-    join(workspace, place)
-    end(others)
+    join(workspace, rank_info)
+    wait_for_children(children)
     return 0
 
 
-def _new(args: argparse.Namespace, workspace: Workspace, place: launch.Place) -> Run:
+def _new(args: argparse.Namespace, workspace: Workspace, rank_info: launch.RankInfo) -> Run:
     """A new run, claimed by this process."""
     wanted = settings(args)
-    if place.world > 1:
-        wanted |= {"devices": place.devices, "num_nodes": place.nodes}
+    if rank_info.world_size > 1:
+        wanted |= {"devices": rank_info.devices, "num_nodes": rank_info.nodes}
     config, version = configured(workspace, wanted)
     if remark := size_remark(wanted.get("image_size"), config):
         print(remark, file=sys.stderr)

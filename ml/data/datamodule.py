@@ -14,9 +14,9 @@ from ml.data.augment.batch import Augment, mix
 from ml.data.augment.mixup import Mixing
 from ml.data.class_balance import balanced_order
 from ml.data.run_pictures import Pictures
-from ml.distributed.launch import Place
+from ml.distributed.launch import RankInfo
 
-SINGLE_PROCESS = Place()
+SINGLE_PROCESS = RankInfo()
 Batch = tuple[Tensor, Tensor, Tensor]
 """Inputs (N, ...), labels (N,) int64, rows (N,) int64 in their split. The labels of mixed pictures
 are shares of the classes, (N, K) float."""
@@ -80,10 +80,10 @@ class BatchLoader:
         seed: int | None = None,
         augment: Augment | None = None,
         mixing: Mixing | None = None,
-        place: Place = SINGLE_PROCESS,
+        rank_info: RankInfo = SINGLE_PROCESS,
         balanced: bool = False,
     ) -> None:
-        self.place = place
+        self.rank_info = rank_info
         self.inputs, self.labels, self.batch_size = inputs, labels, batch_size
         self.augment, self.mixing = augment, mixing
         resident = augment is not None and isinstance(inputs, Tensor)
@@ -92,15 +92,18 @@ class BatchLoader:
         self.batch_sampler = None  # Lightning looks for it where there is a sampler
 
     def __len__(self) -> int:
-        return count_batches(len(self.labels), self.batch_size, self.place.world)
+        return count_batches(len(self.labels), self.batch_size, self.rank_info.world_size)
 
     def weight(self, batch: int) -> float:
-        """The weight of this process's mean loss in the mean over processes, which then is the mean
-        over the batch. 1 if the parts are equal."""
-        world = self.place.world
+        """The weight of this rank's mean over its part of ``batch`` in the mean over all ranks.
+
+        With it the mean of means is the mean over the batch. It is 1 where the parts are equal.
+        """
+        world_size = self.rank_info.world_size
         batch_size = len(self.labels) - batch * self.batch_size
         batch_size = batch_size if batch == len(self) - 1 else self.batch_size
-        return (batch_size // world + (self.place.rank < batch_size % world)) * world / batch_size
+        own_size = batch_size // world_size + (self.rank_info.rank < batch_size % world_size)
+        return own_size * world_size / batch_size
 
     def __iter__(self) -> Iterator[Batch]:
         order = self.sampler.order().to(self.labels.device)
@@ -115,8 +118,8 @@ class BatchLoader:
         for batch in range(last + 1):
             start = batch * self.batch_size
             rows = order[start:] if batch == last else order[start : start + self.batch_size]
-            if self.place.world > 1:
-                rows = rows.tensor_split(self.place.world)[self.place.rank]
+            if self.rank_info.world_size > 1:
+                rows = rows.tensor_split(self.rank_info.world_size)[self.rank_info.rank]
             if windows:
                 inputs = windows[rows]
             else:
@@ -144,10 +147,10 @@ def count_batches(count: int, batch_size: int, processes: int = 1) -> int:
 class ResidentData(pl.LightningDataModule):
     """Base of the data modules: a batch that is on the device already is not moved.
 
-    ``place`` is set by whoever trains in several processes, before the loaders are made.
+    A distributed training sets ``rank_info`` before the loaders are made.
     """
 
-    place: Place = SINGLE_PROCESS
+    rank_info: RankInfo = SINGLE_PROCESS
 
     def transfer_batch_to_device(
         self, batch: Any, device: torch.device, dataloader_idx: int
@@ -178,7 +181,7 @@ class PixelData(ResidentData):
 
     def _inputs(self, split: str) -> Any:
         size = len(self.pictures.indices(split)) * int(np.prod(self.pictures.all_pixels.shape[1:]))
-        if size > MAX_RESIDENT_SHARE / self.place.devices * psutil.virtual_memory().available:
+        if size > MAX_RESIDENT_SHARE / self.rank_info.devices * psutil.virtual_memory().available:
             return MappedPixels(self.pictures.all_pixels, self.pictures.rows(split))
         return torch.from_numpy(np.array(self.pictures.pixels(split))).to(self.device)
 
@@ -202,14 +205,14 @@ class PixelData(ResidentData):
             seed=self.seed,
             augment=augment,
             mixing=mixing,
-            place=self.place,
+            rank_info=self.rank_info,
             balanced=self.balanced,
         )
 
     def val_dataloader(self) -> BatchLoader:
         """In order, not augmented."""
         batch = validation_batch_size(self.batch_size)
-        return BatchLoader(*self._loaded("val"), batch_size=batch, place=self.place)
+        return BatchLoader(*self._loaded("val"), batch_size=batch, rank_info=self.rank_info)
 
 
 class FeatureData(ResidentData):
@@ -237,13 +240,15 @@ class FeatureData(ResidentData):
         return BatchLoader(
             *(self.train, self.train_labels, self.batch_size),
             seed=self.seed,
-            place=self.place,
+            rank_info=self.rank_info,
             balanced=self.balanced,
         )
 
     def val_dataloader(self) -> BatchLoader:
         """In one batch."""
-        return BatchLoader(self.val, self.val_labels, max(1, len(self.val)), place=self.place)
+        return BatchLoader(
+            self.val, self.val_labels, max(1, len(self.val)), rank_info=self.rank_info
+        )
 
 
 def count_steps(count: int, config: TrainConfig, processes: int = 1, max_batches: int = 0) -> int:

@@ -1,8 +1,8 @@
-"""The processes of one training, and what they have to agree on.
+"""The process group of a training: collective operations, start, supervision and end.
 
-They pass the same steps in step with one another: gradients are averaged in each, so whatever one
-of them decides alone (to stop, to tell, to end early) would leave the others waiting for ever. What
-is decided here is decided together. A training of one process asks nobody, and pays nothing.
+Every optimizer step averages the gradients over all ranks. A rank that stopped or skipped a step by
+its own decision would leave the others waiting for ever, so all ranks decide together here. A
+training of one process makes no collective calls.
 """
 
 import contextlib
@@ -17,170 +17,186 @@ from typing import Any, TypeAlias, TypeVar
 import torch
 import torch.distributed as dist
 
-from ml.distributed.launch import Place
-from ml.distributed.strategy import Environment
+from ml.distributed.launch import RankInfo
+from ml.distributed.strategy import RankEnvironment
 from ml.errors import MLError
 
-Told = TypeVar("Told")
-Other: TypeAlias = "subprocess.Popen[bytes]"
-WAIT = timedelta(hours=1)
-"""How long a process waits for the others, who may be bringing pictures in."""
-LOOK_SECONDS = 1.0
+Value = TypeVar("Value")
+ChildProcess: TypeAlias = "subprocess.Popen[bytes]"
+GROUP_TIMEOUT = timedelta(hours=1)
+"""A rank waits so long for the others, of which one may be ingesting pictures."""
+POLL_SECONDS = 1.0
 GRACE_SECONDS = 30.0
-"""The others notice by themselves that a process is gone, but for those that wait on a graphics
-card."""
+"""The other ranks get so many seconds to notice that one is gone; a rank that waits on a GPU never
+notices."""
 
-GONE = ("connection closed", "connection reset", "broken pipe", "connection refused", "gloo")
-LOST = (
+LOST_PROCESS_PHRASES = (
+    "connection closed",
+    "connection reset",
+    "broken pipe",
+    "connection refused",
+    "gloo",
+)
+LOST_PROCESS = (
     "One of the processes of this training ended. Its last words are in the log: often there was "
     "not enough memory for all of them. Resume with fewer devices or a smaller batch."
 )
 
 
-class Team:
-    """What the processes say to each other. Each method is called by all of them, in one order."""
+class ProcessGroup:
+    """The collective operations of a training. All ranks call each method in the same order."""
 
-    def __init__(self, place: Place | None = None) -> None:
-        self.place = place or Place()
-
-    @property
-    def leads(self) -> bool:
-        """Whether this process speaks for all."""
-        return self.place.leads
+    def __init__(self, rank_info: RankInfo | None = None) -> None:
+        self.rank_info = rank_info or RankInfo()
 
     @property
-    def alone(self) -> bool:
-        """Whether there is no other process."""
-        return self.place.world == 1
+    def is_leader(self) -> bool:
+        """Whether this process is rank 0."""
+        return self.rank_info.is_leader
 
-    def tell(self, value: Told) -> Told:
-        """What the leader passes, to everybody. It is pickled, between our own processes."""
-        if self.alone:
+    @property
+    def is_single(self) -> bool:
+        """Whether the training has one process."""
+        return self.rank_info.world_size == 1
+
+    def broadcast(self, value: Value) -> Value:
+        """The ``value`` of the leader, on every rank. It is pickled."""
+        if self.is_single:
             return value
-        box = [value]
-        dist.broadcast_object_list(box, 0)
-        return box[0]
+        buffer = [value]
+        dist.broadcast_object_list(buffer, 0)
+        return buffer[0]
 
-    def total(self, numbers: Sequence[float]) -> list[float]:
-        """The sums of ``numbers`` over all processes."""
-        if self.alone:
+    def all_reduce_sum(self, numbers: Sequence[float]) -> list[float]:
+        """The sums of ``numbers`` over all ranks, element by element."""
+        if self.is_single:
             return list(numbers)
         sums = torch.tensor(numbers, dtype=torch.float64)
         dist.all_reduce(sums)
         return [float(value) for value in sums]
 
     def any(self, here: bool) -> bool:
-        """Whether it is so in at least one process."""
-        return here if self.alone else self.total([float(here)])[0] > 0
+        """Whether ``here`` is true on at least one rank."""
+        return here if self.is_single else self.all_reduce_sum([float(here)])[0] > 0
 
-    def gather(self, values: list[Told]) -> list[Told]:
-        """The lists of all processes, one after the other."""
-        if self.alone:
+    def all_gather(self, values: list[Value]) -> list[Value]:
+        """The lists of all ranks, concatenated in the order of the ranks."""
+        if self.is_single:
             return values
-        boxes: list[Any] = [None] * self.place.world
-        dist.all_gather_object(boxes, values)
-        return [value for box in boxes for value in box]
+        gathered: list[Any] = [None] * self.rank_info.world_size
+        dist.all_gather_object(gathered, values)
+        return [value for values_of_rank in gathered for value in values_of_rank]
 
-    def wait(self) -> None:
-        """Until all have come here."""
+    def barrier(self) -> None:
+        """Wait until all ranks have called this."""
         self.any(False)
 
 
-class Pace:
-    """Says when it is time again, every so many seconds, and to all processes at the same step.
+class StepInterval:
+    """An interval of ``seconds`` that ends at the same step on all ranks.
 
-    Clocks differ between processes. So the leader's clock is asked how many steps fit into the
-    time, and all count steps.
+    Clocks differ between processes, so the leader measures how many steps fit into the interval,
+    and all ranks count steps.
     """
 
-    def __init__(self, seconds: float, team: Team) -> None:
-        self.seconds, self.team = seconds, team
+    def __init__(self, seconds: float, process_group: ProcessGroup) -> None:
+        self.seconds, self.process_group = seconds, process_group
         self._last = 0.0
-        self._to_go = self._steps = 1
+        self._steps_left = self._steps = 1
 
     def start(self) -> None:
-        """The time counts from here."""
+        """Start the first interval."""
         self._last = time.monotonic()
 
     def due(self) -> bool:
-        """Asked once a step: whether the time is over."""
-        if self.team.alone:
+        """Whether the interval is over; to be called once a step."""
+        if self.process_group.is_single:
             now = time.monotonic()
             if now - self._last < self.seconds:
                 return False
             self._last = now
             return True
-        self._to_go -= 1
-        if self._to_go > 0:
+        self._steps_left -= 1
+        if self._steps_left > 0:
             return False
         now = time.monotonic()
-        a_step = max(1e-6, now - self._last) / self._steps
+        seconds_per_step = max(1e-6, now - self._last) / self._steps
         self._last = now
-        self._steps = self._to_go = self.team.tell(max(1, int(self.seconds / a_step)))
+        self._steps = self._steps_left = self.process_group.broadcast(
+            max(1, int(self.seconds / seconds_per_step))
+        )
         return True
 
 
-def meet(place: Place) -> Team:
-    """Wait for the other processes and make a team of them.
+def init_process_group(rank_info: RankInfo) -> ProcessGroup:
+    """Wait for all ranks and make a process group of them.
 
-    Small messages go by gloo over the CPU, gradients on graphics cards by NCCL: torch's default.
+    CPU tensors and objects use gloo, CUDA tensors NCCL: torch's default backends.
 
     Raises:
-        MLError: they did not come.
+        MLError: a rank did not connect in time.
     """
-    if place.world == 1:
-        return Team(place)
-    where = Environment(place)
-    os.environ |= {"MASTER_ADDR": where.main_address, "MASTER_PORT": str(where.main_port)}
+    if rank_info.world_size == 1:
+        return ProcessGroup(rank_info)
+    address = RankEnvironment(rank_info)
+    os.environ |= {"MASTER_ADDR": address.main_address, "MASTER_PORT": str(address.main_port)}
     backend = None if torch.cuda.is_available() else "gloo"
     try:
-        dist.init_process_group(backend, rank=place.rank, world_size=place.world, timeout=WAIT)
+        dist.init_process_group(
+            backend, rank=rank_info.rank, world_size=rank_info.world_size, timeout=GROUP_TIMEOUT
+        )
     except (RuntimeError, ValueError) as error:
         raise MLError(
-            f"The {place.world} processes of this training did not meet at {where.main_address} "
-            f"port {where.main_port} ({error}). Check that each computer reaches the first."
+            f"The {rank_info.world_size} processes of this training did not meet at "
+            f"{address.main_address} port {address.main_port} ({error}). Check that each computer "
+            "reaches the first."
         ) from error
-    return Team(place)
+    return ProcessGroup(rank_info)
 
 
-def part() -> None:
-    """Leave the team: nothing is agreed on from here."""
+def destroy_process_group() -> None:
+    """Leave the process group: no collective operation follows."""
     if dist.is_initialized():
         dist.destroy_process_group()
 
 
 @contextlib.contextmanager
-def watched(others: Sequence[Other], gone: Callable[[], None]) -> Iterator[None]:
-    """Look after the processes that this one started. When one fails and this one does not notice,
-    ``gone`` is called and this process is ended."""
-    over = threading.Event()
+def supervised_children(
+    children: Sequence[ChildProcess], on_failure: Callable[[], None]
+) -> Iterator[None]:
+    """Supervise the processes that this one started.
 
-    def look() -> None:
-        while not over.wait(LOOK_SECONDS):
-            codes = [other.poll() for other in others]
-            if any(codes) and not over.wait(GRACE_SECONDS):
-                gone()
+    When one fails and this process has not ended ``GRACE_SECONDS`` later, ``on_failure`` is called
+    and this process exits with 1.
+    """
+    is_over = threading.Event()
+
+    def poll() -> None:
+        while not is_over.wait(POLL_SECONDS):
+            exit_codes = [child.poll() for child in children]
+            if any(exit_codes) and not is_over.wait(GRACE_SECONDS):
+                on_failure()
                 os._exit(1)
 
-    if others:
-        threading.Thread(target=look, name="others", daemon=True).start()
+    if children:
+        threading.Thread(target=poll, name="others", daemon=True).start()
     try:
         yield
     finally:
-        over.set()
+        is_over.set()
 
 
-def end(others: Sequence[Other]) -> None:
-    """Wait for the processes that this one started, and leave none behind."""
-    for other in others:
+def wait_for_children(children: Sequence[ChildProcess]) -> None:
+    """Wait for the processes that this one started; kill each after ``GRACE_SECONDS``."""
+    for child in children:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            other.wait(GRACE_SECONDS)
-        other.kill()
+            child.wait(GRACE_SECONDS)
+        child.kill()
 
 
-def is_lost(error: BaseException) -> bool:
-    """Whether ``error`` says that another process of the team is gone."""
+def is_lost_process(error: BaseException) -> bool:
+    """Whether ``error`` means that another rank is gone."""
     if isinstance(error, dist.DistError):
         return True
     text = str(error).lower()
-    return isinstance(error, RuntimeError) and any(word in text for word in GONE)
+    return isinstance(error, RuntimeError) and any(word in text for word in LOST_PROCESS_PHRASES)

@@ -1,11 +1,10 @@
-"""Which of the processes of one training this is, and how they are started. Light: no torch.
+"""Launch the ranks of a distributed training and detect the rank of this process. Light: no torch.
 
-A training on several devices is several processes that run the same command. Where a launcher has
-started them (``torchrun``, or ``srun`` of SLURM) it says so in the environment. Where none has, the
-first process of each computer starts the others of it, by the environment that Lightning reads when
-"the user launches all processes": ``LOCAL_RANK``, ``NODE_RANK``, ``WORLD_SIZE``, ``MASTER_ADDR``
-and ``MASTER_PORT``. Lightning's own launcher would do that too, yet only once torch is loaded and
-the data are open, and it kills the whole training without a word when one process ends.
+A training on several devices runs the same command in several processes. A launcher (``torchrun``,
+or ``srun`` of SLURM) names the rank in the environment. Without a launcher, local rank 0 of each
+computer starts the others with the variables that Lightning reads: ``LOCAL_RANK``, ``NODE_RANK``,
+``WORLD_SIZE``, ``MASTER_ADDR`` and ``MASTER_PORT``. Lightning's own launcher starts them only after
+torch is loaded and the data are open, and kills the whole training silently when one process ends.
 """
 
 import os
@@ -19,10 +18,12 @@ from ml.errors import BadInputError
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where this process stands. ``rank`` counts over all computers, ``local_rank`` on this one;
-    ``devices`` is the processes of a computer and ``nodes`` the computers. ``launcher`` is
-    ``torchrun``, ``slurm`` or empty.
+class RankInfo:
+    """The rank of this process.
+
+    ``rank`` counts processes over all computers from 0, ``local_rank`` on this computer;
+    ``devices`` is the number of processes of a computer, ``nodes`` the number of computers.
+    ``launcher`` is ``torchrun``, ``slurm`` or "".
     """
 
     rank: int = 0
@@ -32,93 +33,95 @@ class Place:
     launcher: str = ""
 
     @property
-    def world(self) -> int:
-        """All processes of the training."""
+    def world_size(self) -> int:
+        """The number of processes of the training."""
         return self.devices * self.nodes
 
     @property
-    def leads(self) -> bool:
-        """Whether this process makes the run, writes its log and exports."""
+    def is_leader(self) -> bool:
+        """Whether this is rank 0, which creates the run, writes its event log and exports."""
         return self.rank == 0
 
 
-def place(
+def detect_rank(
     devices: int | None,
     nodes: int | None,
     environment: Mapping[str, str] | None = None,
-) -> Place:
-    """Where this process stands, by what was asked for (None: nothing) and by the environment.
+) -> RankInfo:
+    """The rank of this process, by the requested numbers (None: not given) and the environment.
 
     Raises:
-        BadInputError: a launcher has started another number of processes than was asked for.
+        BadInputError: a launcher started another number of processes than requested, or a rank in
+            the environment is too large.
     """
     env = os.environ if environment is None else environment
     if "TORCHELASTIC_RUN_ID" in env:
         per_node = int(env["LOCAL_WORLD_SIZE"])
-        found = Place(
+        rank_info = RankInfo(
             int(env["RANK"]),
             int(env["LOCAL_RANK"]),
             per_node,
             int(env["WORLD_SIZE"]) // per_node,
             "torchrun",
         )
-    elif _by_srun(env):
-        world, computers = int(env["SLURM_NTASKS"]), int(env.get("SLURM_NNODES", "1"))
-        found = Place(
+    elif _is_srun_task(env):
+        world_size, node_count = int(env["SLURM_NTASKS"]), int(env.get("SLURM_NNODES", "1"))
+        rank_info = RankInfo(
             int(env["SLURM_PROCID"]),
             int(env["SLURM_LOCALID"]),
-            int(env.get("SLURM_NTASKS_PER_NODE") or world // computers),
-            computers,
+            int(env.get("SLURM_NTASKS_PER_NODE") or world_size // node_count),
+            node_count,
             "slurm",
         )
     else:
-        per_node, computers = devices or 1, nodes or 1
+        per_node, node_count = devices or 1, nodes or 1
         local, node = int(env.get("LOCAL_RANK", "0")), int(env.get("NODE_RANK", "0"))
-        if per_node * computers == 1:
-            return Place()
-        if local >= per_node or node >= computers:
+        if per_node * node_count == 1:
+            return RankInfo()
+        if local >= per_node or node >= node_count:
             raise BadInputError(
-                f"NODE_RANK {node} and LOCAL_RANK {local} lie beyond {computers} computers with "
+                f"NODE_RANK {node} and LOCAL_RANK {local} lie beyond {node_count} computers with "
                 f"{per_node} devices each. Both count from 0."
             )
-        return Place(node * per_node + local, local, per_node, computers)
-    for name, asked, given in (
-        ("devices", devices, found.devices),
-        ("num-nodes", nodes, found.nodes),
+        return RankInfo(node * per_node + local, local, per_node, node_count)
+    for name, requested, launched in (
+        ("devices", devices, rank_info.devices),
+        ("num-nodes", nodes, rank_info.nodes),
     ):
-        if asked is not None and asked != given:
+        if requested is not None and requested != launched:
             raise BadInputError(
-                f"{found.launcher} has started {found.devices} processes on each of {found.nodes} "
-                f"computers, and --{name} {asked} was asked for. Leave --{name} out, or start as "
-                "many."
+                f"{rank_info.launcher} has started {rank_info.devices} processes on each of "
+                f"{rank_info.nodes} computers, and --{name} {requested} was asked for. Leave "
+                f"--{name} out, or start as many."
             )
-    return found
+    return rank_info
 
 
-def by_launcher(environment: Mapping[str, str] | None = None) -> bool:
-    """Whether a launcher has started this process as one of several."""
-    return bool(place(None, None, environment).launcher)
+def is_launched_externally(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether ``torchrun`` or ``srun`` started this process as one of several."""
+    return bool(detect_rank(None, None, environment).launcher)
 
 
-def _by_srun(env: Mapping[str, str]) -> bool:
-    """Whether ``srun`` started this process as one of several, and not a shell in an allocation."""
-    shell = env.get("SLURM_JOB_NAME") in ("bash", "interactive")
-    step = "SLURM_STEP_ID" in env or "SLURM_STEPID" in env
-    return step and not shell and int(env.get("SLURM_NTASKS", "1")) > 1
+def _is_srun_task(env: Mapping[str, str]) -> bool:
+    """Whether ``srun`` started this process as one of several tasks. A shell in an allocation has
+    the same variables."""
+    is_shell = env.get("SLURM_JOB_NAME") in ("bash", "interactive")
+    is_step = "SLURM_STEP_ID" in env or "SLURM_STEPID" in env
+    return is_step and not is_shell and int(env.get("SLURM_NTASKS", "1")) > 1
 
 
-def start_others(here: Place) -> list["subprocess.Popen[bytes]"]:
-    """Start the other processes of this computer, with the command of this one.
+def start_local_ranks(rank_info: RankInfo) -> list["subprocess.Popen[bytes]"]:
+    """Start the other ranks of this computer with the command of this process.
 
-    Nothing where a launcher has done it. Where the training has one computer, its processes meet at
-    a free port of it; where it has several, at ``MASTER_ADDR`` and ``MASTER_PORT``.
+    It starts none where a launcher has done so. On one computer the ranks connect at a free port;
+    on several they connect at ``MASTER_ADDR`` and ``MASTER_PORT``.
 
     Raises:
-        BadInputError: there are several computers, and they are not told where to meet.
+        BadInputError: there are several computers, and one of these variables is not set.
     """
-    if here.launcher or here.world == 1 or here.local_rank:
+    if rank_info.launcher or rank_info.world_size == 1 or rank_info.local_rank:
         return []
-    if here.nodes == 1:
+    if rank_info.nodes == 1:
         os.environ["MASTER_ADDR"] = "127.0.0.1"
         os.environ["MASTER_PORT"] = str(_free_port())
     elif not {"MASTER_ADDR", "MASTER_PORT", "NODE_RANK"} <= set(os.environ):
@@ -126,13 +129,13 @@ def start_others(here: Place) -> list["subprocess.Popen[bytes]"]:
             "Several computers have to meet: set MASTER_ADDR and MASTER_PORT to a port of the "
             "first one, and NODE_RANK to 0, 1, 2 on each, or start with torchrun or srun."
         )
-    os.environ |= {"WORLD_SIZE": str(here.world), "LOCAL_RANK": "0"}
+    os.environ |= {"WORLD_SIZE": str(rank_info.world_size), "LOCAL_RANK": "0"}
     command = [sys.executable, "-m", "ml", *sys.argv[1:]]
     return [
         subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, env={**os.environ, "LOCAL_RANK": str(number)}
+            command, stdin=subprocess.DEVNULL, env={**os.environ, "LOCAL_RANK": str(local_rank)}
         )
-        for number in range(1, here.devices)
+        for local_rank in range(1, rank_info.devices)
     ]
 
 

@@ -13,7 +13,7 @@ from ml.data.augment.batch import mix
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import Indices, Pictures, open_pictures
 from ml.data.splits.splits import stratified_group_folds
-from ml.distributed.group import Team
+from ml.distributed.group import ProcessGroup
 from ml.errors import BadInputError
 from ml.evaluation import learning_curve
 from ml.models import Inputs, build, options_of
@@ -49,7 +49,7 @@ def measure(
         raise BadInputError(f"Run {run.name} has no model yet: let it finish first.")
     alone = {"devices": 1, "num_nodes": 1, "strategy": "auto", "folds": 0}
     config, recipe = run.settings.changed(**alone), learning_curve.recipe_of(run)
-    device, choices = machine_for(config, surviving(run.events()[0]), Team())
+    device, choices = machine_for(config, surviving(run.events()[0]), ProcessGroup())
     spec = PixelSpec(config.image_size, config.colour, config.fit)
     pictures = open_pictures(workspace, run.dataset, spec)
     train, val = pictures.indices("train"), pictures.indices("val")

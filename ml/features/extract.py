@@ -25,7 +25,7 @@ from ml.models.plugins import discovery as plugins
 if TYPE_CHECKING:
     import torch
 
-    from ml.distributed.group import Team
+    from ml.distributed.group import ProcessGroup
     from ml.models.network import Network
 
 Forward = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
@@ -55,7 +55,7 @@ def ensure(
     views: int,
     forward: Callable[[], Forward],
     progress: Callable[[float], None] = lambda fraction: None,
-    team: "Team | None" = None,
+    process_group: "ProcessGroup | None" = None,
     policy: str = "",
 ) -> list[FeatureStore]:
     """The stores of views 0 to ``views`` - 1, with every picture in them that a run needs.
@@ -66,22 +66,26 @@ def ensure(
         folder: the store of the backbone: ``features/<key>``.
         forward: makes the function that computes features; called only when something is missing.
         progress: is told the share that is done, 0 to 1; it may raise to stop.
-        team: each of its processes computes a part of what is missing.
+        process_group: each of its ranks computes a part of what is missing.
         policy: further views are spoilt by this policy of ``ml.data.augment.policies``; without
             one they are those of ``ml.data.pixels.feature_views``.
     """
-    rank, world = (team.place.rank, team.place.world) if team else (0, 1)
+    rank, world_size = (
+        (process_group.rank_info.rank, process_group.rank_info.world_size)
+        if process_group
+        else (0, 1)
+    )
     folders = [folder / name for name in view_names(views, policy)]
     stores = [FeatureStore(one) for one in folders]
-    if team:
-        team.wait()  # all have seen the same stores before anybody adds to them
+    if process_group:
+        process_group.barrier()  # all have seen the same stores before anybody adds to them
     rows: dict[str, int] = {}
     for split in ("train", "val", "test"):
         rows |= dict(zip(pictures.hashes(split), pictures.rows(split).tolist(), strict=True))
     blocks: list[tuple[int, list[str]]] = []
     for number, store in enumerate(stores):
         missing = store.missing(list(rows) if number == 0 else pictures.hashes("train"))
-        missing = missing[rank::world]
+        missing = missing[rank::world_size]
         blocks += [
             (number, missing[at : at + BLOCK_PICTURES])
             for at in range(0, len(missing), BLOCK_PICTURES)
@@ -112,9 +116,9 @@ def ensure(
                 features = np.concatenate(computed)
                 stores[number].add(hashes[: len(features)], features)
     progress(1.0)
-    if team is None or team.alone:
+    if process_group is None or process_group.is_single:
         return stores
-    team.wait()
+    process_group.barrier()
     return [FeatureStore(one) for one in folders]
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback
 
-from ml.distributed.group import Pace, Team
-from ml.distributed.strategy import whole_weights
+from ml.distributed.group import ProcessGroup, StepInterval
+from ml.distributed.strategy import full_state_dict
 from ml.errors import DivergedError, StoppedError
 from ml.runs.events import EpochEnd, Progress, RunStarted, Sink
 from ml.training import checkpoints
@@ -40,7 +40,7 @@ class LiveMetrics(Callback):
         seconds_after: what comes after training, for the time left.
         steps_after: training steps that come after it, which take as long as these.
         earlier: the epochs of a run that is resumed.
-        team: the processes that train together; the sink of all but the leader is deaf.
+        process_group: the ranks of the training; only the leader's sink writes events.
     """
 
     def __init__(
@@ -54,10 +54,13 @@ class LiveMetrics(Callback):
         seconds_after: float = 0.0,
         steps_after: int = 0,
         earlier: Sequence[EpochEnd] = (),
-        team: Team | None = None,
+        process_group: ProcessGroup | None = None,
     ) -> None:
-        team = team or Team()
-        self._pace, self._world = Pace(FLUSH_SECONDS, team), team.place.world
+        process_group = process_group or ProcessGroup()
+        self._interval, self._world_size = (
+            StepInterval(FLUSH_SECONDS, process_group),
+            process_group.rank_info.world_size,
+        )
         self.sink, self.started = sink, started
         self.classes, self.names, self.counts = classes, tuple(names), dict(counts or {})
         self.seconds_after, self.steps_after = seconds_after, steps_after
@@ -80,7 +83,7 @@ class LiveMetrics(Callback):
         if self.started:
             self.sink(self.started)
         self._began = self._flushed = time.monotonic()
-        self._pace.start()
+        self._interval.start()
         self._first_step = trainer.global_step
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -92,7 +95,7 @@ class LiveMetrics(Callback):
     ) -> None:
         """At most four times a second, tell where the training stands."""
         self._seen += len(batch[1])
-        if self._pace.due():
+        if self._interval.due():
             self._tell(trainer, pl_module, time.monotonic())
 
     def _tell(self, trainer: pl.Trainer, task: ClassifierTask, now: float) -> None:
@@ -113,7 +116,7 @@ class LiveMetrics(Callback):
                 loss=score.loss,
                 accuracy=score.accuracy,
                 learning_rate=task.rate(),
-                pictures_per_second=self._seen * self._world / max(1e-6, now - self._flushed),
+                pictures_per_second=self._seen * self._world_size / max(1e-6, now - self._flushed),
             )
         )
         self._flushed, self._seen = now, 0
@@ -168,13 +171,13 @@ def diverged(task: ClassifierTask) -> DivergedError:
 class StopRequest(Callback):
     """Ends the training at the next batch once the file ``path`` is there, in all processes."""
 
-    def __init__(self, path: Path, team: Team | None = None) -> None:
-        self.path, self.team = path, team or Team()
-        self._pace = Pace(ASK_SECONDS, self.team)
+    def __init__(self, path: Path, process_group: ProcessGroup | None = None) -> None:
+        self.path, self.process_group = path, process_group or ProcessGroup()
+        self._interval = StepInterval(ASK_SECONDS, self.process_group)
 
     def on_train_batch_end(self, *args: Any, **kwargs: Any) -> None:
         """Look for the file, at most five times a second."""
-        if self._pace.due() and self.team.any(self.path.exists()):
+        if self._interval.due() and self.process_group.any(self.path.exists()):
             raise StoppedError(STOPPED)
 
     def on_validation_batch_end(self, *args: Any, **kwargs: Any) -> None:
@@ -203,7 +206,7 @@ class KeepCheckpoints(Callback):
         epoch = trainer.current_epoch + 1
         if task.improved:
             module = (self.averaging and self.averaging.network) or task.module
-            content = {"weights": whole_weights(trainer, module)}
+            content = {"weights": full_state_dict(trainer, module)}
             if trainer.is_global_zero:
                 step = trainer.global_step
                 checkpoints.save(self.folder, "best", content, epoch=epoch, step=step)

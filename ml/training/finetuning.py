@@ -13,7 +13,7 @@ from ml.config import TrainConfig
 from ml.data.datamodule import FeatureData, PixelData
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import Pictures
-from ml.distributed.group import Team
+from ml.distributed.group import ProcessGroup
 from ml.features import extract as features
 from ml.features import logistic_regression
 from ml.hardware import remember
@@ -49,19 +49,19 @@ def pixels_plan(
     pictures: Pictures,
     device: torch.device,
     progress: Callable[[float], None],
-    team: Team | None = None,
+    process_group: ProcessGroup | None = None,
 ) -> Plan:
     """Train everything, on augmented pictures."""
     data = PixelData(
         *(pictures, config.batch_size, config.seed, config.augment, device, config.mixing),
         balanced=config.balance == "sampling",
     )
-    data.place = (team or Team()).place
+    data.rank_info = (process_group or ProcessGroup()).rank_info
     rates: Rates | None = None
     callbacks: tuple[pl.Callback, ...] = ()
     if config.pretrained:
         if config.way == "gradual":
-            start_head(workspace, config, network, pictures, device, progress, team)
+            start_head(workspace, config, network, pictures, device, progress, process_group)
             callbacks = (Unfreezing(network, config.epochs),)
         if config.layer_decay < 1:  # after a new head, whose parameters have names of their own
             rates = rates_of(network, config.layer_decay)
@@ -75,7 +75,7 @@ def start_head(
     pictures: Pictures,
     device: torch.device,
     progress: Callable[[float], None],
-    team: Team | None = None,
+    process_group: ProcessGroup | None = None,
 ) -> None:
     """Give ``network`` the best linear head on the features that it makes now, as it is.
 
@@ -88,7 +88,7 @@ def start_head(
     train = replace(pictures, splits={**pictures.splits, "val": nothing, "test": nothing})
     stores = features.ensure(
         *(folder, train, 1, lambda: backbone_forward(workspace, network, spec, device)),
-        *(progress, team),
+        *(progress, process_group),
     )
     found = logistic_regression.fit(
         stores[0].get(train.hashes("train")), train.labels("train"), len(pictures.classes)
@@ -125,9 +125,9 @@ def features_plan(
     pictures: Pictures,
     device: torch.device,
     progress: Callable[[float], None],
-    team: Team | None = None,
+    process_group: ProcessGroup | None = None,
 ) -> Plan:
-    """Train a new head on the features of a frozen backbone, which a team computes together."""
+    """Train a new head on the features of a frozen backbone, which all ranks compute together."""
     spec = pictures.spec
     folder = workspace.features / features.key_of(config.model, network, spec.key)
 
@@ -152,7 +152,7 @@ def features_plan(
         return counted_forward
 
     stores = features.ensure(
-        *(folder, pictures, config.feature_views, counting, progress, team),
+        *(folder, pictures, config.feature_views, counting, progress, process_group),
         policy=features.policy_of(config),
     )
     if counted[0] > ENOUGH:

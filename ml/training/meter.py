@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ml.distributed.group import Team
+from ml.distributed.group import ProcessGroup
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,13 @@ class Score:
 
 
 class Meter:
-    """Sums of loss, hits and pictures. They stay on the device until somebody reads them, which
-    all processes of ``team`` do together."""
+    """Sums of loss, hits and pictures, on the device until they are read.
 
-    def __init__(self, team: Team | None = None) -> None:
-        self.team = team or Team()
+    Reading them is a collective operation of ``process_group``.
+    """
+
+    def __init__(self, process_group: ProcessGroup | None = None) -> None:
+        self.process_group = process_group or ProcessGroup()
         self._sums: Tensor | None = None
         self._count = 0
         self._total, self._unread = [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]
@@ -47,13 +49,13 @@ class Meter:
     def total(self) -> Score | None:
         """Over everything since ``clear``; None where there was nothing."""
         self._fold()
-        return _score(*self.team.total(self._total))
+        return _score(*self.process_group.all_reduce_sum(self._total))
 
     def since_last_read(self) -> Score | None:
         """Over what came since the last call; None where there was nothing."""
         self._fold()
         unread, self._unread = self._unread, [0.0, 0.0, 0.0]
-        return _score(*self.team.total(unread))
+        return _score(*self.process_group.all_reduce_sum(unread))
 
     def clear(self) -> None:
         """Start anew."""

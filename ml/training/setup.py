@@ -18,7 +18,7 @@ from ml.data.augment.batch import mix
 from ml.data.datamodule import count_batches, count_steps
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import Pictures, open_pictures
-from ml.distributed.group import Team
+from ml.distributed.group import ProcessGroup
 from ml.hardware import keep_freed_memory, versions
 from ml.models import Inputs, build, get, options_of
 from ml.models.network import Network
@@ -53,7 +53,7 @@ class TrainingContext:
     workspace: Workspace
     run: Run
     sink: Sink
-    team: Team
+    process_group: ProcessGroup
     config: TrainConfig
     record: dict[str, Any]
     history: list[Event]
@@ -65,7 +65,7 @@ class TrainingContext:
     device: torch.device = field(init=False)
     choices: RunChoices = field(init=False)
     network: Network = field(init=False)
-    sharing: Team = field(init=False)
+    gradient_group: ProcessGroup = field(init=False)
     """The processes that share the optimizer steps: all, or the leader alone for a head."""
     steps_per_epoch: int = field(init=False)
     plan: Plan = field(init=False)
@@ -73,7 +73,9 @@ class TrainingContext:
     trainer: pl.Trainer = field(init=False)
 
     @classmethod
-    def of(cls, workspace: Workspace, run: Run, sink: Sink, team: Team) -> "TrainingContext":
+    def of(
+        cls, workspace: Workspace, run: Run, sink: Sink, process_group: ProcessGroup
+    ) -> "TrainingContext":
         """The context of a run before its first step. Raises BadInputError: damaged settings."""
         stop = StopRequest(run.folder / "stop")
         config = run.settings
@@ -81,7 +83,7 @@ class TrainingContext:
             workspace=workspace,
             run=run,
             sink=sink,
-            team=team,
+            process_group=process_group,
             config=config,
             record=run.dataset,
             history=surviving(run.events()[0]),
@@ -122,7 +124,9 @@ def choose_machine(context: TrainingContext) -> None:
     """Choose device and threads; a resumed run keeps the choices of its first start."""
     keep_freed_memory()
     context.phase("prepare")(0.0)
-    context.device, context.choices = machine_for(context.config, context.history, context.team)
+    context.device, context.choices = machine_for(
+        context.config, context.history, context.process_group
+    )
 
 
 def build_network(context: TrainingContext) -> None:
@@ -144,7 +148,9 @@ def choose_precision(context: TrainingContext) -> None:
     if context.choices.precision is not None:
         return
     precision = "32"
-    if context.team.leads and not context.config.frozen:  # a head takes milliseconds either way
+    if (
+        context.process_group.is_leader and not context.config.frozen
+    ):  # a head takes milliseconds either way
         precision = profiling.precision(
             context.workspace,
             context.network.to(context.device),
@@ -160,7 +166,7 @@ def plan_time(context: TrainingContext) -> None:
     if context.config.minutes and context.choices.time is None:
         # The pictures come first: how much time they leave is known afterwards.
         open_data(context)
-        if context.team.leads:
+        if context.process_group.is_leader:
             plan = time_limit.plan(
                 context.workspace,
                 context.config,
@@ -170,21 +176,21 @@ def plan_time(context: TrainingContext) -> None:
                 context.choices.precision or "32",
             )
             context.choices = dataclasses.replace(context.choices, time=plan)
-    context.choices = context.team.tell(context.choices)
+    context.choices = context.process_group.broadcast(context.choices)
     context.config = time_limit.applied(context.config, context.choices.time)
 
 
 def divide_steps(context: TrainingContext) -> None:
     """Find the checkpoint to go on from, and how many steps each process takes in an epoch."""
     newest = checkpoints.newest(context.run.folder / "checkpoints", "last")
-    context.checkpoint = context.team.tell(newest)
+    context.checkpoint = context.process_group.broadcast(newest)
     # All processes compute the features of a frozen network; one process trains the head on them.
-    context.sharing = Team() if context.config.frozen else context.team
-    world = context.sharing.place.world
+    context.gradient_group = ProcessGroup() if context.config.frozen else context.process_group
+    world_size = context.gradient_group.rank_info.world_size
     context.steps_per_epoch = count_steps(
-        context.rows, context.config, world, context.choices.batches
+        context.rows, context.config, world_size, context.choices.batches
     )
-    check_shares(context.config, context.rows, context.sharing)
+    check_shares(context.config, context.rows, context.gradient_group)
 
 
 def announce(context: TrainingContext) -> None:
@@ -207,7 +213,9 @@ def announce(context: TrainingContext) -> None:
         )
     )
     log.info(training_sentences.reason(config, sum(counts.values())))
-    if context.checkpoint is None and context.team.leads:  # nobody estimates the rest of a run
+    if (
+        context.checkpoint is None and context.process_group.is_leader
+    ):  # nobody estimates the rest of a run
         cost_history.expect(context.workspace, context.run, config, counts)
     if context.pictures is not None and context.choices.time:  # it was planned just now
         batches = count_batches(context.rows, config.batch_size)
@@ -232,7 +240,7 @@ def plan_training(context: TrainingContext) -> None:
         context.opened,
         context.device,
         context.phase("features"),
-        context.team,
+        context.process_group,
     )
 
 
@@ -243,7 +251,7 @@ def make_task(context: TrainingContext) -> None:
         context.config,
         context.total_steps,
         ids=context.opened.hashes("val"),
-        team=context.sharing,
+        process_group=context.gradient_group,
         rates=context.plan.rates,
         classes=len(context.record["classes"]),
     )
@@ -253,7 +261,7 @@ def make_trainer_with_callbacks(
     context: TrainingContext, callbacks: Sequence[pl.Callback] = ()
 ) -> None:
     """Make the Trainer with the callbacks of every run, those of the plan, and ``callbacks``."""
-    config, record, sharing = context.config, context.record, context.sharing
+    config, record, gradient_group = context.config, context.record, context.gradient_group
     live = LiveMetrics(
         context.sink,
         classes=len(record["classes"]),
@@ -262,15 +270,18 @@ def make_trainer_with_callbacks(
         seconds_after=SECONDS_AFTER_TRAINING,
         steps_after=steps_of(config, record["counts"]),
         earlier=[event for event in context.history if isinstance(event, EpochEnd)],
-        team=sharing,
+        process_group=gradient_group,
     )
     average = averaging(config, context.total_steps)
-    own: list[pl.Callback] = [live, StopRequest(context.stop.path, sharing)]
+    own: list[pl.Callback] = [live, StopRequest(context.stop.path, gradient_group)]
     own += [average] if average else []
     own.append(KeepCheckpoints(context.run.folder / "checkpoints", config.patience, average))
     if context.choices.time and config.minutes and not config.frozen:  # a head takes no time
         ending = context.choices.time.ending
-        own.append(time_limit.TimeUp(config, ending, context.sink, sharing))
+        own.append(time_limit.TimeUp(config, ending, context.sink, gradient_group))
     context.trainer = make_trainer(
-        config, context.choices, [*own, *context.plan.callbacks, *callbacks], sharing.place
+        config,
+        context.choices,
+        [*own, *context.plan.callbacks, *callbacks],
+        gradient_group.rank_info,
     )

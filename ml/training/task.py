@@ -13,7 +13,7 @@ from ml.config import TrainConfig
 from ml.data.augment.batch import mix
 from ml.data.class_balance import class_weights
 from ml.data.datamodule import Batch
-from ml.distributed.group import Team
+from ml.distributed.group import ProcessGroup
 from ml.training.meter import Meter
 from ml.training.optim.lr_schedule import END, TAIL_RATE, factor
 from ml.training.optim.optimizer import Rates, decaying, optimizer
@@ -50,7 +50,7 @@ class ClassifierTask(pl.LightningModule):
         config: the optimizer, its schedule and the seed.
         total_steps: optimizer steps of the whole run, which the schedule spans.
         ids: the picture hash of each validation row, for the examples of mistakes.
-        team: the processes that train it together.
+        process_group: the ranks of the training.
         rates: what the learning rate of each parameter is multiplied with; None for 1.
         classes: how many there are; 0: as many as have training pictures.
 
@@ -66,15 +66,15 @@ class ClassifierTask(pl.LightningModule):
         config: TrainConfig,
         total_steps: int,
         ids: Sequence[str] = (),
-        team: Team | None = None,
+        process_group: ProcessGroup | None = None,
         rates: Rates | None = None,
         classes: int = 0,
     ) -> None:
         super().__init__()
         self.rates, self.decay, self.classes = rates, decaying(module), classes
         self.module, self.config, self.total_steps, self.ids = module, config, total_steps, ids
-        self.team = team or Team()
-        self.train_meter, self.val_meter = Meter(self.team), Meter(self.team)
+        self.process_group = process_group or ProcessGroup()
+        self.train_meter, self.val_meter = Meter(self.process_group), Meter(self.process_group)
         self.mistakes: list[dict[str, Any]] = []
         self.unpredicted: list[int] = []
         self.best: tuple[float, float] | None = None
@@ -118,7 +118,7 @@ class ClassifierTask(pl.LightningModule):
         """Mean loss of the batch."""
         smoothing = self.config.label_smoothing
         loss = self._step(batch, self.train_meter, smoothing, self.class_weights)[0]
-        if self.team.alone:
+        if self.process_group.is_single:
             return loss
         loader: Any = self.trainer.train_dataloader
         weighted: Tensor = loss * loader.weight(batch_idx)
@@ -142,7 +142,7 @@ class ClassifierTask(pl.LightningModule):
     def on_train_epoch_start(self) -> None:
         """Chance (dropout) is a function of (seed, epoch, process), as order and augmentation are
         of (seed, epoch)."""
-        seed = mix(self.config.seed, self.current_epoch, 2) + self.team.place.rank
+        seed = mix(self.config.seed, self.current_epoch, 2) + self.process_group.rank_info.rank
         if self.device.type == "cpu":  # a thousandth of what it takes to ask all accelerators too
             torch.default_generator.manual_seed(seed)
         else:
@@ -192,7 +192,7 @@ class ClassifierTask(pl.LightningModule):
         if self.improved:
             self.best, self.best_epoch = found, self.current_epoch + 1
         found_here = [self._looked_over()] if self._val_outputs else []
-        parts = self.team.gather(found_here)
+        parts = self.process_group.all_gather(found_here)
         mistakes = sorted((one for part in parts for one in part[0]), key=_doubt)
         self.mistakes = mistakes[:MISTAKES]
         there = {label for part in parts for label in part[1]}

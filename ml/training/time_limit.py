@@ -19,7 +19,7 @@ from ml.config import TrainConfig
 from ml.data.datamodule import count_batches
 from ml.data.pixels.feature_views import view
 from ml.data.run_pictures import Pictures
-from ml.distributed.group import Pace, Team
+from ml.distributed.group import ProcessGroup, StepInterval
 from ml.features import extract as features
 from ml.hardware import remembered, threads
 from ml.models.network import Network, count_features, new_head
@@ -211,19 +211,25 @@ class TimeUp(Callback):
         ending: seconds that are needed after training.
     """
 
-    def __init__(self, config: TrainConfig, ending: float, sink: Sink, team: Team) -> None:
-        self.limit, self.sink, self.team = 60 * config.minutes - ending, sink, team
-        self._pace = Pace(ASK_SECONDS, team)
+    def __init__(
+        self, config: TrainConfig, ending: float, sink: Sink, process_group: ProcessGroup
+    ) -> None:
+        self.limit, self.sink, self.process_group = (
+            60 * config.minutes - ending,
+            sink,
+            process_group,
+        )
+        self._interval = StepInterval(ASK_SECONDS, process_group)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Whoever goes on with a run finishes it: its time is that of this process."""
-        self._pace.start()
+        self._interval.start()
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *args: Any) -> None:
         """Look at the clock, at most five times a second."""
-        if trainer.should_stop or not self._pace.due():
+        if trainer.should_stop or not self._interval.due():
             return
-        if self.team.any(spent() > self.limit):
+        if self.process_group.any(spent() > self.limit):
             trainer.should_stop = True
             share = trainer.global_step / max(1, pl_module.total_steps)
             text = f"The time was over after {100 * share:.0f} % of the steps that were planned."

@@ -16,8 +16,16 @@ import lightning.pytorch as pl
 import torch
 
 from ml.data.datamodule import SINGLE_PROCESS
-from ml.distributed.group import LOST, Other, end, is_lost, meet, part, watched
-from ml.distributed.launch import Place
+from ml.distributed.group import (
+    LOST_PROCESS,
+    ChildProcess,
+    destroy_process_group,
+    init_process_group,
+    is_lost_process,
+    supervised_children,
+    wait_for_children,
+)
+from ml.distributed.launch import RankInfo
 from ml.errors import MLError, StoppedError
 from ml.hardware import remember
 from ml.models import build, options_of
@@ -48,8 +56,8 @@ def train(
     *,
     callbacks: Sequence[pl.Callback] = (),
     finish: bool = True,
-    place: Place = SINGLE_PROCESS,
-    others: Sequence[Other] = (),
+    rank_info: RankInfo = SINGLE_PROCESS,
+    children: Sequence[ChildProcess] = (),
 ) -> RunEnded:
     """Train ``run``, from the start or from its last checkpoint, and say how it ended.
 
@@ -57,20 +65,20 @@ def train(
         callbacks: more of them, called after those of every run.
         finish: whether it is tested and exported. Without that it has curves and checkpoints, and
             a later call without a step to go does the rest; its test pictures were not looked at.
-        place: of this process, which leads; the others call ``join``.
-        others: the processes that this one has started.
+        rank_info: the rank of this process, 0; the other ranks call ``join``.
+        children: the processes that this one started.
     """
     sink, began = EventLog(run.folder / "events.jsonl"), time.monotonic()
 
     def gone() -> None:
-        sink(RunEnded("failed", LOST, seconds=time.monotonic() - began))
+        sink(RunEnded("failed", LOST_PROCESS, seconds=time.monotonic() - began))
 
     with heartbeat(sink):
         try:
-            with watched(others, gone):
-                team = meet(place)
-                team.tell(str(run.folder))
-                context = TrainingContext.of(workspace, run, sink, team)
+            with supervised_children(children, gone):
+                process_group = init_process_group(rank_info)
+                process_group.broadcast(str(run.folder))
+                context = TrainingContext.of(workspace, run, sink, process_group)
                 fitted = _fit(context, callbacks)
             ended = _conclude(context, fitted, finish)
         except StoppedError as error:
@@ -81,25 +89,25 @@ def train(
         except Exception as error:
             log.exception("The run failed.")
             unforeseen = f"Something unforeseen went wrong ({error}). See the log."
-            ended = RunEnded("failed", LOST if is_lost(error) else unforeseen)
-            if is_lost(error) and (run.folder / "stop").exists():
-                ended = RunEnded("stopped", STOPPED)  # the others were the first to see it
+            ended = RunEnded("failed", LOST_PROCESS if is_lost_process(error) else unforeseen)
+            if is_lost_process(error) and (run.folder / "stop").exists():
+                ended = RunEnded("stopped", STOPPED)  # another rank saw the request first
         ended = dataclasses.replace(ended, seconds=time.monotonic() - began, time=time.time())
     if ended.outcome == "finished" and finish:  # a trial is not all that was expected
         cost_history.keep(run, ended.seconds)
     sink(ended)
     sink.close()
-    part()
-    end(others)
+    destroy_process_group()
+    wait_for_children(children)
     return ended
 
 
-def join(workspace: Workspace, place: Place) -> None:
+def join(workspace: Workspace, rank_info: RankInfo) -> None:
     """Train the run that the leader has made, together with it, and leave the rest to it."""
-    team = meet(place)
-    run = Run(Path(team.tell("")))
+    process_group = init_process_group(rank_info)
+    run = Run(Path(process_group.broadcast("")))
     with contextlib.suppress(StoppedError):
-        _fit(TrainingContext.of(workspace, run, lambda event: None, team))
+        _fit(TrainingContext.of(workspace, run, lambda event: None, process_group))
 
 
 @dataclass(frozen=True)
@@ -116,7 +124,7 @@ class FitResult:
 
 
 def _fit(context: TrainingContext, callbacks: Sequence[pl.Callback] = ()) -> FitResult:
-    """Everything up to the last optimizer step, by all processes of the team."""
+    """Everything up to the last optimizer step, by all ranks."""
     setup.choose_machine(context)
     setup.build_network(context)
     setup.choose_precision(context)
@@ -125,7 +133,7 @@ def _fit(context: TrainingContext, callbacks: Sequence[pl.Callback] = ()) -> Fit
     setup.announce(context)
     setup.open_data(context)
     setup.plan_training(context)
-    if context.config.frozen and not context.team.leads:
+    if context.config.frozen and not context.process_group.is_leader:
         return FitResult("finished")  # the leader alone trains the head
     setup.make_task(context)
     setup.make_trainer_with_callbacks(context, callbacks)
@@ -142,7 +150,7 @@ def _take_steps(context: TrainingContext) -> FitResult:
     outcome, reason = fit(trainer, context.task, context.plan, checkpoint)
     torch.set_num_threads(threads)
     steps = trainer.global_step - context.step
-    if not config.frozen and steps > MIN_STEPS_FOR_SPEED and context.team.alone:
+    if not config.frozen and steps > MIN_STEPS_FOR_SPEED and context.process_group.is_single:
         pictures = steps * config.batch_size * config.accumulate
         speed = pictures / max(1e-6, time.monotonic() - began)
         remember(context.workspace, speed_key(config, threads), round(speed, 2))
@@ -152,7 +160,7 @@ def _take_steps(context: TrainingContext) -> FitResult:
 def _conclude(context: TrainingContext, fitted: FitResult, finish: bool) -> RunEnded:
     """What one process does after training: evaluate and export the best weights, fit the folds."""
     outcome, reason = fitted.outcome, fitted.reason
-    part()
+    destroy_process_group()
     best = checkpoints.newest(context.run.folder / "checkpoints", "best")
     if best is None:
         raise (StoppedError if outcome == "stopped" else MLError)(

@@ -13,9 +13,9 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from ml.config import TrainConfig
 from ml.data.datamodule import SINGLE_PROCESS
-from ml.distributed.group import LOST, Team, is_lost
-from ml.distributed.launch import Place
-from ml.distributed.strategy import Environment, strategy_for
+from ml.distributed.group import LOST_PROCESS, ProcessGroup, is_lost_process
+from ml.distributed.launch import RankInfo
+from ml.distributed.strategy import RankEnvironment, strategy_for
 from ml.distributed.sync_norm import SyncNorm
 from ml.errors import BadInputError, MLError, OutOfMemoryError, StoppedError
 from ml.hardware import threads
@@ -33,45 +33,47 @@ warnings.filterwarnings("ignore", message=r"`isinstance\(treespec, LeafSpec\)` i
 
 
 def machine_for(
-    config: TrainConfig, history: Sequence[Event], team: Team
+    config: TrainConfig, history: Sequence[Event], process_group: ProcessGroup
 ) -> tuple[torch.device, RunChoices]:
     """The device, and the choices for this machine: those of the run's first start, if any."""
     starts = [event for event in history if isinstance(event, RunStarted)]
     earlier = RunChoices.from_json(starts[0].choices) if starts else None
     asked = RunChoices(config.device, precision="32")
-    place = team.place
-    device = make_trainer(config.changed(strategy="auto"), asked, [], place).strategy.root_device
-    if config.strategy == "fsdp" and place.world > 1 and device.type != "cuda":
+    rank_info = process_group.rank_info
+    device = make_trainer(
+        config.changed(strategy="auto"), asked, [], rank_info
+    ).strategy.root_device
+    if config.strategy == "fsdp" and rank_info.world_size > 1 and device.type != "cuda":
         raise MLError(
             "FSDP divides a network among graphics cards, and there is none here. Set strategy to "
             "auto or ddp."
         )
     same = earlier is not None and earlier.device == device.type
     choices = earlier if earlier and same else RunChoices(device.type)
-    own_threads = config.threads or max(1, threads(0) // place.devices)
+    own_threads = config.threads or max(1, threads(0) // rank_info.devices)
     choices = replace(
         choices,
-        processes=1 if team.alone else place.world,
-        computers=1 if team.alone else place.nodes,
+        processes=1 if process_group.is_single else rank_info.world_size,
+        computers=1 if process_group.is_single else rank_info.nodes,
         threads=choices.threads or own_threads,
     )
     torch.set_num_threads(choices.threads)
     return device, choices
 
 
-def check_shares(config: TrainConfig, rows: int, team: Team) -> None:
+def check_shares(config: TrainConfig, rows: int, process_group: ProcessGroup) -> None:
     """Raises BadInputError where a process would not get what it needs."""
-    world = team.place.world
+    world_size = process_group.rank_info.world_size
     whole = config.average != "none" or config.optimizer == "muon"
-    if world > 1 and config.strategy == "fsdp" and whole:
+    if world_size > 1 and config.strategy == "fsdp" and whole:
         raise BadInputError(
             "Averaged weights and muon need whole layers, which fsdp divides among processes. Set "
             "average to none and optimizer to adamw, or strategy to ddp."
         )
-    if world > min(config.batch_size, rows):
+    if world_size > min(config.batch_size, rows):
         raise BadInputError(
-            f"{world} processes cannot share {min(config.batch_size, rows)} pictures. Choose fewer "
-            "devices or a larger batch."
+            f"{world_size} processes cannot share {min(config.batch_size, rows)} pictures. Choose "
+            "fewer devices or a larger batch."
         )
 
 
@@ -79,22 +81,22 @@ def make_trainer(
     config: TrainConfig,
     choices: RunChoices,
     callbacks: list[pl.Callback],
-    place: Place = SINGLE_PROCESS,
+    rank_info: RankInfo = SINGLE_PROCESS,
 ) -> pl.Trainer:
     """Lightning's Trainer without what costs time at each step.
 
     Raises:
         MLError: the device that was asked for is not there, or not as many.
     """
-    plugins: list[Any] = [checkpoints.CheckpointFiles(), Environment(place)]
-    if place.world > 1:
-        plugins.append(SyncNorm(on_card=choices.device == "cuda"))
+    plugins: list[Any] = [checkpoints.CheckpointFiles(), RankEnvironment(rank_info)]
+    if rank_info.world_size > 1:
+        plugins.append(SyncNorm(on_gpu=choices.device == "cuda"))
     try:
         return pl.Trainer(
             accelerator=choices.device if choices.device != "cuda" else "gpu",
-            devices=place.devices,
-            num_nodes=place.nodes,
-            strategy=strategy_for(config, place),
+            devices=rank_info.devices,
+            num_nodes=rank_info.nodes,
+            strategy=strategy_for(config, rank_info),
             precision="bf16-mixed" if choices.precision == "bf16" else "32-true",
             max_epochs=config.epochs,
             limit_train_batches=choices.batches or 1.0,
@@ -111,7 +113,7 @@ def make_trainer(
     except (RuntimeError, ValueError, MisconfigurationException) as error:
         if "precision" in str(error):
             raise
-        many = f"are not {place.devices} devices" if place.devices > 1 else "is no device"
+        many = f"are not {rank_info.devices} devices" if rank_info.devices > 1 else "is no device"
         raise MLError(
             f"There {many} of the kind {config.device} here ({error}). Set device to auto or cpu."
         ) from error
@@ -128,9 +130,9 @@ def fit(
     except MLError as error:
         return "failed", str(error)
     except (MemoryError, RuntimeError) as error:
-        if is_lost(error):
+        if is_lost_process(error):
             log.exception("Another process is gone.")
-            return "failed", LOST
+            return "failed", LOST_PROCESS
         if not _is_out_of_memory(error):
             raise
         log.exception("Out of memory.")
