@@ -26,30 +26,30 @@ from ml.data.ingest.bring_in import bring_in
 from ml.data.sources.folders import BUNDLED
 from ml.data.store.versions import DatasetVersion
 from ml.doctor import logistic_regression
-from ml.doctor.check_context import Case
+from ml.doctor.check_context import CheckContext
 from ml.doctor.examine import findings_of
 from ml.doctor.finding import Finding
 from ml.workspace import Workspace, open_workspace
 
-TWINS = {"near_duplicate", "near_leak", "leak", "contradiction", "exact_duplicate"}
-SAME = {"exact_duplicate", "contradiction", "leak"}
+NEAR_KINDS = {"near_duplicate", "near_leak", "leak", "contradiction", "exact_duplicate"}
+EXACT_KINDS = {"exact_duplicate", "contradiction", "leak"}
 FLIPS = 0.05
 
 
-def row(name: str, found: float, wanted: int, false: str = "") -> None:
+def row(name: str, hits: float, total: int, false: str = "") -> None:
     """Print one line of a table."""
-    share = f"{found:5.0f} of {wanted:5} ({found / max(wanted, 1):6.1%})"
+    share = f"{hits:5.0f} of {total:5} ({hits / max(total, 1):6.1%})"
     print(f"{name:34} {share}  {false}", flush=True)
 
 
 def joined(findings: Iterable[Finding], kinds: set[str]) -> dict[int, set[int]]:
     """With which other items each is shown as one picture in findings of ``kinds``."""
-    found: dict[int, set[int]] = {}
+    partners: dict[int, set[int]] = {}
     for finding in findings:
         for group in finding.groups if finding.kind in kinds else ():
             for item in group:
-                found.setdefault(item, set()).update(group)
-    return found
+                partners.setdefault(item, set()).update(group)
+    return partners
 
 
 def score_pairs(version: DatasetVersion, findings: list[Finding], truth: planting.Planted) -> None:
@@ -57,12 +57,12 @@ def score_pairs(version: DatasetVersion, findings: list[Finding], truth: plantin
     number = {item.file: n for n, item in enumerate(version.items)}
     planted = {number[file] for pairs in truth.pairs.values() for pair in pairs for file in pair}
     planted |= {number[file] for file in truth.files.get("burst", ())}
-    allowed = {"exact": SAME, "contradiction": {"contradiction"}, "leak": {"leak"}}
+    allowed = {"exact": EXACT_KINDS, "contradiction": {"contradiction"}, "leak": {"leak"}}
     for kind, pairs in truth.pairs.items():
-        alike = joined(findings, allowed.get(kind, TWINS))
+        alike = joined(findings, allowed.get(kind, NEAR_KINDS))
         hits = sum(number[b] in alike.get(number[a], ()) for a, b in pairs)
         row(kind, hits, len(pairs))
-    for name, kinds in (("exact", {"exact_duplicate", "leak"}), ("near", TWINS)):
+    for name, kinds in (("exact", {"exact_duplicate", "leak"}), ("near", NEAR_KINDS)):
         named = set(joined(findings, kinds))
         false = sorted(named - planted)
         row(f"false alarms, {name}", len(false), len(version.items) - len(planted))
@@ -73,19 +73,19 @@ def score_pairs(version: DatasetVersion, findings: list[Finding], truth: plantin
 def faults(workspace: Workspace, data: Path, folder: Path) -> None:
     """Every kind of fault in one set of photos."""
     truth = planting.plant(data, folder / "faults")
-    done = bring_in(workspace, folder / "faults", "faults")
-    version = done.version
+    ingested = bring_in(workspace, folder / "faults", "faults")
+    version = ingested.version
     began = time.monotonic()
-    findings = findings_of(Case(workspace, version))
+    findings = findings_of(CheckContext(workspace, version))
     print(f"faults: {len(version.items)} photos, {time.monotonic() - began:.1f} s")
     score_pairs(version, findings, truth)
     by_kind = {finding.kind: finding for finding in findings}
-    refused = {entry["file"] for entry in done.refused}
+    refused = {entry["file"] for entry in ingested.refused}
     row("corrupt", len(refused & set(truth.files["corrupt"])), len(truth.files["corrupt"]),
         f"{len(refused - set(truth.files['corrupt']))} others refused")  # fmt: skip
     burst = {n for n, item in enumerate(version.items) if item.file in truth.files["burst"]}
-    found = set(by_kind["burst"].items) if "burst" in by_kind else set()
-    row("burst", len(found & burst), len(burst), f"{len(found - burst)} others named")
+    grouped = set(by_kind["burst"].items) if "burst" in by_kind else set()
+    row("burst", len(grouped & burst), len(burst), f"{len(grouped - burst)} others named")
     tiny = by_kind["tiny_class"].title if "tiny_class" in by_kind else "none"
     row("tiny classes", sum(name in tiny for name in truth.classes), len(truth.classes), tiny)
     for finding in findings:
@@ -106,7 +106,7 @@ def near(workspace: Workspace, data: Path, folder: Path) -> None:
         truth = planting.plant_near(made, into, 1, each, lambda p, root=into: _relative(p, root))
         version = bring_in(workspace, into, f"near-{name}").version
         print(f"near copies in {name}: {len(version.items)} photos")
-        score_pairs(version, findings_of(Case(workspace, version)), truth)
+        score_pairs(version, findings_of(CheckContext(workspace, version)), truth)
 
 
 def labels(workspace: Workspace, data: Path, folder: Path) -> None:
@@ -155,7 +155,7 @@ def known(workspace: Workspace, data: Path, folder: Path) -> None:
     ants = bring_in(workspace, data / "hymenoptera_data", "ants-known").version
     for version in (trash, ants):
         print(f"{version.name}: {len(version.items)} pictures")
-        for finding in findings_of(Case(workspace, version)):
+        for finding in findings_of(CheckContext(workspace, version)):
             names = [version.items[item].file for item in finding.items[:6]]
             print(f"    {finding.kind:16} {finding.title} {names}")
 
@@ -167,7 +167,7 @@ def speed(workspace: Workspace, data: Path, folder: Path) -> None:
     version = bring_in(workspace, folder / "speed", "speed").version
     for name in ("first time", "again"):
         began, spent = time.monotonic(), time.process_time()
-        findings_of(Case(workspace, version))
+        findings_of(CheckContext(workspace, version))
         wall, spent = time.monotonic() - began, time.process_time() - spent
         print(f"{len(version.items)} photos, {name}: {wall:.1f} s, of the processor {spent:.1f} s")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -175,29 +175,32 @@ def speed(workspace: Workspace, data: Path, folder: Path) -> None:
 
 
 def _propose(workspace: Workspace, version: DatasetVersion) -> None:
-    case = Case(workspace, version)
-    found = {finding.kind: finding for finding in findings_of(case)}.get("burst")
+    context = CheckContext(workspace, version)
+    burst = {finding.kind: finding for finding in findings_of(context)}.get("burst")
     print(f"{version.name}: {len(version.items)} pictures")
-    if found is None:
+    if burst is None:
         print("    no series found")
         return
-    print(f"    {found.title} {found.why}")
-    made = commit(workspace, version.name, found.fixes[0].edits, base=version.version)
-    after = Case(workspace, made)
-    for name, one in (("random", case), ("grouped", after)):
-        test, train = (np.flatnonzero(one.sides == side) for side in (2, 0))
-        told = logistic_regression.predict(
-            one.columns[train], one.labels[train], one.columns[test], len(version.classes)
+    print(f"    {burst.title} {burst.why}")
+    regrouped = commit(workspace, version.name, burst.fixes[0].edits, base=version.version)
+    regrouped_context = CheckContext(workspace, regrouped)
+    for name, side_context in (("random", context), ("grouped", regrouped_context)):
+        test, train = (np.flatnonzero(side_context.split_numbers == side) for side in (2, 0))
+        probabilities = logistic_regression.predict(
+            side_context.classifier_inputs[train],
+            side_context.labels[train],
+            side_context.classifier_inputs[test],
+            len(version.classes),
         )
-        right = float((told.argmax(1) == one.labels[test]).mean())
+        right = float((probabilities.argmax(1) == side_context.labels[test]).mean())
         print(f"    {name:8} test of {len(test)} pictures: {right:.1%} by a quick head")
 
 
 def _suspects(workspace: Workspace, version: DatasetVersion) -> list[int]:
-    found = {finding.kind: finding for finding in findings_of(Case(workspace, version))}
-    if "label_error" not in found:
+    by_kind = {finding.kind: finding for finding in findings_of(CheckContext(workspace, version))}
+    if "label_error" not in by_kind:
         return []
-    scores = found["label_error"].scores
+    scores = by_kind["label_error"].scores
     return sorted(scores, key=lambda item: -scores[item])
 
 

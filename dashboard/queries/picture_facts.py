@@ -7,7 +7,7 @@ import streamlit as st
 from PIL import Image
 
 from ml.data.store.versions import DatasetVersion, picture_path, read_picture
-from ml.doctor.image_statistics import taken
+from ml.doctor.image_statistics import capture_time
 from ml.errors import MLError
 from ml.workspace import Workspace
 
@@ -51,7 +51,7 @@ def times_of(workspace: Workspace, version: DatasetVersion) -> list[float | None
     for item in version.items:
         if item.hash not in known:
             try:
-                moment = taken(read_picture(workspace, item.hash))
+                moment = capture_time(read_picture(workspace, item.hash))
             except (MLError, OSError):
                 moment = math.nan
             known[item.hash] = None if math.isnan(moment) else moment

@@ -1,7 +1,7 @@
-"""Series of pictures: shots of one scene or person, told by capture times or file numbers.
+"""Capture series: shots of one scene or person, found by capture times or file numbers.
 
-Pictures are put in the order of their times or numbers. Where neighbours in that order look much
-more alike than strangers, a series is what lies between two long pauses.
+Pictures are sorted by time or number. Where neighbours in that order look much more alike than
+random pairs, a series is what lies between two long pauses.
 """
 
 import re
@@ -16,29 +16,29 @@ import numpy.typing as npt
 Indices = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
-KNOWN = 0.8
-"""At least this share of the pictures has a time, or a number, for it to be an order."""
-NEXT = 2
-"""File numbers this close are neighbours (a shot in between may have been thrown away)."""
-PAUSE = 120.0
-"""Seconds beyond which two shots are no neighbours."""
-STRANGERS = 20_000
-"""So many pairs are drawn to see how alike strangers are."""
-ALIKE = 0.8
-"""From this effect size on, neighbours as a whole are more alike than strangers. Measured: hands
-of one person after another 2.2, things photographed class by class 0.2, unordered sets below 0.1.
-"""
-SAME_SCENE = 0.75
-"""Neighbours whose features, less what their class has in common, correlate so much show one scene,
-whatever the others do; and there are at least ``LEAST_SCENE`` of them."""
-LEAST_SCENE = 3
-LONGEST = 30
+MIN_SHARE_WITH_ORDER = 0.8
+"""The share of pictures that must have a time, or a number, for it to give the order."""
+MAX_NUMBER_GAP = 2
+"""Between neighbours by file number: one shot in between may have been deleted."""
+MAX_GAP_SECONDS = 120.0
+"""Between neighbours by capture time."""
+RANDOM_PAIRS = 20_000
+"""Pairs that are drawn to measure the similarity of unrelated pictures."""
+MIN_EFFECT_SIZE = 0.8
+"""From this effect size on neighbours are more alike than random pairs. Measured:
+hands of one person after another 2.2, things photographed class by class 0.2, unordered sets below
+0.1."""
+MIN_SCENE_CORRELATION = 0.75
+"""Neighbours whose features, less the mean of their class, correlate so much show one scene,
+whatever the others do; a scene has at least ``MIN_PICTURES_IN_SCENE`` of them."""
+MIN_PICTURES_IN_SCENE = 3
+MAX_SERIES_LENGTH = 30
 """A series is cut at its longest pauses until it has no more than this, or 1/40 of the set."""
 
-_NUMBER = re.compile(r"\d+(?=\D*$)")
+_LAST_NUMBER = re.compile(r"\d+(?=\D*$)")
 
 
-class Order(NamedTuple):
+class CaptureOrder(NamedTuple):
     """Items in order, the gap before each (infinite where a new roll begins), and what gave it:
     ``capture times`` or ``file numbers``."""
 
@@ -47,21 +47,26 @@ class Order(NamedTuple):
     source: str
 
 
-def order_of(
+def capture_order(
     items: Sequence[int], times: npt.NDArray[np.float64], files: Sequence[str]
-) -> Order | None:
+) -> CaptureOrder | None:
     """The order in which ``items`` were taken, from ``times`` and ``files`` of all; None where
     neither tells."""
     chosen = np.array(items, np.int64)
     if not len(chosen):
         return None
     timed = chosen[np.isfinite(times[chosen])]
-    if len(timed) >= KNOWN * len(chosen) and len(np.unique(times[timed])) > len(timed) / 2:
+    if (
+        len(timed) >= MIN_SHARE_WITH_ORDER * len(chosen)
+        and len(np.unique(times[timed])) > len(timed) / 2
+    ):
         ordered = timed[np.argsort(times[timed], kind="stable")]
         gaps = np.diff(times[ordered], prepend=-np.inf)
-        return Order(ordered, np.where(gaps > PAUSE, np.inf, gaps), "capture times")
-    rolls = _numbered(chosen.tolist(), files)
-    if len(rolls) < max(KNOWN * len(chosen), 2):
+        return CaptureOrder(
+            ordered, np.where(gaps > MAX_GAP_SECONDS, np.inf, gaps), "capture times"
+        )
+    rolls = _by_file_number(chosen.tolist(), files)
+    if len(rolls) < max(MIN_SHARE_WITH_ORDER * len(chosen), 2):
         return None
     rolls.sort()
     gaps = np.array(
@@ -71,80 +76,84 @@ def order_of(
             for before, after in pairwise(rolls)
         ]
     )
-    gaps[gaps > NEXT] = np.inf
-    return Order(np.array([item for *_, item in rolls], np.int64), gaps, "file numbers")
+    gaps[gaps > MAX_NUMBER_GAP] = np.inf
+    return CaptureOrder(np.array([item for *_, item in rolls], np.int64), gaps, "file numbers")
 
 
-def _numbered(items: Sequence[int], files: Sequence[str]) -> list[tuple[str, int, int]]:
+def _by_file_number(items: Sequence[int], files: Sequence[str]) -> list[tuple[str, int, int]]:
     """Roll, number and item. A roll is the name without its number; where two class folders have
     the same name in them, the folder too is part of the roll."""
-    found = []
+    numbered = []
     for item in items:
         path = PurePosixPath(files[item])
-        match = _NUMBER.search(path.stem)
+        match = _LAST_NUMBER.search(path.stem)
         if match:
             roll = f"{path.stem[: match.start()]}#{path.stem[match.end() :]}"
-            found.append((roll, int(match.group()[-15:]), item, str(path.parent)))
-    names = [(roll, number) for roll, number, *_ in found]
+            numbered.append((roll, int(match.group()[-15:]), item, str(path.parent)))
+    names = [(roll, number) for roll, number, *_ in numbered]
     if len(set(names)) == len(names):
-        return [(roll, number, item) for roll, number, item, _ in found]
-    return [(f"{folder}/{roll}", number, item) for roll, number, item, folder in found]
+        return [(roll, number, item) for roll, number, item, _ in numbered]
+    return [(f"{folder}/{roll}", number, item) for roll, number, item, folder in numbered]
 
 
-def find_series(order: Order, features: Floats, labels: Indices) -> list[list[int]]:
+def find_series(order: CaptureOrder, features: Floats, labels: Indices) -> list[list[int]]:
     """The series among all items, at least two in each; none where neighbours are no more alike
-    than strangers. ``features`` and ``labels`` are of all items of the set."""
-    own = _without_class(features, labels)
+    than random pairs. ``features`` (items, F) and ``labels`` (items,) are of the whole set."""
+    centred = _centred_by_class(features, labels)
     before, after = order.items[:-1], order.items[1:]
-    near = np.isfinite(order.gaps[1:])
-    if near.sum() < LEAST_SCENE:
+    adjacent = np.isfinite(order.gaps[1:])
+    if adjacent.sum() < MIN_PICTURES_IN_SCENE:
         return []
-    alike = (own[before] * own[after]).sum(1)
-    strange = _strangers(own, order.items)
-    effect = (alike[near].mean() - strange.mean()) / max(float(strange.std()), 1e-6)
-    if effect >= ALIKE:
-        longest = max(LONGEST, len(order.items) // 40)
-        starts = _cut(order, np.concatenate([[-1.0], alike]), longest)
+    similarities = (centred[before] * centred[after]).sum(1)
+    random_similarities = _random_similarities(centred, order.items)
+    effect = (similarities[adjacent].mean() - random_similarities.mean()) / max(
+        float(random_similarities.std()), 1e-6
+    )
+    if effect >= MIN_EFFECT_SIZE:
+        longest = max(MAX_SERIES_LENGTH, len(order.items) // 40)
+        starts = _series_starts(order, np.concatenate([[-1.0], similarities]), longest)
     else:
-        scene = near & (alike >= SAME_SCENE)
-        starts = np.concatenate([[True], ~scene])
-    runs = np.split(order.items, np.flatnonzero(starts)[1:])
-    least = 2 if effect >= ALIKE else LEAST_SCENE
-    return [run.tolist() for run in runs if len(run) >= least]
+        same_scene = adjacent & (similarities >= MIN_SCENE_CORRELATION)
+        starts = np.concatenate([[True], ~same_scene])
+    series = np.split(order.items, np.flatnonzero(starts)[1:])
+    shortest = 2 if effect >= MIN_EFFECT_SIZE else MIN_PICTURES_IN_SCENE
+    return [run.tolist() for run in series if len(run) >= shortest]
 
 
-def _without_class(features: Floats, labels: Indices) -> Floats:
+def _centred_by_class(features: Floats, labels: Indices) -> Floats:
     """Features less the mean of their class, at length 1."""
-    own = features.copy()
+    centred = features.copy()
     for label in np.unique(labels):
-        own[labels == label] -= own[labels == label].mean(0)
-    own /= np.linalg.norm(own, axis=1, keepdims=True) + 1e-6
-    return own
+        centred[labels == label] -= centred[labels == label].mean(0)
+    centred /= np.linalg.norm(centred, axis=1, keepdims=True) + 1e-6
+    return centred
 
 
-def _strangers(own: Floats, items: Indices) -> Floats:
+def _random_similarities(centred: Floats, items: Indices) -> Floats:
     chance = np.random.default_rng(0)
-    one, other = chance.choice(items, (2, STRANGERS))
-    apart = one != other
-    found: Floats = (own[one[apart]] * own[other[apart]]).sum(1)
-    return found
+    one, other = chance.choice(items, (2, RANDOM_PAIRS))
+    different = one != other
+    similarities: Floats = (centred[one[different]] * centred[other[different]]).sum(1)
+    return similarities
 
 
-def _cut(order: Order, alike: Floats, longest: int) -> npt.NDArray[np.bool_]:
+def _series_starts(
+    order: CaptureOrder, similarities: Floats, longest: int
+) -> npt.NDArray[np.bool_]:
     """Where a series starts. Long ones are cut where the pause is longest, and of equal pauses
     where the neighbours are least alike."""
     starts = np.isinf(order.gaps)
     starts[0] = True
-    waiting = list(zip(*_bounds(starts), strict=True))
-    while waiting:
-        first, end = waiting.pop()
+    pending = list(zip(*_bounds(starts), strict=True))
+    while pending:
+        first, end = pending.pop()
         if end - first <= longest:
             continue
         gaps = order.gaps[first + 1 : end]
         longest_pauses = first + 1 + np.flatnonzero(gaps == gaps.max())
-        at = int(longest_pauses[alike[longest_pauses].argmin()])
-        starts[at] = True
-        waiting += [(first, at), (at, end)]
+        cut = int(longest_pauses[similarities[longest_pauses].argmin()])
+        starts[cut] = True
+        pending += [(first, cut), (cut, end)]
     return starts
 
 

@@ -1,7 +1,7 @@
-"""A version of a data set as the checks see it: what costs time is computed once, when asked for.
+"""The context of a check: one version of a data set, with lazily computed, cached statistics.
 
-Arrays have one row for each item of the version, so that item numbers index them. ``items`` are
-those that count: what is excluded is not examined.
+Arrays have one row for each item of the version, so that item numbers index them. ``items`` holds
+the numbers of the items that are not excluded; checks look at no others.
 """
 
 import hashlib
@@ -18,21 +18,21 @@ from ml.data.splits.splits import split_indices
 from ml.data.store.versions import SPLITS, DatasetVersion
 from ml.doctor import logistic_regression
 from ml.doctor.finding import Finding, Fix
-from ml.doctor.image_statistics import Looks, look_at
-from ml.doctor.near_duplicates import clusters, near_twins
+from ml.doctor.image_statistics import ImageStatistics, compute_statistics
+from ml.doctor.near_duplicates import connected_components, find_near_duplicates
 from ml.doctor.registry import kind_of
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 
 Indices = npt.NDArray[np.int64]
 
-SPANS = {"looks": (0.0, 0.25), "twins": (0.25, 0.4), "features": (0.4, 0.95)}
-"""Which part of the progress each stage is, about as long as they take, in the order in which the
-checks ask for them."""
+SPANS = {"statistics": (0.0, 0.25), "near_duplicates": (0.25, 0.4), "features": (0.4, 0.95)}
+"""Start and end of each stage in the whole progress, 0 to 1, by how long the stages take. They
+stand in the order in which the checks ask for them."""
 
 
-class Case:
-    """One version that is being examined."""
+class CheckContext:
+    """One version that is being examined, and what the checks compute of it."""
 
     def __init__(
         self,
@@ -50,72 +50,82 @@ class Case:
         return lambda share: self.progress(start + (end - start) * share)
 
     @cached_property
-    def looks(self) -> Looks:
-        """What one look at each item told."""
+    def statistics(self) -> ImageStatistics:
+        """The image statistics, ``STATISTICS_DTYPE`` (items,)."""
         hashes = [item.hash for item in self.version.items]
-        unique = list(dict.fromkeys(hashes))
-        row_of = {digest: row for row, digest in enumerate(unique)}
-        seen = look_at(self.workspace, unique, self.stage("looks"))
-        return seen[[row_of[digest] for digest in hashes]]
+        unique_hashes = list(dict.fromkeys(hashes))
+        row_of = {digest: row for row, digest in enumerate(unique_hashes)}
+        rows = compute_statistics(self.workspace, unique_hashes, self.stage("statistics"))
+        return rows[[row_of[digest] for digest in hashes]]
 
     @cached_property
-    def small(self) -> bool:
-        """Whether these are small pictures, such as digits of 28 px, rather than photos."""
-        sides = np.maximum(self.looks["width"], self.looks["height"])[self.items]
-        return len(sides) == 0 or float(np.median(sides)) < logistic_regression.SMALL
+    def has_small_pictures(self) -> bool:
+        """Whether the median picture is too small for a photo, such as a digit of 28 px."""
+        longer_sides = np.maximum(self.statistics["width"], self.statistics["height"])[self.items]
+        return (
+            len(longer_sides) == 0
+            or float(np.median(longer_sides)) < logistic_regression.MIN_PHOTO_SIDE
+        )
 
     @cached_property
     def features(self) -> npt.NDArray[np.float32]:
-        """What the bundled network sees in each item (items, 1280)."""
+        """Features of the bundled network, float32 (items, 1280)."""
         from ml.doctor.features import features_of  # not every check asks for it
 
         return features_of(self.workspace, self.version, self.stage("features"))
 
     @cached_property
-    def columns(self) -> npt.NDArray[np.float32]:
-        """What a quick head is fitted on, one row for each item."""
-        return logistic_regression.compress(
-            self.features, self.looks["thumb"] if self.small else None
+    def classifier_inputs(self) -> npt.NDArray[np.float32]:
+        """Principal components that the logistic regression is fitted on, (items, at most 256)."""
+        return logistic_regression.classifier_inputs(
+            self.features, self.statistics["thumb"] if self.has_small_pictures else None
         )
 
     @cached_property
-    def sides(self) -> Indices:
-        """0 for an item that trains, 1 validates, 2 tests, -1 is in no split. An item left out
-        since a later split has its picture is where its source put it."""
-        sides = np.full(len(self.labels), -1, np.int64)
+    def split_numbers(self) -> Indices:
+        """The split of each item: 0 training, 1 validation, 2 test, -1 none; int64 (items,).
+
+        An item that is left out because its picture is in a later split has the split that its
+        source gave it.
+        """
+        split_numbers = np.full(len(self.labels), -1, np.int64)
         try:
-            found = split_indices(self.version, 0)
-        except BadInputError:  # too few pictures to be split: nothing can be on two sides
-            return sides
+            indices = split_indices(self.version, 0)
+        except BadInputError:  # too few pictures to be split: nothing can cross a split
+            return split_numbers
         for number, name in enumerate(SPLITS):
-            sides[found[name]] = number
-        for item in self.items[sides[self.items] < 0]:
+            split_numbers[indices[name]] = number
+        for item in self.items[split_numbers[self.items] < 0]:
             given = self.version.items[item].split
-            sides[item] = SPLITS.index(given) if given else 0
-        return sides
+            split_numbers[item] = SPLITS.index(given) if given else 0
+        return split_numbers
 
     @cached_property
-    def copies(self) -> list[list[int]]:
-        """Clusters of items that are the same to the last pixel."""
-        found: dict[bytes, list[int]] = {}
-        for item in self.items[self.looks["width"][self.items] > 0].tolist():
-            found.setdefault(bytes(self.looks["same"][item]), []).append(item)
-        return [cluster for cluster in found.values() if len(cluster) > 1]
+    def exact_duplicates(self) -> list[list[int]]:
+        """Clusters of items whose decoded pixels are equal."""
+        clusters_by_pixels: dict[bytes, list[int]] = {}
+        for item in self.items[self.statistics["width"][self.items] > 0].tolist():
+            clusters_by_pixels.setdefault(bytes(self.statistics["same"][item]), []).append(item)
+        return [cluster for cluster in clusters_by_pixels.values() if len(cluster) > 1]
 
     @cached_property
-    def twins(self) -> list[list[int]]:
-        """Clusters of items that are nearly the same picture, copies among them."""
-        copies = {item: cluster for cluster in self.copies for item in cluster}
-        single = [n for n in self.items.tolist() if copies.get(n, [n])[0] == n]
-        alike = near_twins(self.looks[single], self.stage("twins"))
-        near = [(single[first], single[second]) for first, second in alike.tolist()]
-        chains = [pair for cluster in self.copies for pair in pairwise(cluster)]
-        reached = {item for pair in near for item in pair}
-        return [found for found in clusters([*near, *chains]) if reached & set(found)]
+    def near_duplicates(self) -> list[list[int]]:
+        """Clusters of items with nearly the same picture, their exact duplicates included."""
+        exact_duplicates = {item: cluster for cluster in self.exact_duplicates for item in cluster}
+        single = [n for n in self.items.tolist() if exact_duplicates.get(n, [n])[0] == n]
+        pairs = find_near_duplicates(self.statistics[single], self.stage("near_duplicates"))
+        near_pairs = [(single[first], single[second]) for first, second in pairs.tolist()]
+        exact_pairs = [pair for cluster in self.exact_duplicates for pair in pairwise(cluster)]
+        paired = {item for pair in near_pairs for item in pair}
+        return [
+            cluster
+            for cluster in connected_components([*near_pairs, *exact_pairs])
+            if paired & set(cluster)
+        ]
 
     @cached_property
-    def units(self) -> Indices:
-        """A number for what belongs together: copies and twins of a picture, and its group."""
+    def group_ids(self) -> Indices:
+        """A number a group, int64 (items,): items of one group, and duplicates, share theirs."""
         names = [item.group for item in self.version.items]
         leaders: dict[str, int] = {}
         pairs = [
@@ -123,38 +133,47 @@ class Case:
             for item, name in enumerate(names)
             if name is not None
         ]
-        for cluster in (*self.copies, *self.twins):
+        for cluster in (*self.exact_duplicates, *self.near_duplicates):
             pairs += [(cluster[0], item) for item in cluster]
-        units = np.arange(len(names), dtype=np.int64)
-        for cluster in clusters(pairs):
-            units[cluster] = cluster[0]
-        return units
+        group_ids = np.arange(len(names), dtype=np.int64)
+        for cluster in connected_components(pairs):
+            group_ids[cluster] = cluster[0]
+        return group_ids
 
     @cached_property
-    def opinions(self) -> npt.NDArray[np.float64]:
-        """How probable each label is for each item to those who have not seen it nor its unit:
-        (items, classes), 0 for what does not count."""
-        found = np.zeros((len(self.labels), len(self.version.classes)))
-        some = self.items
-        found[some] = logistic_regression.out_of_fold(
-            self.columns[some], self.labels[some], self.units[some], found.shape[1]
-        )
-        return found
+    def label_probabilities(self) -> npt.NDArray[np.float64]:
+        """Out-of-fold probability of each class, (items, classes); 0 for excluded items.
 
-    def accuracy_of(self, units: Indices) -> float:
-        """The accuracy of a quick head over five folds that keep ``units`` (one an item) whole."""
-        some = self.items
+        Each row is by a model that was fitted without the item and its group.
+        """
+        probabilities = np.zeros((len(self.labels), len(self.version.classes)))
+        items = self.items
+        probabilities[items] = logistic_regression.out_of_fold(
+            self.classifier_inputs[items],
+            self.labels[items],
+            self.group_ids[items],
+            probabilities.shape[1],
+        )
+        return probabilities
+
+    def cross_validated_accuracy(self, group_ids: Indices) -> float:
+        """Accuracy of the logistic regression, 0 to 1, over five folds that split no group.
+
+        Args:
+            group_ids: int64 (items,).
+        """
+        items = self.items
         classes = len(self.version.classes)
-        found = logistic_regression.out_of_fold(
-            self.columns[some], self.labels[some], units[some], classes
+        probabilities = logistic_regression.out_of_fold(
+            self.classifier_inputs[items], self.labels[items], group_ids[items], classes
         )
-        return float((found.argmax(1) == self.labels[some]).mean())
+        return float((probabilities.argmax(1) == self.labels[items]).mean())
 
-    def split_by_side(self, items: Iterable[int]) -> tuple[list[int], list[int]]:
-        """Of one picture's items those to keep, on the latest side that has it, and the others."""
+    def keep_in_latest_split(self, items: Iterable[int]) -> tuple[list[int], list[int]]:
+        """Part duplicates into those in the last of their splits, to keep, and the others."""
         chosen = list(items)
-        latest = max(self.sides[item] for item in chosen)
-        keep = [item for item in chosen if self.sides[item] == latest]
+        last_split = max(self.split_numbers[item] for item in chosen)
+        keep = [item for item in chosen if self.split_numbers[item] == last_split]
         return keep, [item for item in chosen if item not in keep]
 
     def finding(

@@ -1,4 +1,4 @@
-"""The examination of one version: every check, and what they found, kept beside the version."""
+"""The examination of one version: run every check, and store the findings beside the version."""
 
 import logging
 import time
@@ -7,10 +7,10 @@ from typing import Any
 from ml.data.pixels.parallel import Progress
 from ml.data.store.versions import DatasetVersion
 from ml.doctor import registry
-from ml.doctor.check_context import Case
+from ml.doctor.check_context import CheckContext
 from ml.doctor.finding import Finding
-from ml.doctor.registry import FAILED, all_checks, harm
-from ml.doctor.stored_findings import findings_path, keep
+from ml.doctor.registry import CHECK_FAILED, all_checks, severity_key
+from ml.doctor.stored_findings import findings_path, write_content
 from ml.errors import BadInputError, MLError, WorkspaceError
 from ml.text.format import count, listed
 from ml.workspace import Workspace
@@ -28,7 +28,7 @@ def examine(
         WorkspaceError: the disk is full or cannot be written to.
     """
     start = time.monotonic()
-    findings = findings_of(Case(workspace, version, _never_back(progress)))
+    findings = findings_of(CheckContext(workspace, version, _monotonic(progress)))
     content = {
         "version": version.version,
         "fingerprint": version.fingerprint,
@@ -36,12 +36,12 @@ def examine(
         "seconds": round(time.monotonic() - start, 1),
         "findings": [finding.to_json() for finding in findings],
     }
-    keep(findings_path(workspace, version.name, version.version), content)
+    write_content(findings_path(workspace, version.name, version.version), content)
     progress(1.0)
     return content
 
 
-def findings_of(case: Case) -> list[Finding]:
+def findings_of(context: CheckContext) -> list[Finding]:
     """What all checks find, most harmful first. A check that fails is a finding of its own.
 
     Raises:
@@ -49,7 +49,7 @@ def findings_of(case: Case) -> list[Finding]:
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    undamaged = bool((case.looks["width"] > 0).all())
+    undamaged = bool((context.statistics["width"] > 0).all())
     findings: list[Finding] = []
     failures: dict[str, str] = {}
     # Many small products of matrices: with several threads that wait for one another on a busy
@@ -57,7 +57,7 @@ def findings_of(case: Case) -> list[Finding]:
     with threadpool_limits(1):
         for check, kinds in all_checks():
             try:
-                findings += check(case)  # what it yields before it fails stands
+                findings += check(context)  # what it yields before it fails stands
             except (MemoryError, WorkspaceError):
                 raise
             except BadInputError as error:
@@ -69,20 +69,20 @@ def findings_of(case: Case) -> list[Finding]:
             except Exception as error:
                 log.exception("The check for %s failed.", kinds[0].name)
                 failures[kinds[0].label] = f"{type(error).__name__}: {error}"
-    failures |= registry.unreadable
+    failures |= registry.import_errors
     if failures:
-        findings.append(_failed(case, failures))
-    return sorted(findings, key=harm)
+        findings.append(_failed(context, failures))
+    return sorted(findings, key=severity_key)
 
 
-def _failed(case: Case, failures: dict[str, str]) -> Finding:
+def _failed(context: CheckContext, failures: dict[str, str]) -> Finding:
     """One finding that names the checks that failed, each with its reason."""
     names = listed([f"“{name}”" for name in failures])
     reasons = "; ".join(
         " ".join(reason.split())[:200] for reason in dict.fromkeys(failures.values())
     )
-    return case.finding(
-        kind=FAILED.name,
+    return context.finding(
+        kind=CHECK_FAILED.name,
         severity="low",
         title=f"{count(len(failures), 'check')} failed: {names}.",
         why=f"What is looked for there was not found out. The reason: {reasons.rstrip('.')}.",
@@ -90,7 +90,7 @@ def _failed(case: Case, failures: dict[str, str]) -> Finding:
     )
 
 
-def _never_back(progress: Progress) -> Progress:
+def _monotonic(progress: Progress) -> Progress:
     """``progress`` that only goes up, in whatever order checks ask for what takes time."""
     highest = 0.0
 

@@ -1,4 +1,4 @@
-"""What the bundled network sees in every picture of a version: features that a run shares.
+"""Features of the bundled network for every picture of a version, in the cache that runs share.
 
 They are kept by the hash of a picture, under the key that a training run with EfficientNet-Lite0
 and its picture size uses, so that whoever comes second need not compute them. torch is needed once
@@ -31,17 +31,17 @@ def features_of(
         WorkspaceError: the disk is full or cannot be written to.
     """
     spec = PixelSpec(model_catalog.get(MODEL).native_size)
-    everything = np.arange(len(version.items))
+    all_items = np.arange(len(version.items))
     record = {
         "name": version.name,
         "version": version.version,
         "fingerprint": version.fingerprint,
-        "splits": {"train": [], "val": [], "test": everything},
+        "splits": {"train": [], "val": [], "test": all_items},
     }
     pictures = open_pictures(workspace, record, spec, lambda share: progress(0.2 * share))
     backbone = stored_backbone(workspace)
     if backbone is None or backbone.spec != spec:
-        backbone = _made(workspace, spec)
+        backbone = _trace_backbone(workspace, spec)
     graph, count = backbone.graph, threads(0)
     stores = features.ensure(
         workspace.features / backbone.key,
@@ -53,8 +53,8 @@ def features_of(
     return stores[0].get(pictures.hashes("test"))
 
 
-def _made(workspace: Workspace, spec: PixelSpec) -> Backbone:
-    """The bundled network as a graph, which is kept."""
+def _trace_backbone(workspace: Workspace, spec: PixelSpec) -> Backbone:
+    """Trace the bundled network into a graph, and store it."""
     from ml.export.graph import feature_graph  # it imports torch, which takes its time
     from ml.models.network import count_features, new_head
 
@@ -62,6 +62,8 @@ def _made(workspace: Workspace, spec: PixelSpec) -> Backbone:
     # With the head of a training, so that what is traced here need not be traced again there.
     network.head = new_head(count_features(network, spec.channels, spec.size), 2)
     key = features.key_of(MODEL, network, spec.key)
-    made = Backbone(key, spec, feature_graph(network, spec.channels, spec.size, workspace.graphs))
-    store_backbone(workspace, made)
-    return made
+    backbone = Backbone(
+        key, spec, feature_graph(network, spec.channels, spec.size, workspace.graphs)
+    )
+    store_backbone(workspace, backbone)
+    return backbone

@@ -1,4 +1,4 @@
-"""What the doctor says: one finding, with the pictures it is about and what would mend it.
+"""A finding of the doctor: what is wrong, with the pictures it is about and the fixes for it.
 
 This module is light: pages read findings, a child makes them.
 """

@@ -1,7 +1,7 @@
-"""What one look at a picture tells: its sizes, time, light, sharpness, and a thumbnail.
+"""Image statistics: size, capture time, brightness, contrast, sharpness and a thumbnail.
 
-Each picture is decoded once, however many data sets and versions it is in: what was seen is kept by
-its hash, in ``features/looks-<n>``, as parts of structured arrays.
+Each picture is decoded once, however many data sets and versions it is in: its statistics are
+cached by its hash, in ``features/looks-<n>``, as structured arrays.
 """
 
 import hashlib
@@ -24,16 +24,16 @@ from ml.errors import BadInputError
 from ml.utils.files import write_atomically
 from ml.workspace import Workspace
 
-SIDE = 64
+THUMBNAIL_SIDE = 64
 """Thumbnails are grey squares of so many pixels, squeezed: nothing is cut off."""
-WORKING = 256
-"""What is measured is measured at this longer side, so that sizes do not matter."""
-PART = 4096
+MEASURED_SIDE = 256
+"""Pixels of the longer side at which statistics are computed, so that sizes do not matter."""
+PICTURES_PER_FILE = 4096
 _TIMES = (36867, 36868, 306)  # taken, digitised, changed
 _SUBSECONDS = {36867: 37521, 36868: 37522, 306: 37520}
 _EXIF = 0x8769
 
-LOOK = np.dtype(
+STATISTICS_DTYPE = np.dtype(
     [
         ("hash", "S64"),
         ("same", "S32"),  # equal where the decoded pixels are equal
@@ -47,63 +47,69 @@ LOOK = np.dtype(
         ("blue", "f4"),
         ("sharp", "f4"),  # variance of the Laplacian
         ("flat", "f4"),  # share of the pixels that are like their neighbours to the bit
-        ("thumb", "u1", (SIDE, SIDE)),
+        ("thumb", "u1", (THUMBNAIL_SIDE, THUMBNAIL_SIDE)),
     ]
 )
-VERSION = 1
+FORMAT_VERSION = 1
 
-Looks = npt.NDArray[Any]
-"""Of ``LOOK``, one row a picture."""
+ImageStatistics = npt.NDArray[Any]
+"""Of ``STATISTICS_DTYPE``, one row a picture."""
 
 
-def look_at(workspace: Workspace, hashes: list[str], progress: Progress | None = None) -> Looks:
-    """The looks at ``hashes``, in their order. A picture that is damaged by now has width 0.
+def compute_statistics(
+    workspace: Workspace, hashes: list[str], progress: Progress | None = None
+) -> ImageStatistics:
+    """The statistics of the pictures with these hashes, ``STATISTICS_DTYPE`` (N,), in their order.
+
+    A picture that is missing or damaged has width 0. ``progress`` is told the share done, 0 to 1.
 
     Raises:
         WorkspaceError: the disk is full or cannot be written to.
     """
-    folder = workspace.features / f"looks-{VERSION}"
-    found = np.zeros(len(hashes), LOOK)
+    folder = workspace.features / f"looks-{FORMAT_VERSION}"
+    statistics = np.zeros(len(hashes), STATISTICS_DTYPE)
     row_of = {digest: row for row, digest in enumerate(hashes)}
-    for part in _parts(folder):
-        names = part["hash"].astype(str).tolist()
-        pairs = [(row_of.pop(name), at) for at, name in enumerate(names) if name in row_of]
-        if pairs:
-            rows, places = (np.array(side) for side in zip(*pairs, strict=True))
-            found[rows] = part[places]
+    for part in _stored_files(folder):
+        stored_hashes = part["hash"].astype(str).tolist()
+        stored = [
+            (row_of.pop(name), place) for place, name in enumerate(stored_hashes) if name in row_of
+        ]
+        if stored:
+            target_rows, stored_rows = (np.array(side) for side in zip(*stored, strict=True))
+            statistics[target_rows] = part[stored_rows]
     done, missing = 0, list(row_of)
-    for start in range(0, len(missing), PART):
-        lacking, made = missing[start : start + PART], []
-        for some in in_batches(partial(_look_at_all, workspace), iter(lacking)):
-            made += some
-            done += len(some)
+    for start in range(0, len(missing), PICTURES_PER_FILE):
+        hashes_of_file, computed = missing[start : start + PICTURES_PER_FILE], []
+        for batch in in_batches(partial(_statistics_of_all, workspace), iter(hashes_of_file)):
+            computed += batch
+            done += len(batch)
             if progress:
                 progress(done / len(missing))
-        part = np.array(made, LOOK)
-        found[[row_of[digest] for digest in lacking]] = part
-        _keep(folder, part[part["width"] > 0])
-    return found
+        part = np.array(computed, STATISTICS_DTYPE)
+        statistics[[row_of[digest] for digest in hashes_of_file]] = part
+        _store(folder, part[part["width"] > 0])
+    return statistics
 
 
-def _look_at_all(workspace: Workspace, hashes: list[str]) -> list[tuple[Any, ...]]:
-    return [_look(workspace, digest) for digest in hashes]
+def _statistics_of_all(workspace: Workspace, hashes: list[str]) -> list[tuple[Any, ...]]:
+    return [_statistics_of(workspace, digest) for digest in hashes]
 
 
-def _look(workspace: Workspace, digest: str) -> tuple[Any, ...]:
+def _statistics_of(workspace: Workspace, digest: str) -> tuple[Any, ...]:
     try:
         data = read_picture(workspace, digest)
-        picture, (width, height), _ = load(data, at_least=WORKING)
+        picture, (width, height), _ = load(data, at_least=MEASURED_SIDE)
     except BadInputError:
-        return (digest, *np.zeros((), LOOK).item()[1:])
+        return (digest, *np.zeros((), STATISTICS_DTYPE).item()[1:])
     same = hashlib.sha256(f"{width}x{height} {picture.mode} ".encode() + picture.tobytes())
-    thumb = picture.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
-    picture.thumbnail((WORKING, WORKING), Image.Resampling.BILINEAR)
+    thumb = picture.convert("L").resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX)
+    picture.thumbnail((MEASURED_SIDE, MEASURED_SIDE), Image.Resampling.BILINEAR)
     grey = np.asarray(picture.convert("L"), np.float32)
     colours = np.asarray(picture.convert("RGB").reduce(4), np.float32).reshape(-1, 3).mean(0)
     sharp, flat = _edges(grey)
     return (
-        digest, same.digest(), width, height, taken(data), grey.mean(), grey.std(), *colours, sharp,
-        flat, np.asarray(thumb),
+        digest, same.digest(), width, height, capture_time(data), grey.mean(), grey.std(), *colours,
+        sharp, flat, np.asarray(thumb),
     )  # fmt: skip
 
 
@@ -118,10 +124,10 @@ def _edges(grey: npt.NDArray[np.float32]) -> tuple[float, float]:
     return float(laplacian.var()), float(flat.mean())
 
 
-def taken(data: bytes) -> float:
-    """When the camera says the picture was taken: seconds since 1970; not a number if it does not.
+def capture_time(data: bytes) -> float:
+    """The capture time in the EXIF data, in seconds since 1970; NaN where there is none.
 
-    The zone is not known, and does not matter to what lies seconds apart.
+    The time zone is not known: only differences count.
     """
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
@@ -141,17 +147,17 @@ def taken(data: bytes) -> float:
     return float("nan")
 
 
-def _parts(folder: Path) -> Iterator[Looks]:
+def _stored_files(folder: Path) -> Iterator[ImageStatistics]:
     for path in sorted(folder.glob("[!.]*.npy")):
         try:
             part = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError):
-            continue  # a part that cannot be read is looked at again
-        if part.dtype == LOOK:
+            continue  # what cannot be read is computed again
+        if part.dtype == STATISTICS_DTYPE:
             yield part
 
 
-def _keep(folder: Path, part: Looks) -> None:
+def _store(folder: Path, part: ImageStatistics) -> None:
     if len(part):
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{secrets.token_hex(8)}.npy"

@@ -1,7 +1,7 @@
-"""A quick classifier on kept features, to ask what pictures of each label have in common.
+"""Logistic regression on cached features: out-of-fold probabilities of each label.
 
-Logistic regression on the first principal components of the features. It takes seconds where a
-training takes minutes, and is all that is asked of it: a second opinion on each label.
+It is fitted on the first principal components of the features, in seconds where a training takes
+minutes, and gives a second opinion on each label.
 """
 
 import warnings
@@ -9,85 +9,94 @@ import warnings
 import numpy as np
 import numpy.typing as npt
 
-from ml.doctor.image_statistics import SIDE
+from ml.doctor.image_statistics import THUMBNAIL_SIDE
 
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
-Units = npt.NDArray[np.int64]
+GroupIds = npt.NDArray[np.int64]
 
 COMPONENTS = 256
-PENALTY = 0.003
-"""Strong: a head that fits every label learns the wrong ones too."""
+INVERSE_REGULARISATION = 0.003
+"""``C`` of scikit-learn. A strong penalty: a model that fits every label learns wrong ones too."""
 FOLDS = 5
-SMALL = 64
-"""Pictures below this are far from what the network learned on, and their pixels say more: labels
-turned at random in 2,000 pictures of Fashion-MNIST are found a little better with them."""
+MIN_PHOTO_SIDE = 64
+"""Pixels of the longer side. Smaller pictures are far from what the network learned on,
+and their pixels say more: labels turned at random in 2,000 pictures of Fashion-MNIST are found a
+little better with them."""
 
 
-def compress(features: Floats, thumbs: npt.NDArray[np.uint8] | None = None) -> Floats:
+def classifier_inputs(features: Floats, thumbs: npt.NDArray[np.uint8] | None = None) -> Floats:
     """The principal components (N, at most 256) of features, and of ``thumbs`` where given."""
     parts = [_scaled(features)]
     if thumbs is not None:
-        cells = thumbs.reshape(len(thumbs), SIDE // 2, 2, SIDE // 2, 2).mean((2, 4))
+        cells = thumbs.reshape(len(thumbs), THUMBNAIL_SIDE // 2, 2, THUMBNAIL_SIDE // 2, 2).mean(
+            (2, 4)
+        )
         parts.append(_scaled(cells.reshape(len(thumbs), -1).astype(np.float32)))
-    return project(parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1), COMPONENTS)
+    return principal_components(
+        parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1), COMPONENTS
+    )
 
 
-def project(columns: Floats, components: int) -> Floats:
+def principal_components(columns: Floats, components: int) -> Floats:
     """Centred ``columns`` (N, F) on their first principal components."""
     centred = columns - columns.mean(0)
     _, axes = np.linalg.eigh(centred.T @ centred / max(len(centred), 1))
-    found: Floats = centred @ axes[:, ::-1][:, :components]
-    return found
+    projected: Floats = centred @ axes[:, ::-1][:, :components]
+    return projected
 
 
-def predict(known: Floats, labels: Labels, asked: Floats, classes: int) -> npt.NDArray[np.float64]:
-    """Probabilities (asked, classes) by a head fitted on ``known`` with ``labels``."""
+def predict(
+    train_inputs: Floats, labels: Labels, test_inputs: Floats, classes: int
+) -> npt.NDArray[np.float64]:
+    """Probabilities (M, classes) of ``test_inputs`` (M, F), fitted on ``train_inputs`` (N, F)."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    found = np.zeros((len(asked), classes))
-    seen = np.unique(labels)
-    if len(seen) < 2:
-        found[:, seen] = 1.0
-        return found
-    head = LogisticRegression(C=PENALTY, max_iter=200, tol=1e-3)
+    probabilities = np.zeros((len(test_inputs), classes))
+    present = np.unique(labels)
+    if len(present) < 2:
+        probabilities[:, present] = 1.0
+        return probabilities
+    model = LogisticRegression(C=INVERSE_REGULARISATION, max_iter=200, tol=1e-3)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        head.fit(known, labels)
-    found[:, head.classes_] = head.predict_proba(asked)
-    return found
+        model.fit(train_inputs, labels)
+    probabilities[:, model.classes_] = model.predict_proba(test_inputs)
+    return probabilities
 
 
 def out_of_fold(
-    columns: Floats, labels: Labels, units: Units, classes: int
+    columns: Floats, labels: Labels, group_ids: GroupIds, classes: int
 ) -> npt.NDArray[np.float64]:
-    """Probabilities (N, classes) of each picture by heads that have not seen it nor its unit.
+    """Probabilities (N, classes) of each picture by models fitted without it and its group.
 
-    ``units`` numbers what is kept together, such as copies of a picture or shots of one person.
+    ``group_ids`` numbers what is kept together, such as copies of a picture or shots of one person.
     """
-    found = np.zeros((len(labels), classes))
-    fold = folds_of(labels, units)
+    probabilities = np.zeros((len(labels), classes))
+    fold = folds_of(labels, group_ids)
     for number in range(FOLDS):
-        away = fold == number
-        if away.any() and not away.all():
-            found[away] = predict(columns[~away], labels[~away], columns[away], classes)
-    return found
+        held_out = fold == number
+        if held_out.any() and not held_out.all():
+            probabilities[held_out] = predict(
+                columns[~held_out], labels[~held_out], columns[held_out], classes
+            )
+    return probabilities
 
 
-def folds_of(labels: Labels, units: Units) -> npt.NDArray[np.int64]:
-    """The fold of each picture: every class spread evenly, every unit in one fold."""
+def folds_of(labels: Labels, group_ids: GroupIds) -> npt.NDArray[np.int64]:
+    """The fold of each picture, 0 to 4, (N,): stratified, and every group in one fold."""
     order = np.random.default_rng(0).permutation(len(labels))
-    _, first, number = np.unique(units[order], return_index=True, return_inverse=True)
-    leading = order[first]  # one member of each unit stands for all of them
-    place = np.empty(len(leading), np.int64)
+    _, first, group_number = np.unique(group_ids[order], return_index=True, return_inverse=True)
+    representatives = order[first]  # one member of each group stands for all of them
+    fold_of_group = np.empty(len(representatives), np.int64)
     offset = 0
-    for label in np.unique(labels[leading]):
-        of_label = np.flatnonzero(labels[leading] == label)
-        place[of_label] = (np.arange(len(of_label)) + offset) % FOLDS
+    for label in np.unique(labels[representatives]):
+        of_label = np.flatnonzero(labels[representatives] == label)
+        fold_of_group[of_label] = (np.arange(len(of_label)) + offset) % FOLDS
         offset += len(of_label)
     fold = np.empty(len(labels), np.int64)
-    fold[order] = place[number]
+    fold[order] = fold_of_group[group_number]
     return fold
 
 

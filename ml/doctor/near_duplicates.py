@@ -1,4 +1,4 @@
-"""Pictures that are nearly one: searched for with perceptual hashes, confirmed on thumbnails.
+"""Near-duplicate detection: candidates by perceptual hash, confirmed on aligned thumbnails.
 
 The hash of a picture is its thumbnail at 16 by 16, brought to mean 0 and length 1: a product of two
 hashes is their correlation, and all of them against all is a matrix product, done in blocks. Each
@@ -15,48 +15,53 @@ import numpy.typing as npt
 from PIL import Image
 
 from ml.doctor.image_alignment import compare
-from ml.doctor.image_statistics import SIDE, Looks
+from ml.doctor.image_statistics import THUMBNAIL_SIDE, ImageStatistics
 
 HASH_SIDE = 16
-KEPT = 0.95
-"""What a crop that is looked for keeps of each side."""
-NEAREST = 6
-"""So many candidates a picture are compared closely."""
-LEAST = 0.6
-"""Candidates correlate at least so much as hashes. Twins by crop reach 0.65 in the worst case."""
+CROP_KEPT_SHARE = 0.95
+"""The share of each side that a crop keeps which is searched for."""
+CANDIDATES_PER_PICTURE = 6
+"""The nearest in hash, which are then aligned and compared."""
+MIN_HASH_CORRELATION = 0.6
+"""Of the hashes of candidates. Near duplicates by crop reach 0.65 in the worst case."""
 BLOCK = 512
-LEAST_CONTRAST = 3.0
-"""What has less has nothing to be compared by."""
-MOST_COLOUR = 20.0
-"""Means of red, green and blue further apart than this are two pictures, such as two lids."""
+MIN_CONTRAST = 3.0
+"""Grey levels (standard deviation). A picture with less has nothing to be compared by."""
+MAX_COLOUR_DIFFERENCE = 20.0
+"""Levels between the means of a colour. Further apart are two pictures, such as two lids."""
 
 Hashes = npt.NDArray[np.float32]
 Pairs = npt.NDArray[np.int64]
 
 
-def near_twins(looks: Looks, progress: Callable[[float], None] = lambda share: None) -> Pairs:
-    """Pairs of rows of ``looks`` that are one picture to the eye: int64 (pairs, 2), first < second.
+def find_near_duplicates(
+    statistics: ImageStatistics, progress: Callable[[float], None] = lambda share: None
+) -> Pairs:
+    """Pairs of rows that show one picture to the eye: int64 (pairs, 2), first < second.
 
     Rows that are equal to the bit are not compared: give each picture once.
     """
-    thumbs = looks["thumb"]
-    pairs, mirrored = _candidates(looks, lambda share: progress(share / 2))
-    colour = np.stack([looks[name] for name in ("red", "green", "blue")], 1)
-    apart = np.abs(colour[pairs[:, 0]] - colour[pairs[:, 1]]).max(1, initial=0)
-    pairs, mirrored = pairs[apart <= MOST_COLOUR], mirrored[apart <= MOST_COLOUR]
-    same = np.zeros(len(pairs), bool)
+    thumbs = statistics["thumb"]
+    pairs, mirrored = _candidates(statistics, lambda share: progress(share / 2))
+    colour = np.stack([statistics[name] for name in ("red", "green", "blue")], 1)
+    colour_difference = np.abs(colour[pairs[:, 0]] - colour[pairs[:, 1]]).max(1, initial=0)
+    pairs, mirrored = (
+        pairs[colour_difference <= MAX_COLOUR_DIFFERENCE],
+        mirrored[colour_difference <= MAX_COLOUR_DIFFERENCE],
+    )
+    same_picture = np.zeros(len(pairs), bool)
     for start in range(0, len(pairs), BLOCK):
         progress(0.5 + start / len(pairs) / 2)
-        chosen = slice(start, start + BLOCK)
-        first, second = thumbs[pairs[chosen, 0]], thumbs[pairs[chosen, 1]]
-        turned = mirrored[chosen]
-        first[turned] = first[turned][:, :, ::-1]
-        same[chosen] = compare(first, second).same
-    return np.unique(pairs[same], axis=0).reshape(-1, 2)
+        block = slice(start, start + BLOCK)
+        first, second = thumbs[pairs[block, 0]], thumbs[pairs[block, 1]]
+        flipped = mirrored[block]
+        first[flipped] = first[flipped][:, :, ::-1]
+        same_picture[block] = compare(first, second).same_picture
+    return np.unique(pairs[same_picture], axis=0).reshape(-1, 2)
 
 
-def clusters(pairs: Sequence[Sequence[int]] | Pairs) -> list[list[int]]:
-    """What is connected by ``pairs``, each cluster sorted, in the order of their first member."""
+def connected_components(pairs: Sequence[Sequence[int]] | Pairs) -> list[list[int]]:
+    """The connected components of a graph with these edges, each sorted, by their first member."""
     parent: dict[int, int] = {}
 
     def root(member: int) -> int:
@@ -67,15 +72,15 @@ def clusters(pairs: Sequence[Sequence[int]] | Pairs) -> list[list[int]]:
 
     for first, second in np.asarray(pairs, np.int64).reshape(-1, 2).tolist():
         parent[root(first)] = root(second)
-    found: dict[int, list[int]] = {}
+    components: dict[int, list[int]] = {}
     for member in sorted(parent):
-        found.setdefault(root(member), []).append(member)
-    return list(found.values())
+        components.setdefault(root(member), []).append(member)
+    return list(components.values())
 
 
-def hashes_of(thumbs: npt.NDArray[np.uint8]) -> Hashes:
-    """Hashes (N, 256) of thumbnails (N, S, S)."""
-    step = SIDE // HASH_SIDE
+def perceptual_hashes(thumbs: npt.NDArray[np.uint8]) -> Hashes:
+    """Perceptual hashes, float32 (N, 256), of thumbnails, uint8 (N, 64, 64)."""
+    step = THUMBNAIL_SIDE // HASH_SIDE
     cells = thumbs.reshape(len(thumbs), HASH_SIDE, step, HASH_SIDE, step).mean((2, 4))
     flat: Hashes = cells.reshape(len(thumbs), -1).astype(np.float32)
     flat -= flat.mean(1, keepdims=True)
@@ -84,43 +89,48 @@ def hashes_of(thumbs: npt.NDArray[np.uint8]) -> Hashes:
 
 
 def _candidates(
-    looks: Looks, progress: Callable[[float], None]
+    statistics: ImageStatistics, progress: Callable[[float], None]
 ) -> tuple[Pairs, npt.NDArray[np.bool_]]:
-    """Pairs that may be twins, and whether the first is to be mirrored."""
-    rows = np.flatnonzero((looks["width"] > 0) & (looks["contrast"] >= LEAST_CONTRAST))
-    thumbs = looks["thumb"]
-    known = np.concatenate(
+    """Pairs that may be near duplicates, and whether the first is to be mirrored."""
+    rows = np.flatnonzero((statistics["width"] > 0) & (statistics["contrast"] >= MIN_CONTRAST))
+    thumbs = statistics["thumb"]
+    hashes = np.concatenate(
         [np.empty((0, HASH_SIDE**2), np.float32)]
-        + [hashes_of(thumbs[rows[at : at + 4096]]) for at in range(0, len(rows), 4096)]
+        + [perceptual_hashes(thumbs[rows[at : at + 4096]]) for at in range(0, len(rows), 4096)]
     )
-    pairs, turned = [np.empty((0, 2), np.int64)], [np.empty(0, bool)]
-    nearest = min(NEAREST, len(rows) - 1)
+    pairs, mirrored_parts = [np.empty((0, 2), np.int64)], [np.empty(0, bool)]
+    nearest = min(CANDIDATES_PER_PICTURE, len(rows) - 1)
     for start in range(0, len(rows) if nearest > 0 else 0, BLOCK):
         progress(start / len(rows))
         block = thumbs[rows[start : start + BLOCK]]
-        inner = np.stack([_inner(thumb) for thumb in block])
-        whole = np.maximum(hashes_of(block) @ known.T, hashes_of(inner) @ known.T)
-        mirror = np.maximum(
-            hashes_of(block[:, :, ::-1]) @ known.T, hashes_of(inner[:, :, ::-1]) @ known.T
+        inner = np.stack([_centre_crop(thumb) for thumb in block])
+        upright = np.maximum(
+            perceptual_hashes(block) @ hashes.T, perceptual_hashes(inner) @ hashes.T
         )
-        alike = np.maximum(whole, mirror)
-        mine = np.arange(len(block))
-        alike[mine, start + mine] = -1  # a picture is not its own twin
-        near = np.argpartition(alike, -nearest, axis=1)[:, -nearest:]
-        this, that = np.repeat(mine, nearest), near.ravel()
-        fine = alike[this, that] >= LEAST
-        this, that = this[fine], that[fine]
-        pairs.append(np.stack([rows[start + this], rows[that]], 1))
-        turned.append(mirror[this, that] > whole[this, that])
-    found, flags = np.sort(np.concatenate(pairs), axis=1), np.concatenate(turned)
+        mirror = np.maximum(
+            perceptual_hashes(block[:, :, ::-1]) @ hashes.T,
+            perceptual_hashes(inner[:, :, ::-1]) @ hashes.T,
+        )
+        alike = np.maximum(upright, mirror)
+        own = np.arange(len(block))
+        alike[own, start + own] = -1  # a picture is no duplicate of itself
+        neighbours = np.argpartition(alike, -nearest, axis=1)[:, -nearest:]
+        first, second = np.repeat(own, nearest), neighbours.ravel()
+        close = alike[first, second] >= MIN_HASH_CORRELATION
+        first, second = first[close], second[close]
+        pairs.append(np.stack([rows[start + first], rows[second]], 1))
+        mirrored_parts.append(mirror[first, second] > upright[first, second])
+    all_pairs, all_mirrored = np.sort(np.concatenate(pairs), axis=1), np.concatenate(mirrored_parts)
     # A pair may have been found from both sides, and be like itself in either way.
-    _, first = np.unique(np.column_stack([found, flags]), axis=0, return_index=True)
-    return found[first], flags[first]
+    _, unique = np.unique(np.column_stack([all_pairs, all_mirrored]), axis=0, return_index=True)
+    return all_pairs[unique], all_mirrored[unique]
 
 
-def _inner(thumb: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def _centre_crop(thumb: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """The middle of a thumbnail, as large as a crop of the picture would be."""
-    edge = SIDE * (1 - KEPT) / 2
-    box = (edge, edge, SIDE - edge, SIDE - edge)
-    inner = Image.fromarray(thumb).resize((SIDE, SIDE), Image.Resampling.BILINEAR, box=box)
-    return np.asarray(inner)
+    edge = THUMBNAIL_SIDE * (1 - CROP_KEPT_SHARE) / 2
+    box = (edge, edge, THUMBNAIL_SIDE - edge, THUMBNAIL_SIDE - edge)
+    crop = Image.fromarray(thumb).resize(
+        (THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BILINEAR, box=box
+    )
+    return np.asarray(crop)

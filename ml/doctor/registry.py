@@ -14,9 +14,9 @@ from ml.doctor import checks
 from ml.doctor.finding import SEVERITIES, Finding
 
 Check = Callable[..., Iterable[Finding]]
-"""Takes a ``Case`` (which asks this module for advice, so that it is not imported here)."""
+"""Takes a ``CheckContext`` (which asks this module for advice, so that it is not imported here)."""
 
-LAST = 1000
+LAST_ORDER = 1000
 """The ``order`` of a kind that names none."""
 
 log = logging.getLogger(__name__)
@@ -39,19 +39,19 @@ class Kind:
     name: str
     label: str
     advice: str
-    order: int = LAST
+    order: int = LAST_ORDER
     shows_split: bool = False
     follows_split: bool = False
 
 
-FAILED = Kind(
+CHECK_FAILED = Kind(
     "check_failed",
     label="Checks that failed",
     advice="All other findings stand. Look again, and report it if it fails again.",
-    order=LAST + 1,
+    order=LAST_ORDER + 1,
 )
 _checks: dict[Check, tuple[Kind, ...]] = {}
-unreadable: dict[str, str] = {}
+import_errors: dict[str, str] = {}
 """Modules of checks that cannot be imported, each with its reason."""
 
 
@@ -63,9 +63,11 @@ def check(*kinds: Kind) -> Callable[[Check], Check]:
     """
 
     def decorate(function: Check) -> Check:
-        taken = {FAILED.name} | {kind.name for known in _checks.values() for kind in known}
+        registered = {CHECK_FAILED.name} | {
+            kind.name for kinds_of_check in _checks.values() for kind in kinds_of_check
+        }
         for kind in kinds:
-            if kind.name in taken:
+            if kind.name in registered:
                 raise ValueError(f"There are two checks for {kind.name}.")
         _checks[function] = kinds
         return function
@@ -77,20 +79,22 @@ def all_checks() -> list[tuple[Check, tuple[Kind, ...]]]:
     """Every check with its kinds, in the order in which they run."""
     for module in pkgutil.iter_modules(checks.__path__):
         name = f"{checks.__name__}.{module.name}"
-        if name in unreadable:
+        if name in import_errors:
             continue
         try:
             importlib.import_module(name)
         except Exception as error:  # the other checks go on
             log.exception("%s cannot be imported.", name)
-            unreadable[name] = f"{type(error).__name__}: {error}"
+            import_errors[name] = f"{type(error).__name__}: {error}"
     return sorted(_checks.items(), key=lambda row: min(kind.order for kind in row[1]))
 
 
 def kinds() -> dict[str, Kind]:
     """Every kind of finding by its name, in their order."""
-    found = [kind for _, of_check in all_checks() for kind in of_check]
-    return {kind.name: kind for kind in sorted([*found, FAILED], key=lambda kind: kind.order)}
+    every_kind = [kind for _, kinds_of_check in all_checks() for kind in kinds_of_check]
+    return {
+        kind.name: kind for kind in sorted([*every_kind, CHECK_FAILED], key=lambda kind: kind.order)
+    }
 
 
 def kind_of(name: str) -> Kind:
@@ -98,7 +102,7 @@ def kind_of(name: str) -> Kind:
     return kinds().get(name) or Kind(name, label=name.replace("_", " ").capitalize(), advice="")
 
 
-def harm(finding: Finding) -> tuple[int, int, str, int]:
+def severity_key(finding: Finding) -> tuple[int, int, str, int]:
     """A sort key: most harmful first, then in the order of kinds, then the most pictures."""
     severity = SEVERITIES.index(finding.severity)
     return severity, kind_of(finding.kind).order, finding.kind, -len(finding.items)

@@ -1,4 +1,4 @@
-"""What the doctor found and drew, as pages read it. Light; nothing here looks at a picture.
+"""Stored findings and similarity maps of a version, as pages read them. Light.
 
 ``datasets/<name>/doctor/<version>.json`` holds the findings of a version, ``map/<version>.json``
 where its pictures lie on the similarity map, ``ignored.json`` the keys of findings that somebody
@@ -39,8 +39,8 @@ def read_map(workspace: Workspace, name: str, version: int) -> dict[str, Any] | 
     return _of_version(workspace, name, version, map_path(workspace, name, version))
 
 
-def keep(path: Path, told: dict[str, Any]) -> None:
-    """Write what was found of a version; its folder is made where it is missing.
+def write_content(path: Path, content: dict[str, Any]) -> None:
+    """Write findings or a map; its folder is made where it is missing.
 
     Raises:
         WorkspaceError: the disk is full or cannot be written to.
@@ -49,13 +49,13 @@ def keep(path: Path, told: dict[str, Any]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise explain_os_error(error, path) from error
-    write_json(path, told)
+    write_json(path, content)
 
 
 def ignored(workspace: Workspace, name: str) -> set[str]:
     """The keys of the findings that are ignored, in any version of the set."""
-    found = read_json(_ignored_path(workspace, name))
-    return {key for key in found if isinstance(key, str)} if isinstance(found, list) else set()
+    keys = read_json(_ignored_path(workspace, name))
+    return {key for key in keys if isinstance(key, str)} if isinstance(keys, list) else set()
 
 
 def ignore(workspace: Workspace, name: str, key: str) -> None:
@@ -72,8 +72,8 @@ def _change(workspace: Workspace, name: str, key: str, *, keep: bool) -> None:
     path = _ignored_path(workspace, name)
     try:
         with FileLock(path.with_suffix(".lock")):
-            found = ignored(workspace, name)
-            write_json(path, sorted(found | {key} if keep else found - {key}))
+            keys = ignored(workspace, name)
+            write_json(path, sorted(keys | {key} if keep else keys - {key}))
     except OSError as error:
         raise explain_os_error(error, path) from error
 
@@ -84,7 +84,7 @@ def _ignored_path(workspace: Workspace, name: str) -> Path:
 
 def _of_version(workspace: Workspace, name: str, version: int, path: Path) -> dict[str, Any] | None:
     """The content of ``path``; None where it is missing, damaged or about other pictures."""
-    found = read_json(path)
-    wanted = read_summary(workspace, name, version).get("fingerprint")
-    fits = isinstance(found, dict) and found.get("fingerprint") == wanted
-    return found if fits and isinstance(found, dict) else None
+    content = read_json(path)
+    fingerprint = read_summary(workspace, name, version).get("fingerprint")
+    fits = isinstance(content, dict) and content.get("fingerprint") == fingerprint
+    return content if fits and isinstance(content, dict) else None

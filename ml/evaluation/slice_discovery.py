@@ -83,10 +83,10 @@ def measure(
     )
     version = load_version(workspace, record["name"], record["version"])
     items = [version.items[n] for n in answers.indices.tolist()]
-    looks = _looks(workspace, items, lambda share: progress(0.5 + share / 2))
+    statistics = _statistics(workspace, items, lambda share: progress(0.5 + share / 2))
     right = answers.guesses == answers.labels
     names = [version.classes[item.label] for item in items]
-    found = slices.find(right, groups(items, names, version.classes, looks))
+    found = slices.find(right, groups(items, names, version.classes, statistics))
     progress(1.0)
     report = {
         "measure": MEASURE,
@@ -110,7 +110,7 @@ def measure(
 
 
 def groups(
-    items: Sequence[Item], names: Sequence[str], classes: Sequence[str], looks: Any
+    items: Sequence[Item], names: Sequence[str], classes: Sequence[str], statistics: Any
 ) -> list[Group]:
     """The groups of pictures.
 
@@ -120,23 +120,23 @@ def groups(
         looks: of ``ml.doctor.image_statistics``, one a picture.
     """
     files = [item.file for item in items]
-    seen = looks["width"] > 0
+    seen = statistics["width"] > 0
 
     def known(values: Any) -> Floats:
         return np.where(seen, np.asarray(values, np.float64), np.nan)
 
-    width, height = known(looks["width"]), known(looks["height"])
+    width, height = known(statistics["width"]), known(statistics["height"])
     shape = np.digitize(width / height, [1 / SQUARE, SQUARE])
     shapes = [SHAPES[n] if there else None for n, there in zip(shape, seen, strict=True)]
     found = slices.same("Class", names)
     found += slices.same("Shape", shapes)
-    light, contrast = known(looks["light"]) / 2.55, known(looks["contrast"]) / 2.55
+    light, contrast = known(statistics["light"]) / 2.55, known(statistics["contrast"]) / 2.55
     for kind, values, words, say in (
         ("Size", np.maximum(width, height), ("the smallest", "the largest"), _px),
         ("Brightness", light, ("the darkest", "the lightest"), _percent),
         ("Contrast", contrast, ("the palest", "the strongest"), _percent),
-        ("Sharpness", known(looks["sharp"]), ("the most blurred", "the sharpest"), _figure),
-        ("Time", known(looks["time"]), ("the earliest", "the latest"), _moment),
+        ("Sharpness", known(statistics["sharp"]), ("the most blurred", "the sharpest"), _figure),
+        ("Time", known(statistics["time"]), ("the earliest", "the latest"), _moment),
     ):
         found += slices.parts(kind, values, words, say)
     found += slices.same("Folder", by_folder(files, classes))
@@ -227,13 +227,15 @@ def _moment(value: float) -> str:
     return time.strftime("%d %b %Y %H:%M", time.gmtime(value))
 
 
-def _looks(workspace: Workspace, items: Sequence[Item], progress: Progress) -> Any:
-    from ml.doctor.image_statistics import look_at  # it opens pictures, in processes of its own
+def _statistics(workspace: Workspace, items: Sequence[Item], progress: Progress) -> Any:
+    from ml.doctor.image_statistics import (
+        compute_statistics,
+    )  # it opens pictures, in processes of its own
 
     hashes = list(dict.fromkeys(item.hash for item in items))
     row = {digest: place for place, digest in enumerate(hashes)}
-    looks = look_at(workspace, hashes, progress)
-    return looks[[row[item.hash] for item in items]]
+    statistics = compute_statistics(workspace, hashes, progress)
+    return statistics[[row[item.hash] for item in items]]
 
 
 def _as_json(one: Slice, right: slices.Flags) -> dict[str, Any]:

@@ -14,15 +14,15 @@ CHECK = '''
 
 from collections.abc import Iterator
 
-from ml.doctor.check_context import Case
+from ml.doctor.check_context import CheckContext
 from ml.doctor.finding import Finding
 from ml.doctor.registry import Kind, check
 
 
 @check(Kind("odd_number", label="Odd numbers", advice="Leave them.", shows_split=True))
-def odd_number(case: Case) -> Iterator[Finding]:
-    items = case.items[1::2].tolist()
-    yield case.finding(
+def odd_number(context: CheckContext) -> Iterator[Finding]:
+    items = context.items[1::2].tolist()
+    yield context.finding(
         kind="odd_number",
         severity="high",
         title=f"{len(items)} pictures have an odd number.",
@@ -47,5 +47,5 @@ def scratch_check(folder: Path, *, last_line: str = "") -> Iterator[None]:
         yield
     for check in [one for one in registry._checks if one.__module__.endswith(".odd_number")]:
         del registry._checks[check]
-    registry.unreadable.clear()
+    registry.import_errors.clear()
     sys.modules.pop(f"{checks.__name__}.odd_number", None)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ml.data.store.versions import load_version
-from ml.doctor.check_context import Case
+from ml.doctor.check_context import CheckContext
 from ml.doctor.registry import all_checks
 from ml.workspace import Workspace
 from tests.helpers import made_up_runs
@@ -17,7 +17,7 @@ def test_a_check_in_one_file_has_a_card(workspace: Workspace, tmp_path: Path) ->
     version = load_version(workspace, "made")
     with scratch_check(tmp_path):
         ((check, _),) = (row for row in all_checks() if row[1][0].name == "odd_number")
-        write_findings(workspace, version, *check(Case(workspace, version)))
+        write_findings(workspace, version, *check(CheckContext(workspace, version)))
         at = visit("data", data="made")
     text = words(at)
     assert "6 pictures have an odd number" in text

@@ -5,17 +5,17 @@ from typing import Any
 
 import numpy as np
 
-from ml.doctor.capture_series import Order, find_series, order_of
-from ml.doctor.check_context import Case
+from ml.doctor.capture_series import CaptureOrder, capture_order, find_series
+from ml.doctor.check_context import CheckContext
 from ml.doctor.finding import Finding, Fix
 from ml.doctor.registry import Kind, check
 from ml.text.format import count, is_or_are, percentage
 
-MUCH = 0.02
-"""A score flattered by this much is the first thing to mend."""
-WORTH_TELLING = 0.005
-SHOWN = 60
-"""So many series are shown together; the fix has all of them."""
+MIN_GAIN_FOR_HIGH_SEVERITY = 0.02
+"""Of accuracy, by which torn series flatter the score."""
+MIN_GAIN_MENTIONED = 0.005
+MAX_SERIES_SHOWN = 60
+"""At most so many series are listed in the finding; the fix has all of them."""
 
 
 @check(
@@ -27,45 +27,50 @@ SHOWN = 60
         follows_split=True,
     ),
 )
-def bursts(case: Case) -> Iterator[Finding]:
+def bursts(context: CheckContext) -> Iterator[Finding]:
     """Series by capture time or file number, where their pictures are alike and on two sides."""
-    version = case.version
-    if any(version.items[item].group is not None for item in case.items):
+    version = context.version
+    if any(version.items[item].group is not None for item in context.items):
         return  # somebody has said already what belongs together
-    order = order_of(case.items.tolist(), case.looks["time"], [i.file for i in version.items])
+    order = capture_order(
+        context.items.tolist(), context.statistics["time"], [i.file for i in version.items]
+    )
     if order is None:
         return
-    series = find_series(order, case.features, case.labels)
-    torn = [run for run in series if len({case.sides[item] for item in run} - {-1}) > 1]
+    series = find_series(order, context.features, context.labels)
+    torn = [run for run in series if len({context.split_numbers[item] for item in run} - {-1}) > 1]
     if torn:
-        yield _finding(case, order, series, torn)
+        yield _finding(context, order, series, torn)
 
 
-def _finding(case: Case, order: Order, series: list[list[int]], torn: list[list[int]]) -> Finding:
-    groups: list[str | None] = [None] * len(case.version.items)
-    units = case.units.copy()
+def _finding(
+    context: CheckContext, order: CaptureOrder, series: list[list[int]], torn: list[list[int]]
+) -> Finding:
+    groups: list[str | None] = [None] * len(context.version.items)
+    group_ids = context.group_ids.copy()
     for number, run in enumerate(series, 1):
         for item in run:
             groups[item] = f"series {number:03}"
-        units[np.isin(units, units[run])] = units[run[0]]
-    apart, mixed = case.accuracy_of(units), case.accuracy_of(case.units)
-    gain = mixed - apart
+        group_ids[np.isin(group_ids, group_ids[run])] = group_ids[run[0]]
+    grouped_accuracy = context.cross_validated_accuracy(group_ids)
+    mixed_accuracy = context.cross_validated_accuracy(context.group_ids)
+    gain = mixed_accuracy - grouped_accuracy
     items = sorted(item for run in torn for item in run)
     figures = (
-        f"{percentage(mixed, digits=1)} correct mixed, {percentage(apart, digits=1)} with whole "
-        "series kept apart"
+        f"{percentage(mixed_accuracy, digits=1)} correct mixed, "
+        f"{percentage(grouped_accuracy, digits=1)} with whole series kept apart"
     )
-    if gain >= WORTH_TELLING:
+    if gain >= MIN_GAIN_MENTIONED:
         trial = f"a quick trial gets {figures}."
     else:
         trial = f"here a quick trial shows no such gain ({figures}), a longer training may."
-    fix: list[dict[str, Any]] = [
+    edits: list[dict[str, Any]] = [
         {"do": "set_groups", "groups": groups},
         {"do": "draw_test", "seed": 0},
     ]
-    return case.finding(
+    return context.finding(
         kind="burst",
-        severity="high" if gain >= MUCH else "medium",
+        severity="high" if gain >= MIN_GAIN_FOR_HIGH_SEVERITY else "medium",
         title=(
             f"{count(len(torn), 'series', 'series')} of shots, {count(len(items), 'picture')}, "
             f"{is_or_are(len(torn))} on two sides of the split."
@@ -76,6 +81,6 @@ def _finding(case: Case, order: Order, series: list[list[int]], torn: list[list[
             "before and after cannot be compared."
         ),
         items=items,
-        groups=sorted(torn, key=len, reverse=True)[:SHOWN],
-        fixes=[Fix("Split by series", fix)],
+        groups=sorted(torn, key=len, reverse=True)[:MAX_SERIES_SHOWN],
+        fixes=[Fix("Split by series", edits)],
     )

@@ -4,19 +4,19 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ml.doctor.check_context import Case, exclude
+from ml.doctor.check_context import CheckContext, exclude
 from ml.doctor.finding import Finding, Fix
 from ml.doctor.registry import Kind, check
 from ml.text.format import count, has_or_have, is_or_are, listed
 
-FEW = 10
-"""A class below this is too small to learn, and its score is a matter of chance."""
-SHARE_OF_MEDIAN = 0.05
-UNEVEN = 5.0
-"""From this ratio of the largest class to the smallest on, the smaller ones are neglected."""
-EVEN = 3.0
-"""The ratio that the offered fix leaves."""
-SIDES = ("training", "validation", "test")
+MIN_PICTURES_IN_CLASS = 10
+"""A smaller class cannot be learned, and its score is a matter of chance."""
+MIN_SHARE_OF_MEDIAN = 0.05
+MAX_IMBALANCE = 5.0
+"""The ratio of the largest class to the smallest above which small classes are neglected."""
+IMBALANCE_AFTER_FIX = 3.0
+"""The ratio of the largest class to the smallest that the fix leaves."""
+SPLIT_NAMES = ("training", "validation", "test")
 
 
 @check(
@@ -27,13 +27,15 @@ SIDES = ("training", "validation", "test")
         order=80,
     ),
 )
-def tiny_class(case: Case) -> Iterator[Finding]:
+def tiny_class(context: CheckContext) -> Iterator[Finding]:
     """Classes of fewer than 10 pictures, or of next to none beside the others."""
-    tiny = _tiny(case)
-    counts = case.version.counts
+    tiny = _tiny(context)
+    counts = context.version.counts
     if not tiny or len(tiny) == len(counts):
         return
-    items = [n for n in case.items.tolist() if case.version.classes[case.labels[n]] in tiny]
+    items = [
+        n for n in context.items.tolist() if context.version.classes[context.labels[n]] in tiny
+    ]
     fixes = [
         Fix(
             f"Remove {'the class' if len(tiny) == 1 else 'these classes'}",
@@ -45,7 +47,7 @@ def tiny_class(case: Case) -> Iterator[Finding]:
         fixes.insert(0, Fix("Merge them into one class, other", [merge]))
     named = listed([f"{name} ({counts[name]})" for name in tiny])
     number = len(tiny)
-    yield case.finding(
+    yield context.finding(
         kind="tiny_class",
         severity="high",
         title=(
@@ -67,29 +69,32 @@ def tiny_class(case: Case) -> Iterator[Finding]:
         follows_split=True,
     ),
 )
-def missing_in_split(case: Case) -> Iterator[Finding]:
+def missing_in_split(context: CheckContext) -> Iterator[Finding]:
     """Classes that train but are not tested, or the other way round."""
-    counts = case.version.counts
-    if (case.sides < 0).all():
+    counts = context.version.counts
+    if (context.split_numbers < 0).all():
         return
     missing: dict[str, list[str]] = {}
-    for label, name in enumerate(case.version.classes):
-        there = set(case.sides[(case.labels == label) & (case.sides >= 0)].tolist())
-        for number, side in enumerate(SIDES):
-            if counts[name] and number not in there:
+    for label, name in enumerate(context.version.classes):
+        present = set(
+            context.split_numbers[(context.labels == label) & (context.split_numbers >= 0)].tolist()
+        )
+        for number, side in enumerate(SPLIT_NAMES):
+            if counts[name] and number not in present:
                 missing.setdefault(side, []).append(name)
     if not missing:
         return
-    names = list(dict.fromkeys(name for found in missing.values() for name in found))
+    names = list(dict.fromkeys(name for absent in missing.values() for name in absent))
     number = len(names)
-    told = "; ".join(f"{listed(found)} in {side}" for side, found in missing.items())
-    enough = all(counts[name] >= len(SIDES) for name in names)
-    draw = {"do": "draw_test", "seed": 0}
-    yield case.finding(
+    missing_text = "; ".join(f"{listed(absent)} in {side}" for side, absent in missing.items())
+    can_be_drawn = all(counts[name] >= len(SPLIT_NAMES) for name in names)
+    draw_edit = {"do": "draw_test", "seed": 0}
+    yield context.finding(
         kind="missing_in_split",
         severity="high" if {"training", "test"} & set(missing) else "medium",
         title=(
-            f"{count(number, 'class', 'classes')} {is_or_are(number)} missing from a split: {told}."
+            f"{count(number, 'class', 'classes')} {is_or_are(number)} missing from a split: "
+            f"{missing_text}."
         ),
         why=(
             "What is missing in training cannot be learned, and what is missing in the test is not "
@@ -97,12 +102,14 @@ def missing_in_split(case: Case) -> Iterator[Finding]:
         ),
         advice=(
             "Draw the test anew so that every class is in it."
-            if enough
+            if can_be_drawn
             else "Add pictures: a class needs at least three to be in every split."
         ),
-        items=[n for n in case.items.tolist() if case.version.classes[case.labels[n]] in names],
-        about=told,
-        fixes=[Fix("Draw the test anew", [draw])] if enough else [],
+        items=[
+            n for n in context.items.tolist() if context.version.classes[context.labels[n]] in names
+        ],
+        about=missing_text,
+        fixes=[Fix("Draw the test anew", [draw_edit])] if can_be_drawn else [],
     )
 
 
@@ -114,20 +121,20 @@ def missing_in_split(case: Case) -> Iterator[Finding]:
         order=100,
     ),
 )
-def imbalance(case: Case) -> Iterator[Finding]:
+def imbalance(context: CheckContext) -> Iterator[Finding]:
     """The largest class many times the smallest; those that are too small are told apart."""
-    tiny = set(_tiny(case))
-    counts = {name: n for name, n in case.version.counts.items() if n and name not in tiny}
+    tiny = set(_tiny(context))
+    counts = {name: n for name, n in context.version.counts.items() if n and name not in tiny}
     if len(counts) < 2:
         return
     largest, smallest = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
     ratio = counts[largest] / counts[smallest]
-    if ratio < UNEVEN:
+    if ratio < MAX_IMBALANCE:
         return
-    extra = _surplus(case, int(EVEN * counts[smallest]))
-    yield case.finding(
+    extra = _surplus(context, int(IMBALANCE_AFTER_FIX * counts[smallest]))
+    yield context.finding(
         kind="imbalance",
-        severity="medium" if ratio >= 2 * UNEVEN else "low",
+        severity="medium" if ratio >= 2 * MAX_IMBALANCE else "low",
         title=(
             f"{largest} has {ratio:.0f} times as many pictures as {smallest}: "
             f"{counts[largest]:,} and {counts[smallest]:,}."
@@ -141,21 +148,23 @@ def imbalance(case: Case) -> Iterator[Finding]:
     )
 
 
-def _tiny(case: Case) -> list[str]:
-    counts = {name: number for name, number in case.version.counts.items() if number}
-    usual = float(np.median(list(counts.values()))) if counts else 0.0
-    least = max(FEW, min(SHARE_OF_MEDIAN * usual, 2 * FEW))
-    return [name for name, number in counts.items() if number < least]
+def _tiny(context: CheckContext) -> list[str]:
+    counts = {name: number for name, number in context.version.counts.items() if number}
+    median = float(np.median(list(counts.values()))) if counts else 0.0
+    min_pictures = max(
+        MIN_PICTURES_IN_CLASS, min(MIN_SHARE_OF_MEDIAN * median, 2 * MIN_PICTURES_IN_CLASS)
+    )
+    return [name for name, number in counts.items() if number < min_pictures]
 
 
-def _surplus(case: Case, most: int) -> list[int]:
-    """Training pictures of classes above ``most``, by a fixed seed; the test keeps its own."""
-    chance = np.random.default_rng(0)
+def _surplus(context: CheckContext, max_pictures: int) -> list[int]:
+    """Random training pictures by which classes exceed ``max_pictures``; the seed is fixed."""
+    random = np.random.default_rng(0)
     extra: list[int] = []
-    for label in range(len(case.version.classes)):
-        of_class = case.items[case.labels[case.items] == label]
-        train = of_class[case.sides[of_class] == 0]
-        if len(of_class) > most:
-            kept = round(most * len(train) / len(of_class))
-            extra += sorted(chance.permutation(train)[kept:].tolist())
+    for label in range(len(context.version.classes)):
+        of_class = context.items[context.labels[context.items] == label]
+        train = of_class[context.split_numbers[of_class] == 0]
+        if len(of_class) > max_pictures:
+            train_kept = round(max_pictures * len(train) / len(of_class))
+            extra += sorted(random.permutation(train)[train_kept:].tolist())
     return extra

@@ -5,20 +5,20 @@ What lies on two sides of the split is left to the leaks.
 
 from collections.abc import Iterator, Sequence
 
-from ml.doctor.check_context import Case, exclude
+from ml.doctor.check_context import CheckContext, exclude
 from ml.doctor.finding import Finding, Fix
 from ml.doctor.registry import Kind, check
 from ml.text.format import count, has_or_have, is_or_are
 
 
-def crosses(case: Case, cluster: Sequence[int]) -> bool:
+def crosses_splits(context: CheckContext, cluster: Sequence[int]) -> bool:
     """Whether one side of the split has what another, on which a score is measured, has too."""
-    return len({case.sides[item] for item in cluster}) > 1
+    return len({context.split_numbers[item] for item in cluster}) > 1
 
 
-def torn(case: Case, cluster: Sequence[int]) -> bool:
+def has_several_labels(context: CheckContext, cluster: Sequence[int]) -> bool:
     """Whether it is under more than one label."""
-    return len({case.labels[item] for item in cluster}) > 1
+    return len({context.labels[item] for item in cluster}) > 1
 
 
 @check(
@@ -29,13 +29,17 @@ def torn(case: Case, cluster: Sequence[int]) -> bool:
         order=20,
     ),
 )
-def exact(case: Case) -> Iterator[Finding]:
+def exact(context: CheckContext) -> Iterator[Finding]:
     """Copies in one class and on one side."""
-    groups = [c for c in case.copies if not torn(case, c) and not crosses(case, c)]
+    groups = [
+        c
+        for c in context.exact_duplicates
+        if not has_several_labels(context, c) and not crosses_splits(context, c)
+    ]
     if not groups:
         return
     extra = [item for cluster in groups for item in cluster[1:]]
-    yield case.finding(
+    yield context.finding(
         kind="exact_duplicate",
         severity="medium",
         title=(
@@ -57,16 +61,20 @@ def exact(case: Case) -> Iterator[Finding]:
         order=30,
     ),
 )
-def near(case: Case) -> Iterator[Finding]:
+def near(context: CheckContext) -> Iterator[Finding]:
     """Resized, encoded again, cropped a little or mirrored, in one class and on one side."""
-    groups = [c for c in case.twins if not torn(case, c) and not crosses(case, c)]
+    groups = [
+        c
+        for c in context.near_duplicates
+        if not has_several_labels(context, c) and not crosses_splits(context, c)
+    ]
     if not groups:
         return
     extra = []
     for cluster in groups:
-        best = max(cluster, key=lambda item: (_pixels(case, item), -item))
+        best = max(cluster, key=lambda item: (_pixels(context, item), -item))
         extra += [item for item in cluster if item != best]
-    yield case.finding(
+    yield context.finding(
         kind="near_duplicate",
         severity="low",
         title=(
@@ -94,25 +102,28 @@ def near(case: Case) -> Iterator[Finding]:
         order=40,
     ),
 )
-def contradiction(case: Case) -> Iterator[Finding]:
+def contradiction(context: CheckContext) -> Iterator[Finding]:
     """One picture, or two that are nearly one, under more than one label."""
-    in_twins = {item for cluster in case.twins for item in cluster}
-    clusters = [*case.twins, *(c for c in case.copies if c[0] not in in_twins)]
-    groups = [cluster for cluster in clusters if torn(case, cluster)]
+    in_near_duplicates = {item for cluster in context.near_duplicates for item in cluster}
+    clusters = [
+        *context.near_duplicates,
+        *(c for c in context.exact_duplicates if c[0] not in in_near_duplicates),
+    ]
+    groups = [cluster for cluster in clusters if has_several_labels(context, cluster)]
     if not groups:
         return
     items = [item for cluster in groups for item in cluster]
     unlikely = []
     for cluster in groups:
-        opinion = case.opinions[cluster].mean(0)
-        likely = max({int(case.labels[item]) for item in cluster}, key=lambda n: opinion[n])
-        unlikely += [item for item in cluster if case.labels[item] != likely]
+        opinion = context.label_probabilities[cluster].mean(0)
+        likely = max({int(context.labels[item]) for item in cluster}, key=lambda n: opinion[n])
+        unlikely += [item for item in cluster if context.labels[item] != likely]
     fixes: list[Fix] = [
         exclude("Exclude all of them", items),
         exclude("Keep the likelier label", unlikely),
     ]
     number = len(groups)
-    yield case.finding(
+    yield context.finding(
         kind="contradiction",
         severity="high",
         title=f"{count(number, 'picture')} {has_or_have(number)} two labels.",
@@ -123,5 +134,5 @@ def contradiction(case: Case) -> Iterator[Finding]:
     )
 
 
-def _pixels(case: Case, item: int) -> int:
-    return int(case.looks["width"][item]) * int(case.looks["height"][item])
+def _pixels(context: CheckContext, item: int) -> int:
+    return int(context.statistics["width"][item]) * int(context.statistics["height"][item])

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ml.data.store.versions import read_report
-from ml.doctor.check_context import Case
+from ml.doctor.check_context import CheckContext
 from ml.doctor.finding import Finding
 from ml.doctor.registry import Kind, check
 from ml.text.format import count, is_or_are
@@ -17,24 +17,24 @@ from ml.text.format import count, is_or_are
         order=10,
     ),
 )
-def undecodable(case: Case) -> Iterator[Finding]:
+def undecodable(context: CheckContext) -> Iterator[Finding]:
     """Refused files stand in the report of the version; a picture may also be damaged since."""
-    version = case.version
-    refused = read_report(case.workspace, version.name, version.version).get("refused", [])
+    version = context.version
+    refused = read_report(context.workspace, version.name, version.version).get("refused", [])
     if refused:
         files = sorted(str(entry.get("file", "")) for entry in refused)
         first = refused[0]
         example = f"{first.get('file', '')}: {first.get('reason', '')}".rstrip(".")
-        yield case.finding(
+        yield context.finding(
             kind="undecodable",
             severity="medium",
             title=f"{count(len(refused), 'file')} could not be read.",
             why=f"What cannot be read is not in the set. The first is {example}.",
             about=" ".join(files),
         )
-    gone = [item for item in case.items.tolist() if case.looks["width"][item] == 0]
+    gone = [item for item in context.items.tolist() if context.statistics["width"][item] == 0]
     if gone:
-        yield case.finding(
+        yield context.finding(
             kind="undecodable",
             severity="high",
             title=f"{count(len(gone), 'picture')} {is_or_are(len(gone))} damaged or missing.",

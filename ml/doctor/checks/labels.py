@@ -12,19 +12,19 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from ml.doctor.check_context import Case, exclude
+from ml.doctor.check_context import CheckContext, exclude
 from ml.doctor.finding import Finding, Fix
 from ml.doctor.registry import Kind, check
 from ml.text.format import count
 
-LEAST = 5
-"""Classes of fewer pictures are too small to be sure of a stranger among them."""
-BEHIND = 0.4
-"""A suspect's own label is at least this much less probable than another. With 0.3 a little more of
+MIN_PICTURES_IN_CLASS = 5
+"""In smaller classes no label is suspected."""
+MIN_MARGIN = 0.4
+"""A suspect's own label is less probable than another by at least this. With 0.3 a little more of
 5 % of labels turned at random is found, and up to a fifth more suspected where none was."""
-SURE = 0.8
-MANY = 0.02
-"""Sure suspects of this share are the first thing to mend."""
+MIN_SURE_MARGIN = 0.8
+MIN_HARMFUL_SHARE = 0.02
+"""Sure suspects above this share of the set have high severity, all suspects medium."""
 
 Probabilities = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
@@ -38,35 +38,44 @@ Labels = npt.NDArray[np.int64]
         order=150,
     ),
 )
-def label_errors(case: Case) -> Iterator[Finding]:
+def label_errors(context: CheckContext) -> Iterator[Finding]:
     """Suspects with the label they should perhaps have."""
-    counts = np.bincount(case.labels[case.items], minlength=len(case.version.classes))
-    some = case.items[counts[case.labels[case.items]] >= LEAST]
-    if len(np.unique(case.labels[some])) < 2:
+    counts = np.bincount(context.labels[context.items], minlength=len(context.version.classes))
+    candidates = context.items[counts[context.labels[context.items]] >= MIN_PICTURES_IN_CLASS]
+    if len(np.unique(context.labels[candidates])) < 2:
         return
-    contradicting = {n for c in (*case.copies, *case.twins) if _torn(case, c) for n in c}
-    some = np.array([item for item in some.tolist() if item not in contradicting], np.int64)
-    if not len(some):
+    contradicting = {
+        n
+        for c in (*context.exact_duplicates, *context.near_duplicates)
+        if _has_several_labels(context, c)
+        for n in c
+    }
+    candidates = np.array(
+        [item for item in candidates.tolist() if item not in contradicting], np.int64
+    )
+    if not len(candidates):
         return
-    order, margins = suspects(case.opinions[some], case.labels[some])
+    order, margins = suspects(context.label_probabilities[candidates], context.labels[candidates])
     if not len(order):
         return
-    items = some[order].tolist()
-    best = case.opinions[items].argmax(1).tolist()
-    names = {item: case.version.classes[label] for item, label in zip(items, best, strict=True)}
+    items = candidates[order].tolist()
+    likeliest = context.label_probabilities[items].argmax(1).tolist()
+    names = {
+        item: context.version.classes[label] for item, label in zip(items, likeliest, strict=True)
+    }
     scores = {item: -float(margins[n]) for item, n in zip(items, order.tolist(), strict=True)}
-    sure = {item: name for item, name in names.items() if scores[item] >= SURE}
+    sure = {item: name for item, name in names.items() if scores[item] >= MIN_SURE_MARGIN}
     fixes = [exclude("Exclude all of them", items)]
     if sure:
         fixes.insert(0, _relabel(f"Relabel the {count(len(sure), 'surest', 'surest')}", sure))
     number = len(items)
-    total = len(case.items)
-    yield case.finding(
+    total = len(context.items)
+    yield context.finding(
         kind="label_error",
         severity="high"
-        if len(sure) >= MANY * total
+        if len(sure) >= MIN_HARMFUL_SHARE * total
         else "medium"
-        if number >= MANY * total
+        if number >= MIN_HARMFUL_SHARE * total
         else "low",
         title=f"{count(number, 'label')} may be wrong.",
         why=(
@@ -80,36 +89,44 @@ def label_errors(case: Case) -> Iterator[Finding]:
     )
 
 
-def suspects(opinions: Probabilities, labels: Labels) -> tuple[Labels, Probabilities]:
-    """Which rows of ``opinions`` (N, K) likely have a wrong label, the likeliest first, and for
-    every row how much more probable its own label is than any other."""
+def suspects(probabilities: Probabilities, labels: Labels) -> tuple[Labels, Probabilities]:
+    """Find likely label errors by confident learning.
+
+    Args:
+        probabilities: out-of-fold, (N, K).
+        labels: (N,).
+
+    Returns:
+        The rows that likely have a wrong label, the likeliest first, and the margin of each row,
+        (N,): the probability of its own label less that of the likeliest other.
+    """
     rows = np.arange(len(labels))
-    own = opinions[rows, labels]
-    others = opinions.copy()
+    own_probability = probabilities[rows, labels]
+    others = probabilities.copy()
     others[rows, labels] = -1
-    margins = own - others.max(1)
-    expected = min(_expected(opinions, labels), int((margins <= -BEHIND).sum()))
+    margins = own_probability - others.max(1)
+    expected = min(_expected(probabilities, labels), int((margins <= -MIN_MARGIN).sum()))
     return np.argsort(margins, kind="stable")[:expected].astype(np.int64), margins
 
 
-def _expected(opinions: Probabilities, labels: Labels) -> int:
+def _expected(probabilities: Probabilities, labels: Labels) -> int:
     """How many labels are wrong, by the confident joint brought to the counts of the classes."""
-    kinds = opinions.shape[1]
-    counts = np.bincount(labels, minlength=kinds)
-    usual = np.ones(kinds)
+    classes = probabilities.shape[1]
+    counts = np.bincount(labels, minlength=classes)
+    mean_confidence = np.ones(classes)
     for label in np.flatnonzero(counts):
-        usual[label] = opinions[labels == label, label].mean()
-    confident = np.where(opinions >= usual, opinions, -1)
-    seen = confident.max(1) >= 0
-    joint = np.zeros((kinds, kinds))
-    np.add.at(joint, (labels[seen], confident[seen].argmax(1)), 1)
+        mean_confidence[label] = probabilities[labels == label, label].mean()
+    confident = np.where(probabilities >= mean_confidence, probabilities, -1)
+    counted = confident.max(1) >= 0
+    joint = np.zeros((classes, classes))
+    np.add.at(joint, (labels[counted], confident[counted].argmax(1)), 1)
     np.fill_diagonal(joint, np.maximum(joint.diagonal(), 1))
     joint *= (counts / joint.sum(1))[:, None]
     return round(float(joint.sum() - joint.trace()))
 
 
-def _torn(case: Case, cluster: list[int]) -> bool:
-    return len({case.labels[item] for item in cluster}) > 1
+def _has_several_labels(context: CheckContext, cluster: list[int]) -> bool:
+    return len({context.labels[item] for item in cluster}) > 1
 
 
 def _relabel(text: str, names: dict[int, str]) -> Fix:

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ml.doctor import logistic_regression
-from ml.doctor.check_context import Case, exclude
-from ml.doctor.checks.duplicates import crosses
+from ml.doctor.check_context import CheckContext, exclude
+from ml.doctor.checks.duplicates import crosses_splits
 from ml.doctor.finding import Finding
 from ml.doctor.registry import Kind, check
 from ml.text.format import count, is_or_are, percentage
 
-WORTH_TELLING = 0.0005
+MIN_GAIN_MENTIONED = 0.0005
 
 
 @check(
@@ -32,35 +32,39 @@ WORTH_TELLING = 0.0005
         follows_split=True,
     ),
 )
-def leaks(case: Case) -> Iterator[Finding]:
+def leaks(context: CheckContext) -> Iterator[Finding]:
     """Copies, and near copies, on two sides of the split."""
-    exact = [cluster for cluster in case.copies if crosses(case, cluster)]
-    known = {item for cluster in exact for item in cluster}
-    near = [c for c in case.twins if crosses(case, c) and not known & set(c)]
+    exact = [cluster for cluster in context.exact_duplicates if crosses_splits(context, cluster)]
+    leaked = {item for cluster in exact for item in cluster}
+    near = [
+        c for c in context.near_duplicates if crosses_splits(context, c) and not leaked & set(c)
+    ]
     if exact:
-        yield _finding(case, "leak", exact, "")
+        yield _finding(context, "leak", exact, "")
     if near:
-        yield _finding(case, "near_leak", near, "nearly ")
+        yield _finding(context, "near_leak", near, "nearly ")
 
 
-def _finding(case: Case, kind: str, groups: Sequence[Sequence[int]], nearly: str) -> Finding:
-    kept: list[int] = []
+def _finding(
+    context: CheckContext, kind: str, groups: Sequence[Sequence[int]], nearly: str
+) -> Finding:
+    kept_items: list[int] = []
     extra: list[int] = []
     for cluster in groups:
-        keep, others = case.split_by_side(cluster)
-        kept, extra = kept + keep, extra + others
-    sides = {int(case.sides[item]) for item in kept}
-    where = "test" if 2 in sides else "validation"
-    number = len([item for item in kept if case.sides[item] == max(sides)])
-    total = int((case.sides == max(sides)).sum())
+        keep, others = context.keep_in_latest_split(cluster)
+        kept_items, extra = kept_items + keep, extra + others
+    split_numbers = {int(context.split_numbers[item]) for item in kept_items}
+    where = "test" if 2 in split_numbers else "validation"
+    number = len([item for item in kept_items if context.split_numbers[item] == max(split_numbers)])
+    total = int((context.split_numbers == max(split_numbers)).sum())
     share = number / max(total, 1)
-    return case.finding(
+    return context.finding(
         kind=kind,
         severity="high",
         title=f"{count(number, f'{where} picture')} {is_or_are(number)} {nearly}in training too.",
         why=(
             f"A model knows them by heart: that is {percentage(share)} of the {where} pictures"
-            f"{_flattery(case, kept)}."
+            f"{_flattery(context, kept_items)}."
         ),
         advice=(
             f"Exclude {count(len(extra), 'copy', 'copies')} outside {where}. The {where} set stays "
@@ -72,19 +76,22 @@ def _finding(case: Case, kind: str, groups: Sequence[Sequence[int]], nearly: str
     )
 
 
-def _flattery(case: Case, known: Sequence[int]) -> str:
-    """What a quick head scores on the test with and without the pictures that are ``known``."""
-    test, train = (np.flatnonzero(case.sides == side) for side in (2, 0))
-    new = np.setdiff1d(test, known)
-    if len(new) in (0, len(test)) or not len(train):
+def _flattery(context: CheckContext, leaked: Sequence[int]) -> str:
+    """What a quick head scores on the test with and without the pictures that are ``leaked``."""
+    test, train = (np.flatnonzero(context.split_numbers == side) for side in (2, 0))
+    unseen = np.setdiff1d(test, leaked)
+    if len(unseen) in (0, len(test)) or not len(train):
         return ""
-    classes = len(case.version.classes)
-    found = logistic_regression.predict(
-        case.columns[train], case.labels[train], case.columns[test], classes
+    classes = len(context.version.classes)
+    probabilities = logistic_regression.predict(
+        context.classifier_inputs[train],
+        context.labels[train],
+        context.classifier_inputs[test],
+        classes,
     )
-    right = found.argmax(1) == case.labels[test]
-    with_them, without = float(right.mean()), float(right[np.isin(test, new)].mean())
-    if with_them - without < WORTH_TELLING:
+    correct = probabilities.argmax(1) == context.labels[test]
+    with_them, without = float(correct.mean()), float(correct[np.isin(test, unseen)].mean())
+    if with_them - without < MIN_GAIN_MENTIONED:
         return ", though in a quick trial they do not raise the score"
     return (
         f", and in a quick trial they raise the score from {percentage(without, digits=1)} to "

@@ -5,16 +5,16 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from ml.doctor.check_context import Case
+from ml.doctor.check_context import CheckContext
 from ml.doctor.finding import Finding, Fix
 from ml.doctor.registry import Kind, check
 from ml.text.format import listed
 
-ENOUGH = 30
-CHANCE = 0.001
-"""How rarely chance alone may raise an alarm, for all traits together."""
-EFFECT = 0.25
-"""The least distance of two distributions (Kolmogorov and Smirnov) that is worth a word."""
+MIN_PICTURES_PER_SPLIT = 30
+MAX_P_VALUE = 0.001
+"""Of all traits together (Bonferroni)."""
+MIN_DISTANCE = 0.25
+"""Of two distributions, by Kolmogorov and Smirnov; a smaller one is not reported."""
 
 Column = npt.NDArray[np.float64]
 
@@ -29,41 +29,43 @@ Column = npt.NDArray[np.float64]
         follows_split=True,
     ),
 )
-def shift(case: Case) -> Iterator[Finding]:
+def shift(context: CheckContext) -> Iterator[Finding]:
     """A significant and large difference between training and test, trait by trait."""
-    seen = case.looks["width"] > 0
-    train, test = np.flatnonzero((case.sides == 0) & seen), np.flatnonzero((case.sides == 2) & seen)
-    if min(len(train), len(test)) < ENOUGH:
+    readable = context.statistics["width"] > 0
+    train, test = (
+        np.flatnonzero((context.split_numbers == 0) & readable),
+        np.flatnonzero((context.split_numbers == 2) & readable),
+    )
+    if min(len(train), len(test)) < MIN_PICTURES_PER_SPLIT:
         return
-    traits = _traits(case)
-    found: dict[str, float] = {}
+    traits = _traits(context)
+    shifts: dict[str, float] = {}
     for (less, more), values in traits.items():
-        distance, chance = compare(values[train], values[test])
-        if chance < CHANCE / len(traits) and distance >= EFFECT:
+        distance, p_value = kolmogorov_smirnov(values[train], values[test])
+        if p_value < MAX_P_VALUE / len(traits) and distance >= MIN_DISTANCE:
             higher = np.median(values[test]) > np.median(values[train])
-            found[more if higher else less] = distance
-    if not found:
+            shifts[more if higher else less] = distance
+    if not shifts:
         return
-    words = sorted(found, key=lambda word: -found[word])
-    yield case.finding(
+    comparatives = sorted(shifts, key=lambda word: -shifts[word])
+    yield context.finding(
         kind="shift",
-        severity="high" if max(found.values()) >= 2 * EFFECT else "medium",
-        title=f"The test pictures are {listed(words)} than those trained on.",
+        severity="high" if max(shifts.values()) >= 2 * MIN_DISTANCE else "medium",
+        title=f"The test pictures are {listed(comparatives)} than those trained on.",
         why=(
             "A score on pictures of another kind says how well that is borne, and little of how "
             "well the classes are told apart."
         ),
-        about=" ".join(sorted(found)),
+        about=" ".join(sorted(shifts)),
         fixes=[Fix("Draw the test anew", [{"do": "draw_test", "seed": 0}])],
     )
 
 
-def compare(one: Column, other: Column) -> tuple[float, float]:
-    """The distance of two distributions, and how probable as large a one is by chance: the
-    two-sample test of Kolmogorov and Smirnov, by its limit for many pictures."""
+def kolmogorov_smirnov(one: Column, other: Column) -> tuple[float, float]:
+    """The two-sample Kolmogorov-Smirnov test: distance, 0 to 1, and asymptotic p-value."""
     one, other = np.sort(one), np.sort(other)
-    both = np.concatenate([one, other])
-    shares = (np.searchsorted(side, both, "right") / len(side) for side in (one, other))
+    pooled = np.concatenate([one, other])
+    shares = (np.searchsorted(side, pooled, "right") / len(side) for side in (one, other))
     distance = float(np.abs(np.subtract(*shares)).max())
     scaled = distance * np.sqrt(len(one) * len(other) / (len(one) + len(other)))
     terms = np.arange(1, 101)
@@ -71,11 +73,11 @@ def compare(one: Column, other: Column) -> tuple[float, float]:
     return distance, min(max(tail, 0.0), 1.0) if scaled > 0.2 else 1.0
 
 
-def _traits(case: Case) -> dict[tuple[str, str], Column]:
+def _traits(context: CheckContext) -> dict[tuple[str, str], Column]:
     """Each trait of every item, with the words for less and for more of it."""
-    looks = case.looks
+    statistics = context.statistics
     names = ("red", "green", "blue", "width", "height", "contrast", "light", "sharp")
-    of = {name: looks[name].astype(np.float64) for name in names}
+    of = {name: statistics[name].astype(np.float64) for name in names}
     return {
         ("smaller", "larger"): np.log(np.maximum(of["width"] * of["height"], 1)),
         ("narrower", "wider"): np.log(np.maximum(of["width"], 1) / np.maximum(of["height"], 1)),

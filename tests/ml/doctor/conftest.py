@@ -11,7 +11,7 @@ from PIL import Image
 from ml.data.pixels.pixels import read_facts
 from ml.data.sources.folders import BUNDLED
 from ml.data.store.versions import DatasetVersion, Item, write_picture, write_version
-from ml.doctor.check_context import Case
+from ml.doctor.check_context import CheckContext
 from ml.workspace import Workspace
 
 
@@ -72,20 +72,20 @@ def make_version(workspace: Workspace) -> Callable[..., DatasetVersion]:
 
 
 @pytest.fixture
-def make_case(
+def make_context(
     workspace: Workspace,
     make_version: Callable[..., DatasetVersion],
     monkeypatch: pytest.MonkeyPatch,
-) -> Callable[..., Case]:
+) -> Callable[..., CheckContext]:
     """A case whose features are its thumbnails, 8 by 8, instead of what the network sees."""
 
-    def features(case: Case) -> npt.NDArray[np.float32]:
-        cells = case.looks["thumb"].reshape(-1, 8, 8, 8, 8).mean((2, 4))
+    def features(context: CheckContext) -> npt.NDArray[np.float32]:
+        cells = context.statistics["thumb"].reshape(-1, 8, 8, 8, 8).mean((2, 4))
         return cells.reshape(len(cells), 64).astype(np.float32)
 
-    monkeypatch.setattr(Case, "features", property(features))
+    monkeypatch.setattr(CheckContext, "features", property(features))
 
-    def make(shots: Sequence[Shot], **options: object) -> Case:
-        return Case(workspace, make_version(shots, **options))
+    def make(shots: Sequence[Shot], **options: object) -> CheckContext:
+        return CheckContext(workspace, make_version(shots, **options))
 
     return make

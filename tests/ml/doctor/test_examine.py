@@ -8,9 +8,9 @@ import pytest
 
 from ml.__main__ import main
 from ml.doctor import features
-from ml.doctor.check_context import Case
+from ml.doctor.check_context import CheckContext
 from ml.doctor.examine import examine, findings_of
-from ml.doctor.registry import harm
+from ml.doctor.registry import severity_key
 from ml.doctor.stored_findings import read_findings, read_map
 from ml.export import graph
 from ml.models import Inputs, build
@@ -21,37 +21,39 @@ from tests.ml.doctor.test_checks import noise
 
 
 def test_findings_are_kept_beside_the_version(
-    workspace: Workspace, make_case: Callable[..., Case]
+    workspace: Workspace, make_context: Callable[..., CheckContext]
 ) -> None:
     first = photos(1)[0]
-    case = make_case([Shot(first, "b"), Shot(first, "c"), *noise(20), *noise(4, "b", 60)])
+    context = make_context([Shot(first, "b"), Shot(first, "c"), *noise(20), *noise(4, "b", 60)])
     shares: list[float] = []
-    told = examine(workspace, case.version, shares.append)
-    assert read_findings(workspace, "pets", 1) == json.loads(json.dumps(told))
-    assert told["findings"][0]["kind"] == "contradiction"
+    content = examine(workspace, context.version, shares.append)
+    assert read_findings(workspace, "pets", 1) == json.loads(json.dumps(content))
+    assert content["findings"][0]["kind"] == "contradiction"
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
 
 
-def test_the_key_stays_as_long_as_the_pictures_do(make_case: Callable[..., Case]) -> None:
+def test_the_key_stays_as_long_as_the_pictures_do(
+    make_context: Callable[..., CheckContext],
+) -> None:
     first, second = photos(2)
     pair = [Shot(first, "b"), Shot(first, "c")]
-    one = make_case([*pair, *noise(20)])
-    turned = make_case([*noise(21), *pair], name="turned")
-    more = make_case([*pair, Shot(second, "b"), Shot(second, "c"), *noise(20)], name="more")
+    one = make_context([*pair, *noise(20)])
+    turned = make_context([*noise(21), *pair], name="turned")
+    more = make_context([*pair, Shot(second, "b"), Shot(second, "c"), *noise(20)], name="more")
     keys = [
-        next(f.key for f in findings_of(case) if f.kind == "contradiction")
-        for case in (one, turned, more)
+        next(f.key for f in findings_of(context) if f.kind == "contradiction")
+        for context in (one, turned, more)
     ]
     assert keys[0] == keys[1] != keys[2]
 
 
-def test_the_most_harmful_is_first(make_case: Callable[..., Case]) -> None:
+def test_the_most_harmful_is_first(make_context: Callable[..., CheckContext]) -> None:
     first = photos(1)[0]
     shots = [Shot(first, "b"), Shot(first, "c"), *noise(60), *noise(8, "b", 90)]
-    found = findings_of(make_case(shots))
-    assert found == sorted(found, key=harm)
-    assert found[0].severity == "high"
+    findings = findings_of(make_context(shots))
+    assert findings == sorted(findings, key=severity_key)
+    assert findings[0].severity == "high"
 
 
 def refuse(*arguments: object) -> None:
@@ -70,23 +72,23 @@ def test_the_commands_with_the_bundled_network(
     workspace = Workspace(tmp_path / "workspace")
     assert main(["doctor", str(folder), "--json"]) == 0
     captured = capsys.readouterr()
-    told = json.loads(captured.out.splitlines()[-1])
-    assert told["name"] == "things"
-    assert "undecodable" in {finding["kind"] for finding in told["findings"]}
+    content = json.loads(captured.out.splitlines()[-1])
+    assert content["name"] == "things"
+    assert "undecodable" in {finding["kind"] for finding in content["findings"]}
     assert "progress 1.00" in captured.err.splitlines()
     assert read_findings(workspace, "things", 1) is not None
-    monkeypatch.setattr(features, "_made", refuse)
+    monkeypatch.setattr(features, "_trace_backbone", refuse)
     monkeypatch.setattr(graph, "_trace", refuse)
     assert main(["doctor", "things"]) == 0
     assert "1 file could not be read." in capsys.readouterr().out
     assert main(["map", "things", "--json"]) == 0
     drawn = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert len(drawn["x"]) == len(drawn["y"]) == 24
-    kept = read_map(workspace, "things", 1)
-    assert kept is not None
-    assert kept["x"] == drawn["x"]
+    stored = read_map(workspace, "things", 1)
+    assert stored is not None
+    assert stored["x"] == drawn["x"]
     trained = build("efficientnet_lite0", Inputs(3, 224, 7), pretrained=True)
     trained.head = new_head(1280, 7)
-    found = graph.make_graph(trained, 3, 224, workspace.graphs)  # as a training exports it
-    assert found.graph.output[0].type.tensor_type.shape.dim[1].dim_value == 7
+    exported = graph.make_graph(trained, 3, 224, workspace.graphs)  # as a training exports it
+    assert exported.graph.output[0].type.tensor_type.shape.dim[1].dim_value == 7
     assert main(["doctor", "nothing-of-that-name"]) == 2

@@ -6,7 +6,7 @@ import pytest
 
 from ml.data.store.versions import Item, write_picture, write_version
 from ml.doctor.finding import Finding, Fix
-from ml.doctor.registry import harm
+from ml.doctor.registry import severity_key
 from ml.doctor.stored_findings import (
     findings_path,
     ignore,
@@ -22,26 +22,26 @@ from ml.workspace import Workspace
 
 
 def finding(kind: str = "exact_duplicate", severity: str = "medium", **more: object) -> Finding:
-    told = {"title": "2 pictures are in the set twice.", "why": "Why.", "advice": "What."}
-    return Finding(key=f"{kind}:1", kind=kind, severity=severity, **{**told, **more})  # type: ignore[arg-type]
+    defaults = {"title": "2 pictures are in the set twice.", "why": "Why.", "advice": "What."}
+    return Finding(key=f"{kind}:1", kind=kind, severity=severity, **{**defaults, **more})  # type: ignore[arg-type]
 
 
 def test_a_finding_comes_back_from_json_as_it_was() -> None:
-    said = finding(
+    original = finding(
         items=[3, 4],
         groups=[[3, 4]],
         labels={3: "glass"},
         scores={3: 0.25},
         fixes=[Fix("Exclude the copies", [{"do": "exclude", "items": [4]}])],
     )
-    assert Finding.from_json(json.loads(json.dumps(said.to_json()))) == said
+    assert Finding.from_json(json.loads(json.dumps(original.to_json()))) == original
 
 
 def test_the_most_harmful_comes_first() -> None:
     low, high = finding(severity="low", items=range(100)), finding("blank", "high")
     many, few = finding(items=range(9)), finding(items=range(2))
     leak = finding(kind="leak")
-    assert sorted([low, few, many, leak, high], key=harm) == [high, many, few, leak, low]
+    assert sorted([low, few, many, leak, high], key=severity_key) == [high, many, few, leak, low]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from scipy import stats
 
 from ml.__main__ import main
 from ml.data.store.versions import Item
-from ml.doctor.image_statistics import LOOK
+from ml.doctor.image_statistics import STATISTICS_DTYPE
 from ml.errors import BadInputError
 from ml.evaluation import slice_discovery
 from ml.evaluation.evaluate import ask
@@ -131,11 +131,14 @@ def test_the_groups_are_made_of_what_is_known_of_the_pictures():
         )
         for n in range(8)
     ]
-    looks = np.zeros(8, LOOK)
-    looks["width"], looks["height"] = [40, 20, 30, 0, 40, 20, 30, 40], [30] * 3 + [0] + [30] * 4
-    looks["light"], looks["time"] = range(8), np.nan
+    statistics = np.zeros(8, STATISTICS_DTYPE)
+    statistics["width"], statistics["height"] = (
+        [40, 20, 30, 0, 40, 20, 30, 40],
+        [30] * 3 + [0] + [30] * 4,
+    )
+    statistics["light"], statistics["time"] = range(8), np.nan
     names = [("dog", "cat")[item.label] for item in items]
-    found = slice_discovery.groups(items, names, ("dog", "cat"), looks)
+    found = slice_discovery.groups(items, names, ("dog", "cat"), statistics)
     told = {(group.kind, group.name): np.flatnonzero(group.inside).tolist() for group in found}
     assert told["Class", "dog"] == [0, 2, 4, 6]
     assert told["Folder", "night"] == [0, 1, 2, 3]
