@@ -9,7 +9,7 @@ from dashboard.text.choices import choice_label
 from dashboard.text.class_names import literal
 from dashboard.text.wording import number, percentage
 from ml.config import TrainConfig
-from ml.tuning.space import Axis
+from ml.tuning.search_space import Axis
 from ml.tuning.sweep import Trial
 
 STATES = {

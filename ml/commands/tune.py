@@ -11,7 +11,7 @@ from ml.errors import BadInputError
 from ml.runs.folder import find
 from ml.training.process import die_first
 from ml.training.start import record_for
-from ml.tuning.begin import MINUTES, new_sweep
+from ml.tuning.new_search import MINUTES, new_sweep
 from ml.tuning.sweep import Sweep, find_sweep
 from ml.utils.fast_imports import loading
 from ml.utils.progress import Progress

@@ -17,11 +17,11 @@ from ml.runs import queue
 from ml.runs.events import RunEnded
 from ml.runs.folder import Run, list_runs
 from ml.training.train import train
-from ml.tuning import judge, verdict
+from ml.tuning import comparison, pruning
 from ml.tuning import sweep as folder
-from ml.tuning.suggest import Tried, importances, suggest
+from ml.tuning.callbacks import BEHIND, OVER, STOPPED, NoMoreSteps, WatchTrial
+from ml.tuning.sampler import Tried, importances, suggest
 from ml.tuning.sweep import Sweep, Trial, trial_run
-from ml.tuning.watch import BEHIND, OVER, STOPPED, NoMoreSteps, WatchTrial
 from ml.utils.files import write_json
 from ml.workspace import Workspace
 
@@ -119,8 +119,8 @@ class Search:
         if ended is None or self._state_of(ended, by_hand="running") == "running":
             if run.status.name != "running":
                 queue.claim(run, resume=True)
-            curves = [judge.curve_of(other.events()[0]) for other in self._whole(trial)]
-            curve = judge.curve_of(run.events()[0])
+            curves = [pruning.curve_of(other.events()[0]) for other in self._whole(trial)]
+            curve = pruning.curve_of(run.events()[0])
             watch = WatchTrial(
                 *(curves, curve, self._pictures, self._left, self.sweep.folder / "stop", self._save)
             )
@@ -160,13 +160,13 @@ class Search:
         return [run for run in found if run is not None]
 
     def _judge(self, trial: Trial, run: Run, ended: RunEnded) -> None:
-        curve = judge.curve_of(run.events()[0])
-        best = judge.best_of(curve)
+        curve = pruning.curve_of(run.events()[0])
+        best = pruning.best_of(curve)
         trial.state = self._state_of(ended)
         trial.reason, trial.epochs = ended.reason, ended.epochs
         if best is not None and trial.state != "failed":
             trial.accuracy, trial.loss = best.accuracy, best.loss
-            trial.score = judge.score(best, self._pictures)
+            trial.score = pruning.score(best, self._pictures)
         if trial.state == "cut" and best is None:
             trial.state = "failed"
 
@@ -189,7 +189,7 @@ class Search:
         winner = self._tested(best)
         found = None
         if base and winner and best.number:
-            found = verdict.compare(base, winner)
+            found = comparison.compare(base, winner)
             winner.update_meta(name=f"Best of {self.asked['name']}")
         named = "settings it started from" if self.asked["run"] else "default settings"
         whole = sum(trial.state != "failed" for trial in self.state.over)
@@ -200,7 +200,7 @@ class Search:
             "base": self.state.trials[0].run,
             "test": found,
             "importances": importances(self.axes, self._tried()),
-            "sentence": verdict.sentence(whole, best.number, found, named),
+            "sentence": comparison.sentence(whole, best.number, found, named),
         }
         write_json(self.sweep.folder / "result.json", result)
         self.tell(1.0)

@@ -20,7 +20,7 @@ from ml.errors import BadInputError
 from ml.runs import status as run_status
 from ml.runs.folder import Run
 from ml.runs.status import Status
-from ml.tuning.space import Axis
+from ml.tuning.search_space import Axis
 from ml.utils.files import explain_os_error, read_json, write_json
 from ml.workspace import Workspace
 
@@ -34,7 +34,7 @@ OVER = ("done", "pruned", "cut", "failed")
 class Trial:
     """One trial. ``values`` by name of the setting; number 0 is the base, unchanged.
 
-    ``score`` ranks (see ``ml.tuning.judge``); ``accuracy`` and ``loss`` are on the validation
+    ``score`` ranks (see ``ml.tuning.pruning``); ``accuracy`` and ``loss`` are on the validation
     pictures, at the epoch that was kept; ``seconds`` is what it took.
     """
 
@@ -125,7 +125,7 @@ class Sweep:
 
     @property
     def result(self) -> dict[str, Any] | None:
-        """What came of it: see ``ml.tuning.verdict``; None until it is over."""
+        """What came of it: see ``ml.tuning.comparison``; None until it is over."""
         found = read_json(self.folder / "result.json")
         return found if isinstance(found, dict) else None
 

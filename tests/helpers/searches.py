@@ -6,7 +6,7 @@ from ml.config import TrainConfig
 from ml.data.catalog import run_record
 from ml.data.store.versions import DatasetVersion
 from ml.tuning.search import Search
-from ml.tuning.space import axis_of
+from ml.tuning.search_space import axis_of
 from ml.tuning.sweep import Sweep, create
 from ml.workspace import Workspace
 from tests.helpers.trained import dataset

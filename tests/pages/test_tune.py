@@ -17,8 +17,8 @@ from ml.config import TrainConfig
 from ml.data import catalog
 from ml.runs import folder as runs
 from ml.runs.folder import Run
-from ml.tuning.begin import new_sweep
-from ml.tuning.space import usual
+from ml.tuning.new_search import new_sweep
+from ml.tuning.search_space import usual
 from ml.tuning.sweep import State, Sweep, Trial, list_sweeps
 from ml.utils.files import write_json
 from ml.workspace import Workspace

@@ -14,7 +14,7 @@ from dashboard.workers import engine, searches
 from ml.runs.folder import Run
 from ml.runs.status import Status
 from ml.training.cost import history as cost_history
-from ml.tuning.begin import MINUTES, better
+from ml.tuning.new_search import MINUTES, better
 
 
 def run_outcome(run: Run, status: Status, ended: dict[str, Any] | None) -> None:

@@ -28,8 +28,8 @@ from ml.data.catalog import DatasetInfo
 from ml.data.sources.folders import BUNDLED
 from ml.errors import BadInputError
 from ml.models import catalog as model_catalog
-from ml.tuning.begin import MINUTES, new_sweep
-from ml.tuning.space import searchable, usual
+from ml.tuning.new_search import MINUTES, new_sweep
+from ml.tuning.search_space import searchable, usual
 
 FEW = 4
 """Where fewer trials fit, a search tells hardly anything."""

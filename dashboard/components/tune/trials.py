@@ -10,7 +10,7 @@ from dashboard.state.navigation import EVALUATE, TRAIN
 from dashboard.state.workspace import current_workspace
 from dashboard.text.html import escape
 from dashboard.text.wording import duration, percentage
-from ml.tuning.space import Axis
+from ml.tuning.search_space import Axis
 from ml.tuning.sweep import Trial, trial_run
 
 LEFT_OFF = "broken off"

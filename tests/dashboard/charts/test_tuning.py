@@ -3,7 +3,7 @@
 from typing import Any
 
 from dashboard.charts import tuning as tuning_charts
-from ml.tuning.space import Axis
+from ml.tuning.search_space import Axis
 from ml.tuning.sweep import Trial
 
 AXES = (

@@ -14,10 +14,10 @@ from ml.config import TrainConfig
 from ml.errors import BadInputError
 from ml.runs.events import EpochEnd, RunStarted
 from ml.runs.folder import Run
-from ml.tuning.judge import Point, best_of, curve_of, is_behind, score
-from ml.tuning.space import Axis, axis_of, searchable, usual
-from ml.tuning.suggest import Tried, importances, suggest
-from ml.tuning.verdict import compare, difference, sentence
+from ml.tuning.comparison import compare, difference, sentence
+from ml.tuning.pruning import Point, best_of, curve_of, is_behind, score
+from ml.tuning.sampler import Tried, importances, suggest
+from ml.tuning.search_space import Axis, axis_of, searchable, usual
 
 FROZEN = TrainConfig(dataset="hands")
 SCRATCH = TrainConfig(dataset="hands", pretrained=False, freeze_backbone=False, optimizer="sgd")

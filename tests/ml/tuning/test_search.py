@@ -15,9 +15,9 @@ from ml.runs.events import EpochEnd, RunEnded
 from ml.runs.folder import Run, list_runs
 from ml.training.train import train
 from ml.tuning import search as search_module
-from ml.tuning.judge import best_of, curve_of
+from ml.tuning.callbacks import BEHIND
+from ml.tuning.pruning import best_of, curve_of
 from ml.tuning.sweep import Sweep, claim, trial_run
-from ml.tuning.watch import BEHIND
 from ml.workspace import Workspace, open_workspace
 from tests.helpers.searches import done, new, noise, told
 
@@ -179,7 +179,7 @@ def test_a_stop_is_honoured_and_a_resumed_search_goes_on(
 
     stopped: list[str] = []
     monkeypatch.setattr(search_module, "train", stopping)
-    monkeypatch.setattr("ml.tuning.watch.ASK_SECONDS", 0.0)
+    monkeypatch.setattr("ml.tuning.callbacks.ASK_SECONDS", 0.0)
     result = done(searched.workspace, sweep)
     assert result["status"] == sweep.status.name == "stopped"
     assert result["best"] == 0, "the trial that was stopped is not over"
@@ -191,7 +191,7 @@ def test_a_stop_is_honoured_and_a_resumed_search_goes_on(
 def test_the_time_ends_a_search_within_its_trial(
     searched: Searched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ml.tuning.watch.ASK_SECONDS", 0.0)
+    monkeypatch.setattr("ml.tuning.callbacks.ASK_SECONDS", 0.0)
     sweep = new(searched.workspace, searched.version, seconds=3.0, settings={"epochs": 400})
     done(searched.workspace, sweep)
     (trial,) = sweep.state.trials

@@ -9,7 +9,7 @@ from lightning.pytorch.callbacks import Callback
 
 from ml.errors import StoppedError
 from ml.training.task import ClassifierTask
-from ml.tuning.judge import Point, is_behind
+from ml.tuning.pruning import Point, is_behind
 
 ASK_SECONDS = 0.2
 SAVE_SECONDS = 2.0

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ml.errors import MLError
-from ml.tuning.space import Axis
+from ml.tuning.search_space import Axis
 
 RANDOM = 4
 """The first trials after the base are drawn by lot."""

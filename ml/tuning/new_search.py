@@ -6,7 +6,7 @@ from typing import Any
 from ml.config import TrainConfig
 from ml.runs.folder import Run
 from ml.training.start import RunPictures, record_for
-from ml.tuning.space import axis_of, usual
+from ml.tuning.search_space import axis_of, usual
 from ml.tuning.sweep import Sweep, create
 from ml.workspace import Workspace
 
