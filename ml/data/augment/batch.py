@@ -99,7 +99,7 @@ class Windows:
         self.count, self.size, _, self.channels = pictures.shape
         self.reach, self.mirror = _reach(self.size), mirror
         variants = (pictures, pictures.flip(2)) if mirror else (pictures,)
-        self._side = side = self.size + 2 * self.reach
+        side = self.size + 2 * self.reach
         flat = torch.cat([_bordered(part, self.reach) for part in variants]).flatten()
         self._strides = (side * side * self.channels, side * self.channels, self.channels)
         _, row_stride, column_stride = self._strides

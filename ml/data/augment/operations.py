@@ -20,7 +20,6 @@ Matrix = tuple[Any, Any, Any, Any, Any, Any]
 """An affine map from output to input coordinates (-1 to 1), by rows (a, b, x, c, d, y): numbers or
 tensors (N,)."""
 Change = Callable[["Tensor", "Tensor", float], "Tensor"]
-Move = Callable[["Tensor", float], Matrix]
 
 
 @dataclass(frozen=True)

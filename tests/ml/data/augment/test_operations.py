@@ -36,7 +36,7 @@ def to_byte(shown: Tensor) -> Tensor:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("size", [1, 2, 9])
-def test_every_change_keeps_shape_and_range_and_depends_on_nothing_but_its_numbers(
+def test_operation_keeps_shape_and_range_and_depends_on_its_numbers(
     name: str, channels: int, size: int
 ) -> None:
     one = get(name)
@@ -52,7 +52,7 @@ def test_every_change_keeps_shape_and_range_and_depends_on_nothing_but_its_numbe
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_change_at_its_usual_strength_changes_something_and_says_what_it_is(
+def test_operation_at_default_strength_changes_pictures(
     name: str,
 ) -> None:
     one = get(name)

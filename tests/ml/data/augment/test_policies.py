@@ -125,7 +125,7 @@ def test_each_draw_is_one_operation_at_the_magnitude_that_was_drawn(policy: Poli
             torch.testing.assert_close(found, expected.permute(0, 2, 3, 1), atol=1e-2, rtol=0)
 
 
-def test_randaugment_draws_two_at_a_fixed_strength_and_trivialaugment_one_at_any() -> None:
+def test_randaugment_draws_two_operations_and_trivialaugment_one() -> None:
     rand, trivial = POLICIES["randaugment"], POLICIES["trivialaugment"]
     assert (rand.draws, rand.magnitude) == (2, 9 / 30)
     assert (trivial.draws, trivial.magnitude) == (1, None)
