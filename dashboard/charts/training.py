@@ -8,7 +8,9 @@ from typing import Any
 
 from dashboard.queries.live import Live, surviving
 from dashboard.text.wording import percentage
+from ml.metrics.live import LiveMetric
 
+MIN_EPOCHS_FOR_FINDING = 3
 POINTS = 2000
 """More than this is never sent to the browser for one series."""
 Figure = dict[str, Any]
@@ -42,24 +44,16 @@ def downsample(
     return [at for at, _ in chosen], [value for _, value in chosen]
 
 
-def loss(live: Live, by: str = "epoch") -> Figure:
-    """The loss of training and validation; ``by`` is epoch or step."""
-    return _curves(live, by, "loss", percent=False)
-
-
-def accuracy(live: Live, by: str = "epoch") -> Figure:
-    """The accuracy of training and validation in per cent; ``by`` is epoch or step."""
-    return _curves(live, by, "accuracy", percent=True)
-
-
-def _curves(live: Live, by: str, name: str, *, percent: bool) -> Figure:
+def curves(live: Live, metric: LiveMetric, by: str = "epoch") -> Figure:
+    """A live metric in training and validation, shares in per cent; ``by`` is epoch or step."""
+    name, percent = metric.name, metric.unit == "share"
     epochs = surviving(live)
     factor = 100.0 if percent else 1.0
     at = [epoch[by] for epoch in epochs]
     if by == "step":
-        train = (live["steps"]["step"], live["steps"][name])
+        train = (live["steps"]["step"], live["steps"].get(name, []))
     else:
-        train = (at, [epoch[f"train_{name}"] for epoch in epochs])
+        train = (at, [epoch.get(f"train_{name}") for epoch in epochs])
     unit = " %" if percent else ""
     pattern = f"%{{y:.1f}}{unit}" if percent else "%{y:.4f}"
     traces = [
@@ -68,14 +62,14 @@ def _curves(live: Live, by: str, name: str, *, percent: bool) -> Figure:
             "Validation",
             "$validation",
             at,
-            [epoch[f"val_{name}"] for epoch in epochs],
+            [epoch.get(f"val_{name}") for epoch in epochs],
             factor,
             pattern,
             marks=True,
         ),
     ]
     best = [epoch for epoch in epochs if epoch["best"]]
-    value = best[-1][f"val_{name}"] if best else None
+    value = best[-1].get(f"val_{name}") if best else None
     if value is not None:
         traces.append(
             {
@@ -132,35 +126,34 @@ def _trace(
     }
 
 
-def describe(live: Live, name: str) -> str:
-    """What the chart of ``name`` (loss or accuracy) says, in a sentence: its text twin."""
+def describe(live: Live, metric: LiveMetric) -> str:
+    """What the chart of a live metric says, in a sentence: its text twin."""
     epochs = surviving(live)
     if not epochs:
-        return f"The {name} of training and validation: nothing measured yet."
+        return f"The {metric.inline_label} of training and validation: nothing measured yet."
     last = epochs[-1]
+    train, val = (last.get(f"{side}_{metric.name}") for side in ("train", "val"))
 
     def say(value: float | None) -> str:
         if value is None:
             return "not measured"
-        return percentage(value, digits=1) if name == "accuracy" else f"{value:.3f}"
+        return percentage(value, digits=1) if metric.unit == "share" else f"{value:.3f}"
 
     return (
-        f"The {name} after epoch {last['epoch']}: training {say(last[f'train_{name}'])}, "
-        f"validation {say(last[f'val_{name}'])}."
+        f"The {metric.inline_label} after epoch {last['epoch']}: "
+        f"training {say(train)}, validation {say(val)}."
     )
 
 
-def finding(live: Live, name: str) -> str:
+def finding(live: Live, metric: LiveMetric) -> str:
     """The title of the chart: what is found in it, or its plain name while nothing is."""
-    epochs = [epoch for epoch in surviving(live) if epoch[f"val_{name}"] is not None]
-    plain = name.capitalize()
-    if len(epochs) < 3:
-        return plain
-    if name == "loss":
-        lowest = min(epochs, key=lambda epoch: float(epoch["val_loss"]))
-        return f"{plain}: lowest after epoch {lowest['epoch']}"
-    # Of equally accurate epochs the one that was kept, which the chart marks.
-    best = max(
-        epochs, key=lambda e: (float(e["val_accuracy"]), e["best"], e["best"] and e["epoch"])
-    )
-    return f"{plain}: highest after epoch {best['epoch']}"
+    key = f"val_{metric.name}"
+    epochs = [epoch for epoch in surviving(live) if epoch.get(key) is not None]
+    if len(epochs) < MIN_EPOCHS_FOR_FINDING:
+        return metric.label
+    if metric.better == "lower":
+        lowest = min(epochs, key=lambda epoch: float(epoch[key]))
+        return f"{metric.label}: lowest after epoch {lowest['epoch']}"
+    # Of equally good epochs the one that was kept, which the chart marks.
+    best = max(epochs, key=lambda e: (float(e[key]), e["best"], e["best"] and e["epoch"]))
+    return f"{metric.label}: highest after epoch {best['epoch']}"

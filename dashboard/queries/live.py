@@ -11,6 +11,7 @@ from typing import Any
 from dashboard.state.page_states import TrainState
 from dashboard.state.stored import stored
 from dashboard.text.wording import PHASE_WORDS
+from ml.metrics.live import DECIDING, LiveMetric, live_metrics
 from ml.runs.events import Event, Progress, RunStarted, Sink, read
 from ml.runs.folder import Run
 from ml.utils.files import read_json
@@ -22,9 +23,11 @@ TAIL_BYTES = 16384
 def new(run: str = "") -> Live:
     """A live state without events.
 
-    ``steps`` holds parallel lists, one entry for each progress report with a loss; ``epochs`` one
-    dictionary an epoch; ``started``, ``progress``, ``heartbeat`` and ``ended`` the last event of
-    their kind or None; ``offset`` how far the log has been read, in bytes.
+    ``steps`` holds parallel lists, one entry for each progress report with a loss: ``step``,
+    ``speed`` and one for each live metric, None where it was not measured. ``epochs`` holds one
+    dictionary an epoch, with ``train_`` and ``val_`` before the names of live metrics.
+    ``started``, ``progress``, ``heartbeat`` and ``ended`` are the last event of their kind or None;
+    ``offset`` is how far the log has been read, in bytes.
     """
     return {
         "run": run,
@@ -33,7 +36,7 @@ def new(run: str = "") -> Live:
         "progress": None,
         "heartbeat": None,
         "ended": None,
-        "steps": {"step": [], "loss": [], "accuracy": [], "speed": []},
+        "steps": {"step": [], "speed": [], **{metric.name: [] for metric in live_metrics()}},
         "epochs": [],
         "notes": [],
     }
@@ -47,10 +50,15 @@ def append(live: Live, event: Event) -> None:
         if content["loss"] is not None:
             steps = live["steps"]
             steps["step"].append(content["step"])
-            steps["loss"].append(content["loss"])
-            steps["accuracy"].append(content["accuracy"])
             steps["speed"].append(content["pictures_per_second"])
+            for name in [metric.name for metric in live_metrics()]:
+                measured = content["metrics"].get(name, content.get(name))
+                unknown = [None] * (len(steps["step"]) - 1)  # before the metric was registered
+                steps.setdefault(name, unknown).append(measured)
     elif kind == "EpochEnd":
+        for side in ("train", "val"):
+            values = content[f"{side}_metrics"]
+            content |= {f"{side}_{name}": value for name, value in values.items()}
         live["epochs"].append(content)
     elif kind == "Note":
         live["notes"].append(content)
@@ -106,6 +114,25 @@ def session_sink() -> Sink:
 def surviving(live: Live) -> list[dict[str, Any]]:
     """The epochs that count, one a number, in order; of an epoch done twice the later."""
     return [by for _, by in sorted({epoch["epoch"]: epoch for epoch in live["epochs"]}.items())]
+
+
+def drawn_metrics(live: Live) -> list[LiveMetric]:
+    """The live metrics to draw: all before anything was measured, then those that were. A log of
+    an older version lacks the later ones."""
+    measured = {
+        name for name, values in live["steps"].items() if any(v is not None for v in values)
+    }
+    measured |= {
+        name.removeprefix("val_")
+        for epoch in live["epochs"]
+        for name, value in epoch.items()
+        if name.startswith("val_") and value is not None
+    }
+    metrics = live_metrics()
+    if not live["epochs"] and not live["steps"]["step"]:
+        return metrics
+    always = ("loss", DECIDING)
+    return [metric for metric in metrics if metric.name in always or metric.name in measured]
 
 
 def progress_of(run: Run, state: Live) -> dict[str, Any] | None:

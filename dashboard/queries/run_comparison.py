@@ -10,12 +10,11 @@ import streamlit as st
 from dashboard.text.class_names import literal
 from dashboard.text.markdown import plain, shortened
 from ml.config import TrainConfig
+from ml.metrics import live as live_metric
 from ml.metrics.registry import displayed_metrics
 from ml.runs.events import EpochEnd, surviving
 from ml.runs.folder import Run
 from ml.text.metric_text import value_with_interval
-
-CURVES = {"val_accuracy": "Validation accuracy", "val_loss": "Validation loss"}
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ def _setting_text(value: Any) -> str:
 
 
 def curve(run: Run, label: str, metric: str) -> Curve:
-    """The validation curve of ``run``; ``metric`` is a key of ``CURVES``. Kept while unchanged."""
+    """The validation curve of ``run`` by the live metric of that name. Kept while unchanged."""
     log = run.folder / "events.jsonl"
     try:
         size = log.stat().st_size
@@ -87,9 +86,9 @@ def _points(folder: str, metric: str, size: int) -> tuple[tuple[int, ...], tuple
     """``size`` is that of the log, which only grows: the key of the cache."""
     events, _ = Run(Path(folder)).events()
     points = [
-        (event.epoch, float(getattr(event, metric)))
+        (event.epoch, value)
         for event in surviving(events)
-        if isinstance(event, EpochEnd) and getattr(event, metric) is not None
+        if isinstance(event, EpochEnd) and (value := event.validation(metric)) is not None
     ]
     return tuple(epoch for epoch, _ in points), tuple(value for _, value in points)
 
@@ -105,8 +104,8 @@ def same_pictures(runs: Sequence[Run]) -> bool:
 
 
 def overlay(curves: Sequence[Curve], metric: str) -> dict[str, Any]:
-    """The validation curves of several runs in one chart; ``metric`` is a key of ``CURVES``."""
-    factor, unit = (100, " %") if metric == "val_accuracy" else (1, "")
+    """The validation curves of several runs in one chart; ``metric`` is the name of a live one."""
+    factor, unit = (100, " %") if live_metric.get(metric).unit == "share" else (1, "")
     traces = [
         {
             "type": "scatter",
@@ -125,6 +124,6 @@ def overlay(curves: Sequence[Curve], metric: str) -> dict[str, Any]:
             "showlegend": True,
             "hovermode": "x unified",
             "xaxis": {"title": "Epoch", "rangemode": "tozero"},
-            "yaxis": {"title": CURVES[metric], "ticksuffix": unit},
+            "yaxis": {"title": live_metric.get(metric).validation_label, "ticksuffix": unit},
         },
     }

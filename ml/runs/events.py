@@ -55,7 +55,8 @@ class Progress(Event):
 
     ``phase`` is one of prepare, download, features, train, export, evaluate, folds. ``fraction`` is
     that of the phase, 0 to 1; ``seconds_left`` that of the whole run. ``loss`` and ``accuracy``
-    (0 to 1) are means over the training steps since the event before.
+    (0 to 1) are means over the training steps since the event before; ``metrics`` holds those of
+    the other live metrics by name (see ``ml.metrics.live``).
     """
 
     phase: str
@@ -67,6 +68,7 @@ class Progress(Event):
     accuracy: float | None = None
     learning_rate: float | None = None
     pictures_per_second: float | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ class EpochEnd(Event):
     ``mistakes`` are a few validation pictures that the model has wrong now, the most confident
     first: ``{"picture": hash, "label": int, "predicted": int, "probability": float}``.
     ``unpredicted`` are the classes that have validation pictures and were answered for none.
+    ``train_metrics`` and ``val_metrics`` hold the live metrics besides loss and accuracy by name.
     """
 
     epoch: int
@@ -89,6 +92,13 @@ class EpochEnd(Event):
     best: bool = False
     mistakes: list[dict[str, Any]] = field(default_factory=list)
     unpredicted: list[str] = field(default_factory=list)
+    train_metrics: dict[str, float] = field(default_factory=dict)
+    val_metrics: dict[str, float] = field(default_factory=dict)
+
+    def validation(self, metric: str) -> float | None:
+        """The value of a live metric on the validation pictures; None where it was not measured."""
+        value = getattr(self, f"val_{metric}", None)
+        return self.val_metrics.get(metric) if value is None else value
 
 
 @dataclass(frozen=True)

@@ -117,6 +117,7 @@ class LiveMetrics(Callback):
                 accuracy=score.accuracy,
                 learning_rate=task.rate(),
                 pictures_per_second=self._seen * self._world_size / max(1e-6, now - self._flushed),
+                metrics=score.others,
             )
         )
         self._flushed, self._seen = now, 0
@@ -139,6 +140,8 @@ class LiveMetrics(Callback):
             best=task.improved,
             mistakes=task.mistakes,
             unpredicted=[self.names[label] for label in task.unpredicted if self.names],
+            train_metrics=train.others if train else {},
+            val_metrics=val.others if val else {},
         )
         self.epochs.append(event)
         self.sink(event)

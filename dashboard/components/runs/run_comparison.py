@@ -5,13 +5,13 @@ import streamlit as st
 from dashboard.components.evaluate.disagreement import disagreement
 from dashboard.components.widgets.plot import plot
 from dashboard.queries.run_comparison import (
-    CURVES,
     comparison_table,
     curve,
     overlay,
     same_pictures,
 )
 from dashboard.text.wording import count
+from ml.metrics.live import live_metrics, tile_order
 from ml.runs.folder import Run
 
 MOST = 8
@@ -27,21 +27,22 @@ def run_comparison(chosen: list[tuple[Run, str]]) -> None:
         st.markdown(f"#### {count(len(shown), 'run')} beside one another")
         if len(chosen) > MOST:
             st.caption(f"The first {MOST} of {len(chosen)} chosen.")
+        names = {one.validation_label: one.name for one in tile_order(live_metrics())}
         label = st.segmented_control(
             "Curve",
-            list(CURVES.values()),
-            default=CURVES["val_accuracy"],
+            list(names),
+            default=next(iter(names)),
             required=True,
             key="compare-metric",
             label_visibility="collapsed",
         )
-        metric = next(key for key, name in CURVES.items() if name == label)
+        metric = names[str(label)]
         curves = [curve(run, title, metric) for run, title in shown]
         plot(
             overlay(curves, metric),
             key="compare-curves",
             height=320,
-            alt=f"{CURVES[metric]} by epoch of {count(len(shown), 'run')}.",
+            alt=f"{label} by epoch of {count(len(shown), 'run')}.",
         )
         if not same_pictures(runs):
             st.caption("They were tested on different pictures: their scores do not compare.")

@@ -13,6 +13,7 @@ from dashboard.queries.thumbnails import thumbnail
 from dashboard.state.workspace import current_workspace
 from dashboard.text.html import escape
 from dashboard.text.wording import duration, number, percentage
+from ml.metrics.live import DECIDING, LiveMetric, tile_order
 from ml.runs.folder import Run
 from ml.runs.status import Status
 
@@ -25,23 +26,17 @@ def live_metrics(state: live.Live, run: Run | None = None, status: Status | None
         "Draw by", ["Epoch", "Step"], default="Epoch", key="draw-by", label_visibility="collapsed"
     )
     by = (by or "Epoch").lower()
-    left, right = st.columns(2)
-    for place, name in ((left, "loss"), (right, "accuracy")):
-        with place.container(border=True, key=f"card-{name}"):
-            st.html(
-                f'<h3 class="lens-card-title">{escape(training_charts.finding(state, name))}</h3>'
-            )
-            figure = (
-                training_charts.loss(state, by)
-                if name == "loss"
-                else training_charts.accuracy(state, by)
-            )
-            said = training_charts.describe(state, name)
+    columns = st.columns(2)
+    for place, metric in enumerate(live.drawn_metrics(state)):
+        with columns[place % 2].container(border=True, key=f"card-{metric.name}"):
+            title = escape(training_charts.finding(state, metric))
+            st.html(f'<h3 class="lens-card-title">{title}</h3>')
+            text = training_charts.describe(state, metric)
             plot(
-                figure,
-                f"chart-{name}",
-                alt=said,
-                announce=said if name == "accuracy" and state["epochs"] else "",
+                training_charts.curves(state, metric, by),
+                f"chart-{metric.name}",
+                alt=text,
+                announce=text if metric.name == DECIDING and state["epochs"] else "",
             )
     coach_card(state, run, status)
 
@@ -49,29 +44,11 @@ def live_metrics(state: live.Live, run: Run | None = None, status: Status | None
 def _tiles(state: live.Live) -> list[MetricTile]:
     epochs = live.surviving(state)
     progress = state["progress"] or {}
-    accuracies = [epoch["val_accuracy"] for epoch in epochs if epoch["val_accuracy"] is not None]
-    losses = [epoch["val_loss"] for epoch in epochs if epoch["val_loss"] is not None]
     speeds = [speed for speed in state["steps"]["speed"] if speed]
-    best = max(accuracies, default=None)
     planned = (state["started"] or {}).get("epochs")
     ended = state["ended"]
     return [
-        MetricTile(
-            "Validation accuracy",
-            percentage(accuracies[-1] if accuracies else None, digits=1),
-            f"best {percentage(best, digits=1)}" if best is not None else "after the first epoch",
-            help="The share of pictures named right among those kept aside to watch the training.",
-            spark=accuracies,
-            colour="validation",
-        ),
-        MetricTile(
-            "Validation loss",
-            number(losses[-1] if losses else None),
-            f"lowest {number(min(losses))}" if losses else "lower is better",
-            help="How far the answers are from the truth, sureness included. Lower is better.",
-            spark=losses,
-            colour="validation",
-        ),
+        *live_metric_tiles(state),
         MetricTile(
             "Time taken" if ended else "Time left",
             duration(ended["seconds"] if ended else progress.get("seconds_left")),
@@ -86,6 +63,34 @@ def _tiles(state: live.Live) -> list[MetricTile]:
             spark=speeds[-200:],
         ),
     ]
+
+
+def live_metric_tiles(state: live.Live) -> list[MetricTile]:
+    """A tile for each live metric."""
+    epochs = live.surviving(state)
+    return [_metric_tile(metric, epochs) for metric in tile_order(live.drawn_metrics(state))]
+
+
+def _metric_tile(metric: LiveMetric, epochs: list[dict[str, Any]]) -> MetricTile:
+    """The last and the best validation value of a live metric."""
+    key = f"val_{metric.name}"
+    values = [epoch[key] for epoch in epochs if epoch.get(key) is not None]
+    if metric.better == "higher":
+        below = f"best {_written(metric, max(values))}" if values else "after the first epoch"
+    else:
+        below = f"lowest {_written(metric, min(values))}" if values else "lower is better"
+    return MetricTile(
+        metric.validation_label,
+        _written(metric, values[-1] if values else None),
+        below,
+        help=metric.help,
+        spark=values,
+        colour="validation",
+    )
+
+
+def _written(metric: LiveMetric, value: float | None) -> str:
+    return percentage(value, digits=1) if metric.unit == "share" else number(value)
 
 
 def live_mistakes(classes: list[str], state: live.Live) -> None:

@@ -28,7 +28,7 @@ def test_every_figure_is_one_that_plotly_draws():
         evaluation_charts.per_class([entry]),
         evaluation_charts.reliability(bins),
         evaluation_charts.thresholds([0.5, 0.9], [False, True], 0.6),
-        overlay([Curve("a", "A", (1, 2), (0.5, 0.7))], "val_accuracy"),
+        overlay([Curve("a", "A", (1, 2), (0.5, 0.7))], "accuracy"),
     ]
     for figure in figures:
         assert drawable(figure).data

@@ -43,10 +43,10 @@ def test_a_curve_leaves_out_epochs_that_were_done_again(workspace):
     for epoch, value in ((1, 0.1), (2, 0.2), (3, 0.3)):
         log(EpochEnd(epoch, 5 * epoch, 1, 0.5, 1, value))
     log(RunStarted("m", "d", 3, 5, epoch=1, step=5, resumed=True))
-    assert run_comparison.curve(run, "x", "val_accuracy").values == (0.1,)
+    assert run_comparison.curve(run, "x", "accuracy").values == (0.1,)
     log(EpochEnd(2, 10, 1, 0.5, 1, 0.9))
     log.close()
-    found = run_comparison.curve(run, "x", "val_accuracy")
+    found = run_comparison.curve(run, "x", "accuracy")
     assert (found.epochs, found.values) == ((1, 2), (0.1, 0.9))
 
 
