@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ml.compat.lightning_private import QuickHookName
 from ml.config import TrainConfig
 from ml.data.augment.batch import mix
 from ml.data.class_balance import class_weights
@@ -42,7 +43,7 @@ def cross_entropy(
     return total / len(labels)
 
 
-class ClassifierTask(pl.LightningModule):
+class ClassifierTask(QuickHookName, pl.LightningModule):
     """Trains ``module``, a whole network on pictures or a head on features.
 
     Args:
@@ -82,14 +83,6 @@ class ClassifierTask(pl.LightningModule):
         self.improved = True
         self.register_buffer("class_weights", None, persistent=False)
         self._val_outputs: list[tuple[Tensor, Tensor, Tensor]] = []
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        # Lightning notes the hook it is in some forty times a step, and torch's __setattr__ first
-        # looks whether the value is a parameter or a module: a tenth of a millisecond each step.
-        if name == "_current_fx_name":
-            self.__dict__[name] = value
-        else:
-            super().__setattr__(name, value)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits (N, K)."""

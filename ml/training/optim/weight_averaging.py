@@ -10,6 +10,7 @@ import torch
 from lightning.pytorch.callbacks import WeightAveraging
 from torch import Tensor, nn
 
+from ml.compat.lightning_private import averaged_network
 from ml.config import TrainConfig
 
 EVERY = 4
@@ -47,7 +48,7 @@ class Averaging(WeightAveraging):
     @torch.no_grad()
     def _take_in(self, averaged: Any, current: Any, taken: Tensor | int) -> None:
         """``taken`` counts the weights taken in before, over the whole run."""
-        done = self._latest_update_step
+        done = self.state_dict()["latest_update_step"]
         if self.kind == "ema":
             # In the beginning, a short memory: the first weights are of no use.
             count = int(taken)
@@ -64,7 +65,7 @@ class Averaging(WeightAveraging):
     @property
     def network(self) -> nn.Module | None:
         """What has the average as its weights; None before training starts."""
-        task: Any = self._average_model.module if self._average_model else None
+        task: Any = averaged_network(self)
         return task.module if task else None
 
 
