@@ -3,11 +3,11 @@
 from typing import Any
 
 from dashboard.text.markdown import shortened
-from ml.evaluation.results import MOST_CONFUSED
+from ml.evaluation.results import MAX_CONFUSED_CLASSES
 
 LABEL = 18
 """Longest class name on an axis, in characters; the whole name is in the hover text."""
-NAMED = MOST_CONFUSED + 5
+NAMED = MAX_CONFUSED_CLASSES + 5
 """With more classes than this, not every one is named on an axis until one zooms."""
 SMALL = 9
 """Pixels of the type of many names."""

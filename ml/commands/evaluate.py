@@ -7,7 +7,7 @@ from typing import Any
 
 from ml.errors import BadInputError
 from ml.evaluation import results, slice_discovery
-from ml.evaluation.evaluate import Asked, ask, measure
+from ml.evaluation.evaluate import PictureSelection, measure, select_pictures
 from ml.evaluation.results import Results
 from ml.metrics import thresholds
 from ml.metrics.registry import Metric
@@ -55,15 +55,15 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
     if args.at is not None and (args.one is None or not 0 <= args.at <= 1):
         raise BadInputError("--at is a probability from 0 to 1, and needs --class.")
     found, tell = find(workspace, args.wanted), Progress()
-    asked = ask(workspace, found, args.dataset, args.split)
+    selection = select_pictures(workspace, found, args.dataset, args.split)
     half = 0.5 if args.slices else 1.0
-    answers = _kept(workspace, found, asked, args) or measure(
-        workspace, found, asked, lambda share: tell(half * share)
+    answers = _kept(workspace, found, selection, args) or measure(
+        workspace, found, selection, lambda share: tell(half * share)
     )
     report = dict(answers.report)
     if args.slices:
         report["slices"] = slice_discovery.measure(
-            workspace, found, asked, lambda share: tell(0.5 + share / 2)
+            workspace, found, selection, lambda share: tell(0.5 + share / 2)
         )
     if args.one is not None:
         report["one_class"] = _one_class(answers, args.one, args.at)
@@ -112,15 +112,17 @@ def _shell_text(metric: Metric, report: dict[str, Any]) -> str:
     return f"{value:{form}} ({low:{form}} to {high:{form}})"
 
 
-def _kept(workspace: Workspace, run: Run, asked: Asked, args: argparse.Namespace) -> Results | None:
+def _kept(
+    workspace: Workspace, run: Run, selection: PictureSelection, args: argparse.Namespace
+) -> Results | None:
     """What is kept of an earlier measurement, where that will do: for the kinds of pictures, and
     for a report to hand on on the run's own test pictures."""
-    own = asked.own and asked.split == "test"
+    own = selection.own and selection.split == "test"
     if args.html is not None and own and run.report is not None:
         return results.read(workspace, run)
     if not args.slices:
         return None
-    return results.find(workspace, run, asked.record["fingerprint"], asked.split)
+    return results.find(workspace, run, selection.record["fingerprint"], selection.split)
 
 
 def _one_class(answers: Results, name: str, at: float | None) -> dict[str, Any]:

@@ -24,21 +24,22 @@ class Fit:
 
 def fit(classes: Sequence[str], info: DatasetInfo) -> Fit:
     """How the set fits a model of these classes. Classes are the same where their names are."""
-    known = set(classes)
-    common = tuple(name for name in info.classes if name in known and info.counts.get(name))
-    strange = tuple(name for name in info.classes if name not in known)
+    model_classes = set(classes)
+    common = tuple(name for name in info.classes if name in model_classes and info.counts.get(name))
+    unknown = tuple(name for name in info.classes if name not in model_classes)
     pictures = sum(info.counts[name] for name in common)
-    left_out = sum(info.counts.get(name, 0) for name in strange)
+    left_out = sum(info.counts.get(name, 0) for name in unknown)
     reason = ""
     if not info.pictures:
         reason = "It has no pictures."
     elif not common:
-        here, known_there = listed(info.classes) or "nothing", listed(classes) or "nothing"
-        reason = f"It has {here}, the model knows {known_there}: no class in common."
+        set_classes, model_names = listed(info.classes) or "nothing", listed(classes) or "nothing"
+        reason = f"It has {set_classes}, the model knows {model_names}: no class in common."
         folded = {name.casefold(): name for name in classes}
-        near = next((name for name in info.classes if name.casefold() in folded), None)
-        if near is not None:
+        similar_name = next((name for name in info.classes if name.casefold() in folded), None)
+        if similar_name is not None:
             reason += (
-                f" {near} and {folded[near.casefold()]} count as two: rename one of them on Data."
+                f" {similar_name} and {folded[similar_name.casefold()]} count as two: rename one "
+                "of them on Data."
             )
-    return Fit(info.name, info.title, pictures, left_out, common, strange, reason)
+    return Fit(info.name, info.title, pictures, left_out, common, unknown, reason)

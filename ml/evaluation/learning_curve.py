@@ -18,7 +18,7 @@ from ml.training.cost.estimate import estimate
 from ml.utils.files import read_json
 from ml.workspace import Workspace
 
-MEASURE = 1
+FORMAT_VERSION = 1
 """Raised when what is measured changes."""
 SHARES = 4
 """A quarter, a half, three quarters and all of the training pictures."""
@@ -44,7 +44,7 @@ def recipe_of(run: Run) -> dict[str, Any]:
     config = run.settings
     draws = DRAWS if config.frozen else 1
     return {
-        "measure": MEASURE,
+        "measure": FORMAT_VERSION,
         "fingerprint": run.dataset.get("fingerprint"),
         "epochs": config.epochs,
         "draws": draws,
@@ -83,18 +83,18 @@ def summary(hits: Hits, counts: list[int]) -> dict[str, Any]:
         {"train": count, "accuracy": float(mean), "interval": list(wilson(float(mean), pictures))}
         for count, mean in zip(counts, means, strict=True)
     ]
-    gain, around = paired_difference(hits[-1].astype(float) - hits[SHARES // 2 - 1])
-    twice = _twice(hits, counts, around)
-    if twice is not None:
-        verdict = "little" if twice[1] < MIN_GAIN else "rising"
+    gain, interval = paired_difference(hits[-1].astype(float) - hits[SHARES // 2 - 1])
+    doubled = _twice(hits, counts, interval)
+    if doubled is not None:
+        verdict = "little" if doubled[1] < MIN_GAIN else "rising"
     else:
-        verdict = "little" if around[1] < MIN_GAIN else "rising" if around[0] > 0 else "unclear"
-    measured = {"pictures": pictures, "points": points, "gain": gain, "interval": list(around)}
-    measured |= {"twice": list(twice) if twice else None, "verdict": verdict}
+        verdict = "little" if interval[1] < MIN_GAIN else "rising" if interval[0] > 0 else "unclear"
+    measured = {"pictures": pictures, "points": points, "gain": gain, "interval": list(interval)}
+    measured |= {"twice": list(doubled) if doubled else None, "verdict": verdict}
     return measured | {"finding": finding(measured)}
 
 
-def _twice(hits: Hits, counts: list[int], gained: Interval) -> tuple[float, float] | None:
+def _twice(hits: Hits, counts: list[int], last_doubling: Interval) -> tuple[float, float] | None:
     """What twice the pictures would bring, as an interval, where a power law fits.
 
     The share of errors is taken as ``a * pictures ** -b`` (Hestness and others 2017,
@@ -107,20 +107,20 @@ def _twice(hits: Hits, counts: list[int], gained: Interval) -> tuple[float, floa
     if pictures * (1 - right[-1].mean()) < MIN_MISTAKES:
         return None
     chance = np.random.default_rng(0)
-    drawn = chance.multinomial(pictures, np.full(pictures, 1 / pictures), RESAMPLES)
-    wrong = np.vstack([pictures - right.sum(1), drawn @ (1 - right.T)])
-    logs = np.log((wrong + 0.5) / (pictures + 1))
+    resampled = chance.multinomial(pictures, np.full(pictures, 1 / pictures), RESAMPLES)
+    mistakes = np.vstack([pictures - right.sum(1), resampled @ (1 - right.T)])
+    logs = np.log((mistakes + 0.5) / (pictures + 1))
     x = np.log(counts) - np.log(counts[-1])
-    away = x - x.mean()
-    slope = -(logs @ away) / (away @ away)
-    last = np.exp(logs.mean(1) + slope * x.mean())  # the law's errors with all pictures
+    centred = x - x.mean()
+    slope = -(logs @ centred) / (centred @ centred)
+    final_errors = np.exp(logs.mean(1) + slope * x.mean())  # the law's errors with all pictures
     if np.quantile(slope, 0.025) <= 0:
         return None
-    before = last[0] * (counts[SHARES // 2 - 1] / counts[-1]) ** -slope[0]
-    if not gained[0] <= before - last[0] <= gained[1]:
+    errors_before = final_errors[0] * (counts[SHARES // 2 - 1] / counts[-1]) ** -slope[0]
+    if not last_doubling[0] <= errors_before - final_errors[0] <= last_doubling[1]:
         return None
-    brings = last * (1 - 2.0**-slope)
-    low, high = np.quantile(brings[1:], [0.025, 0.975])
+    reduction = final_errors * (1 - 2.0**-slope)
+    low, high = np.quantile(reduction[1:], [0.025, 0.975])
     return float(low), float(high)
 
 
@@ -128,13 +128,14 @@ def finding(measured: dict[str, Any]) -> str:
     """The one sentence or two for people, from the figures of ``summary``."""
     half, full = measured["points"][SHARES // 2 - 1], measured["points"][-1]
     gain, (low, high) = 100 * measured["gain"], (100 * end for end in measured["interval"])
-    did = f"gained {_points(gain)}" if gain >= 0 else f"lost {_points(-gain)}"
+    change = f"gained {_points(gain)}" if gain >= 0 else f"lost {_points(-gain)}"
     sentence = (
-        f"From {half['train']:,} to {full['train']:,} pictures it {did} ({low:.1f} to {high:.1f})"
+        f"From {half['train']:,} to {full['train']:,} pictures it {change} "
+        f"({low:.1f} to {high:.1f})"
     )
-    little = f"{sentence}: more pictures of the same kind will bring little."
+    little_to_gain = f"{sentence}: more pictures of the same kind will bring little."
     if measured["verdict"] == "little":
-        return little
+        return little_to_gain
     if measured["verdict"] == "unclear":
         return (
             f"{sentence}. With {measured['pictures']:,} validation pictures that may be chance: "
@@ -142,8 +143,12 @@ def finding(measured: dict[str, Any]) -> str:
         )
     if measured["twice"] is None:
         return f"{sentence}: more pictures still help. How far that goes on cannot be told."
-    least, most = (100 * end for end in measured["twice"])
-    ahead = f"{least:.0f} to {most:.0f}" if round(least) < round(most) else f"{most:.0f}"
+    low_end, high_end = (100 * end for end in measured["twice"])
+    ahead = (
+        f"{low_end:.0f} to {high_end:.0f}"
+        if round(low_end) < round(high_end)
+        else f"{high_end:.0f}"
+    )
     return (
         f"{sentence}, and over all four sizes it keeps rising. If it goes on like this, twice the "
         f"pictures might bring about {ahead} points."

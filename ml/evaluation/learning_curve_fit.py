@@ -44,11 +44,11 @@ def measure(
     Raises:
         BadInputError: the run has no model, its pictures are gone, or there are too few.
     """
-    began = time.perf_counter()
+    started = time.perf_counter()
     if run.model is None:
         raise BadInputError(f"Run {run.name} has no model yet: let it finish first.")
-    alone = {"devices": 1, "num_nodes": 1, "strategy": "auto", "folds": 0}
-    config, recipe = run.settings.changed(**alone), learning_curve.recipe_of(run)
+    single_device = {"devices": 1, "num_nodes": 1, "strategy": "auto", "folds": 0}
+    config, recipe = run.settings.changed(**single_device), learning_curve.recipe_of(run)
     device, choices = machine_for(config, surviving(run.events()[0]), ProcessGroup())
     spec = PixelSpec(config.image_size, config.colour, config.fit)
     pictures = open_pictures(workspace, run.dataset, spec)
@@ -61,9 +61,9 @@ def measure(
     network.to(memory_format=torch.channels_last)
     plan_of = plans(workspace, config, network, sides(pictures, train, val), device, progress)
 
-    done = _done(run, recipe)
+    finished_fits = _finished_fits(run, recipe)
     fits = [(draw, size) for draw in range(len(orders)) for size in range(learning_curve.SHARES)]
-    for number, (draw, size) in enumerate(fits[len(done) :], len(done)):
+    for number, (draw, size) in enumerate(fits[len(finished_fits) :], len(finished_fits)):
         chosen = orders[draw][size]
         share = len(chosen) / len(train)
         own = longer(config, share).changed(seed=_seed(config.seed, draw))
@@ -74,15 +74,22 @@ def measure(
             progress((number + part) / len(fits))
 
         refit(plan, own, choices, len(pictures.classes), report_share)
-        done.append("".join("01"[right] for right in hits(plan, device).tolist()))
-        _keep(run, {**recipe, "hits": done})
+        finished_fits.append("".join("01"[correct] for correct in hits(plan, device).tolist()))
+        _store(run, {**recipe, "hits": finished_fits})
     progress(1.0)
-    right = np.array([[char == "1" for char in one] for one in done])
-    right = right.reshape(len(orders), learning_curve.SHARES, -1).swapaxes(0, 1)
-    counts = [round(float(np.mean([len(order[n]) for order in orders]))) for n in range(len(right))]
-    measured = {**recipe, "run": run.id, "hits": done, **learning_curve.summary(right, counts)}
-    measured["seconds"] = time.perf_counter() - began
-    _keep(run, measured)
+    correct = np.array([[char == "1" for char in one] for one in finished_fits])
+    correct = correct.reshape(len(orders), learning_curve.SHARES, -1).swapaxes(0, 1)
+    counts = [
+        round(float(np.mean([len(order[n]) for order in orders]))) for n in range(len(correct))
+    ]
+    measured = {
+        **recipe,
+        "run": run.id,
+        "hits": finished_fits,
+        **learning_curve.summary(correct, counts),
+    }
+    measured["seconds"] = time.perf_counter() - started
+    _store(run, measured)
     return measured
 
 
@@ -111,15 +118,15 @@ def _seed(seed: int, draw: int) -> int:
     return mix(seed, draw, 4) % 2**31 if draw else seed
 
 
-def _keep(run: Run, content: dict[str, Any]) -> None:
+def _store(run: Run, content: dict[str, Any]) -> None:
     learning_curve.path_of(run).parent.mkdir(exist_ok=True)
     write_json(learning_curve.path_of(run), content)
 
 
-def _done(run: Run, recipe: dict[str, Any]) -> list[str]:
+def _finished_fits(run: Run, recipe: dict[str, Any]) -> list[str]:
     """The fits that somebody before has left for the same recipe, if not all of them."""
-    measured = read_json(learning_curve.path_of(run))
-    if not isinstance(measured, dict) or "verdict" in measured:
+    stored = read_json(learning_curve.path_of(run))
+    if not isinstance(stored, dict) or "verdict" in stored:
         return []
-    same = {name: measured.get(name) for name in recipe} == recipe
-    return [str(one) for one in measured.get("hits", [])] if same else []
+    is_same_recipe = {name: stored.get(name) for name in recipe} == recipe
+    return [str(one) for one in stored.get("hits", [])] if is_same_recipe else []

@@ -28,7 +28,7 @@ Integers = npt.NDArray[np.int64]
 
 REQUIRED = ("accuracy", "balanced_accuracy", "macro_f1", "classes", "confusion", "per_class")
 """What a report has had since the first Lensmith; metrics that came later may be absent."""
-MOST_CONFUSED = 20
+MAX_CONFUSED_CLASSES = 20
 """How many classes a matrix shows at first where there are too many for one look."""
 
 
@@ -99,24 +99,24 @@ class Results:
         """The pictures that were taken for another class, the most confident first."""
         return self._by_confidence(self.labels != self.guesses)
 
-    def confusions(self, most: int) -> list[tuple[int, int, int]]:
+    def confusions(self, limit: int) -> list[tuple[int, int, int]]:
         """The most frequent mistakes as (truth, guess, pictures), the most frequent first."""
         counts = np.array(self.report["confusion"], dtype=np.int64)
         np.fill_diagonal(counts, 0)
-        order = np.argsort(-counts, axis=None, kind="stable")[:most]
+        order = np.argsort(-counts, axis=None, kind="stable")[:limit]
         pairs = (divmod(int(place), len(self.classes)) for place in order)
         return [
             (row, column, int(counts[row, column])) for row, column in pairs if counts[row, column]
         ]
 
-    def examples(self, most: int) -> Integers:
+    def examples(self, limit: int) -> Integers:
         """A few pictures, one of each class in turn, always the same ones."""
         rounds: list[tuple[int, int]] = []
         seen: dict[int, int] = {}
         for place, label in enumerate(self.labels.tolist()):
             seen[label] = seen.get(label, -1) + 1
             rounds.append((seen[label], place))
-        return np.array([place for _, place in sorted(rounds)[:most]], dtype=np.int64)
+        return np.array([place for _, place in sorted(rounds)[:limit]], dtype=np.int64)
 
     def _by_confidence(self, chosen: npt.NDArray[np.bool_]) -> Integers:
         places = np.flatnonzero(chosen)
@@ -156,10 +156,10 @@ def read(workspace: Workspace, run: Run, other: tuple[str, str] | None = None) -
         record = {"name": report.get("dataset"), "version": report.get("version")}
     files = _file_names(workspace, record, answers.indices)
     key = f"{run.id}-{other[0][:12]}-{other[1]}" if other else run.id
-    return made(report, answers, model, record, files, key, other is None)
+    return make_results(report, answers, model, record, files, key, other is None)
 
 
-def made(
+def make_results(
     report: dict[str, Any],
     answers: Predictions,
     model: dict[str, Any],
@@ -221,6 +221,8 @@ def by_confusion(confusion: Sequence[Sequence[int]]) -> list[int]:
     return sorted(range(len(confusion)), key=lambda one: (-mistakes[one], one))
 
 
-def most_confused(confusion: Sequence[Sequence[int]], most: int = MOST_CONFUSED) -> list[int]:
+def most_confused(
+    confusion: Sequence[Sequence[int]], limit: int = MAX_CONFUSED_CLASSES
+) -> list[int]:
     """The classes with the most mistakes, as truth or as guess, in the order of the classes."""
-    return sorted(by_confusion(confusion)[:most])
+    return sorted(by_confusion(confusion)[:limit])

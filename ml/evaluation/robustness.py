@@ -13,9 +13,9 @@ from ml.runs.folder import Run
 from ml.utils.files import read_json, write_json
 from ml.workspace import Workspace
 
-MEASURE = 1
+FORMAT_VERSION = 1
 """Raised when the corruptions change: what was measured with others does not compare."""
-MOST = 1000
+MAX_PICTURES = 1000
 """Test pictures that are taken at most: 41 versions of each are classified."""
 
 Progress = Callable[[float], None]
@@ -32,7 +32,7 @@ def read(run: Run) -> dict[str, Any] | None:
     See ``measure`` for what is in it.
     """
     stored = read_json(path_of(run))
-    if not isinstance(stored, dict) or stored.get("measure") != MEASURE:
+    if not isinstance(stored, dict) or stored.get("measure") != FORMAT_VERSION:
         return None
     model = ((run.model or {}).get("sha256") or {}).get("model.onnx")
     return stored if model and stored.get("model_sha256") == model else None
@@ -44,7 +44,7 @@ def measure(
     progress: Progress = lambda fraction: None,
     *,
     split: str = "test",
-    most: int = MOST,
+    max_pictures: int = MAX_PICTURES,
 ) -> dict[str, Any]:
     """Accuracy of ``run`` on its test pictures as they are and under each corruption.
 
@@ -65,13 +65,15 @@ def measure(
     from ml.data.run_pictures import open_pictures
     from ml.inference.classifier import Classifier
 
-    began = time.perf_counter()
+    started = time.perf_counter()
     classifier = Classifier.load(run.folder / "model")
     pictures = open_pictures(workspace, run.dataset, classifier.spec)
     labels = pictures.labels(split)
     if not len(labels):
         raise BadInputError(f"Run {run.name} has no {split} pictures to measure on.")
-    places = np.unique(np.linspace(0, len(labels) - 1, min(most, len(labels))).round().astype(int))
+    places = np.unique(
+        np.linspace(0, len(labels) - 1, min(max_pictures, len(labels))).round().astype(int)
+    )
     pixels, labels = pictures.pixels(split)[places], labels[places]
     hashes = [pictures.hashes(split)[place] for place in places]
     total, done = 1 + STRENGTHS * len(kinds()), 0
@@ -83,15 +85,15 @@ def measure(
         return float((logits.argmax(1) == labels).mean())
 
     clean = accuracy(pixels)
-    rows = []
-    pairs = list(zip(pixels, hashes, strict=True))
+    per_kind = []
+    hashed_pictures = list(zip(pixels, hashes, strict=True))
     for kind in kinds():
         by_level = [
-            accuracy(np.stack([kind(one, strength, digest) for one, digest in pairs]))
+            accuracy(np.stack([kind(one, strength, digest) for one, digest in hashed_pictures]))
             for strength in range(1, STRENGTHS + 1)
         ]
         about = {"name": kind.name, "label": kind.label, "help": kind.help, "unit": kind.unit}
-        rows.append(
+        per_kind.append(
             {
                 **about,
                 "levels": list(kind.levels),
@@ -101,16 +103,16 @@ def measure(
         )
     progress(1.0)
     report = {
-        "measure": MEASURE,
+        "measure": FORMAT_VERSION,
         "run": run.id,
         "model_sha256": classifier.manifest["sha256"].get("model.onnx"),
         "fingerprint": run.dataset["fingerprint"],
         "split": split,
         "pictures": len(labels),
         "clean": clean,
-        "corrupted": float(np.mean([row["mean"] for row in rows])),
-        "kinds": rows,
-        "seconds": time.perf_counter() - began,
+        "corrupted": float(np.mean([row["mean"] for row in per_kind])),
+        "kinds": per_kind,
+        "seconds": time.perf_counter() - started,
     }
     if split == "test":
         path_of(run).parent.mkdir(exist_ok=True)

@@ -15,7 +15,7 @@ import numpy as np
 from ml.data.splits.group_rules import by_folder
 from ml.data.store.versions import Item, load_version
 from ml.evaluation import results, stored_reports
-from ml.evaluation.evaluate import Asked
+from ml.evaluation.evaluate import PictureSelection
 from ml.evaluation.evaluate import measure as evaluate
 from ml.metrics import slices
 from ml.metrics.classification import Floats
@@ -25,12 +25,12 @@ from ml.text.format import percentage
 from ml.utils.files import read_json, write_json
 from ml.workspace import Workspace
 
-MEASURE = 1
+FORMAT_VERSION = 1
 """Raised when other groups are made: what was found before does not compare."""
 MAX_MISTAKES_STORED = 500
 """Mistakes of a slice that are kept to be looked at."""
 SHAPES = ("upright, higher than wide", "about square", "across, wider than high")
-SQUARE = 1.05
+MAX_SQUARE_ASPECT = 1.05
 HELP = {
     "Size": "The longer side of the picture as it was brought in, in pixels.",
     "Shape": "Width against height.",
@@ -54,15 +54,15 @@ def path_of(run: Run, fingerprint: str, split: str) -> Path:
 
 def read(run: Run, fingerprint: str, split: str) -> dict[str, Any] | None:
     """What was found of the model that ``run`` has now; None where nothing was looked for."""
-    found = read_json(path_of(run, fingerprint, split))
-    fresh = isinstance(found, dict) and found.get("measure") == MEASURE
-    return found if fresh and stored_reports.is_of_now(run, found) else None
+    stored = read_json(path_of(run, fingerprint, split))
+    is_current = isinstance(stored, dict) and stored.get("measure") == FORMAT_VERSION
+    return stored if is_current and stored_reports.is_of_current_model(run, stored) else None
 
 
 def measure(
     workspace: Workspace,
     run: Run,
-    asked: Asked,
+    selection: PictureSelection,
     progress: Progress = lambda fraction: None,
 ) -> dict[str, Any]:
     """Slices of the pictures that are asked for, and which of them do worse than the rest.
@@ -76,34 +76,34 @@ def measure(
     Raises:
         BadInputError: there is no model, or the pictures are gone.
     """
-    began = time.perf_counter()
-    record = asked.record
-    answers = results.find(workspace, run, record["fingerprint"], asked.split) or evaluate(
-        workspace, run, asked, lambda share: progress(share / 2)
+    started = time.perf_counter()
+    record = selection.record
+    answers = results.find(workspace, run, record["fingerprint"], selection.split) or evaluate(
+        workspace, run, selection, lambda share: progress(share / 2)
     )
     version = load_version(workspace, record["name"], record["version"])
     items = [version.items[n] for n in answers.indices.tolist()]
     statistics = _statistics(workspace, items, lambda share: progress(0.5 + share / 2))
-    right = answers.guesses == answers.labels
+    correct = answers.guesses == answers.labels
     names = [version.classes[item.label] for item in items]
-    found = slices.find(right, groups(items, names, version.classes, statistics))
+    tried = slices.find(correct, groups(items, names, version.classes, statistics))
     progress(1.0)
     report = {
-        "measure": MEASURE,
+        "measure": FORMAT_VERSION,
         "run": run.id,
         "model_sha256": ((run.model or {}).get("sha256") or {}).get("model.onnx"),
         "dataset": record["name"],
         "fingerprint": record["fingerprint"],
-        "split": asked.split,
-        "pictures": len(right),
-        "accuracy": float(right.mean()),
+        "split": selection.split,
+        "pictures": len(correct),
+        "accuracy": float(correct.mean()),
         "method": "Fisher's exact test, one-sided, adjusted by Holm's method",
-        "tried": len(found),
-        "finding": finding(right, found),
-        "slices": [_as_json(one, right) for one in found],
-        "seconds": time.perf_counter() - began,
+        "tried": len(tried),
+        "finding": finding(correct, tried),
+        "slices": [_as_json(one, correct) for one in tried],
+        "seconds": time.perf_counter() - started,
     }
-    path = path_of(run, record["fingerprint"], asked.split)
+    path = path_of(run, record["fingerprint"], selection.split)
     path.parent.mkdir(exist_ok=True)
     write_json(path, report)
     return report
@@ -120,60 +120,72 @@ def groups(
         looks: of ``ml.doctor.image_statistics``, one a picture.
     """
     files = [item.file for item in items]
-    seen = statistics["width"] > 0
+    readable = statistics["width"] > 0
 
-    def known(values: Any) -> Floats:
-        return np.where(seen, np.asarray(values, np.float64), np.nan)
+    def where_readable(values: Any) -> Floats:
+        return np.where(readable, np.asarray(values, np.float64), np.nan)
 
-    width, height = known(statistics["width"]), known(statistics["height"])
-    shape = np.digitize(width / height, [1 / SQUARE, SQUARE])
-    shapes = [SHAPES[n] if there else None for n, there in zip(shape, seen, strict=True)]
-    found = slices.same("Class", names)
-    found += slices.same("Shape", shapes)
-    light, contrast = known(statistics["light"]) / 2.55, known(statistics["contrast"]) / 2.55
+    width, height = where_readable(statistics["width"]), where_readable(statistics["height"])
+    shape = np.digitize(width / height, [1 / MAX_SQUARE_ASPECT, MAX_SQUARE_ASPECT])
+    shapes = [SHAPES[n] if there else None for n, there in zip(shape, readable, strict=True)]
+    found_groups = slices.same("Class", names)
+    found_groups += slices.same("Shape", shapes)
+    light, contrast = (
+        where_readable(statistics["light"]) / 2.55,
+        where_readable(statistics["contrast"]) / 2.55,
+    )
     for kind, values, words, say in (
         ("Size", np.maximum(width, height), ("the smallest", "the largest"), _px),
         ("Brightness", light, ("the darkest", "the lightest"), _percent),
         ("Contrast", contrast, ("the palest", "the strongest"), _percent),
-        ("Sharpness", known(statistics["sharp"]), ("the most blurred", "the sharpest"), _figure),
-        ("Time", known(statistics["time"]), ("the earliest", "the latest"), _moment),
+        (
+            "Sharpness",
+            where_readable(statistics["sharp"]),
+            ("the most blurred", "the sharpest"),
+            _figure,
+        ),
+        ("Time", where_readable(statistics["time"]), ("the earliest", "the latest"), _moment),
     ):
-        found += slices.parts(kind, values, words, say)
-    found += slices.same("Folder", by_folder(files, classes))
-    found += slices.same("Group", [item.group for item in items])
+        found_groups += slices.parts(kind, values, words, say)
+    found_groups += slices.same("Folder", by_folder(files, classes))
+    found_groups += slices.same("Group", [item.group for item in items])
     suffixes = [PurePosixPath(file.replace("\\", "/")).suffix.casefold() for file in files]
-    found += slices.same("File", [suffix or None for suffix in suffixes])
+    found_groups += slices.same("File", [suffix or None for suffix in suffixes])
     for note in sorted({note for item in items for note in item.notes}):
         inside = np.array([note in item.notes for item in items])
-        found.append(Group("Brought in", note, inside))
-    return found
+        found_groups.append(Group("Brought in", note, inside))
+    return found_groups
 
 
-def finding(right: slices.Flags, found: Sequence[Slice]) -> str:
+def finding(correct: slices.Flags, tried_slices: Sequence[Slice]) -> str:
     """What there is to say, in a sentence or two."""
-    if right.all() or not right.any():
-        return f"Every picture was {'recognised' if right.all() else 'mistaken'}: no group differs."
-    if not found:
+    if correct.all() or not correct.any():
         return (
-            f"{len(right):,} {'picture is' if len(right) == 1 else 'pictures are'} too few to tell "
-            f"one group from the rest. A group of {slices.MIN_PICTURES_IN_SLICE} and as many "
+            f"Every picture was {'recognised' if correct.all() else 'mistaken'}: no group differs."
+        )
+    if not tried_slices:
+        return (
+            f"{len(correct):,} {'picture is' if len(correct) == 1 else 'pictures are'} too few to "
+            f"tell one group from the rest. A group of {slices.MIN_PICTURES_IN_SLICE} and as many "
             "others are the least."
         )
-    bad = [one for one in found if one.worse]
-    tried = f"the {len(found)} groups of pictures" if len(found) > 1 else "the one group"
-    if not bad:
-        few = (
+    worse_slices = [one for one in tried_slices if one.worse]
+    tried_text = (
+        f"the {len(tried_slices)} groups of pictures" if len(tried_slices) > 1 else "the one group"
+    )
+    if not worse_slices:
+        caveat = (
             " With so few pictures only a large difference would show."
-            if len(right) < MIN_PICTURES_FOR_SMALL_DIFFERENCES
+            if len(correct) < MIN_PICTURES_FOR_SMALL_DIFFERENCES
             else ""
         )
-        return f"None of {tried} does clearly worse than the rest.{few}"
-    worst = bad[0]
+        return f"None of {tried_text} does clearly worse than the rest.{caveat}"
+    worst = worse_slices[0]
     low, high = worst.interval
-    does = "does" if len(bad) == 1 else "do"
+    does = "does" if len(worse_slices) == 1 else "do"
     return (
-        f"{len(bad)} of {tried} {does} clearly worse than the rest. "
-        f"{'It is' if len(bad) == 1 else 'The clearest is'} {titled(worst.group)}: "
+        f"{len(worse_slices)} of {tried_text} {does} clearly worse than the rest. "
+        f"{'It is' if len(worse_slices) == 1 else 'The clearest is'} {titled(worst.group)}: "
         f"{percentage(worst.accuracy, digits=0)} right ({100 * low:.0f} to {100 * high:.0f}), of "
         f"the rest {percentage(worst.rest, digits=0)}."
     )
@@ -238,7 +250,7 @@ def _statistics(workspace: Workspace, items: Sequence[Item], progress: Progress)
     return statistics[[row[item.hash] for item in items]]
 
 
-def _as_json(one: Slice, right: slices.Flags) -> dict[str, Any]:
+def _as_json(one: Slice, correct: slices.Flags) -> dict[str, Any]:
     return {
         "kind": one.group.kind,
         "name": one.group.name,
@@ -250,5 +262,5 @@ def _as_json(one: Slice, right: slices.Flags) -> dict[str, Any]:
         "p": one.p,
         "adjusted": one.adjusted,
         "worse": one.worse,
-        "wrong": np.flatnonzero(one.group.inside & ~right)[:MAX_MISTAKES_STORED].tolist(),
+        "wrong": np.flatnonzero(one.group.inside & ~correct)[:MAX_MISTAKES_STORED].tolist(),
     }

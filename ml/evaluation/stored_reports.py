@@ -22,7 +22,7 @@ def is_own(run: Run, fingerprint: str, split: str) -> bool:
 def report_of(run: Run, fingerprint: str, split: str) -> dict[str, Any] | None:
     """The report on other pictures by the model that ``run`` has now; None where there is none."""
     report = read_json(path_of(run, fingerprint, split))
-    return report if isinstance(report, dict) and is_of_now(run, report) else None
+    return report if isinstance(report, dict) and is_of_current_model(run, report) else None
 
 
 def others(run: Run) -> list[dict[str, Any]]:
@@ -38,7 +38,7 @@ def others(run: Run) -> list[dict[str, Any]]:
     return [report for _, report in sorted(dated, key=lambda one: -one[0])]
 
 
-def is_of_now(run: Run, report: dict[str, Any]) -> bool:
+def is_of_current_model(run: Run, report: dict[str, Any]) -> bool:
     """Whether what was measured is the model that ``run`` has now: it may have been resumed."""
     model = ((run.model or {}).get("sha256") or {}).get("model.onnx")
     return bool(model) and report.get("model_sha256") == model

@@ -71,7 +71,7 @@ def ship(
     """
     network.cpu().eval()
     count = len(pictures.indices("test"))
-    some = parity.compared(count, kept=kept is not None)
+    some = parity.count_compared(count, cached=kept is not None)
     rows = np.linspace(0, count - 1, some).astype(np.int64)
     by_torch = _torch_logits(network, pictures, rows)
     names = ("logits", "features") if kept else ("logits",)

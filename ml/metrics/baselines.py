@@ -18,14 +18,14 @@ def nearest_centroid(pictures: Pictures, split: str) -> dict[str, float] | None:
     None where there is nothing to compare. Distances are Euclidean, as in scikit-learn's
     NearestCentroid.
     """
-    seen, labels = _small(pictures, "train")
-    asked, truth = _small(pictures, split)
-    if not len(seen) or not len(asked):
+    trained, labels = _small(pictures, "train")
+    tested, truth = _small(pictures, split)
+    if not len(trained) or not len(tested):
         return None
-    known = np.unique(labels)
-    means = np.stack([seen[labels == label].mean(0) for label in known])
-    apart = (means**2).sum(1) - 2 * asked @ means.T
-    right = known[apart.argmin(1)] == truth
+    classes = np.unique(labels)
+    means = np.stack([trained[labels == label].mean(0) for label in classes])
+    distances = (means**2).sum(1) - 2 * tested @ means.T
+    right = classes[distances.argmin(1)] == truth
     return {"accuracy": float(right.mean()), "pictures": len(truth)}
 
 

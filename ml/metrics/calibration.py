@@ -57,9 +57,9 @@ def fit_temperature(logits: NDArray[Any], labels: Ints) -> float:
         return 1.0
     values = np.asarray(logits, np.float64)
     soft = 1.0 / (count + 2)
-    wanted = np.full((count, classes), soft / (classes - 1))
-    wanted[np.arange(count), labels] = 1 - soft
-    target = float(np.mean(np.sum(values * wanted, axis=1)))
+    targets = np.full((count, classes), soft / (classes - 1))
+    targets[np.arange(count), labels] = 1 - soft
+    target = float(np.mean(np.sum(values * targets, axis=1)))
     low, high = 1 / TEMPERATURES[1], 1 / TEMPERATURES[0]
     for _ in range(60):
         middle = float(np.sqrt(low * high))

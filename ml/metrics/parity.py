@@ -17,9 +17,9 @@ MAX_DIFFERENCE = 0.05
 """A report warns where a probability differs by more."""
 
 
-def compared(test: int, *, kept: bool) -> int:
-    """How many of the ``test`` pictures are compared; features are ``kept`` or not."""
-    return min(test, MAX_COMPARED_OF_CACHED if kept else MAX_COMPARED)
+def count_compared(test: int, *, cached: bool) -> int:
+    """How many of the ``test`` pictures are compared; features are ``cached`` or not."""
+    return min(test, MAX_COMPARED_OF_CACHED if cached else MAX_COMPARED)
 
 
 def compare(

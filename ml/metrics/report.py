@@ -31,7 +31,7 @@ def _intervals(logits: Logits, labels: metrics.Ints) -> dict[str, list[float]]:
 def make_report(
     logits: Logits,
     labels: metrics.Ints,
-    known: metrics.Ints,
+    baseline_labels: metrics.Ints,
     split: str,
     manifest: dict[str, Any],
 ) -> dict[str, Any]:
@@ -47,13 +47,12 @@ def make_report(
     """
     classes = list(manifest["classes"])
     matrix = metrics.confusion(labels, logits.argmax(axis=1), len(classes))
-    biggest, share = metrics.majority(np.bincount(known, minlength=len(classes)), labels)
     return {
         "split": split,
         "pictures": len(labels),
         **metric_values(logits, labels),
         "intervals": _intervals(logits, labels),
-        "majority": {"class": classes[biggest], "accuracy": share},
+        "majority": _majority_baseline(baseline_labels, labels, classes),
         "classes": classes,
         "confusion": matrix.tolist(),
         "per_class": _per_class(matrix, classes, logits, labels, manifest["temperature"]),
@@ -63,6 +62,15 @@ def make_report(
         "parity": manifest["parity"],
         "notes": _notes(manifest["parity"]),
     }
+
+
+def _majority_baseline(
+    baseline_labels: metrics.Ints, labels: metrics.Ints, classes: list[str]
+) -> dict[str, Any]:
+    """The most frequent class of ``baseline_labels``, and its share, 0 to 1, of ``labels``."""
+    counts = np.bincount(baseline_labels, minlength=len(classes))
+    majority, accuracy = metrics.majority(counts, labels)
+    return {"class": classes[majority], "accuracy": accuracy}
 
 
 def note(text: str, code: str) -> dict[str, str]:

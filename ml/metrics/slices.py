@@ -105,26 +105,26 @@ def chance(mistakes: int, pictures: int, all_mistakes: int, all_pictures: int) -
     >>> round(chance(3, 3, 3, 6), 4), chance(0, 3, 3, 6)
     (0.05, 1.0)
     """
-    most = min(pictures, all_mistakes)
-    least = max(0, pictures + all_mistakes - all_pictures)
-    if mistakes <= least:
+    max_in_slice = min(pictures, all_mistakes)
+    min_in_slice = max(0, pictures + all_mistakes - all_pictures)
+    if mistakes <= min_in_slice:
         return 1.0
-    held = np.arange(mistakes, most + 1)
+    possible = np.arange(mistakes, max_in_slice + 1)
     logs = _log_factorials(all_pictures)
 
     def log_binomial(total: int, part: Any) -> Any:
         """The logarithm of how many ways there are to choose ``part`` of ``total``."""
         return logs[total] - logs[part] - logs[total - part]
 
-    drawn = log_binomial(all_mistakes, held) + log_binomial(
-        all_pictures - all_mistakes, pictures - held
+    drawn = log_binomial(all_mistakes, possible) + log_binomial(
+        all_pictures - all_mistakes, pictures - possible
     )
     return float(min(1.0, np.exp(drawn - log_binomial(all_pictures, pictures)).sum()))
 
 
 @lru_cache(maxsize=4)
-def _log_factorials(most: int) -> Floats:
-    return np.append(0.0, np.cumsum(np.log(np.arange(1, most + 1))))
+def _log_factorials(limit: int) -> Floats:
+    return np.append(0.0, np.cumsum(np.log(np.arange(1, limit + 1))))
 
 
 def holm(chances: Floats) -> Floats:
@@ -151,21 +151,21 @@ def parts(
         words: what the pictures with the least and with the most are called, such as the darkest.
         say: a value with its unit.
     """
-    known = np.isfinite(values)
-    if not known.any():
+    finite = np.isfinite(values)
+    if not finite.any():
         return []
-    edges = np.quantile(values[known], [n / PARTS for n in range(1, PARTS)])
-    place = np.where(known, np.searchsorted(edges, values), -1)
-    there = [n for n in range(PARTS) if (place == n).any()]
-    if len(there) < 2:
+    edges = np.quantile(values[finite], [n / PARTS for n in range(1, PARTS)])
+    part_of = np.where(finite, np.searchsorted(edges, values), -1)
+    filled = [n for n in range(PARTS) if (part_of == n).any()]
+    if len(filled) < 2:
         return []
     result = []
-    for n in there:
-        low = say(float(edges[n - 1])) if n != there[0] else ""
-        high = say(float(edges[n])) if n != there[-1] else ""
+    for n in filled:
+        low = say(float(edges[n - 1])) if n != filled[0] else ""
+        high = say(float(edges[n])) if n != filled[-1] else ""
         span = f"{low} to {high}" if low and high else (f"over {low}" if low else f"up to {high}")
-        word = {there[0]: words[0], there[-1]: words[1]}.get(n, "")
-        result.append(Group(kind, span, place == n, word))
+        word = {filled[0]: words[0], filled[-1]: words[1]}.get(n, "")
+        result.append(Group(kind, span, part_of == n, word))
     return result
 
 
@@ -173,5 +173,5 @@ def same(kind: str, names: Sequence[str | None]) -> list[Group]:
     """A slice for each name that several pictures have, in the order of the names; a picture whose
     name is None is in none."""
     array = np.array([name or "" for name in names], dtype=object)
-    there = np.array([name is not None for name in names], dtype=bool)
-    return [Group(kind, name, there & (array == name)) for name in sorted(set(array[there]))]
+    named = np.array([name is not None for name in names], dtype=bool)
+    return [Group(kind, name, named & (array == name)) for name in sorted(set(array[named]))]

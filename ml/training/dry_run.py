@@ -150,7 +150,9 @@ def _ending(
     workspace: Workspace, network: Network, spec: PixelSpec, few: np.ndarray, *, frozen: bool
 ) -> dict[str, float]:
     """Export and both ways to classify, as at the end of a run. What is traced is kept for it."""
-    some = torch.from_numpy(few[: parity.compared(len(few), kept=frozen)])  # as after a training
+    some = torch.from_numpy(
+        few[: parity.count_compared(len(few), cached=frozen)]
+    )  # as after a training
     with torch.inference_mode():
         by_torch = seconds_of(lambda: network(some), 1) / len(some)
     make_graph(network, spec.channels, spec.size, workspace.graphs, frozen=frozen)

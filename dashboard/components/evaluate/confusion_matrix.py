@@ -13,7 +13,7 @@ from dashboard.state.keys import predicted_class_key, true_class_key
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from ml.data.store.versions import DatasetVersion
-from ml.evaluation.results import MOST_CONFUSED, by_confusion, most_confused
+from ml.evaluation.results import MAX_CONFUSED_CLASSES, by_confusion, most_confused
 from ml.runs.folder import Run
 from ml.workspace import Workspace
 
@@ -71,7 +71,7 @@ def _matrix(results: Results, key: str) -> None:
         )
         shown = list(range(len(results.classes)))
         if len(shown) > confusion_matrix_chart.NAMED:
-            some, every = f"The {MOST_CONFUSED} most confused", f"All {len(shown)} classes"
+            some, every = f"The {MAX_CONFUSED_CLASSES} most confused", f"All {len(shown)} classes"
             scope = st.segmented_control(
                 "Classes shown",
                 [some, every],

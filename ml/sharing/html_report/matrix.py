@@ -5,7 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ml.evaluation.results import MOST_CONFUSED, most_confused
+from ml.evaluation.results import MAX_CONFUSED_CLASSES, most_confused
 from ml.sharing.html_report.rendering import render
 from ml.sharing.html_report.report_data import Subject
 from ml.text.format import count, percentage, shortened
@@ -26,9 +26,9 @@ def confusion(subject: Subject) -> Markup:
     names, matrix = subject.results.classes, subject.report["confusion"]
     shown, selection = list(range(len(names))), None
     if len(names) > MAX_CLASSES:
-        shown = most_confused(matrix, MOST_CONFUSED)
+        shown = most_confused(matrix, MAX_CONFUSED_CLASSES)
         selection = (
-            f"There are {len(names)} classes. Shown are the {MOST_CONFUSED} with the most "
+            f"There are {len(names)} classes. Shown are the {MAX_CONFUSED_CLASSES} with the most "
             "mistakes, as truth or as guess; what was taken for another class is in the percent "
             "and in the last column, but has no column of its own."
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 from ml.config import TrainConfig
 from ml.hardware import Machine
-from ml.metrics.parity import compared
+from ml.metrics.parity import count_compared
 from ml.models import catalog as model_catalog
 
 START_UP = 7.0
@@ -90,7 +90,7 @@ def estimate(
 
 def ending(config: TrainConfig, cost: dict[str, Any], val: float, test: float) -> float:
     """Seconds of export and evaluation, from a rehearsal, for so many pictures of each split."""
-    some = compared(round(test), kept=config.frozen)
+    some = count_compared(round(test), cached=config.frozen)
     asked = some if config.frozen else val + test  # features of the rest are kept
     return float(cost["export"] + some * cost["torch"] + asked * cost["classify"])
 

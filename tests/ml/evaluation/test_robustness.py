@@ -57,16 +57,16 @@ def test_it_is_kept_with_the_run_until_the_model_is_another(measured) -> None:
     write_json(run.folder / "model" / "model.json", {**manifest, "sha256": {"model.onnx": "new"}})
     assert robustness.read(run) is None
     write_json(run.folder / "model" / "model.json", manifest)
-    kept = read_json(robustness.path_of(run))
-    write_json(robustness.path_of(run), {**kept, "measure": robustness.MEASURE + 1})
+    stored = read_json(robustness.path_of(run))
+    write_json(robustness.path_of(run), {**stored, "measure": robustness.FORMAT_VERSION + 1})
     assert robustness.read(run) is None
-    write_json(robustness.path_of(run), kept)
+    write_json(robustness.path_of(run), stored)
 
 
 def test_a_part_of_the_pictures_and_a_stop_are_possible(copied: Workspace, measured) -> None:
     run, _ = measured
     told: list[float] = []
-    some = robustness.measure(copied, run, told.append, split="val", most=7)
+    some = robustness.measure(copied, run, told.append, split="val", max_pictures=7)
     assert some["pictures"] == 7
     assert told == sorted(told)
     assert told[-1] == 1.0

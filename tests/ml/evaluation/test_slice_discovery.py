@@ -14,7 +14,7 @@ from ml.data.store.versions import Item
 from ml.doctor.image_statistics import STATISTICS_DTYPE
 from ml.errors import BadInputError
 from ml.evaluation import slice_discovery
-from ml.evaluation.evaluate import ask
+from ml.evaluation.evaluate import select_pictures
 from ml.metrics import slices
 from ml.metrics.slices import Group
 from ml.runs.folder import Run
@@ -203,7 +203,7 @@ def saved_labels(run):
 
 def test_what_was_found_of_an_earlier_model_does_not_count(made):
     workspace, run = made
-    found = slice_discovery.measure(workspace, run, ask(workspace, run))
+    found = slice_discovery.measure(workspace, run, select_pictures(workspace, run))
     path = slice_discovery.path_of(run, found["fingerprint"], "test")
     path.write_text(json.dumps(found | {"model_sha256": "another"}), "utf-8")
     assert slice_discovery.read(run, found["fingerprint"], "test") is None
@@ -213,4 +213,4 @@ def test_pictures_that_are_gone_are_told(made):
     workspace, run = made
     shutil.rmtree(workspace.datasets)
     with pytest.raises(BadInputError, match="no data set"):
-        slice_discovery.measure(workspace, run, ask(workspace, run))
+        slice_discovery.measure(workspace, run, select_pictures(workspace, run))
