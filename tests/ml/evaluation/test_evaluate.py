@@ -130,7 +130,7 @@ def test_a_run_without_a_model_cannot_be_evaluated(made, capsys):
     assert "There is no trained model" in capsys.readouterr().err
 
 
-def test_what_was_measured_is_kept_with_its_predictions_until_the_model_changes(made):
+def test_a_report_is_stored_with_its_predictions_until_the_model_changes(made):
     workspace, run = made
     other_set(workspace, {"blue": 2, "grün": 0, "violet": 1})
     found = evaluate(workspace, run, "other")

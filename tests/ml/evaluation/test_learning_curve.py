@@ -97,7 +97,7 @@ def test_draws_that_differ_widen_the_interval() -> None:
     assert wide[1] - wide[0] > narrow[1] - narrow[0]
 
 
-def test_a_power_law_is_told_where_errors_follow_one_and_its_forecast_comes_true() -> None:
+def test_the_forecast_of_a_power_law_comes_true() -> None:
     law = [1 - 0.4 * (count / 100) ** -0.5 for count in [*COUNTS, 800]]
     found = learning_curve.summary(hits(law[:4], 5), COUNTS)
     assert found["verdict"] == "rising"
@@ -145,7 +145,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, graphs: Path) -> tuple[Worksp
     return workspace, run
 
 
-def test_it_is_measured_on_validation_pictures_kept_and_goes_on_after_a_stop(
+def test_a_curve_of_validation_pictures_goes_on_after_a_stop(
     made: tuple[Workspace, Run], capsys: pytest.CaptureFixture[str], monkeypatch
 ) -> None:
     workspace, run = made

@@ -56,7 +56,7 @@ ALIKE = {
 """Not exported here, for the time it takes: a run with one of them compares its export itself."""
 
 
-def test_a_transformer_of_torchvision_answers_in_onnx_for_any_number_of_pictures(tmp_path):
+def test_a_torchvision_transformer_takes_any_batch_size_in_onnx(tmp_path):
     torch.manual_seed(0)
     transformer = VisionTransformer(32, 16, 1, 2, 32, 64)  # ViT-B/16 in small
     parts = PatchBody(transformer, 16), ClassToken()
@@ -92,9 +92,7 @@ def test_a_kept_graph_takes_the_weights_and_the_classes_of_another_run(kept, tmp
     assert_same(tmp_path / "m.onnx", other, noise(1, 28))
 
 
-def test_the_graph_of_kept_features_takes_another_head_and_nothing_is_folded_again(
-    tmp_path, monkeypatch
-):
+def test_the_cached_feature_graph_takes_another_head_without_folding(tmp_path, monkeypatch):
     first, second = (lived_in("small_cnn", 1, 28, classes, seed=classes) for classes in (3, 7))
     second.body, second.neck = first.body, first.neck
     graph.feature_graph(first, 1, 28, tmp_path)

@@ -87,7 +87,7 @@ def test_the_threshold_is_the_lowest_that_keeps_the_rule(pairs):
     assert not sure.any() or right[sure].mean() >= calibration.TARGET
 
 
-def test_guesses_of_the_same_confidence_are_accepted_together_or_not_at_all():
+def test_guesses_of_one_confidence_are_accepted_together_or_not():
     confidence = np.array([0.9] * 20 + [0.8] * 10)
     right = np.array([True] * 20 + [True] * 2 + [False] * 8)
     probabilities = np.stack([confidence, 1 - confidence], axis=1)
@@ -124,7 +124,7 @@ def test_full_certainty_falls_into_the_last_bin():
 
 
 @pytest.mark.parametrize("pictures", [40, 400])
-def test_exact_probabilities_seldom_seem_further_off_than_chance_is_said_to_make_them(pictures):
+def test_exact_probabilities_seldom_exceed_the_error_by_chance(pictures):
     random = np.random.default_rng(5)
     alarms = []
     for _ in range(200):

@@ -69,7 +69,7 @@ def test_the_wilson_interval_is_that_of_scipy(pictures, data):
     assert found == pytest.approx((expected.low, expected.high), abs=1e-9)
 
 
-def test_for_two_equal_classes_balanced_accuracy_is_as_uncertain_as_accuracy():
+def test_two_equal_classes_give_both_accuracies_one_interval():
     matrix = np.array([[80, 20], [20, 80]])
     found = metrics.balanced_accuracy_interval(matrix)
     assert found == pytest.approx(metrics.accuracy_interval(matrix), abs=0.003)

@@ -8,7 +8,7 @@ import pytest
 from dashboard.charts import slices as slice_charts
 from dashboard.state.keys import fold_key
 from ml.evaluation import slice_discovery
-from ml.evaluation.evaluate import ask
+from ml.evaluation.evaluate import select_pictures
 from ml.utils.files import read_json, write_json
 from tests.dashboard.charts.test_evaluation import drawable
 from tests.helpers import made_up_runs
@@ -41,7 +41,7 @@ def sent(at, key):
 def test_the_groups_are_looked_for_and_the_worst_shows_its_mistakes(workspace, run):
     at = opened(run)
     assert any(button.label == "Look for such groups" for button in at.button)
-    found = slice_discovery.measure(workspace, run, ask(workspace, run))
+    found = slice_discovery.measure(workspace, run, select_pictures(workspace, run))
     (worst,) = (one for one in found["slices"] if one["worse"])
     assert (worst["kind"], worst["name"]) == ("Class", "paper")
     assert worst["wrong"] == [*range(60, 78)]
@@ -56,7 +56,7 @@ def test_the_groups_are_looked_for_and_the_worst_shows_its_mistakes(workspace, r
 
 
 def test_every_group_is_in_the_table_and_the_worse_ones_are_coloured(workspace, run):
-    found = slice_discovery.measure(workspace, run, ask(workspace, run))
+    found = slice_discovery.measure(workspace, run, select_pictures(workspace, run))
     figure = slice_charts.slices(found)
     assert drawable({name: figure[name] for name in ("data", "layout")}).data
     assert len(figure["table"]) == 1 + found["tried"]

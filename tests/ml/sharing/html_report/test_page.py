@@ -181,9 +181,7 @@ def test_the_bars_are_as_long_as_the_shares(workspace, run):
         np.testing.assert_allclose(lengths, 120 * np.array(row.values[:3]), atol=0.06)
 
 
-def test_the_pictures_are_the_surest_mistakes_and_the_least_sure_right_answers(
-    workspace, version, run
-):
+def test_the_pictures_are_sure_mistakes_and_unsure_right_answers(workspace, version, run):
     found = results.read(workspace, run)
     right = found.labels == found.guesses
     wrong = np.flatnonzero(~right)
@@ -361,7 +359,7 @@ def test_worse_pictures_and_the_learning_curve_are_in_it_once_measured(workspace
         {"label": label, "accuracy": [mean] * 5, "mean": mean}
         for label, mean in (("Noise", 0.5), ("Blur", 0.75))
     ]
-    measured = {"measure": robustness.MEASURE, "model_sha256": "f" * 64, "pictures": 30}
+    measured = {"measure": robustness.FORMAT_VERSION, "model_sha256": "f" * 64, "pictures": 30}
     measured |= {"clean": 0.875, "corrupted": 0.625, "kinds": kinds}
     robustness.path_of(run).parent.mkdir()
     write_json(robustness.path_of(run), measured)
@@ -388,7 +386,7 @@ def test_kinds_of_pictures_that_do_worse_are_in_it_once_looked_for(workspace, ru
     right = np.arange(30) >= 8
     groups = [Group("Folder", HOSTILE[0], np.arange(30) < 15), Group("Size", "small", right)]
     found = [slice_discovery._as_json(one, right) for one in slices.find(right, groups)]
-    told = {"measure": slice_discovery.MEASURE, "model_sha256": "f" * 64, "pictures": 30}
+    told = {"measure": slice_discovery.FORMAT_VERSION, "model_sha256": "f" * 64, "pictures": 30}
     told |= {"finding": "One does worse.", "tried": 2, "method": "Fisher", "slices": found}
     place = slice_discovery.path_of(run, run.report["fingerprint"], "test")
     place.parent.mkdir()
