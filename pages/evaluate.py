@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.actions.retrain import newest
+from dashboard.actions.retrain import newest_version
 from dashboard.components.evaluate.before_after import before_after
 from dashboard.components.evaluate.calibration_and_threshold import calibration_and_threshold
 from dashboard.components.evaluate.class_threshold import class_threshold
@@ -48,7 +48,7 @@ if found is None:
     no_report(run)
     st.stop()
 
-version = newest(workspace, found.dataset)
+version = newest_version(workspace, found.dataset)
 if version:
     undo_bar(workspace, version)
 run_state(run)

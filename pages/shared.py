@@ -12,7 +12,7 @@ from ml.sharing import page_text
 from ml.text import model_card as card
 
 workspace = deep_links.open_page(demo.SHARED.path)
-run = demo.shown(workspace)
+run = demo.shared_run(workspace)
 if run is None or (model := run.model) is None:
     full_page(
         "There is no such classifier",

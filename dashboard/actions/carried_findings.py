@@ -5,7 +5,7 @@ from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dashboard.queries.datasets import ANCESTORS, version_at
+from dashboard.queries.datasets import MAX_ANCESTORS, version_at
 from ml.data.store.picture_key import PictureKey
 from ml.data.store.versions import DatasetVersion, read_summary
 from ml.doctor.registry import kind_of
@@ -17,19 +17,19 @@ _NUMBER = re.compile(r" \d[\d,]*\b")
 
 def known_findings(workspace: Workspace, version: DatasetVersion) -> list[dict[str, Any]]:
     """The findings of a version, or, while it is being checked, what still holds of an earlier."""
-    found = read_findings(workspace, version.name, version.version)
-    return list(found["findings"]) if found else earlier_findings(workspace, version)
+    report = read_findings(workspace, version.name, version.version)
+    return list(report["findings"]) if report else earlier_findings(workspace, version)
 
 
 def earlier_findings(workspace: Workspace, version: DatasetVersion) -> list[dict[str, Any]]:
     """What was found in a version before this one and still holds, as far as one can tell without
     looking again."""
     number = version.version
-    for _ in range(ANCESTORS):
+    for _ in range(MAX_ANCESTORS):
         number = int(read_summary(workspace, version.name, number).get("parent") or 0)
-        found = read_findings(workspace, version.name, number) if number else None
-        if found:
-            return carried(found["findings"], version_at(workspace, version.name, number), version)
+        report = read_findings(workspace, version.name, number) if number else None
+        if report:
+            return carried(report["findings"], version_at(workspace, version.name, number), version)
     return []
 
 
@@ -37,67 +37,73 @@ def carried(
     findings: Sequence[Mapping[str, Any]], old: DatasetVersion, new: DatasetVersion
 ) -> list[dict[str, Any]]:
     """The findings of ``old`` with the item numbers of ``new``, without what was changed since."""
-    waiting: dict[PictureKey, deque[int]] = defaultdict(deque)
+    queues: dict[PictureKey, deque[int]] = defaultdict(deque)
     for n, item in enumerate(new.items):
-        waiting[PictureKey(item.hash, item.file)].append(n)
-    moved: dict[int, int] = {}
+        queues[PictureKey(item.hash, item.file)].append(n)
+    new_number: dict[int, int] = {}
     for n, item in enumerate(old.items):
-        if queue := waiting[PictureKey(item.hash, item.file)]:
-            moved[n] = queue.popleft()
-    kept = []
+        if queue := queues[PictureKey(item.hash, item.file)]:
+            new_number[n] = queue.popleft()
+    carried_over = []
     for finding in findings:
         sides = kind_of(finding["kind"]).follows_split
 
-        def same(n: int, sides: bool = sides) -> bool:
-            if n not in moved:
+        def is_unchanged(n: int, sides: bool = sides) -> bool:
+            if n not in new_number:
                 return False
-            one, other = old.items[n], new.items[moved[n]]
-            untouched = (old.classes[one.label], one.excluded) == (
-                new.classes[other.label],
-                other.excluded,
+            old_item, new_item = old.items[n], new.items[new_number[n]]
+            same_label = (old.classes[old_item.label], old_item.excluded) == (
+                new.classes[new_item.label],
+                new_item.excluded,
             )
-            return untouched and (not sides or (one.split, one.group) == (other.split, other.group))
+            return same_label and (
+                not sides or (old_item.split, old_item.group) == (new_item.split, new_item.group)
+            )
 
-        still = {n: moved[n] for n in finding["items"] if same(n)}
-        groups = [[still[n] for n in group if n in still] for group in finding["groups"]]
+        unchanged = {n: new_number[n] for n in finding["items"] if is_unchanged(n)}
+        groups = [[unchanged[n] for n in group if n in unchanged] for group in finding["groups"]]
         groups = [group for group in groups if len(group) > 1]
         if finding["groups"]:
-            together = {n for group in groups for n in group}
-            still = {n: to for n, to in still.items() if to in together}
-        if finding["items"] and not still:
+            grouped = {n for group in groups for n in group}
+            unchanged = {n: to for n, to in unchanged.items() if to in grouped}
+        if finding["items"] and not unchanged:
             continue
         if not finding["items"] and (old.classes, old.counts) != (new.classes, new.counts):
             continue
-        kept.append(_renumbered(finding, still, groups, old, new))
-    return kept
+        carried_over.append(_renumbered(finding, unchanged, groups, old, new))
+    return carried_over
 
 
 def _renumbered(
     finding: Mapping[str, Any],
-    still: Mapping[int, int],
+    unchanged: Mapping[int, int],
     groups: list[list[int]],
     old: DatasetVersion,
     new: DatasetVersion,
 ) -> dict[str, Any]:
-    """One finding about the items that are ``still`` as they were, with their new numbers."""
-    whole = len(still) == len(finding["items"]) and old.classes == new.classes
-    fixes = [fix for fix in finding["fixes"] if whole or _of_items(fix)]
-    unmoved = len(old.items) == len(new.items)
+    """One finding about the items that are ``unchanged`` as they were, with their new numbers."""
+    complete = len(unchanged) == len(finding["items"]) and old.classes == new.classes
+    fixes = [fix for fix in finding["fixes"] if complete or _of_items(fix)]
+    same_length = len(old.items) == len(new.items)
     return {
         **finding,
-        "items": [still[n] for n in finding["items"] if n in still],
+        "items": [unchanged[n] for n in finding["items"] if n in unchanged],
         "was": finding.get("was", len(finding["items"])),
         "groups": groups,
         "labels": {
-            str(still[int(n)]): label
+            str(unchanged[int(n)]): label
             for n, label in finding["labels"].items()
-            if int(n) in still and label in new.classes
+            if int(n) in unchanged and label in new.classes
         },
-        "scores": {str(still[int(n)]): s for n, s in finding["scores"].items() if int(n) in still},
+        "scores": {
+            str(unchanged[int(n)]): score
+            for n, score in finding["scores"].items()
+            if int(n) in unchanged
+        },
         "fixes": [
-            only(fix, still)
+            restrict_fix(fix, unchanged)
             for fix in fixes
-            if (unmoved or _of_items(fix))
+            if (same_length or _of_items(fix))
             and all(edit.get("label", "") in ("", *new.classes) for edit in fix["edits"])
         ],
     }
@@ -107,7 +113,7 @@ def _of_items(fix: Mapping[str, Any]) -> bool:
     return all("items" in edit for edit in fix["edits"])
 
 
-def only(fix: Mapping[str, Any], numbers: Mapping[int, int]) -> dict[str, Any]:
+def restrict_fix(fix: Mapping[str, Any], numbers: Mapping[int, int]) -> dict[str, Any]:
     """The fix for those items alone that ``numbers`` has, under the numbers that it gives them.
 
     Where that is not all of them, its label names no number any more.

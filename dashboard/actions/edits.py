@@ -56,17 +56,17 @@ def ignore_finding(workspace: Workspace, version: DatasetVersion, key: str) -> N
 
 
 def _change(
-    workspace: Workspace, before: DatasetVersion, make: Callable[[], DatasetVersion]
+    workspace: Workspace, before: DatasetVersion, action: Callable[[], DatasetVersion]
 ) -> None:
     try:
-        after = make()
-        same = after.version == before.version
-        change = read_summary(workspace, before.name, after.version).get("change", "")
+        after = action()
+        unchanged = after.version == before.version
+        sentence = read_summary(workspace, before.name, after.version).get("change", "")
         stored(EditState).last_change = {
             "name": before.name,
             "version": after.version,
-            "parent": 0 if same else before.version,
-            "sentence": "Nothing is different: it was so already." if same else change,
+            "parent": 0 if unchanged else before.version,
+            "sentence": "Nothing is different: it was so already." if unchanged else sentence,
         }
     except MLError as error:
         REFUSED_CHANGE.send((before.name, str(error)))

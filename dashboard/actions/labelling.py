@@ -52,14 +52,14 @@ class LabellingTarget:
 
 def labelling_target(workspace: Workspace, run: Run) -> LabellingTarget | None:
     """What pictures can be added to; None where the set of ``run`` is gone."""
-    version = retrain.newest(workspace, str(run.dataset.get("name", "")))
+    version = retrain.newest_version(workspace, str(run.dataset.get("name", "")))
     if version is None:
         return None
-    return LabellingTarget(version, _there(version, version.fingerprint))
+    return LabellingTarget(version, _short_hashes(version, version.fingerprint))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _there(_version: DatasetVersion, fingerprint: str) -> frozenset[str]:
+def _short_hashes(_version: DatasetVersion, fingerprint: str) -> frozenset[str]:
     return frozenset(PictureKey(item.hash).short_hash for item in _version.items)
 
 
@@ -85,8 +85,8 @@ def job(workspace: Workspace, name: str, entries: Sequence[Entry]) -> Job:
         BadInputError: one is not held any more.
         WorkspaceError: the disk is full or cannot be written to.
     """
-    taken = {TABLE}
-    paths = [free_path(safe_path(entry["name"]), taken) for entry in entries]
+    used_paths = {TABLE}
+    paths = [free_path(safe_path(entry["name"]), used_paths) for entry in entries]
     staging = stage(workspace, _files(paths, entries))
     command = ["ingest", str(staging / TABLE), f"--into={name}", "--keep-test"]
     title = f"Adding {count(len(entries), 'picture')} to {name}"
@@ -95,12 +95,12 @@ def job(workspace: Workspace, name: str, entries: Sequence[Entry]) -> Job:
 
 def _files(paths: Sequence[PurePosixPath], entries: Sequence[Entry]) -> Iterator[tuple[str, bytes]]:
     """The table first, so that no picture can take its name; one picture in memory at a time."""
-    out = io.StringIO()
-    writer = csv.writer(out)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
     writer.writerow(["file", "label"])
     writer.writerows(
         [str(path), entry["label"]] for path, entry in zip(paths, entries, strict=True)
     )
-    yield TABLE, out.getvalue().encode("utf-8", "replace")
+    yield TABLE, buffer.getvalue().encode("utf-8", "replace")
     for path, entry in zip(paths, entries, strict=True):
         yield str(path), session_uploads.read(entry)

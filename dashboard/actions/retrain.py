@@ -27,7 +27,7 @@ class Pair:
     broken: tuple[int, ...]
 
 
-def newest(workspace: Workspace, name: str) -> DatasetVersion | None:
+def newest_version(workspace: Workspace, name: str) -> DatasetVersion | None:
     """The newest version of the set called ``name``; None where it is gone."""
     try:
         number = latest(workspace, name)
@@ -56,21 +56,31 @@ def paired(before: Results, after: Results) -> Pair | None:
     picture is in both. A picture that was tested twice by either is left out."""
     if set(before.classes) != set(after.classes):
         return None
-    then, now = _once(before.hashes), _once(after.hashes)
-    common = sorted(now[digest] for digest in then.keys() & now.keys())
+    old_places, new_places = _once(before.hashes), _once(after.hashes)
+    common = sorted(new_places[digest] for digest in old_places.keys() & new_places.keys())
     if not common:
         return None
-    right: list[tuple[int, bool, bool]] = []
+    outcomes: list[tuple[int, bool, bool]] = []
     for place in common:
         truth = after.classes[after.labels[place]]
-        was = before.classes[before.guesses[then[after.hashes[place]]]]
-        right.append((place, was == truth, after.classes[after.guesses[place]] == truth))
+        right_before = before.classes[before.guesses[old_places[after.hashes[place]]]]
+        outcomes.append(
+            (place, right_before == truth, after.classes[after.guesses[place]] == truth)
+        )
     return Pair(
         len(common),
-        sum(was for _, was, _ in right),
-        sum(is_now for _, _, is_now in right),
-        tuple(place for place, was, is_now in right if is_now and not was),
-        tuple(place for place, was, is_now in right if was and not is_now),
+        sum(right_before for _, right_before, _ in outcomes),
+        sum(right_after for _, _, right_after in outcomes),
+        tuple(
+            place
+            for place, right_before, right_after in outcomes
+            if right_after and not right_before
+        ),
+        tuple(
+            place
+            for place, right_before, right_after in outcomes
+            if right_before and not right_after
+        ),
     )
 
 
@@ -79,4 +89,4 @@ def _once(hashes: Sequence[str]) -> dict[str, int]:
     places: dict[str, list[int]] = {}
     for place, digest in enumerate(hashes):
         places.setdefault(digest, []).append(place)
-    return {digest: found[0] for digest, found in places.items() if len(found) == 1}
+    return {digest: positions[0] for digest, positions in places.items() if len(positions) == 1}

@@ -17,20 +17,20 @@ from ml.runs.folder import Run, find
 from ml.workspace import Workspace, is_demo
 
 
-def asked() -> str:
+def requested_run() -> str:
     """The run that this tab is to show alone; empty where it is to show the whole app."""
     if is_demo():
         return os.environ.get("LENSMITH_DEMO") or "latest"
-    named = st.query_params.get("classify")
-    if named:
-        tab_state().shared_run = named
+    run_in_address = st.query_params.get("classify")
+    if run_in_address:
+        tab_state().shared_run = run_in_address
     return tab_state().shared_run
 
 
-def shown(workspace: Workspace) -> Run | None:
+def shared_run(workspace: Workspace) -> Run | None:
     """The run that is shown alone, or None where there is none such with a model."""
     try:
-        run = find(workspace, asked())
+        run = find(workspace, requested_run())
     except BadInputError:
         return None
     return run if run.model else None

@@ -39,7 +39,7 @@ def draw() -> None:
         static.fill()
         style.apply()
         workspace = open_current_workspace()
-        if demo.asked():
+        if demo.requested_run():
             demo.draw()
             st.stop()
         engine.attend(workspace)
@@ -49,10 +49,10 @@ def draw() -> None:
     page = navigation()
     note_page(page.url_path)
     deep_links.return_to_requested_page()
-    missing = selection.drop_missing()
+    missing_sentences = selection.drop_missing()
     selection.write_address()
     sidebar(workspace)
-    for sentence in missing:
+    for sentence in missing_sentences:
         st.info(sentence)
     with error_message():
         page.run()

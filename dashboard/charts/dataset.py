@@ -7,17 +7,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dashboard.text.class_names import LABEL, class_axis, literal
+from dashboard.text.class_names import MAX_LABEL_LENGTH, class_axis, literal
 from dashboard.text.markdown import shortened
 from dashboard.text.wording import count
 from ml.data.store.versions import DatasetVersion
 
-BARS = 24
+MAX_BARS = 24
 """More classes than this are not drawn as bars; the table has them all."""
-COLOURED = 8
+MAX_COLOURS = 8
 """There are so many colours for the classes on the map. With more classes, the last of them, a
 grey, is that of the others."""
-HOVERED = 5000
+MAX_HOVER_POINTS = 5000
 """With more points than this, hovering names the class alone: the names would weigh megabytes."""
 SIDES = (0, 32, 64, 128, 256, 512, 1024, 2048)
 SHAPES = (
@@ -31,7 +31,7 @@ SHAPES = (
 
 def balance(used: Mapping[str, int], excluded: Mapping[str, int]) -> dict[str, Any]:
     """Pictures of each class as bars, what is excluded behind them; the first is on top."""
-    names = list(used)[:BARS]
+    names = list(used)[:MAX_BARS]
 
     def trace(name: str, values: Mapping[str, int], colour: str) -> dict[str, Any]:
         return {
@@ -45,15 +45,15 @@ def balance(used: Mapping[str, int], excluded: Mapping[str, int]) -> dict[str, A
             "hovertemplate": f"%{{customdata}}: %{{x}}<extra>{name}</extra>",
         }
 
-    shown = [trace("In use", used, "$seq6")]
+    traces = [trace("In use", used, "$seq6")]
     if any(excluded.values()):
-        shown.append(trace("Excluded", excluded, "$muted/0.4"))
+        traces.append(trace("Excluded", excluded, "$muted/0.4"))
     return {
-        "data": shown,
+        "data": traces,
         "layout": {
             "barmode": "stack",
             "bargap": 0.35,
-            "showlegend": len(shown) > 1,
+            "showlegend": len(traces) > 1,
             "xaxis": {"rangemode": "tozero", "tickformat": ",d"},
             "yaxis": {**class_axis(names), "range": [len(names) - 0.5, -0.5]},
         },
@@ -64,14 +64,17 @@ def balance_finding(counts: Mapping[str, int]) -> str:
     """What the bars say, in a few words; long names are shortened."""
     if not counts:
         return "No class yet"
-    most, least = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
-    few, many = shortened(least, LABEL), shortened(most, LABEL)
-    if not counts[least]:
-        return f"{few} has no picture"
-    times = counts[most] / counts[least]
+    largest, smallest = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
+    smallest_name, largest_name = (
+        shortened(smallest, MAX_LABEL_LENGTH),
+        shortened(largest, MAX_LABEL_LENGTH),
+    )
+    if not counts[smallest]:
+        return f"{smallest_name} has no picture"
+    times = counts[largest] / counts[smallest]
     if times < 1.5:
         return "Every class has about as many pictures"
-    return f"{many} has {times:.2g} times as many pictures as {few}"
+    return f"{largest_name} has {times:.2g} times as many pictures as {smallest_name}"
 
 
 def sides(sizes: Sequence[tuple[int, int]]) -> dict[str, Any]:
@@ -101,35 +104,36 @@ def similarity(
     """Every picture as a point, alike ones near each other, in the colour of its class. One
     without a place is left out.
 
-    ``coloured`` are the classes that have a colour of their own, at most ``COLOURED``. A selection
+    ``coloured`` are the classes that have a colour of their own, at most ``MAX_COLOURS``. A
+    selection
     lasts until ``token`` changes. The customdata of a point is its item number.
     """
-    place_of = {label: place for place, label in enumerate(coloured[:COLOURED])}
-    parts: dict[int, list[int]] = {place: [] for place in (-1, *place_of.values())}
+    place_of = {label: place for place, label in enumerate(coloured[:MAX_COLOURS])}
+    items_of_colour: dict[int, list[int]] = {place: [] for place in (-1, *place_of.values())}
     for n, item in enumerate(version.items):
         if x[n] is not None:
-            parts[place_of.get(item.label, -1)].append(n)
-    few = len(version.items) <= HOVERED
+            items_of_colour[place_of.get(item.label, -1)].append(n)
+    with_names = len(version.items) <= MAX_HOVER_POINTS
     traces = []
-    for place, numbers in parts.items():
+    for place, numbers in items_of_colour.items():
         if not numbers:
             continue
         items = [version.items[n] for n in numbers]
         name = version.classes[coloured[place]] if place >= 0 else "Other classes"
-        pattern = "%{text}" if few else literal(name)
+        pattern = "%{text}" if with_names else literal(name)
         hover = [f"{literal(version.classes[i.label])}<br>{literal(i.file[-60:])}" for i in items]
         traces.append(
             {
-                "type": "scatter" if few else "scattergl",
+                "type": "scatter" if with_names else "scattergl",
                 "mode": "markers",
                 "name": literal(shortened(name, 28)),
                 "x": [x[n] for n in numbers],
                 "y": [y[n] for n in numbers],
                 "customdata": numbers,
-                "text": hover if few else None,
+                "text": hover if with_names else None,
                 "marker": {
                     "color": f"$cat{place}" if place >= 0 else "$muted",
-                    "size": 8 if few else 5,
+                    "size": 8 if with_names else 5,
                     "opacity": [
                         0.2 if item.excluded else 0.8 if place >= 0 else 0.4 for item in items
                     ],

@@ -11,7 +11,7 @@ from dashboard.text.markdown import percentage, with_span
 from dashboard.text.wording import count
 from ml.metrics.classification import wilson
 
-BARS = 24
+MAX_BARS = 24
 """More classes than this are not drawn as bars; the table has them all."""
 ORDERS = ("Weakest first", "By name", "Most pictures first")
 
@@ -29,9 +29,9 @@ def in_order(entries: Sequence[dict[str, Any]], order: str) -> list[dict[str, An
 def per_class(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """F1 as bars, precision and recall as marks on them, recall with its 95 % interval.
 
-    The first of at most ``BARS`` entries is on top.
+    The first of at most ``MAX_BARS`` entries is on top.
     """
-    shown = list(entries)[:BARS]
+    shown = list(entries)[:MAX_BARS]
     names = [str(entry["class"]) for entry in shown]
     hover = [
         f"<b>{literal(entry['class'])}</b><br>precision {percentage(entry['precision'])}, recall "
@@ -87,7 +87,7 @@ def reliability(
     ``bins`` are those of a report's calibration: ``confidence``, ``accuracy``, ``pictures``;
     ``before`` are those of the network's own probabilities, drawn behind them.
     """
-    most = max((entry["pictures"] for entry in bins), default=1)
+    largest_bin = max((entry["pictures"] for entry in bins), default=1)
     ends = [wilson(entry["accuracy"], entry["pictures"]) for entry in bins]
     hover = [
         f"said {percentage(entry['confidence'])}, right {with_span(entry['accuracy'], end)}"
@@ -113,7 +113,7 @@ def reliability(
                 "x": [round(100 * entry["confidence"], 2) for entry in bins],
                 "y": [round(100 * entry["accuracy"], 2) for entry in bins],
                 "marker": {
-                    "size": [8 + 16 * (entry["pictures"] / most) ** 0.5 for entry in bins],
+                    "size": [8 + 16 * (entry["pictures"] / largest_bin) ** 0.5 for entry in bins],
                     "color": "$validation",
                 },
                 "line": {"color": "$validation", "width": 1.5},
@@ -166,7 +166,11 @@ def thresholds(
     levels = [step / 50 for step in range(50)]
     answered, correct = [], []
     for level in levels:
-        outcomes = [fine for sure, fine in zip(confidence, right, strict=True) if sure >= level]
+        outcomes = [
+            is_right
+            for probability, is_right in zip(confidence, right, strict=True)
+            if probability >= level
+        ]
         answered.append(round(100 * len(outcomes) / max(1, len(confidence)), 2))
         correct.append(round(100 * sum(outcomes) / len(outcomes), 2) if outcomes else None)
 

@@ -63,13 +63,13 @@ def precision_recall(curve: Curve, chosen: Called) -> dict[str, Any]:
     }
 
 
-def thinned(curve: Curve, most: int = MAX_POINTS) -> np.ndarray:
+def thinned(curve: Curve, max_points: int = MAX_POINTS) -> np.ndarray:
     """Which points of a curve are drawn: both ends, evenly, and more where little is called."""
     last = len(curve.called) - 1
-    if last < most:
+    if last < max_points:
         return np.arange(last + 1)
-    even = np.linspace(0, last, most // 2)
-    dense = np.geomspace(1, last + 1, most // 2) - 1
+    even = np.linspace(0, last, max_points // 2)
+    dense = np.geomspace(1, last + 1, max_points // 2) - 1
     return np.unique(np.concatenate([even, dense]).round().astype(int))
 
 
@@ -82,13 +82,13 @@ def _line(name: str, x: list[Any], y: list[Any], line: dict[str, Any]) -> dict[s
 
 def _mark(x: float | None, y: float | None, chosen: Called) -> dict[str, Any]:
     """The threshold that is chosen; nothing where it calls nothing."""
-    there = x is not None and y is not None
+    is_drawn = x is not None and y is not None
     return {
         "type": "scatter",
         "mode": "markers",
         "name": "Chosen threshold",
-        "x": [100 * x] if there and x is not None else [],
-        "y": [100 * y] if there and y is not None else [],
+        "x": [100 * x] if is_drawn and x is not None else [],
+        "y": [100 * y] if is_drawn and y is not None else [],
         "marker": {"color": "$accent", "size": 12, "line": {"color": "$back", "width": 2}},
         "hovertemplate": f"from {percentage(chosen.threshold)} on<extra></extra>",
     }

@@ -9,9 +9,9 @@ from dashboard.text.markdown import percentage, shortened, span, with_span
 from dashboard.text.wording import count
 from ml.evaluation.slice_discovery import by_chance
 
-BARS = 12
+MAX_BARS = 12
 """So many slices are drawn, the least likely by chance; the table has them all."""
-LABEL = 18
+MAX_LABEL_LENGTH = 18
 HEADING = ("Group", "Pictures", "Right", "95 % interval", "The rest", "So bad by chance alone")
 
 
@@ -21,10 +21,11 @@ def slices(measured: Mapping[str, Any]) -> dict[str, Any]:
     ``measured`` is what ``ml.evaluation.slice_discovery.measure`` returns. A slice that does
     clearly worse is coloured.
     """
-    shown = list(measured["slices"])[:BARS]
+    shown = list(measured["slices"])[:MAX_BARS]
     names = [slice_name(one) for one in shown]
     ticks = [
-        f"{literal(one['kind'])}<br>{literal(shortened(str(one['name']), LABEL))}" for one in shown
+        f"{literal(one['kind'])}<br>{literal(shortened(str(one['name']), MAX_LABEL_LENGTH))}"
+        for one in shown
     ]
     shares = [one["accuracy"] for one in shown]
     hover = [

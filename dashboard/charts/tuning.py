@@ -210,10 +210,10 @@ def axis_height(axis: Axis, value: Any) -> float:
     if axis.choices:
         place = axis.choices.index(value) if value in axis.choices else 0
         return place / max(1, len(axis.choices) - 1)
-    low, high, at = axis.low, axis.high, float(value)
+    low, high, position = axis.low, axis.high, float(value)
     if axis.log:
-        low, high, at = log(low), log(high), log(max(at, axis.low))
-    return round((at - low) / (high - low), 4) if high > low else 0.5
+        low, high, position = log(low), log(high), log(max(position, axis.low))
+    return round((position - low) / (high - low), 4) if high > low else 0.5
 
 
 def _ends(place: int, axis: Axis) -> list[dict[str, Any]]:
@@ -225,14 +225,17 @@ def _ends(place: int, axis: Axis) -> list[dict[str, Any]]:
     return [_note(place, 0.0, value_text(axis.low)), _note(place, 1.0, value_text(axis.high))]
 
 
-def _note(place: int, at: float, text: str, *, beside: bool = False) -> dict[str, Any]:
+def _note(place: int, position: float, text: str, *, beside: bool = False) -> dict[str, Any]:
     """The value at a place of an axis: beyond its ends, or ``beside`` it."""
-    where = {"yanchor": "bottom" if at > 0.5 else "top", "yshift": 3 if at > 0.5 else -3}
-    if beside and 0 < at < 1:
+    where = {
+        "yanchor": "bottom" if position > 0.5 else "top",
+        "yshift": 3 if position > 0.5 else -3,
+    }
+    if beside and 0 < position < 1:
         where = {"yanchor": "middle", "xanchor": "left", "xshift": 6}
     return {
         "x": place,
-        "y": at,
+        "y": position,
         "text": literal(text),
         "showarrow": False,
         "font": {"size": 11, "color": "$muted"},

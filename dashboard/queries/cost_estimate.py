@@ -8,8 +8,8 @@ from ml.training.cost.estimate import Estimate, estimate
 from ml.workspace import Workspace
 
 
-def expected(workspace: Workspace, config: TrainConfig, pictures: int) -> Estimate:
+def expected_cost(workspace: Workspace, config: TrainConfig, pictures: int) -> Estimate:
     """The estimate for a child of the pages, which leaves a core to them."""
-    here = hardware.describe()
-    child = replace(here, cores=max(1, here.cores - 1))
-    return estimate(config, pictures, child, hardware.remembered(workspace))
+    machine = hardware.describe()
+    worker_machine = replace(machine, cores=max(1, machine.cores - 1))
+    return estimate(config, pictures, worker_machine, hardware.remembered(workspace))

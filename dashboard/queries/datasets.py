@@ -17,7 +17,7 @@ from ml.workspace import Workspace
 
 SIDES = {"train": "Training", "val": "Validation", "test": "Test", "": "Nothing"}
 ORDERS = ("As brought in", "By name", "Largest file first", "Smallest file first")
-ANCESTORS = 8
+MAX_ANCESTORS = 8
 """How many versions back a map or findings are looked for while the newest has none."""
 Coordinates = list[float | None]
 
@@ -38,28 +38,28 @@ class Query:
 
 def places(workspace: Workspace, version: DatasetVersion, query: Query) -> list[int]:
     """The item numbers that ``query`` asks for, in its order."""
-    wanted = query.text.casefold().strip()
+    search_text = query.text.casefold().strip()
     items, by_name = version.items, query.finding is None and query.order == ORDERS[1]
     sides = split_of(version) if query.side is not None else ()
     labels, excluded = labels_of(items), excluded_of(items)
-    files = [item.file.casefold() for item in items] if wanted or by_name else []
-    found: Sequence[int] = range(len(items))
+    files = [item.file.casefold() for item in items] if search_text or by_name else []
+    candidates: Sequence[int] = range(len(items))
     if query.finding is not None:
-        found = by_score(query.finding)
-    kept = [
+        candidates = by_score(query.finding)
+    matching = [
         n
-        for n in found
-        if (not wanted or wanted in files[n])
+        for n in candidates
+        if (not search_text or search_text in files[n])
         and (query.label is None or labels[n] == query.label)
         and (query.excluded is None or excluded[n] == query.excluded)
         and (query.side is None or sides[n] == query.side)
     ]
     if by_name:
-        kept.sort(key=files.__getitem__)
+        matching.sort(key=files.__getitem__)
     elif query.finding is None and query.order in ORDERS[2:]:
-        sizes = {n: _octets(workspace, version.items[n]) for n in kept}
-        kept.sort(key=lambda n: sizes[n], reverse=query.order == ORDERS[2])
-    return kept
+        sizes = {n: _file_size(workspace, version.items[n]) for n in matching}
+        matching.sort(key=lambda n: sizes[n], reverse=query.order == ORDERS[2])
+    return matching
 
 
 def by_score(finding: Mapping[str, Any]) -> list[int]:
@@ -108,9 +108,9 @@ def map_of(workspace: Workspace, version: DatasetVersion) -> tuple[Coordinates, 
     new since then lies nowhere.
     """
     number = version.version
-    for _ in range(ANCESTORS):
-        found = read_map(workspace, version.name, number)
-        if found:
+    for _ in range(MAX_ANCESTORS):
+        similarity_map = read_map(workspace, version.name, number)
+        if similarity_map:
             break
         number = int(read_summary(workspace, version.name, number).get("parent") or 0)
         if not number:
@@ -118,16 +118,17 @@ def map_of(workspace: Workspace, version: DatasetVersion) -> tuple[Coordinates, 
     else:
         return None
     old = version if number == version.version else version_at(workspace, version.name, number)
-    known = {
-        item.hash: (x, y) for item, x, y in zip(old.items, found["x"], found["y"], strict=False)
+    position_of_hash = {
+        item.hash: (x, y)
+        for item, x, y in zip(old.items, similarity_map["x"], similarity_map["y"], strict=False)
     }
-    places_of = [known.get(item.hash, (None, None)) for item in version.items]
-    if all(x is None for x, _ in places_of):
+    positions = [position_of_hash.get(item.hash, (None, None)) for item in version.items]
+    if all(x is None for x, _ in positions):
         return None
-    return [x for x, _ in places_of], [y for _, y in places_of]
+    return [x for x, _ in positions], [y for _, y in positions]
 
 
-def _octets(workspace: Workspace, item: Item) -> int:
+def _file_size(workspace: Workspace, item: Item) -> int:
     try:
         return picture_path(workspace, item.hash).stat().st_size
     except OSError:

@@ -74,8 +74,8 @@ def append(live: Live, event: Event) -> None:
 def _drop_after(live: Live, step: int) -> None:
     """Forget what came after ``step``: the worker that did it was lost and it is done again."""
     steps = live["steps"]
-    kept = [place for place, at in enumerate(steps["step"]) if at <= step]
-    live["steps"] = {name: [values[place] for place in kept] for name, values in steps.items()}
+    places = [place for place, reported_step in enumerate(steps["step"]) if reported_step <= step]
+    live["steps"] = {name: [values[place] for place in places] for name, values in steps.items()}
     live["epochs"] = [epoch for epoch in live["epochs"] if epoch["step"] <= step]
 
 
@@ -163,13 +163,13 @@ def latest(run: Run) -> dict[str, Any]:
         start = 0
     claimed = _claimed(run)
     events = [event for event in read(log, start)[0] if event.time >= claimed]
-    last = next((event for event in reversed(events) if isinstance(event, Progress)), None)
-    if last is None:
-        begun = any(isinstance(event, RunStarted) for event in events)
-        return {"words": "Starting" if not begun else "Preparing", "share": 0.0}
-    content = asdict(last)
+    progress = next((event for event in reversed(events) if isinstance(event, Progress)), None)
+    if progress is None:
+        was_started = any(isinstance(event, RunStarted) for event in events)
+        return {"words": "Starting" if not was_started else "Preparing", "share": 0.0}
+    content = asdict(progress)
     return {
-        "words": PHASE_WORDS.get(last.phase, last.phase),
+        "words": PHASE_WORDS.get(progress.phase, progress.phase),
         "share": share(content),
-        "seconds_left": last.seconds_left,
+        "seconds_left": progress.seconds_left,
     }

@@ -15,7 +15,7 @@ from ml.inference import ood_reference
 from ml.runs.folder import Run
 from ml.workspace import Workspace
 
-MOST = 3
+MAX_NEIGHBOURS = 3
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Neighbour:
     label: str
 
 
-def can_tell(run: Run) -> bool:
+def has_neighbours(run: Run) -> bool:
     """Whether the model of ``run`` carries the pictures that it learned from."""
     return ood_reference.FILE in ((run.model or {}).get("sha256") or {})
 
@@ -34,7 +34,8 @@ def can_tell(run: Run) -> bool:
 def nearest(
     workspace: Workspace, run: Run, pictures: Iterable[PictureKey]
 ) -> list[list[Neighbour]]:
-    """Up to ``MOST`` neighbours of each picture, the nearest first; none for one that is gone.
+    """Up to ``MAX_NEIGHBOURS`` neighbours of each picture, the nearest first; none for one that is
+    gone.
 
     Raises:
         BadInputError: the pictures that the model learned from are gone, or the model is damaged.
@@ -48,12 +49,14 @@ def nearest(
             "The pictures that this model learned from are not here any more."
         ) from error
     model = str(((run.model or {}).get("sha256") or {}).get("model.onnx"))
-    found = []
+    neighbours = []
     for picture in pictures:
-        near = _nearest(workspace.root, run.folder, model, picture.hash)
-        inside = [(item, label) for item, label in near if item < len(version.items)]
-        found.append([Neighbour(key_of_item(version, item), label) for item, label in inside])
-    return found
+        candidates = _nearest(workspace.root, run.folder, model, picture.hash)
+        known_items = [(item, label) for item, label in candidates if item < len(version.items)]
+        neighbours.append(
+            [Neighbour(key_of_item(version, item), label) for item, label in known_items]
+        )
+    return neighbours
 
 
 @st.cache_data(max_entries=4000, show_spinner=False)
@@ -69,4 +72,4 @@ def _nearest(root: Path, folder: Path, model: str, digest: str) -> list[tuple[in
     except (MLError, OSError):
         return []
     answer = client().classify(folder, data, "", top_k=1)
-    return [(int(one["item"]), str(one["label"])) for one in answer["nearest"][:MOST]]
+    return [(int(one["item"]), str(one["label"])) for one in answer["nearest"][:MAX_NEIGHBOURS]]

@@ -11,26 +11,28 @@ from ml.doctor.image_statistics import capture_time
 from ml.errors import MLError
 from ml.workspace import Workspace
 
-MEASURED = 2000
+MAX_MEASURED = 2000
 """Pictures whose size is read for the charts; more would not change what they say."""
 _ORIENTATION = 274
 _ON_ITS_SIDE = (5, 6, 7, 8)
 
 
 def sizes_of(workspace: Workspace, version: DatasetVersion) -> list[tuple[int, int]]:
-    """Width and height, as the picture stands, of at most ``MEASURED`` pictures in use."""
-    kept = [item.hash for item in version.items if not item.excluded]
-    step = max(1, len(kept) / MEASURED)
-    chosen = dict.fromkeys(kept[int(place * step)] for place in range(int(len(kept) / step)))
-    known = _known_sizes(workspace.root)
-    for digest in chosen:
-        if digest not in known:
-            known[digest] = _measure(workspace, digest)
-    return [size for digest in chosen if (size := known[digest]) is not None]
+    """Width and height, as the picture stands, of at most ``MAX_MEASURED`` pictures in use."""
+    used_hashes = [item.hash for item in version.items if not item.excluded]
+    step = max(1, len(used_hashes) / MAX_MEASURED)
+    sampled = dict.fromkeys(
+        used_hashes[int(place * step)] for place in range(int(len(used_hashes) / step))
+    )
+    cache = _size_cache(workspace.root)
+    for digest in sampled:
+        if digest not in cache:
+            cache[digest] = _measure(workspace, digest)
+    return [size for digest in sampled if (size := cache[digest]) is not None]
 
 
 @st.cache_resource(show_spinner=False)
-def _known_sizes(root: Path) -> dict[str, tuple[int, int] | None]:
+def _size_cache(root: Path) -> dict[str, tuple[int, int] | None]:
     return {}
 
 
@@ -47,17 +49,17 @@ def _measure(workspace: Workspace, digest: str) -> tuple[int, int] | None:
 
 def times_of(workspace: Workspace, version: DatasetVersion) -> list[float | None]:
     """When each picture was taken, as its camera says: seconds since 1970, or None."""
-    known = _known_times(workspace.root)
+    cache = _time_cache(workspace.root)
     for item in version.items:
-        if item.hash not in known:
+        if item.hash not in cache:
             try:
                 moment = capture_time(read_picture(workspace, item.hash))
             except (MLError, OSError):
                 moment = math.nan
-            known[item.hash] = None if math.isnan(moment) else moment
-    return [known[item.hash] for item in version.items]
+            cache[item.hash] = None if math.isnan(moment) else moment
+    return [cache[item.hash] for item in version.items]
 
 
 @st.cache_resource(show_spinner=False)
-def _known_times(root: Path) -> dict[str, float | None]:
+def _time_cache(root: Path) -> dict[str, float | None]:
     return {}

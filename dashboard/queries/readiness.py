@@ -6,9 +6,9 @@ from typing import NamedTuple
 from dashboard.text.markdown import shortened
 from ml.data.store.versions import DatasetVersion
 
-LEAST = 3
+MIN_PICTURES_PER_CLASS = 3
 """Pictures of a class: one each to train, to validate and to test."""
-FEW = 30
+GOOD_PICTURES_PER_CLASS = 30
 """Fewer pictures than this in a class make a start, no more."""
 
 
@@ -21,15 +21,19 @@ class Gap(NamedTuple):
 
 def missing(version: DatasetVersion) -> list[Gap]:
     """What stands between the set and training; empty where it is ready."""
-    told = []
+    gaps = []
     if len(version.classes) < 2:
         number = "a second class" if version.classes else "two classes"
-        told.append(Gap(f"Add {number}: a classifier tells at least two kinds apart."))
+        gaps.append(Gap(f"Add {number}: a classifier tells at least two kinds apart."))
     for name, pictures in version.counts.items():
-        if pictures < LEAST:
-            has = "has no picture" if not pictures else f"has {pictures} of {LEAST} pictures"
-            told.append(Gap(f"{shortened(name, 60)} {has}.", name))
-    return told
+        if pictures < MIN_PICTURES_PER_CLASS:
+            state = (
+                "has no picture"
+                if not pictures
+                else f"has {pictures} of {MIN_PICTURES_PER_CLASS} pictures"
+            )
+            gaps.append(Gap(f"{shortened(name, 60)} {state}.", name))
+    return gaps
 
 
 def class_key(version: DatasetVersion, name: str) -> str:
@@ -39,10 +43,15 @@ def class_key(version: DatasetVersion, name: str) -> str:
 
 def advice(version: DatasetVersion) -> str:
     """What would make a set that is ready better; else empty."""
-    few = [name for name, pictures in version.counts.items() if pictures < FEW]
-    if not few:
+    small_classes = [
+        name for name, pictures in version.counts.items() if pictures < GOOD_PICTURES_PER_CLASS
+    ]
+    if not small_classes:
         return ""
-    named = ", ".join(shortened(name, 40) for name in few[:3]) + (
-        f" and {len(few) - 3} more" if len(few) > 3 else ""
+    names = ", ".join(shortened(name, 40) for name in small_classes[:3]) + (
+        f" and {len(small_classes) - 3} more" if len(small_classes) > 3 else ""
     )
-    return f"It can be trained. About {FEW} pictures a class make it better: {named}."
+    return (
+        f"It can be trained. About {GOOD_PICTURES_PER_CLASS} pictures a class make it better: "
+        f"{names}."
+    )

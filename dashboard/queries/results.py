@@ -34,14 +34,14 @@ def load(workspace: Workspace, run: Run, other: tuple[str, str] | None = None) -
 
 
 def _signature(files: Sequence[Path]) -> tuple[tuple[int, int], ...]:
-    found = []
+    signature = []
     for path in files:
         try:
-            about = path.stat()
-            found.append((about.st_mtime_ns, about.st_size))
+            status = path.stat()
+            signature.append((status.st_mtime_ns, status.st_size))
         except OSError:
-            found.append((0, 0))
-    return tuple(found)
+            signature.append((0, 0))
+    return tuple(signature)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -34,12 +34,12 @@ def differences(configs: Mapping[str, TrainConfig]) -> list[tuple[str, dict[str,
     >>> differences(pair)
     [('Epochs', {'a': 3, 'b': 5})]
     """
-    found = []
+    differing = []
     for item in fields(TrainConfig):
         values = {run: getattr(config, item.name) for run, config in configs.items()}
         if len(set(values.values())) > 1:
-            found.append((str(item.metadata["label"]), values))
-    return found
+            differing.append((str(item.metadata["label"]), values))
+    return differing
 
 
 def comparison_table(titled: Sequence[tuple[Run, str]]) -> dict[str, list[str]]:
@@ -51,13 +51,13 @@ def comparison_table(titled: Sequence[tuple[Run, str]]) -> dict[str, list[str]]:
     Returns:
         The cells by heading, as Markdown; the first column, "", names the rows.
     """
-    changed = differences({run.id: run.config for run, _ in titled})
+    differing = differences({run.id: run.config for run, _ in titled})
     metrics = displayed_metrics()
-    rows = [*(metric.label for metric in metrics), *(label for label, _ in changed)]
+    rows = [*(metric.label for metric in metrics), *(label for label, _ in differing)]
     table: dict[str, list[str]] = {"": [plain(row) for row in rows]}
     for place, (run, title) in enumerate(titled, 1):
         scores = [value_with_interval(metric, run.report or {}) for metric in metrics]
-        settings = [_setting_text(values[run.id]) for _, values in changed]
+        settings = [_setting_text(values[run.id]) for _, values in differing]
         heading = plain(shortened(title, 40))
         heading = heading if heading not in table else f"{heading} ({place})"
         table[heading] = [plain(cell) for cell in (*scores, *settings)]

@@ -14,7 +14,7 @@ from ml.runs.events import RunEnded, RunStarted
 from ml.runs.folder import Run
 from ml.workspace import Workspace
 
-WATCHED = ("config.json", "meta.json", "events.jsonl", "report.json", "model/model.json")
+SUMMARY_FILES = ("config.json", "meta.json", "events.jsonl", "report.json", "model/model.json")
 TAIL_BYTES = 65536
 """Enough of the event log to hold its last start and end."""
 
@@ -81,16 +81,16 @@ def row(folder: Path) -> Row:
     """The row of one folder; a damaged one is a row that says so."""
     run = Run(folder)
     try:
-        found = _summary(folder, _signature(folder))
+        summary = _summary(folder, _signature(folder))
         status = engine.status(run)
     except (MLError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         why = str(error) if isinstance(error, MLError) else "One of its files is damaged."
         return Row(folder.name, folder.name, damage=why, created=_age(folder))
-    seconds = found.seconds
+    seconds = summary.seconds
     if status.name == "running":
-        seconds = time.time() - found.started if found.started else None
+        seconds = time.time() - summary.started if summary.started else None
     return replace(
-        found,
+        summary,
         status=status.name,
         reason=status.reason,
         stopping=status.stopping,
@@ -100,14 +100,14 @@ def row(folder: Path) -> Row:
 
 def _signature(folder: Path) -> tuple[tuple[int, int] | None, ...]:
     """Changes whenever one of the files does that a row is read from."""
-    found: list[tuple[int, int] | None] = []
-    for name in WATCHED:
+    signature: list[tuple[int, int] | None] = []
+    for name in SUMMARY_FILES:
         try:
-            about = (folder / name).stat()
-            found.append((about.st_mtime_ns, about.st_size))
+            status = (folder / name).stat()
+            signature.append((status.st_mtime_ns, status.st_size))
         except OSError:
-            found.append(None)
-    return tuple(found)
+            signature.append(None)
+    return tuple(signature)
 
 
 def _age(folder: Path) -> float:
@@ -126,25 +126,25 @@ def _summary(folder: Path, signature: tuple[tuple[int, int] | None, ...]) -> Row
     run = Run(folder)
     config, meta = run.config, run.meta
     events, _offset = run.events(max(0, _size(folder / "events.jsonl") - TAIL_BYTES))
-    ended = next((item for item in reversed(events) if isinstance(item, RunEnded)), None)
-    started = next((item for item in reversed(events) if isinstance(item, RunStarted)), None)
-    found = Row(
+    last_end = next((item for item in reversed(events) if isinstance(item, RunEnded)), None)
+    last_start = next((item for item in reversed(events) if isinstance(item, RunStarted)), None)
+    summary = Row(
         id=run.id,
         name=run.name,
         model=config.model,
         dataset=config.dataset,
         created=float(meta.get("created") or _age(folder)),
-        started=started.time if started else 0.0,
-        seconds=ended.seconds if ended else None,
+        started=last_start.time if last_start else 0.0,
+        seconds=last_end.seconds if last_end else None,
         notes=str(meta.get("notes") or ""),
         usable=run.model is not None,
     )
     report = run.report
     if report is None:
-        return found
+        return summary
     low, high = (report.get("intervals") or {}).get("accuracy") or (None, None)
     interval = None if low is None or high is None else (float(low), float(high))
-    return replace(found, accuracy=float(report["accuracy"]), interval=interval)
+    return replace(summary, accuracy=float(report["accuracy"]), interval=interval)
 
 
 def _size(path: Path) -> int:
@@ -161,8 +161,12 @@ def readable(run: Run) -> bool:
 
 def newest_tested(workspace: Workspace) -> Run | None:
     """The newest run with a report and a model; None where there is none."""
-    found = (one for one in rows(workspace) if one.usable and one.accuracy is not None)
-    newest = next(found, None)
+    tested = (
+        candidate
+        for candidate in rows(workspace)
+        if candidate.usable and candidate.accuracy is not None
+    )
+    newest = next(tested, None)
     return Run(workspace.runs / newest.id) if newest else None
 
 

@@ -47,13 +47,13 @@ def ago(moment: float, now: float | None = None) -> str:
     >>> ago(100.0, now=100.0), ago(0.0, now=7200.0)
     ('just now', '2 h ago')
     """
-    passed = (time.time() if now is None else now) - moment
-    if passed < 60:
+    seconds = (time.time() if now is None else now) - moment
+    if seconds < 60:
         return "just now"
-    if passed < 3600:
-        return f"{passed / 60:.0f} min ago"
-    if passed < 86400:
-        return f"{passed / 3600:.0f} h ago"
+    if seconds < 3600:
+        return f"{seconds / 60:.0f} min ago"
+    if seconds < 86400:
+        return f"{seconds / 3600:.0f} h ago"
     return time.strftime("%d %b %Y", time.localtime(moment))
 
 
@@ -63,14 +63,14 @@ def unique(labels: dict[str, str]) -> dict[str, str]:
     >>> unique({"a": "cats", "b": "cats", "c": "dogs"})
     {'a': 'cats', 'b': 'cats (2)', 'c': 'dogs'}
     """
-    found: dict[str, str] = {}
+    unique_labels: dict[str, str] = {}
     for key, label in labels.items():
-        number, told = 1, label
-        while told in found.values():
+        number, candidate = 1, label
+        while candidate in unique_labels.values():
             number += 1
-            told = f"{label} ({number})"
-        found[key] = told
-    return found
+            candidate = f"{label} ({number})"
+        unique_labels[key] = candidate
+    return unique_labels
 
 
 def large(value: int) -> str:

@@ -11,9 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.components.data import findings, ingest_progress, upload
 from dashboard.components.data.ingest_result import lines
-from dashboard.components.widgets.camera import MOST_SHOTS, shots
+from dashboard.components.widgets.camera import MAX_SHOTS, shots
 from dashboard.queries.predictions_csv import csv_of
-from dashboard.queries.readiness import LEAST, advice, missing
+from dashboard.queries.readiness import MIN_PICTURES_PER_CLASS, advice, missing
 from dashboard.server import limits
 from dashboard.state.page_states import DataState, IngestState
 from dashboard.state.selection import Selection
@@ -256,8 +256,8 @@ def test_what_is_missing_is_named() -> None:
     assert "two classes" in missing(made())[0].sentence
     assert "a second class" in missing(made(40))[0].sentence
     assert missing(made(40, 0)) == [("c1 has no picture.", "c1")]
-    assert missing(made(40, LEAST)) == []
-    assert "c1" in advice(made(40, LEAST))
+    assert missing(made(40, MIN_PICTURES_PER_CLASS)) == []
+    assert "c1" in advice(made(40, MIN_PICTURES_PER_CLASS))
     assert advice(made(40, 40)) == ""
 
 
@@ -275,7 +275,7 @@ def test_of_a_message_of_the_camera_only_jpeg_is_taken() -> None:
     assert shots({"shots": ["/9j/4AA=", "AAAA", "no base 64", 3, None]}) == [
         b"\xff\xd8\xff\xe0\x00"
     ]
-    assert len(shots({"shots": ["/9j/4AA="] * (MOST_SHOTS + 5)})) == MOST_SHOTS
+    assert len(shots({"shots": ["/9j/4AA="] * (MAX_SHOTS + 5)})) == MAX_SHOTS
     assert shots({"shots": "x"}) == []
     assert shots({}) == []
 

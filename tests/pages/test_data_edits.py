@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.actions.carried_findings import carried, only
+from dashboard.actions.carried_findings import carried, restrict_fix
 from dashboard.components.data.grouping import grouped
 from dashboard.components.data.split_panel import split_rules
 from dashboard.components.widgets import background_job
@@ -83,7 +83,7 @@ def test_what_the_child_has_found_is_shown_when_it_ends(
     workspace: Workspace, version: DatasetVersion
 ) -> None:
     at = data()
-    (held,) = background_job._known(workspace.root).by_set.values()
+    (held,) = background_job._jobs(workspace.root).by_set.values()
     made_up_findings.write_findings(workspace, version, made_up_findings.blurred(3, 4))
     assert held.job is not None
     held.job.cancel()
@@ -100,7 +100,7 @@ def test_why_a_child_failed_is_said_and_it_can_be_started_again(
 
     monkeypatch.setattr(NoJob, "result", fail)
     at = data()
-    (held,) = background_job._known(workspace.root).by_set.values()
+    (held,) = background_job._jobs(workspace.root).by_set.values()
     assert held.job is not None
     held.job.cancel()
     at.run()
@@ -113,9 +113,9 @@ def test_a_page_that_is_loaded_again_finds_the_child_at_work(
     workspace: Workspace, version: DatasetVersion
 ) -> None:
     data()
-    (held,) = background_job._known(workspace.root).by_set.values()
+    (held,) = background_job._jobs(workspace.root).by_set.values()
     assert "Looking for what is wrong" in words(data())
-    (same,) = background_job._known(workspace.root).by_set.values()
+    (same,) = background_job._jobs(workspace.root).by_set.values()
     assert same.job is held.job
 
 
@@ -123,7 +123,7 @@ def test_a_child_that_looks_at_what_has_changed_since_is_ended(
     workspace: Workspace, version: DatasetVersion
 ) -> None:
     data()
-    (held,) = background_job._known(workspace.root).by_set.values()
+    (held,) = background_job._jobs(workspace.root).by_set.values()
     first = held.job
     edits.commit(workspace, "made", [{"do": "exclude", "items": [0]}], base=1)
     data()
@@ -264,12 +264,12 @@ def test_every_panel_is_drawn_in_every_state(workspace: Workspace, panel: str, k
 def test_a_fix_for_some_of_its_pictures_names_no_number() -> None:
     edits = [{"do": "relabel", "items": [3, 5], "label": "a"}]
     fix = {"label": "Relabel the 2 surest", "edits": edits}
-    assert only(fix, {3: 3, 5: 4})["label"] == "Relabel the 2 surest"
-    assert only(fix, {5: 4}) == {
+    assert restrict_fix(fix, {3: 3, 5: 4})["label"] == "Relabel the 2 surest"
+    assert restrict_fix(fix, {5: 4}) == {
         "label": "Relabel the surest",
         "edits": [{"do": "relabel", "items": [4], "label": "a"}],
     }
-    assert only(fix, {})["edits"] == []
+    assert restrict_fix(fix, {})["edits"] == []
 
 
 def test_the_map_of_an_earlier_version_serves_until_pictures_come(

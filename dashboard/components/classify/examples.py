@@ -12,35 +12,37 @@ from ml.errors import MLError
 from ml.runs.folder import Run
 from ml.workspace import Workspace
 
-EXAMPLES = 6
+MAX_EXAMPLES = 6
 
 
 def examples(workspace: Workspace, run: Run) -> None:
     """Draw test pictures of ``run``, one of each class as far as they go; what is pressed is put
     into the tray. Nothing where the run or its pictures are gone."""
     try:
-        found = results.load(workspace, run)
+        run_results = results.load(workspace, run)
     except MLError:
-        found = None  # a damaged report is said on Evaluate; the model may be fine
-    if found is None:
+        run_results = None  # a damaged report is said on Evaluate; the model may be fine
+    if run_results is None:
         return
-    buttons, places = [], {}
-    for place in found.examples(EXAMPLES).tolist():
-        picture = found.picture(place)
-        source = thumbnail(workspace.root, picture.hash)
-        if source:
-            places[picture.hash] = place
-            truth = found.classes[found.labels[place]]
-            buttons.append(PictureButton(picture.hash, source, f"Try this {truth}"))
+    buttons, place_of_hash = [], {}
+    for place in run_results.examples(MAX_EXAMPLES).tolist():
+        picture = run_results.picture(place)
+        data_uri = thumbnail(workspace.root, picture.hash)
+        if data_uri:
+            place_of_hash[picture.hash] = place
+            truth = run_results.classes[run_results.labels[place]]
+            buttons.append(PictureButton(picture.hash, data_uri, f"Try this {truth}"))
     if not buttons:
         return
     st.caption("Try one of these. The model never saw them.")
-    picked = picture_buttons(buttons, "Pictures to try", key=f"examples-{run.id}")
-    if picked is None:
+    picked_hash = picture_buttons(buttons, "Pictures to try", key=f"examples-{run.id}")
+    if picked_hash is None:
         return
-    place = places[picked]
+    place = place_of_hash[picked_hash]
     with error_message():
-        data = read_picture(workspace, picked)
+        data = read_picture(workspace, picked_hash)
         session_uploads.add(
-            found.files[place] or "Test picture", data, found.classes[found.labels[place]]
+            run_results.files[place] or "Test picture",
+            data,
+            run_results.classes[run_results.labels[place]],
         )

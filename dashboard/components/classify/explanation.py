@@ -20,9 +20,9 @@ from ml.explain.overlay import overlay
 from ml.runs.folder import Run
 from ml.workspace import Workspace
 
-MATTERS = 0.05
+MIN_PROBABILITY_DROP = 0.05
 """A drop of probability that is at least so much larger than elsewhere is one that shows."""
-LITTLE = 0.1
+MIN_PROBABILITY_TO_CHECK = 0.1
 """A class that is no more probable than this has too little to lose for a check."""
 
 
@@ -40,19 +40,19 @@ def explanation(workspace: Workspace, run: Run, entry: Entry) -> None:
 def _map(run: Run, entry: Entry, answer: dict[str, Any]) -> None:
     """The map, with what to choose above it and what to make of it below."""
     key = f"{run.id}-{entry['id']}"
-    kept: dict[tuple[str, str], dict[str, Any]] = answer.setdefault("why", {})
-    first = [one["label"] for one in answer["top"]]
-    rest = [name for name in (run.model or {}).get("classes", []) if name not in first]
-    label = st.selectbox("What speaks for", [*first, *rest], key=f"why-label-{key}")
-    label = str(label or first[0])
+    heat_maps: dict[tuple[str, str], dict[str, Any]] = answer.setdefault("why", {})
+    top_labels = [one["label"] for one in answer["top"]]
+    other_labels = [name for name in (run.model or {}).get("classes", []) if name not in top_labels]
+    label = st.selectbox("What speaks for", [*top_labels, *other_labels], key=f"why-label-{key}")
+    label = str(label or top_labels[0])
     method = heat_map_key(run.id, entry["id"])
-    chosen = str(method.value("") or "")
-    told = kept.get((label, chosen))
-    if told is None:
+    method_name = str(method.value("") or "")
+    heat_map = heat_maps.get((label, method_name))
+    if heat_map is None:
         with st.spinner("Looking for what counted"):
-            told = explainer().explain(run.folder, answer["seen"], label, chosen)
-        kept[label, chosen] = kept[label, told["method"]] = told
-    methods = {one["name"]: one for one in told["methods"]}
+            heat_map = explainer().explain(run.folder, answer["seen"], label, method_name)
+        heat_maps[label, method_name] = heat_maps[label, heat_map["method"]] = heat_map
+    methods = {one["name"]: one for one in heat_map["methods"]}
     if len(methods) > 1:
         st.segmented_control(
             "Map",
@@ -65,38 +65,38 @@ def _map(run: Run, entry: Entry, answer: dict[str, Any]) -> None:
         )
     heatmap_overlay(
         data_uri(answer["seen"]),
-        data_uri(_colours(answer["seen"], told["heat"])),
-        f"{methods[told['method']]['label']}: the map for {label}",
+        data_uri(_colours(answer["seen"], heat_map["heat"])),
+        f"{methods[heat_map['method']]['label']}: the map for {label}",
         key=f"heat-{key}",
     )
-    st.caption(methods[told["method"]]["says"])
-    st.write(sentence(told, label))
+    st.caption(methods[heat_map["method"]]["says"])
+    st.write(sentence(heat_map, label))
 
 
 def _colours(seen: bytes, heat: list[list[float]]) -> bytes:
     """A map as large as the picture that was seen, as PNG."""
     picture = np.asarray(Image.open(io.BytesIO(seen)))
-    map_alone = overlay(np.atleast_3d(picture), np.array(heat, np.float32), strength=1.0)
-    out = io.BytesIO()
-    Image.fromarray(map_alone).save(out, "PNG", compress_level=1)
-    return out.getvalue()
+    coloured = overlay(np.atleast_3d(picture), np.array(heat, np.float32), strength=1.0)
+    buffer = io.BytesIO()
+    Image.fromarray(coloured).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
 
 
-def sentence(told: dict[str, Any], label: str) -> str:
+def sentence(heat_map: dict[str, Any], label: str) -> str:
     """What covering the bright part does, and what that says of the map."""
     name = plain(label)
-    if not np.any(told["heat"]):
+    if not np.any(heat_map["heat"]):
         return f"Nothing in this picture speaks for {name}."
-    before, covered, elsewhere = told["before"], told["covered"], told["elsewhere"]
-    if before < LITTLE:
+    before, covered, elsewhere = heat_map["before"], heat_map["covered"], heat_map["elsewhere"]
+    if before < MIN_PROBABILITY_TO_CHECK:
         return (
             f"The model gives {name} {percentage(before)}: too little to check the map by covering "
             "what is bright."
         )
-    tried = (
+    check = (
         f"With the brightest fifth covered, {name} goes from {percentage(before)} to "
         f"{percentage(covered)}; with as much covered elsewhere, to {percentage(elsewhere)}."
     )
-    if elsewhere - covered >= MATTERS:
-        return f"{tried} So what is bright did count."
-    return f"{tried} So the answer does not hang on the bright part alone."
+    if elsewhere - covered >= MIN_PROBABILITY_DROP:
+        return f"{check} So what is bright did count."
+    return f"{check} So the answer does not hang on the bright part alone."

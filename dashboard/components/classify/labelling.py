@@ -31,7 +31,7 @@ from dashboard.uploads.session_uploads import Entry
 from ml.runs.folder import Run
 from ml.workspace import Workspace
 
-LONGEST_NAME = 100
+MAX_NAME_LENGTH = 100
 
 
 def current_target(workspace: Workspace, run: Run) -> LabellingTarget | None:
@@ -46,16 +46,17 @@ def current_target(workspace: Workspace, run: Run) -> LabellingTarget | None:
 def labelling_bar(
     workspace: Workspace,
     run: Run,
-    lesson: LabellingTarget,
-    held: Sequence[Entry],
-    shown: Sequence[Entry],
+    target: LabellingTarget,
+    all_entries: Sequence[Entry],
+    page_entries: Sequence[Entry],
 ) -> None:
-    """Draw what can be done with ticked pictures. ``held`` are all, ``shown`` those on the page."""
-    name, ready = lesson.version.name, lesson.ready(held)
-    free = [entry for entry in shown if entry["path"] and label_of(entry, run.id)]
-    free = [entry for entry in free if entry["id"] not in lesson.there]
+    """Draw what can be done with ticked pictures. ``all_entries`` are all, ``page_entries`` those
+    on the page."""
+    name, ready = target.version.name, target.ready(all_entries)
+    taggable = [entry for entry in page_entries if entry["path"] and label_of(entry, run.id)]
+    taggable = [entry for entry in taggable if entry["id"] not in target.there]
     with st.container(border=True, key="card-teach", gap="small"):
-        st.markdown(_sentence(len(ready), name))
+        st.markdown(_ready_sentence(len(ready), name))
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             if st.button(
                 f"Add {count(len(ready), 'picture')}" if ready else "Add",
@@ -65,33 +66,36 @@ def labelling_bar(
             ):
                 _add(workspace, name, ready)
             if ready:
-                _label_all(lesson, ready)
+                _label_all(target, ready)
             st.button(
                 "Tick these",
                 key="teach-tick",
-                disabled=all(entry["ticked"] for entry in free),
-                on_click=partial(_mark, free, run.id, True),
+                disabled=all(entry["ticked"] for entry in taggable),
+                on_click=partial(_mark, taggable, run.id, True),
                 help="The pictures on this page, each with the label that stands there.",
             )
             if ready:
                 st.button(
-                    "Untick all", key="teach-none", on_click=_mark, args=(held, run.id, False)
+                    "Untick all",
+                    key="teach-none",
+                    on_click=_mark,
+                    args=(all_entries, run.id, False),
                 )
 
 
-def labelling_outcome(workspace: Workspace, run: Run, lesson: LabellingTarget) -> None:
+def labelling_outcome(workspace: Workspace, run: Run, target: LabellingTarget) -> None:
     """Draw what became of pictures that were added: how many, a way back, and what comes next."""
     with st.container():  # always there, so that nothing below moves to a new place
-        if stored(ClassifyState).labelled_dataset == lesson.version.name:
+        if stored(ClassifyState).labelled_dataset == target.version.name:
             ingest_progress()
-            retrain_button(workspace, run, lesson.version)
-        undo_bar(workspace, lesson.version)
+            retrain_button(workspace, run, target.version)
+        undo_bar(workspace, target.version)
 
 
-def card_label(run: Run, lesson: LabellingTarget, entry: Entry) -> None:
+def card_label(run: Run, target: LabellingTarget, entry: Entry) -> None:
     """On a card: its label, and whether it is to be added."""
-    if entry["id"] in lesson.there:
-        st.caption(f"It is in {plain(lesson.version.name)}.")
+    if entry["id"] in target.there:
+        st.caption(f"It is in {plain(target.version.name)}.")
         return
     label = label_of(entry, run.id)
     if not label or entry["path"] is None:
@@ -99,13 +103,13 @@ def card_label(run: Run, lesson: LabellingTarget, entry: Entry) -> None:
     label_field, tick = label_key(entry["id"]), tick_key(entry["id"])
     label_field.set(label)
     tick.set(entry["ticked"])
-    options = list(dict.fromkeys([*lesson.classes, label]))
+    options = list(dict.fromkeys([*target.classes, label]))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox(
             "Label",
             options,
             key=label_field,
-            on_change=_labelled,
+            on_change=_label_changed,
             args=(entry, label_field),
             accept_new_options=True,
         )
@@ -114,7 +118,7 @@ def card_label(run: Run, lesson: LabellingTarget, entry: Entry) -> None:
             key=tick,
             on_change=_mark,
             args=([entry], run.id, not entry["ticked"]),
-            help=f"Add it to {plain(lesson.version.name)} with this label.",
+            help=f"Add it to {plain(target.version.name)} with this label.",
         )
 
 
@@ -123,7 +127,7 @@ def label_turn() -> int:
     return stored(ClassifyState).label_turn
 
 
-def _sentence(ready: int, name: str) -> str:
+def _ready_sentence(ready: int, name: str) -> str:
     if not ready:
         return (
             f"Is a label wrong? Put it right, tick what is right, and add it to {plain(name)}: the "
@@ -135,12 +139,12 @@ def _sentence(ready: int, name: str) -> str:
     )
 
 
-def _label_all(lesson: LabellingTarget, ready: Sequence[Entry]) -> None:
+def _label_all(target: LabellingTarget, ready: Sequence[Entry]) -> None:
     """One label for all that is ticked, which may be a class of its own."""
     key = label_all_key(label_turn())
     st.selectbox(
         "Label of what is ticked",
-        lesson.classes,
+        target.classes,
         index=None,
         key=key,
         placeholder="Label the ticked",
@@ -153,27 +157,27 @@ def _label_all(lesson: LabellingTarget, ready: Sequence[Entry]) -> None:
 
 
 def _label_ticked(entries: Sequence[Entry], key: WidgetKey[Any]) -> None:
-    if label := _name(key):
+    if label := _typed_label(key):
         labelling.put_label(entries, label)
-    _decided()
+    _redraw_labels()
 
 
-def _labelled(entry: Entry, key: WidgetKey[Any]) -> None:
-    if label := _name(key):
+def _label_changed(entry: Entry, key: WidgetKey[Any]) -> None:
+    if label := _typed_label(key):
         labelling.put_label([entry], label)
-    _decided()
+    _redraw_labels()
 
 
-def _name(key: WidgetKey[Any]) -> str:
-    return " ".join(str(key.value(None) or "").split())[:LONGEST_NAME]
+def _typed_label(key: WidgetKey[Any]) -> str:
+    return " ".join(str(key.value(None) or "").split())[:MAX_NAME_LENGTH]
 
 
 def _mark(entries: Sequence[Entry], run: str, ticked: bool) -> None:
     labelling.mark(entries, run, ticked)
-    _decided()
+    _redraw_labels()
 
 
-def _decided() -> None:
+def _redraw_labels() -> None:
     stored(ClassifyState).label_turn += 1
 
 

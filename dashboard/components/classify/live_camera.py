@@ -25,7 +25,7 @@ from dashboard.uploads import session_uploads
 from dashboard.workers import inference
 from ml.runs.folder import Run
 
-BARS = 6
+MAX_BARS = 6
 """Classes with a bar."""
 KEY = "live-camera"
 _HTML = """
@@ -67,11 +67,11 @@ def live_camera(run: Run) -> None:
     """Draw it for the model of ``run``. A frame that is kept is put into the tray."""
     classes = tuple(str(name) for name in (run.model or {}).get("classes", ()))  # see tile_grid
     data = {
-        "pass": _pass(run),
+        "pass": _frame_token(run),
         "header": TOKEN_HEADER,
         "path": FRAME_PATH,
         "every": round(1000 * frame_interval()),
-        "classes": classes if len(classes) <= BARS else (),
+        "classes": classes if len(classes) <= MAX_BARS else (),
     }
     with st.container(border=True, key="card-live-camera"):
         sent = _component(key=KEY, data=data, on_kept_change=lambda: None).kept
@@ -84,33 +84,33 @@ def live_camera(run: Run) -> None:
             session_uploads.add(f"Live frame {state.kept_frames}", frame)
 
 
-def _pass(run: Run) -> str:
+def _frame_token(run: Run) -> str:
     """The pass of this tab for this model."""
     context = get_script_run_ctx()
     assert context is not None
     state = stored(ClassifyState)
-    known, word = state.camera_pass
-    if known == run.id and word in frame_tokens:
-        return word
-    ask = partial(answer, inference.client(), run.folder)
-    fresh = frame_tokens.issue(context.session_id, ask)
-    state.camera_pass = (run.id, fresh)
-    return fresh
+    run_id, token = state.camera_pass
+    if run_id == run.id and token in frame_tokens:
+        return token
+    classify = partial(answer, inference.client(), run.folder)
+    new_token = frame_tokens.issue(context.session_id, classify)
+    state.camera_pass = (run.id, new_token)
+    return new_token
 
 
 def answer(client: inference.InferenceClient, folder: Path, frame: bytes) -> dict[str, Any]:
-    """What the component shows of a frame: ``kind`` and ``said`` of the verdict, and ``bars``
+    """What the component shows of a frame: ``kind`` and ``badge`` of the verdict, and ``bars``
     [{label, share, width}], the most probable first; or ``error``, a sentence."""
-    told = client.classify_frame(folder, frame, BARS)
-    if told["error"]:
-        return {"error": told["error"]}
-    kind, said = verdict(told)
+    result = client.classify_frame(folder, frame, MAX_BARS)
+    if result["error"]:
+        return {"error": result["error"]}
+    kind, badge = verdict(result)
     bars = [
         {
             "label": one["label"],
             "share": whole_percentage(one["probability"]),
             "width": one["probability"],
         }
-        for one in told["top"]
+        for one in result["top"]
     ]
-    return {"kind": kind, "said": said, "bars": bars}
+    return {"kind": kind, "said": badge, "bars": bars}

@@ -18,16 +18,16 @@ def model_card(workspace: Workspace, run: Run) -> None:
         st.markdown("**What it learned from**")
         st.write(plain(card.learned_from(run.dataset, str(model.get("model", "")))))
         try:
-            found = results.load(workspace, run)
+            run_results = results.load(workspace, run)
         except MLError:
-            found = None
+            run_results = None
         st.markdown("**How good it is**")
-        if found is None:
+        if run_results is None:
             st.write("It was not tested.")
         else:
-            st.write(report_sentences.headline(found.report, plain))
-            st.write(report_sentences.reading(found.report, len(found.labels)))
-            if hardest := card.hardest(found.report, plain):
+            st.write(report_sentences.headline(run_results.report, plain))
+            st.write(report_sentences.reading(run_results.report, len(run_results.labels)))
+            if hardest := card.hardest(run_results.report, plain):
                 st.write(hardest)
         st.markdown("**What it cannot do**")
         st.write(card.LIMITS)

@@ -11,7 +11,7 @@ from dashboard.text.markdown import percentage, whole_percentage
 from dashboard.uploads.session_uploads import Entry
 from ml.metrics.calibration import NEVER_SURE
 
-NAME = 80
+MAX_NAME_LENGTH = 80
 """A longer file name is cut; the whole of it shows when the pointer rests on it."""
 
 UNLIKE = (
@@ -45,12 +45,13 @@ def prediction_card(
 def card_html(entry: Entry, run: str, threshold: float) -> str:
     """The card as HTML. The file's name and every class name are escaped."""
     answer = entry["answers"].get(run)
-    name = escape(entry["name"][:NAME])
+    name = escape(entry["name"][:MAX_NAME_LENGTH])
     heading = f'<h4 title="{escape(entry["name"])}">{name}</h4>'
     if answer is None:
-        said = "Drop this picture again to ask this model about it."
+        sentence = "Drop this picture again to ask this model about it."
         return (
-            f'<div class="lens-answer"><div>{heading}<p class="lens-quiet">{said}</p></div></div>'
+            f'<div class="lens-answer"><div>{heading}'
+            f'<p class="lens-quiet">{sentence}</p></div></div>'
         )
     if answer.get("error"):
         return (
@@ -93,18 +94,18 @@ def verdict(answer: dict[str, Any]) -> tuple[str, str]:
 
 
 def _verdict(answer: dict[str, Any], threshold: float) -> str:
-    kind, said = verdict(answer)
+    kind, badge = verdict(answer)
     share = escape(whole_percentage(answer["probability"]))
-    unsure = _why(answer["probability"], threshold)
-    why = {"finished": "", "interrupted": UNLIKE, "stopped": unsure}[kind]
+    unsure_note = _unsure_sentence(answer["probability"], threshold)
+    note = {"finished": "", "interrupted": UNLIKE, "stopped": unsure_note}[kind]
     return (
         f'<p class="lens-verdict"><strong>{escape(answer["label"])}</strong> '
-        f'{share} <span class="lens-status lens-{kind}">{said}</span></p>'
-        + (f'<p class="lens-quiet">{why}</p>' if why else "")
+        f'{share} <span class="lens-status lens-{kind}">{badge}</span></p>'
+        + (f'<p class="lens-quiet">{note}</p>' if note else "")
     )
 
 
-def _why(probability: float, threshold: float) -> str:
+def _unsure_sentence(probability: float, threshold: float) -> str:
     if threshold >= NEVER_SURE:
         return "This model is never sure: see under the pictures."
     return (

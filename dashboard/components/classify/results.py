@@ -25,7 +25,7 @@ from ml.text import report_sentences
 from ml.workspace import Workspace
 
 PAGE = 12
-ANSWER_FIRST = 0.05
+PAUSE_AFTER_NEW_CARDS = 0.05
 """Seconds that the browser has for the cards of what was just answered. Else it would draw them
 together with all others, whose places have moved, which takes it longer the more there are."""
 
@@ -40,22 +40,22 @@ def results(workspace: Workspace, run: Run, *, with_labelling: bool = False) -> 
     upload(workspace, run)
     live_camera(run)
     with st.container():  # always there, so that the cards below keep their place
-        asked = _ask(run)
-    lesson = current_target(workspace, run) if with_labelling else None
+        new_entries = _ask(run)
+    target = current_target(workspace, run) if with_labelling else None
     held = session_uploads.entries()
-    bar = st.container()
+    header = st.container()
     if held:
-        with bar:
+        with header:
             view = results_header(held, run)
         if view == TABLE:
-            shown = results_page(workspace, run, held, lesson)
+            shown = results_page(workspace, run, held, target)
         else:
-            shown = _cards(workspace, run, held, lesson, asked)
-    with bar:
-        if held and lesson:
-            labelling_bar(workspace, run, lesson, held, shown)
-        if lesson:
-            labelling_outcome(workspace, run, lesson)
+            shown = _cards(workspace, run, held, target, new_entries)
+    with header:
+        if held and target:
+            labelling_bar(workspace, run, target, held, shown)
+        if target:
+            labelling_outcome(workspace, run, target)
     if not held:
         return
     st.caption(report_sentences.threshold(float(model["threshold"]), model.get("answers")))
@@ -66,22 +66,23 @@ def results(workspace: Workspace, run: Run, *, with_labelling: bool = False) -> 
 def _cards(
     workspace: Workspace,
     run: Run,
-    held: Sequence[Entry],
-    lesson: LabellingTarget | None,
-    asked: int,
+    entries: Sequence[Entry],
+    target: LabellingTarget | None,
+    new_entries: int,
 ) -> Sequence[Entry]:
-    """The newest pictures as cards; those that are shown. The first ``asked`` of all are new."""
+    """The newest pictures as cards; those that are shown. The first ``new_entries`` of all are
+    new."""
     state = stored(ClassifyState)
-    most = PAGE + state.more_cards
+    limit = PAGE + state.more_cards
     with st.grid("auto", min_column_width=330):
-        for place, entry in enumerate(held[:most]):
-            if place and place == asked:
-                time.sleep(ANSWER_FIRST)
-            result_card(workspace, run, lesson, entry)
-    if len(held) > most and st.button(f"Show {min(PAGE, len(held) - most)} more"):
+        for place, entry in enumerate(entries[:limit]):
+            if place and place == new_entries:
+                time.sleep(PAUSE_AFTER_NEW_CARDS)
+            result_card(workspace, run, target, entry)
+    if len(entries) > limit and st.button(f"Show {min(PAGE, len(entries) - limit)} more"):
         state.more_cards += PAGE
         st.rerun()
-    return held[:most]
+    return entries[:limit]
 
 
 def _ask(run: Run) -> int:
@@ -91,14 +92,14 @@ def _ask(run: Run) -> int:
         return 0
     bar = st.progress(0.0, f"Looking at {count(len(waiting), 'picture')}")
 
-    def tell(done: int, total: int) -> None:
+    def show_progress(done: int, total: int) -> None:
         bar.progress(done / total, f"Looking at {done + 1} of {total}")
 
     with error_message():
         session_uploads.answer(
             run.id,
             partial(inference.client().classify, run.folder, top_k=session_uploads.TOP_K),
-            tell,
+            show_progress,
         )
     bar.empty()
     return len(waiting)

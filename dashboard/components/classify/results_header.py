@@ -20,24 +20,24 @@ MAX_CARDS = 12
 """With more pictures than this a table is easier to look through."""
 
 
-def results_header(held: Sequence[Entry], run: Run) -> str:
+def results_header(entries: Sequence[Entry], run: Run) -> str:
     """Draw it; returns how the pictures are to be shown, ``CARDS`` or ``TABLE``. Until somebody
     chooses, their number does."""
-    usual = TABLE if len(held) > MAX_CARDS else CARDS
-    RESULTS_VIEW.set(stored(ClassifyState).chosen_view or usual)
+    default_view = TABLE if len(entries) > MAX_CARDS else CARDS
+    RESULTS_VIEW.set(stored(ClassifyState).chosen_view or default_view)
     with st.container(horizontal=True, vertical_alignment="center", key="answer-head"):
-        st.subheader(count(len(held), "picture"), anchor=False, width="content")
+        st.subheader(count(len(entries), "picture"), anchor=False, width="content")
         view = st.segmented_control(
             "Shown as",
             [CARDS, TABLE],
             key=RESULTS_VIEW,
             required=True,
             label_visibility="collapsed",
-            on_change=_chosen,
+            on_change=_view_chosen,
         )
         st.download_button(
             "Answers as CSV",
-            lambda: csv_of(session_uploads.lines(held, run.id)),
+            lambda: csv_of(session_uploads.lines(entries, run.id)),
             f"{run.id}-answers.csv",
             "text/csv",
             icon=":material/download:",
@@ -45,7 +45,7 @@ def results_header(held: Sequence[Entry], run: Run) -> str:
         )
         st.download_button(
             "Sorted into folders",
-            partial(sorted_zip, held, run.id),
+            partial(sorted_zip, entries, run.id),
             f"{run.id}-sorted.zip",
             "application/zip",
             icon=":material/folder_zip:",
@@ -56,5 +56,5 @@ def results_header(held: Sequence[Entry], run: Run) -> str:
     return str(view)
 
 
-def _chosen() -> None:
+def _view_chosen() -> None:
     stored(ClassifyState).chosen_view = RESULTS_VIEW.value(None)

@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard.actions.labelling import LabellingTarget
-from dashboard.components.classify.labelling import LONGEST_NAME, label_turn
+from dashboard.components.classify.labelling import MAX_NAME_LENGTH, label_turn
 from dashboard.components.classify.result_card import result_dialog
 from dashboard.components.classify.results_table import Marks, results_table
 from dashboard.state.open_dialog import dialog_subject, open_dialog
@@ -30,30 +30,30 @@ ANY = ""
 
 
 def results_page(
-    workspace: Workspace, run: Run, held: Sequence[Entry], lesson: LabellingTarget | None
+    workspace: Workspace, run: Run, entries: Sequence[Entry], target: LabellingTarget | None
 ) -> Sequence[Entry]:
     """Draw the filters and a page of the table; the pictures on it. What is ticked or labelled
     there is noted in the entries."""
-    query = _query(held, run)
-    found = filtered(held, run.id, query)
-    if not found:
+    query = _query(entries, run)
+    matching = filtered(entries, run.id, query)
+    if not matching:
         st.caption("No picture fits. Widen the filter.")
     table = st.container()
-    pages = max(1, -(-len(found) // PAGE))
+    pages = max(1, -(-len(matching) // PAGE))
     number = min(pages, st.pagination(pages, key=f"answers-page-{pages}")) if pages > 1 else 1
-    shown = found[(number - 1) * PAGE : number * PAGE]
-    groups = _groups(shown, found, run) if query.order == BY_LABEL else []
+    shown = matching[(number - 1) * PAGE : number * PAGE]
+    groups = _groups(shown, matching, run) if query.order == BY_LABEL else []
     with table:
         opened = results_table(
             shown,
             run.id,
             "answer-table",
-            _token(run, lesson, shown, groups),
-            title=f"{count(len(found), 'picture')}, page {number} of {pages}",
-            note=partial(_note, held),
+            _token(run, target, shown, groups),
+            title=f"{count(len(matching), 'picture')}, page {number} of {pages}",
+            note=partial(_note, entries),
             groups=groups,
-            classes=lesson.classes if lesson else None,
-            there=lesson.there if lesson else frozenset(),
+            classes=target.classes if target else None,
+            there=target.there if target else frozenset(),
         )
     if opened:
         open_dialog("answer", opened)
@@ -64,16 +64,18 @@ def results_page(
     return shown
 
 
-def _query(held: Sequence[Entry], run: Run) -> Query:
+def _query(entries: Sequence[Entry], run: Run) -> Query:
     """What the filters ask for."""
-    found = counts(held, run.id)
+    label_counts = counts(entries, run.id)
     with st.container(horizontal=True, vertical_alignment="bottom", key="answer-filters"):
         order = st.selectbox("Order", ORDERS, key="answers-order", width=170)
         label = st.selectbox(
             "Label",
-            [ANY, *found],
+            [ANY, *label_counts],
             key="answers-label",
-            format_func=lambda name: f"{name} ({found[name]:,})" if name in found else "All labels",
+            format_func=lambda name: (
+                f"{name} ({label_counts[name]:,})" if name in label_counts else "All labels"
+            ),
             width=190,
         )
         verdict = st.selectbox(
@@ -84,35 +86,37 @@ def _query(held: Sequence[Entry], run: Run) -> Query:
             width=150,
         )
         text = st.text_input("Name", key="answers-text", placeholder="Part of it", width=150)
-    label = label if label in found else ANY
+    label = label if label in label_counts else ANY
     return Query(text, str(label or ANY), str(verdict or ANY), str(order or LEAST_SURE_FIRST))
 
 
-def _groups(shown: Sequence[Entry], found: Sequence[Entry], run: Run) -> list[str]:
+def _groups(shown: Sequence[Entry], matching: Sequence[Entry], run: Run) -> list[str]:
     """For each picture what stands above it: the label and how many have it, where one begins."""
-    many = counts(found, run.id)
-    heads, last = [], None
+    label_counts = counts(matching, run.id)
+    headings, previous = [], None
     for entry in shown:
         label = label_of(entry, run.id)
-        words = f"{label}: {count(many[label], 'picture')}" if label else "Without a label"
-        heads.append("" if label == last else words)
-        last = label
-    return heads
+        heading = (
+            f"{label}: {count(label_counts[label], 'picture')}" if label else "Without a label"
+        )
+        headings.append("" if label == previous else heading)
+        previous = label
+    return headings
 
 
 def _token(
-    run: Run, lesson: LabellingTarget | None, shown: Sequence[Entry], groups: Sequence[str]
+    run: Run, target: LabellingTarget | None, shown: Sequence[Entry], groups: Sequence[str]
 ) -> str:
     """New whenever the table shows something else that the browser has not done itself."""
-    known = lesson.version.fingerprint if lesson else ""
+    known = target.version.fingerprint if target else ""
     answered = [run.id in entry["answers"] for entry in shown]
     return repr((run.id, known, label_turn(), [entry["id"] for entry in shown], answered, groups))
 
 
-def _note(held: Sequence[Entry], marks: Marks) -> None:
+def _note(entries: Sequence[Entry], marks: Marks) -> None:
     """Take over what was done in the table."""
-    for entry in held:
-        if label := " ".join(marks.labels.get(entry["id"], "").split())[:LONGEST_NAME]:
+    for entry in entries:
+        if label := " ".join(marks.labels.get(entry["id"], "").split())[:MAX_NAME_LENGTH]:
             entry["label"] = label
         if entry["id"] in marks.ticked:
             entry["ticked"] = True

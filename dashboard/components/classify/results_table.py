@@ -16,7 +16,7 @@ from dashboard.text.markdown import whole_percentage
 from dashboard.uploads.filters import NOT_ASKED, UNREADABLE, guess_of, label_of, verdict_of
 from dashboard.uploads.session_uploads import Entry
 
-SIDE = 112
+THUMBNAIL_SIDE = 112
 """Pixels of a thumbnail; twice what it takes on the page, for dense screens."""
 _component = st.components.v2.component(
     "lensmith_answer_table",
@@ -75,30 +75,37 @@ def results_table(
 
 def _marked(key: str, note: Callable[[Marks], None]) -> None:
     """Tell what the browser sent; what it cannot have sent is left out."""
-    sent = WidgetKey[Any](key).value(None).marks
-    if isinstance(sent, dict):
-        shown, ticked = frozenset(sent.get("shown") or ()), frozenset(sent.get("ticked") or ())
-        labels = {str(one): str(label) for one, label in dict(sent.get("labels") or {}).items()}
-        note(Marks(labels, ticked & shown, shown - ticked))
+    message = WidgetKey[Any](key).value(None).marks
+    if isinstance(message, dict):
+        shown_ids, ticked_ids = (
+            frozenset(message.get("shown") or ()),
+            frozenset(message.get("ticked") or ()),
+        )
+        labels = {str(one): str(label) for one, label in dict(message.get("labels") or {}).items()}
+        note(Marks(labels, ticked_ids & shown_ids, shown_ids - ticked_ids))
 
 
-def _row(entry: Entry, run: str, teach: bool) -> dict[str, Any]:
-    answer, said = entry["answers"].get(run) or {}, verdict_of(entry, run)
-    read = said not in (NOT_ASKED, UNREADABLE)
-    probability = float(answer["probability"]) if read else 0.0
+def _row(entry: Entry, run: str, with_labels: bool) -> dict[str, Any]:
+    answer, verdict_text = entry["answers"].get(run) or {}, verdict_of(entry, run)
+    was_read = verdict_text not in (NOT_ASKED, UNREADABLE)
+    probability = float(answer["probability"]) if was_read else 0.0
     return {
         "id": entry["id"],
         "source": _thumbnail(entry, run),
         "name": entry["name"],
         "guess": guess_of(entry, run),
-        "said": "" if read else str(answer.get("error") or "This model was not asked about it."),
-        "share": whole_percentage(probability) if read else "",
+        "said": ""
+        if was_read
+        else str(answer.get("error") or "This model was not asked about it."),
+        "share": whole_percentage(probability) if was_read else "",
         "width": probability,
-        "verdict": said,
-        "kind": verdict(answer)[0] if read else ("failed" if said == UNREADABLE else ""),
+        "verdict": verdict_text,
+        "kind": verdict(answer)[0]
+        if was_read
+        else ("failed" if verdict_text == UNREADABLE else ""),
         "label": label_of(entry, run),
         "ticked": entry["ticked"],
-        "fit": teach and read and entry["path"] is not None,
+        "fit": with_labels and was_read and entry["path"] is not None,
     }
 
 
@@ -107,13 +114,13 @@ def _thumbnail(entry: Entry, run: str) -> str:
     preview = (entry["answers"].get(run) or {}).get("preview")
     if preview and not entry.get("small"):
         with Image.open(io.BytesIO(preview)) as picture:
-            picture.draft("RGB", (2 * SIDE, 2 * SIDE))
+            picture.draft("RGB", (2 * THUMBNAIL_SIDE, 2 * THUMBNAIL_SIDE))
             side = min(picture.size)
             left, top = ((length - side) // 2 for length in picture.size)
             square = picture.convert("RGB").resize(
-                (SIDE, SIDE), box=(left, top, left + side, top + side)
+                (THUMBNAIL_SIDE, THUMBNAIL_SIDE), box=(left, top, left + side, top + side)
             )
-        out = io.BytesIO()
-        square.save(out, "JPEG", quality=80)
-        entry["small"] = f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}"
+        buffer = io.BytesIO()
+        square.save(buffer, "JPEG", quality=80)
+        entry["small"] = f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
     return str(entry.get("small") or "")

@@ -14,19 +14,19 @@ def share_expander(run: Run) -> None:
             "A page with this classifier alone: your title, your words, the pictures to try and "
             "what it is. No training, no other page."
         )
-        said = page_text.read(run)
+        page = page_text.read(run)
         title = st.text_input(
-            "Title", said.title, max_chars=page_text.MAX_TITLE_LENGTH, key=f"share-title-{run.id}"
+            "Title", page.title, max_chars=page_text.MAX_TITLE_LENGTH, key=f"share-title-{run.id}"
         )
-        words = st.text_area(
+        text = st.text_area(
             "What it is for, in a few words",
-            said.words,
+            page.words,
             max_chars=page_text.MAX_TEXT_LENGTH,
             key=f"share-words-{run.id}",
         )
-        if (title, words) != (said.title, said.words):
+        if (title, text) != (page.title, page.words):
             with error_message():
-                page_text.write(run, title, words)
+                page_text.write(run, title, text)
         st.link_button("Open it", f"./?classify={run.id}", icon=":material/open_in_new:")
         st.caption(
             "Whoever gets that address can still reach the other pages by another one. A server "

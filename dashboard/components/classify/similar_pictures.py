@@ -15,28 +15,28 @@ from ml.workspace import Workspace
 
 def similar_pictures(workspace: Workspace, run: Run, answer: dict[str, Any]) -> None:
     """Draw those that ``answer`` names, the nearest first; nothing where it names none."""
-    near = answer.get("nearest") or []
-    if not near:
+    neighbours = answer.get("nearest") or []
+    if not neighbours:
         return
     record = run.dataset
     try:
         version = version_at(workspace, str(record["name"]), int(record["version"]))
-        pictures = [key_of_item(version, one["item"]) for one in near]
+        pictures = [key_of_item(version, neighbour["item"]) for neighbour in neighbours]
     except (MLError, OSError, KeyError, IndexError, TypeError):
         st.caption("The pictures that this model learned from are not here any more.")
         return
     classes = list((run.model or {}).get("classes") or [])
-    shown = [
+    tiles = [
         GalleryTile(
             thumbnail(workspace.root, picture.hash),
-            one["label"],
-            category=classes.index(one["label"]) if one["label"] in classes else 0,
+            neighbour["label"],
+            category=classes.index(neighbour["label"]) if neighbour["label"] in classes else 0,
         )
-        for picture, one in zip(pictures, near, strict=True)
+        for picture, neighbour in zip(pictures, neighbours, strict=True)
     ]
     st.markdown("**It looks like these**")
     st.caption(
         "Of the pictures that the model learned from, these are the most alike to it, the nearest "
         "first."
     )
-    gallery(shown, "Pictures that it learned from, the most alike first")
+    gallery(tiles, "Pictures that it learned from, the most alike first")

@@ -28,7 +28,7 @@ from ml.workspace import Workspace
 KINDS = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "jp2", "zip"]
 INSTEAD = "In a shell, python -m ml predict takes any number."
 CAMERA = "camera-classify"
-TOLD = 3
+MAX_SENTENCES = 3
 """So many of what could not be taken are named."""
 
 
@@ -41,49 +41,49 @@ def upload(workspace: Workspace, run: Run) -> None:
     """
     keep_folders()
     with st.container(border=True, key="card-take-in"):
-        camera = CAMERA_TOGGLE.value(False)
-        folder = FOLDER_TOGGLE.value(False)
-        left, right = st.columns(2, gap="medium") if camera else (st.container(), None)
-        drop = upload_key(folder, stored(ClassifyState).upload_turn)
+        with_camera = CAMERA_TOGGLE.value(False)
+        with_folder = FOLDER_TOGGLE.value(False)
+        left, right = st.columns(2, gap="medium") if with_camera else (st.container(), None)
+        drop_key = upload_key(with_folder, stored(ClassifyState).upload_turn)
         left.file_uploader(
             "Drop pictures here, a folder of them, or a zip",
             type=KINDS,
-            accept_multiple_files="directory" if folder else True,
-            key=drop,
+            accept_multiple_files="directory" if with_folder else True,
+            key=drop_key,
             max_upload_size=limits().megabytes_a_file,
             on_change=_dropped,
-            args=(workspace, drop),
+            args=(workspace, drop_key),
         )
         if right:
             with right:
                 snapshot("Camera", CAMERA, partial(_shot, workspace))
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container(width="stretch", gap=None, key="take-in-about"):
-                pasted = paste("paste")
+                pasted_files = paste("paste")
                 st.caption(f"Up to {limits().tried} at a time, kept as long as this tab is open.")
             st.toggle("Choose a folder", key=FOLDER_TOGGLE)
             st.toggle("Use the camera", key=CAMERA_TOGGLE)
         examples(workspace, run)
-    if pasted:
-        _take(workspace, pasted)
+    if pasted_files:
+        _add_files(workspace, pasted_files)
         st.rerun()
-    _say(REFUSED_UPLOADS.take() or [])
+    _show_refusals(REFUSED_UPLOADS.take() or [])
 
 
 def _dropped(workspace: Workspace, key: WidgetKey[Any]) -> None:
     """Take what the drop zone with that key holds. A browser may say that a new one is empty."""
-    if held := key.value(None):
-        _take(workspace, [(file.name, file.getbuffer()) for file in held])
+    if uploads := key.value(None):
+        _add_files(workspace, [(file.name, file.getbuffer()) for file in uploads])
 
 
 def _shot(workspace: Workspace, data: bytes) -> None:
-    _take(workspace, [(f"Photo {stored(ClassifyState).upload_turn + 1}", data)])
+    _add_files(workspace, [(f"Photo {stored(ClassifyState).upload_turn + 1}", data)])
 
 
-def _take(workspace: Workspace, files: Sequence[tuple[str, bytes | memoryview]]) -> None:
+def _add_files(workspace: Workspace, files: Sequence[tuple[str, bytes | memoryview]]) -> None:
     """Put files into the tray, empty what they came through, and keep what is to be said."""
     try:
-        refused = _taken(workspace, files)
+        refused = _add_checked(workspace, files)
     except MLError as error:
         refused = [str(error)]
     except OSError as error:
@@ -92,23 +92,25 @@ def _take(workspace: Workspace, files: Sequence[tuple[str, bytes | memoryview]])
     stored(ClassifyState).upload_turn += 1
 
 
-def _taken(workspace: Workspace, files: Sequence[tuple[str, bytes | memoryview]]) -> list[str]:
+def _add_checked(
+    workspace: Workspace, files: Sequence[tuple[str, bytes | memoryview]]
+) -> list[str]:
     """Put files into the tray; a sentence for each of what could not be taken."""
     if refusal := over_limit([len(data) for _, data in files], INSTEAD):
         return [refusal]
     with opened(workspace, files) as (pictures, refused):
-        most = limits().tried
-        if len(pictures) > most:
+        limit = limits().tried
+        if len(pictures) > limit:
             refused.append(
-                f"{count(len(pictures), 'picture')} are too many at once: the first {most} were "
+                f"{count(len(pictures), 'picture')} are too many at once: the first {limit} were "
                 "taken. Clear them and drop the others."
             )
-        return refused + session_uploads.take(pictures[:most])
+        return refused + session_uploads.take(pictures[:limit])
 
 
-def _say(sentences: list[str]) -> None:
+def _show_refusals(sentences: list[str]) -> None:
     if sentences:
-        more = len(sentences) - TOLD
-        rest = [f"And {count(more, 'file')} more could not be taken."] if more > 0 else []
-        told = "\n\n".join(plain(one) for one in [*sentences[:TOLD], *rest])
-        st.info(told, icon=":material/info:")
+        hidden = len(sentences) - MAX_SENTENCES
+        rest = [f"And {count(hidden, 'file')} more could not be taken."] if hidden > 0 else []
+        text = "\n\n".join(plain(sentence) for sentence in [*sentences[:MAX_SENTENCES], *rest])
+        st.info(text, icon=":material/info:")

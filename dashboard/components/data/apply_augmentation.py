@@ -16,7 +16,7 @@ from ml.data import catalog
 from ml.data.store.versions import DatasetVersion
 from ml.workspace import Workspace
 
-FROZEN = (
+FROZEN_NOTE = (
     "As things are set, only the last layer is trained, on fixed views of each picture: itself, "
     "its mirror image, crops. What you choose here applies where the whole network is trained, "
     "which takes much longer."
@@ -27,31 +27,33 @@ def apply_augmentation(
     workspace: Workspace, version: DatasetVersion, config: TrainConfig, policy: str, mixing: str
 ) -> None:
     """Take the choice to Train. Where only the last layer is trained, it would change nothing."""
-    whole = False
+    whole_network = False
     if config.frozen:
-        whole = st.checkbox("Train the whole network", key="augment-whole")
-    useless = config.frozen and not whole
+        whole_network = st.checkbox("Train the whole network", key="augment-whole")
+    no_effect = config.frozen and not whole_network
     if st.button(
         "Use this for training",
         key="augment-use",
         icon=":material/arrow_forward:",
-        disabled=bool(missing(version)) or useless,
+        disabled=bool(missing(version)) or no_effect,
     ):
-        _override(workspace, version, {"augment": policy, "mixing": mixing}, whole)
+        _override(workspace, version, {"augment": policy, "mixing": mixing}, whole_network)
         WANTED_DATASET.send(version.name)
         selection.choose_run(None)
         deep_links.go_to(TRAIN)
 
 
 def _override(
-    workspace: Workspace, version: DatasetVersion, wanted: dict[str, Any], whole: bool
+    workspace: Workspace, version: DatasetVersion, settings: dict[str, Any], whole_network: bool
 ) -> None:
-    """Set ``wanted`` as Train's form does: what the presets say anyway is no change."""
+    """Set ``settings`` as Train's form does: what the presets say anyway is no change."""
     chosen = stored(TrainState).overrides
-    if whole:
+    if whole_network:
         chosen["freeze_backbone"] = False
-    rest = {name: value for name, value in chosen.items() if name not in wanted}
+    other_overrides = {name: value for name, value in chosen.items() if name not in settings}
     info = catalog.describe(workspace, version.name)
-    usual = presets.configuration(version.name, info, **rest)
+    defaults = presets.configuration(version.name, info, **other_overrides)
     chosen.clear()
-    chosen |= rest | {k: value for k, value in wanted.items() if getattr(usual, k) != value}
+    chosen |= other_overrides | {
+        k: value for k, value in settings.items() if getattr(defaults, k) != value
+    }

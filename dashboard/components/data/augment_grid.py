@@ -18,41 +18,41 @@ from ml.errors import MLError
 from ml.serving.protocol import AugmentRequest
 from ml.workspace import Workspace
 
-LARGEST = 160
+MAX_SIZE = 160
 """Pictures are made at the size that the model sees, but no larger than they are shown."""
 SAMPLES = 6
 COLUMNS = "repeat(auto-fill, minmax(max(68px, 11%), 1fr))"
 """Four pictures in a row on a phone, eight on a desk."""
-COLOURS = ("saturation", "hue", "grey")
+COLOUR_OPERATIONS = ("saturation", "hue", "grey")
 """What does nothing to grey pictures."""
 
 
 def augmented_versions(
-    workspace: Workspace, pictures: Sequence[str], spec: PixelSpec, **asked: Any
+    workspace: Workspace, pictures: Sequence[str], spec: PixelSpec, **fields: Any
 ) -> tuple[list[str], list[float]]:
     """Changed versions of the first picture as data URIs, and the share of it in each.
 
     Args:
         pictures: hashes; those after the first are for mixing.
-        asked: further fields of ``ml.serving.protocol.AugmentRequest``.
+        fields: further fields of ``ml.serving.protocol.AugmentRequest``.
 
     Raises:
         MLError: why there are none.
     """
-    size = min(spec.size, LARGEST)
-    shown = {**spec.to_json(), "size": size}
-    return _versions(workspace.root, tuple(pictures), shown, asked)
+    size = min(spec.size, MAX_SIZE)
+    pixels = {**spec.to_json(), "size": size}
+    return _versions(workspace.root, tuple(pictures), pixels, fields)
 
 
 @st.cache_data(max_entries=400, show_spinner="Changing the picture")
 def _versions(
-    root: Path, pictures: tuple[str, ...], pixels: dict[str, Any], asked: dict[str, Any]
+    root: Path, pictures: tuple[str, ...], pixels: dict[str, Any], fields: dict[str, Any]
 ) -> tuple[list[str], list[float]]:
     workspace = Workspace(root)
-    data = [read_picture(workspace, picture) for picture in pictures]
-    request = AugmentRequest(pixels=pixels, **asked)
-    encoded, shares = augmenter().augment(request, data)
-    return [_uri(one) for one in encoded], shares
+    contents = [read_picture(workspace, picture) for picture in pictures]
+    request = AugmentRequest(pixels=pixels, **fields)
+    encoded, shares = augmenter().augment(request, contents)
+    return [_uri(content) for content in encoded], shares
 
 
 def _uri(data: bytes) -> str:
@@ -65,12 +65,12 @@ def augment_grid(
 ) -> None:
     """Draw pictures, each with its caption, if any. ``label`` says what they are, ``columns`` is
     the template of the grid."""
-    told = captions or [""] * len(sources)
+    texts = captions or [""] * len(sources)
     figures = "".join(
         f'<li><figure class="lens-picture"><img src="{source}" alt="{escape(caption or label)}">'
         + (f"<figcaption>{escape(caption)}</figcaption>" if caption else "")
         + "</figure></li>"
-        for source, caption in zip(sources, told, strict=True)
+        for source, caption in zip(sources, texts, strict=True)
     )
     st.html(
         f'<ul class="lens-gallery lens-changed" aria-label="{escape(label)}" '
@@ -84,17 +84,19 @@ def single_operations(
     """Every operation by itself: its strength as a slider, and the picture from one end of what
     may happen to the other."""
     steps = {step.operation: step for step in _steps(policy)}
-    known = [one for one in all_operations() if spec.channels == 3 or one.name not in COLOURS]
+    operations = [
+        one for one in all_operations() if spec.channels == 3 or one.name not in COLOUR_OPERATIONS
+    ]
     with st.grid(2, min_column_width=280, gap=("medium", "small")) as cells:
-        for one in sorted(known, key=lambda one: one.name not in steps):
+        for one in sorted(operations, key=lambda one: one.name not in steps):
             step = steps.get(one.name)
-            usual = step.strength if step else one.default_strength
+            default = step.strength if step else one.default_strength
             with cells.cell():
-                strength = _slider(one, usual, f"strength-{policy}-{one.name}")
-                told = f"{one.help} Part of {POLICIES[policy].label}." if step else one.help
-                st.caption(plain(told))
+                strength = _slider(one, default, f"strength-{policy}-{one.name}")
+                text = f"{one.help} Part of {POLICIES[policy].label}." if step else one.help
+                st.caption(plain(text))
                 try:
-                    found, _ = augmented_versions(
+                    sources, _ = augmented_versions(
                         workspace,
                         [picture],
                         spec,
@@ -107,20 +109,22 @@ def single_operations(
                     st.caption(plain(str(error)))
                     continue
                 row = f"repeat({SAMPLES}, minmax(0, 1fr))"
-                augment_grid(found, f"{one.label}, from one end to the other", columns=row)
+                augment_grid(sources, f"{one.label}, from one end to the other", columns=row)
 
 
 def _steps(policy: str) -> Sequence[Any]:
     return POLICIES[policy].steps if policy in POLICIES else ()
 
 
-def _slider(one: Operation, usual: float, key: str) -> float:
+def _slider(operation: Operation, default: float, key: str) -> float:
     """The strength that is chosen, in the operation's own unit."""
-    if one.unit in ("degrees", "bits"):
-        label = f"{one.label} ({one.unit})"
-        return float(st.slider(label, 0, int(one.max_strength), int(usual), key=key))
-    fine = one.max_strength <= 0.1
-    label = f"{one.label} (% {one.unit})" if one.unit else f"{one.label} (%)"
-    step, form = (0.1, "%.1f") if fine else (1.0, "%.0f")
-    most, value = round(100 * one.max_strength, 1), round(100 * usual, 1)
-    return float(st.slider(label, 0.0, most, value, step, format=form, key=key)) / 100
+    if operation.unit in ("degrees", "bits"):
+        label = f"{operation.label} ({operation.unit})"
+        return float(st.slider(label, 0, int(operation.max_strength), int(default), key=key))
+    fine_steps = operation.max_strength <= 0.1
+    label = (
+        f"{operation.label} (% {operation.unit})" if operation.unit else f"{operation.label} (%)"
+    )
+    step, form = (0.1, "%.1f") if fine_steps else (1.0, "%.0f")
+    maximum, value = round(100 * operation.max_strength, 1), round(100 * default, 1)
+    return float(st.slider(label, 0.0, maximum, value, step, format=form, key=key)) / 100

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components.data.apply_augmentation import FROZEN, apply_augmentation
+from dashboard.components.data.apply_augmentation import FROZEN_NOTE, apply_augmentation
 from dashboard.components.data.augment_grid import (
     augment_grid,
     augmented_versions,
@@ -27,9 +27,9 @@ from ml.data.store.versions import DatasetVersion
 from ml.errors import BadInputError, MLError
 from ml.workspace import Workspace
 
-VERSIONS = 15
-PARTNERS = 6
-CHOICES = 8
+VERSION_COUNT = 15
+PARTNER_COUNT = 6
+MAX_CHOICES = 8
 """Pictures to choose from at a time."""
 KINDS = {name: (one.label, one.help) for name, one in POLICIES.items()} | PLAIN
 MIXING = {
@@ -47,9 +47,9 @@ def augment_panel(workspace: Workspace, version: DatasetVersion) -> None:
         st.caption("There is no picture yet. Drop some on a class above.")
         return
     config = _configuration(workspace, version)
-    policy = _chosen(AUGMENT_POLICY, "Augmentation", KINDS, config.augment)
+    policy = _policy_pills(AUGMENT_POLICY, "Augmentation", KINDS, config.augment)
     st.caption(plain(KINDS[policy][1]))
-    mixing = _chosen(AUGMENT_MIXING, "Two pictures in one", MIXING, config.mixing)
+    mixing = _policy_pills(AUGMENT_MIXING, "Two pictures in one", MIXING, config.mixing)
     if mixing != "none":
         st.caption(plain(MIXING[mixing][1]))
     with st.container(border=True, key="card-augment"):
@@ -58,10 +58,12 @@ def augment_panel(workspace: Workspace, version: DatasetVersion) -> None:
         turn = stored(AugmentationState).turn
         _versions(workspace, version, places, place, spec, policy, mixing, turn)
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.button("Draw again", key="augment-again", on_click=_again, icon=":material/casino:")
+            st.button(
+                "Draw again", key="augment-again", on_click=_draw_again, icon=":material/casino:"
+            )
             apply_augmentation(workspace, version, config, policy, mixing)
         if config.frozen:
-            st.caption(FROZEN)
+            st.caption(FROZEN_NOTE)
     with st.expander("Every change by itself", key=SINGLE_CHANGES_FOLD, on_change="rerun") as fold:
         if fold.open:
             st.caption(
@@ -80,35 +82,37 @@ def _configuration(workspace: Workspace, version: DatasetVersion) -> TrainConfig
         return presets.configuration(version.name, info)
 
 
-def _chosen(key: WidgetKey[str], label: str, known: dict[str, tuple[str, str]], now: str) -> str:
-    key.set_default(now)
-    found = st.pills(
-        label, list(known), format_func=lambda name: known[name][0], required=True, key=key
+def _policy_pills(
+    key: WidgetKey[str], label: str, choices: dict[str, tuple[str, str]], default: str
+) -> str:
+    key.set_default(default)
+    choice = st.pills(
+        label, list(choices), format_func=lambda name: choices[name][0], required=True, key=key
     )
-    return str(found or now)
+    return str(choice or default)
 
 
 def _picture(workspace: Workspace, version: DatasetVersion, places: Sequence[int]) -> int:
     """The item number of the picture in hand, and a row of others to press."""
     state = stored(AugmentationState)
-    offered = _spread(places, min(CHOICES, len(places)), state.offset)
+    choices = _spread(places, min(MAX_CHOICES, len(places)), state.offset)
     if state.item is None or state.fingerprint != version.fingerprint:
-        chosen = offered[0]
+        place = choices[0]
     else:
-        chosen = state.item
+        place = state.item
     buttons = [
         PictureButton(str(n), source, f"Take {version.items[n].file or f'picture {n + 1}'}")
-        for n in offered
+        for n in choices
         if (source := thumbnail(workspace.root, version.items[n].hash))
     ]
     with st.container(horizontal=True, vertical_alignment="center"):
         picked = picture_buttons(buttons, "Pictures to take", "augment-pictures")
-        if len(places) > CHOICES:
-            st.button("Others", key="augment-others", on_click=_others, type="tertiary")
+        if len(places) > MAX_CHOICES:
+            st.button("Others", key="augment-others", on_click=_show_others, type="tertiary")
     if picked is not None:
-        chosen = state.item = int(picked)
+        place = state.item = int(picked)
         state.fingerprint = version.fingerprint
-    return chosen
+    return place
 
 
 def _spread(places: Sequence[int], count: int, start: int) -> list[int]:
@@ -129,13 +133,15 @@ def _versions(
     """The picture as it is, and what the model would see of it."""
     partners = []
     if mixing != "none":
-        partners = _spread([n for n in places if n != place] or [place], PARTNERS, turn)
+        partners = _spread([n for n in places if n != place] or [place], PARTNER_COUNT, turn)
     hashes = [version.items[n].hash for n in (place, *partners)]
-    asked: dict[str, Any] = {"mixing": mixing, "turn": turn}
+    options: dict[str, Any] = {"mixing": mixing, "turn": turn}
     try:
-        plainly, _ = augmented_versions(workspace, hashes[:1], spec, policy="none", count=1, turn=0)
-        found, shares = augmented_versions(
-            workspace, hashes, spec, policy=policy, count=VERSIONS, **asked
+        unchanged, _ = augmented_versions(
+            workspace, hashes[:1], spec, policy="none", count=1, turn=0
+        )
+        changed, shares = augmented_versions(
+            workspace, hashes, spec, policy=policy, count=VERSION_COUNT, **options
         )
     except MLError as error:
         st.warning(plain(str(error)), icon=":material/error:")
@@ -146,7 +152,7 @@ def _versions(
         for n, share in enumerate(shares)
     ]
     augment_grid(
-        [*plainly, *found], "The picture, and what the model sees", ["As it is", *captions]
+        [*unchanged, *changed], "The picture, and what the model sees", ["As it is", *captions]
     )
 
 
@@ -156,11 +162,11 @@ def _mixture(share: float, name: str, other: str) -> str:
     return f"{own} % {name}, {100 - own} % {other}" if name != other else f"100 % {name}"
 
 
-def _again() -> None:
+def _draw_again() -> None:
     stored(AugmentationState).turn += 1
 
 
-def _others() -> None:
+def _show_others() -> None:
     state = stored(AugmentationState)
     state.offset += 1
     state.item = None

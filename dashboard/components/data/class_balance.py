@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.charts import dataset as dataset_charts
 from dashboard.components.widgets.plot import plot
-from dashboard.queries.picture_facts import MEASURED, sizes_of
+from dashboard.queries.picture_facts import MAX_MEASURED, sizes_of
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count, size
 from ml.data.store.versions import DatasetVersion
@@ -48,14 +48,14 @@ def _classes(version: DatasetVersion) -> None:
         plot(
             dataset_charts.balance(ordered, out),
             key="chart-balance",
-            height=70 + 28 * min(len(names), dataset_charts.BARS),
+            height=70 + 28 * min(len(names), dataset_charts.MAX_BARS),
             alt=f"Pictures of each class. {dataset_charts.balance_finding(counts)}.",
-            table=len(names) <= dataset_charts.BARS,
+            table=len(names) <= dataset_charts.MAX_BARS,
         )
-        if len(names) <= dataset_charts.BARS:
+        if len(names) <= dataset_charts.MAX_BARS:
             return
         st.caption(
-            f"The first {dataset_charts.BARS} of {len(names)} classes; all are in the table."
+            f"The first {dataset_charts.MAX_BARS} of {len(names)} classes; all are in the table."
         )
         with st.expander("All classes as a table", key="balance-table", on_change="rerun") as fold:
             if fold.open:
@@ -71,19 +71,21 @@ def _classes(version: DatasetVersion) -> None:
 
 
 def _sizes(workspace: Workspace, version: DatasetVersion) -> None:
-    found = sizes_of(workspace, version)
+    sizes = sizes_of(workspace, version)
     about = version.about
     with st.container(border=True, key="card-sizes"):
-        usual = f"{about.get('width', 0)} x {about.get('height', 0)} pixels"
-        st.markdown(f"#### A usual picture has {usual}")
-        octets = int(about.get("bytes") or 0)
-        told = [f"{size(octets)} in all."] if octets >= 500_000 else []
-        told += [f"Measured on {count(len(found), 'picture')}."] if len(found) == MEASURED else []
-        if told:
-            st.caption(" ".join(told))
+        typical = f"{about.get('width', 0)} x {about.get('height', 0)} pixels"
+        st.markdown(f"#### A usual picture has {typical}")
+        size_in_bytes = int(about.get("bytes") or 0)
+        sentences = [f"{size(size_in_bytes)} in all."] if size_in_bytes >= 500_000 else []
+        sentences += (
+            [f"Measured on {count(len(sizes), 'picture')}."] if len(sizes) == MAX_MEASURED else []
+        )
+        if sentences:
+            st.caption(" ".join(sentences))
         for column, figure, key, alt in zip(
             st.columns(2, gap="medium"),
-            (dataset_charts.sides(found), dataset_charts.shapes(found)),
+            (dataset_charts.sides(sizes), dataset_charts.shapes(sizes)),
             ("sides", "shapes"),
             ("How large the pictures are", "What shape the pictures have"),
             strict=True,

@@ -19,10 +19,10 @@ from dashboard.text.wording import count
 from ml.data.store.versions import DatasetVersion, Item
 from ml.workspace import Workspace
 
-COLUMNS = 8
+MAX_COLUMNS = 8
 """Classes on the page at first; each has a drop zone, and a browser has to draw it."""
-THUMBNAILS = 12
-LONGEST_NAME = 100
+MAX_THUMBNAILS = 12
+MAX_NAME_LENGTH = 100
 
 
 def class_columns(workspace: Workspace, version: DatasetVersion) -> None:
@@ -32,26 +32,28 @@ def class_columns(workspace: Workspace, version: DatasetVersion) -> None:
         if not item.excluded:
             by_class.setdefault(item.label, []).append(place)
     state = stored(DataState)
-    most = COLUMNS + state.more_classes
+    limit = MAX_COLUMNS + state.more_classes
     with st.grid("auto", min_column_width=255, gap="medium"):
-        for label, name in list(enumerate(version.classes))[:most]:
+        for label, name in list(enumerate(version.classes))[:limit]:
             _column(workspace, version, name, by_class.get(label, []))
         _add_class(workspace, version)
-    rest = len(version.classes) - most
-    if rest > 0 and st.button(f"Show {count(min(rest, COLUMNS), 'more class', 'more classes')}"):
-        state.more_classes += COLUMNS
+    hidden = len(version.classes) - limit
+    if hidden > 0 and st.button(
+        f"Show {count(min(hidden, MAX_COLUMNS), 'more class', 'more classes')}"
+    ):
+        state.more_classes += MAX_COLUMNS
         st.rerun()
 
 
 def _column(workspace: Workspace, version: DatasetVersion, name: str, places: list[int]) -> None:
     key = class_key(version, name)
-    told = plain(shortened(name, 28))
+    short_name = plain(shortened(name, 28))
     with st.container(border=True, key=f"card-class-{key}"):
         _head(workspace, version, name, len(places), key)
         then = {"into": version.name, "label": name}
-        drop_zone(f"Drop pictures of {told}", f"drop-{key}", then)
-        _shoot(name, then, key)
-        shown = places[: -THUMBNAILS - 1 : -1]  # the newest first
+        drop_zone(f"Drop pictures of {short_name}", f"drop-{key}", then)
+        _camera(name, then, key)
+        shown = places[: -MAX_THUMBNAILS - 1 : -1]  # the newest first
         pictures = [_picture(workspace, place, version.items[place]) for place in shown]
         removed = class_pictures(
             pictures, f"Newest pictures of {name}", f"pictures-{key}", version.fingerprint[:16]
@@ -70,7 +72,7 @@ def _head(
         typed = st.text_input(
             f"Name of the class {plain(name)}",
             name,
-            max_chars=LONGEST_NAME,
+            max_chars=MAX_NAME_LENGTH,
             key=f"name-{key}-{_turn()}",
             label_visibility="collapsed",
             disabled=ingest_under_way(),
@@ -98,15 +100,15 @@ def _turn() -> int:
     return stored(DataState).class_name_turn
 
 
-def _shoot(name: str, then: dict[str, str], key: str) -> None:
+def _camera(name: str, then: dict[str, str], key: str) -> None:
     """The camera of this class. It is on for one class at a time, and goes off with the page."""
     if not st.toggle(
         "Use the camera", key=class_camera_key(key), on_change=_turn_off_others, args=(key,)
     ):
         return
-    if sent := camera(f"Camera for {name}", f"shots-{key}"):
+    if shots := camera(f"Camera for {name}", f"shots-{key}"):
         stamp = time.strftime("%Y%m%d-%H%M%S")
-        ingest_uploads([(f"{stamp}-{n:03}.jpg", data) for n, data in enumerate(sent, 1)], then)
+        ingest_uploads([(f"{stamp}-{n:03}.jpg", data) for n, data in enumerate(shots, 1)], then)
         st.rerun()
 
 
@@ -131,12 +133,12 @@ def _add_class(workspace: Workspace, version: DatasetVersion) -> None:
         typed = st.text_input(
             "Add a class",
             key=f"add-class-{_turn()}",
-            max_chars=LONGEST_NAME,
+            max_chars=MAX_NAME_LENGTH,
             placeholder="Its name",
         )
         st.html('<p class="lens-count" id="class-new">Another kind of thing to tell apart</p>')
     if name := " ".join(typed.split()):
         state = stored(DataState)
         state.class_name_turn += 1
-        state.more_classes = max(state.more_classes, len(version.classes) + 1 - COLUMNS)
+        state.more_classes = max(state.more_classes, len(version.classes) + 1 - MAX_COLUMNS)
         commit_edits(workspace, version, [{"do": "add_class", "name": name}])

@@ -28,6 +28,6 @@ def class_pictures(pictures: Sequence[dict[str, Any]], label: str, key: str, tok
         on_removed_change=lambda: None,
     )
     pressed = result.removed
-    known = {picture["id"] for picture in pictures}
-    good = isinstance(pressed, dict) and pressed.get("token") == token
-    return int(pressed["id"]) if good and pressed.get("id") in known else -1
+    ids = {picture["id"] for picture in pictures}
+    is_current = isinstance(pressed, dict) and pressed.get("token") == token
+    return int(pressed["id"]) if is_current and pressed.get("id") in ids else -1

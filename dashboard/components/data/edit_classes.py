@@ -3,12 +3,12 @@
 import streamlit as st
 
 from dashboard.actions.edits import commit_edits
-from dashboard.components.widgets.item_actions import LONGEST_NAME
+from dashboard.components.widgets.item_actions import MAX_NAME_LENGTH
 from dashboard.text.wording import count
 from ml.data.store.versions import DatasetVersion
 from ml.workspace import Workspace
 
-WAYS = ("Rename", "Merge", "Remove")
+OPERATIONS = ("Rename", "Merge", "Remove")
 
 
 def edit_classes(workspace: Workspace, version: DatasetVersion) -> None:
@@ -16,18 +16,18 @@ def edit_classes(workspace: Workspace, version: DatasetVersion) -> None:
     if not version.classes:
         return
     with st.popover("Change classes", icon=":material/label:", key="change-classes"):
-        way = st.segmented_control(
+        operation = st.segmented_control(
             "What to do",
-            WAYS,
-            default=WAYS[0],
+            OPERATIONS,
+            default=OPERATIONS[0],
             required=True,
             key="class-way",
             label_visibility="collapsed",
         )
         key = f"{version.version}"
-        if way == "Merge":
+        if operation == "Merge":
             _merge(workspace, version, key)
-        elif way == "Remove":
+        elif operation == "Remove":
             _remove(workspace, version, key)
         else:
             _rename(workspace, version, key)
@@ -36,7 +36,7 @@ def edit_classes(workspace: Workspace, version: DatasetVersion) -> None:
 def _rename(workspace: Workspace, version: DatasetVersion, key: str) -> None:
     old = st.selectbox("Class", version.classes, key=f"rename-{key}")
     new = st.text_input(
-        "New name", key=f"renamed-{key}", max_chars=LONGEST_NAME, placeholder=str(old)
+        "New name", key=f"renamed-{key}", max_chars=MAX_NAME_LENGTH, placeholder=str(old)
     )
     new = " ".join(new.split())
     if st.button("Rename", key="rename-class") and new:
@@ -56,8 +56,10 @@ def _merge(workspace: Workspace, version: DatasetVersion, key: str) -> None:
         placeholder="One of them, or a new name",
     )
     if st.button("Merge", key="merge-classes", disabled=len(names) < 2 or not into):
-        whole = " ".join(str(into).split())[:LONGEST_NAME]
-        commit_edits(workspace, version, [{"do": "merge_classes", "names": names, "into": whole}])
+        merged_name = " ".join(str(into).split())[:MAX_NAME_LENGTH]
+        commit_edits(
+            workspace, version, [{"do": "merge_classes", "names": names, "into": merged_name}]
+        )
 
 
 def _remove(workspace: Workspace, version: DatasetVersion, key: str) -> None:

@@ -37,24 +37,24 @@ def explorer(workspace: Workspace, version: DatasetVersion) -> None:
         st.caption("There is no picture yet. Drop some on a class above.")
         return
     by_key = {one["key"]: one for one in known_findings(workspace, version) if one["items"]}
-    reveal = _wanted(by_key)
+    reveal = _reveal_finding(by_key)
     query = _query(workspace, version, by_key)
     shown = places(workspace, version, query)
-    named = query.finding["key"] if query.finding else None
-    asked = (version.name, query.text, query.label, query.side, query.excluded, named)
+    finding_key = query.finding["key"] if query.finding else None
+    filters = (version.name, query.text, query.label, query.side, query.excluded, finding_key)
     state = stored(ExplorerState)
-    if state.query not in (None, asked):
+    if state.query not in (None, filters):
         forget_selection(KEY)
-    state.query = asked
+    state.query = filters
     if not shown:
         st.caption("No picture fits. Widen the search.")
         return
     st.html(f'<p class="lens-count" role="status">{count(len(shown), "picture")}</p>')
-    notes = _scores(query.finding) if query.finding else {}
+    notes = _picture_notes(query.finding) if query.finding else {}
     picture_page(workspace, version, shown, KEY, notes=notes, reveal=reveal)
 
 
-def _wanted(by_key: Mapping[str, Mapping[str, Any]]) -> str:
+def _reveal_finding(by_key: Mapping[str, Mapping[str, Any]]) -> str:
     """Follow a finding's "See the pictures": its pictures and no other filter. A word that is new
     each time, else empty."""
     state, wanted = stored(ExplorerState), FINDING_TO_SHOW.take()
@@ -77,11 +77,11 @@ def _query(
         )
         if EXPLORER_CLASS.value(ANY) not in range(len(version.classes)):
             EXPLORER_CLASS.set(ANY)
-        named = unique({str(n): name for n, name in enumerate(version.classes)})
+        class_names = unique({str(n): name for n, name in enumerate(version.classes)})
         label = st.selectbox(
             "Class",
             [ANY, *range(len(version.classes))],
-            format_func=lambda n: "All" if n == ANY else named[str(n)],
+            format_func=lambda n: "All" if n == ANY else class_names[str(n)],
             key=EXPLORER_CLASS,
             width=170,
         )
@@ -97,7 +97,7 @@ def _query(
         if by_key:
             if EXPLORER_FINDING.value(ANYTHING) not in by_key:
                 EXPLORER_FINDING.set(ANYTHING)
-            titles = unique({key: str(one["title"]) for key, one in by_key.items()})
+            titles = unique({key: str(item["title"]) for key, item in by_key.items()})
             finding = st.selectbox(
                 "Finding",
                 [ANYTHING, *by_key],
@@ -119,7 +119,7 @@ def _query(
     )
 
 
-def _scores(finding: Mapping[str, Any]) -> dict[int, str]:
+def _picture_notes(finding: Mapping[str, Any]) -> dict[int, str]:
     """What stands under a picture of the finding: the label that it may have, or how bad it is."""
     told = {int(n): number(float(score)) for n, score in finding["scores"].items()}
     return told | {int(n): f"perhaps {label}" for n, label in finding["labels"].items()}

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.actions.carried_findings import only
+from dashboard.actions.carried_findings import restrict_fix
 from dashboard.actions.edits import commit_edits, ignore_finding
 from dashboard.components.widgets.tile_grid import tile, tile_grid
 from dashboard.queries.datasets import by_score, split_of
@@ -19,9 +19,9 @@ from ml.data.store.versions import DatasetVersion
 from ml.doctor.registry import kind_of
 from ml.workspace import Workspace
 
-PICTURES = 8
-PAIRS = 4
-SUSPECTS = 10
+MAX_PICTURES = 8
+MAX_GROUPS = 4
+MAX_SUSPECTS = 10
 MARKS = {
     "high": ("error", "red", "Serious"),
     "medium": ("warning", "orange", "Worth a look"),
@@ -31,9 +31,13 @@ SIDE_WORDS = {"train": "training", "val": "validation", "test": "test", "": ""}
 
 
 def finding_card(
-    workspace: Workspace, version: DatasetVersion, finding: Mapping[str, Any], passed: Set[str]
+    workspace: Workspace,
+    version: DatasetVersion,
+    finding: Mapping[str, Any],
+    ignored_keys: Set[str],
 ) -> None:
-    """Draw the card. ``passed`` are the keys of what is ignored, single suspects among them."""
+    """Draw the card. ``ignored_keys`` are the keys of what is ignored, single suspects among
+    them."""
     key = hashlib.sha256(finding["key"].encode()).hexdigest()[:12]
     icon, colour, word = MARKS[finding["severity"]]
     with st.container(border=True, key=f"card-finding-{key}"):
@@ -45,15 +49,15 @@ def finding_card(
             f'<p class="lens-told">{escape(finding["why"])} '
             f'<span class="lens-quiet">{escape(finding["advice"])}</span></p>'
         )
-        left = open_suspects(version, finding, passed) if finding["labels"] else None
-        still = len(finding["items"] if left is None else left)
-        if still < finding.get("was", len(finding["items"])):
-            st.caption(f"{count(still, 'picture')} left; the others are answered.")
-        if left is not None:
-            _suspects(workspace, version, finding, left, key)
+        open_items = open_suspects(version, finding, ignored_keys) if finding["labels"] else None
+        remaining = len(finding["items"] if open_items is None else open_items)
+        if remaining < finding.get("was", len(finding["items"])):
+            st.caption(f"{count(remaining, 'picture')} left; the others are answered.")
+        if open_items is not None:
+            _suspects(workspace, version, finding, open_items, key)
         else:
             _pictures(workspace, version, finding, key)
-        _buttons(workspace, version, finding, left, key)
+        _buttons(workspace, version, finding, open_items, key)
 
 
 def confirmed_label_key(version: DatasetVersion, place: int) -> str:
@@ -63,17 +67,19 @@ def confirmed_label_key(version: DatasetVersion, place: int) -> str:
 
 
 def open_suspects(
-    version: DatasetVersion, finding: Mapping[str, Any], passed: Set[str]
+    version: DatasetVersion, finding: Mapping[str, Any], ignored_keys: Set[str]
 ) -> list[int]:
     """The likely label errors that nobody has confirmed or kept yet, the likeliest first."""
-    return [n for n in by_score(finding) if confirmed_label_key(version, n) not in passed]
+    return [n for n in by_score(finding) if confirmed_label_key(version, n) not in ignored_keys]
 
 
 def _pictures(
     workspace: Workspace, version: DatasetVersion, finding: Mapping[str, Any], key: str
 ) -> None:
-    groups = finding["groups"][:PAIRS]
-    shown = [n for group in groups for n in group[:PICTURES]] or by_score(finding)[:PICTURES]
+    groups = finding["groups"][:MAX_GROUPS]
+    shown = [n for group in groups for n in group[:MAX_PICTURES]] or by_score(finding)[
+        :MAX_PICTURES
+    ]
     if not shown:
         return
     sides = split_of(version) if kind_of(finding["kind"]).shows_split else ()
@@ -82,39 +88,43 @@ def _pictures(
         tile(workspace, version, n, note=_file(version, n), badge=badge)
         for n, badge in badges.items()
     ]
-    together = [group[:PICTURES] for group in groups]
-    tile_grid(tiles, f"Pictures of: {finding['title']}", f"finding-{key}", groups=together, size=88)
-    rest = len(finding["items"]) - len(tiles)
-    if rest > 0:
-        st.caption(f"And {count(rest, 'more picture')}.")
+    shown_groups = [group[:MAX_PICTURES] for group in groups]
+    tile_grid(
+        tiles, f"Pictures of: {finding['title']}", f"finding-{key}", groups=shown_groups, size=88
+    )
+    hidden = len(finding["items"]) - len(tiles)
+    if hidden > 0:
+        st.caption(f"And {count(hidden, 'more picture')}.")
 
 
 def _suspects(
     workspace: Workspace,
     version: DatasetVersion,
     finding: Mapping[str, Any],
-    left: list[int],
+    open_items: list[int],
     key: str,
 ) -> None:
     """Each picture with its label, what it may be instead, and both answers as buttons."""
     labels = {int(n): label for n, label in finding["labels"].items()}
     tiles = []
-    for n in left[:SUSPECTS]:
+    for n in open_items[:MAX_SUSPECTS]:
         shown = tile(workspace, version, n, note=_file(version, n))
         tiles.append(shown | {"then": labels.get(n, "")})
-    done = tile_grid(
+    action = tile_grid(
         tiles,
         "Pictures whose label is perhaps wrong, with the label that may be right",
         f"finding-{key}",
         actions={"relabel": "Relabel", "keep": "Keep"},
-        token=f"{version.fingerprint} {len(left)}",
+        token=f"{version.fingerprint} {len(open_items)}",
         size=150,
     )
-    if len(left) > len(tiles):
-        st.caption(f"And {count(len(left) - len(tiles), 'more picture')}, as these are answered.")
-    if done is None:
+    if len(open_items) > len(tiles):
+        st.caption(
+            f"And {count(len(open_items) - len(tiles), 'more picture')}, as these are answered."
+        )
+    if action is None:
         return
-    place, answer = done
+    place, answer = action
     if answer == "relabel" and place in labels:
         edit = {"do": "relabel", "items": [place], "label": labels[place]}
         commit_edits(workspace, version, [edit])
@@ -125,21 +135,24 @@ def _buttons(
     workspace: Workspace,
     version: DatasetVersion,
     finding: Mapping[str, Any],
-    left: list[int] | None,
+    open_items: list[int] | None,
     key: str,
 ) -> None:
     fixes = finding["fixes"]
-    if left is not None:  # what was kept stays as it is
-        fixes = [*(only(fix, {n: n for n in left}) for fix in fixes), _relabel_all(finding, left)]
+    if open_items is not None:  # what was kept stays as it is
+        fixes = [
+            *(restrict_fix(fix, {n: n for n in open_items}) for fix in fixes),
+            _relabel_all(finding, open_items),
+        ]
     fixes = [fix for fix in fixes if fix["edits"]]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if fixes and st.button(_told(fixes[0]), key=f"fix-{key}", icon=":material/build:"):
+        if fixes and st.button(_fix_label(fixes[0]), key=f"fix-{key}", icon=":material/build:"):
             commit_edits(workspace, version, fixes[0]["edits"])
         if len(fixes) > 1:
             other = st.menu_button(
                 "Other ways",
                 range(1, len(fixes)),
-                format_func=lambda place: _told(fixes[place]),
+                format_func=lambda place: _fix_label(fixes[place]),
                 key=f"fixes-{key}",
             )
             if other:
@@ -152,17 +165,17 @@ def _buttons(
             ignore_finding(workspace, version, finding["key"])
 
 
-def _relabel_all(finding: Mapping[str, Any], left: list[int]) -> dict[str, Any]:
+def _relabel_all(finding: Mapping[str, Any], open_items: list[int]) -> dict[str, Any]:
     """The fix that takes every suggestion that is left."""
     items: dict[str, list[int]] = {}
-    for n in left:
+    for n in open_items:
         if label := finding["labels"].get(str(n)):
             items.setdefault(label, []).append(n)
     edits = [{"do": "relabel", "items": of, "label": label} for label, of in items.items()]
     return {"label": f"Relabel all {sum(map(len, items.values()))}", "edits": edits}
 
 
-def _told(fix: Mapping[str, Any]) -> str:
+def _fix_label(fix: Mapping[str, Any]) -> str:
     return plain(shortened(str(fix["label"]), 60))
 
 

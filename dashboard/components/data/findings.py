@@ -24,7 +24,7 @@ from ml.workspace import Workspace
 
 DOCTOR = "doctor"
 TITLE = "Looking for what is wrong"
-FIRST = 4
+SHOWN_AT_FIRST = 4
 """Findings that are shown at first; the less harmful ones are a click away."""
 
 
@@ -32,27 +32,29 @@ def findings(workspace: Workspace, version: DatasetVersion) -> None:
     """Draw the findings of this version. A version that nobody has checked is checked now."""
     with st.container(key="findings"):
         reason = ended_job(workspace, version, DOCTOR)
-        found = read_findings(workspace, version.name, version.version)
-        if found is None and version.items:
+        report = read_findings(workspace, version.name, version.version)
+        if report is None and version.items:
             _check(workspace, version, reason)
-        known = known_findings(workspace, version)
-        passed = ignored(workspace, version.name)
-        shown = [one for one in known if one["key"] not in passed]
-        shown = [one for one in shown if not one["labels"] or open_suspects(version, one, passed)]
-        if found and not shown:
+        all_findings = known_findings(workspace, version)
+        ignored_keys = ignored(workspace, version.name)
+        shown = [one for one in all_findings if one["key"] not in ignored_keys]
+        shown = [
+            one for one in shown if not one["labels"] or open_suspects(version, one, ignored_keys)
+        ]
+        if report and not shown:
             st.html(
                 '<p class="lens-quiet">The doctor looked at every picture: nothing to mend.</p>'
             )
         state = stored(DatasetState, version.name)
-        most = FIRST + state.more_findings
-        for finding in shown[:most]:
-            finding_card(workspace, version, finding, passed)
-        if len(shown) > most and st.button(
-            f"Show {count(len(shown) - most, 'more finding')}", key="more-findings"
+        limit = SHOWN_AT_FIRST + state.more_findings
+        for finding in shown[:limit]:
+            finding_card(workspace, version, finding, ignored_keys)
+        if len(shown) > limit and st.button(
+            f"Show {count(len(shown) - limit, 'more finding')}", key="more-findings"
         ):
-            state.more_findings = len(shown) - FIRST
+            state.more_findings = len(shown) - SHOWN_AT_FIRST
             st.rerun()
-        _ignored(workspace, version, [one for one in known if one["key"] in passed])
+        _ignored(workspace, version, [one for one in all_findings if one["key"] in ignored_keys])
 
 
 def _check(workspace: Workspace, version: DatasetVersion, reason: str | None) -> None:

@@ -23,9 +23,9 @@ from ml.data.store.versions import DatasetVersion
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 
-WAYS = ("Folder", "File name", "File number", "Capture time")
-SHOWN = 6
-EACH = 4
+RULES = ("Folder", "File name", "File number", "Capture time")
+MAX_GROUPS = 6
+MAX_PICTURES_IN_GROUP = 4
 
 
 @st.fragment
@@ -35,16 +35,16 @@ def grouping(workspace: Workspace, version: DatasetVersion) -> None:
         "Pictures of one person, scene or burst are almost the same. With some in training and "
         "some in the test, the score flatters. Say how to tell what belongs together:"
     )
-    way = st.segmented_control(
+    rule = st.segmented_control(
         "What belongs together",
-        WAYS,
-        default=WAYS[0],
+        RULES,
+        default=RULES[0],
         required=True,
         key="group-way",
         label_visibility="collapsed",
     )
     try:
-        groups = _groups(workspace, version, str(way))
+        groups = _groups(workspace, version, str(rule))
     except BadInputError as error:
         st.warning(plain(str(error)), icon=":material/error:")
         return
@@ -52,32 +52,32 @@ def grouping(workspace: Workspace, version: DatasetVersion) -> None:
     for n, group in enumerate(groups):
         if group is not None:
             numbers[group].append(n)
-    large = {group: found for group, found in numbers.items() if len(found) > 1}
-    if not large:
+    several = {group: members for group, members in numbers.items() if len(members) > 1}
+    if not several:
         st.caption("No two pictures belong together by that.")
     else:
-        _preview(workspace, version, groups, large)
+        _preview(workspace, version, groups, several)
     with st.container(horizontal=True):
-        if large and st.button("Keep these together", key="keep-together"):
+        if several and st.button("Keep these together", key="keep-together"):
             commit_edits(workspace, version, grouped(version, groups))
         if any(item.group is not None for item in version.items) and st.button(
             "Remove the groups", key="remove-groups"
         ):
-            nothing: Groups = [None] * len(version.items)
-            commit_edits(workspace, version, [{"do": "set_groups", "groups": nothing}])
+            no_groups: Groups = [None] * len(version.items)
+            commit_edits(workspace, version, [{"do": "set_groups", "groups": no_groups}])
 
 
 def grouped(version: DatasetVersion, groups: Groups) -> list[dict[str, object]]:
     """The edits for a grouped split: the test set stays where no group would be torn."""
     edits: list[dict[str, object]] = [{"do": "set_groups", "groups": groups}]
-    if _torn(version, groups):
+    if _torn_groups(version, groups):
         edits.append({"do": "draw_test", "seed": version.version})
     return edits
 
 
-def _groups(workspace: Workspace, version: DatasetVersion, way: str) -> Groups:
+def _groups(workspace: Workspace, version: DatasetVersion, rule: str) -> Groups:
     files = [item.file for item in version.items]
-    if way == "File name":
+    if rule == "File name":
         pattern = st.text_input(
             "What names the group, as a regular expression",
             "^([^_-]+)[_-]",
@@ -86,9 +86,9 @@ def _groups(workspace: Workspace, version: DatasetVersion, way: str) -> Groups:
             "the first underscore or hyphen.",
         )
         return by_name(files, pattern)
-    if way == "File number":
+    if rule == "File number":
         return by_number(files)
-    if way == "Capture time":
+    if rule == "Capture time":
         seconds = st.number_input(
             "Seconds without a picture that end a group",
             min_value=1,
@@ -103,28 +103,28 @@ def _groups(workspace: Workspace, version: DatasetVersion, way: str) -> Groups:
 
 
 def _preview(
-    workspace: Workspace, version: DatasetVersion, groups: Groups, large: dict[str, list[int]]
+    workspace: Workspace, version: DatasetVersion, groups: Groups, several: dict[str, list[int]]
 ) -> None:
-    alone = len(groups) - sum(map(len, large.values()))
-    sizes = Counter({group: len(found) for group, found in large.items()})
-    most = sizes.most_common(1)[0][1]
-    split = _torn(version, groups)
-    told = (
-        f"{count(len(large), 'group')}, the largest of {count(most, 'picture')}; "
+    alone = len(groups) - sum(map(len, several.values()))
+    sizes = Counter({group: len(members) for group, members in several.items()})
+    largest = sizes.most_common(1)[0][1]
+    split = _torn_groups(version, groups)
+    text = (
+        f"{count(len(several), 'group')}, the largest of {count(largest, 'picture')}; "
         f"{count(alone, 'picture')} stand alone."
     )
-    told += (
+    text += (
         f" {count(split, 'group is', 'groups are')} torn between test and training now: keeping "
         "them together draws another test set, and scores from before and after cannot be compared."
         if split
         else " None is torn between test and training: the test set stays."
     )
-    st.markdown(plain(told))
-    shown = [large[group][:EACH] for group, _ in sizes.most_common(SHOWN)]
-    tiles = [tile(workspace, version, n, note=str(groups[n])) for found in shown for n in found]
+    st.markdown(plain(text))
+    shown = [several[group][:MAX_PICTURES_IN_GROUP] for group, _ in sizes.most_common(MAX_GROUPS)]
+    tiles = [tile(workspace, version, n, note=str(groups[n])) for members in shown for n in members]
     tile_grid(tiles, "The largest groups", "group-tiles", groups=shown, size=64)
 
 
-def _torn(version: DatasetVersion, groups: Groups) -> int:
-    tested = in_test(pin_test(version.classes, version.items))
-    return count_torn_groups(groups, [bool(one) for one in tested])
+def _torn_groups(version: DatasetVersion, groups: Groups) -> int:
+    test_mask = in_test(pin_test(version.classes, version.items))
+    return count_torn_groups(groups, [bool(is_test) for is_test in test_mask])

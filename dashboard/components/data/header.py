@@ -23,26 +23,26 @@ from ml.workspace import Workspace
 
 def go_to_own_pictures(workspace: Workspace) -> NoReturn:
     """Go to Data: to the set of one's own, or to the three roads where there is none."""
-    held = selection.current_data()
-    if held is None or held in BUNDLED_NAMES:
-        own = [info.name for info in catalog.list_datasets(workspace) if info.kind == "own"]
-        selection.choose_data(own[0] if own else None)
+    current = selection.current_data()
+    if current is None or current in BUNDLED_NAMES:
+        own_names = [info.name for info in catalog.list_datasets(workspace) if info.kind == "own"]
+        selection.choose_data(own_names[0] if own_names else None)
     deep_links.go_to(DATA)
 
 
 def datasets_by_name(workspace: Workspace) -> dict[str, DatasetInfo]:
     """All sets by name, one's own first."""
-    known = catalog.list_datasets(workspace)
-    return {info.name: info for info in sorted(known, key=lambda info: info.kind != "own")}
+    infos = catalog.list_datasets(workspace)
+    return {info.name: info for info in sorted(infos, key=lambda info: info.kind != "own")}
 
 
-def dataset_picker(known: dict[str, DatasetInfo], name: str) -> None:
+def dataset_picker(infos: dict[str, DatasetInfo], name: str) -> None:
     """Choose among the sets; ``name`` is the one in hand."""
-    labels = unique({info.name: info.title for info in known.values()})
+    labels = unique({info.name: info.title for info in infos.values()})
     DATASET_PICKER.set(name)  # in every run, as the run picker does
     st.selectbox(
         "Data set",
-        list(known),
+        list(infos),
         format_func=lambda key: labels.get(key, key),
         key=DATASET_PICKER,
         label_visibility="collapsed",
@@ -57,8 +57,8 @@ def _picked() -> None:
 
 def header_buttons(version: DatasetVersion) -> None:
     """Add pictures, another set, and on to training as soon as that can be."""
-    lacks = missing(version)
-    if not lacks and st.button("Train on these pictures", type="primary", key="train-on-these"):
+    gaps = missing(version)
+    if not gaps and st.button("Train on these pictures", type="primary", key="train-on-these"):
         WANTED_DATASET.send(version.name)
         selection.choose_run(None)
         deep_links.go_to(TRAIN)
@@ -66,7 +66,7 @@ def header_buttons(version: DatasetVersion) -> None:
     adding = state.adding
     if st.button(
         "Close" if adding else "Add pictures",
-        type="primary" if lacks and not adding else "secondary",
+        type="primary" if gaps and not adding else "secondary",
         icon=":material/close:" if adding else ":material/add_photo_alternate:",
         key="add-pictures",
     ):
@@ -79,22 +79,22 @@ def header_buttons(version: DatasetVersion) -> None:
 
 def readiness_badge(version: DatasetVersion) -> None:
     """Ready or not, in a badge; pressed, it names what is missing."""
-    lacks, pictures = missing(version), sum(version.counts.values())
+    gaps, pictures = missing(version), sum(version.counts.values())
     with st.container(horizontal=True, vertical_alignment="center", key="readiness"):
         kinds = count(len(version.classes), "class", "classes")
         st.caption(f"{count(pictures, 'picture')} in {kinds}", width="content")
-        better = advice(version)
-        if not lacks and not better:
+        improvement = advice(version)
+        if not gaps and not improvement:
             st.badge("Ready", icon=":material/check:", color="green")
             return
         colour, word, icon = (
-            ("orange", "Not ready", "error") if lacks else ("green", "Ready", "check_circle")
+            ("orange", "Not ready", "error") if gaps else ("green", "Ready", "check_circle")
         )
         with st.popover(f":{colour}[{word}]", icon=f":material/{icon}:", key="ready-or-not"):
-            if not lacks:
-                st.markdown(plain(better))
-            for gap in lacks[:8]:
+            if not gaps:
+                st.markdown(plain(improvement))
+            for gap in gaps[:8]:
                 where = f"#class-{class_key(version, gap.about)}"
                 st.html(f'<a class="lens-jump" href="{where}">{escape(gap.sentence)}</a>')
-            if len(lacks) > 8:
-                st.caption(f"And {len(lacks) - 8} more.")
+            if len(gaps) > 8:
+                st.caption(f"And {len(gaps) - 8} more.")

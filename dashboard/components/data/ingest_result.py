@@ -11,7 +11,7 @@ from dashboard.text.markdown import plain
 from dashboard.text.wording import count
 from ml.data.sources.listing import DRAWING, LAYOUT
 
-SHOWN = 200
+MAX_FILES = 200
 """Files listed on the page; the CSV has them all."""
 
 
@@ -25,23 +25,23 @@ def ingest_results(results: Sequence[dict[str, Any]]) -> bool:
             with st.container(width="stretch"):
                 for result in results:
                     _sentence(result)
-            away = st.button(
+            closed = st.button(
                 "Close", key="close-ingested", icon=":material/close:", type="tertiary"
             )
         rows = lines(results)
         if rows:
             _files(rows)
-    return away
+    return closed
 
 
 def lines(results: Sequence[dict[str, Any]]) -> list[list[str]]:
     """Every file that was refused or changed: file, what happened, why or how."""
-    found = []
+    rows = []
     for result in results:
-        for outcome, why in (("refused", "reason"), ("changed", "change")):
+        for outcome, reason_key in (("refused", "reason"), ("changed", "change")):
             for entry in result.get(outcome) or []:
-                found.append([str(entry["file"]), outcome, str(entry[why])])
-    return found
+                rows.append([str(entry["file"]), outcome, str(entry[reason_key])])
+    return rows
 
 
 def _sentence(result: dict[str, Any]) -> None:
@@ -53,10 +53,10 @@ def _sentence(result: dict[str, Any]) -> None:
     if "cancelled" in result:
         st.html('<p class="lens-told">Cancelled. No picture was added.</p>')
         return
-    told = f"{count(int(result['accepted']), 'picture')} read."
-    if where := result.get("into"):
-        told = f"{told[:-6]} added to <strong>{escape(where)}</strong>."
-    st.html(f'<p class="lens-told" role="status">{told}</p>')
+    text = f"{count(int(result['accepted']), 'picture')} read."
+    if dataset := result.get("into"):
+        text = f"{text[:-6]} added to <strong>{escape(dataset)}</strong>."
+    st.html(f'<p class="lens-told" role="status">{text}</p>')
     for note in result.get("notes") or []:
         st.caption(plain(note))
 
@@ -65,14 +65,14 @@ def _files(rows: list[list[str]]) -> None:
     with st.expander(f"See which: {count(len(rows), 'file')}", key="see-which"):
         body = "".join(
             f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>"
-            for row in rows[:SHOWN]
+            for row in rows[:MAX_FILES]
         )
         st.html(
             '<div class="lens-files" tabindex="0"><table><thead><tr><th>File</th><th>Outcome</th>'
             f"<th>Why</th></tr></thead><tbody>{body}</tbody></table></div>"
         )
-        if len(rows) > SHOWN:
-            st.caption(f"The first {SHOWN} of {len(rows):,}. The CSV has them all.")
+        if len(rows) > MAX_FILES:
+            st.caption(f"The first {MAX_FILES} of {len(rows):,}. The CSV has them all.")
         st.download_button(
             "List as CSV",
             csv_of([["file", "outcome", "why"], *rows]),

@@ -50,11 +50,13 @@ def quick_model(workspace: Workspace, version: DatasetVersion) -> None:
                 "classes apart, and which guesses changed.</p>"
             )
             return
-        answer = _asked(workspace, version)
-        st.fragment(_answer, run_every=None if answer.done() else TICK_SECONDS)(workspace, version)
+        answer = _requested_answer(workspace, version)
+        st.fragment(_draw_answer, run_every=None if answer.done() else TICK_SECONDS)(
+            workspace, version
+        )
 
 
-def _asked(workspace: Workspace, version: DatasetVersion) -> "Future[dict[str, Any]]":
+def _requested_answer(workspace: Workspace, version: DatasetVersion) -> "Future[dict[str, Any]]":
     """The answer for this version, asked for where it was not yet: the page does not wait."""
     state = stored(QuickModelState)
     dataset = (version.name, version.fingerprint)
@@ -75,7 +77,7 @@ def _submit(
     )
 
 
-def _answer(workspace: Workspace, version: DatasetVersion) -> None:
+def _draw_answer(workspace: Workspace, version: DatasetVersion) -> None:
     """The answer as far as it is there."""
     state = stored(QuickModelState)
     answer = state.answer
@@ -123,41 +125,44 @@ def _prepare(workspace: Workspace, version: DatasetVersion, lacking: int) -> Non
         st.rerun()
 
 
-def _score(told: dict[str, Any]) -> None:
+def _score(result: dict[str, Any]) -> None:
     """The score in a sentence, with its interval and what it was before."""
-    share, low, high = (percentage(told[name], digits=0) for name in ("accuracy", "low", "high"))
-    ends = f"{low.removesuffix('%').strip()} to {high.removesuffix('%').strip()}"
-    said = (
-        f"<b>{escape(share)}</b> ({escape(ends)}) of {count(told['pictures'], 'picture')} are "
+    share, low, high = (percentage(result[name], digits=0) for name in ("accuracy", "low", "high"))
+    interval = f"{low.removesuffix('%').strip()} to {high.removesuffix('%').strip()}"
+    text = (
+        f"<b>{escape(share)}</b> ({escape(interval)}) of {count(result['pictures'], 'picture')} "
+        f"are "
         "guessed right by a model that has not seen them."
     )
-    before = told["before"]
+    before = result["before"]
     if before:
-        then, now = percentage(before["then"], digits=1), percentage(before["now"], digits=1)
-        said += (
+        earlier, current = percentage(before["then"], digits=1), percentage(before["now"], digits=1)
+        text += (
             f" On the {count(before['common'], 'picture')} that were there before as well: "
-            f"{escape(then)} before the change, {escape(now)} now."
+            f"{escape(earlier)} before the change, {escape(current)} now."
         )
-    if told["left_out"]:
-        beyond = f" and all beyond {MAX_PICTURES:,}" if told["pictures"] >= MAX_PICTURES else ""
-        left_out = count(told["left_out"], "picture")
-        said += f" {left_out} took no part: those of the test{beyond}."
-    st.html(f'<p role="status" class="lens-instant">{said}</p>')
+    if result["left_out"]:
+        over_limit = (
+            f" and all beyond {MAX_PICTURES:,}" if result["pictures"] >= MAX_PICTURES else ""
+        )
+        left_out = count(result["left_out"], "picture")
+        text += f" {left_out} took no part: those of the test{over_limit}."
+    st.html(f'<p role="status" class="lens-instant">{text}</p>')
 
 
-def _changes(workspace: Workspace, version: DatasetVersion, told: dict[str, Any]) -> None:
+def _changes(workspace: Workspace, version: DatasetVersion, result: dict[str, Any]) -> None:
     """Pictures whose guess is another one since the change."""
-    if not told["before"]:
+    if not result["before"]:
         return
-    number = int(told["changed_count"])
+    number = int(result["changed_count"])
     if not number:
         st.html('<p class="lens-quiet">No guess changed.</p>')
         return
     tiles = []
-    for one in told["changed"]:
-        note = f"{one['was']} → {one['now']}"
-        shown = tile(workspace, version, int(one["item"]), note=note)
-        tiles.append({**shown, "badge": "" if one["right"] else "wrong now"})
+    for change in result["changed"]:
+        note = f"{change['was']} → {change['now']}"
+        picture_tile = tile(workspace, version, int(change["item"]), note=note)
+        tiles.append({**picture_tile, "badge": "" if change["right"] else "wrong now"})
     more = f", {len(tiles)} of them here" if number > len(tiles) else ""
     st.html(f'<p class="lens-quiet">{count(number, "guess", "guesses")} changed{more}.</p>')
     tile_grid(tiles, "Pictures whose guess changed", "instant-changed", token=version.fingerprint)

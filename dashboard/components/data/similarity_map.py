@@ -23,8 +23,8 @@ from ml.workspace import Workspace
 
 MAP = "map"
 KEY = "map"
-LEAST = 3
-NEAR = 12
+MIN_PICTURES_FOR_MAP = 3
+MAX_NEIGHBOURS = 12
 """Pictures that a click shows: the one that was meant, and its neighbours."""
 
 
@@ -32,20 +32,22 @@ NEAR = 12
 def similarity_map(workspace: Workspace, version: DatasetVersion) -> None:
     """Draw the map and the pictures that were picked on it, or the way to get one."""
     reason = ended_job(workspace, version, MAP)
-    found = map_of(workspace, version)
-    if found is None:
+    coordinates = map_of(workspace, version)
+    if coordinates is None:
         st.write(
             "A map on which alike pictures lie near each other. A picture among those of another "
             "class may have a wrong label; a class in two clouds may be two classes."
         )
-    lacking = found[0].count(None) if found else len(version.items)
+    lacking = coordinates[0].count(None) if coordinates else len(version.items)
     if lacking:
-        _draw(workspace, version, reason, lacking if found else 0)
-    if found:
-        _map(workspace, version, *found)
+        _map_button(workspace, version, reason, lacking if coordinates else 0)
+    if coordinates:
+        _map(workspace, version, *coordinates)
 
 
-def _draw(workspace: Workspace, version: DatasetVersion, reason: str | None, new: int) -> None:
+def _map_button(
+    workspace: Workspace, version: DatasetVersion, reason: str | None, new: int
+) -> None:
     """The way to a map: a button, or how far the child is. ``new`` pictures are not on the old."""
     if job_running(workspace, version, MAP):
         job_progress(workspace, version, MAP)
@@ -57,8 +59,10 @@ def _draw(workspace: Workspace, version: DatasetVersion, reason: str | None, new
         "Draw it anew" if new else "Draw the map",
         key="draw-map",
         icon=":material/scatter_plot:",
-        disabled=len(version.items) < LEAST,
-        help=f"It takes {LEAST} pictures at least." if len(version.items) < LEAST else None,
+        disabled=len(version.items) < MIN_PICTURES_FOR_MAP,
+        help=f"It takes {MIN_PICTURES_FOR_MAP} pictures at least."
+        if len(version.items) < MIN_PICTURES_FOR_MAP
+        else None,
     ):
         begin_job(workspace, version, MAP, "Drawing the map")
         st.rerun()
@@ -69,9 +73,9 @@ def _map(workspace: Workspace, version: DatasetVersion, x: Coordinates, y: Coord
     if state.fingerprint != version.fingerprint:
         state.fingerprint = version.fingerprint
         _drop_picked(state)
-    told = plot(
+    plot_event = plot(
         dataset_charts.similarity(
-            version, x, y, _coloured(version), f"{version.fingerprint} {state.turn}"
+            version, x, y, _coloured_classes(version), f"{version.fingerprint} {state.turn}"
         ),
         key="chart-map",
         height=430,
@@ -80,9 +84,9 @@ def _map(workspace: Workspace, version: DatasetVersion, x: Coordinates, y: Coord
         on_select=True,
         table=False,
     )
-    picked = _picked(told, x, y)
-    if picked is not None and picked != state.items:
-        state.items = picked
+    picked_items = _picked(plot_event, x, y)
+    if picked_items is not None and picked_items != state.items:
+        state.items = picked_items
         forget_selection(KEY)
     if not state.items:
         st.caption("Click a point to see it and its neighbours, or draw around some.")
@@ -101,33 +105,37 @@ def _drop_picked(state: SimilarityMapState) -> None:
     state.turn += 1
 
 
-def _picked(told: dict[str, object] | None, x: Coordinates, y: Coordinates) -> list[int] | None:
+def _picked(
+    plot_event: dict[str, object] | None, x: Coordinates, y: Coordinates
+) -> list[int] | None:
     """The items that a click or a lasso means; None for neither."""
-    if told is None:
+    if plot_event is None:
         return None
-    if isinstance(several := told.get("selected"), list):
-        return sorted({n for n in several if isinstance(n, int) and 0 <= n < len(x)}) or None
-    one = told.get("customdata")
+    if isinstance(selection := plot_event.get("selected"), list):
+        return sorted({n for n in selection if isinstance(n, int) and 0 <= n < len(x)}) or None
+    item = plot_event.get("customdata")
     return (
-        dataset_charts.neighbours(x, y, one, NEAR)
-        if isinstance(one, int) and 0 <= one < len(x)
+        dataset_charts.neighbours(x, y, item, MAX_NEIGHBOURS)
+        if isinstance(item, int) and 0 <= item < len(x)
         else None
     )
 
 
-def _coloured(version: DatasetVersion) -> list[int]:
+def _coloured_classes(version: DatasetVersion) -> list[int]:
     """The classes with a colour of their own: all where they are few, else one that is chosen, or
     the largest."""
-    if len(version.classes) <= dataset_charts.COLOURED:
+    if len(version.classes) <= dataset_charts.MAX_COLOURS:
         return list(range(len(version.classes)))
     chosen = st.multiselect(
         "Classes in colour",
         range(len(version.classes)),
         format_func=lambda label: version.classes[label],
-        max_selections=dataset_charts.COLOURED - 1,
+        max_selections=dataset_charts.MAX_COLOURS - 1,
         key=f"map-classes-{version.name}",
         placeholder="The largest",
     )
-    known = [label for label in chosen if label < len(version.classes)]
-    largest = Counter(item.label for item in version.items).most_common(dataset_charts.COLOURED - 1)
-    return known or [label for label, _ in largest]
+    valid = [label for label in chosen if label < len(version.classes)]
+    largest = Counter(item.label for item in version.items).most_common(
+        dataset_charts.MAX_COLOURS - 1
+    )
+    return valid or [label for label, _ in largest]

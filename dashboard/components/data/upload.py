@@ -28,7 +28,7 @@ from ml.errors import WorkspaceError
 from ml.workspace import Workspace
 
 TABLES = {".csv", ".tsv"}
-INSTEAD = "Name their folder on this computer instead."
+LOCAL_ALTERNATIVE = "Name their folder on this computer instead."
 
 
 def drop_zone(label: str, key: str, then: dict[str, Any], *, folder: bool = False) -> None:
@@ -37,13 +37,13 @@ def drop_zone(label: str, key: str, then: dict[str, Any], *, folder: bool = Fals
     ``then`` may have ``into``, the set to add to (otherwise a new one is made), and ``label``, the
     class that all pictures go into.
     """
-    allowed = limits.limits()
+    limit = limits.limits()
     state = stored(IngestState)
     files = st.file_uploader(
         label,
         accept_multiple_files="directory" if folder else True,
         key=f"{key}-{state.upload_turn}",
-        max_upload_size=allowed.megabytes_a_file,
+        max_upload_size=limit.megabytes_a_file,
     )
     if files:
         state.upload_turn += 1
@@ -60,7 +60,7 @@ def ingest_uploads(files: Sequence[tuple[str, bytes | memoryview]], then: dict[s
     archives = [file for file in files if file[0].lower().endswith(".zip")]
     others = [file for file in files if file not in archives]
     try:
-        for group in (*([one] for one in archives), others):
+        for group in (*([archive] for archive in archives), others):
             if group:
                 queue_ingest(
                     job_of(workspace, stage(workspace, group), [name for name, _ in group], then)
@@ -69,26 +69,26 @@ def ingest_uploads(files: Sequence[tuple[str, bytes | memoryview]], then: dict[s
         report_ingest_error(str(error))
 
 
-def over_limit(sizes: Sequence[int], instead: str = INSTEAD) -> str:
+def over_limit(sizes: Sequence[int], instead: str = LOCAL_ALTERNATIVE) -> str:
     """What is said of a drop with files of these ``sizes`` that is too much, and what to do
     ``instead`` on one's own computer; else empty."""
-    allowed, total = limits.limits(), sum(sizes)
-    where = f" {instead}" if limits.local_mode() else ""
-    if len(sizes) > allowed.files:
-        return f"{len(sizes):,} files are too many: {allowed.files:,} at a time.{where}"
-    if total > allowed.megabytes * 1e6:
-        most = f"{allowed.megabytes:,} MB at a time are the most."
-        return f"That is {total / 1e6:,.0f} MB. {most}{where}"
-    if max(sizes, default=0) > allowed.megabytes_a_file * 2**20:
-        return f"A file may have {allowed.megabytes_a_file:,} MB at most.{where}"
+    limit, total = limits.limits(), sum(sizes)
+    alternative = f" {instead}" if limits.local_mode() else ""
+    if len(sizes) > limit.files:
+        return f"{len(sizes):,} files are too many: {limit.files:,} at a time.{alternative}"
+    if total > limit.megabytes * 1e6:
+        maximum = f"{limit.megabytes:,} MB at a time are the most."
+        return f"That is {total / 1e6:,.0f} MB. {maximum}{alternative}"
+    if max(sizes, default=0) > limit.megabytes_a_file * 2**20:
+        return f"A file may have {limit.megabytes_a_file:,} MB at most.{alternative}"
     state = stored(IngestState)
-    brought = state.uploaded_bytes + total
-    if allowed.session_megabytes and brought > allowed.session_megabytes * 1e6:
+    uploaded = state.uploaded_bytes + total
+    if limit.session_megabytes and uploaded > limit.session_megabytes * 1e6:
         return (
-            f"This server takes {allowed.session_megabytes:,} MB from one visitor, and that is "
+            f"This server takes {limit.session_megabytes:,} MB from one visitor, and that is "
             "reached. Run Lensmith on your own computer for more."
         )
-    state.uploaded_bytes = brought
+    state.uploaded_bytes = uploaded
     return ""
 
 
@@ -106,11 +106,13 @@ def job_of(workspace: Workspace, staging: Path, names: Sequence[str], then: dict
     return Job(command, f"Reading {title}", {**then, "into": label or ""}, staging)
 
 
-def free_name(workspace: Workspace, wanted: str) -> str:
-    """A name like ``wanted`` that no data set has."""
-    base, taken = slug(wanted), {*dataset_names(workspace), *BUNDLED_NAMES}
-    names = (base if number == 1 else f"{base}-{number}" for number in range(1, len(taken) + 2))
-    return next(name for name in names if name not in taken)
+def free_name(workspace: Workspace, title: str) -> str:
+    """A name like ``title`` that no data set has."""
+    base, used_names = slug(title), {*dataset_names(workspace), *BUNDLED_NAMES}
+    names = (
+        base if number == 1 else f"{base}-{number}" for number in range(1, len(used_names) + 2)
+    )
+    return next(name for name in names if name not in used_names)
 
 
 def _source(staging: Path, names: Sequence[str]) -> tuple[Path, str]:
@@ -135,7 +137,7 @@ def well_known(workspace: Workspace) -> None:
 
 
 def _sets_of(hub: Hub) -> None:
-    sets = {known.name: known for known in hub.list()}
+    sets = {entry.name: entry for entry in hub.list()}
     name = st.selectbox(
         hub.help,
         list(sets),
@@ -164,10 +166,10 @@ def folder_path(then: dict[str, Any], key: str) -> None:
 
 
 def _path_given(field: WidgetKey[str], then: dict[str, Any]) -> None:
-    given = field.value("").strip().strip("\"'")
-    if not given:
+    text = field.value("").strip().strip("\"'")
+    if not text:
         return
-    path = Path(given).expanduser()
+    path = Path(text).expanduser()
     if not path.exists():
         report_ingest_error(f"There is no folder or file {path}. Check the path.")
         return

@@ -9,7 +9,7 @@ from ml.data.edits.compare import compare
 from ml.data.store.versions import DatasetVersion
 from ml.workspace import Workspace
 
-PICTURES = 24
+MAX_PICTURES = 24
 PARTS = {
     "added": "added",
     "removed": "removed",
@@ -23,24 +23,27 @@ PARTS = {
 
 def version_diff(workspace: Workspace, old: DatasetVersion, new: DatasetVersion) -> None:
     """Draw every kind of change from ``old`` to ``new``."""
-    found = compare(old, new)
-    said = [f"Class {plain(name)} added." for name in found["classes_added"]]
-    said += [f"Class {plain(name)} removed." for name in found["classes_removed"]]
-    said += [f"Class {plain(a)} is now {plain(b)}." for a, b in found["classes_renamed"]]
-    for sentence in said[:PICTURES]:
+    changes = compare(old, new)
+    sentences = [f"Class {plain(name)} added." for name in changes["classes_added"]]
+    sentences += [f"Class {plain(name)} removed." for name in changes["classes_removed"]]
+    sentences += [f"Class {plain(a)} is now {plain(b)}." for a, b in changes["classes_renamed"]]
+    for sentence in sentences[:MAX_PICTURES]:
         st.markdown(sentence)
-    was = {item.hash: n for n, item in reversed(list(enumerate(old.items)))}
-    now = {item.hash: n for n, item in reversed(list(enumerate(new.items)))}
+    old_numbers = {item.hash: n for n, item in reversed(list(enumerate(old.items)))}
+    new_numbers = {item.hash: n for n, item in reversed(list(enumerate(new.items)))}
     for part, words in PARTS.items():
-        hashes = found[part]
+        hashes = changes[part]
         if not hashes:
             continue
         st.markdown(f"**{count(len(hashes), 'picture')} {words}**")
-        tiles = [_tile(workspace, old, new, was, now, digest) for digest in hashes[:PICTURES]]
+        tiles = [
+            _tile(workspace, old, new, old_numbers, new_numbers, digest)
+            for digest in hashes[:MAX_PICTURES]
+        ]
         tile_grid(tiles, f"{count(len(hashes), 'picture')} {words}", f"changes-{part}", size=88)
-        if len(hashes) > PICTURES:
-            st.caption(f"And {len(hashes) - PICTURES:,} more.")
-    if not said and not any(found[part] for part in PARTS):
+        if len(hashes) > MAX_PICTURES:
+            st.caption(f"And {len(hashes) - MAX_PICTURES:,} more.")
+    if not sentences and not any(changes[part] for part in PARTS):
         st.markdown("Both hold the same pictures under the same labels.")
 
 
@@ -48,15 +51,15 @@ def _tile(
     workspace: Workspace,
     old: DatasetVersion,
     new: DatasetVersion,
-    was: dict[str, int],
-    now: dict[str, int],
+    old_numbers: dict[str, int],
+    new_numbers: dict[str, int],
     digest: str,
 ) -> Tile:
-    if digest not in now:
-        return tile(workspace, old, was[digest])
-    shown = tile(workspace, new, now[digest])
-    if digest in was:
-        before = old.classes[old.items[was[digest]].label]
-        if before != shown["name"]:
-            shown |= {"name": before, "then": shown["name"]}
-    return shown
+    if digest not in new_numbers:
+        return tile(workspace, old, old_numbers[digest])
+    picture_tile = tile(workspace, new, new_numbers[digest])
+    if digest in old_numbers:
+        old_label = old.classes[old.items[old_numbers[digest]].label]
+        if old_label != picture_tile["name"]:
+            picture_tile |= {"name": old_label, "then": picture_tile["name"]}
+    return picture_tile

@@ -16,7 +16,7 @@ from ml.data.edits.edits import history
 from ml.data.store.versions import DatasetVersion
 from ml.workspace import Workspace
 
-FIRST = 8
+SHOWN_AT_FIRST = 8
 PAGE = 36
 ANY = -1
 
@@ -24,8 +24,8 @@ ANY = -1
 @st.fragment
 def version_list(workspace: Workspace, version: DatasetVersion) -> None:
     """Draw the versions, the newest first, and above them the one that is looked at."""
-    known = history(workspace, version.name)
-    numbers = [int(summary["version"]) for summary in known]
+    summaries = history(workspace, version.name)
+    numbers = [int(summary["version"]) for summary in summaries]
     state = stored(DataState)
     view = state.version_view
     if view and view["name"] == version.name and set(view["of"]) <= set(numbers):
@@ -37,13 +37,14 @@ def version_list(workspace: Workspace, version: DatasetVersion) -> None:
             if st.button("Close", key="close-version", type="tertiary"):
                 state.version_view = None
                 st.rerun(scope="fragment")
-    most = FIRST + state.more_versions
-    for summary in known[:most]:
+    limit = SHOWN_AT_FIRST + state.more_versions
+    for summary in summaries[:limit]:
         _row(workspace, version, summary)
-    if len(known) > most and st.button(
-        f"Show {count(min(FIRST, len(known) - most), 'more version')}", key="more-versions"
+    if len(summaries) > limit and st.button(
+        f"Show {count(min(SHOWN_AT_FIRST, len(summaries) - limit), 'more version')}",
+        key="more-versions",
     ):
-        state.more_versions += FIRST
+        state.more_versions += SHOWN_AT_FIRST
         st.rerun(scope="fragment")
 
 
@@ -55,12 +56,12 @@ def _row(workspace: Workspace, version: DatasetVersion, summary: dict[str, Any])
         st.container(border=True, key=f"card-version-{number}"),
         st.container(horizontal=True, vertical_alignment="center", gap="small"),
     ):
-        st.html(_told(summary, newest))
+        st.html(_row_html(summary, newest))
         with st.container(horizontal=True, width="content", gap="small"):
             st.button("Look", key=f"look-version-{number}", on_click=_view, args=(name, number))
             if pair[0] > 0:
-                compared = f"compare-version-{number}"
-                st.button("Compare", key=compared, on_click=_view, args=(name, *pair))
+                compare_key = f"compare-version-{number}"
+                st.button("Compare", key=compare_key, on_click=_view, args=(name, *pair))
             if number != newest and st.button(
                 "Restore",
                 key=f"restore-version-{number}",
@@ -70,7 +71,7 @@ def _row(workspace: Workspace, version: DatasetVersion, summary: dict[str, Any])
                 restore_version(workspace, version, number)
 
 
-def _told(summary: dict[str, Any], newest: int) -> str:
+def _row_html(summary: dict[str, Any], newest: int) -> str:
     """What a row says, as HTML."""
     number, counts = int(summary["version"]), summary["classes"]
     facts = [ago(float(summary["time"]))] if summary["time"] else []
@@ -101,16 +102,16 @@ def _look(workspace: Workspace, name: str, number: int) -> None:
         key=f"look-version-class-{number}",
         width=240,
     )
-    found = places(workspace, old, Query(label=None if label == ANY else label))
-    if not found:
+    numbers = places(workspace, old, Query(label=None if label == ANY else label))
+    if not numbers:
         st.caption("There is no picture.")
         return
-    pages = -(-len(found) // PAGE)
+    pages = -(-len(numbers) // PAGE)
     grid = st.container()
     page = 1
     if pages > 1:
         page = min(pages, st.pagination(pages, key=f"look-version-page-{number}-{label}"))
-    shown = found[(page - 1) * PAGE : page * PAGE]
+    shown = numbers[(page - 1) * PAGE : page * PAGE]
     with grid:
         tiles = [tile(workspace, old, n) for n in shown]
         tile_grid(tiles, f"Pictures of version {number}", "version-tiles")

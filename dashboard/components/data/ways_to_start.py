@@ -58,12 +58,12 @@ def _make(workspace: Workspace) -> None:
         name = st.text_input("Name of the set", "my-pictures", max_chars=60, key="new-name")
         if st.button("Make classes", type="primary", key="make-classes"):
             try:
-                free = free_name(workspace, name)
-                made = edits.create(workspace, free, FIRST_CLASSES)
+                free_title = free_name(workspace, name)
+                version = edits.create(workspace, free_title, FIRST_CLASSES)
             except MLError as error:
                 report_ingest_error(str(error))
                 st.rerun()
-            open_set(workspace, made.name)
+            open_set(workspace, version.name)
             st.rerun()
 
 

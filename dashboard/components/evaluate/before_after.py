@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.actions.retrain import Pair, paired
-from dashboard.components.evaluate.disagreement import SHOWN
+from dashboard.components.evaluate.disagreement import SIGNIFICANCE_LEVEL
 from dashboard.components.widgets.gallery import gallery, gallery_tiles
 from dashboard.queries import results
 from dashboard.queries.results import Results
@@ -15,7 +15,7 @@ from ml.metrics.roc import mcnemar
 from ml.runs.folder import Run
 from ml.workspace import Workspace
 
-MOST = 12
+MAX_PICTURES = 12
 
 
 @st.fragment
@@ -40,10 +40,10 @@ def before_after(workspace: Workspace, run: Run, after: Results) -> None:
         st.markdown(f"#### {_finding(pair)}")
         st.table(_table(earlier, run, pair))
         st.caption(_about(before, after, pair))
-        for places, words in ((pair.mended, "Right now"), (pair.broken, "Wrong now")):
+        for places, heading in ((pair.mended, "Right now"), (pair.broken, "Wrong now")):
             if places:
-                st.markdown(f"**{words}: {count(len(places), 'picture')}**")
-                gallery(gallery_tiles(workspace, after, places[:MOST]), words)
+                st.markdown(f"**{heading}: {count(len(places), 'picture')}**")
+                gallery(gallery_tiles(workspace, after, places[:MAX_PICTURES]), heading)
 
 
 def _finding(pair: Pair) -> str:
@@ -52,7 +52,7 @@ def _finding(pair: Pair) -> str:
     if not mended + broken:
         return "Before and after are right on the same pictures"
     text = f"{mended} more right, {broken} more wrong than before"
-    if mcnemar(mended, broken) >= SHOWN:
+    if mcnemar(mended, broken) >= SIGNIFICANCE_LEVEL:
         return f"{text}: too few to tell from chance"
     return f"{text}: {'better' if mended > broken else 'worse'}, and hardly by chance"
 
@@ -83,7 +83,9 @@ def _about(before: Results, after: Results, pair: Pair) -> str:
         "later run, with 95 % intervals; "
         "chance is judged by McNemar's exact test."
     )
-    left = len(before.hashes) + len(after.hashes) - 2 * pair.pictures
-    if left:
-        text += f" {count(left, 'picture')} tested by one of them alone (excluded, say) left out."
+    left_out = len(before.hashes) + len(after.hashes) - 2 * pair.pictures
+    if left_out:
+        text += (
+            f" {count(left_out, 'picture')} tested by one of them alone (excluded, say) left out."
+        )
     return text

@@ -37,17 +37,19 @@ def _calibration(run: Run, results: Results) -> None:
             f"probabilities mean what they say. {MIN_PICTURES_FOR_CALIBRATION} are the least."
         )
         return
-    said = report_sentences.calibration(float(calibration.get("ece") or 0.0), results.confidence)
+    sentence = report_sentences.calibration(
+        float(calibration.get("ece") or 0.0), results.confidence
+    )
     st.write(
         "When the model says 80 %, is it right 80 % of the time? Points on the dashed line mean "
         "yes; below it the model is too sure of itself, above it too modest. Bigger points stand "
-        f"for more pictures, whiskers are 95 % intervals. {said}"
+        f"for more pictures, whiskers are 95 % intervals. {sentence}"
     )
     plot(
         evaluation_charts.reliability(bins, calibration.get("bins_before") or []),
         key=f"reliability-{results.key}",
         height=320,
-        alt=f"Probability given against share right. {said}",
+        alt=f"Probability given against share right. {sentence}",
     )
     if calibration.get("temperature") is not None:
         st.caption(report_sentences.temperature(float(calibration["temperature"])))
@@ -73,14 +75,16 @@ def _threshold(run: Run, results: Results) -> None:
     right = results.labels == results.guesses
     sure, total = results.sure, len(results.labels)
     if sure.any():
-        hits, asked = int(right[sure].sum()), int(sure.sum())
+        sure_and_right, sure_count = int(right[sure].sum()), int(sure.sum())
+        share = sure_and_right / sure_count
         st.write(
-            f"It is sure about {asked} of {count(total, 'test picture')}, and right about "
-            f"{hits} of those: {with_span(hits / asked, wilson(hits / asked, asked))}."
+            f"It is sure about {sure_count} of {count(total, 'test picture')}, and right about "
+            f"{sure_and_right} of those: "
+            f"{with_span(share, wilson(share, sure_count))}."
         )
     if total < MIN_PICTURES_FOR_CALIBRATION:
-        few = f"{count(total, 'test picture')} are too few"
-        st.caption(f"{few} to draw what other levels would do.")
+        sentence = f"{count(total, 'test picture')} are too few"
+        st.caption(f"{sentence} to draw what other levels would do.")
         return
     plot(
         evaluation_charts.thresholds(

@@ -23,7 +23,7 @@ from ml.workspace import Workspace
 
 PAGE = 24
 """How many pictures are shown at first, and by how many more."""
-FILTERED = 8
+MIN_PICTURES_FOR_FILTERS = 8
 """With more pictures than this in a cell there are filters."""
 EITHER, SURE, UNSURE = "All", "Sure", "Not sure"
 
@@ -34,26 +34,26 @@ def cell_drawer(
     version: DatasetVersion | None,
     places: Integers,
     guess: int | None,
-    said: str,
+    label_text: str,
     key: str,
 ) -> None:
     """Draw them; ``places`` are theirs in ``results``, ``guess`` the column of the cell.
 
     Where the set is gone (``version`` is None) they can be looked at alone.
     """
-    if len(places) > FILTERED:
+    if len(places) > MIN_PICTURES_FOR_FILTERS:
         places = _filtered(results, places, key)
         if not len(places):
             st.caption("No picture fits. Widen the filter.")
-    most = PAGE + stored(DrawerState, key).more_pictures
-    shown = [int(place) for place in places[:most]]
+    limit = PAGE + stored(DrawerState, key).more_pictures
+    shown = [int(place) for place in places[:limit]]
     if shown and version is None:
-        gallery(gallery_tiles(workspace, results, shown), said)
+        gallery(gallery_tiles(workspace, results, shown), label_text)
     elif shown and version is not None:
-        _editable(workspace, results, version, shown, guess, said, key)
-    if len(places) > most:
+        _editable(workspace, results, version, shown, guess, label_text, key)
+    if len(places) > limit:
         st.button(
-            f"Show {min(PAGE, len(places) - most)} more",
+            f"Show {min(PAGE, len(places) - limit)} more",
             key=f"more-{key}",
             on_click=partial(_show_more, key),
         )
@@ -72,7 +72,7 @@ def _show_more(key: str) -> None:
 
 def _filtered(results: Results, places: Integers, key: str) -> Integers:
     with st.container(horizontal=True, vertical_alignment="center", key=f"filters-{key}"):
-        surely = st.segmented_control(
+        confidence_choice = st.segmented_control(
             "How sure the model was",
             [EITHER, SURE, UNSURE],
             default=EITHER,
@@ -88,11 +88,11 @@ def _filtered(results: Results, places: Integers, key: str) -> Integers:
             width=170,
             live=True,
         )
-    if surely != EITHER:
-        places = places[results.sure[places] == (surely == SURE)]
-    wanted = text.casefold().strip()
-    fits = [int(place) for place in places if wanted in results.files[place].casefold()]
-    return np.array(fits, dtype=np.int64)
+    if confidence_choice != EITHER:
+        places = places[results.sure[places] == (confidence_choice == SURE)]
+    search_text = text.casefold().strip()
+    matching = [int(place) for place in places if search_text in results.files[place].casefold()]
+    return np.array(matching, dtype=np.int64)
 
 
 def _editable(
@@ -101,7 +101,7 @@ def _editable(
     version: DatasetVersion,
     shown: list[int],
     guess: int | None,
-    said: str,
+    label_text: str,
     key: str,
 ) -> None:
     """The bar of actions stands first, so that it keeps its place whatever the cell holds."""
@@ -115,12 +115,12 @@ def _editable(
                 for place, number in zip(shown, numbers, strict=True)
             ],
             (),
-            said,
+            label_text,
             f"cell-tiles-{key}",
             token,
         )
-    there = dict(zip(shown, numbers, strict=True))
-    selected = sorted({n for place in chosen if (n := there[place]) is not None})
+    number_of_place = dict(zip(shown, numbers, strict=True))
+    selected = sorted({n for place in chosen if (n := number_of_place[place]) is not None})
     with bar:
         st.caption(
             selection_sentence(len(selected), 0)
@@ -130,12 +130,16 @@ def _editable(
         name = results.classes[guess] if guess is not None else ""
         if name in version.classes:
             label = version.classes.index(name)
-            fresh = [n for n in selected if version.items[n].label != label]
-            others = any(version.items[n].label != label for n in numbers if n is not None)
-            if others and st.button(
-                f"The label should be {plain(name)}", key=f"as-guessed-{key}", disabled=not fresh
+            to_relabel = [n for n in selected if version.items[n].label != label]
+            can_relabel = any(version.items[n].label != label for n in numbers if n is not None)
+            if can_relabel and st.button(
+                f"The label should be {plain(name)}",
+                key=f"as-guessed-{key}",
+                disabled=not to_relabel,
             ):
-                commit_edits(workspace, version, [{"do": "relabel", "items": fresh, "label": name}])
+                commit_edits(
+                    workspace, version, [{"do": "relabel", "items": to_relabel, "label": name}]
+                )
         item_actions(workspace, version, selected, f"cell-{key}")
 
 
@@ -163,6 +167,6 @@ def _tile(
             "category": int(results.labels[place]),
             "dim": True,
         }
-    made = tile(workspace, version, number, note=note)
-    label = made["name"]
-    return {**made, "id": place, "name": truth, "then": "" if label == truth else label}
+    item_tile = tile(workspace, version, number, note=note)
+    label = item_tile["name"]
+    return {**item_tile, "id": place, "name": truth, "then": "" if label == truth else label}

@@ -41,15 +41,15 @@ def _panel(results: Results) -> None:
         format_func=lambda place: names[place],
         key=f"told-class-{key}",
     )
-    found = curve(results.probabilities[:, label], results.labels == label)
-    if not thresholds.has_enough_pictures(found):
-        st.write(too_few(names[label], found))
+    class_curve = curve(results.probabilities[:, label], results.labels == label)
+    if not thresholds.has_enough_pictures(class_curve):
+        st.write(too_few(names[label], class_curve))
         return
-    chosen = _slider(names[label], found, key, label)
-    _curves(names[label], found, chosen, key)
+    chosen = _slider(names[label], class_curve, key, label)
+    _curves(names[label], class_curve, chosen, key)
 
 
-def _slider(name: str, found: Curve, results: str, label: int) -> Called:
+def _slider(name: str, class_curve: Curve, results: str, label: int) -> Called:
     """The sentences, the slider and what it does; the browser is answered by this part alone."""
     slider, key = class_threshold_key(results, label), f"{results}-{label}"
     slider.set_default(50.0)
@@ -58,35 +58,38 @@ def _slider(name: str, found: Curve, results: str, label: int) -> Called:
         "threshold, whatever the other classes get. A higher threshold gives fewer false alarms "
         "and misses more."
     )
-    offers = (
-        (precision_sentence(name, found), thresholds.for_precision(found), "precision"),
-        (recall_sentence(name, found), thresholds.for_recall(found), "recall"),
+    suggestions = (
+        (precision_sentence(name, class_curve), thresholds.for_precision(class_curve), "precision"),
+        (recall_sentence(name, class_curve), thresholds.for_recall(class_curve), "recall"),
     )
-    for sentence, offer, word in offers:
-        with st.container(horizontal=True, vertical_alignment="center", key=f"{word}-{key}"):
+    for sentence, suggestion, metric in suggestions:
+        with st.container(horizontal=True, vertical_alignment="center", key=f"{metric}-{key}"):
             st.markdown(sentence, width="stretch")
-            if offer is not None:
+            if suggestion is not None:
                 st.button(
-                    f"Set to {percentage(offer.threshold, digits=1)}",
-                    key=f"set-{word}-{key}",
-                    on_click=partial(slider.set, round(100 * offer.threshold, 1)),
+                    f"Set to {percentage(suggestion.threshold, digits=1)}",
+                    key=f"set-{metric}-{key}",
+                    on_click=partial(slider.set, round(100 * suggestion.threshold, 1)),
                 )
     value = st.slider("Threshold", 0.0, 100.0, step=0.1, format="%.1f %%", key=slider)
-    chosen = thresholds.call(found, round(10 * value) / 1000)
+    chosen = thresholds.call(class_curve, round(10 * value) / 1000)
     metric_tiles(effect(name, chosen), key=f"effect-{key}")
     return chosen
 
 
-def _curves(name: str, found: Curve, chosen: Called, key: str) -> None:
-    area = roc_auc(found) or 0.0
-    around = roc_auc_interval(area, found.positives, found.negatives)
-    mean, share = average_precision(found), found.positives / (found.positives + found.negatives)
-    said = (
-        f"It ranks {plain(name)} above another in {with_span(area, around)} of pairs",
-        f"Precision {percentage(mean)} on average; calling every picture so gets "
+def _curves(name: str, class_curve: Curve, chosen: Called, key: str) -> None:
+    auc = roc_auc(class_curve) or 0.0
+    auc_interval = roc_auc_interval(auc, class_curve.positives, class_curve.negatives)
+    mean_precision, share = (
+        average_precision(class_curve),
+        class_curve.positives / (class_curve.positives + class_curve.negatives),
+    )
+    sentences = (
+        f"It ranks {plain(name)} above another in {with_span(auc, auc_interval)} of pairs",
+        f"Precision {percentage(mean_precision)} on average; calling every picture so gets "
         f"{percentage(share)}",
     )
-    help_ = (
+    helps = (
         "The area under the ROC curve (ROC AUC): how often a picture of the class gets a higher "
         "probability of it than one of another class. 50 % is chance. In brackets its 95 % "
         "interval.",
@@ -94,12 +97,12 @@ def _curves(name: str, found: Curve, chosen: Called, key: str) -> None:
         "averaged over the levels of recall.",
     )
     figures = (
-        one_vs_rest_charts.roc(found, chosen),
-        one_vs_rest_charts.precision_recall(found, chosen),
+        one_vs_rest_charts.roc(class_curve, chosen),
+        one_vs_rest_charts.precision_recall(class_curve, chosen),
     )
-    for column, words, about, figure, kind in zip(
-        st.columns(2), said, help_, figures, ("roc", "pr"), strict=True
+    for column, sentence, help_text, figure, kind in zip(
+        st.columns(2), sentences, helps, figures, ("roc", "pr"), strict=True
     ):
         with column:
-            st.markdown(f"**{words}**", help=about)
-            plot(figure, key=f"{kind}-{key}", height=300, alt=words)
+            st.markdown(f"**{sentence}**", help=help_text)
+            plot(figure, key=f"{kind}-{key}", height=300, alt=sentence)

@@ -70,22 +70,25 @@ def _matrix(results: Results, key: str) -> None:
             label_visibility="collapsed",
         )
         shown = list(range(len(results.classes)))
-        if len(shown) > confusion_matrix_chart.NAMED:
-            some, every = f"The {MAX_CONFUSED_CLASSES} most confused", f"All {len(shown)} classes"
+        if len(shown) > confusion_matrix_chart.MAX_NAMED_CLASSES:
+            some_label, all_label = (
+                f"The {MAX_CONFUSED_CLASSES} most confused",
+                f"All {len(shown)} classes",
+            )
             scope = st.segmented_control(
                 "Classes shown",
-                [some, every],
-                default=some,
+                [some_label, all_label],
+                default=some_label,
                 required=True,
                 key=f"scope-{key}",
                 label_visibility="collapsed",
             )
-            if scope == some:
+            if scope == some_label:
                 shown = most_confused(results.report["confusion"])
         if len(shown) > 2 and st.toggle("Most confused first", key=f"ranked-{key}"):
-            inside = set(shown)
+            shown_classes = set(shown)
             order = by_confusion(results.report["confusion"])
-            shown = [one for one in order if one in inside]
+            shown = [one for one in order if one in shown_classes]
     matrix_table(
         confusion_matrix_chart.matrix(
             results.report["confusion"],
@@ -122,26 +125,26 @@ def _drawer(
     truth, guess = chosen(key)
     nothing = truth is None and guess is None
     places = results.where(truth, guess)
-    said = sentence(results, truth, guess, len(places))
-    st.markdown(f"#### {'See the pictures behind a cell' if nothing else said}")
+    heading = sentence(results, truth, guess, len(places))
+    st.markdown(f"#### {'See the pictures behind a cell' if nothing else heading}")
     _selectors(results, key)
     if nothing:
         _confusions(results, key)
         return
     if len(places):
-        cell_drawer(workspace, results, version, places, guess, said, key)
+        cell_drawer(workspace, results, version, places, guess, heading, key)
     st.button("Close", key=f"close-{key}", on_click=partial(choose, key), type="tertiary")
 
 
 def sentence(results: Results, truth: int | None, guess: int | None, number: int) -> str:
     """What the drawer holds, as Markdown: "3 pictures of glass, taken for metal"."""
-    taken = plain(results.classes[guess]) if guess is not None else "any class"
+    guess_name = plain(results.classes[guess]) if guess is not None else "any class"
     if truth is None:
-        return f"{count(number, 'picture')} taken for {taken}"
-    what = f"{count(number, 'picture')} of {plain(results.classes[truth])}"
+        return f"{count(number, 'picture')} taken for {guess_name}"
+    subject = f"{count(number, 'picture')} of {plain(results.classes[truth])}"
     if guess is None:
-        return what
-    return f"{what}, recognised" if truth == guess else f"{what}, taken for {taken}"
+        return subject
+    return f"{subject}, recognised" if truth == guess else f"{subject}, taken for {guess_name}"
 
 
 def _confusions(results: Results, key: str) -> None:

@@ -18,7 +18,7 @@ from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 PAGE = 12
-SHOWN = 0.05
+SIGNIFICANCE_LEVEL = 0.05
 """A difference that chance alone makes less often than this is called one."""
 
 
@@ -26,10 +26,10 @@ def disagreement(first: tuple[Run, str], second: tuple[Run, str]) -> None:
     """Draw the sentence and the pictures; nothing where a run has no results."""
     workspace = current_workspace()
     try:
-        found = [results.load(workspace, run) for run, _ in (first, second)]
+        loaded = [results.load(workspace, run) for run, _ in (first, second)]
     except BadInputError:
         return
-    one, other = found
+    one, other = loaded
     if one is None or other is None or one.hashes != other.hashes:
         return
     titles = [plain(shortened(title, 40)) for _, title in (first, second)]
@@ -47,8 +47,8 @@ def disagreement(first: tuple[Run, str], second: tuple[Run, str]) -> None:
 
 
 def _pictures(workspace: Workspace, wrong: Results, places: results.Integers) -> None:
-    shown = gallery_tiles(workspace, wrong, places[:PAGE].tolist())
-    gallery(shown, "Each with its truth and what the other run took it for")
+    tiles = gallery_tiles(workspace, wrong, places[:PAGE].tolist())
+    gallery(tiles, "Each with its truth and what the other run took it for")
     if len(places) > PAGE:
         st.caption(f"The {PAGE} about which the other run was surest.")
 
@@ -64,19 +64,20 @@ def verdict(titles: list[str], first: int, second: int, pictures: int) -> str:
     """What McNemar's exact test says of so many pictures that one run alone has right."""
     if not first + second:
         return f"They are right about the same of {count(pictures, 'test picture')}."
-    chance = mcnemar(first, second)
-    said = (
+    p_value = mcnemar(first, second)
+    counts = (
         f"Of {count(pictures, 'test picture')}, {titles[0]} alone has {first} right, "
         f"{titles[1]} alone {second}."
     )
-    often = "less than 0.1" if chance < 0.001 else f"{100 * chance:.2g}"
-    if chance < SHOWN:
+    percent = "less than 0.1" if p_value < 0.001 else f"{100 * p_value:.2g}"
+    if p_value < SIGNIFICANCE_LEVEL:
         winner = titles[0] if first > second else titles[1]
         return (
-            f"{said} {winner} is better on pictures like these: chance alone would make such a "
-            f"difference in {often} % of tests (McNemar's exact test)."
+            f"{counts} {winner} is better on pictures like these: chance alone would make such a "
+            f"difference in {percent} % of tests (McNemar's exact test)."
         )
     return (
-        f"{said} That does not show that one is better: chance alone would make such a difference "
-        f"in {often} % of tests (McNemar's exact test)."
+        f"{counts} That does not show that one is better: chance alone would make such a "
+        f"difference "
+        f"in {percent} % of tests (McNemar's exact test)."
     )

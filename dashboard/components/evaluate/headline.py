@@ -17,13 +17,13 @@ def headline(results: Results) -> None:
     if line := report_sentences.folds(report.get("folds")):
         st.caption(line, help="Each part is measured by a model that was trained on the others.")
     present = len(set(results.labels.tolist()))
-    shown = []
+    tiles = []
     for metric in metric_text.measured(report):
         interval = metric_text.interval_text(metric, report)
         note = f"{interval}, 95 % interval" if interval else ""
         value = metric_text.value_text(metric, report)
-        shown.append(MetricTile(metric.label, value, note, help=metric.explanation))
-    shown.append(
+        tiles.append(MetricTile(metric.label, value, note, help=metric.explanation))
+    tiles.append(
         MetricTile(
             "Test pictures" if results.own else "Pictures",
             f"{pictures:,}",
@@ -31,4 +31,4 @@ def headline(results: Results) -> None:
             help="The fewer there are, the wider the intervals.",
         )
     )
-    metric_tiles(shown, key="headline")
+    metric_tiles(tiles, key="headline")

@@ -15,7 +15,7 @@ from ml.runs.folder import Run
 from ml.workspace import Workspace
 
 COMMAND, TITLE, ICON = "curve", "Training on fewer pictures", ":material/trending_up:"
-AHEAD = "; that of the hollow mark is of the gain alone."
+EXTRAPOLATION_NOTE = "; that of the hollow mark is of the gain alone."
 
 
 def learning_curve_panel(workspace: Workspace, run: Run) -> None:
@@ -38,16 +38,18 @@ def _panel(workspace: Workspace, run: Run) -> None:
         "The same settings on a quarter, a half, three quarters and all of the training pictures, "
         "measured on the validation pictures. The test pictures take no part."
     )
-    found = curve.read(run)
-    if found is None:
+    measured = curve.read(run)
+    if measured is None:
         measurement_panel(workspace, run, COMMAND, TITLE, ICON, _label(workspace, run))
         return
-    st.markdown(f"**{found['finding']}**")
-    plot(learning_curve(found), key=f"curve-{run.id}", height=320, alt=found["finding"])
-    fits = f"mean of {found['draws']} fits each" if found["draws"] > 1 else "one fit each"
+    st.markdown(f"**{measured['finding']}**")
+    plot(learning_curve(measured), key=f"curve-{run.id}", height=320, alt=measured["finding"])
+    fits = f"mean of {measured['draws']} fits each" if measured["draws"] > 1 else "one fit each"
     st.caption(
-        f"Accuracy on {count(found['pictures'], 'validation picture')}, {fits}, all trained for as "
-        "many steps. Whiskers are 95 % intervals" + (AHEAD if found["twice"] else ".")
+        f"Accuracy on {count(measured['pictures'], 'validation picture')}, {fits}, all trained "
+        f"for as "
+        "many steps. Whiskers are 95 % intervals"
+        + (EXTRAPOLATION_NOTE if measured["twice"] else ".")
     )
 
 

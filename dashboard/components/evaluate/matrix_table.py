@@ -50,9 +50,9 @@ def matrix_table(
 
 def _pressed(key: str, size: int, press: Callable[[int, int], None]) -> None:
     """Tell what the browser sent; what it cannot have sent is left out."""
-    sent = WidgetKey[Any](key).value(None).cell
-    if isinstance(sent, dict):
-        places = [sent.get("row"), sent.get("column")]
+    message = WidgetKey[Any](key).value(None).cell
+    if isinstance(message, dict):
+        places = [message.get("row"), message.get("column")]
         row, column = (n if isinstance(n, int) and 0 <= n < size else None for n in places)
         if row is not None and column is not None:
             press(row, column)

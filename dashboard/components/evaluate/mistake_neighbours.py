@@ -29,21 +29,33 @@ def mistake_neighbours(
         return False
     st.caption(finding(results, places, near))
     rows = zip(gallery_tiles(workspace, results, places), near, strict=True)
-    items = "".join(f"<li>{_row(workspace, results, tile, some)}</li>" for tile, some in rows)
+    items = "".join(
+        f"<li>{_row(workspace, results, tile, candidates)}</li>" for tile, candidates in rows
+    )
     st.html(f'<ul class="lens-beside" aria-label="{escape(label)}">{items}</ul>')
     return True
 
 
 def finding(results: Results, places: Sequence[int], near: Sequence[Sequence[Neighbour]]) -> str:
     """Whether the mistakes look like what they were taken for, in a sentence."""
-    first = [(place, some[0].label) for place, some in zip(places, near, strict=True) if some]
-    if not first:
+    nearest_labels = [
+        (place, candidates[0].label)
+        for place, candidates in zip(places, near, strict=True)
+        if candidates
+    ]
+    if not nearest_labels:
         return "There are no training pictures to compare with."
-    guessed = sum(label == results.classes[results.guesses[place]] for place, label in first)
-    own = sum(label == results.classes[results.labels[place]] for place, label in first)
+    like_guess = sum(
+        label == results.classes[results.guesses[place]] for place, label in nearest_labels
+    )
+    like_truth = sum(
+        label == results.classes[results.labels[place]] for place, label in nearest_labels
+    )
     return (
-        f"Of {count(len(first), 'mistake')}, {guessed} {'looks' if guessed == 1 else 'look'} most "
-        f"like a training picture of the class that it was taken for, {own} like one of its own "
+        f"Of {count(len(nearest_labels), 'mistake')}, {like_guess} "
+        f"{'looks' if like_guess == 1 else 'look'} most "
+        f"like a training picture of the class that it was taken for, {like_truth} like one of "
+        f"its own "
         "class. A wrong label among the neighbours teaches the mistake: put it right on Data. The "
         "nearest is on the left; alike is what the network's features say."
     )
@@ -53,15 +65,15 @@ def _row(
     workspace: Workspace, results: Results, mistake: GalleryTile, near: Sequence[Neighbour]
 ) -> str:
     classes = list(results.classes)
-    shown = "".join(
+    figures = "".join(
         figure(
             GalleryTile(
-                thumbnail(workspace.root, one.picture.hash),
-                one.label,
-                category=classes.index(one.label) if one.label in classes else 0,
+                thumbnail(workspace.root, neighbour.picture.hash),
+                neighbour.label,
+                category=classes.index(neighbour.label) if neighbour.label in classes else 0,
             )
         )
-        for one in near
+        for neighbour in near
     )
-    words = '<span class="lens-like">looks like</span>' if near else ""
-    return f"{figure(mistake)}{words}{shown}"
+    arrow = '<span class="lens-like">looks like</span>' if near else ""
+    return f"{figure(mistake)}{arrow}{figures}"

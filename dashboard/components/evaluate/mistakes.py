@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard.components.evaluate.mistake_neighbours import mistake_neighbours
 from dashboard.components.widgets.gallery import gallery, gallery_tiles
-from dashboard.queries.neighbours import can_tell
+from dashboard.queries.neighbours import has_neighbours
 from dashboard.queries.results import Results
 from dashboard.state.page_states import EvaluateState
 from dashboard.state.stored import stored
@@ -27,16 +27,16 @@ def mistakes(workspace: Workspace, run: Run, results: Results) -> None:
         st.markdown(f"#### The most confident of {count(len(places), 'mistake')}")
         st.caption("Sure and wrong: often a wrong label, an odd picture, or two classes in one.")
         state = stored(EvaluateState, key)
-        most = PAGE + state.more_mistakes
-        shown = places[:most].tolist()
-        wanted = can_tell(run) and st.toggle(
+        limit = PAGE + state.more_mistakes
+        shown = places[:limit].tolist()
+        with_neighbours = has_neighbours(run) and st.toggle(
             "Beside each, the training pictures that it looks like", key=f"beside-{key}"
         )
         label = "The most confident mistakes, each with its truth and its guess"
-        if not (wanted and mistake_neighbours(workspace, run, results, shown, label)):
+        if not (with_neighbours and mistake_neighbours(workspace, run, results, shown, label)):
             gallery(gallery_tiles(workspace, results, shown), label)
-        if len(places) > most and st.button(
-            f"Show {min(PAGE, len(places) - most)} more", key=f"more-mistakes-{key}"
+        if len(places) > limit and st.button(
+            f"Show {min(PAGE, len(places) - limit)} more", key=f"more-mistakes-{key}"
         ):
             state.more_mistakes += PAGE
             st.rerun(scope="fragment")

@@ -19,7 +19,7 @@ from ml.runs.folder import Run
 from ml.text.format import listed
 from ml.workspace import Workspace
 
-TOLD = 8
+MAX_REFUSALS = 8
 """So many sets that do not fit are named, each with its reason."""
 
 
@@ -38,19 +38,22 @@ def _panel(workspace: Workspace, run: Run) -> None:
         st.write("This run has no model to measure.")
         return
     classes = [str(name) for name in run.model.get("classes") or ()]
-    own = str(run.dataset.get("name"))
-    fits = [fit(classes, info) for info in list_datasets(workspace) if info.name != own]
-    usable = {one.name: one for one in fits if not one.reason}
+    own_dataset = str(run.dataset.get("name"))
+    fits = [fit(classes, info) for info in list_datasets(workspace) if info.name != own_dataset]
+    usable = {match.name: match for match in fits if not match.reason}
     if usable:
         _choice(workspace, run, usable)
     else:
         st.write("No other data set has a class that this model knows. Bring one in on Data.")
-    refused = [one for one in fits if one.reason]
+    refused = [match for match in fits if match.reason]
     if refused:
-        more = len(refused) - TOLD
+        more = len(refused) - MAX_REFUSALS
         st.caption("These do not fit:")
         st.caption(
-            "\n".join(f"- **{plain(one.title)}**: {plain(one.reason)}" for one in refused[:TOLD])
+            "\n".join(
+                f"- **{plain(match.title)}**: {plain(match.reason)}"
+                for match in refused[:MAX_REFUSALS]
+            )
             + (f"\n- and {more} more" if more > 0 else "")
         )
 
@@ -68,12 +71,12 @@ def _choice(workspace: Workspace, run: Run, usable: dict[str, Fit]) -> None:
     )
     if chosen not in usable:
         return
-    one = usable[chosen]
-    st.caption(plain(about(one, len((run.model or {}).get("classes") or ()))))
-    fingerprint = str(read_summary(workspace, one.name).get("fingerprint"))
-    options = ("--dataset", one.name)
-    waited = measurement_pending(workspace, run, "evaluate", options)
-    if not waited and stored_reports.report_of(run, fingerprint, "all") is not None:
+    match = usable[chosen]
+    st.caption(plain(about(match, len((run.model or {}).get("classes") or ()))))
+    fingerprint = str(read_summary(workspace, match.name).get("fingerprint"))
+    options = ("--dataset", match.name)
+    pending = measurement_pending(workspace, run, "evaluate", options)
+    if not pending and stored_reports.report_of(run, fingerprint, "all") is not None:
         st.button(
             "Show it",
             key=f"show-others-{run.id}",
@@ -85,7 +88,7 @@ def _choice(workspace: Workspace, run: Run, usable: dict[str, Fit]) -> None:
         workspace,
         run,
         "evaluate",
-        f"Looking at {one.title}",
+        f"Looking at {match.title}",
         ":material/photo_library:",
         "Measure on these",
         options,
@@ -97,13 +100,15 @@ def _measured(run: Run, report: dict[str, Any]) -> None:
     show_report(run, str(report["fingerprint"]), str(report["split"]))
 
 
-def about(one: Fit, known: int) -> str:
+def about(match: Fit, class_count: int) -> str:
     """What would be measured and what left out, in a sentence or two."""
-    text = f"{len(one.common)} of the model's {known} classes are in it: {listed(one.common)}."
-    if one.left_out:
+    common = listed(match.common)
+    text = f"{len(match.common)} of the model's {class_count} classes are in it: {common}."
+    if match.left_out:
         text += (
-            f" {count(one.left_out, 'picture')} of {listed(one.strange)} would be left out: the "
+            f" {count(match.left_out, 'picture')} of {listed(match.strange)} would be left out: "
+            f"the "
             "model does not know "
-            f"{'this class' if len(one.strange) == 1 else 'these classes'}."
+            f"{'this class' if len(match.strange) == 1 else 'these classes'}."
         )
     return text

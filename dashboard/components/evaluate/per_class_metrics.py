@@ -25,7 +25,9 @@ def per_class_metrics(results: Results) -> None:
     """Draw both; the table can be sorted by each of its columns."""
     key = results.key
     entries = [entry for entry in results.report["per_class"] if entry["support"]]
-    without = [entry["class"] for entry in results.report["per_class"] if not entry["support"]]
+    empty_classes = [
+        entry["class"] for entry in results.report["per_class"] if not entry["support"]
+    ]
     with st.container(border=True, key=f"card-classes-{key}"):
         st.markdown(
             f"#### {report_sentences.weakest(entries, plain)}",
@@ -43,17 +45,18 @@ def per_class_metrics(results: Results) -> None:
         plot(
             evaluation_charts.per_class(ordered),
             key=f"bars-{key}",
-            height=80 + 30 * min(len(ordered), evaluation_charts.BARS),
+            height=80 + 30 * min(len(ordered), evaluation_charts.MAX_BARS),
             alt=f"Precision, recall and F1 of each class. {report_sentences.weakest(entries)}.",
         )
-        if len(ordered) > evaluation_charts.BARS:
+        if len(ordered) > evaluation_charts.MAX_BARS:
             st.caption(
-                f"The first {evaluation_charts.BARS} of {len(ordered)} classes; "
+                f"The first {evaluation_charts.MAX_BARS} of {len(ordered)} classes; "
                 "all are in the table."
             )
-        if without:
+        if empty_classes:
             st.caption(
-                f"There are no pictures of {plain(listed(without))}. Macro F1 counts such a class "
+                f"There are no pictures of {plain(listed(empty_classes))}. Macro F1 counts such "
+                f"a class "
                 "as 0 where the model names it all the same."
             )
         with st.expander(
@@ -66,7 +69,7 @@ def per_class_metrics(results: Results) -> None:
 def _table(entries: list[dict[str, Any]]) -> None:
     ends = [entry.get("recall_interval") or (None, None) for entry in entries]
     total = sum(entry["support"] for entry in entries)
-    shown = [
+    entries_with_curve = [
         (entry, min(entry["support"], total - entry["support"]) >= MIN_PICTURES_FOR_CURVE)
         for entry in entries
     ]
@@ -76,15 +79,20 @@ def _table(entries: list[dict[str, Any]]) -> None:
         "Recall from": [low for low, _ in ends],
         "Recall to": [high for _, high in ends],
         "F1": [entry["f1"] for entry in entries],
-        "ROC area": [entry.get("roc_auc") if told else None for entry, told in shown],
-        "PR area": [entry.get("average_precision") if told else None for entry, told in shown],
+        "ROC area": [
+            entry.get("roc_auc") if has_curve else None for entry, has_curve in entries_with_curve
+        ],
+        "PR area": [
+            entry.get("average_precision") if has_curve else None
+            for entry, has_curve in entries_with_curve
+        ],
     }
     percent = {
         name: [None if value is None else 100 * value for value in values]
         for name, values in columns.items()
     }
     interval = "The 95 % interval of the recall."
-    about = {
+    helps = {
         "Recall from": interval,
         "Recall to": interval,
         "ROC area": "How often a picture of the class is given a higher probability of it than "
@@ -103,7 +111,7 @@ def _table(entries: list[dict[str, Any]]) -> None:
         column_config={
             "Class": st.column_config.TextColumn(pinned=True),
             **{
-                name: st.column_config.NumberColumn(format="%.0f %%", help=about.get(name))
+                name: st.column_config.NumberColumn(format="%.0f %%", help=helps.get(name))
                 for name in columns
             },
         },

@@ -27,16 +27,19 @@ def report_picker(run: Run) -> Other | None:
 
     Nothing is drawn where there is no other.
     """
-    others = {_key((one["fingerprint"], one["split"])): one for one in stored_reports.others(run)}
+    others = {
+        _key((report["fingerprint"], report["split"])): report
+        for report in stored_reports.others(run)
+    }
     if not others:
         return None
-    picker, wanted = report_key(run.id), WANTED_REPORT.take(run.id)
-    if wanted is not None and wanted in {OWN, *others}:
-        picker.set(wanted)
+    picker, wanted_key = report_key(run.id), WANTED_REPORT.take(run.id)
+    if wanted_key is not None and wanted_key in {OWN, *others}:
+        picker.set(wanted_key)
     elif picker.value(OWN) not in others:
         picker.set(OWN)
     labels = unique(
-        {OWN: "Its own test pictures"} | {n: report_label(one) for n, one in others.items()}
+        {OWN: "Its own test pictures"} | {n: report_label(report) for n, report in others.items()}
     )
     chosen = st.selectbox(
         "Measured on",
@@ -46,11 +49,11 @@ def report_picker(run: Run) -> Other | None:
     )
     if not chosen or chosen not in others:
         return None
-    one = others[chosen]
-    st.info(plain(report_sentence(run, one)), icon=":material/photo_library:")
-    for note in one.get("notes") or []:
+    report = others[chosen]
+    st.info(plain(report_sentence(run, report)), icon=":material/photo_library:")
+    for note in report.get("notes") or []:
         st.caption(plain(str(note.get("text", ""))))
-    return one["fingerprint"], one["split"]
+    return report["fingerprint"], report["split"]
 
 
 def show_report(run: Run, fingerprint: str, split: str) -> None:
@@ -61,20 +64,22 @@ def show_report(run: Run, fingerprint: str, split: str) -> None:
 
 def report_label(report: dict[str, Any]) -> str:
     """A measurement in a line."""
-    of = f"{SPLITS.get(report['split'], report['split'])} of {report.get('dataset')}"
-    return f"{of} · {count(int(report.get('pictures') or 0), 'picture')}"
+    pictures = f"{SPLITS.get(report['split'], report['split'])} of {report.get('dataset')}"
+    return f"{pictures} · {count(int(report.get('pictures') or 0), 'picture')}"
 
 
 def report_sentence(run: Run, report: dict[str, Any]) -> str:
     """Which pictures the page speaks of, in a sentence."""
-    which = {"all": "all", "val": "validation", "train": "training"}.get(report["split"], "test")
+    split_word = {"all": "all", "val": "validation", "train": "training"}.get(
+        report["split"], "test"
+    )
     number = int(report.get("pictures") or 0)
     version = f", version {report['version']}" if report.get("version") else ""
     own = report["fingerprint"] == run.dataset.get("fingerprint")
-    of = "the run's own set" if own else "another set than the run's own"
+    source = "the run's own set" if own else "another set than the run's own"
     return (
-        f"Everything below is about {which} pictures of {report.get('dataset')}{version}: "
-        f"{count(number, 'picture')} of {of}."
+        f"Everything below is about {split_word} pictures of {report.get('dataset')}{version}: "
+        f"{count(number, 'picture')} of {source}."
     )
 
 

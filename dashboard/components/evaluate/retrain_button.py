@@ -16,15 +16,16 @@ def retrain_button(workspace: Workspace, run: Run, version: DatasetVersion | Non
     """Draw the button, where ``version``, the newest of the set, is not what ``run`` knows."""
     if version is None or not changed_since(run, version):
         return
-    last = str(read_summary(workspace, version.name, version.version).get("change") or "")
+    last_change = str(read_summary(workspace, version.name, version.version).get("change") or "")
     with st.container(border=True, key=f"card-retrain-{run.id}", gap="small"):
         st.markdown(
-            f"{plain(version.name)} has changed since this run{': ' + plain(last) if last else '.'}"
+            f"{plain(version.name)} has changed since this "
+            f"run{': ' + plain(last_change) if last_change else '.'}"
         )
         if st.button("Retrain with the same settings", type="primary", key=f"retrain-{run.id}"):
             try:
-                made = retrain(workspace, run, version)
+                new_run = retrain(workspace, run, version)
             except MLError as error:
                 st.error(plain(str(error)), icon=":material/error:")
                 return
-            deep_links.go_to(TRAIN, run=made.id)
+            deep_links.go_to(TRAIN, run=new_run.id)

@@ -38,38 +38,41 @@ def _panel(workspace: Workspace, run: Run) -> None:
     )
     report = robustness.read(run)
     if report is None:
-        _measuring(workspace, run)
+        _measure(workspace, run)
         return
-    beside = _beside(workspace, run)
-    other = robustness.read(beside) if beside else None
-    st.markdown(f"**{finding(report, other)}**")
-    names = ["This run"] + ([run_title(beside)] if beside and other else [])
+    second_run = _second_run_picker(workspace, run)
+    second_report = robustness.read(second_run) if second_run else None
+    st.markdown(f"**{finding(report, second_report)}**")
+    names = ["This run"] + ([run_title(second_run)] if second_run and second_report else [])
     plot(
-        corruptions([report] + ([other] if other else []), names),
+        corruptions([report] + ([second_report] if second_report else []), names),
         key=f"robustness-{run.id}",
-        height=420 if other else 340,
-        alt=finding(report, other),
+        height=420 if second_report else 340,
+        alt=finding(report, second_report),
     )
     st.caption(
         f"Accuracy on {count(report['pictures'], 'test picture')}, mean of five strengths. "
         "Dashed: the pictures as they are."
     )
-    if beside and other is None:
-        _measuring(workspace, beside)
-    elif other and not robustness.comparable([report, other]):
+    if second_run and second_report is None:
+        _measure(workspace, second_run)
+    elif second_report and not robustness.comparable([report, second_report]):
         st.caption("They were tested on different pictures: their scores do not compare.")
     if run.config.augment != "robust":
-        _train_robustly(run)
+        _train_robust_button(run)
 
 
 def finding(report: dict[str, Any], other: dict[str, Any] | None = None) -> str:
     """What was measured, in a sentence; with another run, what differs."""
-    said = report_sentences.corruptions(report)
+    sentence = report_sentences.corruptions(report)
     if other is None:
-        return said
-    worse = _points(report["corrupted"] - other["corrupted"])
-    clean = _points(report["clean"] - other["clean"])
-    return f"{said} Against the other run: {worse} on worse pictures, {clean} as they are."
+        return sentence
+    corrupted_difference = _points(report["corrupted"] - other["corrupted"])
+    clean_difference = _points(report["clean"] - other["clean"])
+    return (
+        f"{sentence} Against the other run: {corrupted_difference} on worse pictures, "
+        f"{clean_difference} as they are."
+    )
 
 
 def _points(difference: float) -> str:
@@ -81,13 +84,15 @@ def _points(difference: float) -> str:
     return f"{abs(100 * difference):.1f} points {'more' if difference >= 0 else 'less'}"
 
 
-def _beside(workspace: Workspace, run: Run) -> Run | None:
+def _second_run_picker(workspace: Workspace, run: Run) -> Run | None:
     """Another run on the same pictures, chosen to be shown beside this one."""
-    mine = run.dataset.get("fingerprint")
+    fingerprint = run.dataset.get("fingerprint")
     others = {
-        one.id: one
-        for one in reversed(list_runs(workspace))
-        if one.id != run.id and one.dataset.get("fingerprint") == mine and one.model is not None
+        other.id: other
+        for other in reversed(list_runs(workspace))
+        if other.id != run.id
+        and other.dataset.get("fingerprint") == fingerprint
+        and other.model is not None
     }
     if not others:
         return None
@@ -100,7 +105,7 @@ def _beside(workspace: Workspace, run: Run) -> Run | None:
     return others.get(str(chosen or NONE))
 
 
-def _train_robustly(run: Run) -> None:
+def _train_robust_button(run: Run) -> None:
     if st.button(
         "Train a robust one",
         key="train-robust",
@@ -118,5 +123,5 @@ def _train_robustly(run: Run) -> None:
         deep_links.go_to(TRAIN)
 
 
-def _measuring(workspace: Workspace, run: Run) -> None:
+def _measure(workspace: Workspace, run: Run) -> None:
     measurement_panel(workspace, run, "robustness", "Spoiling pictures", ":material/blur_on:")

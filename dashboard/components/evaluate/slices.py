@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dashboard.charts.slices import BARS, slice_name, slices
+from dashboard.charts.slices import MAX_BARS, slice_name, slices
 from dashboard.components.evaluate.cell_drawer import cell_drawer, reset_drawer
 from dashboard.components.widgets.lazy_expander import lazy_expander
 from dashboard.components.widgets.measurement_panel import measurement_panel
@@ -47,8 +47,8 @@ def _panel(
         )
         return
     fingerprint, split = results.fingerprint, results.split
-    found = slice_discovery.read(run, fingerprint, split)
-    if found is None or found["pictures"] != len(results.labels):
+    report = slice_discovery.read(run, fingerprint, split)
+    if report is None or report["pictures"] != len(results.labels):
         options = _options(workspace, run, results)
         if options is None:
             st.write(f"{plain(results.dataset)} has changed since. Measure on it again first.")
@@ -63,7 +63,7 @@ def _panel(
             ("--slices", *options),
         )
         return
-    _found(workspace, results, version, found)
+    _slices(workspace, results, version, report)
 
 
 def _options(workspace: Workspace, run: Run, results: Results) -> tuple[str, ...] | None:
@@ -76,35 +76,36 @@ def _options(workspace: Workspace, run: Run, results: Results) -> tuple[str, ...
 
 
 @st.fragment
-def _found(
-    workspace: Workspace, results: Results, version: DatasetVersion | None, found: dict[str, Any]
+def _slices(
+    workspace: Workspace, results: Results, version: DatasetVersion | None, report: dict[str, Any]
 ) -> None:
-    st.markdown(f"**{plain(found['finding'])}**")
-    groups, key = found["slices"], f"slice-{results.key}"
+    st.markdown(f"**{plain(report['finding'])}**")
+    groups, key = report["slices"], f"slice-{results.key}"
     if not groups:
         return
     clicked = plot(
-        slices(found),
+        slices(report),
         key=f"slices-{results.key}",
-        height=90 + 38 * min(len(groups), BARS),
-        alt=found["finding"],
+        height=90 + 38 * min(len(groups), MAX_BARS),
+        alt=report["finding"],
         on_click=True,
     )
-    more = (
-        f"The first {BARS} of {len(groups)} groups; all are in the table. "
-        if (len(groups) > BARS)
+    limit_note = (
+        f"The first {MAX_BARS} of {len(groups)} groups; all are in the table. "
+        if (len(groups) > MAX_BARS)
         else ""
     )
     st.caption(
-        f"{more}Dashed: all pictures, {percentage(found['accuracy'])} right. Whiskers are 95 % "
+        f"{limit_note}Dashed: all pictures, {percentage(report['accuracy'])} right. Whiskers are "
+        f"95 % "
         "intervals. Click a bar to see the group's mistakes. A group is called worse where chance "
-        f"alone would make any of the {found['tried']} so bad in less than 5 % of tests "
-        f"({found['method']})."
+        f"alone would make any of the {report['tried']} so bad in less than 5 % of tests "
+        f"({report['method']})."
     )
     point = clicked.get("point") if clicked else None
     picker = slice_key(results.key)
     picker.set_default(NONE)
-    if isinstance(point, int) and point < min(len(groups), BARS):
+    if isinstance(point, int) and point < min(len(groups), MAX_BARS):
         picker.set(point)
         reset_drawer(key)
     chosen = st.selectbox(
@@ -134,12 +135,12 @@ def _mistakes(
 ) -> None:
     wrong = np.array(group["wrong"], dtype=np.int64)
     mistakes = round(group["pictures"] * (1 - group["accuracy"]))
-    said = f"{count(mistakes, 'mistake')} among {count(group['pictures'], 'picture')}"
+    heading = f"{count(mistakes, 'mistake')} among {count(group['pictures'], 'picture')}"
     st.markdown(
-        f"**{said}**: {with_span(group['accuracy'], group['interval'])} right, of the rest "
+        f"**{heading}**: {with_span(group['accuracy'], group['interval'])} right, of the rest "
         f"{percentage(group['rest'])}. Chance alone would make any of the groups so bad "
         f"{by_chance(group['adjusted'])}."
     )
     if len(wrong):
         order = np.argsort(-results.confidence[wrong], kind="stable")
-        cell_drawer(workspace, results, version, wrong[order], None, said, key)
+        cell_drawer(workspace, results, version, wrong[order], None, heading, key)

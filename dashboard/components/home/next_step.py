@@ -34,7 +34,7 @@ def next_step(workspace: Workspace) -> None:
                 if st.button("Train another", key="start-other"):
                     selection.choose_run(None)
                     deep_links.go_to(TRAIN)
-                _own(workspace)
+                _own_pictures_button(workspace)
         else:
             info = catalog.list_datasets(workspace)[0]
             st.subheader("Start here", anchor=False)
@@ -48,9 +48,9 @@ def next_step(workspace: Workspace) -> None:
                     DATASET_TO_TRAIN.send(info.name)
                     selection.choose_run(None)
                     deep_links.go_to(TRAIN)
-                _own(workspace)
+                _own_pictures_button(workspace)
 
 
-def _own(workspace: Workspace) -> None:
+def _own_pictures_button(workspace: Workspace) -> None:
     if st.button("Use your own pictures", key="start-own"):
         go_to_own_pictures(workspace)

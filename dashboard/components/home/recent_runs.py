@@ -15,7 +15,7 @@ from dashboard.workers import engine
 from ml.runs.folder import Run, list_runs
 from ml.workspace import Workspace
 
-SHOWN = 5
+MAX_RUNS = 5
 
 
 def recent_runs(workspace: Workspace) -> None:
@@ -25,10 +25,10 @@ def recent_runs(workspace: Workspace) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Recent runs", anchor=False, width="stretch")
-        if len(runs) > SHOWN and st.button("All runs", type="tertiary", key="all-runs"):
+        if len(runs) > MAX_RUNS and st.button("All runs", type="tertiary", key="all-runs"):
             deep_links.go_to(RUNS)
     with st.container(border=True, key="card-recent", gap=None):
-        for run in reversed(runs[-SHOWN:]):
+        for run in reversed(runs[-MAX_RUNS:]):
             _row(run)
 
 

@@ -26,9 +26,11 @@ def coach_card(state: Live, run: Run | None = None, status: Status | None = None
     if not state["notes"]:
         return
     note = state["notes"][-1]
-    change = _known(note.get("change"))
-    few = note.get("code") == "too_few_pictures" and run is not None and run.model is not None
-    curve = read_curve(run) if few and run is not None else None
+    change = _known_settings(note.get("change"))
+    too_few_pictures = (
+        note.get("code") == "too_few_pictures" and run is not None and run.model is not None
+    )
+    curve = read_curve(run) if too_few_pictures and run is not None else None
     if curve:
         note = note | {"text": measured(note["text"], curve["finding"])}
     with st.container(key="coach"):
@@ -37,21 +39,21 @@ def coach_card(state: Live, run: Run | None = None, status: Status | None = None
             f"<span>Remark</span><p>{escape(note['text'])}</p></div>"
         )
         if change and run is not None and status is not None:
-            _button(change, run, status)
-        elif few and curve is None and run is not None:
-            _measure(run)
+            _change_button(change, run, status)
+        elif too_few_pictures and curve is None and run is not None:
+            _measure_button(run)
 
 
-def _measure(run: Run) -> None:
+def _measure_button(run: Run) -> None:
     """What more pictures would bring is told on Evaluate."""
     if st.button("Measure what more would bring", key="coach-do", icon=ICON):
         begin_learning_curve(current_workspace(), run)
         deep_links.go_to(EVALUATE, run=run.id)
 
 
-def _button(change: dict[str, Any], run: Run, status: Status) -> None:
-    over = status.name in ("finished", "stopped", "failed", "interrupted")
-    if not over and (status.name != "running" or status.stopping or "epochs" in change):
+def _change_button(change: dict[str, Any], run: Run, status: Status) -> None:
+    is_over = status.name in ("finished", "stopped", "failed", "interrupted")
+    if not is_over and (status.name != "running" or status.stopping or "epochs" in change):
         return
     if set(change) == {"epochs"}:
         if status.name == "finished" and st.button(
@@ -60,21 +62,21 @@ def _button(change: dict[str, Any], run: Run, status: Status) -> None:
             engine.resume(current_workspace(), run, epochs=int(change["epochs"]))
             st.rerun()
         return
-    said = in_words(change)
-    label = f"Retry with {said}" if over else f"Stop, and retry with {said}"
+    words = in_words(change)
+    label = f"Retry with {words}" if is_over else f"Stop, and retry with {words}"
     if st.button(plain(label), key="coach-do", icon=":material/restart_alt:"):
         try:
             config = run.config.changed(**change)
         except BadInputError as error:
             st.html(f"<p>{escape(error)}</p>")
             return
-        if not over:
+        if not is_over:
             engine.stop(current_workspace(), run)
-        made = engine.start(current_workspace(), config, run.dataset, parent=run.id)
-        deep_links.go_to(TRAIN, run=made.id)
+        new_run = engine.start(current_workspace(), config, run.dataset, parent=run.id)
+        deep_links.go_to(TRAIN, run=new_run.id)
 
 
-def _known(change: Any) -> dict[str, Any]:
+def _known_settings(change: Any) -> dict[str, Any]:
     """What of it is a setting: the log may come from a newer Lensmith."""
     if not isinstance(change, dict):
         return {}

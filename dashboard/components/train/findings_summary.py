@@ -17,22 +17,22 @@ def findings_summary(workspace: Workspace, info: DatasetInfo) -> None:
     version = latest(workspace, info.name)
     if not version:
         return
-    sentence, label = _told(workspace, info.name, version)
+    sentence, label = _sentence_and_label(workspace, info.name, version)
     with st.container(horizontal=True, vertical_alignment="center", key="findings-row"):
         st.html(f'<p class="lens-quiet">Version {version}. {escape(sentence)}</p>')
         if st.button(label, key="to-findings", type="tertiary", icon=":material/arrow_forward:"):
             deep_links.go_to(DATA, data=info.name)
 
 
-def _told(workspace: Workspace, name: str, version: int) -> tuple[str, str]:
+def _sentence_and_label(workspace: Workspace, name: str, version: int) -> tuple[str, str]:
     """What is known of the version, and what the button says."""
-    found = read_findings(workspace, name, version)
-    if found is None:
+    report = read_findings(workspace, name, version)
+    if report is None:
         return "Nobody has looked for what is wrong with it yet.", "Look now"
-    passed = ignored(workspace, name)
-    left = [one for one in found["findings"] if one["key"] not in passed]
-    if not left:
+    ignored_keys = ignored(workspace, name)
+    open_findings = [one for one in report["findings"] if one["key"] not in ignored_keys]
+    if not open_findings:
         return "Nothing in it needs mending.", "See the pictures"
-    serious = sum(one["severity"] == "high" for one in left)
-    part = f", {serious:,} of them serious" if serious else ""
-    return f"{count(len(left), 'finding')}{part}.", "See and mend"
+    serious = sum(one["severity"] == "high" for one in open_findings)
+    serious_part = f", {serious:,} of them serious" if serious else ""
+    return f"{count(len(open_findings), 'finding')}{serious_part}.", "See and mend"

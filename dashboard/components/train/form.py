@@ -18,7 +18,7 @@ from dashboard.components.train.findings_summary import findings_summary
 from dashboard.components.train.model_list import model_list
 from dashboard.components.widgets import config_fields
 from dashboard.components.widgets.dataset_preview import dataset_preview
-from dashboard.queries.cost_estimate import expected
+from dashboard.queries.cost_estimate import expected_cost
 from dashboard.server import limits
 from dashboard.state import selection
 from dashboard.state.keys import TRAIN_DATASET, TRAIN_FOLDER
@@ -49,25 +49,28 @@ PRESET_HELP = (
 
 def train_form() -> None:
     """The form, from the choice of pictures to the button that starts."""
-    wanted = wanted_training(settle_ingest())
-    if wanted:
-        begin(wanted)
+    config_to_train = wanted_training(settle_ingest())
+    if config_to_train:
+        begin(config_to_train)
         st.rerun()
     ingest_progress()
     if ingest_under_way():
         return
     workspace = current_workspace()
-    known = {info.name: info for info in catalog.list_datasets(workspace)}
-    at_once = DATASET_TO_TRAIN.take()
-    if at_once is not None and at_once in known:
-        _go(known[at_once], presets.configuration(at_once, known[at_once]))
+    infos = {info.name: info for info in catalog.list_datasets(workspace)}
+    dataset_to_train = DATASET_TO_TRAIN.take()
+    if dataset_to_train is not None and dataset_to_train in infos:
+        _start_training(
+            infos[dataset_to_train],
+            presets.configuration(dataset_to_train, infos[dataset_to_train]),
+        )
     with st.container(border=True, key="card-pictures"):
-        info = _choose(known)
+        info = _dataset_picker(infos)
         with st.container(horizontal=True):
             if st.button("Use your own pictures", key="own", icon=":material/photo_library:"):
                 go_to_own_pictures(workspace)
             if limits.local_mode():
-                _folder()
+                _folder_field()
         preset = st.segmented_control(
             "Effort",
             list(LEVELS),
@@ -84,14 +87,16 @@ def train_form() -> None:
             changed.get("model", info_model := presets.default_model(info))
             not in model_catalog.names()
         ):
-            gone = plain(str(changed.pop("model")))
-            st.info(f"The model {gone} is not there any more. {info_model} is chosen instead.")
+            missing_model = plain(str(changed.pop("model")))
+            st.info(
+                f"The model {missing_model} is not there any more. {info_model} is chosen instead."
+            )
         try:
             config = presets.configuration(info.name, info, **{**changed, "preset": level})
         except BadInputError as error:
             st.warning(plain(str(error)), icon=":material/error:")
             config = None
-        _start(info, config, changed)
+        _train_button(info, config, changed)
     config_fields.advanced(_suggested(info, level, changed, config))
     model_list(config.model if config else "")
     if config:
@@ -100,56 +105,56 @@ def train_form() -> None:
 
 
 def _suggested(
-    info: DatasetInfo, level: str, changed: dict[str, Any], config: TrainConfig | None
+    info: DatasetInfo, level: str, overrides: dict[str, Any], config: TrainConfig | None
 ) -> TrainConfig:
     """What each field would be had nobody changed it, the others being as they are: a change of one
     moves what the recipe says of others. ``config`` is None where the changes do not go together.
     """
-    plain_recipe = presets.suggest(info, changed.get("model"), level)
-    found = TrainConfig(dataset=info.name).changed(**plain_recipe)
+    recipe = presets.suggest(info, overrides.get("model"), level)
+    default = TrainConfig(dataset=info.name).changed(**recipe)
     if config is None:
-        return found
-    unchanged: dict[str, Any] = {}
-    for name in changed:
-        rest = {other: value for other, value in changed.items() if other != name}
+        return default
+    defaults: dict[str, Any] = {}
+    for name in overrides:
+        other_overrides = {other: value for other, value in overrides.items() if other != name}
         try:
-            without = presets.configuration(info.name, info, **{**rest, "preset": level})
+            without = presets.configuration(info.name, info, **{**other_overrides, "preset": level})
         except BadInputError:  # the rest needs it
-            without = found
-        unchanged[name] = getattr(without, name)
-    return config.changed(**unchanged)
+            without = default
+        defaults[name] = getattr(without, name)
+    return config.changed(**defaults)
 
 
-def _choose(known: dict[str, DatasetInfo]) -> DatasetInfo:
+def _dataset_picker(infos: dict[str, DatasetInfo]) -> DatasetInfo:
     wanted = WANTED_DATASET.take()
-    if wanted is None or wanted not in known:
+    if wanted is None or wanted not in infos:
         wanted = TRAIN_DATASET.value(None)
-    name = wanted if wanted is not None and wanted in known else next(iter(known))
+    name = wanted if wanted is not None and wanted in infos else next(iter(infos))
     if TRAIN_DATASET.value(None) != name:
         TRAIN_DATASET.set(name)
-    labels = unique({name: _named(info) for name, info in known.items()})
+    labels = unique({name: _dataset_label(info) for name, info in infos.items()})
     st.selectbox(
         "Pictures",
-        list(known),
+        list(infos),
         format_func=lambda name: labels.get(name, name),
         key=TRAIN_DATASET,
         help=TrainConfig.__dataclass_fields__["dataset"].metadata["help"],
         persist_state="session",
     )
-    info = known[name]
+    info = infos[name]
     dataset_preview(current_workspace(), info)
     findings_summary(current_workspace(), info)
     return info
 
 
-def _named(info: DatasetInfo) -> str:
+def _dataset_label(info: DatasetInfo) -> str:
     return (
         f"{info.title} · {count(info.pictures, 'picture')} · "
         f"{count(len(info.classes), 'class', 'classes')}"
     )
 
 
-def _folder() -> None:
+def _folder_field() -> None:
     """A folder on this computer: read at once, then it is one of the data sets."""
     with st.popover("Use a folder on this computer", icon=":material/folder_open:"):
         st.text_input(
@@ -162,37 +167,37 @@ def _folder() -> None:
 
 
 def _folder_given() -> None:
-    given = TRAIN_FOLDER.value("").strip().strip("\"'")
-    if given:
-        start_ingest(Path(given).expanduser())
+    text = TRAIN_FOLDER.value("").strip().strip("\"'")
+    if text:
+        start_ingest(Path(text).expanduser())
 
 
-def _start(info: DatasetInfo, config: TrainConfig | None, changed: dict[str, Any]) -> None:
+def _train_button(info: DatasetInfo, config: TrainConfig | None, overrides: dict[str, Any]) -> None:
     if config:
-        found = expected(current_workspace(), config, info.pictures)
+        cost = expected_cost(current_workspace(), config, info.pictures)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.html(
-                f'<p class="lens-quiet">{_how_much(config)} of '
-                f"{escape(model_catalog.get(config.model).label)}: about {roughly(found.seconds)}, "
-                f"{size(found.memory)} of memory and {size(found.disk)} of disk "
-                f"({escape(found.basis)}). {escape(reason(config, info.pictures))}</p>",
+                f'<p class="lens-quiet">{_duration_text(config)} of '
+                f"{escape(model_catalog.get(config.model).label)}: about {roughly(cost.seconds)}, "
+                f"{size(cost.memory)} of memory and {size(cost.disk)} of disk "
+                f"({escape(cost.basis)}). {escape(reason(config, info.pictures))}</p>",
                 width="content",
             )
-            if not found.measured and info.ready:
+            if not cost.measured and info.ready:
                 estimate_button(current_workspace(), config)
-        if remark := presets.size_remark(changed.get("image_size"), config):
+        if remark := presets.size_remark(overrides.get("image_size"), config):
             st.caption(remark)
     if st.button("Train", type="primary", key="train", disabled=config is None) and config:
-        _go(info, config)
+        _start_training(info, config)
 
 
-def _how_much(config: TrainConfig) -> str:
+def _duration_text(config: TrainConfig) -> str:
     """How long it is trained: the epochs, or where a limit of time decides, at most so many."""
     said = count(config.epochs, "epoch")
     return f"Within {roughly(60 * config.minutes)}, at most {said}" if config.minutes else said
 
 
-def _go(info: DatasetInfo, config: TrainConfig) -> NoReturn:
+def _start_training(info: DatasetInfo, config: TrainConfig) -> NoReturn:
     """Start at once, or after the pictures have been brought in."""
     if info.ready:
         begin(config)

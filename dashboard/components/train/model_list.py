@@ -19,10 +19,10 @@ from ml.models.plugins import discovery as plugins
 
 TICK_SECONDS = 0.7
 BYTES_A_WEIGHT = 4
-HEADS = ("Model", "Weights", "Work for a picture", "Starts", "From")
+HEADINGS = ("Model", "Weights", "Work for a picture", "Starts", "From")
 OWN = "See docs/adding-a-model.md for a model of your own."
 
-Tried = dict[str, dict[str, Any]]
+PluginChecks = dict[str, dict[str, Any]]
 """What ``python -m ml models --check`` found of each plugin, by name."""
 
 
@@ -32,25 +32,26 @@ def model_list(chosen: str) -> None:
 
 
 def _models(chosen: str) -> None:
-    found = plugins.discovered()
-    tried = _tried() if found.models else {}
-    rows = "".join(_row(model, chosen, tried) for model in all_models())
-    heads = "".join(f'<th scope="col">{head}</th>' for head in HEADS)
+    plugin_models = plugins.discovered()
+    checks = _check_plugins() if plugin_models.models else {}
+    rows = "".join(_row(model, chosen, checks) for model in all_models())
+    headings = "".join(f'<th scope="col">{head}</th>' for head in HEADINGS)
     st.html(
-        f'<table class="lens-models"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
+        f"<table "
+        f'class="lens-models"><thead><tr>{headings}</tr></thead><tbody>{rows}</tbody></table>'
     )
-    for item in found.unreadable:
-        said = f"**{plain(item.origin)}** is left out. {plain(item.reason)}"
-        st.warning(said, icon=":material/extension_off:")
+    for item in plugin_models.unreadable:
+        text = f"**{plain(item.origin)}** is left out. {plain(item.reason)}"
+        st.warning(text, icon=":material/extension_off:")
     st.caption(
         "Choose one under Advanced, Model. Work is in multiply-adds for one picture; to learn from "
         f"it takes about three times as many. {OWN}"
     )
 
 
-def _row(model: ModelInfo, chosen: str, tried: Tried) -> str:
+def _row(model: ModelInfo, chosen: str, checks: PluginChecks) -> str:
     mark = ' <span class="lens-status lens-running">Chosen</span>' if model.name == chosen else ""
-    problem = tried.get(model.name, {}).get("problem", "")
+    problem = checks.get(model.name, {}).get("problem", "")
     fault = f'<p class="lens-fault">It cannot be used. {escape(problem)}</p>' if problem else ""
     cells = (
         f"<strong>{escape(model.label)}</strong> <code>{escape(model.name)}</code>{mark}"
@@ -60,11 +61,11 @@ def _row(model: ModelInfo, chosen: str, tried: Tried) -> str:
         escape(start_of(model)),
         escape(model.origin or "Built in"),
     )
-    drawn = (
+    cells_html = (
         f'<td data-head="{head}"><div>{cell}</div></td>'
-        for head, cell in zip(HEADS, cells, strict=True)
+        for head, cell in zip(HEADINGS, cells, strict=True)
     )
-    return f"<tr>{''.join(drawn)}</tr>"
+    return f"<tr>{''.join(cells_html)}</tr>"
 
 
 def megabytes(weights: int) -> str:
@@ -73,8 +74,8 @@ def megabytes(weights: int) -> str:
     >>> megabytes(27_500), megabytes(3_380_000)
     ('0.1 MB', '14 MB')
     """
-    found = weights * BYTES_A_WEIGHT / 1e6
-    return f"{found:.{0 if found >= 10 else 1}f} MB"
+    size = weights * BYTES_A_WEIGHT / 1e6
+    return f"{size:.{0 if size >= 10 else 1}f} MB"
 
 
 def start_of(model: ModelInfo) -> str:
@@ -89,30 +90,30 @@ def start_of(model: ModelInfo) -> str:
 
 
 @st.cache_resource(show_spinner=False)
-def _jobs() -> dict[plugins.SourceStamps, Job | Tried]:
+def _jobs() -> dict[plugins.SourceStamps, Job | PluginChecks]:
     """The child that tries the plugins as they are now, then what it found: for every tab."""
     return {}
 
 
-def _tried() -> Tried:
+def _check_plugins() -> PluginChecks:
     """What came of trying them, once for each change of their files. It runs their code, in a
     child; until that is done there is a line that says so."""
-    jobs, now = _jobs(), plugins.source_stamps()
-    held = jobs.get(now)
-    if held is None:
+    jobs, stamp = _jobs(), plugins.source_stamps()
+    checks = jobs.get(stamp)
+    if checks is None:
         jobs.clear()
-        held = jobs[now] = Job(["models", "--check"], "Your models").start(current_workspace())
-    if isinstance(held, Job):
-        if held.running:
-            st.fragment(_waiting, run_every=TICK_SECONDS)(held)
+        checks = jobs[stamp] = Job(["models", "--check"], "Your models").start(current_workspace())
+    if isinstance(checks, Job):
+        if checks.running:
+            st.fragment(_waiting, run_every=TICK_SECONDS)(checks)
             return {}
         try:
-            held = {row["name"]: row for row in held.result()["models"]}
+            checks = {row["name"]: row for row in checks.result()["models"]}
         except BadInputError as error:
             st.warning(plain(str(error)), icon=":material/error:")
-            held = {}
-        jobs[now] = held
-    return held
+            checks = {}
+        jobs[stamp] = checks
+    return checks
 
 
 def _waiting(job: Job) -> None:

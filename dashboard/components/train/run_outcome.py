@@ -19,14 +19,16 @@ from ml.tuning.new_search import MINUTES, better
 
 def run_outcome(run: Run, status: Status, ended: dict[str, Any] | None) -> None:
     """The status, what came of the run, and the buttons that lead on."""
-    said = result_sentence(run.report)
-    took = f"in {duration(ended['seconds'])}" if ended and status.name == "finished" else ""
+    sentence = result_sentence(run.report)
+    duration_text = (
+        f"in {duration(ended['seconds'])}" if ended and status.name == "finished" else ""
+    )
     reason = f'<p class="lens-reason">{escape(status.reason)}</p>' if status.reason else ""
-    result = f'<p class="lens-result">{escape(said)}</p>' if said else ""
-    took += cost_comparison(run) if took else ""
+    result = f'<p class="lens-result">{escape(sentence)}</p>' if sentence else ""
+    duration_text += cost_comparison(run) if duration_text else ""
     st.html(
         f'<div class="lens-outcome"><div><span class="lens-status lens-{escape(status.name)}">'
-        f"{STATUS_WORDS[status.name]}</span><span>{took}</span></div>{result}{reason}</div>"
+        f"{STATUS_WORDS[status.name]}</span><span>{duration_text}</span></div>{result}{reason}</div>"
     )
     with st.container(horizontal=True):
         _buttons(run, status)
@@ -57,11 +59,11 @@ def result_sentence(report: dict[str, Any] | None) -> str:
     if not report or report.get("accuracy") is None:
         return ""
     figure = with_span(report["accuracy"], (report.get("intervals") or {}).get("accuracy"))
-    said = f"Accuracy {figure} on {count(int(report.get('pictures') or 0), 'test picture')}."
+    sentence = f"Accuracy {figure} on {count(int(report.get('pictures') or 0), 'test picture')}."
     majority = (report.get("majority") or {}).get("accuracy")
     if majority is not None:
-        said += f" Guessing the biggest class gets {with_span(majority, None)}."
-    return said
+        sentence += f" Guessing the biggest class gets {with_span(majority, None)}."
+    return sentence
 
 
 def _buttons(run: Run, status: Status) -> None:
@@ -73,17 +75,19 @@ def _buttons(run: Run, status: Status) -> None:
             selection.choose_run(None)
             st.rerun()
         return
-    begun = (run.folder / "worker.json").exists()
-    resumable = begun and name in ("stopped", "interrupted", "failed")
-    first = "retry" if name == "failed" or not begun else "resume"
+    was_started = (run.folder / "worker.json").exists()
+    resumable = was_started and name in ("stopped", "interrupted", "failed")
+    primary_key = "retry" if name == "failed" or not was_started else "resume"
     untested = untested_trial(run)
     if usable and name in ("finished", "stopped"):
-        first = "to-evaluate"
+        primary_key = "to-evaluate"
     elif untested:
-        first = "resume"
+        primary_key = "resume"
 
     def button(label: str, key: str, help: str | None = None) -> bool:
-        return st.button(label, key=key, help=help, type="primary" if key == first else "secondary")
+        return st.button(
+            label, key=key, help=help, type="primary" if key == primary_key else "secondary"
+        )
 
     if usable:
         if button("Look at its mistakes", "to-evaluate"):

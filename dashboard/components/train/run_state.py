@@ -28,8 +28,8 @@ TRIAL = (
 
 def status_pill(name: str, text: str = "") -> str:
     """The status as a small piece of HTML."""
-    known = escape(text or STATUS_WORDS.get(name, name.capitalize()))
-    return f'<span class="lens-status lens-{escape(name)}">{known}</span>'
+    words = escape(text or STATUS_WORDS.get(name, name.capitalize()))
+    return f'<span class="lens-status lens-{escape(name)}">{words}</span>'
 
 
 def no_report(run: Run) -> None:

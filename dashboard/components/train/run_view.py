@@ -36,26 +36,26 @@ def run_view(run: Run) -> None:
     status = engine.status(run)
     ticking = status.name in LIVE
     with error_message():
-        st.fragment(_watched, run_every=TICK_SECONDS if ticking else None)(run, status.name)
-        st.fragment(_folds, run_every=LOG_SECONDS if ticking else None)(run)
+        st.fragment(_live_part, run_every=TICK_SECONDS if ticking else None)(run, status.name)
+        st.fragment(_expanders, run_every=LOG_SECONDS if ticking else None)(run)
 
 
-def _watched(run: Run, known: str) -> None:
+def _live_part(run: Run, known_status: str) -> None:
     with error_message():
-        _watch(run, known)
+        _draw_live_part(run, known_status)
 
 
-def _watch(run: Run, known: str) -> None:
+def _draw_live_part(run: Run, known_status: str) -> None:
     state = live.session_live()
     live.follow(run.folder, state)
     status = engine.status(run)
-    if status.name != known:
+    if status.name != known_status:
         redraw.request()  # the rest of the page speaks of it too, and the ticking may be over
     _header(run, status, state)
     if status.name == "queued":
         ahead = engine.position(current_workspace(), run)
-        after = f" {count(ahead, 'run')} before it." if ahead else " It starts next."
-        st.html(f'<p class="lens-quiet">Waiting for its turn.{after}</p>')
+        queue_text = f" {count(ahead, 'run')} before it." if ahead else " It starts next."
+        st.html(f'<p class="lens-quiet">Waiting for its turn.{queue_text}</p>')
         if not state["epochs"]:
             return
     live_metrics(state, run, status)
@@ -80,21 +80,21 @@ def _progress(run: Run, status: Status, state: live.Live) -> None:
         detail = f"epoch {max(1, progress['epoch'])} of {started['epochs']}"
     if status.stopping:
         words, detail = "Stopping", "the best model is kept, tested and packed"
-    left = progress["seconds_left"] if progress else None
-    remaining = f"about {duration(left)} left" if left is not None else ""
+    seconds_left = progress["seconds_left"] if progress else None
+    remaining = f"about {duration(seconds_left)} left" if seconds_left is not None else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         progress_bar(words, done, detail, remaining, announced=False)  # four times a second
         if not status.stopping:
             if st.button("Stop", key="stop", icon=":material/stop:", help="Keeps the best model."):
                 engine.stop(current_workspace(), run)
                 st.rerun(scope="fragment")
-        elif _asked(run) > PATIENCE_SECONDS and st.button(
+        elif _seconds_since_stop(run) > PATIENCE_SECONDS and st.button(
             "End it now", key="kill", help="The worker does not answer. Its last epoch is lost."
         ):
             engine.kill(run)
 
 
-def _asked(run: Run) -> float:
+def _seconds_since_stop(run: Run) -> float:
     """Seconds since the run was asked to stop."""
     try:
         return time.time() - (run.folder / "stop").stat().st_mtime
@@ -102,7 +102,7 @@ def _asked(run: Run) -> float:
         return 0.0
 
 
-def _folds(run: Run) -> None:
+def _expanders(run: Run) -> None:
     """Log, configuration and command, read only when opened."""
     lazy_expander("Log", fold_key("log"), partial(_log, run))
     lazy_expander("Settings and command", fold_key("settings"), partial(_settings, run))

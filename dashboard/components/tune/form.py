@@ -13,7 +13,7 @@ from dashboard.components.data.ingest_progress import (
     start_ingest,
 )
 from dashboard.components.widgets import config_fields
-from dashboard.queries.cost_estimate import expected
+from dashboard.queries.cost_estimate import expected_cost
 from dashboard.state import selection
 from dashboard.state.messages import SEARCH_TO_START
 from dashboard.state.workspace import current_workspace
@@ -31,7 +31,7 @@ from ml.models import catalog as model_catalog
 from ml.tuning.new_search import MINUTES, new_sweep
 from ml.tuning.search_space import searchable, usual
 
-FEW = 4
+MIN_TRIALS_FOR_SEARCH = 4
 """Where fewer trials fit, a search tells hardly anything."""
 
 
@@ -41,12 +41,12 @@ def tune_form() -> TrainConfig | None:
     ingest_progress()
     if ingest_under_way():
         return None
-    known = {info.name: info for info in catalog.list_datasets(current_workspace())}
-    asked = SEARCH_TO_START.take()
-    if asked and known[asked["base"]["dataset"]].ready:
-        _begin(asked)  # the pictures that it waited for are there
+    infos = {info.name: info for info in catalog.list_datasets(current_workspace())}
+    request = SEARCH_TO_START.take()
+    if request and infos[request["base"]["dataset"]].ready:
+        _start_search(request)  # the pictures that it waited for are there
     with st.container(border=True, key="card-tune"):
-        info = _choose(known)
+        info = _choose(infos)
         model = st.selectbox(
             "Model",
             model_catalog.names(),
@@ -60,35 +60,35 @@ def tune_form() -> TrainConfig | None:
         except BadInputError as error:
             st.warning(plain(str(error)), icon=":material/error:")
             return None
-        asked = _asked(base)
-        _told(base, info, asked)
-        ready = bool(asked["fields"])
+        request = _search_settings(base)
+        _time_sentence(base, info, request)
+        ready = bool(request["fields"])
         if st.button("Start the search", type="primary", key="tune-start", disabled=not ready):
             if info.ready:
-                _begin(asked)
-            SEARCH_TO_START.send(asked)
+                _start_search(request)
+            SEARCH_TO_START.send(request)
             start_ingest(BUNDLED / info.name, {"tune": True})
             st.rerun()
     return base
 
 
-def _choose(known: Mapping[str, DatasetInfo]) -> DatasetInfo:
-    wanted = selection.current_data()
-    labels = unique({name: f"{one.title} · {one.pictures:,}" for name, one in known.items()})
-    names = list(known)
+def _choose(infos: Mapping[str, DatasetInfo]) -> DatasetInfo:
+    current = selection.current_data()
+    labels = unique({name: f"{info.title} · {info.pictures:,}" for name, info in infos.items()})
+    names = list(infos)
     chosen = st.selectbox(
         "Pictures",
         names,
-        index=names.index(wanted) if wanted and wanted in known else 0,
+        index=names.index(current) if current and current in infos else 0,
         format_func=lambda name: f"{labels.get(name, name)} pictures",
         key="tune-dataset",
         persist_state="session",
         help="The search never sees the test pictures among them: the result is told on those.",
     )
-    return known[chosen]
+    return infos[chosen]
 
 
-def _asked(base: TrainConfig) -> dict[str, Any]:
+def _search_settings(base: TrainConfig) -> dict[str, Any]:
     """What is to be searched, and the limits."""
     chosen = st.multiselect(
         "Settings to search",
@@ -126,26 +126,26 @@ def _asked(base: TrainConfig) -> dict[str, Any]:
     }
 
 
-def _told(base: TrainConfig, info: DatasetInfo, asked: Mapping[str, Any]) -> None:
+def _time_sentence(base: TrainConfig, info: DatasetInfo, request: Mapping[str, Any]) -> None:
     """What fits into the time, from the estimate for one training."""
-    found = expected(current_workspace(), base, info.pictures)
-    fit = int(asked["seconds"] / max(1.0, found.seconds))
-    said = (
-        f"One training takes about {roughly(found.seconds)} ({found.basis}), so there is time for "
-        f"about {count(fit, 'trial')}."
+    cost = expected_cost(current_workspace(), base, info.pictures)
+    trials = int(request["seconds"] / max(1.0, cost.seconds))
+    sentence = (
+        f"One training takes about {roughly(cost.seconds)} ({cost.basis}), so there is time for "
+        f"about {count(trials, 'trial')}."
     )
     if base.frozen:
-        said += " Usually for more: what the first one learns about each picture is kept."
-    elif fit < FEW:
-        said += " That is too few to find much: give it more time, or choose a smaller model."
-    st.html(f'<p class="lens-quiet">{escape(said)}</p>')
+        sentence += " Usually for more: what the first one learns about each picture is kept."
+    elif trials < MIN_TRIALS_FOR_SEARCH:
+        sentence += " That is too few to find much: give it more time, or choose a smaller model."
+    st.html(f'<p class="lens-quiet">{escape(sentence)}</p>')
 
 
-def _begin(asked: Mapping[str, Any]) -> None:
+def _start_search(request: Mapping[str, Any]) -> None:
     """Make the search, start its child and take it in hand."""
-    workspace, base = current_workspace(), TrainConfig.from_json(asked["base"])
-    limits = {"seconds": asked["seconds"], "trials": asked["trials"]}
-    sweep = new_sweep(workspace, base, fields=asked["fields"], **limits)
+    workspace, base = current_workspace(), TrainConfig.from_json(request["base"])
+    limits = {"seconds": request["seconds"], "trials": request["trials"]}
+    sweep = new_sweep(workspace, base, fields=request["fields"], **limits)
     searches.start(workspace, sweep)
     selection.choose_sweep(sweep.id)
     st.rerun()

@@ -36,46 +36,46 @@ def _panel(base: TrainConfig) -> None:
         "The rate rises step by step while the model learns. Where the loss falls fastest is a "
         "good rate to train with. Only training pictures are looked at, and nothing is kept."
     )
-    asked = (base.dataset, base.model)
+    subject = (base.dataset, base.model)
     state = stored(TuneState)
     job = state.rate_job
     if job is not None:
         if job.running:
             st.fragment(_progress, run_every=TICK_SECONDS)(job)
             return
-        _settle(job, asked)
-    found = state.rate_found
-    if found and found["asked"] == asked:
-        _found(found)
-    label = "Test again" if found and found["asked"] == asked else "Test it"
+        _settle(job, subject)
+    result = state.rate_found
+    if result and result["asked"] == subject:
+        _draw_result(result)
+    label = "Test again" if result and result["asked"] == subject else "Test it"
     if st.button(label, key="rate-test", icon=":material/speed:"):
         command = ["tune", "--find", "rate", "--dataset", base.dataset, "--model", base.model]
-        then = {"asked": asked}
+        then = {"asked": subject}
         job = Job(command, "Testing learning rates", then)
         state.rate_job = job.start(current_workspace())
         st.rerun()
 
 
-def _settle(job: Job, asked: tuple[str, str]) -> None:
+def _settle(job: Job, subject: tuple[str, str]) -> None:
     """Take what the child found. An error is told until it is tested again or something else is
-    ``asked``."""
+    ``subject``."""
     state = stored(TuneState)
     try:
         state.rate_found = job.result() | job.then
         state.rate_job = None
     except BadInputError as error:
-        if job.then["asked"] == asked:
+        if job.then["asked"] == subject:
             st.warning(plain(str(error)), icon=":material/error:")
 
 
-def _found(found: dict[str, Any]) -> None:
-    dataset, model = found["asked"]
-    rate = tuning_charts.value_text(float(found["pick"]))
-    said = f"A rate of {rate} suits {model_catalog.get(model).label} on {dataset}"
-    st.html(f'<h3 class="lens-card-title">{escape(said)}</h3>')
-    plot(tuning_charts.rates(found), "tune-rates", alt=f"{said}: there the loss falls fast.")
+def _draw_result(result: dict[str, Any]) -> None:
+    dataset, model = result["asked"]
+    rate = tuning_charts.value_text(float(result["pick"]))
+    sentence = f"A rate of {rate} suits {model_catalog.get(model).label} on {dataset}"
+    st.html(f'<h3 class="lens-card-title">{escape(sentence)}</h3>')
+    plot(tuning_charts.rates(result), "tune-rates", alt=f"{sentence}: there the loss falls fast.")
     if st.button(f"Train with {rate}", key="rate-use", icon=":material/model_training:"):
-        stored(TrainState).overrides.update(model=model, learning_rate=float(found["pick"]))
+        stored(TrainState).overrides.update(model=model, learning_rate=float(result["pick"]))
         WANTED_DATASET.send(dataset)
         selection.choose_run(None)
         deep_links.go_to(TRAIN)

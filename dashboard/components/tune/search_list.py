@@ -13,12 +13,12 @@ from dashboard.workers import searches
 from ml.errors import BadInputError
 from ml.tuning.sweep import Sweep, list_sweeps
 
-SHOWN = 20
+MAX_SEARCHES = 20
 
 
 def search_list() -> None:
     """Draw the last ones; nothing where there is none."""
-    sweeps = list_sweeps(current_workspace())[::-1][:SHOWN]
+    sweeps = list_sweeps(current_workspace())[::-1][:MAX_SEARCHES]
     if not sweeps:
         return
     st.subheader("Searches", anchor=False)
@@ -29,7 +29,7 @@ def search_list() -> None:
 
 def _row(sweep: Sweep) -> None:
     try:
-        asked, state, result = sweep.asked, sweep.state, sweep.result or {}
+        request, state, result = sweep.asked, sweep.state, sweep.result or {}
     except (BadInputError, KeyError, TypeError, ValueError):
         st.html(f"<p>{escape(sweep.id)} is damaged and cannot be shown.</p>")
         return
@@ -41,6 +41,7 @@ def _row(sweep: Sweep) -> None:
     kind = "running" if status.name in searches.LIVE else status.name
     st.html(
         f'<div class="lens-row-about">{status_pill(kind, words)}'
-        f"<span>{count(len(state.over), 'trial')}</span><span>{ago(asked['created'])}</span></div>"
+        f"<span>{count(len(state.over), 'trial')}</span>"
+        f"<span>{ago(request['created'])}</span></div>"
         f'<p class="lens-quiet">{escape(result.get("sentence", ""))}</p>'
     )

@@ -26,17 +26,19 @@ WORDS = {
 }
 
 
-def search_outcome(sweep: Sweep, status: Status, asked: dict[str, Any], state: State) -> None:
+def search_outcome(sweep: Sweep, status: Status, request: dict[str, Any], state: State) -> None:
     """The sentence with its interval, what the winner changed, and the buttons that lead on."""
     result = sweep.result or {}
-    took = f"{count(len(state.over), 'trial')} in {duration(state.spent)}" if state.over else ""
-    said, reason = str(result.get("sentence", "")), status.reason
+    duration_text = (
+        f"{count(len(state.over), 'trial')} in {duration(state.spent)}" if state.over else ""
+    )
+    sentence, reason = str(result.get("sentence", "")), status.reason
     winner = _run(result.get("run"))
-    lines = _about(result, state) if result else [plan(sweep, asked)]
+    lines = _about(result, state) if result else [plan(sweep, request)]
     st.html(
         f'<div class="lens-outcome"><div><span class="lens-status lens-{escape(status.name)}">'
-        f"{escape(WORDS.get(status.name, status.name))}</span><span>{took}</span></div>"
-        + (f'<p class="lens-result">{escape(said)}</p>' if said else "")
+        f"{escape(WORDS.get(status.name, status.name))}</span><span>{duration_text}</span></div>"
+        + (f'<p class="lens-result">{escape(sentence)}</p>' if sentence else "")
         + (f'<p class="lens-reason">{escape(reason)}</p>' if reason else "")
         + "".join(f'<p class="lens-quiet">{escape(line)}</p>' for line in lines)
         + (f'<p class="lens-quiet">{escape(result_sentence(winner.report))}</p>' if winner else "")
@@ -46,15 +48,15 @@ def search_outcome(sweep: Sweep, status: Status, asked: dict[str, Any], state: S
         _buttons(sweep, status, result, winner)
 
 
-def plan(sweep: Sweep, asked: dict[str, Any]) -> str:
+def plan(sweep: Sweep, request: dict[str, Any]) -> str:
     """What the search does, for as long as it has found nothing."""
     names = [tuning_charts.setting_label(axis.name).lower() for axis in sweep.axes]
     model = sweep.base.model  # one's own may be gone
     label = model_catalog.get(model).label if model in model_catalog.names() else model
-    limit = f", {count(asked['trials'], 'trial')} at most" if asked["trials"] else ""
+    limit = f", {count(request['trials'], 'trial')} at most" if request["trials"] else ""
     return (
         f"Trains {label} with other values of {', '.join(names)}, for at most "
-        f"{duration(float(asked['seconds']))}{limit}."
+        f"{duration(float(request['seconds']))}{limit}."
     )
 
 
@@ -75,21 +77,21 @@ def _about(result: dict[str, Any], state: State) -> list[str]:
 
 
 def _buttons(sweep: Sweep, status: Status, result: dict[str, Any], winner: Run | None) -> None:
-    workspace, over = current_workspace(), status.name != "finished"
+    workspace, can_resume = current_workspace(), status.name != "finished"
     broken = status.name in ("interrupted", "failed")
     best, base = bool(result.get("best")), _run(result.get("base"))
     better = best and float((result.get("test") or {}).get("difference", 1.0)) > 0
 
-    def way(label: str, key: str, run: Run, first: bool) -> None:
-        if st.button(label, key=key, type="primary" if first and not broken else "secondary"):
+    def run_button(label: str, key: str, run: Run, primary: bool) -> None:
+        if st.button(label, key=key, type="primary" if primary and not broken else "secondary"):
             deep_links.go_to(EVALUATE, run=run.id)
 
     if winner and best:
         label = "Open the winning run" if better else "Open the best on validation"
-        way(label, "tune-winner", winner, better)
+        run_button(label, "tune-winner", winner, better)
     if base and result:
-        way("Open the run it started from", "tune-base", base, not better)
-    if over:
+        run_button("Open the run it started from", "tune-base", base, not better)
+    if can_resume:
         text = "Start" if status.name == "queued" else "Resume"
         help = "Goes on with the trial that it was at. No trial is lost."
         kind: Literal["primary", "secondary"] = "primary" if broken or not winner else "secondary"

@@ -34,7 +34,7 @@ def search_view(sweep: Sweep) -> None:
     with error_message():
         status = searches.status(sweep)
         ticking = status.name in searches.LIVE
-        st.fragment(_watched, run_every=TICK_SECONDS if ticking else None)(sweep, status.name)
+        st.fragment(_live_part, run_every=TICK_SECONDS if ticking else None)(sweep, status.name)
         lazy_expander("Log", fold_key("tune-log"), partial(_log, sweep))
 
 
@@ -43,10 +43,10 @@ def _log(sweep: Sweep) -> None:
         st.code(log_tail(sweep) or "Nothing was written yet.", language=None, wrap_lines=True)
 
 
-def _watched(sweep: Sweep, known: str) -> None:
+def _live_part(sweep: Sweep, known_status: str) -> None:
     with error_message():
         status = searches.status(sweep)
-        if status.name != known:
+        if status.name != known_status:
             redraw.request()  # the ticking may be over
         asked, state = sweep.asked, sweep.state
         with st.container(border=True, key="card-tune-status"):
@@ -62,10 +62,10 @@ def _progress(sweep: Sweep, status: Status, asked: dict[str, Any], state: State)
     done = state.spent / max(1e-6, float(asked["seconds"]))
     if asked["trials"]:
         done = max(done, len(state.over) / (asked["trials"] + 1))  # the test at the end is one
-    words, detail = _doing(status, asked, state, done)
-    left = max(0.0, float(asked["seconds"]) - state.spent)
+    words, detail = _current_step(status, asked, state, done)
+    seconds_left = max(0.0, float(asked["seconds"]) - state.spent)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        progress_bar(words, done, detail, f"at most {duration(left)} left")
+        progress_bar(words, done, detail, f"at most {duration(seconds_left)} left")
         if status.name == "running" and not status.stopping:
             help = "Keeps what was found, and tests the best so far."
             if st.button("Stop", key="tune-stop", icon=":material/stop:", help=help):
@@ -73,7 +73,9 @@ def _progress(sweep: Sweep, status: Status, asked: dict[str, Any], state: State)
                 st.rerun(scope="fragment")
 
 
-def _doing(status: Status, asked: dict[str, Any], state: State, done: float) -> tuple[str, str]:
+def _current_step(
+    status: Status, asked: dict[str, Any], state: State, done: float
+) -> tuple[str, str]:
     """What it is at, in a word or two, and the detail."""
     if status.name == "starting":
         return "Starting", "your page may be closed: the search goes on"
@@ -82,9 +84,12 @@ def _doing(status: Status, asked: dict[str, Any], state: State, done: float) -> 
     trial = state.trials[-1] if state.trials else None
     if trial is not None and trial.state == "running":
         run = trial_run(current_workspace(), trial)
-        at: dict[str, Any] = live.latest(run) if run else {"words": "Starting", "share": 0.0}
-        which = f"trial {trial.number}" if trial.number else "the settings it starts from"
-        return "Searching", f"{which}: {at['words'].lower()}, {percentage(at['share'], digits=0)}"
+        progress: dict[str, Any] = live.latest(run) if run else {"words": "Starting", "share": 0.0}
+        trial_name = f"trial {trial.number}" if trial.number else "the settings it starts from"
+        return (
+            "Searching",
+            f"{trial_name}: {progress['words'].lower()}, {percentage(progress['share'], digits=0)}",
+        )
     limit = asked["trials"]
     if trial is not None and (done >= TESTING_SHARE or (limit and len(state.over) >= limit)):
         return "Testing", "the best and the start, on pictures that the search never saw"
@@ -98,21 +103,21 @@ def _figures(sweep: Sweep, status: Status, asked: dict[str, Any], state: State) 
     shares = (result or {}).get("importances") or {}
     left, right = st.columns(2) if shares else (st.container(), None)
     with left.container(border=True, key="card-tune-progress"):
-        said = _best_title(state)
-        st.html(f'<h3 class="lens-card-title">{escape(said)}</h3>')
-        plot(tuning_charts.progress(trials), "tune-progress", alt=said, announce=said)
+        title = _best_title(state)
+        st.html(f'<h3 class="lens-card-title">{escape(title)}</h3>')
+        plot(tuning_charts.progress(trials), "tune-progress", alt=title, announce=title)
     if right:
         with right.container(border=True, key="card-tune-importance"):
-            most = tuning_charts.setting_label(max(shares, key=lambda name: shares[name]))
-            said = f"{most} mattered most in {len(state.over)} trials"
-            st.html(f'<h3 class="lens-card-title">{escape(said)}</h3>')
-            plot(tuning_charts.importances(shares), "tune-importance", alt=said)
+            most_important = tuning_charts.setting_label(max(shares, key=lambda name: shares[name]))
+            title = f"{most_important} mattered most in {len(state.over)} trials"
+            st.html(f'<h3 class="lens-card-title">{escape(title)}</h3>')
+            plot(tuning_charts.importances(shares), "tune-importance", alt=title)
     if best is not None:
         with st.container(border=True, key="card-tune-parallel"):
-            said = "Which settings made good trials"
-            st.html(f'<h3 class="lens-card-title">{said}</h3>')
+            title = "Which settings made good trials"
+            st.html(f'<h3 class="lens-card-title">{title}</h3>')
             figure = tuning_charts.parallel(axes, trials, best.number)
-            plot(figure, "tune-parallel", height=360, alt=f"{said}: one line a trial.")
+            plot(figure, "tune-parallel", height=360, alt=f"{title}: one line a trial.")
     with st.container(border=True, key="card-tune-trials"):
         st.html('<h3 class="lens-card-title">Trials</h3>')
         trials_table(axes, trials, alive=status.name in searches.LIVE)
@@ -131,17 +136,19 @@ def _best_title(state: State) -> str:
 
 
 def _tiles(status: Status, asked: dict[str, Any], state: State) -> list[MetricTile]:
-    best, first = state.best, state.trials[0]
-    over, early = state.over, sum(trial.state == "pruned" for trial in state.over)
+    best, start = state.best, state.trials[0]
+    ended, pruned = state.over, sum(trial.state == "pruned" for trial in state.over)
     limit = f"of at most {asked['trials']}" if asked["trials"] else ""
     steps = [value for _, value in tuning_charts.best_so_far(state.trials)]
-    whole = [trial.seconds for trial in over if trial.state == "done" and trial.seconds > 0]
+    complete_trials = [
+        trial.seconds for trial in ended if trial.state == "done" and trial.seconds > 0
+    ]
     return [
         MetricTile(
             "Best on validation",
             percentage(best.accuracy if best else None, digits=1),
-            f"the start gets {percentage(first.accuracy, digits=1)}"
-            if first.accuracy is not None
+            f"the start gets {percentage(start.accuracy, digits=1)}"
+            if start.accuracy is not None
             else "",
             help="The search chooses by these pictures, so the best looks a little better on them "
             "than it is. At the end it is told on pictures that the search never saw.",
@@ -150,14 +157,14 @@ def _tiles(status: Status, asked: dict[str, Any], state: State) -> list[MetricTi
         ),
         MetricTile(
             "Trials",
-            str(len(over)),
-            f"{count(early, 'trial')} ended early" if early else limit or "the start included",
+            str(len(ended)),
+            f"{count(pruned, 'trial')} ended early" if pruned else limit or "the start included",
             help="A trial that is clearly behind half of the others is ended early.",
         ),
         MetricTile(
             "Time a trial",
-            duration(sum(whole) / len(whole)) if whole else "–",
-            "mean of whole trials" if whole else "after the first trial",
+            duration(sum(complete_trials) / len(complete_trials)) if complete_trials else "–",
+            "mean of whole trials" if complete_trials else "after the first trial",
         ),
         MetricTile(
             "Time spent",

@@ -13,23 +13,23 @@ from dashboard.text.wording import duration, percentage
 from ml.tuning.search_space import Axis
 from ml.tuning.sweep import Trial, trial_run
 
-LEFT_OFF = "broken off"
+INTERRUPTED_WORD = "broken off"
 """What a trial is that was under way when the search was interrupted; a resume goes on with it."""
 
 
 def trials_table(axes: Sequence[Axis], trials: Sequence[Trial], *, alive: bool) -> None:
     """The newest first. ``alive``: somebody works on the search."""
-    heads = ["Trial", "Validation", "", *(setting_label(axis.name) for axis in axes), "Time"]
+    headings = ["Trial", "Validation", "", *(setting_label(axis.name) for axis in axes), "Time"]
     rows = "".join(_row(axes, trial, alive) for trial in reversed(trials))
     st.html(
         f'<div class="lens-files lens-trials" tabindex="0"><table><thead><tr>'
-        f"{''.join(f'<th>{escape(head)}</th>' for head in heads)}"
+        f"{''.join(f'<th>{escape(heading)}</th>' for heading in headings)}"
         f"</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 
 def _row(axes: Sequence[Axis], trial: Trial, alive: bool) -> str:
-    state = STATES[trial.state] if alive or trial.state != "running" else LEFT_OFF
+    state = STATES[trial.state] if alive or trial.state != "running" else INTERRUPTED_WORD
     cells = [
         _link(trial),
         percentage(trial.accuracy, digits=1),

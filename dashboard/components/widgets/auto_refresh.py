@@ -12,17 +12,19 @@ from ml.workspace import Workspace
 SECONDS = 2.0
 
 
-def auto_refresh(workspace: Workspace, shown: Mapping[str, str]) -> None:
+def auto_refresh(workspace: Workspace, drawn_statuses: Mapping[str, str]) -> None:
     """Compare the statuses that were drawn, by run id, with those of now, every two seconds.
 
     It only starts a timer where one of them is queued or running.
     """
-    live = any(status in ("queued", "running") for status in shown.values())
-    st.fragment(_compare_statuses, run_every=SECONDS if live else None)(workspace, dict(shown))
+    live = any(status in ("queued", "running") for status in drawn_statuses.values())
+    st.fragment(_compare_statuses, run_every=SECONDS if live else None)(
+        workspace, dict(drawn_statuses)
+    )
 
 
-def _compare_statuses(workspace: Workspace, shown: dict[str, str]) -> None:
-    if any(status_now(workspace, run) != status for run, status in shown.items()):
+def _compare_statuses(workspace: Workspace, drawn_statuses: dict[str, str]) -> None:
+    if any(status_now(workspace, run) != status for run, status in drawn_statuses.items()):
         redraw.request()
 
 

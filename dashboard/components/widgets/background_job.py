@@ -20,15 +20,15 @@ from ml.errors import BadInputError
 from ml.workspace import Workspace
 
 TICK_SECONDS = 0.7
-MOST = 2
+MAX_UNREQUESTED_JOBS = 2
 """More children of a kind than this are not started unasked."""
 
 
 @dataclass
-class _Held:
+class _JobOfSet:
     """The child of a kind for a set: the version it is at, and why it left no result."""
 
-    of: str
+    version_key: str
     job: Job | None = None
     reason: str | None = None
 
@@ -38,14 +38,14 @@ class _Held:
 
 
 @dataclass
-class _Known:
-    by_set: dict[tuple[str, str], _Held] = field(default_factory=dict)
+class _Jobs:
+    by_set: dict[tuple[str, str], _JobOfSet] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
 
 @st.cache_resource(show_spinner=False)
-def _known(root: Path) -> _Known:
-    return _Known()
+def _jobs(root: Path) -> _Jobs:
+    return _Jobs()
 
 
 def begin_job(
@@ -55,24 +55,28 @@ def begin_job(
 
     What nobody ``asked`` for waits while others are at work.
     """
-    known = _known(workspace.root)
-    with known.lock:
-        held = known.by_set.get((kind, version.name))
-        if held and held.of == _of(version) and held.running:
+    jobs = _jobs(workspace.root)
+    with jobs.lock:
+        entry = jobs.by_set.get((kind, version.name))
+        if entry and entry.version_key == _version_key(version) and entry.running:
             return
-        if held and held.job:
-            held.job.cancel()
-            held.job = None
-        busy = sum(one.running for (other, _), one in known.by_set.items() if other == kind)
-        if not asked and busy >= MOST:
-            known.by_set[kind, version.name] = _Held(_of(version), reason="")
+        if entry and entry.job:
+            entry.job.cancel()
+            entry.job = None
+        busy = sum(
+            other_entry.running for (other, _), other_entry in jobs.by_set.items() if other == kind
+        )
+        if not asked and busy >= MAX_UNREQUESTED_JOBS:
+            jobs.by_set[kind, version.name] = _JobOfSet(_version_key(version), reason="")
             return
         try:
-            made = _Held(_of(version), Job([kind, version.name], title).start(workspace))
+            new_entry = _JobOfSet(
+                _version_key(version), Job([kind, version.name], title).start(workspace)
+            )
         except OSError as error:
             reason = f"{title} could not be started: {error.strerror or error}."
-            made = _Held(_of(version), reason=reason)
-        known.by_set[kind, version.name] = made
+            new_entry = _JobOfSet(_version_key(version), reason=reason)
+        jobs.by_set[kind, version.name] = new_entry
 
 
 def ended_job(workspace: Workspace, version: DatasetVersion, kind: str) -> str | None:
@@ -81,25 +85,25 @@ def ended_job(workspace: Workspace, version: DatasetVersion, kind: str) -> str |
 
     Takes note of a child that has ended since.
     """
-    known = _known(workspace.root)
-    with known.lock:
-        held = known.by_set.get((kind, version.name))
-        if held is None:
+    jobs = _jobs(workspace.root)
+    with jobs.lock:
+        entry = jobs.by_set.get((kind, version.name))
+        if entry is None:
             return None
-        if held.job and not held.job.running:
-            held.reason = ""  # where it left no result all the same, it is not started for ever
+        if entry.job and not entry.job.running:
+            entry.reason = ""  # where it left no result all the same, it is not started for ever
             try:
-                held.job.result()
+                entry.job.result()
             except BadInputError as error:
-                held.reason = str(error)
-            held.job = None
-        return held.reason if held.of == _of(version) else None
+                entry.reason = str(error)
+            entry.job = None
+        return entry.reason if entry.version_key == _version_key(version) else None
 
 
 def job_running(workspace: Workspace, version: DatasetVersion, kind: str) -> bool:
     """Whether a child looks at exactly this version."""
-    held = _known(workspace.root).by_set.get((kind, version.name))
-    return held is not None and held.of == _of(version) and held.running
+    entry = _jobs(workspace.root).by_set.get((kind, version.name))
+    return entry is not None and entry.version_key == _version_key(version) and entry.running
 
 
 def job_progress(workspace: Workspace, version: DatasetVersion, kind: str) -> None:
@@ -114,16 +118,21 @@ def job_reason(reason: str) -> None:
 
 
 def _progress(workspace: Workspace, version: DatasetVersion, kind: str) -> None:
-    held = _known(workspace.root).by_set.get((kind, version.name))
-    job = held.job if held else None
-    if held is None or job is None or held.of != _of(version) or not job.running:
+    entry = _jobs(workspace.root).by_set.get((kind, version.name))
+    job = entry.job if entry else None
+    if (
+        entry is None
+        or job is None
+        or entry.version_key != _version_key(version)
+        or not job.running
+    ):
         redraw.request()
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         if job_bar(job, f"cancel-{kind}"):
-            held.job, held.reason = None, ""
+            entry.job, entry.reason = None, ""
             st.rerun()
 
 
-def _of(version: DatasetVersion) -> str:
+def _version_key(version: DatasetVersion) -> str:
     return f"{version.version} {version.fingerprint}"

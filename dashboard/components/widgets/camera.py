@@ -16,9 +16,9 @@ from dashboard.state.component_message import ComponentState, is_new_message
 from dashboard.state.stored import stored
 from dashboard.state.widget_key import WidgetKey
 
-MOST_SHOTS = 120
+MAX_SHOTS = 120
 """In one message; about 60 kB each."""
-MOST_BYTES = 2_000_000
+MAX_BYTES = 2_000_000
 """Of one shot. The component makes none larger than 640 pixels."""
 _JPEG = b"\xff\xd8\xff"
 _HTML = """
@@ -52,45 +52,45 @@ def camera(label: str, key: str) -> list[bytes]:
 
     Rerun once they are taken: the component then knows, and lets go of its own copies.
     """
-    return _fresh(key, _draw(label, key, lambda: None).shots)
+    return _new_shots(key, _draw(label, key, lambda: None).shots)
 
 
 def snapshot(label: str, key: str, take: Callable[[bytes], None]) -> None:
     """Draw the camera for one picture at a time: each is sent as soon as it is taken, and ``take``
     gets it before the page is drawn anew."""
 
-    def sent() -> None:
-        for one in _fresh(key, WidgetKey[Any](key).value(None).shots):
-            take(one)
+    def send_shots() -> None:
+        for shot in _new_shots(key, WidgetKey[Any](key).value(None).shots):
+            take(shot)
 
-    _draw(label, key, sent, once=True)
+    _draw(label, key, send_shots, once=True)
 
 
-def _draw(label: str, key: str, sent: Callable[[], None], *, once: bool = False) -> Any:
+def _draw(label: str, key: str, on_change: Callable[[], None], *, once: bool = False) -> Any:
     data = {
         "label": label,
         "key": key,
-        "most": 1 if once else MOST_SHOTS,
+        "most": 1 if once else MAX_SHOTS,
         "once": once,
         "taken": stored(ComponentState, key).last_token,
     }
-    return _component(key=key, data=data, on_shots_change=sent)
+    return _component(key=key, data=data, on_shots_change=on_change)
 
 
-def _fresh(key: str, sent: Any) -> list[bytes]:
+def _new_shots(key: str, message: Any) -> list[bytes]:
     """The pictures of a message that was not seen yet."""
-    return shots(sent) if is_new_message(key, sent) else []
+    return shots(message) if is_new_message(key, message) else []
 
 
-def shots(sent: dict[str, Any]) -> list[bytes]:
+def shots(message: dict[str, Any]) -> list[bytes]:
     """The pictures in a message of the component; whatever is not a JPEG of its is left out."""
-    found = []
-    given = sent.get("shots")
-    for text in given[:MOST_SHOTS] if isinstance(given, list) else []:
+    pictures = []
+    texts = message.get("shots")
+    for text in texts[:MAX_SHOTS] if isinstance(texts, list) else []:
         try:
             data = base64.b64decode(str(text), validate=True)
         except (binascii.Error, ValueError):
             continue
-        if data.startswith(_JPEG) and len(data) <= MOST_BYTES:
-            found.append(data)
-    return found
+        if data.startswith(_JPEG) and len(data) <= MAX_BYTES:
+            pictures.append(data)
+    return pictures

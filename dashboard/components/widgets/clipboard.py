@@ -10,8 +10,8 @@ import streamlit as st
 from dashboard.server.static import beside
 from dashboard.state.component_message import is_new_message
 
-MOST = 20
-MEGABYTES = 20
+MAX_PICTURES = 20
+MAX_MEGABYTES = 20
 _CSS = """
 p { margin: 0; font: 0.875rem var(--st-font); color: var(--st-gray-text-color); }
 kbd {
@@ -32,27 +32,30 @@ _component = st.components.v2.component(
 
 def paste(key: str) -> list[tuple[str, bytes]]:
     """Draw the hint. Returns the pictures that were pasted just now, by name, else none."""
-    refusal = f"A picture that is pasted may have {MEGABYTES} MB, and {MOST} at a time are taken."
-    data = {"most": MOST, "bytes": MEGABYTES * 2**20, "refusal": refusal}
-    sent = _component(key=key, data=data, on_pasted_change=lambda: None).pasted
-    return pictures(sent) if is_new_message(key, sent) else []
+    refusal = (
+        f"A picture that is pasted may have {MAX_MEGABYTES} MB, "
+        f"and {MAX_PICTURES} at a time are taken."
+    )
+    data = {"most": MAX_PICTURES, "bytes": MAX_MEGABYTES * 2**20, "refusal": refusal}
+    message = _component(key=key, data=data, on_pasted_change=lambda: None).pasted
+    return pictures(message) if is_new_message(key, message) else []
 
 
-def pictures(sent: dict[str, Any]) -> list[tuple[str, bytes]]:
+def pictures(message: dict[str, Any]) -> list[tuple[str, bytes]]:
     """What a message of the component holds; what it cannot have sent is left out.
 
     A browser calls whatever is copied ``image.png``: such a picture is named by the time.
     """
-    found = []
-    given = sent.get("pictures")
-    for number, one in enumerate(given[:MOST] if isinstance(given, list) else [], 1):
+    named = []
+    items = message.get("pictures")
+    for number, item in enumerate(items[:MAX_PICTURES] if isinstance(items, list) else [], 1):
         try:
-            data = base64.b64decode(str(one["data"]), validate=True)
-            name = str(one["name"])
+            data = base64.b64decode(str(item["data"]), validate=True)
+            name = str(item["name"])
         except (binascii.Error, ValueError, KeyError, TypeError):
             continue
         if name in ("", "image.png"):
             name = f"Pasted {time.strftime('%H.%M.%S')}{'' if number == 1 else f' {number}'}.png"
-        if 0 < len(data) <= MEGABYTES * 2**20:
-            found.append((name, data))
-    return found
+        if 0 < len(data) <= MAX_MEGABYTES * 2**20:
+            named.append((name, data))
+    return named

@@ -24,11 +24,11 @@ from ml.text.command_line import BASICS, worded
 
 def groups() -> dict[str, list[Field[Any]]]:
     """The fields under Advanced by their group, in the order of the configuration."""
-    found: dict[str, list[Field[Any]]] = {}
+    by_group: dict[str, list[Field[Any]]] = {}
     for item in fields(TrainConfig):
         if item.name not in BASICS and not item.metadata["shell"]:
-            found.setdefault(item.metadata["group"], []).append(item)
-    return found
+            by_group.setdefault(item.metadata["group"], []).append(item)
+    return by_group
 
 
 def advanced(suggested: TrainConfig) -> None:
@@ -48,8 +48,8 @@ def advanced(suggested: TrainConfig) -> None:
                         field(item, getattr(suggested, item.name))
     if changed:
         with st.container(horizontal=True, vertical_alignment="center"):
-            said = f"{count(len(changed), 'setting')} changed"
-            st.markdown(f":violet[{said}]", width="content")
+            text = f"{count(len(changed), 'setting')} changed"
+            st.markdown(f":violet[{text}]", width="content")
             st.button("Reset all", type="tertiary", on_click=changed.clear, icon=":material/undo:")
 
 
@@ -58,14 +58,14 @@ def field(item: Field[Any], suggested: Any) -> None:
     changed, key = stored(TrainState).overrides, field_key(item.name)
     about = item.metadata
     unit = f" ({about['unit']})" if about["unit"] else ""
-    mark = ":violet[ · changed]" if item.name in changed else ""
+    changed_mark = ":violet[ · changed]" if item.name in changed else ""
     value = changed.get(item.name, suggested)
     key.set(value)
     settings: dict[str, Any] = {
-        "label": f"{about['label']}{unit}{mark}",
+        "label": f"{about['label']}{unit}{changed_mark}",
         "key": key,
         "help": about["help"],
-        "on_change": partial(_changed, item.name, suggested),
+        "on_change": partial(_field_changed, item.name, suggested),
     }
     if item.name == "model":
         st.selectbox(options=model_catalog.names(), format_func=model_label, **settings)
@@ -88,7 +88,7 @@ def field(item: Field[Any], suggested: Any) -> None:
         )
     if item.name in changed:
         st.button(
-            f"Reset to {plain(str(_worded(item, suggested)))}",
+            f"Reset to {plain(str(_value_text(item, suggested)))}",
             key=f"reset-{item.name}",
             type="tertiary",
             on_click=partial(changed.pop, item.name, None),
@@ -101,7 +101,7 @@ def model_label(name: str) -> str:
     return f"{info.label} · {info.parameters / 1e6:.2g} million weights"
 
 
-def _changed(name: str, suggested: Any) -> None:
+def _field_changed(name: str, suggested: Any) -> None:
     value, overrides = field_key(name).value(None), stored(TrainState).overrides
     if value == suggested or value is None:
         overrides.pop(name, None)
@@ -109,14 +109,14 @@ def _changed(name: str, suggested: Any) -> None:
         overrides[name] = value
 
 
-def _step(value: float, about: Any) -> float:
+def _step(value: float, metadata: Any) -> float:
     """A step that suits the size of the value: a tenth of its power of ten on a log scale."""
-    if not about["log"]:
-        return 1.0 if about["high"] >= 100 else 0.01
+    if not metadata["log"]:
+        return 1.0 if metadata["high"] >= 100 else 0.01
     return float(10.0 ** math.floor(math.log10(value))) if value > 0 else 1e-4
 
 
-def _worded(item: Field[Any], value: Any) -> Any:
+def _value_text(item: Field[Any], value: Any) -> Any:
     if item.name == "model":
         return model_catalog.get(value).label
     if isinstance(value, bool):

@@ -45,11 +45,11 @@ def gallery_tiles(
     workspace: Workspace, results: Results, places: Iterable[int]
 ) -> list[GalleryTile]:
     """The tiles of some test pictures, given by their places in ``results``."""
-    confidence, made = results.confidence, []
+    confidence, tiles = results.confidence, []
     for place in places:
         truth, guess = int(results.labels[place]), int(results.guesses[place])
         picture = results.picture(place)
-        made.append(
+        tiles.append(
             GalleryTile(
                 thumbnail(workspace.root, picture.hash),
                 results.classes[truth],
@@ -59,14 +59,14 @@ def gallery_tiles(
                 truth,
             )
         )
-    return made
+    return tiles
 
 
-def gallery_html(shown: Sequence[GalleryTile], label: str) -> str:
+def gallery_html(tiles: Sequence[GalleryTile], label: str) -> str:
     """The gallery as HTML; every text from outside is escaped."""
     return (
         f'<ul class="lens-gallery" aria-label="{escape(label)}">'
-        + "".join(f"<li>{figure(tile)}</li>" for tile in shown)
+        + "".join(f"<li>{figure(tile)}</li>" for tile in tiles)
         + "</ul>"
     )
 
@@ -94,6 +94,6 @@ def figure(tile: GalleryTile) -> str:
     )
 
 
-def gallery(shown: Sequence[GalleryTile], label: str) -> None:
+def gallery(tiles: Sequence[GalleryTile], label: str) -> None:
     """Draw the gallery. ``label`` says what it holds, for those who cannot see it."""
-    st.html(gallery_html(shown, label))
+    st.html(gallery_html(tiles, label))

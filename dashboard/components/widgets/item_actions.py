@@ -11,7 +11,7 @@ from dashboard.text.wording import count
 from ml.data.store.versions import DatasetVersion
 from ml.workspace import Workspace
 
-LONGEST_NAME = 100
+MAX_NAME_LENGTH = 100
 
 
 def item_actions(
@@ -54,7 +54,7 @@ def _move(
     workspace: Workspace, version: DatasetVersion, selected: Sequence[int], name: str
 ) -> None:
     """Give the selected pictures the label ``name``, which may be a new class."""
-    name = " ".join(name.split())[:LONGEST_NAME]
+    name = " ".join(name.split())[:MAX_NAME_LENGTH]
     edits: list[dict[str, object]] = []
     if name not in version.classes:
         edits.append({"do": "add_class", "name": name})
@@ -67,5 +67,5 @@ def selection_sentence(selected: int, elsewhere: int) -> str:
     """How many are selected, as Markdown."""
     if not selected:
         return "Select pictures to move, exclude or delete them."
-    beyond = f", {elsewhere:,} of them not on this page" if elsewhere else ""
-    return f"**{count(selected, 'picture')} selected**{beyond}"
+    elsewhere_text = f", {elsewhere:,} of them not on this page" if elsewhere else ""
+    return f"**{count(selected, 'picture')} selected**{elsewhere_text}"

@@ -49,12 +49,12 @@ def _spark(values: Sequence[float], colour: str) -> str:
     if len(values) < 2:
         return ""
     step = max(1, len(values) // SPARK_POINTS)
-    shown = [*values[::step], values[-1]]
-    low, high = min(shown), max(shown)
+    sampled = [*values[::step], values[-1]]
+    low, high = min(sampled), max(sampled)
     span = (high - low) or 1.0
     points = " ".join(
-        f"{100 * place / (len(shown) - 1):.1f},{22 - 20 * (value - low) / span:.1f}"
-        for place, value in enumerate(shown)
+        f"{100 * place / (len(sampled) - 1):.1f},{22 - 20 * (value - low) / span:.1f}"
+        for place, value in enumerate(sampled)
     )
     line = quote(
         "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 100 24' preserveAspectRatio='none'>"

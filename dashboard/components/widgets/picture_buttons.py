@@ -58,11 +58,11 @@ class PictureButton:
 
 def picture_buttons(pictures: Sequence[PictureButton], label: str, key: str) -> str | None:
     """Draw the row; the id of the picture that was pressed just now, else None."""
-    shown = tuple(  # not a list: see tile_grid
-        {"id": one.id, "source": one.source, "label": one.label} for one in pictures
+    buttons = tuple(  # not a list: see tile_grid
+        {"id": picture.id, "source": picture.source, "label": picture.label} for picture in pictures
     )
     result = _component(
-        key=key, data={"pictures": shown, "label": label}, on_picked_change=lambda: None
+        key=key, data={"pictures": buttons, "label": label}, on_picked_change=lambda: None
     )
     picked = result.picked
-    return str(picked) if picked in {one.id for one in pictures} else None
+    return str(picked) if picked in {picture.id for picture in pictures} else None

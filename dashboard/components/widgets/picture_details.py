@@ -15,7 +15,7 @@ from ml.data.store.versions import DatasetVersion, read_picture
 from ml.errors import MLError
 from ml.workspace import Workspace
 
-SIDE = 720
+MAX_SIDE = 720
 
 
 @st.dialog("One picture", width="medium", on_dismiss=close_dialog)
@@ -35,8 +35,8 @@ def picture_details(workspace: Workspace, version: DatasetVersion, place: int) -
         f"<dt>{escape(word)}</dt><dd>{escape(value)}</dd>" for word, value in facts if value
     )
     picture = f'<img src="{source}" alt="{escape(name)}">' if source else ""
-    told = f"<div><h4>{escape(name)}</h4><dl>{rows}</dl></div>"
-    st.html(f'<div class="lens-details">{picture}{told}</div>')
+    details = f"<div><h4>{escape(name)}</h4><dl>{rows}</dl></div>"
+    st.html(f'<div class="lens-details">{picture}{details}</div>')
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -47,11 +47,11 @@ def _enlarged(root: Path, picture: str) -> tuple[str, int, int]:
     except (MLError, OSError, ValueError):
         return "", 0, 0
     width, height = image.size
-    image.thumbnail((SIDE, SIDE))
-    out = io.BytesIO()
-    image.save(out, "WEBP", quality=85, method=2)
+    image.thumbnail((MAX_SIDE, MAX_SIDE))
+    buffer = io.BytesIO()
+    image.save(buffer, "WEBP", quality=85, method=2)
     return (
-        "data:image/webp;base64," + base64.b64encode(out.getvalue()).decode(),
+        "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode(),
         width,
         height,
     )

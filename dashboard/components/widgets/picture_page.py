@@ -31,7 +31,7 @@ def picture_page(
     The selection goes over several pages and ends when the set changes. ``notes`` stand under the
     pictures. The page scrolls here whenever ``reveal`` is a new word.
     """
-    held = _held(version, key)
+    held = _page_state(version, key)
     bar = st.container(key=f"picture-bar-{key}")
     grid = st.container()
     pages = max(1, -(-len(found) // PAGE))
@@ -39,9 +39,9 @@ def picture_page(
     if pages > 1:
         number = min(pages, st.pagination(pages, key=f"page-{key}-{pages}"))
     shown = list(found[(number - 1) * PAGE : number * PAGE])
-    told_of = notes or {}
+    note_of = notes or {}
     tiles = [
-        tile(workspace, version, n, note=told_of.get(n) or short_name(version, n)) for n in shown
+        tile(workspace, version, n, note=note_of.get(n) or short_name(version, n)) for n in shown
     ]
     with grid:
         on_page = selectable_tiles(
@@ -54,7 +54,7 @@ def picture_page(
         )
     held.items = (held.items - set(shown)) | on_page
     with bar:
-        _bar(workspace, version, held, shown, found, key)
+        _action_bar(workspace, version, held, shown, found, key)
 
 
 def forget_selection(key: str) -> None:
@@ -67,7 +67,7 @@ def short_name(version: DatasetVersion, place: int) -> str:
     return version.items[place].file.rpartition("/")[2] or f"picture {place + 1}"
 
 
-def _bar(
+def _action_bar(
     workspace: Workspace,
     version: DatasetVersion,
     held: PicturePageState,
@@ -75,7 +75,7 @@ def _bar(
     found: Sequence[int],
     key: str,
 ) -> None:
-    window = f"closer-{key}-{version.fingerprint}"
+    dialog = f"closer-{key}-{version.fingerprint}"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(
             selection_sentence(len(held.items), len(held.items - set(shown))), width="stretch"
@@ -91,8 +91,8 @@ def _bar(
         if held.items:
             st.button("Clear", key=f"clear-{key}", on_click=_select, args=(held, set()))
         if len(held.items) == 1 and st.button("Look closer", key=f"closer-{key}"):
-            open_dialog(window, min(held.items))
-        looked_at = dialog_subject(window)
+            open_dialog(dialog, min(held.items))
+        looked_at = dialog_subject(dialog)
         if looked_at in held.items:
             picture_details(workspace, version, looked_at)
     item_actions(workspace, version, sorted(held.items), key)
@@ -103,7 +103,7 @@ def _select(held: PicturePageState, ids: set[int]) -> None:
     held.turn += 1
 
 
-def _held(version: DatasetVersion, key: str) -> PicturePageState:
+def _page_state(version: DatasetVersion, key: str) -> PicturePageState:
     held = stored(PicturePageState, key)
     if held.fingerprint != version.fingerprint:
         held.fingerprint = version.fingerprint

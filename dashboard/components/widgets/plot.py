@@ -20,7 +20,7 @@ _HTML = """
 </div>
 """
 
-_SUMMARY = 24
+_SUMMARY_HEIGHT = 24
 """How high the line under a chart is that opens its table, in px: see ``plot.css``."""
 
 _PLOT = st.components.v2.component(
@@ -32,7 +32,7 @@ _PLOT = st.components.v2.component(
 )
 
 # In a block: the script runs again whenever a page draws another of the two.
-_EARLY = """<script data-for="charts">
+_PRELOAD_SCRIPT = """<script data-for="charts">
   {
     const source = new URL("app/static/%s", document.baseURI).href
     const begun = (name) => document.querySelector(`head [${name}="${source}"]`)
@@ -51,10 +51,10 @@ def start_loading(*, now: bool) -> None:
     """Have the browser load the chart library while it waits for the rest of a page, which takes it
     half a second, or, if not ``now``, fetch it when it has nothing else to do. Draw it early, where
     an empty line does no harm."""
-    way = ("src", "script", "{src: source}")
+    tag = ("src", "script", "{src: source}")
     if not now:
-        way = ("href", "link", '{rel: "prefetch", href: source}')
-    st.html(_EARLY % (plotly_name(), *way), unsafe_allow_javascript=True)
+        tag = ("href", "link", '{rel: "prefetch", href: source}')
+    st.html(_PRELOAD_SCRIPT % (plotly_name(), *tag), unsafe_allow_javascript=True)
 
 
 def plot(
@@ -94,7 +94,7 @@ def plot(
     height = max(240, height)
     result = _PLOT(
         key=key,
-        height=height + (_SUMMARY if table else 0),  # kept free from the first moment on
+        height=height + (_SUMMARY_HEIGHT if table else 0),  # kept free from the first moment on
         data={
             "figure": content,
             "height": height,
@@ -108,5 +108,5 @@ def plot(
         on_click_change=lambda: None,
         on_select_change=lambda: None,
     )
-    told = result.get("select") or result.get("click")
-    return dict(told) if told else None
+    event = result.get("select") or result.get("click")
+    return dict(event) if event else None

@@ -7,27 +7,27 @@ from dashboard.text.wording import percentage, roughly
 from dashboard.workers.job import Job
 
 
-def progress_bar(words: str, done: float, *details: str, announced: bool = True) -> None:
-    """``words`` in the pill, ``details`` beside it, and the bar at ``done``, 0 to 1.
+def progress_bar(words: str, share: float, *details: str, announced: bool = True) -> None:
+    """``words`` in the pill, ``details`` beside it, and the bar at ``share``, 0 to 1.
 
     ``announced``: a screen reader says what changes.
     """
     role = ' role="status"' if announced else ""
-    said = "".join(f"<span>{escape(detail)}</span>" for detail in details if detail)
+    spans = "".join(f"<span>{escape(detail)}</span>" for detail in details if detail)
     st.html(
         f'<div class="lens-progress"{role}><div>'
-        f'<span class="lens-status lens-running">{escape(words)}</span>{said}</div>'
-        f'<progress max="1" value="{min(1.0, done):.4f}" aria-label="{escape(words)}"></progress>'
+        f'<span class="lens-status lens-running">{escape(words)}</span>{spans}</div>'
+        f'<progress max="1" value="{min(1.0, share):.4f}" aria-label="{escape(words)}"></progress>'
         "</div>"
     )
 
 
 def job_bar(job: Job, key: str, *details: str) -> bool:
     """How far a child is, and a button that calls it off: True where it was pressed."""
-    left, done = job.left, job.progress
-    remains = f"about {roughly(left)} left" if left is not None else ""
+    seconds_left, share = job.left, job.progress
+    remaining = f"about {roughly(seconds_left)} left" if seconds_left is not None else ""
     progress_bar(
-        job.title or "Reading pictures", done, remains, *details, percentage(done, digits=0)
+        job.title or "Reading pictures", share, remaining, *details, percentage(share, digits=0)
     )
     if st.button("Cancel", key=key):
         job.cancel()

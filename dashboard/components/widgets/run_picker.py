@@ -27,9 +27,9 @@ def run_picker(
     if not by_id:
         return None
     current = selection.current_run()
-    wanted = current.id if current and current.id in by_id else next(iter(by_id))
+    chosen_id = current.id if current and current.id in by_id else next(iter(by_id))
     # Set in every run: the browser answers with the words it was shown, and those may have changed.
-    key.set(wanted)
+    key.set(chosen_id)
     labels = unique({identifier: run_label(run) for identifier, run in by_id.items()})
     st.selectbox(
         label,
@@ -37,19 +37,19 @@ def run_picker(
         format_func=lambda identifier: labels.get(identifier, identifier),
         key=key,
         label_visibility="collapsed",
-        on_change=partial(_chosen, key, frozenset(by_id)),
+        on_change=partial(_run_chosen, key, frozenset(by_id)),
     )
-    return by_id[wanted]
+    return by_id[chosen_id]
 
 
 def run_title(run: Run) -> str:
     """The name that was given, else the data set and the model."""
     try:
         config = run.config
-        about = f"{config.dataset} · {config.model}"
+        default_title = f"{config.dataset} · {config.model}"
     except BadInputError:
-        about = run.id
-    return str(run.meta.get("name") or about)
+        default_title = run.id
+    return str(run.meta.get("name") or default_title)
 
 
 def run_label(run: Run) -> str:
@@ -60,7 +60,7 @@ def run_label(run: Run) -> str:
     return f"{run_title(run)}{score} · {when}"
 
 
-def _chosen(key: WidgetKey[str], known: frozenset[str]) -> None:
+def _run_chosen(key: WidgetKey[str], known: frozenset[str]) -> None:
     chosen = key.value("")
     if chosen in known:
         selection.choose_run(chosen)

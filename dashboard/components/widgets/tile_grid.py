@@ -14,7 +14,7 @@ from dashboard.server.static import beside
 from ml.data.store.versions import DatasetVersion
 from ml.workspace import Workspace
 
-SIZE = 104
+MIN_TILE_SIZE = 104
 """Pixels of a tile at least."""
 _component = st.components.v2.component(
     "lensmith_tile_grid",
@@ -52,7 +52,7 @@ def tile_grid(
     groups: Sequence[Sequence[int]] = (),
     actions: Mapping[str, str] | None = None,
     token: str = "",
-    size: int = SIZE,
+    size: int = MIN_TILE_SIZE,
 ) -> tuple[int, str] | None:
     """Draw tiles that are looked at, or acted upon one by one.
 
@@ -65,11 +65,13 @@ def tile_grid(
     Returns:
         The id of the tile whose button was pressed just now, and the action; else None.
     """
-    result = _mount(tiles, label, key, groups, actions or {}, token, size, None, "")
-    acted = result.acted
-    known = {one["id"] for one in tiles}
-    good = isinstance(acted, dict) and acted.get("token") == token and acted.get("id") in known
-    return (int(acted["id"]), str(acted["action"])) if good else None
+    result = _draw(tiles, label, key, groups, actions or {}, token, size, None, "")
+    message = result.acted
+    ids = {item["id"] for item in tiles}
+    is_current = (
+        isinstance(message, dict) and message.get("token") == token and message.get("id") in ids
+    )
+    return (int(message["id"]), str(message["action"])) if is_current else None
 
 
 def selectable_tiles(
@@ -87,15 +89,15 @@ def selectable_tiles(
     scrolls to the tiles whenever ``reveal`` is a new word.
     """
     selected = sorted(selected)
-    result = _mount(tiles, label, key, (), {}, token, SIZE, selected, reveal)
-    told = result.selected
-    known = {one["id"] for one in tiles}
-    if not isinstance(told, dict) or told.get("token") != token:
-        return known & set(selected)
-    return known & {int(one) for one in told["ids"]}
+    result = _draw(tiles, label, key, (), {}, token, MIN_TILE_SIZE, selected, reveal)
+    message = result.selected
+    ids = {item["id"] for item in tiles}
+    if not isinstance(message, dict) or message.get("token") != token:
+        return ids & set(selected)
+    return ids & {int(item) for item in message["ids"]}
 
 
-def _mount(
+def _draw(
     tiles: Sequence[Tile],
     label: str,
     key: str,

@@ -6,7 +6,7 @@ import pytest
 
 from dashboard.charts import confusion_matrix
 from dashboard.server.static import ROOT
-from dashboard.text.class_names import LABEL
+from dashboard.text.class_names import MAX_LABEL_LENGTH
 from ml.evaluation import results
 
 CONFUSION = [[8, 2, 0], [1, 9, 0], [0, 3, 7]]
@@ -41,7 +41,9 @@ def test_every_number_is_legible_on_its_cell(theme):
     steps = colours["chartSequentialColors"]
     for percent in range(101):
         cell = tone(confusion_matrix.SCALE, steps, percent / 100)
-        text = colours["textColor" if percent / 100 < confusion_matrix.FLIP else "backgroundColor"]
+        text = colours[
+            "textColor" if percent / 100 < confusion_matrix.LIGHT_TEXT_FROM else "backgroundColor"
+        ]
         assert contrast(cell, rgb(text)) >= 4.5, percent
 
 
@@ -83,7 +85,7 @@ def test_names_are_shortened_and_still_told_apart(number):
     figure = confusion_matrix.matrix(confusion, classes)
     assert figure["names"] == classes
     assert len(set(figure["labels"])) == number
-    assert all(len(text) <= LABEL for text in figure["labels"])
+    assert all(len(text) <= MAX_LABEL_LENGTH for text in figure["labels"])
 
 
 def test_the_most_confused_classes_are_found_in_their_order():

@@ -27,7 +27,7 @@ def test_the_balance_is_said_in_words(counts: dict[str, int], said: str) -> None
 def test_only_so_many_classes_are_bars_and_what_is_excluded_stands_behind() -> None:
     used = {f"class {n}": n for n in range(40)}
     shown = dataset_charts.balance(used, {"class 2": 5})["data"]
-    assert [len(trace["y"]) for trace in shown] == [dataset_charts.BARS] * 2
+    assert [len(trace["y"]) for trace in shown] == [dataset_charts.MAX_BARS] * 2
     assert shown[1]["x"][2] == 5
     assert len(dataset_charts.balance(used, {})["data"]) == 1
 

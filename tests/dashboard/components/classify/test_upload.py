@@ -120,4 +120,4 @@ def test_what_is_pasted_is_named_and_checked(monkeypatch):
     said |= {"token": "2", "pictures": "nonsense"}
     assert clipboard.paste("p") == []
     said |= {"token": "3", "pictures": good * 50}
-    assert len(clipboard.paste("p")) == clipboard.MOST
+    assert len(clipboard.paste("p")) == clipboard.MAX_PICTURES

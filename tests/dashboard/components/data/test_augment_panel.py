@@ -12,8 +12,8 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components.data import augment_grid, findings
-from dashboard.components.data.augment_grid import COLOURS
-from dashboard.components.data.augment_panel import KINDS, MIXING, VERSIONS
+from dashboard.components.data.augment_grid import COLOUR_OPERATIONS
+from dashboard.components.data.augment_panel import KINDS, MIXING, VERSION_COUNT
 from dashboard.state.keys import DATA_PANEL, SINGLE_CHANGES_FOLD, TRAIN_DATASET
 from dashboard.state.page_states import TrainState
 from dashboard.state.stored import stored_in
@@ -110,7 +110,7 @@ def test_each_kind_is_drawn_and_says_why(
     at.pills(key="augment-kind").set_value(kind)
     again(at)
     assert worker.asked[-1]["policy"] in (kind, "none")
-    assert shown(at).count("<img") == VERSIONS + 1
+    assert shown(at).count("<img") == VERSION_COUNT + 1
     assert plain(KINDS[kind][1]) in words(at)
 
 
@@ -187,7 +187,7 @@ def test_grey_pictures_have_no_colours_to_change(worker: Stand, workspace: Works
     at = panel()
     at.session_state[SINGLE_CHANGES_FOLD] = True
     again(at)
-    assert len(at.slider) == len(all_operations()) - len(COLOURS)
+    assert len(at.slider) == len(all_operations()) - len(COLOUR_OPERATIONS)
 
 
 def test_what_the_worker_refuses_is_said_in_place(

@@ -63,7 +63,7 @@ def test_every_group_is_in_the_table_and_the_worse_ones_are_coloured(workspace, 
     (bars,) = figure["data"]
     assert bars["marker"]["color"][0] == "$bad"
     assert "$bad" not in bars["marker"]["color"][1:]
-    assert len(set(bars["y"])) == len(bars["y"]) <= slice_charts.BARS
+    assert len(set(bars["y"])) == len(bars["y"]) <= slice_charts.MAX_BARS
 
 
 def test_few_pictures_are_not_cut_into_groups(workspace):
