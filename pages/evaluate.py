@@ -42,27 +42,27 @@ if run is None:
         TRAIN,
     )
     st.stop()
-found = results.load(workspace, run, report_picker(run))
+test_results = results.load(workspace, run, report_picker(run))
 auto_refresh(workspace, {run.id: engine.status(run).name})
-if found is None:
+if test_results is None:
     no_report(run)
     st.stop()
 
-version = newest_version(workspace, found.dataset)
+version = newest_version(workspace, test_results.dataset)
 if version:
     undo_bar(workspace, version)
 run_state(run)
-headline(found)
-if found.own:
-    before_after(workspace, run, found)
-confusion_matrix(workspace, found, run, version)
-per_class_metrics(found)
-class_threshold(found)
-mistakes(workspace, run, found)
-slices_panel(workspace, run, found, version)
-calibration_and_threshold(run, found)
-if found.own:  # these are about the run's own pictures
+headline(test_results)
+if test_results.own:
+    before_after(workspace, run, test_results)
+confusion_matrix(workspace, test_results, run, version)
+per_class_metrics(test_results)
+class_threshold(test_results)
+mistakes(workspace, run, test_results)
+slices_panel(workspace, run, test_results, version)
+calibration_and_threshold(run, test_results)
+if test_results.own:  # these are about the run's own pictures
     robustness_panel(workspace, run)
     learning_curve_panel(workspace, run)
 other_datasets(workspace, run)
-downloads(workspace, run, found)
+downloads(workspace, run, test_results)

@@ -19,9 +19,9 @@ if run is None or (model := run.model) is None:
         "It may have been deleted, or the address is not complete. Ask whoever sent it to you.",
     )
     st.stop()
-said = page_text.read(run)
-st.title(plain(said.title), anchor=False)
-for line in said.words.splitlines():
+page = page_text.read(run)
+st.title(plain(page.title), anchor=False)
+for line in page.words.splitlines():
     st.write(plain(line))
 st.caption(card.apart(model["classes"], plain))
 results(workspace, run)

@@ -112,9 +112,7 @@ def test_a_model_that_stands_in_for_the_run_in_hand_is_named_as_such(workspace, 
     assert "has no model yet" not in words(visit("classify", usable.id))
 
 
-def test_a_dropped_picture_is_answered_at_once_and_the_drop_zone_is_empty_again(
-    workspace, version, worker
-):
+def test_a_dropped_picture_is_classified_and_the_drop_zone_emptied(workspace, version, worker):
     run = made_up_runs.finished(workspace, version)
     at = drop(visit("classify"), ("one.png", b"sure"), ("two.png", b"unsure"))
     assert sorted(worker.asked) == [(run.id, "one.png"), (run.id, "two.png")]

@@ -375,7 +375,7 @@ def test_train_says_how_many_findings_there_are_and_leads_to_them(
     assert "2 pictures are blurred" in words(at)
 
 
-def test_a_version_is_read_once_and_another_set_of_its_name_is_not_taken_for_it(
+def test_a_version_is_cached_by_name_and_fingerprint(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = made_up_runs.dataset(workspace)

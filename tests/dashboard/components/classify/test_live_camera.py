@@ -127,7 +127,7 @@ def test_a_browser_that_tells_the_origin_alone_is_believed(server):
     assert in_a_loop(server.posted(**given))[0] == 200
 
 
-def test_what_is_too_large_is_not_read_to_its_end_and_what_is_no_jpeg_not_looked_at(server):
+def test_too_large_frames_are_not_read_on_and_non_jpegs_not_classified(server):
     status, _ = server.post([FRAME, *[bytes(MAX_FRAME_BYTES // 2)] * 40])
     assert (status, server.left) == (413, 38)
     assert server.post((b"\x89PNG and so on",))[0] == 415
@@ -161,7 +161,7 @@ def test_a_tab_that_sends_too_fast_is_told_so_and_others_are_not(
     assert statuses(1, frame_interval) == [200]
 
 
-def test_a_frame_that_takes_its_time_holds_up_neither_the_server_nor_another_tab(server):
+def test_a_slow_frame_blocks_neither_the_server_nor_another_tab(server):
     server.tabs.add("other")
     going = threading.Event()
     slow = server.frame_tokens.issue("other", lambda frame: {"waited": going.wait(30)})

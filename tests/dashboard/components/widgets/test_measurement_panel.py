@@ -94,9 +94,7 @@ def test_a_measurement_that_was_called_off_has_not_failed(workspace, child) -> N
     assert not at.exception
 
 
-def test_the_page_on_which_a_measurement_has_ended_is_drawn_with_what_came_of_it(
-    workspace, child
-) -> None:
+def test_the_end_of_a_measurement_redraws_the_page_with_its_result(workspace, child) -> None:
     child(ENDS_WELL)
     run = made_up_runs.finished(workspace, made_up_runs.dataset(workspace))
     at = visit("evaluate", run.id)
