@@ -11,7 +11,7 @@ from ml.errors import BadInputError
 from ml.runs.folder import find
 from ml.training.process import die_first
 from ml.training.start import record_for
-from ml.tuning.new_search import MINUTES, new_sweep
+from ml.tuning.new_search import DEFAULT_MINUTES, new_sweep
 from ml.tuning.sweep import Sweep, find_sweep
 from ml.utils.fast_imports import loading
 from ml.utils.progress import Progress
@@ -23,7 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_settings(parser)
     parser.add_argument("--better", metavar="RUN", help="start from a finished run instead")
     parser.add_argument(
-        "--minutes", type=float, default=MINUTES, metavar="T", help="time for everything (10)"
+        "--minutes",
+        type=float,
+        default=DEFAULT_MINUTES,
+        metavar="T",
+        help="time for everything (10)",
     )
     parser.add_argument("--trials", type=int, default=0, metavar="N", help="at most so many")
     parser.add_argument("--fields", default="", metavar="A,B", help="the settings to search")

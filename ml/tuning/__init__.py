@@ -1,4 +1,4 @@
-"""Tuning: searches for better settings, a learning rate, the largest batch.
+"""Tuning: hyperparameter search, learning-rate range test, largest batch that fits in memory.
 
-Each trial is a run: ``ml.runs`` and ``ml.training``.
+Each trial of a search is a run of ``ml.runs``, trained by ``ml.training``.
 """

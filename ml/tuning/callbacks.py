@@ -1,4 +1,4 @@
-"""Watches a trial while it trains: ends it when it is clearly behind, or when time is over."""
+"""Lightning callbacks of a trial: end it when it is pruned, stopped, or out of time."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -9,73 +9,77 @@ from lightning.pytorch.callbacks import Callback
 
 from ml.errors import StoppedError
 from ml.training.task import ClassifierTask
-from ml.tuning.pruning import Point, is_behind
+from ml.tuning.pruning import Point, should_prune
 
-ASK_SECONDS = 0.2
+CHECK_SECONDS = 0.2
 SAVE_SECONDS = 2.0
-BEHIND = "Ended early: it was clearly behind half of the trials of its search."
-OVER = "Ended with its search, whose time was over."
-STOPPED = "Stopped with its search, as you asked."
+REASON_PRUNED = "Ended early: it was clearly behind half of the trials of its search."
+REASON_TIME_OVER = "Ended with its search, whose time was over."
+REASON_STOPPED = "Stopped with its search, as you asked."
 
 
 class WatchTrial(Callback):
-    """Raises StoppedError with ``BEHIND``, ``OVER`` or ``STOPPED``.
+    """Raises StoppedError with ``REASON_PRUNED``, ``REASON_TIME_OVER`` or ``REASON_STOPPED``.
 
     Args:
-        others: the curves of the trials that went all the way; none ends nothing early.
-        curve: what a worker before this one has seen of this trial.
-        pictures: how many validation pictures there are.
-        left: the seconds that the search still has.
-        stop: a file whose presence asks the search to stop.
-        save: is called every two seconds or so, to note the time that was spent.
+        finished_curves: the validation curves of the finished trials, for the median rule.
+        curve: the validation curve of this trial so far, from an earlier worker.
+        pictures: the number of validation pictures.
+        seconds_left: gives the seconds that the search still has.
+        stop_file: a file whose presence asks the search to stop.
+        save_progress: called every two seconds to save the time spent.
     """
 
     def __init__(
         self,
-        others: Sequence[Sequence[Point]],
+        finished_curves: Sequence[Sequence[Point]],
         curve: Sequence[Point],
         pictures: int,
-        left: Callable[[], float],
-        stop: Path,
-        save: Callable[[], None],
+        seconds_left: Callable[[], float],
+        stop_file: Path,
+        save_progress: Callable[[], None],
     ) -> None:
-        self.others, self.curve, self.pictures = others, list(curve), pictures
-        self.left, self.stop, self.save = left, stop, save
-        self._asked = self._saved = time.monotonic()
+        self.finished_curves, self.curve, self.pictures = finished_curves, list(curve), pictures
+        self.seconds_left, self.stop_file, self.save_progress = (
+            seconds_left,
+            stop_file,
+            save_progress,
+        )
+        self._last_check = self._last_save = time.monotonic()
 
     def on_train_batch_end(self, *args: Any, **kwargs: Any) -> None:
-        """Ask whether to go on, at most five times a second."""
+        """Check the stop file and the time, at most five times a second."""
         now = time.monotonic()
-        if now - self._asked < ASK_SECONDS:
+        if now - self._last_check < CHECK_SECONDS:
             return
-        self._asked = now
-        if now - self._saved >= SAVE_SECONDS:
-            self._saved = now
-            self.save()
-        if self.stop.exists():
-            raise StoppedError(STOPPED)
-        if self.left() <= 0:
-            raise StoppedError(OVER)
+        self._last_check = now
+        if now - self._last_save >= SAVE_SECONDS:
+            self._last_save = now
+            self.save_progress()
+        if self.stop_file.exists():
+            raise StoppedError(REASON_STOPPED)
+        if self.seconds_left() <= 0:
+            raise StoppedError(REASON_TIME_OVER)
 
     def on_validation_batch_end(self, *args: Any, **kwargs: Any) -> None:
-        """As after a training batch."""
+        """Check as after a training batch."""
         self.on_train_batch_end()
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
-        """Judge the trial by its curve. Its checkpoints are kept by then."""
+        """Prune the trial by its curve. The epoch's checkpoint is saved by then."""
         task: ClassifierTask = pl_module
-        found = task.val_meter.total()
-        if found is None:
+        score = task.val_meter.total()
+        if score is None:
             return
         share = (trainer.current_epoch + 1) / max(1, trainer.max_epochs)
-        self.curve.append(Point(share, found.accuracy, found.loss))
-        if is_behind(self.curve, self.others, self.pictures):
-            raise StoppedError(BEHIND)
+        self.curve.append(Point(share, score.accuracy, score.loss))
+        if should_prune(self.curve, self.finished_curves, self.pictures):
+            raise StoppedError(REASON_PRUNED)
 
 
 class NoMoreSteps(Callback):
-    """Lets a run be tested and exported as it stands."""
+    """Ends a training before its first step, so that the run is tested and exported as it is."""
 
     def on_train_start(self, *args: Any, **kwargs: Any) -> None:
-        """Is not reached where there is no step to go."""
-        raise StoppedError(OVER)
+        """Stop. Lightning skips this hook where no step is left."""
+        raise StoppedError(REASON_TIME_OVER)

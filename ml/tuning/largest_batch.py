@@ -1,7 +1,7 @@
-"""The largest batch that fits, and the one that is fastest, by real training steps on this machine.
+"""Find the largest batch size that fits in memory and the fastest one, by real training steps.
 
-A process that asks a CPU's memory for too much is killed, and can tell nothing then. So batches are
-doubled only while the memory of the steps before says that the next one fits.
+The operating system kills a process that takes too much memory. So batches are doubled only while
+the memory of the steps so far predicts that the next one fits.
 """
 
 import time
@@ -21,20 +21,20 @@ from ml.training import profiling
 from ml.training.optim.optimizer import optimizer
 from ml.workspace import Workspace
 
-FIRST = 4
-MOST = 4096
-SHARE = 0.8
-"""Of the memory that is free: the rest is for everything else."""
-SLOW_SECONDS = 20.0
-"""A step that would take longer is not tried."""
-AS_FAST = 0.95
-"""The smallest batch with this share of the best speed is called the fastest: it learns more from
-each picture."""
+MIN_BATCH = 4
+MAX_BATCH = 4096
+MEMORY_SHARE = 0.8
+"""The share of the free memory that a batch may take."""
+MAX_STEP_SECONDS = 20.0
+"""A batch whose step is predicted to take longer is not tried."""
+MIN_SHARE_OF_BEST_SPEED = 0.95
+"""The smallest batch with this share of the best speed counts as the fastest, since a small batch
+learns more from each picture."""
 
 
 @dataclass(frozen=True)
-class Step:
-    """One measured batch: its peak of memory in bytes, its time, and pictures a second."""
+class Measurement:
+    """One measured batch size: memory peak in bytes, seconds a step, pictures a second."""
 
     batch: int
     memory: int
@@ -49,9 +49,11 @@ def largest_batch(
     pictures: int,
     progress: Callable[[float], None] = lambda share: None,
 ) -> dict[str, Any]:
-    """``largest`` and ``fastest`` batch, the ``steps`` measured, and ``limit`` in bytes.
+    """A dictionary with the ``largest`` and the ``fastest`` batch size.
 
-    ``why`` says what ended it: memory, time, or the number of training ``pictures``.
+    ``steps`` lists the measurements, ``limit`` is the memory limit in bytes, ``precision`` that of
+    the steps. ``why`` names what ended the search: "memory", "time" or "pictures" (the batch would
+    exceed the training ``pictures``).
 
     Raises:
         BadInputError: only the last layer is trained, so that every batch fits.
@@ -68,87 +70,97 @@ def largest_batch(
     network = build(config.model, inputs, pretrained=config.pretrained, **options_of(config))
     network.to(device).to(memory_format=torch.channels_last).train()
     precision = profiling.precision(workspace, network, config, device, channels)
-    change = optimizer(network, config)
-    limit, most = _limit(device), min(MOST, max(FIRST, pictures))
-    steps: list[Step] = []
+    weight_optimizer = optimizer(network, config)
+    limit, max_batch = _memory_limit(device), min(MAX_BATCH, max(MIN_BATCH, pictures))
+    measurements: list[Measurement] = []
 
-    def step(batch: int) -> Step:
+    def measure(batch: int) -> Measurement:
         shape = (batch, config.image_size, config.image_size, channels)
-        seen = torch.randint(0, 256, shape, dtype=torch.uint8, device=device)
+        images = torch.randint(0, 256, shape, dtype=torch.uint8, device=device)
         labels = torch.randint(0, classes, (batch,), device=device)
-        best = float("inf")
+        seconds = float("inf")
         for _ in range(2):
-            began = time.perf_counter()
-            profiling.training_step(network, change, seen, labels, precision)
-            best = min(best, time.perf_counter() - began)
-        return Step(batch, _peak(device), best, batch / best)
+            start = time.perf_counter()
+            profiling.training_step(network, weight_optimizer, images, labels, precision)
+            seconds = min(seconds, time.perf_counter() - start)
+        return Measurement(batch, _memory_peak(device), seconds, batch / seconds)
 
-    why, batch = "pictures", FIRST
-    while batch <= most:
-        if steps and (why := _refusal(steps, batch, limit)):
+    reason, batch = "pictures", MIN_BATCH
+    while batch <= max_batch:
+        if measurements and (reason := _stop_reason(measurements, batch, limit)):
             break
         try:
-            steps.append(step(batch))
+            measurements.append(measure(batch))
         except torch.OutOfMemoryError:
-            why = "memory"
+            reason = "memory"
             break
-        progress(min(0.95, steps[-1].memory / limit))
-        batch, why = 2 * batch, "pictures"
+        progress(min(0.95, measurements[-1].memory / limit))
+        batch, reason = 2 * batch, "pictures"
     progress(1.0)
     return {
-        "largest": steps[-1].batch if why == "time" else reckon(steps, limit, most),
-        "fastest": fastest(steps),
-        "why": why,
+        "largest": measurements[-1].batch
+        if reason == "time"
+        else extrapolate_largest(measurements, limit, max_batch),
+        "fastest": fastest(measurements),
+        "why": reason,
         "limit": limit,
         "precision": precision,
-        "steps": [asdict(one) for one in steps],
+        "steps": [asdict(one) for one in measurements],
     }
 
 
-def _refusal(steps: Sequence[Step], batch: int, limit: int) -> str:
-    """Why ``batch`` is not to be tried after ``steps``; empty where it is."""
-    if steps[-1].seconds * 2 * batch / steps[-1].batch > SLOW_SECONDS:
+def _stop_reason(measurements: Sequence[Measurement], batch: int, limit: int) -> str:
+    """Why ``batch`` must not be tried: "time", "memory", or "" where it may be."""
+    if measurements[-1].seconds * 2 * batch / measurements[-1].batch > MAX_STEP_SECONDS:
         return "time"
-    return "memory" if _expected(steps, batch) > limit else ""
+    return "memory" if _expected_memory(measurements, batch) > limit else ""
 
 
-def _expected(steps: Sequence[Step], batch: int) -> float:
-    """The memory that ``batch`` will take, on the straight line through the last two steps."""
-    last = steps[-1]
-    return last.memory + _slope(steps) * (batch - last.batch)
+def _expected_memory(measurements: Sequence[Measurement], batch: int) -> float:
+    """The memory for ``batch`` in bytes, by the line through the last two measurements."""
+    last = measurements[-1]
+    return last.memory + _bytes_per_picture(measurements) * (batch - last.batch)
 
 
-def _slope(steps: Sequence[Step]) -> float:
-    """Bytes a picture. After one step nothing is known but what that took in all."""
-    if len(steps) < 2:
+def _bytes_per_picture(measurements: Sequence[Measurement]) -> float:
+    """The slope of that line in bytes; 0 after one measurement."""
+    if len(measurements) < 2:
         return 0.0
-    before, last = steps[-2:]
-    return max(1.0, (last.memory - before.memory) / (last.batch - before.batch))
+    previous, last = measurements[-2:]
+    return max(1.0, (last.memory - previous.memory) / (last.batch - previous.batch))
 
 
-def reckon(steps: Sequence[Step], limit: int, most: int) -> int:
-    """The largest batch whose memory stays within ``limit``, by multiples of 4."""
-    room = (limit - steps[-1].memory) / _slope(steps) if len(steps) > 1 else 0.0
-    found = steps[-1].batch + max(0, int(room))
-    return min(most, max(steps[-1].batch, found // 4 * 4))
+def extrapolate_largest(measurements: Sequence[Measurement], limit: int, max_batch: int) -> int:
+    """The largest multiple of 4 whose predicted memory stays within ``limit`` bytes."""
+    extra_pictures = (
+        (limit - measurements[-1].memory) / _bytes_per_picture(measurements)
+        if len(measurements) > 1
+        else 0.0
+    )
+    batch = measurements[-1].batch + max(0, int(extra_pictures))
+    return min(max_batch, max(measurements[-1].batch, batch // 4 * 4))
 
 
-def fastest(steps: Sequence[Step]) -> int:
-    """The smallest batch that is nearly as fast, in pictures a second, as any."""
-    best = max(one.speed for one in steps)
-    return min(one.batch for one in steps if one.speed >= AS_FAST * best)
+def fastest(measurements: Sequence[Measurement]) -> int:
+    """The smallest batch that is nearly as fast, in pictures a second, as the fastest."""
+    best_speed = max(measurement.speed for measurement in measurements)
+    return min(
+        measurement.batch
+        for measurement in measurements
+        if measurement.speed >= MIN_SHARE_OF_BEST_SPEED * best_speed
+    )
 
 
-def _limit(device: torch.device) -> int:
+def _memory_limit(device: torch.device) -> int:
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
-        return int(SHARE * free)
-    own = psutil.Process().memory_info().rss
-    return own + int(SHARE * psutil.virtual_memory().available)
+        return int(MEMORY_SHARE * free)
+    used = psutil.Process().memory_info().rss
+    return used + int(MEMORY_SHARE * psutil.virtual_memory().available)
 
 
-def _peak(device: torch.device) -> int:
-    """The most memory so far, in bytes. Batches grow, so it is that of the last one."""
+def _memory_peak(device: torch.device) -> int:
+    """The memory peak so far in bytes, which is that of the last and largest batch."""
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device))
     return peak_memory()

@@ -1,4 +1,4 @@
-"""Beginning a search, the same from a page and from a shell. Light: no torch."""
+"""Create a hyperparameter search from settings or from a finished run. Light: no torch."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from ml.config import TrainConfig
 from ml.runs.folder import Run
 from ml.training.start import RunPictures, record_for
-from ml.tuning.search_space import axis_of, usual
+from ml.tuning.search_space import axis_of, default_fields
 from ml.tuning.sweep import Sweep, create
 from ml.workspace import Workspace
 
-MINUTES = 10.0
-"""The time that a search has where nobody says."""
+DEFAULT_MINUTES = 10.0
+"""The time limit of a search by default."""
 
 
 def new_sweep(
@@ -20,7 +20,7 @@ def new_sweep(
     pictures: RunPictures = None,
     *,
     fields: Sequence[str] | None = None,
-    **about: Any,
+    **options: Any,
 ) -> Sweep:
     """A new search from ``base`` over ``fields`` (None: those that decide most).
 
@@ -30,11 +30,13 @@ def new_sweep(
         BadInputError: a setting that cannot be searched.
     """
     base = base.changed(minutes=0.0)  # trials must differ by their settings alone
-    axes = [axis_of(base, name) for name in fields or usual(base)]
-    return create(workspace, base, record_for(workspace, base, pictures), axes, **about)
+    axes = [axis_of(base, name) for name in fields or default_fields(base)]
+    return create(workspace, base, record_for(workspace, base, pictures), axes, **options)
 
 
-def better(workspace: Workspace, run: Run, *, seconds: float = 60 * MINUTES) -> Sweep:
+def search_from_run(
+    workspace: Workspace, run: Run, *, seconds: float = 60 * DEFAULT_MINUTES
+) -> Sweep:
     """A search from the settings of a finished run, on its pictures; the run is its trial 0.
 
     Raises:

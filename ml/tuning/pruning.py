@@ -1,4 +1,4 @@
-"""How a trial does, by its validation curve alone, and when it is not worth going on. Pure."""
+"""Prune trials: score a validation curve and end a trial by the median rule. Pure."""
 
 import math
 import statistics
@@ -7,27 +7,29 @@ from typing import NamedTuple
 
 from ml.runs.events import EpochEnd, Event, RunStarted, surviving
 
-FIRST = 3
-"""So many whole trials are needed before one is judged by them."""
-EARLIEST = 1 / 3
-"""No trial ends before this share of its epochs: a rate that rises first looks bad at first."""
+MIN_FINISHED_TRIALS = 3
+"""No trial is pruned before so many others are finished."""
+MIN_SHARE_OF_EPOCHS = 1 / 3
+"""No trial is pruned before this share of its epochs: during a warm-up every curve is poor."""
 
 
 class Point(NamedTuple):
-    """Where a trial stands after an epoch: ``share`` of its epochs, accuracy (0 to 1) and loss."""
+    """Validation accuracy and loss after ``share`` of the epochs; accuracy and share are 0 to 1."""
 
     share: float
     accuracy: float
     loss: float
 
 
-def curve_of(events: Iterable[Event]) -> list[Point]:
-    """The validation curve of a run, from its events, without what was not measured."""
-    kept = surviving(events)
-    planned = max([event.epochs for event in kept if isinstance(event, RunStarted)] or [1])
+def validation_curve(events: Iterable[Event]) -> list[Point]:
+    """The validation curve of a run from its events, without epochs that were not validated."""
+    valid_events = surviving(events)
+    planned_epochs = max(
+        [event.epochs for event in valid_events if isinstance(event, RunStarted)] or [1]
+    )
     return [
-        Point(event.epoch / planned, event.val_accuracy, event.val_loss)
-        for event in kept
+        Point(event.epoch / planned_epochs, event.val_accuracy, event.val_loss)
+        for event in valid_events
         if isinstance(event, EpochEnd)
         and event.val_accuracy is not None
         and event.val_loss is not None
@@ -35,36 +37,49 @@ def curve_of(events: Iterable[Event]) -> list[Point]:
     ]
 
 
-def best_of(curve: Sequence[Point]) -> Point | None:
-    """The point that a run keeps: the most accurate, of equals the one with the least loss."""
+def best_point(curve: Sequence[Point]) -> Point | None:
+    """The most accurate point, of equals the one with the lowest loss; None for no points."""
     return max(curve, key=lambda point: (point.accuracy, -point.loss), default=None)
 
 
 def score(point: Point, pictures: int) -> float:
-    """One number that ranks as accuracy does and, among equals, as loss does, the lower the better.
+    """A score that ranks by accuracy and, among equals, by loss; higher is better.
 
-    ``pictures`` is how many were measured on: half of what one of them weighs is left to the loss.
+    The loss contributes less than half of 1 / ``pictures``, the weight of one validation picture.
     """
     return point.accuracy - 0.5 / max(1, pictures) * point.loss / (1 + point.loss)
 
 
-def is_behind(curve: Sequence[Point], others: Sequence[Sequence[Point]], pictures: int) -> bool:
-    """Whether the trial of ``curve`` is clearly worse than half of the whole trials were by then.
+def should_prune(
+    curve: Sequence[Point], finished_curves: Sequence[Sequence[Point]], pictures: int
+) -> bool:
+    """Whether the trial of ``curve`` is worse than the median of the finished trials by then.
 
-    Each is taken with its best so far, so that one bad epoch ends nothing (the median rule of
-    Golovin and others 2017, "Google Vizier"). Clearly is by more than a standard error of an
-    accuracy on so many ``pictures``: few pictures tell little.
+    This is the median rule of Golovin and others 2017, "Google Vizier": each trial counts with its
+    best score so far. The distance to the median has to exceed one standard error of an accuracy
+    on ``pictures`` validation pictures.
     """
-    if len(others) < FIRST or not curve or curve[-1].share < EARLIEST or curve[-1].share >= 1:
+    if (
+        len(finished_curves) < MIN_FINISHED_TRIALS
+        or not curve
+        or curve[-1].share < MIN_SHARE_OF_EPOCHS
+        or curve[-1].share >= 1
+    ):
         return False
-    by_then = [
+    scores_then = [
         score(best, pictures)
-        for other in others
-        if (best := best_of([point for point in other if point.share <= curve[-1].share + 1e-9]))
+        for finished in finished_curves
+        if (
+            best := best_point(
+                [point for point in finished if point.share <= curve[-1].share + 1e-9]
+            )
+        )
     ]
-    mine = best_of(curve)
-    if mine is None or len(by_then) < FIRST:
+    own_best = best_point(curve)
+    if own_best is None or len(scores_then) < MIN_FINISHED_TRIALS:
         return False
-    middle = statistics.median(by_then)
-    share = min(max(middle, 0.0), 1.0)
-    return score(mine, pictures) < middle - math.sqrt(share * (1 - share) / max(1, pictures))
+    median = statistics.median(scores_then)
+    accuracy = min(max(median, 0.0), 1.0)
+    return score(own_best, pictures) < median - math.sqrt(
+        accuracy * (1 - accuracy) / max(1, pictures)
+    )

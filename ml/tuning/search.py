@@ -1,9 +1,8 @@
-"""The search itself: trials one after another in one process, until its time is over.
+"""The hyperparameter search: train trials one after another in one process until time is over.
 
-A trial is an ordinary run that is neither tested nor exported. What was tried is in the sweep's
-``trials.json`` before it is begun, and what comes next is a function of it: a search that was
-killed at any moment goes on where it was, with the trial that it was at. At the end the best trial
-and the base are tested, which decides nothing any more.
+A trial is a run that is neither tested nor exported. It is written to ``trials.json`` before it
+starts, and the next trial is a function of that file, so a killed search resumes with the trial
+that it was training. At the end the best trial and the base are tested; the test decides nothing.
 """
 
 import statistics
@@ -18,39 +17,46 @@ from ml.runs.events import RunEnded
 from ml.runs.folder import Run, list_runs
 from ml.training.train import train
 from ml.tuning import comparison, pruning
-from ml.tuning import sweep as folder
-from ml.tuning.callbacks import BEHIND, OVER, STOPPED, NoMoreSteps, WatchTrial
-from ml.tuning.sampler import Tried, importances, suggest
+from ml.tuning import sweep as sweep_folder
+from ml.tuning.callbacks import (
+    REASON_PRUNED,
+    REASON_STOPPED,
+    REASON_TIME_OVER,
+    NoMoreSteps,
+    WatchTrial,
+)
+from ml.tuning.sampler import Observation, importances, suggest_values
 from ml.tuning.sweep import Sweep, Trial, trial_run
 from ml.utils.files import write_json
 from ml.workspace import Workspace
 
-RESERVE_SHARE, RESERVE_SECONDS = 0.1, 60.0
-"""So much of the time, and never more, is kept for the test at the end."""
-TRIES = 10
-"""So often another trial is drawn where one was tried already; then nothing new is left."""
-FAILED = 5
-"""So many failures one after another end the search: something else is wrong."""
+TEST_SHARE, MAX_TEST_SECONDS = 0.1, 60.0
+"""The share of the time that is reserved for the test at the end, and its limit in seconds."""
+MAX_DRAWS = 10
+"""After so many draws of settings that were tried already, the search ends."""
+MAX_FAILURES_IN_A_ROW = 5
+"""So many failed trials in a row end the search."""
 
 
 class Search:
-    """One worker's work on a sweep. ``tell`` is given the share that is done, 0 to 1."""
+    """A worker's search. ``progress`` is called with the share that is done, 0 to 1."""
 
     def __init__(
-        self, workspace: Workspace, sweep: Sweep, tell: Callable[[float], None] | None = None
+        self, workspace: Workspace, sweep: Sweep, progress: Callable[[float], None] | None = None
     ) -> None:
-        self.workspace, self.sweep, self.tell = workspace, sweep, tell or (lambda share: None)
-        self.asked, self.base, self.axes = sweep.asked, sweep.base, sweep.axes
+        self.workspace, self.sweep = workspace, sweep
+        self.progress = progress or (lambda share: None)
+        self.request, self.base, self.axes = sweep.request, sweep.base, sweep.axes
         self.record = sweep.dataset
         self.state = sweep.state
-        self._before, self._began = self.state.spent, time.monotonic()
+        self._seconds_before, self._start = self.state.spent, time.monotonic()
 
     def run(self) -> dict[str, Any]:
-        """Search until the end, and return the result, which is kept as ``result.json``."""
-        claimed = folder.claim(self.sweep)
+        """Search to the end and return the result, which is also written to ``result.json``."""
+        claimed = sweep_folder.claim(self.sweep)
         outcome, reason = "failed", ""
         try:
-            stopped = self._trials()
+            stopped = self._run_trials()
             result = self._conclude()
             outcome, reason = ("stopped", "Stopped as you asked.") if stopped else ("finished", "")
             return {**result, "status": outcome}
@@ -65,149 +71,167 @@ class Search:
             raise
         finally:
             self._save()
-            told = {"claimed": claimed, "outcome": outcome, "reason": reason}
-            write_json(self.sweep.folder / "ended.json", told)
+            ending = {"claimed": claimed, "outcome": outcome, "reason": reason}
+            write_json(self.sweep.folder / "ended.json", ending)
 
-    def _trials(self) -> bool:
-        """Trial after trial; True where somebody asked to stop."""
-        while not self._stopped():
-            if not self.state.trials or self.state.trials[-1].state in folder.OVER:
-                trial = self._next()
+    def _run_trials(self) -> bool:
+        """Train trials until none is left; True where a stop was requested."""
+        while not self._is_stop_requested():
+            if not self.state.trials or self.state.trials[-1].state in sweep_folder.FINAL_STATES:
+                trial = self._next_trial()
                 if trial is None:
                     return False
                 self.state.trials.append(trial)
                 self._save()
-            self._work(self.state.trials[-1])
+            self._run_trial(self.state.trials[-1])
             self._save()
             first = self.state.trials[0]
             if first.state == "failed":
                 raise MLError(f"The settings to start from do not train. {first.reason}")
         return True
 
-    def _next(self) -> Trial | None:
-        """The trial to come; None where time, number or possibilities are used up."""
-        over, number = self.state.over, len(self.state.trials)
+    def _next_trial(self) -> Trial | None:
+        """The next trial; None where the time, the trials or the new settings are used up."""
+        ended, number = self.state.ended, len(self.state.trials)
         if number == 0:
             values = {axis.name: getattr(self.base, axis.name) for axis in self.axes}
-            return Trial(0, values, run=str(self.asked["run"]))
-        limit = int(self.asked["trials"])
-        typical = statistics.median([trial.seconds for trial in over[1:]] or [0.0])
-        last = [trial.state for trial in over[-FAILED:]]
-        if (limit and number >= limit) or self._left() < max(0.5 * typical, 0.001):
+            return Trial(0, values, run=str(self.request["run"]))
+        limit = int(self.request["trials"])
+        median_seconds = statistics.median([trial.seconds for trial in ended[1:]] or [0.0])
+        last_states = [trial.state for trial in ended[-MAX_FAILURES_IN_A_ROW:]]
+        if (limit and number >= limit) or self._seconds_left() < max(0.5 * median_seconds, 0.001):
             return None
-        if len(last) == FAILED and set(last) == {"failed"}:
+        if len(last_states) == MAX_FAILURES_IN_A_ROW and set(last_states) == {"failed"}:
             return None
-        tried = self._tried()
-        for attempt in range(TRIES):
-            seed = int(self.asked["seed"]) + 7919 * attempt
-            values = suggest(self.axes, tried, number, seed)
-            if values not in [one.values for one in tried]:
+        observations = self._observations()
+        for attempt in range(MAX_DRAWS):
+            seed = int(self.request["seed"]) + 7919 * attempt
+            values = suggest_values(self.axes, observations, number, seed)
+            if values not in [observation.values for observation in observations]:
                 return Trial(number, values)
         return None
 
-    def _tried(self) -> list[Tried]:
+    def _observations(self) -> list[Observation]:
         return [
-            Tried(trial.values, trial.score, trial.state != "pruned") for trial in self.state.over
+            Observation(trial.values, trial.score, trial.state != "pruned")
+            for trial in self.state.ended
         ]
 
-    def _work(self, trial: Trial) -> None:
-        """Begin a trial, or go on with it, and take note of how it ended."""
-        began = time.monotonic()
+    def _run_trial(self, trial: Trial) -> None:
+        """Train a trial, or resume it, and record its outcome."""
+        start = time.monotonic()
         run = self._run_of(trial)
-        ended = _last_word(run)
-        # Who was stopped by hand before this worker came was stopped with the search.
-        if ended is None or self._state_of(ended, by_hand="running") == "running":
+        run_ended = _final_event(run)
+        # A run that was stopped by hand before this worker started was stopped with the search.
+        if run_ended is None or self._state_of(run_ended, state_if_stopped="running") == "running":
             if run.status.name != "running":
                 queue.claim(run, resume=True)
-            curves = [pruning.curve_of(other.events()[0]) for other in self._whole(trial)]
-            curve = pruning.curve_of(run.events()[0])
-            watch = WatchTrial(
-                *(curves, curve, self._pictures, self._left, self.sweep.folder / "stop", self._save)
+            curves = [
+                pruning.validation_curve(other.events()[0]) for other in self._finished_runs(trial)
+            ]
+            curve = pruning.validation_curve(run.events()[0])
+            watch_trial = WatchTrial(
+                finished_curves=curves,
+                curve=curve,
+                pictures=self._validation_pictures,
+                seconds_left=self._seconds_left,
+                stop_file=self.sweep.folder / "stop",
+                save_progress=self._save,
             )
-            ended = train(self.workspace, run, callbacks=[watch], finish=False)
-        trial.seconds += time.monotonic() - began
-        self._judge(trial, run, ended)
+            run_ended = train(self.workspace, run, callbacks=[watch_trial], finish=False)
+        trial.seconds += time.monotonic() - start
+        self._record_outcome(trial, run, run_ended)
 
     def _run_of(self, trial: Trial) -> Run:
-        """The run of a trial: the one it has, one that a killed worker left, or a new one."""
-        known = trial_run(self.workspace, trial)
-        if known is None:
-            left = (run for run in reversed(list_runs(self.workspace)) if self._is_of(run, trial))
-            known = next(left, None)
-        if known is None:
-            known = runs.create(
+        """The run of a trial: its own, one that a killed worker left, or a new one."""
+        existing = trial_run(self.workspace, trial)
+        if existing is None:
+            orphans = (
+                candidate
+                for candidate in reversed(list_runs(self.workspace))
+                if self._belongs_to(candidate, trial)
+            )
+            existing = next(orphans, None)
+        if existing is None:
+            existing = runs.create(
                 self.workspace,
                 self.base.changed(**trial.values),
                 self.record,
-                name=f"Trial {trial.number} of {self.asked['name']}",
-                parent=str(self.asked["run"]) or None,
+                name=f"Trial {trial.number} of {self.request['name']}",
+                parent=str(self.request["run"]) or None,
                 claimed=True,
                 sweep=self.sweep.id,
                 trial=trial.number,
             )
-        trial.run = known.id
+        trial.run = existing.id
         self._save()
-        return known
+        return existing
 
-    def _is_of(self, run: Run, trial: Trial) -> bool:
+    def _belongs_to(self, run: Run, trial: Trial) -> bool:
         meta = run.meta
         return meta.get("sweep") == self.sweep.id and meta.get("trial") == trial.number
 
-    def _whole(self, trial: Trial) -> list[Run]:
-        """The runs of the other trials that went all the way and are still there."""
-        done = [other for other in self.state.over if other.state == "done" and other is not trial]
-        found = (trial_run(self.workspace, other) for other in done)
-        return [run for run in found if run is not None]
+    def _finished_runs(self, trial: Trial) -> list[Run]:
+        """The runs of the other finished trials, without those that were deleted."""
+        finished = [
+            other for other in self.state.ended if other.state == "done" and other is not trial
+        ]
+        trial_runs = (trial_run(self.workspace, other) for other in finished)
+        return [run for run in trial_runs if run is not None]
 
-    def _judge(self, trial: Trial, run: Run, ended: RunEnded) -> None:
-        curve = pruning.curve_of(run.events()[0])
-        best = pruning.best_of(curve)
-        trial.state = self._state_of(ended)
-        trial.reason, trial.epochs = ended.reason, ended.epochs
+    def _record_outcome(self, trial: Trial, run: Run, run_ended: RunEnded) -> None:
+        curve = pruning.validation_curve(run.events()[0])
+        best = pruning.best_point(curve)
+        trial.state = self._state_of(run_ended)
+        trial.reason, trial.epochs = run_ended.reason, run_ended.epochs
         if best is not None and trial.state != "failed":
             trial.accuracy, trial.loss = best.accuracy, best.loss
-            trial.score = pruning.score(best, self._pictures)
+            trial.score = pruning.score(best, self._validation_pictures)
         if trial.state == "cut" and best is None:
             trial.state = "failed"
 
-    def _state_of(self, ended: RunEnded, by_hand: str = "cut") -> str:
-        """The state of a trial whose run ended so; ``running`` where it is to go on later."""
-        if ended.outcome != "stopped":
-            return "done" if ended.outcome == "finished" else "failed"
-        if ended.reason.startswith(BEHIND):
+    def _state_of(self, run_ended: RunEnded, state_if_stopped: str = "cut") -> str:
+        """The state of a trial by the last event of its run; ``running`` where it will resume."""
+        if run_ended.outcome != "stopped":
+            return "done" if run_ended.outcome == "finished" else "failed"
+        if run_ended.reason.startswith(REASON_PRUNED):
             return "pruned"
-        if ended.reason.startswith(OVER):
+        if run_ended.reason.startswith(REASON_TIME_OVER):
             return "cut"
-        return "running" if ended.reason.startswith(STOPPED) or self._stopped() else by_hand
+        if run_ended.reason.startswith(REASON_STOPPED) or self._is_stop_requested():
+            return "running"
+        return state_if_stopped
 
     def _conclude(self) -> dict[str, Any]:
-        """Test the best trial and the base, and say what came of it."""
+        """Test the best trial and the base, and write the result."""
         best = self.state.best
         if best is None:
             raise MLError("No trial came to the end of an epoch. Give the search more time.")
-        base = self._tested(self.state.trials[0])
-        winner = self._tested(best)
-        found = None
+        base = self._test_run(self.state.trials[0])
+        winner = self._test_run(best)
+        comparison_result = None
         if base and winner and best.number:
-            found = comparison.compare(base, winner)
-            winner.update_meta(name=f"Best of {self.asked['name']}")
-        named = "settings it started from" if self.asked["run"] else "default settings"
-        whole = sum(trial.state != "failed" for trial in self.state.over)
+            comparison_result = comparison.compare(base, winner)
+            winner.update_meta(name=f"Best of {self.request['name']}")
+        base_name = "settings it started from" if self.request["run"] else "default settings"
+        usable_trials = sum(trial.state != "failed" for trial in self.state.ended)
         result = {
-            "trials": len(self.state.over),
+            "trials": len(self.state.ended),
             "best": best.number,
             "run": best.run,
             "base": self.state.trials[0].run,
-            "test": found,
-            "importances": importances(self.axes, self._tried()),
-            "sentence": comparison.sentence(whole, best.number, found, named),
+            "test": comparison_result,
+            "importances": importances(self.axes, self._observations()),
+            "sentence": comparison.search_summary(
+                usable_trials, best.number, comparison_result, base_name
+            ),
         }
         write_json(self.sweep.folder / "result.json", result)
-        self.tell(1.0)
+        self.progress(1.0)
         return result
 
-    def _tested(self, trial: Trial) -> Run | None:
-        """The run of a trial, tested and exported as it stands; None where it was deleted."""
+    def _test_run(self, trial: Trial) -> Run | None:
+        """The run of a trial, tested and exported without another step; None if deleted."""
         run = trial_run(self.workspace, trial)
         if run is not None and run.model is None:
             queue.claim(run, resume=True)
@@ -217,32 +241,32 @@ class Search:
         return run
 
     @property
-    def _pictures(self) -> int:
+    def _validation_pictures(self) -> int:
         return int((self.record.get("counts") or {}).get("val") or 1)
 
-    def _stopped(self) -> bool:
+    def _is_stop_requested(self) -> bool:
         return (self.sweep.folder / "stop").exists()
 
-    def _spent(self) -> float:
-        return self._before + time.monotonic() - self._began
+    def _seconds_spent(self) -> float:
+        return self._seconds_before + time.monotonic() - self._start
 
-    def _left(self) -> float:
-        """Seconds for trials: the rest of the time without what the end needs."""
-        seconds = float(self.asked["seconds"])
-        return seconds - min(RESERVE_SHARE * seconds, RESERVE_SECONDS) - self._spent()
+    def _seconds_left(self) -> float:
+        """The seconds left for trials, without the time reserved for the test."""
+        seconds = float(self.request["seconds"])
+        return seconds - min(TEST_SHARE * seconds, MAX_TEST_SECONDS) - self._seconds_spent()
 
     def _save(self) -> None:
-        self.state.spent = self._spent()
+        self.state.spent = self._seconds_spent()
         self.sweep.save(self.state)
-        limit, done = int(self.asked["trials"]), len(self.state.over)
-        shares = [self.state.spent / max(1e-6, float(self.asked["seconds"]))]
-        shares += [done / (limit + 1)] if limit else []
-        self.tell(min(0.99, max(shares)))
+        limit, ended_count = int(self.request["trials"]), len(self.state.ended)
+        shares = [self.state.spent / max(1e-6, float(self.request["seconds"]))]
+        shares += [ended_count / (limit + 1)] if limit else []
+        self.progress(min(0.99, max(shares)))
 
 
-def _last_word(run: Run) -> RunEnded | None:
-    """How the run ended, where it did and nobody asked for more of it since."""
+def _final_event(run: Run) -> RunEnded | None:
+    """The last ``RunEnded`` of a run that has ended and is not queued again, else None."""
     if run.status.name not in ("finished", "stopped", "failed"):
         return None
-    ended = [event for event in run.events()[0] if isinstance(event, RunEnded)]
-    return ended[-1] if ended else None
+    endings = [event for event in run.events()[0] if isinstance(event, RunEnded)]
+    return endings[-1] if endings else None

@@ -1,4 +1,4 @@
-"""What a search may change: settings with the range in which good values lie. Light: no torch."""
+"""The search space: which settings a search varies, and in which range. Light: no torch."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -6,37 +6,37 @@ from typing import Any
 from ml.config import TrainConfig
 from ml.errors import BadInputError
 
-TIED = frozenset(
+NEVER_SEARCHED = frozenset(
     {
         *("dataset", "model", "preset", "pretrained", "freeze_backbone", "unfreeze"),
         *("folds", "patience"),
     }
 )
-"""What makes another task or another recipe of it; each is a search of its own."""
-GROUPS = ("Basics", "Model", "Data", "Optimisation")
-"""Groups of settings that can make a model better. The others are about the machine and chance."""
+"""Settings that define another task or recipe, which needs a search of its own."""
+SEARCHED_GROUPS = ("Basics", "Model", "Data", "Optimisation")
+"""Groups of settings that affect accuracy. The other groups concern the machine and the seed."""
 RANGES: dict[str, tuple[float, float]] = {
     "weight_decay": (1e-5, 0.3),
     "label_smoothing": (0.0, 0.2),
     "momentum": (0.5, 0.99),
     "batch_size": (16, 256),
 }
-AROUND = {"learning_rate": 10.0, "epochs": 2.0}
-"""Up to so many times the base's value, and down to one of so many parts of it."""
-HALF = 2.0
-"""The same for whole numbers of which nothing else is known."""
+FACTOR_AROUND_BASE = {"learning_rate": 10.0, "epochs": 2.0}
+"""The range reaches from the base's value divided by this factor to the value times it."""
+DEFAULT_FACTOR = 2.0
+"""The factor for all other integers."""
 CHOICES: dict[str, tuple[Any, ...]] = {
     "augment": ("none", "shift", "light", "strong", "trivialaugment")
 }
-USUAL_FROZEN = ("learning_rate", "weight_decay", "label_smoothing", "batch_size", "epochs")
-USUAL = ("learning_rate", "weight_decay", "label_smoothing", "batch_size", "augment")
+DEFAULT_FIELDS_FROZEN = ("learning_rate", "weight_decay", "label_smoothing", "batch_size", "epochs")
+DEFAULT_FIELDS = ("learning_rate", "weight_decay", "label_smoothing", "batch_size", "augment")
 
 
 @dataclass(frozen=True)
 class Axis:
-    """One setting that is searched: its ``choices``, or from ``low`` to ``high``.
+    """One dimension of the search space: a setting with its ``choices``, or ``low`` to ``high``.
 
-    ``log`` draws it on a logarithmic scale; ``whole`` takes whole numbers alone.
+    ``log`` makes the scale logarithmic; ``whole`` restricts it to integers.
     """
 
     name: str
@@ -47,62 +47,64 @@ class Axis:
     choices: tuple[Any, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """A dictionary that JSON can say."""
+        """The axis as a JSON object."""
         return {**vars(self), "choices": list(self.choices)}
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Axis":
-        """What ``to_json`` wrote."""
+        """The axis that ``to_json`` wrote."""
         return cls(**{**content, "choices": tuple(content["choices"])})
 
 
 def axis_of(base: TrainConfig, name: str) -> Axis:
-    """The axis of a setting, around its value in ``base``, which always lies on it.
+    """The axis of setting ``name``. Its range always includes the value in ``base``.
 
     Raises:
         BadInputError: there is no such setting, or it cannot be searched with this recipe.
     """
-    item = next((item for item in fields(TrainConfig) if item.name == name), None)
-    if item is None or name not in searchable(base):
+    setting = next((setting for setting in fields(TrainConfig) if setting.name == name), None)
+    if setting is None or name not in searchable(base):
         raise BadInputError(
             f"{name} cannot be searched here. What can: {', '.join(searchable(base))}."
         )
-    value, about = getattr(base, name), item.metadata
+    value, metadata = getattr(base, name), setting.metadata
     if isinstance(value, bool):
         return Axis(name, choices=(False, True))
-    if about["choices"]:
-        known = CHOICES.get(name, about["choices"])
-        return Axis(name, choices=tuple(known) if value in known else (*known, value))
-    low, high = float(about["low"]), float(about["high"])
-    whole = isinstance(value, int)
+    if metadata["choices"]:
+        choices = CHOICES.get(name, metadata["choices"])
+        return Axis(name, choices=tuple(choices) if value in choices else (*choices, value))
+    low, high = float(metadata["low"]), float(metadata["high"])
+    is_integer = isinstance(value, int)
     if name in RANGES:
         low, high = RANGES[name]
-    elif name in AROUND or whole:
-        times = AROUND.get(name, HALF)
-        low, high = max(low, value / times), min(high, value * times)
+    elif name in FACTOR_AROUND_BASE or is_integer:
+        factor = FACTOR_AROUND_BASE.get(name, DEFAULT_FACTOR)
+        low, high = max(low, value / factor), min(high, value * factor)
     low, high = min(low, value), max(high, value)
-    if whole:
-        low, high = float(max(int(about["low"]), int(low))), float(round(high))
-    return Axis(name, low, high, bool(about["log"] or name == "batch_size") and low > 0, whole)
+    if is_integer:
+        low, high = float(max(int(metadata["low"]), int(low))), float(round(high))
+    return Axis(
+        name, low, high, bool(metadata["log"] or name == "batch_size") and low > 0, is_integer
+    )
 
 
 def searchable(base: TrainConfig) -> list[str]:
     """The settings that can be searched from ``base``, in the order of the form."""
-    without = set(TIED)
-    # With a frozen backbone the pictures are seen in fixed views.
-    without |= {"augment", "mixing"} if base.frozen else {"feature_views"}
+    excluded = set(NEVER_SEARCHED)
+    # A frozen backbone sees fixed views: feature_views takes the place of augmentation.
+    excluded |= {"augment", "mixing"} if base.frozen else {"feature_views"}
     if base.frozen or not base.pretrained:
-        without.add("layer_decay")
+        excluded.add("layer_decay")
     if base.optimizer != "sgd":
-        without.add("momentum")
+        excluded.add("momentum")
     return [
         item.name
         for item in fields(TrainConfig)
-        if item.metadata["group"] in GROUPS and item.name not in without
+        if item.metadata["group"] in SEARCHED_GROUPS and item.name not in excluded
     ]
 
 
-def usual(base: TrainConfig) -> list[str]:
-    """The settings that are searched where nobody chooses: those that decide most."""
-    names = USUAL_FROZEN if base.frozen else USUAL
+def default_fields(base: TrainConfig) -> list[str]:
+    """The settings that a search varies by default: those that affect accuracy most."""
+    names = DEFAULT_FIELDS_FROZEN if base.frozen else DEFAULT_FIELDS
     return [name for name in names if name in searchable(base)]

@@ -1,7 +1,7 @@
-"""The folder of a search for better settings: create, find, claim, read. Light: no torch.
+"""The sweep, the folder of a hyperparameter search: create, find, claim, read. Light: no torch.
 
-``sweeps/<id>/`` is to a search what the run folder is to a run (``docs/run-folder.md``). Its trials
-are ordinary runs; what they scored is read from their own event logs.
+``sweeps/<id>/`` is to a search what the run folder is to a run (``docs/run-folder.md``). The trials
+are ordinary runs, whose scores come from their own event logs.
 """
 
 import re
@@ -25,17 +25,17 @@ from ml.utils.files import explain_os_error, read_json, write_json
 from ml.workspace import Workspace
 
 SWEEP_VERSION = 1
-OVER = ("done", "pruned", "cut", "failed")
-"""States of a trial that is over; ``running`` is the other. *pruned*: clearly behind, ended early;
-*cut*: the time of the search was over."""
+FINAL_STATES = ("done", "pruned", "cut", "failed")
+"""The states of a trial that has ended; the only other state is ``running``. *pruned*: ended by the
+median rule; *cut*: ended because the time of the search was over."""
 
 
 @dataclass
 class Trial:
-    """One trial. ``values`` by name of the setting; number 0 is the base, unchanged.
+    """One trial. ``values`` holds the searched settings by name; number 0 is the unchanged base.
 
-    ``score`` ranks (see ``ml.tuning.pruning``); ``accuracy`` and ``loss`` are on the validation
-    pictures, at the epoch that was kept; ``seconds`` is what it took.
+    ``score`` ranks the trials (``ml.tuning.pruning.score``); ``accuracy`` (0 to 1) and ``loss`` are
+    those of the best epoch on the validation pictures; ``seconds`` is the time it took.
     """
 
     number: int
@@ -51,22 +51,22 @@ class Trial:
 
 
 @dataclass
-class State:
-    """What a search has done: its trials, and the seconds it has worked, over all its workers."""
+class SweepState:
+    """The progress of a search: its trials, and the seconds ``spent`` by all its workers."""
 
     trials: list[Trial] = field(default_factory=list)
     spent: float = 0.0
 
     @property
-    def over(self) -> list[Trial]:
-        """The trials that are over."""
-        return [trial for trial in self.trials if trial.state in OVER]
+    def ended(self) -> list[Trial]:
+        """The trials that have ended."""
+        return [trial for trial in self.trials if trial.state in FINAL_STATES]
 
     @property
     def best(self) -> Trial | None:
-        """The best by validation among those that are over; of equals the earliest."""
+        """The ended trial with the best score that was not pruned; of equals the earliest."""
         scored = [
-            trial for trial in self.over if trial.score is not None and trial.state != "pruned"
+            trial for trial in self.ended if trial.score is not None and trial.state != "pruned"
         ]
         return max(scored, key=lambda trial: (trial.score or 0.0, -trial.number), default=None)
 
@@ -83,66 +83,66 @@ class Sweep:
         return self.folder.name
 
     @property
-    def asked(self) -> dict[str, Any]:
+    def request(self) -> dict[str, Any]:
         """``sweep.json``: name, base, axes, seconds, trials, seed, run, created.
 
         Raises:
             BadInputError: it is missing or damaged.
         """
-        found = read_json(self.folder / "sweep.json")
-        if not isinstance(found, dict) or found.get("version") != SWEEP_VERSION:
+        content = read_json(self.folder / "sweep.json")
+        if not isinstance(content, dict) or content.get("version") != SWEEP_VERSION:
             raise BadInputError(f"The search {self.id} cannot be read. Start a new one.")
-        return found
+        return content
 
     @property
     def name(self) -> str:
-        """What it is called."""
-        return str(self.asked.get("name") or self.id)
+        """The name that the user gave, or the id."""
+        return str(self.request.get("name") or self.id)
 
     @property
     def base(self) -> TrainConfig:
-        """The settings that it starts from."""
-        return TrainConfig.from_json(self.asked["base"])
+        """The settings that the search starts from."""
+        return TrainConfig.from_json(self.request["base"])
 
     @property
     def axes(self) -> list[Axis]:
-        """What it changes."""
-        return [Axis.from_json(axis) for axis in self.asked["axes"]]
+        """The dimensions of the search space."""
+        return [Axis.from_json(axis) for axis in self.request["axes"]]
 
     @property
     def dataset(self) -> dict[str, Any]:
-        """The pictures and their split, the same for all trials."""
-        found = read_json(self.folder / "dataset.json")
-        return found if isinstance(found, dict) else {}
+        """The run record of the data set (pictures and split), the same for all trials."""
+        content = read_json(self.folder / "dataset.json")
+        return content if isinstance(content, dict) else {}
 
     @property
-    def state(self) -> State:
-        """What it has done."""
-        found = read_json(self.folder / "trials.json")
-        if not isinstance(found, dict):
-            return State()
-        return State([Trial(**trial) for trial in found["trials"]], float(found["spent"]))
+    def state(self) -> SweepState:
+        """``trials.json``: the trials and the seconds spent."""
+        content = read_json(self.folder / "trials.json")
+        if not isinstance(content, dict):
+            return SweepState()
+        return SweepState([Trial(**trial) for trial in content["trials"]], float(content["spent"]))
 
     @property
     def result(self) -> dict[str, Any] | None:
-        """What came of it: see ``ml.tuning.comparison``; None until it is over."""
-        found = read_json(self.folder / "result.json")
-        return found if isinstance(found, dict) else None
+        """``result.json``: the best trial, its test and the importances; None until the end."""
+        content = read_json(self.folder / "result.json")
+        return content if isinstance(content, dict) else None
 
     @property
     def status(self) -> Status:
-        """As that of a run: queued, running, finished, stopped, failed or interrupted."""
+        """The status, one of a run's: queued, running, finished, stopped, failed, interrupted."""
         worker = read_json(self.folder / "worker.json")
         if not isinstance(worker, dict):
             return Status("queued")
         ended = read_json(self.folder / "ended.json")
         if isinstance(ended, dict) and ended.get("claimed") == worker.get("claimed"):
             return Status(str(ended["outcome"]), str(ended.get("reason", "")))
-        if run_status.lives(worker, self._heard()):
+        if run_status.lives(worker, self._last_heartbeat()):
             return Status("running", stopping=(self.folder / "stop").exists())
         return Status("interrupted", "The search ended without a word. No trial of it is lost.")
 
-    def save(self, state: State) -> None:
+    def save(self, state: SweepState) -> None:
         """Write ``trials.json``."""
         write_json(self.folder / "trials.json", asdict(state))
 
@@ -152,18 +152,18 @@ class Sweep:
             (self.folder / "stop").touch()
         except OSError as error:
             raise explain_os_error(error, self.folder / "stop") from error
-        if (run := self._at_work()) and run.status.name == "running":
-            run.ask_to_stop()  # which it looks for while it prepares its pictures, too
+        if (run := self._current_run()) and run.status.name == "running":
+            run.ask_to_stop()  # a run also checks it while it prepares pictures
 
-    def _at_work(self) -> Run | None:
-        """The run of the last trial."""
+    def _current_run(self) -> Run | None:
+        """The run of the last trial; None where there is none."""
         trials = self.state.trials
         run = Run(self.folder.parent.parent / "runs" / trials[-1].run) if trials else None
         return run if run and trials[-1].run and run.folder.is_dir() else None
 
-    def _heard(self) -> float:
-        """The last sign of life, in seconds since 1970."""
-        run, paths = self._at_work(), [self.folder / "worker.json", self.folder / "trials.json"]
+    def _last_heartbeat(self) -> float:
+        """The time of the last heartbeat, in seconds since 1970."""
+        run, paths = self._current_run(), [self.folder / "worker.json", self.folder / "trials.json"]
         if run:
             paths.append(run.folder / "events.jsonl")
         return max([path.stat().st_mtime for path in paths if path.is_file()], default=0.0)
@@ -196,8 +196,8 @@ def create(
     slug = re.sub(r"[^a-z0-9]+", "-", base.dataset.lower()).strip("-")[:24] or "sweep"
     stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now)) + f"{int(now % 1 * 1e6):06d}"
     identifier = f"{stamp}-{slug}-{secrets.token_hex(2)}"
-    staged = workspace.sweeps / f".{identifier}.part"
-    asked = {
+    partial_folder = workspace.sweeps / f".{identifier}.part"
+    request = {
         "version": SWEEP_VERSION,
         "name": name or f"Search on {base.dataset}",
         "base": base.to_json(),
@@ -209,14 +209,14 @@ def create(
         "created": now,
     }
     try:
-        staged.mkdir(parents=True)
-        write_json(staged / "sweep.json", asked)
-        write_json(staged / "dataset.json", record)
-        staged.rename(workspace.sweeps / identifier)
+        partial_folder.mkdir(parents=True)
+        write_json(partial_folder / "sweep.json", request)
+        write_json(partial_folder / "dataset.json", record)
+        partial_folder.rename(workspace.sweeps / identifier)
     except BaseException as error:
-        shutil.rmtree(staged, ignore_errors=True)
+        shutil.rmtree(partial_folder, ignore_errors=True)
         if isinstance(error, OSError):
-            raise explain_os_error(error, staged / "sweep.json") from error
+            raise explain_os_error(error, partial_folder / "sweep.json") from error
         raise
     return Sweep(workspace.sweeps / identifier)
 
@@ -226,28 +226,30 @@ def list_sweeps(workspace: Workspace) -> list[Sweep]:
     return [Sweep(path.parent) for path in sorted(workspace.sweeps.glob("[!.]*/sweep.json"))]
 
 
-def find_sweep(workspace: Workspace, wanted: str) -> Sweep:
-    """The search that ``wanted`` names: an id, a unique beginning of one, or ``latest``.
+def find_sweep(workspace: Workspace, identifier: str) -> Sweep:
+    """The search that ``identifier`` names: an id, a unique beginning of one, or ``latest``.
 
     Raises:
         BadInputError: there is none, or more than one.
     """
     sweeps = list_sweeps(workspace)
-    if wanted == "latest" and sweeps:
+    if identifier == "latest" and sweeps:
         return sweeps[-1]
-    fitting = [sweep for sweep in sweeps if wanted and sweep.id.startswith(wanted)]
-    exact = [sweep for sweep in fitting if sweep.id == wanted]
-    if len(exact or fitting) == 1:
-        return (exact or fitting)[0]
-    known = ", ".join(sweep.id for sweep in sweeps[-4:]) or "none yet"
-    raise BadInputError(f"There is no one search {wanted}. The last ones are: {known}.")
+    matches = [sweep for sweep in sweeps if identifier and sweep.id.startswith(identifier)]
+    exact_matches = [sweep for sweep in matches if sweep.id == identifier]
+    if len(exact_matches or matches) == 1:
+        return (exact_matches or matches)[0]
+    last_ids = ", ".join(sweep.id for sweep in sweeps[-4:]) or "none yet"
+    raise BadInputError(f"There is no one search {identifier}. The last ones are: {last_ids}.")
 
 
 def claim(sweep: Sweep) -> float:
-    """Make this process the worker of ``sweep``; returns what tells its ending from another's.
+    """Make this process the worker of ``sweep``; returns the time of the claim.
+
+    The worker writes that time into ``ended.json``, too.
 
     Raises:
-        BadInputError: another worker is at it.
+        BadInputError: another worker is running.
     """
     with FileLock(sweep.folder / ".claim.lock"):
         if sweep.status.name == "running":

@@ -32,7 +32,7 @@ def test_a_search_is_started_followed_and_leads_to_a_run(
     (sweep,) = list_sweeps(app.workspace)
     assert sweep.base.model == "tutorial_net"
     assert f"sweep={sweep.id}" in page.url
-    assert len(sweep.state.over) == 3
+    assert len(sweep.state.ended) == 3
     expect(card.locator(".lens-result")).to_have_text((sweep.result or {})["sentence"])
     rows = page.locator(".st-key-card-tune-trials tbody tr")
     expect(rows).to_have_count(3)

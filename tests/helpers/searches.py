@@ -27,24 +27,32 @@ SETTINGS: dict[str, Any] = {
 FIELDS = ("learning_rate", "weight_decay", "optimizer")
 
 
-def noise(workspace: Workspace) -> DatasetVersion:
+def noise_dataset(workspace: Workspace) -> DatasetVersion:
     return dataset(workspace, "noise", each=40)
 
 
-def new(workspace: Workspace, version: DatasetVersion, **about: Any) -> Sweep:
-    base = TrainConfig(**{**SETTINGS, **about.pop("settings", {})})
-    record = about.pop("record", None) or run_record(version, base.split_seed)
-    axes = [axis_of(base, name) for name in about.pop("fields", FIELDS)]
-    return create(workspace, base, record, axes, **{"trials": 7, "seconds": 600.0, **about})
+def new_sweep(workspace: Workspace, version: DatasetVersion, **options: Any) -> Sweep:
+    base = TrainConfig(**{**SETTINGS, **options.pop("settings", {})})
+    record = options.pop("record", None) or run_record(version, base.split_seed)
+    axes = [axis_of(base, name) for name in options.pop("fields", FIELDS)]
+    return create(workspace, base, record, axes, **{"trials": 7, "seconds": 600.0, **options})
 
 
-def done(workspace: Workspace, sweep: Sweep) -> dict[str, Any]:
+def search_to_the_end(workspace: Workspace, sweep: Sweep) -> dict[str, Any]:
     return Search(workspace, sweep).run()
 
 
-def told(sweep: Sweep) -> list[tuple[Any, ...]]:
+def outcomes(sweep: Sweep) -> list[tuple[Any, ...]]:
     """What was tried and found, without what the clock or chance of names decide."""
     return [
-        (one.number, one.values, one.state, one.score, one.accuracy, one.loss, one.epochs)
-        for one in sweep.state.trials
+        (
+            trial.number,
+            trial.values,
+            trial.state,
+            trial.score,
+            trial.accuracy,
+            trial.loss,
+            trial.epochs,
+        )
+        for trial in sweep.state.trials
     ]

@@ -18,8 +18,8 @@ from ml.data import catalog
 from ml.runs import folder as runs
 from ml.runs.folder import Run
 from ml.tuning.new_search import new_sweep
-from ml.tuning.search_space import usual
-from ml.tuning.sweep import State, Sweep, Trial, list_sweeps
+from ml.tuning.search_space import default_fields
+from ml.tuning.sweep import Sweep, SweepState, Trial, list_sweeps
 from ml.utils.files import write_json
 from ml.workspace import Workspace
 from tests.helpers import made_up_runs
@@ -62,7 +62,7 @@ def searched(workspace: Workspace, *, difference: float = 0.1, kept: str = "") -
         Trial(1, values | {"learning_rate": 0.005}, kept, "done", 0.8, 0.8, 0.5, 3, 5.0),
         Trial(2, values | {"schedule": "constant"}, "", "pruned", 0.3, 0.3, 2.0, 1, 2.0, "Behind."),
     ]
-    sweep.save(State(trials, 12.0))
+    sweep.save(SweepState(trials, 12.0))
     test = {"difference": difference, "interval": [difference - 0.05, difference + 0.05]}
     result = {"trials": 3, "best": 1, "run": run.id, "base": run.id, "test": test}
     shares = {"learning_rate": 0.7, "schedule": 0.3}
@@ -92,8 +92,8 @@ def test_the_form_starts_what_it_says_and_a_child_works_on_it(workspace, childre
     (sweep,) = list_sweeps(workspace)
     info = catalog.describe(workspace, "made")
     assert sweep.base == presets.configuration("made", info)
-    assert [axis.name for axis in sweep.axes] == usual(sweep.base)
-    assert (sweep.asked["seconds"], sweep.asked["trials"]) == (600.0, 0)
+    assert [axis.name for axis in sweep.axes] == default_fields(sweep.base)
+    assert (sweep.request["seconds"], sweep.request["trials"]) == (600.0, 0)
     ((command, _),) = children
     assert command[:3] == ["tune", "--resume", sweep.id]
     assert "Starting" in words(at)
@@ -105,7 +105,7 @@ def test_one_button_on_a_finished_run_searches_from_it(workspace, children) -> N
     at.button(key="make-better").click().run()
     assert not at.exception
     (sweep,) = list_sweeps(workspace)
-    assert sweep.asked["run"] == run.id
+    assert sweep.request["run"] == run.id
     assert sweep.dataset == run.dataset
     assert sweep.base == run.config
     assert at.title[0].value == "Tune"
@@ -138,7 +138,7 @@ def test_the_result_stands_first_with_what_it_changed_and_every_trial(workspace,
 def test_an_interrupted_search_says_what_it_does_and_what_broke_off(workspace, children) -> None:
     sweep = searched(workspace)
     trials = sweep.state.trials
-    sweep.save(State([*trials, Trial(3, trials[0].values, "", "running")], 12.0))
+    sweep.save(SweepState([*trials, Trial(3, trials[0].values, "", "running")], 12.0))
     for name in ("ended.json", "result.json"):
         (sweep.folder / name).unlink()
     gone = {"pid": 2**22 + 1, "started": 1.0, "host": platform.node(), "claimed": 1.0}

@@ -14,7 +14,7 @@ from dashboard.workers import engine, searches
 from ml.runs.folder import Run
 from ml.runs.status import Status
 from ml.training.cost import history as cost_history
-from ml.tuning.new_search import MINUTES, better
+from ml.tuning.new_search import DEFAULT_MINUTES, search_from_run
 
 
 def run_outcome(run: Run, status: Status, ended: dict[str, Any] | None) -> None:
@@ -125,9 +125,9 @@ def untested_trial(run: Run) -> bool:
 
 def _make_better(run: Run) -> None:
     """One button: a search from this run, with everything at its default."""
-    label = f"Make it better in {MINUTES:g} minutes"
+    label = f"Make it better in {DEFAULT_MINUTES:g} minutes"
     help = "Tries other settings on the same pictures, and says honestly whether that helped."
     if st.button(label, key="make-better", icon=":material/tune:", help=help):
-        sweep = better(current_workspace(), run)
+        sweep = search_from_run(current_workspace(), run)
         searches.start(current_workspace(), sweep)
         deep_links.go_to(TUNE, sweep=sweep.id)

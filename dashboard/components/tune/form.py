@@ -28,8 +28,8 @@ from ml.data.catalog import DatasetInfo
 from ml.data.sources.folders import BUNDLED
 from ml.errors import BadInputError
 from ml.models import catalog as model_catalog
-from ml.tuning.new_search import MINUTES, new_sweep
-from ml.tuning.search_space import searchable, usual
+from ml.tuning.new_search import DEFAULT_MINUTES, new_sweep
+from ml.tuning.search_space import default_fields, searchable
 
 MIN_TRIALS_FOR_SEARCH = 4
 """Where fewer trials fit, a search tells hardly anything."""
@@ -93,7 +93,7 @@ def _search_settings(base: TrainConfig) -> dict[str, Any]:
     chosen = st.multiselect(
         "Settings to search",
         searchable(base),
-        default=usual(base),
+        default=default_fields(base),
         format_func=setting_label,
         key=f"tune-fields-{base.dataset}-{base.model}",
         help="The fewer they are, the more closely each is searched in the same time.",
@@ -103,7 +103,7 @@ def _search_settings(base: TrainConfig) -> dict[str, Any]:
             "Time (minutes)",
             min_value=0.5,
             max_value=1440.0,
-            value=MINUTES,
+            value=DEFAULT_MINUTES,
             step=5.0,
             format="%g",
             key="tune-minutes",

@@ -29,7 +29,7 @@ def search_list() -> None:
 
 def _row(sweep: Sweep) -> None:
     try:
-        request, state, result = sweep.asked, sweep.state, sweep.result or {}
+        request, state, result = sweep.request, sweep.state, sweep.result or {}
     except (BadInputError, KeyError, TypeError, ValueError):
         st.html(f"<p>{escape(sweep.id)} is damaged and cannot be shown.</p>")
         return
@@ -41,7 +41,7 @@ def _row(sweep: Sweep) -> None:
     kind = "running" if status.name in searches.LIVE else status.name
     st.html(
         f'<div class="lens-row-about">{status_pill(kind, words)}'
-        f"<span>{count(len(state.over), 'trial')}</span>"
+        f"<span>{count(len(state.ended), 'trial')}</span>"
         f"<span>{ago(request['created'])}</span></div>"
         f'<p class="lens-quiet">{escape(result.get("sentence", ""))}</p>'
     )

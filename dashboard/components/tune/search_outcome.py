@@ -15,7 +15,7 @@ from dashboard.workers import searches
 from ml.models import catalog as model_catalog
 from ml.runs.folder import Run
 from ml.runs.status import Status
-from ml.tuning.sweep import State, Sweep
+from ml.tuning.sweep import Sweep, SweepState
 
 WORDS = {
     "queued": "Not started",
@@ -26,11 +26,13 @@ WORDS = {
 }
 
 
-def search_outcome(sweep: Sweep, status: Status, request: dict[str, Any], state: State) -> None:
+def search_outcome(
+    sweep: Sweep, status: Status, request: dict[str, Any], state: SweepState
+) -> None:
     """The sentence with its interval, what the winner changed, and the buttons that lead on."""
     result = sweep.result or {}
     duration_text = (
-        f"{count(len(state.over), 'trial')} in {duration(state.spent)}" if state.over else ""
+        f"{count(len(state.ended), 'trial')} in {duration(state.spent)}" if state.ended else ""
     )
     sentence, reason = str(result.get("sentence", "")), status.reason
     winner = _run(result.get("run"))
@@ -60,7 +62,7 @@ def plan(sweep: Sweep, request: dict[str, Any]) -> str:
     )
 
 
-def _about(result: dict[str, Any], state: State) -> list[str]:
+def _about(result: dict[str, Any], state: SweepState) -> list[str]:
     """What the winner has that the start has not."""
     number = result.get("best")
     winner = next((trial for trial in state.trials if trial.number == number), None)

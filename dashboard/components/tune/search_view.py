@@ -22,7 +22,7 @@ from dashboard.text.wording import count, duration, percentage
 from dashboard.workers import searches
 from dashboard.workers.run_status import log_tail
 from ml.runs.status import Status
-from ml.tuning.sweep import State, Sweep, trial_run
+from ml.tuning.sweep import Sweep, SweepState, trial_run
 
 TICK_SECONDS = 1.0
 TESTING_SHARE = 0.9
@@ -48,22 +48,22 @@ def _live_part(sweep: Sweep, known_status: str) -> None:
         status = searches.status(sweep)
         if status.name != known_status:
             redraw.request()  # the ticking may be over
-        asked, state = sweep.asked, sweep.state
+        request, state = sweep.request, sweep.state
         with st.container(border=True, key="card-tune-status"):
             if status.name in searches.LIVE:
-                _progress(sweep, status, asked, state)
+                _progress(sweep, status, request, state)
             else:
-                search_outcome(sweep, status, asked, state)
+                search_outcome(sweep, status, request, state)
         if state.trials:
-            _figures(sweep, status, asked, state)
+            _figures(sweep, status, request, state)
 
 
-def _progress(sweep: Sweep, status: Status, asked: dict[str, Any], state: State) -> None:
-    done = state.spent / max(1e-6, float(asked["seconds"]))
-    if asked["trials"]:
-        done = max(done, len(state.over) / (asked["trials"] + 1))  # the test at the end is one
-    words, detail = _current_step(status, asked, state, done)
-    seconds_left = max(0.0, float(asked["seconds"]) - state.spent)
+def _progress(sweep: Sweep, status: Status, request: dict[str, Any], state: SweepState) -> None:
+    done = state.spent / max(1e-6, float(request["seconds"]))
+    if request["trials"]:
+        done = max(done, len(state.ended) / (request["trials"] + 1))  # the test at the end is one
+    words, detail = _current_step(status, request, state, done)
+    seconds_left = max(0.0, float(request["seconds"]) - state.spent)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         progress_bar(words, done, detail, f"at most {duration(seconds_left)} left")
         if status.name == "running" and not status.stopping:
@@ -74,7 +74,7 @@ def _progress(sweep: Sweep, status: Status, asked: dict[str, Any], state: State)
 
 
 def _current_step(
-    status: Status, asked: dict[str, Any], state: State, done: float
+    status: Status, request: dict[str, Any], state: SweepState, done: float
 ) -> tuple[str, str]:
     """What it is at, in a word or two, and the detail."""
     if status.name == "starting":
@@ -90,15 +90,15 @@ def _current_step(
             "Searching",
             f"{trial_name}: {progress['words'].lower()}, {percentage(progress['share'], digits=0)}",
         )
-    limit = asked["trials"]
-    if trial is not None and (done >= TESTING_SHARE or (limit and len(state.over) >= limit)):
+    limit = request["trials"]
+    if trial is not None and (done >= TESTING_SHARE or (limit and len(state.ended) >= limit)):
         return "Testing", "the best and the start, on pictures that the search never saw"
     return "Searching", "choosing what to try next"
 
 
-def _figures(sweep: Sweep, status: Status, asked: dict[str, Any], state: State) -> None:
+def _figures(sweep: Sweep, status: Status, request: dict[str, Any], state: SweepState) -> None:
     trials, axes, best = state.trials, sweep.axes, state.best
-    metric_tiles(_tiles(status, asked, state), "tune")
+    metric_tiles(_tiles(status, request, state), "tune")
     result = sweep.result if status.name not in searches.LIVE else None
     shares = (result or {}).get("importances") or {}
     left, right = st.columns(2) if shares else (st.container(), None)
@@ -109,7 +109,7 @@ def _figures(sweep: Sweep, status: Status, asked: dict[str, Any], state: State) 
     if right:
         with right.container(border=True, key="card-tune-importance"):
             most_important = tuning_charts.setting_label(max(shares, key=lambda name: shares[name]))
-            title = f"{most_important} mattered most in {len(state.over)} trials"
+            title = f"{most_important} mattered most in {len(state.ended)} trials"
             st.html(f'<h3 class="lens-card-title">{escape(title)}</h3>')
             plot(tuning_charts.importances(shares), "tune-importance", alt=title)
     if best is not None:
@@ -123,7 +123,7 @@ def _figures(sweep: Sweep, status: Status, asked: dict[str, Any], state: State) 
         trials_table(axes, trials, alive=status.name in searches.LIVE)
 
 
-def _best_title(state: State) -> str:
+def _best_title(state: SweepState) -> str:
     best = state.best
     if best is None:
         return "Nothing measured yet"
@@ -135,10 +135,10 @@ def _best_title(state: State) -> str:
     return f"Best so far: trial {best.number}, {accuracy} on validation pictures"
 
 
-def _tiles(status: Status, asked: dict[str, Any], state: State) -> list[MetricTile]:
+def _tiles(status: Status, request: dict[str, Any], state: SweepState) -> list[MetricTile]:
     best, start = state.best, state.trials[0]
-    ended, pruned = state.over, sum(trial.state == "pruned" for trial in state.over)
-    limit = f"of at most {asked['trials']}" if asked["trials"] else ""
+    ended, pruned = state.ended, sum(trial.state == "pruned" for trial in state.ended)
+    limit = f"of at most {request['trials']}" if request["trials"] else ""
     steps = [value for _, value in tuning_charts.best_so_far(state.trials)]
     complete_trials = [
         trial.seconds for trial in ended if trial.state == "done" and trial.seconds > 0
@@ -169,6 +169,6 @@ def _tiles(status: Status, asked: dict[str, Any], state: State) -> list[MetricTi
         MetricTile(
             "Time spent",
             duration(state.spent),
-            f"of {duration(float(asked['seconds']))}",
+            f"of {duration(float(request['seconds']))}",
         ),
     ]

@@ -12,10 +12,10 @@ from ml.config import TrainConfig
 from ml.data.catalog import run_record
 from ml.errors import BadInputError, MLError
 from ml.tuning import largest_batch as measuring
-from ml.tuning.largest_batch import Step, fastest, largest_batch, reckon
-from ml.tuning.range_test import LOWEST, pick, range_test
+from ml.tuning.largest_batch import Measurement, extrapolate_largest, fastest, largest_batch
+from ml.tuning.range_test import MIN_RATE, range_test, valley
 from ml.workspace import Workspace
-from tests.helpers.searches import SETTINGS, noise
+from tests.helpers.searches import SETTINGS, noise_dataset
 
 
 def curve(best: float, edge: float) -> tuple[list[float], list[float]]:
@@ -26,25 +26,25 @@ def curve(best: float, edge: float) -> tuple[list[float], list[float]]:
 
 
 @pytest.mark.parametrize(("best", "edge"), [(1e-3, 0.1), (1e-2, 0.3), (3e-5, 1e-3)])
-def test_the_pick_lies_where_the_loss_falls_and_short_of_the_edge(best: float, edge: float) -> None:
-    assert best / 10 < pick(*curve(best, edge)) < edge
+def test_the_valley_lies_before_the_divergence(best: float, edge: float) -> None:
+    assert best / 10 < valley(*curve(best, edge)) < edge
 
 
-def test_a_loss_that_never_falls_has_no_pick() -> None:
+def test_a_loss_that_never_falls_has_no_valley() -> None:
     with pytest.raises(MLError, match="did not fall"):
-        pick([1e-4, 1e-3, 1e-2], [1.0, 2.0, 3.0])
+        valley([1e-4, 1e-3, 1e-2], [1.0, 2.0, 3.0])
     with pytest.raises(MLError):
-        pick([], [])
+        valley([], [])
 
 
-def test_the_range_test_rises_until_it_diverges_and_leaves_nothing_behind(
+def test_the_range_test_ends_at_divergence_and_writes_nothing(
     workspace: Workspace,
 ) -> None:
-    version = noise(workspace)
+    version = noise_dataset(workspace)
     config = TrainConfig(**SETTINGS)
     shares: list[float] = []
     found = range_test(workspace, config, run_record(version, 0), shares.append, steps=60)
-    assert found["rates"][0] == pytest.approx(LOWEST)
+    assert found["rates"][0] == pytest.approx(MIN_RATE)
     assert found["rates"] == sorted(found["rates"])
     assert len(found["rates"]) == len(found["losses"])
     assert all(np.isfinite(found["losses"]))
@@ -56,24 +56,24 @@ def test_the_range_test_rises_until_it_diverges_and_leaves_nothing_behind(
     assert again == found, "the same seed, the same curve"
 
 
-def steps_of(base: int, each: int, *batches: int) -> list[Step]:
-    return [Step(one, base + each * one, 0.01 * one, 100.0) for one in batches]
+def steps_of(base: int, each: int, *batches: int) -> list[Measurement]:
+    return [Measurement(one, base + each * one, 0.01 * one, 100.0) for one in batches]
 
 
-def test_the_largest_batch_is_where_the_line_meets_the_limit() -> None:
+def test_the_largest_batch_is_extrapolated_to_the_memory_limit() -> None:
     steps = steps_of(1000, 10, 4, 8, 16)
-    assert reckon(steps, 1000 + 10 * 103, 4096) == 100, "a multiple of 4 that fits"
-    assert reckon(steps, 10**9, 50) == 50
-    assert reckon(steps, 0, 4096) == 16, "what was measured did fit"
-    assert measuring._refusal(steps, 32, 1000 + 10 * 31) == "memory"
-    assert measuring._refusal(steps, 32, 1000 + 10 * 33) == ""
-    slow = [Step(4, 10, 6.0, 1.0)]
-    assert measuring._refusal(slow, 8, 10**9) == "time"
+    assert extrapolate_largest(steps, 1000 + 10 * 103, 4096) == 100, "a multiple of 4 that fits"
+    assert extrapolate_largest(steps, 10**9, 50) == 50
+    assert extrapolate_largest(steps, 0, 4096) == 16, "what was measured did fit"
+    assert measuring._stop_reason(steps, 32, 1000 + 10 * 31) == "memory"
+    assert measuring._stop_reason(steps, 32, 1000 + 10 * 33) == ""
+    slow = [Measurement(4, 10, 6.0, 1.0)]
+    assert measuring._stop_reason(slow, 8, 10**9) == "time"
 
 
-def test_the_fastest_batch_is_the_smallest_that_is_nearly_as_fast() -> None:
+def test_the_fastest_batch_is_the_smallest_nearly_as_fast() -> None:
     speeds = {4: 100.0, 8: 180.0, 16: 196.0, 32: 200.0, 64: 150.0}
-    assert fastest([Step(batch, 0, 1.0, speed) for batch, speed in speeds.items()]) == 16
+    assert fastest([Measurement(batch, 0, 1.0, speed) for batch, speed in speeds.items()]) == 16
 
 
 def test_batches_are_doubled_within_memory_and_pictures(
@@ -84,8 +84,8 @@ def test_batches_are_doubled_within_memory_and_pictures(
     assert [one["batch"] for one in found["steps"]] == [4, 8, 16, 32]
     assert (found["largest"], found["why"]) == (40, "pictures")
     taken = iter([100, 200, 400, 800])
-    monkeypatch.setattr(measuring, "_peak", lambda device: next(taken))
-    monkeypatch.setattr(measuring, "_limit", lambda device: 700)
+    monkeypatch.setattr(measuring, "_memory_peak", lambda device: next(taken))
+    monkeypatch.setattr(measuring, "_memory_limit", lambda device: 700)
     found = largest_batch(workspace, config, 3, 4000)
     assert [one["batch"] for one in found["steps"]] == [4, 8, 16]
     assert (found["largest"], found["why"]) == (28, "memory")
@@ -93,10 +93,10 @@ def test_batches_are_doubled_within_memory_and_pictures(
         largest_batch(workspace, TrainConfig(dataset="noise"), 3, 100)
 
 
-def test_the_command_finds_both_and_refuses_what_contradicts_itself(
+def test_the_command_finds_rate_and_batch_and_refuses_bad_input(
     workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    noise(workspace)
+    noise_dataset(workspace)
     given = [f"--set={name}={value}" for name, value in SETTINGS.items() if name != "dataset"]
     start = ["tune", "--workspace", str(workspace.root), "--dataset", "noise", *given]
 

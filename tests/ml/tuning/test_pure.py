@@ -14,10 +14,10 @@ from ml.config import TrainConfig
 from ml.errors import BadInputError
 from ml.runs.events import EpochEnd, RunStarted
 from ml.runs.folder import Run
-from ml.tuning.comparison import compare, difference, sentence
-from ml.tuning.pruning import Point, best_of, curve_of, is_behind, score
-from ml.tuning.sampler import Tried, importances, suggest
-from ml.tuning.search_space import Axis, axis_of, searchable, usual
+from ml.tuning.comparison import accuracy_difference, compare, search_summary
+from ml.tuning.pruning import Point, best_point, score, should_prune, validation_curve
+from ml.tuning.sampler import Observation, importances, suggest_values
+from ml.tuning.search_space import Axis, axis_of, default_fields, searchable
 
 FROZEN = TrainConfig(dataset="hands")
 SCRATCH = TrainConfig(dataset="hands", pretrained=False, freeze_backbone=False, optimizer="sgd")
@@ -37,13 +37,13 @@ def test_each_axis_holds_the_base_and_only_valid_settings(base: TrainConfig) -> 
         assert not axis.log or axis.low > 0
 
 
-def test_what_makes_another_task_is_not_searched() -> None:
+def test_settings_that_change_the_task_are_not_searched() -> None:
     names = set(searchable(FROZEN)) | set(searchable(SCRATCH))
     assert not names & {"dataset", "model", "seed", "split_seed", "device", "threads", "folds"}
     assert "augment" not in searchable(FROZEN), "a frozen backbone sees fixed views"
     assert "feature_views" not in searchable(SCRATCH)
     assert "momentum" in searchable(SCRATCH)
-    assert set(usual(FROZEN)) <= set(searchable(FROZEN))
+    assert set(default_fields(FROZEN)) <= set(searchable(FROZEN))
     known = {item.name for item in fields(TrainConfig)}
     assert names <= known
     with pytest.raises(BadInputError, match="device cannot be searched"):
@@ -58,48 +58,52 @@ def quality(values: dict[str, object]) -> float:
     return 0.9 - 0.1 * away**2 - 0.1 * (values["optimizer"] == "sgd")
 
 
-def tried_by(count: int, seed: int = 3) -> list[Tried]:
-    tried: list[Tried] = []
+def tried_by(count: int, seed: int = 3) -> list[Observation]:
+    observations: list[Observation] = []
     for number in range(1, count + 1):
-        values = suggest(PAIR, tried, number, seed)
-        tried.append(Tried(values, quality(values)))
-    return tried
+        values = suggest_values(PAIR, observations, number, seed)
+        observations.append(Observation(values, quality(values)))
+    return observations
 
 
-def test_suggestions_are_a_function_of_what_was_tried() -> None:
-    tried = tried_by(8)
-    assert tried == tried_by(8)
-    assert suggest(PAIR, tried, 9, 3) == suggest(PAIR, list(tried), 9, 3)
-    assert suggest(PAIR, tried, 9, 3) != suggest(PAIR, tried, 9, 4)
+def test_suggestions_are_a_function_of_the_observations() -> None:
+    observations = tried_by(8)
+    assert observations == tried_by(8)
+    assert suggest_values(PAIR, observations, 9, 3) == suggest_values(
+        PAIR, list(observations), 9, 3
+    )
+    assert suggest_values(PAIR, observations, 9, 3) != suggest_values(PAIR, observations, 9, 4)
 
 
-def test_a_search_finds_what_a_lottery_does_not() -> None:
+def test_a_search_beats_random_draws() -> None:
     found, drawn = [], []
     for seed in range(8):
         found.append(max(one.score for one in tried_by(25, seed)))
-        lot = [suggest(PAIR, [], number, seed) for number in range(1, 26)]
+        lot = [suggest_values(PAIR, [], number, seed) for number in range(1, 26)]
         drawn.append(max(map(quality, lot)))
     assert np.mean(found) > np.mean(drawn)
     assert np.mean(found) > 0.895
 
 
-def test_a_failed_or_early_ended_trial_can_be_told_to_the_sampler() -> None:
-    tried = tried_by(6)
-    tried[1] = Tried(tried[1].values, None)
-    tried[2] = Tried(tried[2].values, 0.1, whole=False)
-    assert set(suggest(PAIR, tried, 7, 3)) == {"learning_rate", "optimizer"}
-    assert suggest(PAIR, [Tried(tried[0].values, None)], 2, 3)
+def test_the_sampler_takes_failed_and_pruned_trials() -> None:
+    observations = tried_by(6)
+    observations[1] = Observation(observations[1].values, None)
+    observations[2] = Observation(observations[2].values, 0.1, is_complete=False)
+    assert set(suggest_values(PAIR, observations, 7, 3)) == {"learning_rate", "optimizer"}
+    assert suggest_values(PAIR, [Observation(observations[0].values, None)], 2, 3)
 
 
-def test_what_decides_is_said_to_matter_most() -> None:
+def test_the_deciding_axis_has_the_largest_importance() -> None:
     axes = [Axis("learning_rate", 1e-4, 1.0, log=True), Axis("label_smoothing", 0.0, 0.2)]
-    drawn = [suggest(axes, [], number, 1) for number in range(1, 40)]
-    tried = [Tried(one, -((math.log10(one["learning_rate"]) + 2) ** 2)) for one in drawn]
-    shares = importances(axes, tried)
+    drawn = [suggest_values(axes, [], number, 1) for number in range(1, 40)]
+    observations = [
+        Observation(one, -((math.log10(one["learning_rate"]) + 2) ** 2)) for one in drawn
+    ]
+    shares = importances(axes, observations)
     assert sum(shares.values()) == pytest.approx(1)
     assert shares["learning_rate"] > 0.7
-    assert importances(axes, tried[:5]) == {}, "too few to tell"
-    assert importances(axes, [Tried(one, 0.5) for one in drawn]) == {}, "nothing mattered"
+    assert importances(axes, observations[:5]) == {}, "too few to tell"
+    assert importances(axes, [Observation(one, 0.5) for one in drawn]) == {}, "nothing mattered"
 
 
 points = st.builds(
@@ -120,43 +124,45 @@ def curve(*accuracies: float, epochs: int = 0) -> list[Point]:
     return [Point((n + 1) / total, value, 1 - value) for n, value in enumerate(accuracies)]
 
 
-def test_what_is_clearly_behind_at_a_third_is_ended_and_nothing_else() -> None:
+def test_the_median_rule_prunes_only_trials_clearly_behind() -> None:
     others = [curve(0.5, 0.7, 0.8), curve(0.6, 0.7, 0.8), curve(0.55, 0.72, 0.8)]
     poor, fair = curve(0.2, epochs=3), curve(0.52, epochs=3)
-    assert is_behind(poor, others, 90)
-    assert not is_behind(fair, others, 90), "within a standard error"
-    assert is_behind(fair, others, 100_000)
-    assert not is_behind(poor, others[:2], 90), "too few to judge by"
-    assert not is_behind(curve(0.2, epochs=4), others, 90), "too early"
-    assert not is_behind(curve(0.1, 0.1, 0.1), others, 90), "it is over anyway"
-    assert not is_behind([], others, 90)
-    assert not is_behind(curve(0.6, 0.1, epochs=3), [curve(0.5, 0.6, 0.6)] * 3, 90), "its best"
+    assert should_prune(poor, others, 90)
+    assert not should_prune(fair, others, 90), "within a standard error"
+    assert should_prune(fair, others, 100_000)
+    assert not should_prune(poor, others[:2], 90), "too few to judge by"
+    assert not should_prune(curve(0.2, epochs=4), others, 90), "too early"
+    assert not should_prune(curve(0.1, 0.1, 0.1), others, 90), "it is over anyway"
+    assert not should_prune([], others, 90)
+    assert not should_prune(curve(0.6, 0.1, epochs=3), [curve(0.5, 0.6, 0.6)] * 3, 90), "its best"
 
 
-def test_a_curve_is_that_of_the_events_that_count() -> None:
+def test_the_validation_curve_omits_superseded_epochs() -> None:
     started = RunStarted("m", "d", 4, 5)
     lost = EpochEnd(2, 10, 1, 0, 9.0, 0.9)
     again = RunStarted("m", "d", 4, 5, epoch=1, step=5, resumed=True)
     events = [started, EpochEnd(1, 5, 1, 0, 1.0, 0.4), lost, again, EpochEnd(2, 10, 1, 0, 0.5, 0.6)]
-    found = curve_of(events)
+    found = validation_curve(events)
     assert found == [Point(0.25, 0.4, 1.0), Point(0.5, 0.6, 0.5)]
-    assert best_of(found) == found[1]
-    assert curve_of([started, EpochEnd(1, 5, 1, 0, float("nan"), 0.4)]) == []
-    assert best_of([]) is None
+    assert best_point(found) == found[1]
+    assert validation_curve([started, EpochEnd(1, 5, 1, 0, float("nan"), 0.4)]) == []
+    assert best_point([]) is None
 
 
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 200))
-def test_the_interval_holds_the_difference_and_turns_with_it(b: int, c: int, rest: int) -> None:
-    found, (low, high) = difference(b, c, b + c + rest)
+def test_the_interval_contains_the_difference_and_is_antisymmetric(
+    b: int, c: int, rest: int
+) -> None:
+    found, (low, high) = accuracy_difference(b, c, b + c + rest)
     assert -1 <= low <= found <= high <= 1
-    back, (other_low, other_high) = difference(c, b, b + c + rest)
+    back, (other_low, other_high) = accuracy_difference(c, b, b + c + rest)
     assert (back, other_low, other_high) == pytest.approx((-found, -high, -low))
 
 
-def test_the_interval_agrees_with_an_exact_test_where_it_matters() -> None:
+def test_the_interval_agrees_with_an_exact_test() -> None:
     """McNemar's exact test on the pictures that only one has right."""
     for b, c in ((0, 0), (3, 2), (9, 3), (14, 3), (30, 10), (8, 9)):
-        _, (low, high) = difference(b, c, 200)
+        _, (low, high) = accuracy_difference(b, c, 200)
         exact = binomtest(b, b + c).pvalue if b + c else 1.0
         if exact < 0.02:
             assert low > 0 or high < 0
@@ -164,14 +170,14 @@ def test_the_interval_agrees_with_an_exact_test_where_it_matters() -> None:
             assert low <= 0 <= high
 
 
-def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
+def test_the_interval_covers_the_truth_at_its_level() -> None:
     random = np.random.default_rng(0)
     for gained, lost, pictures in ((0.1, 0.05, 90), (0.03, 0.03, 90), (0.12, 0.02, 400)):
         drawn = random.multinomial(pictures, [gained, lost, 1 - gained - lost], 4000)
         inside = [
             low <= gained - lost <= high
             for b, c, _ in drawn
-            for _, (low, high) in [difference(int(b), int(c), pictures)]
+            for _, (low, high) in [accuracy_difference(int(b), int(c), pictures)]
         ]
         assert 0.94 < np.mean(inside) < 0.99
 
@@ -191,7 +197,7 @@ def run_with(folder: Path, right: list[bool]) -> Run:
     return Run(folder)
 
 
-def test_both_are_compared_picture_by_picture(tmp_path: Path) -> None:
+def test_two_runs_are_compared_picture_by_picture(tmp_path: Path) -> None:
     base = run_with(tmp_path / "a", [True] * 50 + [False] * 50)
     best = run_with(tmp_path / "b", [False] * 2 + [True] * 88 + [False] * 10)
     found = compare(base, best)
@@ -205,16 +211,16 @@ def test_both_are_compared_picture_by_picture(tmp_path: Path) -> None:
         compare(base, Run(tmp_path / "none"))
 
 
-def test_the_sentence_claims_no_more_than_the_pictures_show(tmp_path: Path) -> None:
+def test_the_summary_claims_no_more_than_the_interval_shows(tmp_path: Path) -> None:
     def said(base: list[bool], best: list[bool], name: str) -> str:
         found = compare(
             run_with(tmp_path / f"{name}1", base), run_with(tmp_path / f"{name}2", best)
         )
-        return sentence(12, 5, found, "default settings")
+        return search_summary(12, 5, found, "default settings")
 
     assert "It is better." in said([False] * 30 + [True] * 60, [True] * 90, "clear")
     assert "may be chance" in said([False] * 2 + [True] * 88, [True] * 90, "close")
     worse = said([True] * 90, [False] * 2 + [True] * 88, "worse")
     assert "keep the default settings" in worse
-    assert "keep them" in sentence(12, 0, None, "default settings")
-    assert "could not be compared" in sentence(12, 3, None, "default settings")
+    assert "keep them" in search_summary(12, 0, None, "default settings")
+    assert "could not be compared" in search_summary(12, 3, None, "default settings")
