@@ -31,7 +31,7 @@ from ml.data.sources.folders import BUNDLED
 from ml.features import extract as features
 from ml.models import Inputs, build
 from ml.models.network import Network
-from ml.presets import MANY_HEAD
+from ml.presets import HEAD_LARGE_BATCH
 from ml.runs.choices import RunChoices
 from ml.training.callbacks import LiveMetrics
 from ml.training.finetuning import features_plan
@@ -43,7 +43,7 @@ ROUNDS = 3
 EPOCHS = 10
 SPEC = PixelSpec(224)
 CONFIG = TrainConfig(model="mobilenet_v3_small", epochs=EPOCHS, feature_views=1).changed(
-    **MANY_HEAD  # the recipe that the presets have for so many pictures
+    **HEAD_LARGE_BATCH  # the recipe that the presets have for so many pictures
 )
 
 

@@ -1,9 +1,10 @@
 """``python -m ml``: everything that the pages do, from a shell.
 
 Each sub-command is one module of ``ml.commands`` with ``add_arguments(parser)`` and
-``run(args, workspace) -> int | None``. It is imported only when asked for, so that ``runs`` need
-not wait for torch. With ``--json`` the last line of standard output is one JSON value; progress and
-logs go to standard error. Exit codes: 0 done, 2 bad input, 1 failed, 130 stopped.
+``run(args, workspace) -> int | None``. Only the module of the given command is imported, so that
+``runs`` need not wait for torch. With ``--json`` the last line of standard output is one JSON
+value; progress and logs go to standard error. Exit codes: 0 done, 2 bad input, 1 failed, 130
+stopped.
 """
 
 import argparse
@@ -45,7 +46,7 @@ COMMANDS = {
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that says what is wrong in one line, as every other error here does."""
+    """An argument parser with one-line error messages."""
 
     def error(self, message: str) -> NoReturn:
         """Print ``message`` and where to read more, and exit with 2."""
@@ -53,27 +54,31 @@ class Parser(argparse.ArgumentParser):
 
 
 def make_parser(command: str | None = None) -> argparse.ArgumentParser:
-    """The parser; only the module of ``command`` is imported to add its arguments."""
+    """The parser of all commands, with the arguments of ``command`` alone."""
     parser = Parser(prog="python -m ml", description=__doc__.split("\n")[0])
     parser.add_argument("--version", action="version", version=__version__)
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, help_text in COMMANDS.items():
-        sub = subparsers.add_parser(name, help=help_text, description=help_text)
-        sub.add_argument("--json", action="store_true", help="print one JSON value at the end")
-        sub.add_argument("--workspace", metavar="DIR", help="where everything is kept")
-        sub.add_argument("--verbose", action="store_true", help="show the traceback of an error")
+        subparser = subparsers.add_parser(name, help=help_text, description=help_text)
+        subparser.add_argument(
+            "--json", action="store_true", help="print one JSON value at the end"
+        )
+        subparser.add_argument("--workspace", metavar="DIR", help="where everything is kept")
+        subparser.add_argument(
+            "--verbose", action="store_true", help="show the traceback of an error"
+        )
         if name == command:
             module = importlib.import_module(f"ml.commands.{name}")
-            module.add_arguments(sub)
-            sub.set_defaults(run_command=module.run)
+            module.add_arguments(subparser)
+            subparser.set_defaults(run_command=module.run)
     return parser
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    given = sys.argv[1:] if arguments is None else arguments
-    command = next((word for word in given if not word.startswith("-")), None)
-    args = make_parser(command).parse_args(given)
+    words = sys.argv[1:] if arguments is None else arguments
+    command = next((word for word in words if not word.startswith("-")), None)
+    args = make_parser(command).parse_args(words)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # any file name can be printed, on any system
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
@@ -84,7 +89,7 @@ def main(arguments: list[str] | None = None) -> int:
         code = args.run_command(args, workspace) or 0
         sys.stdout.flush()
         return code
-    except BrokenPipeError:  # who reads has enough; nothing more can be told, at exit neither
+    except BrokenPipeError:  # the reader closed the pipe; the flush at exit must not fail, too
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:

@@ -1,6 +1,6 @@
-"""What this computer is, and what was measured on it once and is remembered. Light: no torch.
+"""The hardware of this computer (cores, memory, accelerator) and measurements on it. No torch.
 
-Measurements are kept in the workspace, one file a host, under keys that name what was measured.
+Measurements lie in the workspace, one JSON file a host name, under keys that name the measurement.
 """
 
 import ctypes
@@ -23,7 +23,7 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 @dataclass(frozen=True)
 class Machine:
-    """Cores, memory in bytes, and the best accelerator: ``cpu``, ``cuda`` or ``mps``."""
+    """Usable cores, total and free memory in bytes, and ``cpu``, ``cuda`` or ``mps``."""
 
     cores: int
     memory: int
@@ -32,10 +32,10 @@ class Machine:
 
 
 def keep_freed_memory() -> bool:
-    """Let a training keep the memory that it frees, for its next step; True where that was done.
+    """Make glibc's malloc keep freed memory for the next step; whether it does now.
 
-    glibc gives the large tensors of each step back to the system and asks for them again, page by
-    page: up to a third of a small network's time. Elsewhere nothing is changed.
+    By default glibc returns the large tensors of each step to the system and maps them again, which
+    takes up to a third of a small network's time. Other C libraries are left as they are.
     """
     if sys.platform != "linux":
         return False
@@ -49,17 +49,17 @@ def keep_freed_memory() -> bool:
 
 
 def peak_memory() -> int:
-    """The most memory that this process has held, in bytes."""
+    """The peak memory of this process (resident set size), in bytes."""
     if sys.platform == "win32":
         return int(psutil.Process().memory_info().peak_wset)
     import resource
 
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(most if sys.platform == "darwin" else most * 1024)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak if sys.platform == "darwin" else peak * 1024)
 
 
 def accelerator() -> str:
-    """The accelerator that torch would find, told without importing it."""
+    """The accelerator that torch would use, detected without importing torch."""
     if sys.platform == "darwin" and platform.machine() == "arm64":
         return "mps"
     if sys.platform == "win32":
@@ -71,38 +71,42 @@ def accelerator() -> str:
 
 
 def describe() -> Machine:
-    """This machine. ``cores`` are those that this process may use."""
+    """This machine. ``cores`` counts those that this process may use."""
     memory = psutil.virtual_memory()
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return Machine(usable or 1, memory.total, memory.available, accelerator())
 
 
-def threads(wanted: int) -> int:
-    """How many CPU threads to compute with; 0 takes what the page left or all cores."""
-    given = os.environ.get("LENSMITH_THREADS", "")
-    return wanted or (int(given) if given.isdigit() and int(given) else 0) or describe().cores
+def thread_count(requested: int) -> int:
+    """The number of CPU threads; for 0 that in ``LENSMITH_THREADS``, else all usable cores."""
+    variable = os.environ.get("LENSMITH_THREADS", "")
+    return (
+        requested
+        or (int(variable) if variable.isdigit() and int(variable) else 0)
+        or describe().cores
+    )
 
 
 def versions() -> dict[str, str]:
-    """The versions that a run records."""
-    found = {"lensmith": __version__, "python": platform.python_version()}
+    """The versions of Lensmith, Python and the packages that a run records."""
+    by_package = {"lensmith": __version__, "python": platform.python_version()}
     for package in ("torch", "torchvision", "lightning", "onnxruntime"):
         try:
-            found[package] = metadata.version(package)
+            by_package[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
-            found[package] = "missing"
-    return found
+            by_package[package] = "missing"
+    return by_package
 
 
-def remembered(workspace: Workspace) -> dict[str, Any]:
-    """Everything measured on this host, by key."""
-    found = read_json(workspace.machine / f"{platform.node() or 'host'}.json", {})
-    return found if isinstance(found, dict) else {}
+def read_measurements(workspace: Workspace) -> dict[str, Any]:
+    """All measurements on this host, by key."""
+    content = read_json(workspace.machine / f"{platform.node() or 'host'}.json", {})
+    return content if isinstance(content, dict) else {}
 
 
-def remember(workspace: Workspace, key: str, value: Any) -> None:
-    """Keep a measurement."""
+def save_measurement(workspace: Workspace, key: str, value: Any) -> None:
+    """Save a measurement of this host under ``key``."""
     workspace.machine.mkdir(exist_ok=True)
     path = workspace.machine / f"{platform.node() or 'host'}.json"
     with FileLock(path.with_suffix(".lock")):
-        write_json(path, {**remembered(workspace), key: value})
+        write_json(path, {**read_measurements(workspace), key: value})

@@ -1,4 +1,4 @@
-"""Complete recipes chosen from the data: the first run needs no choice at all. Light: no torch."""
+"""Presets: recommended training settings for a data set, model and level. Light: no torch."""
 
 from typing import Any, Protocol
 
@@ -9,16 +9,16 @@ from ml.models import catalog as model_catalog
 from ml.models.registry import ModelInfo
 from ml.preset_levels import DEFAULT_LEVEL, LEVELS, MOST_EFFORT, Level
 
-SMALL = 64
-"""Pictures whose longer side is below this are learned from scratch, larger ones from features."""
+MAX_SIDE_FOR_SMALL_CNN = 64
+"""Below this median side in px a small CNN is trained from scratch; else a backbone is frozen."""
 
 
-class Pictures(Protocol):
-    """What is asked about a data set. Width and height are medians, in px."""
+class PictureStatistics(Protocol):
+    """The statistics of a data set that presets use. Width and height are medians in px."""
 
     @property
     def pictures(self) -> int:
-        """How many there are."""
+        """The number of pictures."""
 
     @property
     def width(self) -> int:
@@ -30,122 +30,136 @@ class Pictures(Protocol):
 
     @property
     def colour(self) -> bool:
-        """Whether any of them is coloured."""
+        """Whether any picture is coloured."""
 
 
 HEAD = {"optimizer": "adamw", "learning_rate": 6e-3, "weight_decay": 1e-2, "batch_size": 64}
 """Chosen by validation accuracy on the bundled photos, mean over 5 split seeds."""
-MANY = 500
-MANY_HEAD = HEAD | {"learning_rate": 9e-3, "batch_size": 128}
-"""From so many pictures on: as good, in half as many steps."""
+MIN_PICTURES_FOR_LARGE_HEAD_BATCH = 500
+HEAD_LARGE_BATCH = HEAD | {"learning_rate": 9e-3, "batch_size": 128}
+"""From that number of pictures on: the same accuracy in half as many steps."""
 FINE_TUNING = {"optimizer": "adamw", "learning_rate": 3e-4, "weight_decay": 5e-2, "batch_size": 32}
-FEW, FOLDS = 30, 5
-"""With fewer pictures of a class than this, one test tells little: so many folds are fitted too."""
-ROBUST_EPOCHS = 2
-"""Spoilt pictures take longer to learn: in as many epochs as without, the pictures as they are lose
-accuracy. ``benchmarks.robustness`` compares both ways, also in equal epochs."""
+MIN_PICTURES_PER_CLASS_FOR_ONE_TEST, FOLDS_FOR_FEW_PICTURES = 30, 5
+"""With fewer pictures a class one test set is too small, so that many folds are fitted, too."""
+ROBUST_EPOCH_FACTOR = 2
+"""Robust augmentation multiplies the epochs: with the same epochs it would cost accuracy on clean
+pictures. ``benchmarks.robustness`` compares both, also in equal epochs."""
 
 
-def default_model(info: Pictures) -> str:
-    """A pretrained network for photos, a small one of its own for small pictures."""
-    return "small_cnn" if max(info.width, info.height) < SMALL else "efficientnet_lite0"
+def default_model(info: PictureStatistics) -> str:
+    """The default model: a pretrained one for photos, the small CNN for small pictures."""
+    return (
+        "small_cnn"
+        if max(info.width, info.height) < MAX_SIDE_FOR_SMALL_CNN
+        else "efficientnet_lite0"
+    )
 
 
-def suggest(
-    info: Pictures,
+def recommended_settings(
+    info: PictureStatistics,
     model: str | None = None,
     preset: str = DEFAULT_LEVEL,
     *,
     pretrained: bool | None = None,
     freeze: bool | None = None,
 ) -> dict[str, Any]:
-    """The settings for this data, this model (None: the default) and this level of effort.
+    """The recommended settings for a data set, a model (None: the default) and a level.
 
-    Fields that are not named keep their default. ``pretrained`` and ``freeze`` (None: as the model
-    is best started here) decide between three recipes: a new head on a frozen backbone, fine-tuning
-    of everything, training from scratch.
+    Settings without a recommendation are missing. ``pretrained`` and ``freeze`` (None: as
+    recommended) choose between three recipes: a new head on a frozen backbone, fine-tuning, and
+    training from scratch.
 
     Raises:
-        BadInputError: no such model or level.
+        BadInputError: there is no such model or level.
     """
-    chosen = model_catalog.get(model or default_model(info))
+    model_info = model_catalog.get(model or default_model(info))
     if preset not in LEVELS:
         raise BadInputError(f"preset is one of {', '.join(LEVELS)}, not {preset!r}.")
     level = LEVELS[preset]
-    if pretrained is None:  # weights that need a download are a choice, not a default
-        pretrained = chosen.pretrained and not chosen.download
-    settings: dict[str, Any] = {"model": chosen.name, "preset": preset}
+    if pretrained is None:  # a download is never the default
+        pretrained = model_info.pretrained and not model_info.download
+    settings: dict[str, Any] = {"model": model_info.name, "preset": preset}
     freeze = True if freeze is None else freeze
-    if _is_small(info) and (freeze or not pretrained):  # to fine-tune five times over is a choice
-        settings["folds"] = FOLDS
+    if _has_few_pictures(info) and (
+        freeze or not pretrained
+    ):  # five fine-tunings are never the default
+        settings["folds"] = FOLDS_FOR_FEW_PICTURES
     if not pretrained:
-        return settings | _from_scratch(info, chosen, level) | chosen.preset
-    settings |= {"pretrained": True, "freeze_backbone": freeze, "image_size": chosen.native_size}
+        return settings | _from_scratch(info, model_info, level) | model_info.preset
+    settings |= {
+        "pretrained": True,
+        "freeze_backbone": freeze,
+        "image_size": model_info.native_size,
+    }
     if freeze:
-        head = HEAD if info.pictures < MANY else MANY_HEAD
+        head = HEAD if info.pictures < MIN_PICTURES_FOR_LARGE_HEAD_BATCH else HEAD_LARGE_BATCH
         return settings | head | {"epochs": level.head_epochs, "feature_views": level.feature_views}
     return settings | FINE_TUNING | {"epochs": level.head_epochs, "schedule": "cosine"}
 
 
-def configuration(dataset: str, info: Pictures, **wanted: Any) -> TrainConfig:
-    """The configuration of ``suggest`` with what was asked for on top.
+def configuration(dataset: str, info: PictureStatistics, **overrides: Any) -> TrainConfig:
+    """The recommended settings with ``overrides`` on top.
 
-    Pictures smaller than the model takes are brought to the least size; see ``size_remark``.
+    A picture size below the model's minimum becomes the minimum; see ``size_remark``.
 
     Raises:
         BadInputError: an unknown setting, a bad value, or weights that the model does not have.
     """
-    asked = TrainConfig().changed(**wanted)  # text becomes the field's type
-    settings = suggest(
+    requested = TrainConfig().changed(**overrides)  # text becomes the field's type
+    settings = recommended_settings(
         info,
-        wanted.get("model"),
-        asked.preset,
-        pretrained=asked.pretrained if "pretrained" in wanted else None,
-        freeze=asked.freeze_backbone if "freeze_backbone" in wanted else None,
+        overrides.get("model"),
+        requested.preset,
+        pretrained=requested.pretrained if "pretrained" in overrides else None,
+        freeze=requested.freeze_backbone if "freeze_backbone" in overrides else None,
     )
-    chosen = TrainConfig(dataset=dataset).changed(**settings)
-    if asked.augment == "robust" and not chosen.frozen:
-        settings["epochs"] = ROBUST_EPOCHS * chosen.epochs
-    if asked.minutes:  # as much as the most patient would want; the time cuts it down
-        most = LEVELS[MOST_EFFORT]
-        settings["epochs"] = most.head_epochs if chosen.pretrained else most.scratch_epochs[1]
+    recommended = TrainConfig(dataset=dataset).changed(**settings)
+    if requested.augment == "robust" and not recommended.frozen:
+        settings["epochs"] = ROBUST_EPOCH_FACTOR * recommended.epochs
+    if requested.minutes:  # the time limit shortens the highest level
+        most_effort = LEVELS[MOST_EFFORT]
+        settings["epochs"] = (
+            most_effort.head_epochs if recommended.pretrained else most_effort.scratch_epochs[1]
+        )
         if "feature_views" in settings:
-            settings["feature_views"] = most.feature_views
-    config = chosen.changed(**{**settings, **wanted})
+            settings["feature_views"] = most_effort.feature_views
+    config = recommended.changed(**{**settings, **overrides})
     size = max(config.image_size, model_catalog.get(config.model).min_size)
     model_catalog.check(config.model, size, config.pretrained)
     return config.changed(image_size=size)
 
 
-def default_pixels(info: Pictures) -> PixelSpec:
+def default_pixels(info: PictureStatistics) -> PixelSpec:
     """The pixels that the default recipe for such pictures trains on."""
     config = configuration("", info)
     return PixelSpec(size=config.image_size, colour=config.colour, fit=config.fit)
 
 
-def size_remark(asked: Any, config: TrainConfig) -> str:
-    """What to say where smaller pictures were asked for than the model takes, else nothing."""
-    if asked is None or int(asked) >= config.image_size:
+def size_remark(requested_size: Any, config: TrainConfig) -> str:
+    """The sentence for a requested picture size below the model's minimum, else ""."""
+    if requested_size is None or int(requested_size) >= config.image_size:
         return ""
     label = model_catalog.get(config.model).label
     return f"Pictures are brought to {config.image_size} px, the least that {label} takes."
 
 
-def _is_small(info: Pictures) -> bool:
-    """Whether these are pictures of one's own, few of each class. Who does not tell has many."""
+def _has_few_pictures(info: PictureStatistics) -> bool:
+    """Whether a user's own data set has few pictures a class; false without counts."""
     counts = getattr(info, "counts", None)
-    own = getattr(info, "kind", "") == "own"
-    return bool(own and counts and info.pictures < FEW * len(counts))
+    is_own = getattr(info, "kind", "") == "own"
+    return bool(
+        is_own and counts and info.pictures < MIN_PICTURES_PER_CLASS_FOR_ONE_TEST * len(counts)
+    )
 
 
-def _from_scratch(info: Pictures, chosen: ModelInfo, level: Level) -> dict[str, Any]:
+def _from_scratch(info: PictureStatistics, model_info: ModelInfo, level: Level) -> dict[str, Any]:
     # Whole multiples of 4 halve evenly; beyond 128 px a network from scratch gets slow on a CPU.
     side = 4 * round(max(info.width, info.height) / 4)
-    batch = int(chosen.preset.get("batch_size", 64))
+    batch = int(model_info.preset.get("batch_size", 64))
     epochs = round(level.scratch_steps * batch / max(1.0, 0.7 * info.pictures))
     least, most = level.scratch_epochs
     return {
-        "image_size": min(max(side, 16, chosen.min_size), 128),
+        "image_size": min(max(side, 16, model_info.min_size), 128),
         "colour": "rgb" if info.colour else "grey",
         "augment": "light" if info.colour else "shift",
         "pretrained": False,

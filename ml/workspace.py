@@ -1,7 +1,6 @@
-"""The folder where everything that people make is kept: pictures, data sets, runs.
+"""The workspace: the folder with all pictures, data sets, runs, searches and caches.
 
-Its layout has a version in ``schema.json``. An older one is migrated after a backup, a newer one
-refused with a sentence.
+``schema.json`` holds the version of its layout. A newer one than this code knows is refused.
 """
 
 import json
@@ -29,7 +28,7 @@ class Workspace:
 
     @property
     def sweeps(self) -> Path:
-        """One folder a search for better settings; its trials are ordinary runs."""
+        """One folder (sweep) a hyperparameter search; its trials are runs."""
         return self.root / "sweeps"
 
     @property
@@ -49,7 +48,7 @@ class Workspace:
 
     @property
     def features(self) -> Path:
-        """What frozen networks made of pictures; can be rebuilt."""
+        """The feature cache of frozen backbones; can be rebuilt."""
         return self.root / "features"
 
     @property
@@ -59,13 +58,13 @@ class Workspace:
 
     @property
     def plugins(self) -> Path:
-        """Models that the owner of this workspace has written: Python files, which are run. Nothing
-        here writes into it."""
+        """The plugins of the workspace's owner: Python files, which are run. Nothing of Lensmith
+        writes here."""
         return self.root / "plugins"
 
     @property
     def machine(self) -> Path:
-        """What was measured on a machine and is remembered: one file a host name."""
+        """Measurements of computers: one JSON file a host name."""
         return self.root / "machine"
 
 
@@ -92,33 +91,33 @@ def open_workspace(root: str | os.PathLike[str] | None = None) -> Workspace:
     """
     try:
         folder = Path(root).expanduser().resolve() if root else default_root()
-    except RuntimeError as error:  # ~ of a user who is not there
+    except RuntimeError as error:  # ~user without such a user
         raise WorkspaceError(f"There is no home folder for {root}. Give a whole path.") from error
     if folder.exists() and not folder.is_dir():
         raise WorkspaceError(f"{folder} is a file, so it cannot be the workspace. Give a folder.")
     workspace = Workspace(folder)
     schema = folder / "schema.json"
     try:
-        for part in (folder, workspace.runs, workspace.datasets, workspace.pictures):
-            part.mkdir(parents=True, exist_ok=True)
-        made = schema.exists()
+        for subfolder in (folder, workspace.runs, workspace.datasets, workspace.pictures):
+            subfolder.mkdir(parents=True, exist_ok=True)
+        schema_exists = schema.exists()
     except OSError as error:
         raise explain_os_error(error, folder / "schema.json") from error
-    found = read_json(schema)
-    if found is None:
-        if made:  # otherwise another process may have made it between the two looks
+    content = read_json(schema)
+    if content is None:
+        if schema_exists:  # else another process wrote it between the two checks
             raise WorkspaceError(
                 f"{schema} cannot be read. Restore it from a backup, or choose another workspace."
             )
         write_json(schema, {"schema": SCHEMA, "lensmith": __version__})
-    elif not isinstance(found, dict) or type(found.get("schema")) is not int:
+    elif not isinstance(content, dict) or type(content.get("schema")) is not int:
         raise WorkspaceError(
-            f"{schema} is not a Lensmith workspace file: {json.dumps(found)[:80]}. "
+            f"{schema} is not a Lensmith workspace file: {json.dumps(content)[:80]}. "
             "Choose another workspace."
         )
-    elif found["schema"] > SCHEMA:
+    elif content["schema"] > SCHEMA:
         raise WorkspaceError(
-            f"The workspace {folder} was written by a newer Lensmith ({found.get('lensmith')}), "
+            f"The workspace {folder} was written by a newer Lensmith ({content.get('lensmith')}), "
             f"and this is {__version__}. Update Lensmith, or choose another workspace."
         )
     if not os.access(workspace.runs, os.W_OK):

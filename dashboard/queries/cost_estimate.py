@@ -12,4 +12,4 @@ def expected_cost(workspace: Workspace, config: TrainConfig, pictures: int) -> E
     """The estimate for a child of the pages, which leaves a core to them."""
     machine = hardware.describe()
     worker_machine = replace(machine, cores=max(1, machine.cores - 1))
-    return estimate(config, pictures, worker_machine, hardware.remembered(workspace))
+    return estimate(config, pictures, worker_machine, hardware.read_measurements(workspace))

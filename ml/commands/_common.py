@@ -1,4 +1,4 @@
-"""What several commands share: which settings are asked for, and how they are stopped."""
+"""Shared by commands: the arguments for settings, and stopping on Ctrl-C or SIGTERM."""
 
 import argparse
 import json
@@ -16,7 +16,7 @@ from ml.training import start
 from ml.utils.progress import Progress
 from ml.workspace import Workspace
 
-SHAPE = ("devices", "num_nodes", "strategy")
+DEVICE_SETTINGS = ("devices", "num_nodes", "strategy")
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
@@ -43,26 +43,26 @@ def add_limit(parser: argparse.ArgumentParser) -> None:
 
 
 def settings(args: argparse.Namespace) -> dict[str, Any]:
-    """What was asked for: ``--set`` beats the other options, and those beat ``--config``.
+    """The settings in the arguments: ``--set`` before other options before ``--config``.
 
     Raises:
         BadInputError: a setting without a value.
     """
-    wanted: dict[str, Any] = read_settings(args.config) if args.config else {}
-    wanted.pop("version", None)
-    wanted |= {
+    overrides: dict[str, Any] = read_settings(args.config) if args.config else {}
+    overrides.pop("version", None)
+    overrides |= {
         name: getattr(args, name)
-        for name in ("dataset", "model", "preset", "epochs", *SHAPE)
+        for name in ("dataset", "model", "preset", "epochs", *DEVICE_SETTINGS)
         if getattr(args, name) is not None
     }
     if getattr(args, "limit", None) is not None:
-        wanted["minutes"] = args.limit
+        overrides["minutes"] = args.limit
     for entry in args.set:
         name, equals, value = entry.partition("=")
         if not equals:
             raise BadInputError(f"--set takes FIELD=VALUE, for example epochs=5, not {entry!r}.")
-        wanted[name.strip()] = value.strip()
-    return wanted
+        overrides[name.strip()] = value.strip()
+    return overrides
 
 
 def read_settings(path: Path) -> dict[str, Any]:
@@ -83,22 +83,22 @@ def read_settings(path: Path) -> dict[str, Any]:
 
 
 def configured(
-    workspace: Workspace, wanted: Mapping[str, Any]
+    workspace: Workspace, overrides: Mapping[str, Any]
 ) -> tuple[TrainConfig, DatasetVersion]:
-    """The configuration for what ``settings`` gave, with its pictures, brought in where need be.
+    """The configuration with ``overrides`` (of ``settings``), and its data set, ingested if new.
 
     Raises:
         BadInputError: no pictures are named, or a setting does not fit.
     """
-    others = dict(wanted)
-    dataset = str(others.pop("dataset", "") or "")
+    other_overrides = dict(overrides)
+    dataset = str(other_overrides.pop("dataset", "") or "")
     if not dataset:
         raise BadInputError("Say what to learn from: --dataset NAME or --dataset FOLDER.")
-    return start.configured(workspace, dataset, others, Progress())
+    return start.configured(workspace, dataset, other_overrides, Progress())
 
 
 def stop_on_signals(ask_to_stop: Callable[[], None]) -> None:
-    """Ctrl-C and a polite kill ask to stop, keeping what was learned; twice ends at once."""
+    """Make the first Ctrl-C or SIGTERM call ``ask_to_stop``, and the second end the process."""
 
     def ask(number: int, frame: Any) -> None:
         signal.signal(number, signal.SIG_DFL)

@@ -12,26 +12,26 @@ from ml.workspace import Workspace
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """RUN, which has finished."""
-    parser.add_argument("wanted", metavar="RUN", help="a run's id, the start of it, or latest")
+    parser.add_argument("run_id", metavar="RUN", help="a run's id, the start of it, or latest")
     parser.add_argument("--again", action="store_true", help="measure anew what was measured")
 
 
 def run(args: argparse.Namespace, workspace: Workspace) -> None:
     """Train on parts of the training pictures, and print what more of them would bring."""
-    chosen = find(workspace, args.wanted)
-    found = None if args.again else learning_curve.read(chosen)
-    if found is None:
+    chosen_run = find(workspace, args.run_id)
+    curve = None if args.again else learning_curve.read(chosen_run)
+    if curve is None:
         with loading():  # torch comes only now
             from ml.evaluation.learning_curve_fit import measure
 
-        found = measure(workspace, chosen, Progress())
+        curve = measure(workspace, chosen_run, Progress())
     if args.json:
-        print(json.dumps(found, ensure_ascii=False))
+        print(json.dumps(curve, ensure_ascii=False))
         return
     print(f"{'training pictures':>18}{'validation accuracy':>22}")
-    for point in found["points"]:
+    for point in curve["points"]:
         low, high = point["interval"]
         print(f"{point['train']:18,}{point['accuracy']:14.1%} ({low:.1%} to {high:.1%})")
-    draws = f", mean of {found['draws']} fits" if found["draws"] > 1 else ""
-    print(f"Measured on {found['pictures']} validation pictures{draws}.")
-    print(found["finding"])
+    draws = f", mean of {curve['draws']} fits" if curve["draws"] > 1 else ""
+    print(f"Measured on {curve['pictures']} validation pictures{draws}.")
+    print(curve["finding"])

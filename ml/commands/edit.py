@@ -31,8 +31,8 @@ class _InOrder(argparse.Action):
         values: Any,
         option_string: str | None = None,
     ) -> None:
-        asked = [*(getattr(namespace, self.dest) or []), (self.option_strings[0], values)]
-        setattr(namespace, self.dest, asked)
+        options = [*(getattr(namespace, self.dest) or []), (self.option_strings[0], values)]
+        setattr(namespace, self.dest, options)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,38 +53,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, workspace: Workspace) -> None:
     """Edit, and say what changed."""
-    asked = args.asked or []
-    if not asked and not args.create:
+    options = args.asked or []
+    if not options and not args.create:
         raise BadInputError("There is nothing to change. See: python -m ml edit --help")
     if args.create:
         version = create(workspace, args.dataset)
     else:
         version = catalog.resolve(workspace, args.dataset, pixels_for=default_pixels)
     changed = args.create
-    if asked:
+    if options:
         old, edits = version, list[Edit]()
-        for option, value in asked:
+        for option, value in options:
             edits += OPTIONS[option].edits(workspace, version, value)
         version = commit(workspace, old.name, edits, base=old.version)
         changed = changed or version != old
-    tell(workspace, version, as_json=args.json, changed=changed)
+    print_version(workspace, version, as_json=args.json, changed=changed)
 
 
-def tell(
+def print_version(
     workspace: Workspace, version: DatasetVersion, *, as_json: bool, changed: bool = True
 ) -> None:
     """Print what a version has and how it came about, and warn of a test set that tells little."""
     summary = read_summary(workspace, version.name, version.version)
     change = summary.get("change", "") if changed else "Nothing changed."
     groups = [item.group for item in version.items]
-    if both := count_torn_groups(groups, in_test(version.items).tolist()):
+    if torn := count_torn_groups(groups, in_test(version.items).tolist()):
         print(
-            f"{both} group{' is' if both == 1 else 's are'} on both sides of the test. Draw "
+            f"{torn} group{' is' if torn == 1 else 's are'} on both sides of the test. Draw "
             "another test set with --draw-test SEED.",
             file=sys.stderr,
         )
     if as_json:
-        found = {
+        output = {
             "name": version.name,
             "version": version.version,
             "parent": summary.get("parent", 0),
@@ -94,7 +94,7 @@ def tell(
             "pictures": len(version.items),
             "excluded": summary.get("excluded", 0),
         }
-        print(json.dumps(found, ensure_ascii=False))
+        print(json.dumps(output, ensure_ascii=False))
         return
     print(f"{version.name} version {version.version}: {change}")
     print(", ".join(f"{name} {count:,}" for name, count in version.counts.items()))

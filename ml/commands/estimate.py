@@ -1,4 +1,4 @@
-"""``python -m ml estimate``: what a training would take, by a rehearsal on this computer."""
+"""``python -m ml estimate``: the cost of a training in time, memory and disk, by a dry run."""
 
 import argparse
 import json
@@ -6,8 +6,7 @@ from dataclasses import asdict
 
 from ml.commands._common import add_limit, add_settings, configured, settings
 from ml.data import catalog
-from ml.hardware import describe, remembered
-from ml.hardware import threads as usable
+from ml.hardware import describe, read_measurements, thread_count
 from ml.training.cost.estimate import estimate
 from ml.utils.fast_imports import loading
 from ml.utils.progress import Progress
@@ -28,10 +27,13 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
         from ml.training.dry_run import rehearse
 
     rehearse(workspace, config, len(version.classes), Progress())
-    here = describe()
-    cores = config.changed(threads=usable(config.threads))
+    machine = describe()
+    cores = config.changed(threads=thread_count(config.threads))
     found = estimate(
-        cores, catalog.describe(workspace, version.name).pictures, here, remembered(workspace)
+        cores,
+        catalog.describe(workspace, version.name).pictures,
+        machine,
+        read_measurements(workspace),
     )
     if args.json:
         print(json.dumps({"dataset": version.name, "model": config.model, **asdict(found)}))

@@ -21,7 +21,7 @@ from ml.workspace import Workspace
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """RUN, ``--dataset``, ``--split``, ``--slices``, ``--class``, ``--at`` and ``--html``."""
-    parser.add_argument("wanted", metavar="RUN", help="a run's id, the start of it, or latest")
+    parser.add_argument("run_id", metavar="RUN", help="a run's id, the start of it, or latest")
     parser.add_argument(
         "--dataset", metavar="D", help="other pictures than its own: a name or a folder"
     )
@@ -54,21 +54,21 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
         check_place(args.html)
     if args.at is not None and (args.one is None or not 0 <= args.at <= 1):
         raise BadInputError("--at is a probability from 0 to 1, and needs --class.")
-    found, tell = find(workspace, args.wanted), Progress()
-    selection = select_pictures(workspace, found, args.dataset, args.split)
+    chosen_run, progress = find(workspace, args.run_id), Progress()
+    selection = select_pictures(workspace, chosen_run, args.dataset, args.split)
     half = 0.5 if args.slices else 1.0
-    answers = _kept(workspace, found, selection, args) or measure(
-        workspace, found, selection, lambda share: tell(half * share)
+    test_results = _stored_results(workspace, chosen_run, selection, args) or measure(
+        workspace, chosen_run, selection, lambda share: progress(half * share)
     )
-    report = dict(answers.report)
+    report = dict(test_results.report)
     if args.slices:
         report["slices"] = slice_discovery.measure(
-            workspace, found, selection, lambda share: tell(0.5 + share / 2)
+            workspace, chosen_run, selection, lambda share: progress(0.5 + share / 2)
         )
     if args.one is not None:
-        report["one_class"] = _one_class(answers, args.one, args.at)
+        report["one_class"] = _class_summary(test_results, args.one, args.at)
     if args.html is not None:
-        write(args.html, page(workspace, found, answers))
+        write(args.html, page(workspace, chosen_run, test_results))
     if args.json:
         print(json.dumps(report, ensure_ascii=False))
         return
@@ -84,11 +84,11 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
 def _print_report(report: dict[str, Any]) -> None:
     """The metrics with their intervals, each class, and what to beware of."""
     low, high = report["intervals"]["accuracy"]
-    biggest = report["majority"]
+    majority = report["majority"]
     print(
         f"Accuracy {report['accuracy']:.1%} ({low:.1%} to {high:.1%}) on {report['pictures']} "
-        f"{report['split']} pictures of {report['dataset']}. Guessing {biggest['class']}, the "
-        f"biggest class, gets {biggest['accuracy']:.1%}."
+        f"{report['split']} pictures of {report['dataset']}. Guessing {majority['class']}, the "
+        f"biggest class, gets {majority['accuracy']:.1%}."
     )
     for metric in metric_text.measured(report):
         if metric.name != "accuracy":
@@ -103,7 +103,7 @@ def _print_report(report: dict[str, Any]) -> None:
 
 
 def _shell_text(metric: Metric, report: dict[str, Any]) -> str:
-    """The value with its interval, as a shell has percent: "87.3% (80.1% to 92.0%)"."""
+    """The value with its interval in the command line's format: "87.3% (80.1% to 92.0%)"."""
     form = ".1%" if metric.unit == "share" else ".3f"
     value, interval = report[metric.name], (report.get("intervals") or {}).get(metric.name)
     if not interval:
@@ -112,67 +112,74 @@ def _shell_text(metric: Metric, report: dict[str, Any]) -> str:
     return f"{value:{form}} ({low:{form}} to {high:{form}})"
 
 
-def _kept(
+def _stored_results(
     workspace: Workspace, run: Run, selection: PictureSelection, args: argparse.Namespace
 ) -> Results | None:
     """What is kept of an earlier measurement, where that will do: for the kinds of pictures, and
     for a report to hand on on the run's own test pictures."""
-    own = selection.own and selection.split == "test"
-    if args.html is not None and own and run.report is not None:
+    is_own_test = selection.own and selection.split == "test"
+    if args.html is not None and is_own_test and run.report is not None:
         return results.read(workspace, run)
     if not args.slices:
         return None
     return results.find(workspace, run, selection.record["fingerprint"], selection.split)
 
 
-def _one_class(answers: Results, name: str, at: float | None) -> dict[str, Any]:
-    """How well the class is told from the rest, and what the threshold ``at`` does.
+def _class_summary(test_results: Results, name: str, threshold: float | None) -> dict[str, Any]:
+    """The one-vs-rest figures of class ``name``, and what ``threshold`` (0 to 1) does.
 
     Raises:
         BadInputError: the model knows no such class.
     """
-    if name not in answers.classes:
-        raise BadInputError(f"The model knows {', '.join(answers.classes)}, not {name}.")
-    label = answers.classes.index(name)
-    found = curve(answers.probabilities[:, label], answers.labels == label)
-    about = thresholds.summary(name, found)
-    return about if at is None else about | {"at": thresholds.as_json(thresholds.call(found, at))}
+    if name not in test_results.classes:
+        raise BadInputError(f"The model knows {', '.join(test_results.classes)}, not {name}.")
+    label = test_results.classes.index(name)
+    roc = curve(test_results.probabilities[:, label], test_results.labels == label)
+    summary = thresholds.summary(name, roc)
+    return (
+        summary
+        if threshold is None
+        else summary | {"at": thresholds.as_json(thresholds.call(roc, threshold))}
+    )
 
 
-def _print_slices(found: dict[str, Any]) -> None:
-    print(found["finding"])
-    for one in found["slices"]:
-        low, high = one["interval"]
+def _print_slices(slices: dict[str, Any]) -> None:
+    print(slices["finding"])
+    for row in slices["slices"]:
+        low, high = row["interval"]
         print(
-            f"{'worse' if one['worse'] else '':6}{one['accuracy']:6.1%} ({low:.1%} to {high:.1%}) "
-            f"of {one['pictures']}, of the rest {one['rest']:.1%}, by chance "
-            f"{slice_discovery.by_chance(one['adjusted'])}: {one['kind'].lower()}: {one['name']} "
-            f"{one['word'] and '(' + one['word'] + ')'}"
+            f"{'worse' if row['worse'] else '':6}{row['accuracy']:6.1%} ({low:.1%} to {high:.1%}) "
+            f"of {row['pictures']}, of the rest {row['rest']:.1%}, by chance "
+            f"{slice_discovery.by_chance(row['adjusted'])}: {row['kind'].lower()}: {row['name']} "
+            f"{row['word'] and '(' + row['word'] + ')'}"
         )
-    if found["tried"]:
-        print(f"{found['method']} for {found['tried']} groups.")
+    if slices["tried"]:
+        print(f"{slices['method']} for {slices['tried']} groups.")
 
 
-def _print_class(about: dict[str, Any]) -> None:
-    name = about["class"]
-    if "roc_auc" in about:
-        low, high = about["roc_auc_interval"]
+def _print_class(summary: dict[str, Any]) -> None:
+    name = summary["class"]
+    if "roc_auc" in summary:
+        low, high = summary["roc_auc_interval"]
         print(
-            f"{name} is ranked above another in {about['roc_auc']:.1%} of pairs ({low:.1%} to "
-            f"{high:.1%}; ROC AUC). Average precision {about['average_precision']:.1%}."
+            f"{name} is ranked above another in {summary['roc_auc']:.1%} of pairs ({low:.1%} to "
+            f"{high:.1%}; ROC AUC). Average precision {summary['average_precision']:.1%}."
         )
     else:
-        print(f"{about['pictures']} of {name} and {about['others']} others: too few for curves.")
-    for key, word in (
+        print(
+            f"{summary['pictures']} of {name} and {summary['others']} others: too few for curves."
+        )
+    for key, description in (
         ("for_precision", "95 % precision"),
         ("for_recall", "95 % recall"),
         ("at", ""),
     ):
-        one = about.get(key)
-        if one:
+        point = summary.get(key)
+        if point:
+            at = f" ({description})" if description else ""
             print(
-                f"From {one['threshold']:.1%} on{f' ({word})' if word else ''}: {one['called']} "
-                f"called {name}, {one['hits']} of them rightly, {one['missed']} missed."
+                f"From {point['threshold']:.1%} on{at}: {point['called']} called {name}, "
+                f"{point['hits']} of them rightly, {point['missed']} missed."
             )
-        elif word and key in about:
-            print(f"No threshold for {word}.")
+        elif description and key in summary:
+            print(f"No threshold for {description}.")

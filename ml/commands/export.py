@@ -35,18 +35,18 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
     if args.list:
         _print_formats(as_json=args.json)
         return
-    given = {"RUN": args.model, "--format": args.format, "--output": args.output}
-    if missing := [name for name, value in given.items() if not value]:
+    arguments = {"RUN": args.model, "--format": args.format, "--output": args.output}
+    if missing := [name for name, value in arguments.items() if not value]:
         raise BadInputError(
             f"{missing[0]} is missing. Such as: "
             "python -m ml export latest --format onnx --output model.onnx"
         )
-    done = export(workspace, args.model, args.format, args.output, force=args.force)
+    result = export(workspace, args.model, args.format, args.output, force=args.force)
     if args.json:
-        print(json.dumps(done, ensure_ascii=False))
+        print(json.dumps(result, ensure_ascii=False))
         return
-    print(done["path"])
-    if parity := done["parity"]:
+    print(result["path"])
+    if parity := result["parity"]:
         print(
             f"Answers as the run does on {parity['top1_agreement']:.1%} of {parity['images']:,} "
             f"test pictures; a probability differs by at most "
@@ -57,14 +57,14 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
 def _print_formats(*, as_json: bool) -> None:
     rows = [
         {
-            "name": one.name,
-            "suffix": one.suffix,
-            "label": one.label,
-            "help": one.help,
-            "needs": list(one.needs),
-            "missing": list(one.missing),
+            "name": exporter.name,
+            "suffix": exporter.suffix,
+            "label": exporter.label,
+            "help": exporter.help,
+            "needs": list(exporter.needs),
+            "missing": list(exporter.missing),
         }
-        for one in all_exporters()
+        for exporter in all_exporters()
     ]
     if as_json:
         print(json.dumps(rows, ensure_ascii=False))

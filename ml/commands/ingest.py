@@ -55,18 +55,18 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
         raise BadInputError("Give --name for a new data set or --into for one that is there.")
     if args.keep_test and not args.into:
         raise BadInputError("--keep-test goes with --into NAME: a new set has no test yet.")
-    bundled = args.source == [args.source[0]] and args.source[0] in BUNDLED_NAMES
+    is_bundled = args.source == [args.source[0]] and args.source[0] in BUNDLED_NAMES
     path: Path | str | list[Path]
-    if bundled and not (args.name or args.into or args.label):
+    if is_bundled and not (args.name or args.into or args.label):
         path = BUNDLED / args.source[0]
     elif len(args.source) == 1:
         path = args.source[0]
     else:
-        path = [Path(one) for one in args.source]
+        path = [Path(source) for source in args.source]
     try:
-        many = isinstance(path, str) and has_many(Path(path), MIN_ITEMS_FOR_PROCESSES)
-        with _ended_politely(), prestarted_processes(many):
-            done = bring_in(
+        has_many_pictures = isinstance(path, str) and has_many(Path(path), MIN_ITEMS_FOR_PROCESSES)
+        with _sigterm_as_interrupt(), prestarted_processes(has_many_pictures):
+            result = bring_in(
                 workspace,
                 path,
                 args.name,
@@ -81,46 +81,46 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
         if LAYOUT in str(error) and not args.json:
             print(DRAWING)
         raise
-    _say_json(done) if args.json else _say(done)
+    _print_json(result) if args.json else _print_result(result)
 
 
 @contextmanager
-def _ended_politely() -> Iterator[None]:
-    """Let a termination be as Ctrl-C is, so that what was begun is cleared away."""
+def _sigterm_as_interrupt() -> Iterator[None]:
+    """Treat SIGTERM as Ctrl-C, so that an unfinished ingest removes its files."""
     try:
-        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        previous_handler = signal.signal(signal.SIGTERM, signal.default_int_handler)
     except ValueError:  # not the main thread: nobody's signals to set
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, previous_handler)
 
 
-def _say_json(done: Ingested) -> None:
-    version = done.version
-    found = {
+def _print_json(result: Ingested) -> None:
+    version = result.version
+    output = {
         "name": version.name,
         "version": version.version,
         "fingerprint": version.fingerprint,
         "classes": version.counts,
-        "accepted": done.accepted,
-        "refused": done.refused,
-        "changed": done.changed,
-        "notes": done.notes,
+        "accepted": result.accepted,
+        "refused": result.refused,
+        "changed": result.changed,
+        "notes": result.notes,
     }
-    print(json.dumps(found, ensure_ascii=False))
+    print(json.dumps(output, ensure_ascii=False))
 
 
-def _say(done: Ingested) -> None:
-    version = done.version
+def _print_result(result: Ingested) -> None:
+    version = result.version
     counts = ", ".join(f"{name} {count:,}" for name, count in version.counts.items())
     print(f"{version.name}: {len(version.items):,} pictures in {len(version.classes)} classes")
     print(counts)
-    for note in done.notes:
+    for note in result.notes:
         print(note)
-    for entry in done.changed:
+    for entry in result.changed:
         print(f"changed {entry['file']}: {entry['change']}")
-    for entry in done.refused:
+    for entry in result.refused:
         print(f"refused {entry['file']}: {entry['reason']}")

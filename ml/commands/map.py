@@ -19,9 +19,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, workspace: Workspace) -> None:
     """Draw the map of the newest version and keep it beside the version."""
     version = resolve(workspace, args.dataset, pixels_for=default_pixels)
-    told = draw_map(workspace, version, Progress())
+    similarity_map = draw_map(workspace, version, Progress())
     path = map_path(workspace, version.name, version.version)
     if args.json:
-        print(json.dumps({"name": version.name, "path": str(path), **told}, ensure_ascii=False))
+        print(
+            json.dumps(
+                {"name": version.name, "path": str(path), **similarity_map}, ensure_ascii=False
+            )
+        )
         return
-    print(f"{version.name}: {len(told['x']):,} pictures mapped, kept in {path}")
+    print(f"{version.name}: {len(similarity_map['x']):,} pictures mapped, kept in {path}")

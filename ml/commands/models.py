@@ -11,7 +11,7 @@ from ml.workspace import Workspace
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Whether models of one's own are tried out."""
+    """``--check``."""
     parser.add_argument(
         "--check",
         action="store_true",
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, workspace: Workspace) -> None:
-    """Print the list; with ``--check``, what came of trying."""
+    """Print the list; with ``--check``, the results of checking the plugins."""
     if args.check:
         _check(as_json=args.json)
         return
@@ -58,24 +58,25 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
 
 
 def _check(as_json: bool) -> None:
-    found = plugins.discovered()
-    tried: list[dict[str, Any]] = []
-    if found.models:
+    discovered = plugins.discovered()
+    checked: list[dict[str, Any]] = []
+    if discovered.models:
         from ml.models.plugins.check import check  # torch comes only now
 
-        tried = [
-            {"name": model.name, "origin": model.origin, **check(model)} for model in found.models
+        checked = [
+            {"name": model.name, "origin": model.origin, **check(model)}
+            for model in discovered.models
         ]
-    unreadable = [asdict(item) for item in found.unreadable]
+    unreadable = [asdict(item) for item in discovered.unreadable]
     if as_json:
-        print(json.dumps({"models": tried, "unreadable": unreadable}, ensure_ascii=False))
+        print(json.dumps({"models": checked, "unreadable": unreadable}, ensure_ascii=False))
         return
-    for row in tried:
+    for row in checked:
         said = row["problem"] or f"parameters={row['parameters']:_}, macs={row['macs']:_}"
         print(f"{row['name']} ({row['origin']}): {said}")
     for item in unreadable:
         print(f"{item['origin']} is left out. {item['reason']}")
-    if not tried and not unreadable:
+    if not checked and not unreadable:
         print("There are no models of your own. See docs/adding-a-model.md.")
 
 

@@ -15,7 +15,7 @@ from ml.workspace import Workspace
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """RUN, ``--title``, ``--words`` and ``--out``."""
-    parser.add_argument("wanted", metavar="RUN", help="a run's id, the start of it, or latest")
+    parser.add_argument("run_id", metavar="RUN", help="a run's id, the start of it, or latest")
     parser.add_argument("--title", help="the title of the page (otherwise as it is)")
     parser.add_argument("--words", help="what the page says under it (otherwise as it is)")
     parser.add_argument(
@@ -28,26 +28,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, workspace: Workspace) -> None:
     """Write what was given, and print what there is and what to type."""
-    found = find(workspace, args.wanted)
-    if found.model is None:
-        raise BadInputError(f"Run {found.id} has no model yet, so there is nothing to share.")
-    said = page_text.read(found)
+    chosen_run = find(workspace, args.run_id)
+    if chosen_run.model is None:
+        raise BadInputError(f"Run {chosen_run.id} has no model yet, so there is nothing to share.")
+    text = page_text.read(chosen_run)
     if args.title is not None or args.words is not None:
-        title = said.title if args.title is None else args.title
-        said = page_text.write(found, title, said.words if args.words is None else args.words)
-    where = ""
+        title = text.title if args.title is None else args.title
+        text = page_text.write(chosen_run, title, text.words if args.words is None else args.words)
+    variable = ""
     if args.out:
-        octets = pack(workspace, found, args.out)
-        where = f"LENSMITH_WORKSPACE={shlex.quote(str(args.out))} "
-    serve = f"{where}LENSMITH_MODE=demo LENSMITH_DEMO={shlex.quote(found.id)} python launch.py"
-    address = f"/?classify={found.id}"
+        octets = pack(workspace, chosen_run, args.out)
+        variable = f"LENSMITH_WORKSPACE={shlex.quote(str(args.out))} "
+    serve = (
+        f"{variable}LENSMITH_MODE=demo LENSMITH_DEMO={shlex.quote(chosen_run.id)} python launch.py"
+    )
+    address = f"/?classify={chosen_run.id}"
     if args.json:
-        told = {"run": found.id, "title": said.title, "words": said.words}
-        print(json.dumps({**told, "serve": serve, "address": address}, ensure_ascii=False))
+        output = {"run": chosen_run.id, "title": text.title, "words": text.words}
+        print(json.dumps({**output, "serve": serve, "address": address}, ensure_ascii=False))
         return
-    print(said.title)
-    if said.words:
-        print(said.words)
+    print(text.title)
+    if text.words:
+        print(text.words)
     if args.out:
         print(f"{args.out}: a workspace with this classifier alone, {size(octets)}")
     print(f"In this app: {address}")

@@ -6,7 +6,7 @@ import signal
 import sys
 
 from ml.commands._common import (
-    SHAPE,
+    DEVICE_SETTINGS,
     add_limit,
     add_settings,
     configured,
@@ -24,7 +24,7 @@ from ml.training.start import start
 from ml.utils.fast_imports import loading
 from ml.workspace import Workspace
 
-EXIT = {"finished": 0, "stopped": 130, "failed": 1}
+EXIT_CODES = {"finished": 0, "stopped": 130, "failed": 1}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,21 +38,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, workspace: Workspace) -> int:
     """Train; the last line of standard output is the result."""
-    rank_info = launch.detect_rank(*_shape(args, workspace))
+    rank_info = launch.detect_rank(*_requested_devices(args, workspace))
     if not rank_info.is_leader:
-        return _join(args, workspace, rank_info)
+        return _join_training(args, workspace, rank_info)
     if args.run or args.resume:
-        asked = (args.dataset, args.model, args.preset, args.config, args.set, args.limit)
-        if any(asked):
+        given_settings = (args.dataset, args.model, args.preset, args.config, args.set, args.limit)
+        if any(given_settings):
             raise BadInputError(
                 "A run keeps its own settings: with --resume only --epochs and the devices can "
                 "be changed."
             )
-        chosen = _existing(args, workspace)
+        chosen_run = _existing_run(args, workspace)
     else:
-        chosen = _new(args, workspace, rank_info)
-    print(f"Run {chosen.id}", file=sys.stderr)
-    stop_on_signals(chosen.ask_to_stop)
+        chosen_run = _new_run(args, workspace, rank_info)
+    print(f"Run {chosen_run.id}", file=sys.stderr)
+    stop_on_signals(chosen_run.ask_to_stop)
 
     children = launch.start_local_ranks(rank_info)  # they load torch while this process does
 
@@ -60,44 +60,50 @@ def run(args: argparse.Namespace, workspace: Workspace) -> int:
         from ml.training.train import train
 
     die_first()
-    ended = train(workspace, chosen, rank_info=rank_info, children=children)
+    run_ended = train(workspace, chosen_run, rank_info=rank_info, children=children)
     result = {
-        "run": chosen.id,
-        "status": ended.outcome,
-        "epochs": ended.epochs,
-        "seconds": round(ended.seconds, 2),
-        "validation": ended.validation,
-        "test": ended.test,
+        "run": chosen_run.id,
+        "status": run_ended.outcome,
+        "epochs": run_ended.epochs,
+        "seconds": round(run_ended.seconds, 2),
+        "validation": run_ended.validation,
+        "test": run_ended.test,
     }
-    if ended.reason:
-        print(ended.reason, file=sys.stderr)
+    if run_ended.reason:
+        print(run_ended.reason, file=sys.stderr)
     if args.json:
         print(json.dumps(result, ensure_ascii=False))
-    elif ended.test:
-        print(f"Test accuracy {ended.test['accuracy']:.1%} (run {chosen.id})")
-    return EXIT[ended.outcome]
+    elif run_ended.test:
+        print(f"Test accuracy {run_ended.test['accuracy']:.1%} (run {chosen_run.id})")
+    return EXIT_CODES[run_ended.outcome]
 
 
-def _shape(args: argparse.Namespace, workspace: Workspace) -> tuple[int | None, int | None]:
-    """How many devices and computers are asked for; None where nothing is said of them."""
-    wanted = {name: getattr(args, name) for name in SHAPE}
-    if known := args.run or args.resume:
-        if not launch.is_launched_externally():  # else it is as the launcher says, this time
-            config = find(workspace, known, with_model=False).config
-            wanted["devices"] = wanted["devices"] or config.devices
-            wanted["num_nodes"] = wanted["num_nodes"] or config.num_nodes
+def _requested_devices(
+    args: argparse.Namespace, workspace: Workspace
+) -> tuple[int | None, int | None]:
+    """The requested devices a computer and computers; None where not given."""
+    requested = {name: getattr(args, name) for name in DEVICE_SETTINGS}
+    if run_id := args.run or args.resume:
+        if not launch.is_launched_externally():  # else the launcher decides
+            config = find(workspace, run_id, with_model=False).config
+            requested["devices"] = requested["devices"] or config.devices
+            requested["num_nodes"] = requested["num_nodes"] or config.num_nodes
     else:
-        wanted |= {name: value for name, value in settings(args).items() if name in SHAPE}
-    asked = {name: value for name, value in wanted.items() if value is not None}
-    checked = TrainConfig().changed(**asked)
-    asked = {name: getattr(checked, name) for name in asked}
-    return asked.get("devices"), asked.get("num_nodes")
+        requested |= {
+            name: value for name, value in settings(args).items() if name in DEVICE_SETTINGS
+        }
+    given = {name: value for name, value in requested.items() if value is not None}
+    checked = TrainConfig().changed(**given)
+    given = {name: getattr(checked, name) for name in given}
+    return given.get("devices"), given.get("num_nodes")
 
 
-def _join(args: argparse.Namespace, workspace: Workspace, rank_info: launch.RankInfo) -> int:
+def _join_training(
+    args: argparse.Namespace, workspace: Workspace, rank_info: launch.RankInfo
+) -> int:
     """Train as a rank other than 0."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # the leader hears it too, and stops all of them
+        signal.signal(number, signal.SIG_IGN)  # the leader gets it, too, and stops all ranks
     children = launch.start_local_ranks(rank_info)
     if not rank_info.launcher and rank_info.local_rank:
         die_with_parent()
@@ -112,35 +118,35 @@ def _join(args: argparse.Namespace, workspace: Workspace, rank_info: launch.Rank
     return 0
 
 
-def _new(args: argparse.Namespace, workspace: Workspace, rank_info: launch.RankInfo) -> Run:
+def _new_run(args: argparse.Namespace, workspace: Workspace, rank_info: launch.RankInfo) -> Run:
     """A new run, claimed by this process."""
-    wanted = settings(args)
+    overrides = settings(args)
     if rank_info.world_size > 1:
-        wanted |= {"devices": rank_info.devices, "num_nodes": rank_info.nodes}
-    config, version = configured(workspace, wanted)
-    if remark := size_remark(wanted.get("image_size"), config):
+        overrides |= {"devices": rank_info.devices, "num_nodes": rank_info.nodes}
+    config, version = configured(workspace, overrides)
+    if remark := size_remark(overrides.get("image_size"), config):
         print(remark, file=sys.stderr)
     return start(workspace, config, version, name=args.name, claimed=True)
 
 
-def _existing(args: argparse.Namespace, workspace: Workspace) -> Run:
+def _existing_run(args: argparse.Namespace, workspace: Workspace) -> Run:
     """A queued run, or one to resume, claimed by this process."""
     if args.run:
-        found = find(workspace, args.run, with_model=False)
-        claim(found)
-        return found
-    found = find(workspace, args.resume, with_model=False)
-    status = found.status.name
-    asked = (found.meta.get("resume") or {}).get("epochs")
-    planned = found.epochs
-    if status == "finished" and found.model and (args.epochs or 0) <= planned:
+        chosen_run = find(workspace, args.run, with_model=False)
+        claim(chosen_run)
+        return chosen_run
+    chosen_run = find(workspace, args.resume, with_model=False)
+    status = chosen_run.status.name
+    requested_epochs = (chosen_run.meta.get("resume") or {}).get("epochs")
+    planned = chosen_run.epochs
+    if status == "finished" and chosen_run.model and (args.epochs or 0) <= planned:
         raise BadInputError(
-            f"Run {found.id} has finished its {planned} epochs. Say how many it should have in "
-            f"all, for example: --epochs {2 * planned}"
+            f"Run {chosen_run.id} has finished its {planned} epochs. Say how many it should have "
+            f"in all, for example: --epochs {2 * planned}"
         )
     if args.epochs:
-        found.config.changed(epochs=args.epochs)  # refuses a bad number
-    # Not "asked" but "resume": the run does not enter the queue, this process takes it up.
-    found.update_meta(resume={"asked": 0.0, "epochs": args.epochs or asked})
-    claim(found, resume=True)
-    return found
+        chosen_run.config.changed(epochs=args.epochs)  # refuses a bad number
+    # "asked" 0 keeps the run out of the queue: this process resumes it itself.
+    chosen_run.update_meta(resume={"asked": 0.0, "epochs": args.epochs or requested_epochs})
+    claim(chosen_run, resume=True)
+    return chosen_run

@@ -54,8 +54,8 @@ def run(args: argparse.Namespace, workspace: Workspace) -> int:
     result = Search(workspace, sweep, Progress()).run()
     trials = [vars(trial) for trial in sweep.state.trials]
     if args.json:
-        told = {"sweep": sweep.id, "status": result["status"], "trials": trials}
-        print(json.dumps({**told, "best": result}, ensure_ascii=False))
+        output = {"sweep": sweep.id, "status": result["status"], "trials": trials}
+        print(json.dumps({**output, "best": result}, ensure_ascii=False))
         return 130 if result["status"] == "stopped" else 0
     for trial in trials:
         accuracy = "       " if trial["accuracy"] is None else f"{trial['accuracy']:7.1%}"
@@ -73,16 +73,18 @@ def _find(args: argparse.Namespace, workspace: Workspace) -> int:
         with loading():
             from ml.tuning.range_test import range_test
 
-        found = range_test(workspace, base, record, Progress())
-        said = f"A learning rate of {found['pick']:g} suits {base.model} on {base.dataset}."
+        result = range_test(workspace, base, record, Progress())
+        sentence = f"A learning rate of {result['pick']:g} suits {base.model} on {base.dataset}."
     else:
         with loading():
             from ml.tuning.largest_batch import largest_batch
 
         counts = record["counts"]["train"]
-        found = largest_batch(workspace, base, len(record["classes"]), counts, Progress())
-        said = f"Batches of up to {found['largest']} pictures fit; {found['fastest']} is fastest."
-    print(json.dumps(found, ensure_ascii=False) if args.json else said)
+        result = largest_batch(workspace, base, len(record["classes"]), counts, Progress())
+        sentence = (
+            f"Batches of up to {result['largest']} pictures fit; {result['fastest']} is fastest."
+        )
+    print(json.dumps(result, ensure_ascii=False) if args.json else sentence)
     return 0
 
 
@@ -90,21 +92,21 @@ def _new(args: argparse.Namespace, workspace: Workspace) -> Sweep:
     fields = [name.strip() for name in args.fields.split(",") if name.strip()]
     if not args.minutes > 0:
         raise BadInputError("A search needs some time: --minutes 10, for example.")
-    about = {"seconds": 60 * args.minutes, "trials": args.trials, "seed": args.seed}
-    about |= {"name": args.name}
+    options = {"seconds": 60 * args.minutes, "trials": args.trials, "seed": args.seed}
+    options |= {"name": args.name}
     base, record, origin = _start(args, workspace)
-    return new_sweep(workspace, base, record, fields=fields, run=origin, **about)
+    return new_sweep(workspace, base, record, fields=fields, run=origin, **options)
 
 
 def _start(
     args: argparse.Namespace, workspace: Workspace
 ) -> tuple[TrainConfig, dict[str, Any], str]:
     """The settings to start from, their pictures, and the run that they are of, if any."""
-    wanted = settings(args)
+    overrides = settings(args)
     if args.better:
-        if wanted:
+        if overrides:
             raise BadInputError("--better starts from the settings of its run: leave others out.")
-        chosen = find(workspace, args.better)
-        return chosen.without_limit, chosen.dataset, chosen.id
-    base, version = configured(workspace, wanted)
+        chosen_run = find(workspace, args.better)
+        return chosen_run.without_limit, chosen_run.dataset, chosen_run.id
+    base, version = configured(workspace, overrides)
     return base, record_for(workspace, base, version), ""

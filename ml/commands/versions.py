@@ -6,14 +6,14 @@ import time
 from itertools import chain
 from typing import Any
 
-from ml.commands.edit import tell
+from ml.commands.edit import print_version
 from ml.data import catalog
 from ml.data.edits.edits import compare, history, restore
 from ml.data.store.versions import load_version
 from ml.presets import default_pixels
 from ml.workspace import Workspace
 
-SHOWN = 5
+MAX_SHOWN_FILES = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,15 +32,15 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
     """List the versions, or do what was asked."""
     name = catalog.resolve(workspace, args.dataset, pixels_for=default_pixels).name
     if args.restore is not None:
-        tell(workspace, restore(workspace, name, args.restore), as_json=args.json)
+        print_version(workspace, restore(workspace, name, args.restore), as_json=args.json)
     elif args.compare:
         old, new = (load_version(workspace, name, number) for number in args.compare)
-        found = compare(old, new)
+        difference = compare(old, new)
         if args.json:
-            print(json.dumps(found, ensure_ascii=False))
+            print(json.dumps(difference, ensure_ascii=False))
         else:
             both = chain(old.items, new.items)
-            _print_difference(found, {item.hash: item.file for item in both})
+            _print_difference(difference, {item.hash: item.file for item in both})
     else:
         rows = history(workspace, name)
         if args.json:
@@ -54,15 +54,19 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
             print(f"{row['version']:4}  {shown}  {counts}  {row['change']}".rstrip())
 
 
-def _print_difference(found: dict[str, Any], files: dict[str, str]) -> None:
-    if not any(found.values()):
+def _print_difference(difference: dict[str, Any], files: dict[str, str]) -> None:
+    if not any(difference.values()):
         print("The two have the same pictures, classes and test set.")
-    for name, values in found.items():
+    for name, values in difference.items():
         if not values:
             continue
         classes = name.startswith("classes")
         shown = [" -> ".join(value) if isinstance(value, list) else value for value in values]
         if not classes:
-            shown = [files[digest] or digest[:12] for digest in values[:SHOWN]]
-        rest = "" if classes or len(values) <= SHOWN else f", and {len(values) - SHOWN} more"
-        print(f"{name.replace('_', ' ')} ({len(values)}): {', '.join(shown)}{rest}")
+            shown = [files[digest] or digest[:12] for digest in values[:MAX_SHOWN_FILES]]
+        more = (
+            ""
+            if classes or len(values) <= MAX_SHOWN_FILES
+            else f", and {len(values) - MAX_SHOWN_FILES} more"
+        )
+        print(f"{name.replace('_', ' ')} ({len(values)}): {', '.join(shown)}{more}")

@@ -14,7 +14,7 @@ from ml.data.run_pictures import open_pictures
 from ml.data.store.versions import DatasetVersion
 from ml.features import extract as features
 from ml.features.backbone import MODEL, Backbone, store_backbone, stored_backbone
-from ml.hardware import threads
+from ml.hardware import thread_count
 from ml.models import catalog as model_catalog
 from ml.models.registry import Inputs
 from ml.workspace import Workspace
@@ -42,7 +42,7 @@ def features_of(
     backbone = stored_backbone(workspace)
     if backbone is None or backbone.spec != spec:
         backbone = _trace_backbone(workspace, spec)
-    graph, count = backbone.graph, threads(0)
+    graph, count = backbone.graph, thread_count(0)
     stores = features.ensure(
         workspace.features / backbone.key,
         pictures,

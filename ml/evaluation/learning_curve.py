@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.config import TrainConfig
-from ml.hardware import describe, remembered
-from ml.hardware import threads as usable
+from ml.hardware import describe, read_measurements, thread_count
 from ml.metrics.classification import Interval, paired_difference, wilson
 from ml.runs.folder import Run
 from ml.training.cost.estimate import estimate
@@ -62,8 +61,8 @@ def read(run: Run) -> dict[str, Any] | None:
 
 def seconds(workspace: Workspace, config: TrainConfig, pictures: int) -> float:
     """About how long it takes to measure the curve of a whole network: as long as four runs."""
-    single_fit = config.changed(threads=usable(config.threads), folds=0)
-    return SHARES * estimate(single_fit, pictures, describe(), remembered(workspace)).seconds
+    single_fit = config.changed(threads=thread_count(config.threads), folds=0)
+    return SHARES * estimate(single_fit, pictures, describe(), read_measurements(workspace)).seconds
 
 
 def summary(hits: Hits, counts: list[int]) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def command_of(workspace: Workspace, config: TrainConfig) -> str:
     return command(config, changed | differing(config, usual))
 
 
-def of_preset(config: TrainConfig, info: presets.Pictures) -> TrainConfig:
+def of_preset(config: TrainConfig, info: presets.PictureStatistics) -> TrainConfig:
     """What the preset of ``config`` gives its model on the pictures of ``info``.
 
     Raises:

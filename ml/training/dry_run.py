@@ -19,7 +19,7 @@ from ml.data.datamodule import validation_batch_size
 from ml.data.pixels.pixels import PixelSpec
 from ml.export.graph import make_graph
 from ml.export.onnx import export_onnx
-from ml.hardware import keep_freed_memory, peak_memory, remember, threads
+from ml.hardware import keep_freed_memory, peak_memory, save_measurement, thread_count
 from ml.inference.model_folder import batch_of, open_session, run_session
 from ml.metrics import parity
 from ml.models import Inputs, build, options_of
@@ -59,7 +59,7 @@ def rehearse(
     """
     start_up = age()
     keep_freed_memory()
-    torch.set_num_threads(threads(config.threads))
+    torch.set_num_threads(thread_count(config.threads))
     device = profiling.device_for(config)
     spec = PixelSpec(config.image_size, config.colour, config.fit)
     began = time.perf_counter()
@@ -84,7 +84,7 @@ def rehearse(
     progress(0.6)
     found |= _ending(workspace, network.cpu().eval(), spec, few, frozen=config.frozen)
     found["memory"] = peak_memory()
-    remember(workspace, cost_key(config, torch.get_num_threads()), found)
+    save_measurement(workspace, cost_key(config, torch.get_num_threads()), found)
     progress(1.0)
     return found
 

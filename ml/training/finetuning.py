@@ -16,7 +16,7 @@ from ml.data.run_pictures import Pictures
 from ml.distributed.group import ProcessGroup
 from ml.features import extract as features
 from ml.features import logistic_regression
-from ml.hardware import remember
+from ml.hardware import save_measurement
 from ml.models.network import HEAD_DROPOUT, Network, Standardise, count_features, new_head
 from ml.training.cost.estimate import speed_key
 from ml.training.optim.optimizer import Rates
@@ -157,7 +157,7 @@ def features_plan(
     )
     if counted[0] > ENOUGH:
         speed = counted[0] / max(1e-6, spent[0])
-        remember(workspace, speed_key(config, torch.get_num_threads()), round(speed, 2))
+        save_measurement(workspace, speed_key(config, torch.get_num_threads()), round(speed, 2))
 
     def tensor(split: str, number: int = 0) -> torch.Tensor:
         return torch.from_numpy(stores[number].get(pictures.hashes(split))).to(device)

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 
 from ml.config import TrainConfig
-from ml.hardware import remember, remembered, versions
+from ml.hardware import read_measurements, save_measurement, versions
 from ml.models.network import Network
 from ml.workspace import Workspace
 
@@ -37,10 +37,10 @@ def precision(
         f"precision {config.model} {config.image_size}x{channels} {device.type} "
         f"{torch.get_num_threads()} threads torch {versions()['torch']}"
     )
-    known = remembered(workspace).get(key)
+    known = read_measurements(workspace).get(key)
     if known is None:
         known = _measured(network, config, device, channels)
-        remember(workspace, key, known)
+        save_measurement(workspace, key, known)
     return "bf16" if known["bf16"] < GAIN * known["32"] else "32"
 
 

@@ -21,7 +21,7 @@ from ml.data.pixels.feature_views import view
 from ml.data.run_pictures import Pictures
 from ml.distributed.group import ProcessGroup, StepInterval
 from ml.features import extract as features
-from ml.hardware import remembered, threads
+from ml.hardware import read_measurements, thread_count
 from ml.models.network import Network, count_features, new_head
 from ml.runs.choices import TimePlan
 from ml.runs.events import Note, Sink
@@ -101,7 +101,7 @@ def _ending(
     workspace: Workspace, config: TrainConfig, pictures: Pictures, torch: float, classify: float
 ) -> float:
     """Seconds after training, by a rehearsal, else from the two ways to classify a picture."""
-    known = remembered(workspace).get(cost_key(config, threads(config.threads)))
+    known = read_measurements(workspace).get(cost_key(config, thread_count(config.threads)))
     guess = {"export": FINISH, "torch": torch, "classify": classify}
     val, test = (len(pictures.indices(split)) for split in ("val", "test"))
     return CLOSING + ending(config, known if isinstance(known, dict) else guess, val, test)

@@ -27,7 +27,7 @@ from ml.distributed.group import (
 )
 from ml.distributed.launch import RankInfo
 from ml.errors import MLError, StoppedError
-from ml.hardware import remember
+from ml.hardware import save_measurement
 from ml.models import build, options_of
 from ml.runs.events import EventLog, Note, RunEnded
 from ml.runs.folder import Run
@@ -153,7 +153,7 @@ def _take_steps(context: TrainingContext) -> FitResult:
     if not config.frozen and steps > MIN_STEPS_FOR_SPEED and context.process_group.is_single:
         pictures = steps * config.batch_size * config.accumulate
         speed = pictures / max(1e-6, time.monotonic() - began)
-        remember(context.workspace, speed_key(config, threads), round(speed, 2))
+        save_measurement(context.workspace, speed_key(config, threads), round(speed, 2))
     return FitResult(outcome, reason, trainer.current_epoch, context.task.best)
 
 

@@ -18,7 +18,7 @@ from ml.distributed.launch import RankInfo
 from ml.distributed.strategy import RankEnvironment, strategy_for
 from ml.distributed.sync_norm import SyncNorm
 from ml.errors import BadInputError, MLError, OutOfMemoryError, StoppedError
-from ml.hardware import threads
+from ml.hardware import thread_count
 from ml.runs.choices import RunChoices
 from ml.runs.events import Event, RunStarted
 from ml.training import checkpoints
@@ -50,7 +50,7 @@ def machine_for(
         )
     same = earlier is not None and earlier.device == device.type
     choices = earlier if earlier and same else RunChoices(device.type)
-    own_threads = config.threads or max(1, threads(0) // rank_info.devices)
+    own_threads = config.threads or max(1, thread_count(0) // rank_info.devices)
     choices = replace(
         choices,
         processes=1 if process_group.is_single else rank_info.world_size,

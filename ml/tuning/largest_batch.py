@@ -15,7 +15,7 @@ import torch
 from ml.config import TrainConfig
 from ml.data.pixels.pixels import PixelSpec
 from ml.errors import BadInputError
-from ml.hardware import peak_memory, threads
+from ml.hardware import peak_memory, thread_count
 from ml.models import Inputs, build, options_of
 from ml.training import profiling
 from ml.training.optim.optimizer import optimizer
@@ -63,7 +63,7 @@ def largest_batch(
             "Only the last layer is trained, on features that are kept: every batch fits. "
             "A batch of 64 to 128 learns best."
         )
-    torch.set_num_threads(threads(config.threads))
+    torch.set_num_threads(thread_count(config.threads))
     device = profiling.device_for(config)
     channels = PixelSpec(config.image_size, config.colour).channels
     inputs = Inputs(channels, config.image_size, classes)

@@ -17,7 +17,7 @@ from ml.data.augment.batch import mix
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import open_pictures
 from ml.errors import MLError
-from ml.hardware import threads
+from ml.hardware import thread_count
 from ml.models import Inputs, build, options_of
 from ml.training import profiling
 from ml.training.finetuning import Plan, features_plan, pixels_plan
@@ -48,7 +48,7 @@ def range_test(
     Raises:
         MLError: the loss never fell.
     """
-    torch.set_num_threads(threads(config.threads))
+    torch.set_num_threads(thread_count(config.threads))
     plan, device = _plan(workspace, config, record, lambda share: progress(0.5 * share))
     module = plan.module.to(device).train()
     weight_optimizer = optimizer(module, config, plan.rates)

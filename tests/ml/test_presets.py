@@ -9,7 +9,7 @@ from ml.errors import BadInputError, MLError
 from ml.hardware import Machine
 from ml.models import all_models, get
 from ml.preset_levels import LEVELS
-from ml.presets import configuration, suggest
+from ml.presets import configuration, recommended_settings
 from ml.text.training_sentences import reason
 from ml.training.cost.estimate import cost_key, estimate, speed_key
 
@@ -93,7 +93,7 @@ def test_few_pictures_of_ones_own_are_trained_on_in_folds_too() -> None:
 
 def test_an_unknown_level_is_a_sentence() -> None:
     with pytest.raises(BadInputError, match="quick, balanced, thorough"):
-        suggest(Info(), None, "heroic")
+        recommended_settings(Info(), None, "heroic")
 
 
 def test_the_estimate_grows_with_the_work_and_says_that_it_is_a_guess() -> None:

@@ -110,7 +110,7 @@ def _suggested(
     """What each field would be had nobody changed it, the others being as they are: a change of one
     moves what the recipe says of others. ``config`` is None where the changes do not go together.
     """
-    recipe = presets.suggest(info, overrides.get("model"), level)
+    recipe = presets.recommended_settings(info, overrides.get("model"), level)
     default = TrainConfig(dataset=info.name).changed(**recipe)
     if config is None:
         return default

@@ -8,8 +8,7 @@ from typing import Any
 
 from ml.config import TrainConfig
 from ml.errors import MLError
-from ml.hardware import describe, peak_memory, remembered
-from ml.hardware import threads as usable
+from ml.hardware import describe, peak_memory, read_measurements, thread_count
 from ml.runs.folder import Run
 from ml.training.cost.estimate import estimate
 from ml.utils.files import read_json, write_json
@@ -22,8 +21,8 @@ LAID_ASIDE = ("checkpoints", "model")
 
 def expect(workspace: Workspace, run: Run, config: TrainConfig, counts: dict[str, int]) -> None:
     """Keep what ``run`` is expected to take, before it does."""
-    told = config.changed(threads=usable(config.threads))
-    found = estimate(told, sum(counts.values()), describe(), remembered(workspace))
+    told = config.changed(threads=thread_count(config.threads))
+    found = estimate(told, sum(counts.values()), describe(), read_measurements(workspace))
     expected = {
         "seconds": found.seconds - found.start_up,
         "memory": found.memory,

@@ -13,7 +13,7 @@ import torch
 
 from ml.config import TrainConfig
 from ml.data.pixels.pixels import PixelSpec
-from ml.hardware import describe, remembered
+from ml.hardware import describe, read_measurements
 from ml.inference import model_folder
 from ml.models import Inputs, build
 from ml.runs.folder import list_runs
@@ -48,7 +48,7 @@ def test_an_estimate_by_rehearsal_is_kept_with_the_run_beside_what_it_took(
     told = ml(workspace, "estimate", *settings)
     assert told["measured"]
     assert not list_runs(workspace)
-    assert any(key.startswith("cost ") for key in remembered(workspace))
+    assert any(key.startswith("cost ") for key in read_measurements(workspace))
     ml(workspace, "train", *settings)
     kept = cost_history.read(list_runs(workspace)[0])
     expected, actual = kept["expected"], kept["actual"]

@@ -16,7 +16,7 @@ from ml.data.pixels import cache
 from ml.data.pixels.pixels import PixelSpec, canonical
 from ml.data.run_pictures import open_pictures
 from ml.data.store.versions import read_picture
-from ml.presets import default_pixels, suggest
+from ml.presets import default_pixels, recommended_settings
 from ml.workspace import Workspace
 from tests.helpers.pictures import as_bytes, picture
 
@@ -46,7 +46,9 @@ def test_training_with_suggested_settings_reads_no_original(
     (folder / "cat" / "bad.png").write_bytes(b"no picture")
     version = bring_in(workspace, folder).version
     assert caches(workspace, "pets") == [key]
-    config = TrainConfig(dataset="pets").changed(**suggest(catalog.describe(workspace, "pets")))
+    config = TrainConfig(dataset="pets").changed(
+        **recommended_settings(catalog.describe(workspace, "pets"))
+    )
     spec = PixelSpec(config.image_size, config.colour, config.fit)
     expected = [canonical(read_picture(workspace, item.hash), spec) for item in version.items]
     shutil.rmtree(workspace.pictures)
