@@ -6,7 +6,7 @@
              ``app.kill()`` ends the server at once, ``app.start()`` starts it again on the same
              port, ``app.log()`` is what it printed, ``app.pid`` its process.
 ``new_app``  makes further servers: ``new_app(base_path="lens")``, or, to be slow to send,
-             ``new_app(module="tests.browser.held_back")``.
+             ``new_app(module="tests.browser.slow_server")``.
 ``page``     a fresh tab of a fresh browser profile, 1280 px wide and light. The test fails if a
              script error shows up in it.
 ``new_page`` makes further tabs, each with its own profile:

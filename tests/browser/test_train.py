@@ -182,7 +182,7 @@ def test_over_ticks_the_chart_is_the_same_element_and_keeps_zoom_and_hidden_trac
 def test_a_server_that_is_slow_to_send_takes_no_chart_away_when_the_run_ends(
     new_app: Callable[..., App], page: Page, visit: Visit, drawn: Drawn
 ) -> None:
-    slow = new_app(module="tests.browser.held_back")
+    slow = new_app(module="tests.browser.slow_server")
     worker = Worker(slow)
     worker.train(5)
     visit(page, slow.url("train", run=worker.run.id))

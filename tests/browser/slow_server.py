@@ -1,4 +1,4 @@
-"""Streamlit as a busy server may run it, every time: ``python -m tests.browser.held_back run ...``
+"""Streamlit as a busy server may run it, every time: ``python -m tests.browser.slow_server run ...``
 
 What a whole page draws waits to be sent, and parts of it may be drawn again meanwhile.
 """
