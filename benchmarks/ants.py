@@ -39,8 +39,8 @@ def main() -> None:
             began = time.monotonic()
             out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
             seconds.append(time.monotonic() - began)
-            told: dict[str, Any] = json.loads(out.splitlines()[-1])
-            ours.append(told["test"]["accuracy"])
+            report: dict[str, Any] = json.loads(out.splitlines()[-1])
+            ours.append(report["test"]["accuracy"])
         theirs = [regression(workspace, run) for run in list_runs(workspace)]
     print(f"val/ accuracy, mean of {args.seeds} seeds: ours {statistics.fmean(ours):.4f} {ours}")
     print(f"logistic regression on the same features: {statistics.fmean(theirs):.4f}")

@@ -21,16 +21,16 @@ from ml.metrics import calibration
 from ml.utils.files import read_json
 
 SEEDS = 5
-ENOUGH = 4
+MIN_PICTURES_IN_BIN = 4
 
 
 def train(root: str, words: list[str]) -> Path:
     """The folder of a run that was trained with these arguments."""
     command = [sys.executable, "-m", "ml", "train", *words, "--json", "--workspace", root]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(done.stderr.strip().splitlines()[-1])
-    return Path(root) / "runs" / json.loads(done.stdout.splitlines()[-1])["run"]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    if process.returncode:
+        sys.exit(process.stderr.strip().splitlines()[-1])
+    return Path(root) / "runs" / json.loads(process.stdout.splitlines()[-1])["run"]
 
 
 def measure(folder: Path) -> dict[str, Any]:
@@ -38,27 +38,27 @@ def measure(folder: Path) -> dict[str, Any]:
     with np.load(folder / "predictions.npz") as saved:
         logits, labels = saved["logits"], saved["labels"]
     temperature = float(read_json(folder / "model" / "model.json")["temperature"])
-    found: dict[str, Any] = {"temperature": temperature, "pictures": len(labels)}
+    result: dict[str, Any] = {"temperature": temperature, "pictures": len(labels)}
     guesses = []
-    for name, by in (("before", 1.0), ("after", temperature)):
-        probabilities = calibration.softmax(logits, by)
+    for name, divisor in (("before", 1.0), ("after", temperature)):
+        probabilities = calibration.softmax(logits, divisor)
         guesses.append(probabilities.argmax(1))
-        found[f"loss_{name}"] = calibration.cross_entropy(logits, labels, by)
-        found[f"ece_{name}"] = calibration.calibration_bins(probabilities, labels)[0]
-    found["same"] = bool(np.array_equal(*guesses))
-    return found
+        result[f"loss_{name}"] = calibration.cross_entropy(logits, labels, divisor)
+        result[f"ece_{name}"] = calibration.calibration_bins(probabilities, labels)[0]
+    result["same"] = bool(np.array_equal(*guesses))
+    return result
 
 
 def main() -> int:
     """Train, measure and print; 1 where a claim does not hold."""
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    dataset, more = sys.argv[1], sys.argv[2:]
+    dataset, arguments = sys.argv[1], sys.argv[2:]
     rows = []
     print("seed  test  temperature   loss before   after   ECE before   after   same guesses")
     with tempfile.TemporaryDirectory() as root:
         for seed in range(SEEDS):
-            words = ["--dataset", dataset, *more, "--set", f"split_seed={seed}"]
+            words = ["--dataset", dataset, *arguments, "--set", f"split_seed={seed}"]
             rows.append(row := measure(train(root, words)))
             print(
                 f"{seed:4}{row['pictures']:6}{row['temperature']:13.2f}{row['loss_before']:14.4f}"
@@ -70,7 +70,7 @@ def main() -> int:
     lower = sum(row["ece_after"] < row["ece_before"] for row in rows)
     same = all(row["same"] for row in rows)
     print(f"Loss never worse: {never}. ECE lower in {lower} of {SEEDS}. Guesses unchanged: {same}.")
-    return 0 if never and lower >= ENOUGH and same else 1
+    return 0 if never and lower >= MIN_PICTURES_IN_BIN and same else 1
 
 
 if __name__ == "__main__":

@@ -48,9 +48,9 @@ from ml.runs import folder as runs
 from ml.runs.folder import Run
 from ml.serving.pictures import encode_preview, encode_seen
 from ml.workspace import open_workspace
-from tests.browser.serving import ARGUMENTS, App, find_browser, settled
+from tests.browser.serving import ARGUMENTS, App, find_browser, wait_until_settled
 
-ANSWERS, MANY, ROUNDS = 24, 500, 3
+ANSWERS, PICTURES, ROUNDS = 24, 500, 3
 SIZE = (4000, 3000)
 UPLOAD = """name => {
   const shown = () => [...document.querySelectorAll(".lens-answer h4")].some(
@@ -71,14 +71,16 @@ UPLOAD = """name => {
 
 def enlarged(photos: list[Path], folder: Path) -> list[Path]:
     """The photos at 12 megapixels, a little noisy, as a phone saves them."""
-    random, made = np.random.default_rng(0), []
+    random, enlarged_pictures = np.random.default_rng(0), []
     for number, path in enumerate(photos):
         with Image.open(path) as opened:
             large = np.asarray(opened.convert("RGB").resize(SIZE, Image.Resampling.BICUBIC))
         noise = random.normal(0, 5, (SIZE[1], SIZE[0], 1)).astype(np.float32)
-        made.append(folder / f"photo-{number}.jpg")
-        Image.fromarray((large + noise).clip(0, 255).astype(np.uint8)).save(made[-1], quality=90)
-    return made
+        enlarged_pictures.append(folder / f"photo-{number}.jpg")
+        Image.fromarray((large + noise).clip(0, 255).astype(np.uint8)).save(
+            enlarged_pictures[-1], quality=90
+        )
+    return enlarged_pictures
 
 
 def milliseconds(act: Callable[[bytes], object], pictures: list[bytes]) -> list[float]:
@@ -100,19 +102,21 @@ def row(name: str, took: list[float]) -> None:
 def parts(folder: Path, pictures: list[bytes]) -> None:
     """What a warm answer is made of, in this process, then by the worker."""
     classifier = Classifier.load(folder, 2)
-    spec, least = classifier.spec, 2 * classifier.spec.size
-    decoded = {data: load(data, at_least=least)[0] for data in pictures}
-    seen = {data: canonical(data, spec) for data in pictures}
-    row("decode", milliseconds(lambda data: load(data, at_least=least), pictures))
+    spec, min_side = classifier.spec, 2 * classifier.spec.size
+    decoded = {data: load(data, at_least=min_side)[0] for data in pictures}
+    squares = {data: canonical(data, spec) for data in pictures}
+    row("decode", milliseconds(lambda data: load(data, at_least=min_side), pictures))
     row("resize", milliseconds(lambda data: to_spec(np.asarray(decoded[data]), spec), pictures))
 
     def answered(data: bytes) -> object:
-        return classifier.answer(classifier.outputs(seen[data][None])[0], "")
+        return classifier.answer(classifier.outputs(squares[data][None])[0], "")
 
     row("network, and words", milliseconds(answered, pictures))
     row(
         "two pictures for the page",
-        milliseconds(lambda d: (encode_seen(seen[d]), encode_preview(decoded[d].copy())), pictures),
+        milliseconds(
+            lambda d: (encode_seen(squares[d]), encode_preview(decoded[d].copy())), pictures
+        ),
     )
     client = InferenceClient()
     row("all of it, in the worker and back", milliseconds(asking(client, folder), pictures))
@@ -158,7 +162,7 @@ def on_screen(app: App, run: Run, photos: list[Path], page: Page) -> None:
         if number % MAX_CARDS == 0:
             page.goto(app.url("classify", run=run.id))
             expect(drop).to_have_count(1)
-        settled(page)
+        wait_until_settled(page)
         expect(drop).to_have_count(1)
         page.evaluate(UPLOAD, photo.name)
         drop.set_input_files(photo)
@@ -169,25 +173,26 @@ def on_screen(app: App, run: Run, photos: list[Path], page: Page) -> None:
 
 def predicting(run: Run, photos: list[Path], folder: Path) -> None:
     """The command on many pictures, against decoding and the network alone."""
-    for number in range(MANY):
+    for number in range(PICTURES):
         (folder / f"{number}.jpg").symlink_to(photos[number % len(photos)])
     command = [sys.executable, "-m", "ml", "predict", str(run.folder), str(folder)]
     pictures = [path.read_bytes() for path in sorted(folder.glob("*.jpg"))]
     classifier = Classifier.load(run.folder / "model")
     classifier.outputs(np.stack([canonical(data, classifier.spec) for data in pictures[:8]]))
-    alone, whole = [], []
+    network_seconds, command_seconds = [], []
     for _ in range(ROUNDS):
         began = time.perf_counter()
-        for start in range(0, MANY, 8):
+        for start in range(0, PICTURES, 8):
             step = pictures[start : start + 8]
             classifier.outputs(np.stack([canonical(data, classifier.spec) for data in step]))
-        alone.append(time.perf_counter() - began)
+        network_seconds.append(time.perf_counter() - began)
         began = time.perf_counter()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        whole.append(time.perf_counter() - began)
-    print(f"decode and network alone: {MANY / statistics.median(alone):.0f} pictures/s, warm")
-    print(f"python -m ml predict:     {MANY / statistics.median(whole):.0f} pictures/s, whole")
-    print(f"ratio {statistics.median(alone) / statistics.median(whole):.2f}  (at least 0.8)")
+        command_seconds.append(time.perf_counter() - began)
+    network, command = statistics.median(network_seconds), statistics.median(command_seconds)
+    print(f"decode and network alone: {PICTURES / network:.0f} pictures/s, warm")
+    print(f"python -m ml predict:     {PICTURES / command:.0f} pictures/s, whole")
+    print(f"ratio {network / command:.2f}  (at least 0.8)")
 
 
 def main() -> None:
@@ -197,8 +202,8 @@ def main() -> None:
     parser.add_argument("--live", type=float, metavar="SECONDS", default=0.0)
     options = parser.parse_args()
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start")
-    with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
-        workspace = open_workspace(Path(place) / "workspace")
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        workspace = open_workspace(Path(folder) / "workspace")
         say("training a head")
         run = trained(workspace.root)
         app = App(workspace).start()
@@ -207,9 +212,9 @@ def main() -> None:
                 live(playwright, app, run, options.live)
                 return
             photos = sorted(options.pictures.glob("*/*.jpg"))
-            some = photos[:: max(1, len(photos) // (ANSWERS + 1))][: ANSWERS + 1]
+            sample = photos[:: max(1, len(photos) // (ANSWERS + 1))][: ANSWERS + 1]
             say("enlarging")
-            large = enlarged(some, Path(place))
+            large = enlarged(sample, Path(folder))
             pictures = [path.read_bytes() for path in large]
             print(f"{len(large)} pictures of 12 megapixels, {len(pictures[0]) / 1e6:.1f} MB")
             parts(run.folder / "model", pictures)
@@ -219,8 +224,8 @@ def main() -> None:
             on_screen(app, run, large, browser.new_page())
             browser.close()
             say("predicting")
-            (many := Path(place) / "many").mkdir()
-            predicting(run, photos, many)
+            (pictures_folder := Path(folder) / "many").mkdir()
+            predicting(run, photos, pictures_folder)
         finally:
             app.kill()
             app.end_workers()

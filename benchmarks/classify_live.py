@@ -14,7 +14,7 @@ import psutil
 
 from benchmarks.page import RERUN, p95, queue_training, say, until_training
 from ml.runs.folder import Run
-from tests.browser.serving import ARGUMENTS, App, find_browser, settled, worker_pid
+from tests.browser.serving import ARGUMENTS, App, find_browser, wait_until_settled, worker_pid
 
 CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 WATCH = """() => {
@@ -48,7 +48,7 @@ def live(playwright: Any, app: App, run: Run, seconds: float) -> None:
     form = browser.new_page()
     form.goto(app.url("train"))
     form.wait_for_selector(".st-key-preset [role=radio]")
-    settled(form)
+    wait_until_settled(form)
     training = queue_training(app)
     until_training(training)
     say("reruns while it trains, without the camera")
@@ -62,7 +62,7 @@ def live(playwright: Any, app: App, run: Run, seconds: float) -> None:
     page.wait_for_timeout(1000 * seconds)
     answers, gaps = page.evaluate("[window.answers, window.gaps]")
     say("reruns beside the camera")
-    beside = reruns(form, seconds / 3)
+    reruns_beside = reruns(form, seconds / 3)
     training_goes_on = psutil.pid_exists(worker_pid(training.folder))
     threads = psutil.Process(app.pid).num_threads()
     memory = psutil.Process(app.pid).memory_info().rss / 1e6
@@ -81,7 +81,7 @@ def live(playwright: Any, app: App, run: Run, seconds: float) -> None:
     )
     print(f"from answer to answer: p50 {statistics.median(waits):.0f} ms, p95 {p95(waits):.0f} ms")
     print(f"from drawing to drawing of that page: p95 {p95(gaps):.0f} ms, most {max(gaps):.0f} ms")
-    for name, took in (("without", before), ("beside", beside)):
+    for name, took in (("without", before), ("beside", reruns_beside)):
         print(
             f"rerun of Train {name} the camera: p50 {statistics.median(took):.0f} ms, "
             f"p95 {p95(took):.0f} ms ({len(took)})"

@@ -38,14 +38,14 @@ class."""
 
 def part(workspace: Workspace, name: str, each: int, first: int) -> DatasetVersion:
     """Some pictures of the bundled set, of each class so many."""
-    whole = catalog.resolve(workspace, "fashion")
-    taken: Counter[int] = Counter()
+    full_version = catalog.resolve(workspace, "fashion")
+    counts: Counter[int] = Counter()
     items = []
-    for item in whole.items:
-        if taken[item.label] < (first if item.label == 0 else each):
-            taken[item.label] += 1
+    for item in full_version.items:
+        if counts[item.label] < (first if item.label == 0 else each):
+            counts[item.label] += 1
             items.append(item)
-    return write_version(workspace, name, whole.classes, tuple(items), whole.about)
+    return write_version(workspace, name, full_version.classes, tuple(items), full_version.about)
 
 
 def said(root: Path, kind: str, seed: int) -> str:
@@ -58,10 +58,10 @@ def said(root: Path, kind: str, seed: int) -> str:
     for name, value in settings.items():
         words += ["--set", f"{name}={value}"]
     command = [sys.executable, "-m", "ml", *words, "--json", "--workspace", str(root)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if not done.stdout.strip():
-        sys.exit(done.stderr[-2000:])
-    run = find(workspace, json.loads(done.stdout.splitlines()[-1])["run"], with_model=False)
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    if not process.stdout.strip():
+        sys.exit(process.stderr[-2000:])
+    run = find(workspace, json.loads(process.stdout.splitlines()[-1])["run"], with_model=False)
     notes = [event for event in run.events()[0] if isinstance(event, Note)]
     return notes[-1].code if notes else ""
 
@@ -75,9 +75,15 @@ def main() -> None:
                 answers.append((kind, said(Path(name), kind, seed)))
             print(f"{kind}: {answers[-1][1] or 'nothing'}", flush=True)
     right = Counter(kind for kind, answer in answers if kind == answer)
-    asked, told = Counter(kind for kind, _ in answers), Counter(answer for _, answer in answers)
-    for kind in asked:
-        print(f"{kind:24} recall {right[kind]}/{asked[kind]}, precision {right[kind]}/{told[kind]}")
+    expected_counts, answer_counts = (
+        Counter(kind for kind, _ in answers),
+        Counter(answer for _, answer in answers),
+    )
+    for kind in expected_counts:
+        print(
+            f"{kind:24} recall {right[kind]}/{expected_counts[kind]}, "
+            f"precision {right[kind]}/{answer_counts[kind]}"
+        )
     print(f"{sum(right.values())} of {len(answers)} runs were told what was wrong with them")
 
 

@@ -63,8 +63,8 @@ def score_pairs(version: DatasetVersion, findings: list[Finding], truth: plantin
         hits = sum(number[b] in alike.get(number[a], ()) for a, b in pairs)
         row(kind, hits, len(pairs))
     for name, kinds in (("exact", {"exact_duplicate", "leak"}), ("near", NEAR_KINDS)):
-        named = set(joined(findings, kinds))
-        false = sorted(named - planted)
+        found_pairs = set(joined(findings, kinds))
+        false = sorted(found_pairs - planted)
         row(f"false alarms, {name}", len(false), len(version.items) - len(planted))
         for item in false[:12]:
             print(f"    {version.items[item].file}")
@@ -101,9 +101,9 @@ def near(workspace: Workspace, data: Path, folder: Path) -> None:
     }
     for name, source in sources.items():
         into = folder / f"near-{name}"
-        made = planting.copy_classes(source, into, 120, 1, sides=False)
-        each = len(made) // 8
-        truth = planting.plant_near(made, into, 1, each, lambda p, root=into: _relative(p, root))
+        copies = planting.copy_classes(source, into, 120, 1, sides=False)
+        each = len(copies) // 8
+        truth = planting.plant_near(copies, into, 1, each, lambda p, root=into: _relative(p, root))
         version = bring_in(workspace, into, f"near-{name}").version
         print(f"near copies in {name}: {len(version.items)} photos")
         score_pairs(version, findings_of(CheckContext(workspace, version)), truth)
@@ -114,12 +114,16 @@ def labels(workspace: Workspace, data: Path, folder: Path) -> None:
     hands = bring_in(workspace, data / "sign_language_digits" / "Dataset", "digits").version
     clothes = bring_in(workspace, BUNDLED / "fashion").version
     trash = bring_in(workspace, data / "trashnet_256", "trash").version
-    for version, most in ((hands, len(hands.items)), (clothes, 2000), (trash, len(trash.items))):
+    for version, max_pictures in (
+        (hands, len(hands.items)),
+        (clothes, 2000),
+        (trash, len(trash.items)),
+    ):
         chance = np.random.default_rng(0)
         order = chance.permutation(len(version.items)).tolist()
-        turned = order[: round(FLIPS * most)]
+        turned = order[: round(FLIPS * max_pictures)]
         names = version.classes
-        edits = [{"do": "exclude", "items": order[most:]}] if order[most:] else []
+        edits = [{"do": "exclude", "items": order[max_pictures:]}] if order[max_pictures:] else []
         edits += [
             {"do": "relabel", "items": [item],
              "label": names[(version.items[item].label + int(chance.integers(1, len(names))))
@@ -127,11 +131,14 @@ def labels(workspace: Workspace, data: Path, folder: Path) -> None:
             for item in turned
         ]  # fmt: skip
         before = _suspects(workspace, version)
-        made = commit(workspace, version.name, edits, base=version.version)
+        edited_version = commit(workspace, version.name, edits, base=version.version)
         began = time.monotonic()
-        suspects = _suspects(workspace, made)
+        suspects = _suspects(workspace, edited_version)
         within = suspects[: 2 * len(turned)]
-        print(f"labels turned in {version.name}: {most} pictures, {time.monotonic() - began:.1f} s")
+        print(
+            f"labels turned in {version.name}: {max_pictures} pictures, "
+            f"{time.monotonic() - began:.1f} s"
+        )
         row("found", len(set(within) & set(turned)), len(turned),
             f"{len(suspects)} suspects; {len(before)} before any was turned")  # fmt: skip
 
@@ -166,10 +173,13 @@ def speed(workspace: Workspace, data: Path, folder: Path) -> None:
     workspace = open_workspace(folder / "workspace-speed")  # nothing is kept in it yet
     version = bring_in(workspace, folder / "speed", "speed").version
     for name in ("first time", "again"):
-        began, spent = time.monotonic(), time.process_time()
+        began, cpu_seconds = time.monotonic(), time.process_time()
         findings_of(CheckContext(workspace, version))
-        wall, spent = time.monotonic() - began, time.process_time() - spent
-        print(f"{len(version.items)} photos, {name}: {wall:.1f} s, of the processor {spent:.1f} s")
+        wall, cpu_seconds = time.monotonic() - began, time.process_time() - cpu_seconds
+        print(
+            f"{len(version.items)} photos, {name}: {wall:.1f} s, "
+            f"of the processor {cpu_seconds:.1f} s"
+        )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"peak memory {peak if sys.platform != 'darwin' else peak / 1024:.0f} MB")
 

@@ -22,7 +22,7 @@ from ml.training.cost import history as cost_history
 from ml.workspace import open_workspace
 
 TIME, MEMORY = 1.5, 1.3
-SMALL = 5_000_000
+MAX_PARAMETERS = 5_000_000
 """Networks with more weights than this are trained for an epoch: minutes, not hours."""
 
 
@@ -36,17 +36,17 @@ def settings(model: ModelInfo) -> list[str]:
     words += ["--set", "pretrained=false", "--set", "folds=0"]
     if photos:
         words += ["--set", f"image_size={max(64, model.min_size)}", "--set", "batch_size=16"]
-    return [*words, "--epochs", "1" if model.parameters > SMALL else "4"]
+    return [*words, "--epochs", "1" if model.parameters > MAX_PARAMETERS else "4"]
 
 
 def ml(root: Path, *words: str) -> Any:
     """The JSON of a command; None where it failed, which is told."""
     command = [sys.executable, "-m", "ml", *words, "--json", "--workspace", str(root)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        print(done.stderr.strip().splitlines()[-1])
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    if process.returncode:
+        print(process.stderr.strip().splitlines()[-1])
         return None
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(process.stdout.splitlines()[-1])
 
 
 def factor(expected: float, actual: float) -> float:
@@ -56,26 +56,26 @@ def factor(expected: float, actual: float) -> float:
 
 def main() -> int:
     """Measure and print; 1 where an estimate is too far off."""
-    wanted, far = sys.argv[1:], 0
+    model_names, far = sys.argv[1:], 0
     print(
         f"{'model':26}{'expected':>10}{'took':>9}{'factor':>8}{'memory':>10}{'held':>9}{'factor':>8}"
     )
     for model in all_models():
-        if wanted and model.name not in wanted:
+        if model_names and model.name not in model_names:
             continue
         with tempfile.TemporaryDirectory() as name:
             root = Path(name)
             words = settings(model)
             if ml(root, "estimate", *words) is None or ml(root, "train", *words) is None:
                 continue
-            kept = cost_history.read(list_runs(open_workspace(root))[-1]) or {}
-            told, took = kept["expected"], kept["actual"]
-            time = factor(told["seconds"], took["seconds"])
-            memory = factor(told["memory"], took["memory"])
+            record = cost_history.read(list_runs(open_workspace(root))[-1]) or {}
+            expected, actual = record["expected"], record["actual"]
+            time = factor(expected["seconds"], actual["seconds"])
+            memory = factor(expected["memory"], actual["memory"])
             far += time > TIME or memory > MEMORY
             print(
-                f"{model.name:26}{told['seconds']:8.1f} s{took['seconds']:7.1f} s{time:8.2f}"
-                f"{told['memory'] / 1e9:7.2f} GB{took['memory'] / 1e9:6.2f} GB{memory:8.2f}",
+                f"{model.name:26}{expected['seconds']:8.1f} s{actual['seconds']:7.1f} s{time:8.2f}"
+                f"{expected['memory'] / 1e9:7.2f} GB{actual['memory'] / 1e9:6.2f} GB{memory:8.2f}",
                 flush=True,
             )
     print(f"{far} models beyond {TIME} in time or {MEMORY} in memory")

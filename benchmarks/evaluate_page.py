@@ -27,7 +27,7 @@ from ml.metrics.report import make_report
 from ml.runs.folder import Run
 from ml.utils.files import read_json, write_json
 from ml.workspace import Workspace, open_workspace
-from tests.browser.serving import ARGUMENTS, App, find_browser, settled
+from tests.browser.serving import ARGUMENTS, App, find_browser, wait_until_settled
 from tests.helpers import made_up_runs
 
 expect.set_options(timeout=60_000)
@@ -51,11 +51,11 @@ def made(workspace: Workspace) -> Run:
     return run
 
 
-def timed(act: Callable[[], object], seen: Callable[[], object]) -> float:
-    """Seconds from ``act`` until ``seen`` returns."""
+def timed(act: Callable[[], object], is_visible: Callable[[], object]) -> float:
+    """Seconds from ``act`` until ``is_visible`` returns."""
     began = time.perf_counter()
     act()
-    seen()
+    is_visible()
     return time.perf_counter() - began
 
 
@@ -80,66 +80,66 @@ def cell(page: Page, run: Run, row: int, column: int) -> float:
     """A click on a cell, until its heading and its pictures are seen."""
     line = page.locator(f".st-key-matrix-{run.id} tbody tr").nth(row)
     truth = line.get_by_role("rowheader").inner_text()
-    place = line.get_by_role("gridcell").nth(column)
-    place.hover()
+    cell_locator = line.get_by_role("gridcell").nth(column)
+    cell_locator.hover()
 
     def seen() -> None:
         heading = page.get_by_role("heading", name=f"of {truth}, ")
         heading.wait_for(state="visible")
         page.locator('[class*="st-key-drawer-"] .tile img').first.wait_for(state="visible")
 
-    return timed(place.click, seen)
+    return timed(cell_locator.click, seen)
 
 
 def threshold(page: Page, run: Run) -> float:
     """The threshold of a class moved by a key, until its tiles say something else."""
     page.get_by_text("How well is one class told from the rest").click()
     drawn(page, f"roc-{run.id}")
-    settled(page)
+    wait_until_settled(page)
     tile = page.locator('[data-key^="effect-"] .lens-value').nth(2)
     before = tile.inner_text()
     handle = page.get_by_role("slider", name="Threshold")
     handle.focus()
-    settled(page)
+    wait_until_settled(page)
     return timed(lambda: page.keyboard.press("Home"), lambda: expect(tile).not_to_have_text(before))
 
 
 def home(page: Page, app: App) -> float:
     """Home, until it is drawn."""
-    return timed(lambda: page.goto(app.url()), lambda: settled(page))
+    return timed(lambda: page.goto(app.url()), lambda: wait_until_settled(page))
 
 
 def round_of(browser: Browser, workspace: Workspace, run: Run) -> dict[str, tuple[float, float]]:
     """One new server: seconds by the clock and of the server's processor, by what was waited for;
     and the megabytes of the server."""
     app = App(workspace).start()
-    found: dict[str, tuple[float, float]] = {}
+    timings: dict[str, tuple[float, float]] = {}
     try:
         server = psutil.Process(app.pid)
 
         def note(name: str, act: Callable[[], float]) -> None:
             before = server.cpu_times()
             seconds = act()
-            settled(page)
+            wait_until_settled(page)
             after = server.cpu_times()
             spent = after.user + after.system - before.user - before.system
-            found[name] = seconds, spent
+            timings[name] = seconds, spent
 
         page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
         note("Home, new browser", lambda: home(page, app))
         note("first view", lambda: first_view(page, app, run))
-        for place, name in enumerate(("first cell", "second cell", "third cell")):
-            note(name, partial(cell, page, run, place, place))
+        for index, name in enumerate(("first cell", "second cell", "third cell")):
+            note(name, partial(cell, page, run, index, index))
         note("threshold", lambda: threshold(page, run))
         note("Home again", lambda: home(page, app))
         note("again", lambda: first_view(page, app, run))
         note("again, a cell", lambda: cell(page, run, 5, 5))
-        found["memory"] = (server.memory_info().rss / 1e6, 0.0)
+        timings["memory"] = (server.memory_info().rss / 1e6, 0.0)
         for context in browser.contexts:
             context.close()
     finally:
         app.kill()
-    return found
+    return timings
 
 
 def main() -> None:
@@ -164,10 +164,10 @@ def main() -> None:
             print(f"server {values[-1]:.0f} MB at most")
             continue
         limit = LIMITS.get(name, 0.0 if name.startswith("Home") else QUICK)
-        spent = statistics.median(one[name][1] for one in taken)
+        cpu_seconds = statistics.median(one[name][1] for one in taken)
         print(
             f"{name:18} median {statistics.median(values):5.2f} s  least {values[0]:5.2f}  most "
-            f"{values[-1]:5.2f}  server's processor {spent:4.2f} s"
+            f"{values[-1]:5.2f}  server's processor {cpu_seconds:4.2f} s"
             + (f"  (at most {limit:g} s)" if limit else "")
         )
 

@@ -45,10 +45,10 @@ def make(folder: Path, count: int, source: Path) -> list[Path]:
     """``count`` different pictures in class folders, made of those below ``source``."""
     originals = [path for path in sorted(source.rglob("*")) if path.suffix in (".jpg", ".png")]
     rng = np.random.default_rng(0)
-    made: list[Path] = []
-    seen: set[int] = set()
-    while len(made) < count:
-        n = len(made)
+    paths: list[Path] = []
+    seeds: set[int] = set()
+    while len(paths) < count:
+        n = len(paths)
         with Image.open(originals[n % len(originals)]) as image:
             photo = image.convert("RGB").resize((320, 240), Image.Resampling.BICUBIC)
         left, top = (int(rng.integers(0, room + 1)) for room in (64, 48))
@@ -57,14 +57,14 @@ def make(folder: Path, count: int, source: Path) -> list[Path]:
             photo = photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         out = io.BytesIO()
         photo.save(out, "JPEG", quality=int(rng.integers(85, 94)))
-        if hash(out.getvalue()) in seen:
+        if hash(out.getvalue()) in seeds:
             continue
-        seen.add(hash(out.getvalue()))
+        seeds.add(hash(out.getvalue()))
         path = folder / f"class-{n % CLASSES}" / f"{n:05}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(out.getvalue())
-        made.append(path)
-    return made
+        paths.append(path)
+    return paths
 
 
 def timed(folder: Path, kind: str) -> float:
@@ -97,12 +97,12 @@ def ours(folder: Path, workspace: Path) -> tuple[float, float]:
     peaks: list[int] = []
     watcher = threading.Thread(target=watch, args=(child.pid, peaks))
     watcher.start()
-    told = child.stdout.read()
+    output = child.stdout.read()
     assert child.wait() == 0
     seconds = time.perf_counter() - began
     watcher.join()
     count = sum(1 for path in folder.rglob("*.jpg"))
-    assert json.loads(told.splitlines()[-1])["accepted"] == count
+    assert json.loads(output.splitlines()[-1])["accepted"] == count
     return seconds, max(peaks) / 2**20
 
 
@@ -135,8 +135,8 @@ def main() -> None:
             os.sync()
             seconds, peak = ours(root / "photos", root / f"workspace-{n}")
             rounds.append((threads, processes, seconds, peak))
-            ready, kept = training_starts(root / f"workspace-{n}", "photos")
-            assert kept == count
+            first_start, second_start = training_starts(root / f"workspace-{n}", "photos")
+            assert second_start == count
             # The pictures go at the end: for five minutes ext4 without a journal passes by every
             # number of a file that was removed, which makes new files several times slower.
             shutil.rmtree(root / f"workspace-{n}" / "datasets")
@@ -151,7 +151,7 @@ def main() -> None:
         print(
             f"Pillow {count / best:.0f} pictures/s, ours {count / seconds:.0f}: ratio "
             f"{best / seconds:.2f} (at least {LEAST_RATIO}); peak {peak:.0f} MB; training starts "
-            f"after {ready:.2f} s, reading no original"
+            f"after {first_start:.2f} s, reading no original"
         )
 
 

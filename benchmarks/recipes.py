@@ -51,27 +51,27 @@ def main() -> None:
     parser.add_argument("dataset")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--threads", type=int, default=0)
-    asked = parser.parse_args()
+    args = parser.parse_args()
     gains = []
     print("seed  recipe    test    validation  epochs  seconds")
     with tempfile.TemporaryDirectory() as folder:
         workspace = Path(folder)
-        for seed in range(asked.seeds):
-            common = ["--dataset", asked.dataset, "--set", f"seed={seed}"]
-            common += ["--set", f"threads={asked.threads}"]
+        for seed in range(args.seeds):
+            common = ["--dataset", args.dataset, "--set", f"seed={seed}"]
+            common += ["--set", f"threads={args.threads}"]
             ours, took = train(workspace, *common, "--preset", "balanced")
             told(seed, "balanced", ours, took)
             article = ["--model", "tutorial_net", "--epochs", str(ENDLESS)]
-            theirs, spent = train(workspace, *common, *article, seconds=took)
-            told(seed, "article", theirs, spent)
+            theirs, article_seconds = train(workspace, *common, *article, seconds=took)
+            told(seed, "article", theirs, article_seconds)
             gains.append(100 * (ours["test"]["accuracy"] - theirs["test"]["accuracy"]))
     print(f"Balanced is ahead by {statistics.median(gains):.1f} points (median of {len(gains)}).")
 
 
-def told(seed: int, recipe: str, found: dict[str, Any], seconds: float) -> None:
+def told(seed: int, recipe: str, result: dict[str, Any], seconds: float) -> None:
     """One line of the table."""
-    test, validation = found["test"]["accuracy"], found["validation"]["accuracy"]
-    row = f"{seed:4}  {recipe:8}  {test:6.1%}  {validation:10.1%}  {found['epochs']:6}"
+    test, validation = result["test"]["accuracy"], result["validation"]["accuracy"]
+    row = f"{seed:4}  {recipe:8}  {test:6.1%}  {validation:10.1%}  {result['epochs']:6}"
     print(f"{row}  {seconds:7.0f}", flush=True)
 
 

@@ -22,21 +22,21 @@ MORE, LESS = 0.05, 0.02
 def ml(root: str, *words: str) -> Any:
     """The JSON of a command."""
     command = [sys.executable, "-m", "ml", *words, "--json", "--workspace", root]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(done.stderr.strip().splitlines()[-1])
-    return json.loads(done.stdout.splitlines()[-1])
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    if process.returncode:
+        sys.exit(process.stderr.strip().splitlines()[-1])
+    return json.loads(process.stdout.splitlines()[-1])
 
 
 def main() -> int:
     """Train twice, measure and print; 1 where the claim does not hold."""
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    dataset, more = sys.argv[1], sys.argv[2:]
+    dataset, arguments = sys.argv[1], sys.argv[2:]
     with tempfile.TemporaryDirectory() as root:
         reports = []
         for extra in ([], ["--set", "augment=robust"]):
-            run = ml(root, "train", "--dataset", dataset, *more, *extra)
+            run = ml(root, "train", "--dataset", dataset, *arguments, *extra)
             reports.append(ml(root, "robustness", run["run"]))
             print(f"{run['epochs']} epochs, {run['seconds']:.0f} s", flush=True)
     plain, robust = reports

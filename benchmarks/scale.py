@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 CLASSES, SIDE, BATCH = 10, 8, 256
-MANY = 10_000_000
+PROJECTED_PICTURES = 10_000_000
 
 
 def main() -> None:
@@ -42,21 +42,21 @@ def main() -> None:
     if args.step:
         measure(args.step[0], Path(args.step[1]))
         return
-    few, many = args.pictures, 10 * args.pictures
+    small_count, large_count = args.pictures, 10 * args.pictures
     peaks: dict[str, list[float]] = {name: [] for name in STEPS}
-    for count in (few, many):
+    for count in (small_count, large_count):
         with tempfile.TemporaryDirectory() as folder:
             write(Path(folder) / "made", count)
             for name in STEPS:
                 command = [sys.executable, __file__, "--step", name, folder]
-                said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-                peaks[name].append(json.loads(said.splitlines()[-1]))
+                output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+                peaks[name].append(json.loads(output.splitlines()[-1]))
     print(f"Peak memory in MB above the loaded modules; pictures of {SIDE} px\n")
-    print(f"{'':14}{few:>12,}{many:>12,}{'bytes each':>12}{'10 million':>14}")
+    print(f"{'':14}{small_count:>12,}{large_count:>12,}{'bytes each':>12}{'10 million':>14}")
     for name, (small, large) in peaks.items():
-        each = max(0.0, large - small) / (many - few)
-        whole = f"{small / 1e6 + each * MANY / 1e6:,.0f} MB"
-        print(f"{name:14}{small / 1e6:12.1f}{large / 1e6:12.1f}{each:12.0f}{whole:>14}")
+        each = max(0.0, large - small) / (large_count - small_count)
+        projection = f"{small / 1e6 + each * PROJECTED_PICTURES / 1e6:,.0f} MB"
+        print(f"{name:14}{small / 1e6:12.1f}{large / 1e6:12.1f}{each:12.0f}{projection:>14}")
 
 
 def write(folder: Path, count: int) -> None:

@@ -188,14 +188,14 @@ def tutorial(channels: int, augmented: bool, folder: Path) -> float:
 
 def apart(channels: int, augmented: bool, folder: Path) -> float:
     """``tutorial`` in a process of its own."""
-    asked = ["--tutorial", str(channels), str(int(augmented)), str(folder)]
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.training", *asked],
+    arguments = ["--tutorial", str(channels), str(int(augmented)), str(folder)]
+    process = subprocess.run(
+        [sys.executable, "-m", "benchmarks.training", *arguments],
         check=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
-    return float(done.stdout.split()[-1])
+    return float(process.stdout.split()[-1])
 
 
 def unpacked(source: Path, target: Path) -> Path:

@@ -49,23 +49,23 @@ from ml.workspace import open_workspace
 
 NEAR, FAR = 0.75, 0.95
 FASHION, TESTED = 500, 60
-EACH = int(os.environ.get("EACH", 300))
+PICTURES_EACH = int(os.environ.get("EACH", 300))
 OUTPUTS = ("features", "logits")
 NEIGHBOURS = (1, 5, 10, 20, 50)
 Floats = npt.NDArray[np.float64]
 Table = dict[str, list[float]]
 
 
-def auroc(known: Floats, unknown: Floats) -> float:
+def auroc(known_scores: Floats, unknown_scores: Floats) -> float:
     """How often a picture of another kind lies further than one that is known; ties count half."""
-    values = np.concatenate([known, unknown])
+    values = np.concatenate([known_scores, unknown_scores])
     order = values.argsort(kind="stable")
     ranks = np.empty(len(values))
     ranks[order] = np.arange(1, len(values) + 1)
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks = (np.bincount(place, ranks) / counts)[place]
-    above = ranks[len(known) :].sum() - len(unknown) * (len(unknown) + 1) / 2
-    return float(above / (len(known) * len(unknown)))
+    _, positions, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks = (np.bincount(positions, ranks) / counts)[positions]
+    above = ranks[len(known_scores) :].sum() - len(unknown_scores) * (len(unknown_scores) + 1) / 2
+    return float(above / (len(known_scores) * len(unknown_scores)))
 
 
 def idx_pictures(folder: Path, split: str, scratch: Path) -> list[bytes]:
@@ -73,36 +73,36 @@ def idx_pictures(folder: Path, split: str, scratch: Path) -> list[bytes]:
     path = next(folder.rglob(f"{split}-images*ubyte*"))
     data = path.read_bytes()
     data = gzip.decompress(data) if path.suffix == ".gz" else data
-    found = []
+    images = []
     for pixels in np.frombuffer(data, np.uint8, offset=16).reshape(-1, 28, 28)[:FASHION]:
         Image.fromarray(pixels).save(scratch)
-        found.append(scratch.read_bytes())
-    return found
+        images.append(scratch.read_bytes())
+    return images
 
 
 def pictures_of(run: Run, root: str, split: str) -> list[bytes]:
     """The pictures of a split of a run."""
     workspace, record = open_workspace(Path(root)), run.dataset
     version = load_version(workspace, record["name"], record["version"])
-    places = record["splits"][split]
-    return [read_picture(workspace, version.items[place].hash) for place in places]
+    rows = record["splits"][split]
+    return [read_picture(workspace, version.items[row].hash) for row in rows]
 
 
-def train(data: Path, root: str, more: list[str]) -> Run:
+def train(data: Path, root: str, arguments: list[str]) -> Run:
     """A run on a folder of pictures."""
-    command = [sys.executable, "-m", "ml", "train", "--dataset", str(data), "--json", *more]
-    done = subprocess.run([*command, "--workspace", root], capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(done.stderr.strip().splitlines()[-1])
-    return Run(Path(root) / "runs" / json.loads(done.stdout.splitlines()[-1])["run"])
+    command = [sys.executable, "-m", "ml", "train", "--dataset", str(data), "--json", *arguments]
+    process = subprocess.run([*command, "--workspace", root], capture_output=True, text=True)
+    if process.returncode:
+        sys.exit(process.stderr.strip().splitlines()[-1])
+    return Run(Path(root) / "runs" / json.loads(process.stdout.splitlines()[-1])["run"])
 
 
-def without(out: list[str], classes: list[str], cifar: Path, data: Path) -> None:
+def without(left_out_classes: list[str], classes: list[str], cifar: Path, data: Path) -> None:
     """A copy of the pictures of the other classes; of the test pictures some, for the accuracy."""
-    for side, most in (("train", None), ("test", TESTED)):
-        for name in sorted(set(classes) - set(out)):
+    for side, max_pictures in (("train", None), ("test", TESTED)):
+        for name in sorted(set(classes) - set(left_out_classes)):
             (data / side / name).mkdir(parents=True)
-            for file in sorted((cifar / side / name).iterdir())[:most]:
+            for file in sorted((cifar / side / name).iterdir())[:max_pictures]:
                 shutil.copy(file, data / side / name)
 
 
@@ -110,15 +110,15 @@ def ask(classifier: Classifier, pictures: list[bytes]) -> list[Floats]:
     """What a model gives for pictures: features (n, F) and logits (n, K)."""
     parts = []
     for start in range(0, len(pictures), 64):
-        seen = np.stack([classifier.see(one) for one in pictures[start : start + 64]])
-        parts.append(run_outputs(classifier.session, seen, OUTPUTS))
+        squares = np.stack([classifier.see(one) for one in pictures[start : start + 64]])
+        parts.append(run_outputs(classifier.session, squares, OUTPUTS))
     return [np.concatenate(part).astype(np.float64) for part in zip(*parts, strict=True)]
 
 
-def compared(known: ood.OodReference) -> dict[str, Callable[[Floats, Floats], Floats]]:
+def compared(reference: ood.OodReference) -> dict[str, Callable[[Floats, Floats], Floats]]:
     """Distances of features (n, F) and logits (n, K), by name."""
-    middle = known.features.mean(0)
-    centred = ood.normalised(known.features - middle)
+    middle = reference.features.mean(0)
+    centred = ood.normalised(reference.features - middle)
 
     def nearest(base: Floats, k: int, shift: Any) -> Callable[[Floats, Floats], Floats]:
         def far(features: Floats, logits: Floats) -> Floats:
@@ -127,21 +127,23 @@ def compared(known: ood.OodReference) -> dict[str, Callable[[Floats, Floats], Fl
 
         return far
 
-    found = {f"{k} nearest": nearest(known.features, k, 0.0) for k in NEIGHBOURS}
-    found |= {f"{k} nearest, centred": nearest(centred, k, middle) for k in NEIGHBOURS}
-    found["energy"] = lambda features, logits: ood.energy(logits)
-    found["1 - probability"] = lambda features, logits: 1 - softmax(logits).max(1)
-    found["local density"] = lambda features, logits: known.measures(features, logits)[0]
-    found["nearest class"] = lambda features, logits: known.measures(features, logits)[1]
-    found["residual"] = lambda features, logits: known.measures(features, logits)[3]
-    found["as reported"] = known.ood_score
-    return found
+    scores = {f"{k} nearest": nearest(reference.features, k, 0.0) for k in NEIGHBOURS}
+    scores |= {f"{k} nearest, centred": nearest(centred, k, middle) for k in NEIGHBOURS}
+    scores["energy"] = lambda features, logits: ood.energy(logits)
+    scores["1 - probability"] = lambda features, logits: 1 - softmax(logits).max(1)
+    scores["local density"] = lambda features, logits: reference.measures(features, logits)[0]
+    scores["nearest class"] = lambda features, logits: reference.measures(features, logits)[1]
+    scores["residual"] = lambda features, logits: reference.measures(features, logits)[3]
+    scores["as reported"] = reference.ood_score
+    return scores
 
 
 def kept(data: Path, root: str) -> Run:
     """The latest run on that folder of pictures in the workspace."""
-    found = [r for r in list_runs(open_workspace(Path(root))) if r.dataset["name"] == data.name]
-    return found[-1] if found else sys.exit(f"{root} holds no run on {data.name}.")
+    matching_runs = [
+        r for r in list_runs(open_workspace(Path(root))) if r.dataset["name"] == data.name
+    ]
+    return matching_runs[-1] if matching_runs else sys.exit(f"{root} holds no run on {data.name}.")
 
 
 def fitted_anew(classifier: Classifier, run: Run, root: str) -> Classifier:
@@ -152,20 +154,20 @@ def fitted_anew(classifier: Classifier, run: Run, root: str) -> Classifier:
     rows = ood_reference.carried_items(*features.shape)
     items = np.asarray(record["splits"]["train"])[rows]
     val = ask(classifier, pictures_of(run, root, "val"))
-    known, _ = ood_reference.fit(features[rows], items, version.labels[items], *val)
-    return replace(classifier, known=known)
+    reference, _ = ood_reference.fit(features[rows], items, version.labels[items], *val)
+    return replace(classifier, known=reference)
 
 
 def choose(
     classifier: Classifier, inside: list[bytes], left_out: list[bytes], strange: list[bytes]
 ) -> Table:
     """AUROC of every distance, on pictures that report nothing."""
-    known = classifier.known
-    assert known is not None
-    answers = [ask(classifier, some) for some in (inside, left_out, strange)]
+    reference = classifier.known
+    assert reference is not None
+    answers = [ask(classifier, group) for group in (inside, left_out, strange)]
     table = {}
-    for name, way in compared(known).items():
-        far = [way(*answer) for answer in answers]
+    for name, score_of in compared(reference).items():
+        far = [score_of(*answer) for answer in answers]
         table[name] = [auroc(far[0], other) for other in far[1:]]
     return table
 
@@ -174,11 +176,11 @@ def report(
     classifier: Classifier, inside: list[bytes], left_out: list[bytes], strange: list[bytes]
 ) -> list[float]:
     """AUROC, and what is beyond the limit, as the model itself judges."""
-    known = classifier.known
-    assert known is not None
-    far = [known.ood_score(*ask(classifier, some)) for some in (inside, left_out, strange)]
+    reference = classifier.known
+    assert reference is not None
+    far = [reference.ood_score(*ask(classifier, group)) for group in (inside, left_out, strange)]
     row = [auroc(far[0], other) for other in far[1:]]
-    return [*row, *(float(np.mean(one > known.limit)) for one in far)]
+    return [*row, *(float(np.mean(one > reference.limit)) for one in far)]
 
 
 def main() -> int:
@@ -186,9 +188,11 @@ def main() -> int:
     words = [word for word in sys.argv[1:] if word not in ("--choose", "--kept")]
     if len(words) < 2:
         sys.exit(__doc__)
-    choosing, again = "--choose" in sys.argv, "--kept" in sys.argv
-    cifar, fashion, more = Path(words[0]), Path(words[1]), words[2:]
-    more = more if "--model" in more else ["--model", "efficientnet_lite0", *more]
+    choosing, is_kept = "--choose" in sys.argv, "--kept" in sys.argv
+    cifar, fashion, arguments = Path(words[0]), Path(words[1]), words[2:]
+    arguments = (
+        arguments if "--model" in arguments else ["--model", "efficientnet_lite0", *arguments]
+    )
     classes = sorted(path.name for path in (cifar / "train").iterdir() if path.is_dir())
     rows: dict[str, list[list[float]]] = {}
     with tempfile.TemporaryDirectory() as scratch:
@@ -198,15 +202,15 @@ def main() -> int:
             out = classes[first : first + 2]
             data = Path(scratch) / f"without-{'-'.join(out)}"
             without(out, classes, cifar, data)
-            run = kept(data, root) if again else train(data, root, more)
+            run = kept(data, root) if is_kept else train(data, root, arguments)
             model = Classifier.load(run.folder / "model", 1)
-            model = fitted_anew(model, run, root) if again else model
+            model = fitted_anew(model, run, root) if is_kept else model
             if choosing:
                 inside = pictures_of(run, root, "val")
                 table = choose(model, inside, files(cifar / "train", out, 100), strange)
             else:
-                rest, test = [name for name in classes if name not in out], cifar / "test"
-                row = report(model, files(test, rest), files(test, out), strange)
+                known_classes, test = [name for name in classes if name not in out], cifar / "test"
+                row = report(model, files(test, known_classes), files(test, out), strange)
                 table = {"reported": [*row, (run.report or {})["accuracy"]]}
             for name, row in table.items():
                 rows.setdefault(name, []).append(row)
@@ -221,10 +225,10 @@ def main() -> int:
     return 0 if means["reported"][0] >= NEAR and means["reported"][1] >= FAR else 1
 
 
-def files(folder: Path, names: list[str], most: int = EACH) -> list[bytes]:
+def files(folder: Path, names: list[str], max_files: int = PICTURES_EACH) -> list[bytes]:
     """The first pictures of each class of those names."""
-    found = [sorted((folder / name).iterdir())[:most] for name in names]
-    return [file.read_bytes() for some in found for file in some]
+    by_class = [sorted((folder / name).iterdir())[:max_files] for name in names]
+    return [file.read_bytes() for paths in by_class for file in paths]
 
 
 def _line(row: list[float]) -> str:

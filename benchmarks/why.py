@@ -28,7 +28,7 @@ SYMBOLS = {
 }
 WIDE = 0.25
 """The share of a picture's side that a symbol takes."""
-MOST = 300
+MAX_PICTURES = 300
 Pixels = npt.NDArray[np.uint8]
 Box = tuple[int, int, int]
 """Top, left and side of a symbol, in pixels."""
@@ -46,16 +46,16 @@ def paste(picture: Pixels, name: str, chance: np.random.Generator) -> tuple[Pixe
     return changed, (top, left, side)
 
 
-def is_on(place: tuple[int, int], box: Box) -> bool:
+def is_on(position: tuple[int, int], box: Box) -> bool:
     """Whether a place (row, column) lies on a symbol."""
     top, left, side = box
-    return top <= place[0] < top + side and left <= place[1] < left + side
+    return top <= position[0] < top + side and left <= position[1] < left + side
 
 
-def alike(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> float:
+def alike(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> float:
     """The rank correlation of two maps of one shape; 0 where one of them is the same all over."""
-    ranks = [value.ravel().argsort(kind="stable").argsort() for value in (one, other)]
-    flat = np.ptp(one) == 0 or np.ptp(other) == 0
+    ranks = [value.ravel().argsort(kind="stable").argsort() for value in (first, second)]
+    flat = np.ptp(first) == 0 or np.ptp(second) == 0
     return 0.0 if flat else float(np.corrcoef(ranks)[0, 1])
 
 
@@ -109,14 +109,18 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as root:
         planted = Path(root) / "planted"
         boxes = _plant(Path(sys.argv[1]), planted)
-        more = sys.argv[2:] if "--model" in sys.argv else ["--model", "small_cnn", *sys.argv[2:]]
-        command = [sys.executable, "-m", "ml", "train", "--dataset", str(planted), "--json"]
-        done = subprocess.run(
-            [*command, "--workspace", f"{root}/workspace", *more], capture_output=True, text=True
+        arguments = (
+            sys.argv[2:] if "--model" in sys.argv else ["--model", "small_cnn", *sys.argv[2:]]
         )
-        if done.returncode:
-            sys.exit(done.stderr.strip().splitlines()[-1])
-        run = json.loads(done.stdout.splitlines()[-1])
+        command = [sys.executable, "-m", "ml", "train", "--dataset", str(planted), "--json"]
+        process = subprocess.run(
+            [*command, "--workspace", f"{root}/workspace", *arguments],
+            capture_output=True,
+            text=True,
+        )
+        if process.returncode:
+            sys.exit(process.stderr.strip().splitlines()[-1])
+        run = json.loads(process.stdout.splitlines()[-1])
         folder = Path(root) / "workspace" / "runs" / run["run"] / "model"
         classifier = Classifier.load(folder, 1)
         explainer = Explainer(classifier, folder)
@@ -125,25 +129,26 @@ def main() -> int:
         accuracy = run["test"]["accuracy"]
         print(f"{classifier.manifest['model']}: {accuracy:.1%} of the test pictures are right")
         files = sorted((planted / "test").glob("*/*"))
-        files = files[:: max(1, len(files) // MOST)][:MOST]
+        files = files[:: max(1, len(files) // MAX_PICTURES)][:MAX_PICTURES]
         holds = True
         for method in explainer.methods():
             on, strange_on, same, drops = [], [], [], []
             for file in files:
-                seen = classifier.see(file.read_bytes())
-                if classifier.judge(seen, "")["label"] != file.parent.name:
+                square = classifier.see(file.read_bytes())
+                label = classifier.classes[classifier.logits(square[None])[0].argmax()]
+                if label != file.parent.name:
                     continue
                 scale = classifier.spec.size / np.asarray(Image.open(file)).shape[0]
                 box = tuple(round(value * scale) for value in boxes[file.name])
-                told = explainer.explain(seen, file.parent.name, method.name)
-                heat = np.array(told["heat"], np.float32)
-                other = method.heat(
-                    stranger, seen, list(classifier.classes).index(file.parent.name)
+                explanation = explainer.explain(square, file.parent.name, method.name)
+                heat = np.array(explanation["heat"], np.float32)
+                other_heat = method.heat(
+                    stranger, square, list(classifier.classes).index(file.parent.name)
                 )
-                on.append(is_on(peak(heat, len(seen)), box))
-                strange_on.append(is_on(peak(other, len(seen)), box))
-                same.append(alike(heat, other))
-                drops.append(told["elsewhere"] - told["covered"])
+                on.append(is_on(peak(heat, len(square)), box))
+                strange_on.append(is_on(peak(other_heat, len(square)), box))
+                same.append(alike(heat, other_heat))
+                drops.append(explanation["elsewhere"] - explanation["covered"])
             print(
                 f"{method.name}: peak on the symbol in {np.mean(on):.1%} of {len(on)}; covering it "
                 f"costs {100 * np.mean(drops):.0f} points more than elsewhere. Other weights: "

@@ -1,4 +1,4 @@
-"""What tests share: a workspace of their own, runs in it, and other processes."""
+"""Shared fixtures: a temporary workspace, runs in it, child processes, waiting for a state."""
 
 import gc
 import os
@@ -18,19 +18,18 @@ from ml.config import TrainConfig
 from ml.runs import folder as runs
 from ml.runs.folder import Run
 from ml.workspace import Workspace, open_workspace
-from tests.helpers.traced_graphs import lent
+from tests.helpers.traced_graphs import shared_graphs
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Whoever starts the suite in the background lets it ignore Ctrl-C, and so would its children, which
-# the tests interrupt.
+# A shell lets background processes ignore SIGINT, and children inherit that; tests send SIGINT.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Two processes of tests keep both cores of a small machine busy: what gives way to them, as a child
-# of the pages does, would hardly get on.
+# Two test processes keep both cores of a small machine busy: a child with a lowered priority, as
+# pages start them, would hardly run.
 os.environ.setdefault("LENSMITH_PRIORITY", "normal")
 
-# A busy machine is slow, not wrong; and a failure must come again when it is looked into.
+# No deadline, since a busy machine is slow; derandomized, so that a failure can be repeated.
 settings.register_profile("lensmith", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("lensmith")
 
@@ -40,28 +39,30 @@ def _has_browser(nodeid: str) -> bool:
 
 
 class _BrowserApart(LoadScopeScheduling):
-    """Of two processes one takes all tests with a browser, which wait a lot; no other file is torn,
-    as its tests share what was made for them."""
+    """One process gets all browser tests, which mostly wait; each other file stays in one process,
+    as its tests share fixtures."""
 
     def _split_scope(self, nodeid: str) -> str:
         return "browser" if _has_browser(nodeid) else nodeid.split("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    """How tests are dealt to the processes that ``-n`` asks for."""
+    """The scheduler that deals tests to the processes of ``-n``."""
     return _BrowserApart(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What takes minutes is left out unless ``-m every_model`` asks for it; what takes long comes
-    first, so that of two processes none is left alone with it at the end."""
+    """Deselect tests marked ``every_model`` unless ``-m`` names them, and order the rest.
+
+    Browser tests and slow files come first, so that two processes end at about the same time.
+    """
     if "every_model" not in config.option.markexpr:
-        dear = [item for item in items if item.get_closest_marker("every_model")]
-        config.hook.pytest_deselected(items=dear)
-        items[:] = [item for item in items if item not in dear]
-    gc.freeze()  # torch and all tests stay: they are not looked through again
-    long = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: (not _has_browser(item.nodeid), item.path not in long))
+        excluded = [item for item in items if item.get_closest_marker("every_model")]
+        config.hook.pytest_deselected(items=excluded)
+        items[:] = [item for item in items if item not in excluded]
+    gc.freeze()  # the garbage collector skips torch and the collected tests
+    slow_files = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (not _has_browser(item.nodeid), item.path not in slow_files))
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +73,7 @@ def _own_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def graphs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Networks that were traced in this session, by whichever of its processes."""
+    """The folder of the ONNX graphs that any process of this session traced."""
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "graphs"
     folder.mkdir(exist_ok=True)
@@ -81,14 +82,14 @@ def graphs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def workspace(tmp_path: Path, graphs: Path) -> Iterator[Workspace]:
-    made = open_workspace(tmp_path / "workspace")
-    with lent(graphs, made):
-        yield made
+    opened = open_workspace(tmp_path / "workspace")
+    with shared_graphs(graphs, opened):
+        yield opened
 
 
 @pytest.fixture
 def make_run(workspace: Workspace) -> Callable[..., Run]:
-    """Makes a run of nothing in particular; keyword arguments are settings."""
+    """Makes a queued run; keyword arguments are settings."""
 
     def make(**values: Any) -> Run:
         return runs.create(workspace, TrainConfig(**{"dataset": "hands", **values}), {})

@@ -27,10 +27,10 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
 
 from ml.workspace import open_workspace
-from tests.browser.serving import ARGUMENTS, PATIENCE, App, find_browser, settled
-from tests.helpers.traced_graphs import lent, share
+from tests.browser.serving import ARGUMENTS, TIMEOUT_MS, App, find_browser, wait_until_settled
+from tests.helpers.traced_graphs import link_graphs, shared_graphs
 
-expect.set_options(timeout=PATIENCE)
+expect.set_options(timeout=TIMEOUT_MS)
 
 
 @pytest.fixture(scope="session")
@@ -51,13 +51,13 @@ def new_app(tmp_path_factory: pytest.TempPathFactory, graphs: Path) -> Iterator[
     def make(**settings: Any) -> App:
         workspace = open_workspace(tmp_path_factory.mktemp("app") / "workspace")
         for other in started:
-            share(other.workspace.graphs, graphs)
-        borrowed.enter_context(lent(graphs, workspace))
+            link_graphs(other.workspace.graphs, graphs)
+        stack.enter_context(shared_graphs(graphs, workspace))
         app = App(workspace, **settings)
         started.append(app)
         return app.start()
 
-    with ExitStack() as borrowed:
+    with ExitStack() as stack:
         yield make
         for app in started:
             app.kill()
@@ -80,7 +80,7 @@ def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
         *("attempting to reach /_stcore/health", "Streamlit server is not responding"),
     )
 
-    def heard(message: ConsoleMessage) -> None:
+    def on_console(message: ConsoleMessage) -> None:
         if message.type == "error" and not any(part in message.text for part in expected):
             errors.append(message.text)
 
@@ -89,9 +89,9 @@ def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
         context = browser.new_context(viewport={"width": width, "height": height}, **settings)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(PATIENCE)
+        page.set_default_timeout(TIMEOUT_MS)
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", heard)
+        page.on("console", on_console)
         return page
 
     yield make
@@ -110,7 +110,7 @@ def visit() -> Callable[[Page, str], Page]:
     def go(page: Page, address: str) -> Page:
         page.goto(address)
         expect(page.locator("h1").first).to_be_visible()
-        settled(page)
+        wait_until_settled(page)
         return page
 
     return go

@@ -20,7 +20,7 @@ from ml.utils.files import read_json
 from ml.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-NAMES = (
+BROWSER_COMMANDS = (
     "chromium",
     "chromium-browser",
     "google-chrome",
@@ -28,7 +28,7 @@ NAMES = (
     "msedge",
     "chrome",
 )
-PLACES = (
+BROWSER_PATHS = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
@@ -43,17 +43,17 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE = 60_000
+TIMEOUT_MS = 60_000
 """Milliseconds that a state may take on a busy machine."""
 
 
 def find_browser() -> str | None:
     """The path of a browser of the Chromium family, or None."""
-    if given := os.environ.get("LENSMITH_BROWSER"):
-        return given
-    found = (shutil.which(name) for name in NAMES)
-    return next((path for path in found if path), None) or next(
-        (path for path in PLACES if Path(path).exists()), None
+    if configured := os.environ.get("LENSMITH_BROWSER"):
+        return configured
+    on_path = (shutil.which(name) for name in BROWSER_COMMANDS)
+    return next((path for path in on_path if path), None) or next(
+        (path for path in BROWSER_PATHS if Path(path).exists()), None
     )
 
 
@@ -90,7 +90,7 @@ class App:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "LENSMITH_WORKSPACE": str(self.workspace.root)},
             )
-        deadline = time.monotonic() + PATIENCE / 1000
+        deadline = time.monotonic() + TIMEOUT_MS / 1000
         while not self._answers():
             assert self.process.poll() is None, self.log()
             assert time.monotonic() < deadline, f"The server does not answer.\n{self.log()}"
@@ -142,7 +142,7 @@ def worker_pid(folder: Path) -> int:
     return int(read_json(folder / "worker.json")["pid"])
 
 
-def settled(page: Page) -> None:
+def wait_until_settled(page: Page) -> None:
     """Wait until the server has run the page to its end."""
     expect(page.locator('[data-testid="stApp"]')).to_have_attribute(
         "data-test-script-state", "notRunning"

@@ -1,6 +1,6 @@
-"""Streamlit as a busy server may run it, every time: ``python -m tests.browser.slow_server run ...``
+"""A slow Streamlit server: ``python -m tests.browser.slow_server run ...``
 
-What a whole page draws waits to be sent, and parts of it may be drawn again meanwhile.
+It delays the messages of every full page run, so that fragments rerun before they are sent.
 """
 
 import asyncio
@@ -10,29 +10,32 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.app_session import AppSession
 from streamlit.web.cli import main
 
-SECONDS = 1.5
-"""Longer than any part waits before it is drawn again."""
+DELAY_SECONDS = 1.5
+"""Longer than the interval of any fragment."""
 
 
-def hold_back() -> None:
-    """Have every session do so."""
+def delay_pages() -> None:
+    """Delay the messages of full page runs in every session."""
     flush = AppSession.flush_browser_queue
-    since: dict[str, float] = {}
+    first_flush: dict[str, float] = {}
 
-    def late(self: AppSession) -> list[ForwardMsg]:
-        whole = any(
+    def flush_late(self: AppSession) -> list[ForwardMsg]:
+        is_full_run = any(
             message.HasField("new_session") and not message.metadata.run.fragment_ids
             for message in self._browser_queue._queue
         )
-        if whole and time.monotonic() - since.setdefault(self.id, time.monotonic()) < SECONDS:
+        if (
+            is_full_run
+            and time.monotonic() - first_flush.setdefault(self.id, time.monotonic()) < DELAY_SECONDS
+        ):
             asyncio.get_running_loop().call_later(0.05, self._message_enqueued_callback)
             return []
-        since.pop(self.id, None)
+        first_flush.pop(self.id, None)
         return flush(self)
 
-    AppSession.flush_browser_queue = late
+    AppSession.flush_browser_queue = flush_late
 
 
 if __name__ == "__main__":
-    hold_back()
+    delay_pages()
     main(prog_name="streamlit")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.serving import App, settled
+from tests.browser.serving import App, wait_until_settled
 from tests.helpers import made_up_findings, made_up_runs
 
 pytestmark = pytest.mark.browser
@@ -39,7 +39,7 @@ def test_one_looks_at_augmentation_and_trains_with_it(
     page.get_by_text("Every change by itself").click()
     turned = page.get_by_role("list", name="Turn, from one end to the other")
     expect(turned.locator("img")).to_have_count(6)
-    settled(page)
+    wait_until_settled(page)
     before = first(turned)
     handle = page.get_by_role("slider", name="Turn (degrees)")
     expect(handle).to_have_value("8")
@@ -47,7 +47,7 @@ def test_one_looks_at_augmentation_and_trains_with_it(
     page.keyboard.press("End")
     expect(turned.locator("img").nth(1)).not_to_have_attribute("src", before)
 
-    settled(page)
+    wait_until_settled(page)
     page.get_by_role("button", name="Use this for training").click()
     expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
     expect(page.get_by_text("2 settings changed")).to_be_visible()

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from ml.data.store.versions import load_version
 from ml.runs.folder import Run
-from tests.browser.serving import ARGUMENTS, App, find_browser, settled
+from tests.browser.serving import ARGUMENTS, App, find_browser, wait_until_settled
 from tests.helpers import made_up_runs
 
 pytestmark = pytest.mark.browser
@@ -45,7 +45,7 @@ def test_a_dropped_picture_is_answered_without_a_button_and_stays(
         ("t.png", torn),
     )
     expect(page.locator(".lens-answer")).to_have_count(3)
-    settled(page)
+    wait_until_settled(page)
     first, second, third = cards(page)
     assert HOSTILE in first
     assert "red" in first
@@ -54,7 +54,7 @@ def test_a_dropped_picture_is_answered_without_a_button_and_stays(
     assert "Not read" in third
     drop(page, ("leaf.png", made_up_runs.solid(1)))
     expect(page.locator(".lens-answer")).to_have_count(4)
-    settled(page)
+    wait_until_settled(page)
     assert "green" in cards(page)[0]
     assert "red" in cards(page)[1]
     assert page.locator('[data-testid="stFileUploaderFile"]').count() == 0
@@ -73,7 +73,7 @@ def test_a_picture_to_try_is_one_press_away(
     visit(page, app.url("classify", run=run.id))
     page.get_by_role("button", name="Try this green").first.press("Enter")
     expect(page.locator(".lens-answer")).to_have_count(1)
-    settled(page)
+    wait_until_settled(page)
     assert "green-0.png" in cards(page)[0]
     assert "Labelled green in the data set." in cards(page)[0]
 
@@ -117,7 +117,7 @@ def test_the_camera_answers_at_once(
         filming.close()
 
 
-def test_a_label_put_right_in_the_table_is_in_a_new_version_of_the_set_that_this_changes(
+def test_a_label_corrected_in_the_table_makes_a_new_version(
     app: App, run: Run, page: Page, visit: Callable[..., Page], tmp_path: Path
 ) -> None:
     old = load_version(app.workspace, "colours")
@@ -129,14 +129,14 @@ def test_a_label_put_right_in_the_table_is_in_a_new_version_of_the_set_that_this
     visit(page, app.url("classify", run=run.id))
     page.locator('[data-testid="stFileUploaderDropzoneInput"]').set_input_files(packed)
     expect(page.get_by_role("heading", name="3 pictures")).to_be_visible()
-    settled(page)
+    wait_until_settled(page)
     page.get_by_role("radio", name="Table").click()
     wrong = page.get_by_role("combobox", name="Label of shots/0.png")
     wrong.focus()
     wrong.select_option("blue")
     expect(page.get_by_role("checkbox", name="Add shots/0.png to the data set")).to_be_checked()
     page.get_by_role("checkbox", name="Add shots/1.png to the data set").check()
-    settled(page)
+    wait_until_settled(page)
     page.get_by_role("button", name="Add 2 pictures").click()
     expect(page.get_by_role("button", name="Retrain with the same settings")).to_be_visible()
     expect(page.get_by_text("In the set")).to_have_count(2)
@@ -177,7 +177,7 @@ def test_the_live_camera_answers_keeps_a_frame_and_stops(
         answered = int(live.get_attribute("data-answers") or 0)
         page.get_by_role("button", name="Keep this frame").click()
         expect(page.locator(".lens-answer")).to_contain_text(["Live frame 1"])
-        settled(page)
+        wait_until_settled(page)
         assert "green" in cards(page)[0]
         # The frames went on while the page was run, and their answers ran no page.
         expect(live).not_to_have_attribute("data-answers", str(answered))

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from ml.data.store.versions import latest, load_version, read_report
 from ml.runs.folder import list_runs
-from tests.browser.serving import ARGUMENTS, PATIENCE, App, find_browser, settled
+from tests.browser.serving import ARGUMENTS, TIMEOUT_MS, App, find_browser, wait_until_settled
 from tests.helpers import made_up_runs
 
 pytestmark = pytest.mark.browser
@@ -32,9 +32,11 @@ def filming(browser: Browser) -> Iterator[Callable[..., Page]]:
 
     def make(*arguments: str, width: int = 1280, **settings: object) -> Page:
         path = find_browser()
-        made = browser.browser_type.launch(executable_path=path, args=[*ARGUMENTS, *arguments])
-        opened.append(made)
-        return made.new_page(
+        camera_browser = browser.browser_type.launch(
+            executable_path=path, args=[*ARGUMENTS, *arguments]
+        )
+        opened.append(camera_browser)
+        return camera_browser.new_page(
             viewport={"width": width, "height": 900}, reduced_motion="reduce", **settings
         )
 
@@ -74,7 +76,7 @@ def rename(page: Page, old: str, new: str) -> None:
     field.fill(new)
     field.press("Enter")
     expect(column(page, new)).to_be_visible()
-    settled(page)
+    wait_until_settled(page)
 
 
 def drop(page: Page, name: str, files: dict[str, bytes]) -> None:
@@ -86,7 +88,7 @@ def drop(page: Page, name: str, files: dict[str, bytes]) -> None:
         ]
     )
     expect(page.get_by_text(f"added to {name}.")).to_be_visible()
-    settled(page)
+    wait_until_settled(page)
 
 
 def shoot(page: Page, name: str) -> None:
@@ -104,22 +106,22 @@ def mend(app: App, page: Page, press: Callable[[Locator], None]) -> None:
     fix = page.locator('[class*="st-key-fix-"] button').first
     expect(fix).to_be_visible(timeout=120_000)  # the doctor gives way to whatever else runs
     expect(page.get_by_text("Looking for what is wrong")).to_have_count(0)
-    settled(page)
+    wait_until_settled(page)
     before = load_version(app.workspace, "my-pictures")
     press(fix)
-    deadline = time.monotonic() + PATIENCE / 1000
+    deadline = time.monotonic() + TIMEOUT_MS / 1000
     while latest(app.workspace, "my-pictures") == before.version:
         assert time.monotonic() < deadline, "The button changed nothing."
         page.wait_for_timeout(50)
     expect(page.get_by_role("button", name="Undo")).to_be_visible()
-    settled(page)
+    wait_until_settled(page)
 
 
 def train(page: Page, press: Callable[[Locator], None]) -> None:
     """Train on the set in hand, as the page suggests, and wait for the result."""
     press(page.get_by_role("button", name="Train on these pictures"))
     expect(page.get_by_role("combobox", name="Pictures")).to_have_value(re.compile("my-pictures"))
-    settled(page)
+    wait_until_settled(page)
     press(page.get_by_role("button", name="Train", exact=True))
     expect(page.locator(".lens-result")).to_contain_text("Accuracy", timeout=120_000)
 
@@ -128,13 +130,13 @@ def restore(page: Page, number: int, press: Callable[[Locator], None]) -> None:
     """Go back to an older version of the set in hand."""
     press(page.get_by_role("link", name="Data", exact=True))
     expect(page.get_by_role("heading", name="Data", exact=True)).to_be_visible()
-    settled(page)
+    wait_until_settled(page)
     press(page.get_by_role("tab", selected=True))
     page.keyboard.press("End")
     expect(page.get_by_role("tab", name="Versions")).to_have_attribute("aria-selected", "true")
     press(page.locator(f".st-key-restore-version-{number}").get_by_role("button"))
     expect(page.get_by_text(f"Back to version {number}.").first).to_be_visible()
-    settled(page)
+    wait_until_settled(page)
 
 
 def faulty(kind: Callable[[int], bytes], *planted: bytes) -> dict[str, bytes]:
@@ -186,7 +188,7 @@ def test_the_file_road_by_keyboard_alone(
     def press(target: Locator) -> None:
         """Go to it with the Tab key alone, and press Enter."""
         expect(target).to_be_visible()
-        settled(page)
+        wait_until_settled(page)
         for _ in range(200):
             if target.evaluate("element => element.matches(':focus')"):
                 return page.keyboard.press("Enter")
@@ -228,7 +230,7 @@ def test_a_camera_that_is_refused_or_not_there_is_told_plainly(
         expect(page.get_by_role("button", name="Hold to shoot")).to_have_count(0)
 
 
-def test_shots_wait_while_the_camera_is_closed_and_the_space_bar_shoots_too(
+def test_shots_survive_a_closed_camera_and_the_space_bar_shoots(
     app: App, filming: Callable[..., Page], visit: Visit
 ) -> None:
     made_up_runs.dataset(app.workspace, ("cat", "dog"), each=3, name="waits")
@@ -264,7 +266,7 @@ def test_a_folder_that_is_dragged_in_keeps_its_classes(
     visit(page, app.url("data", data="there"))
     page.get_by_role("button", name="New set").click()
     expect(page.get_by_role("heading", name="Drop what you have")).to_be_visible()
-    settled(page)
+    wait_until_settled(page)
     zone = page.get_by_test_id("stFileUploaderDropzone").first
     box = zone.bounding_box()
     assert box

@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from ml.data.edits.edits import history
 from ml.data.store.versions import DatasetVersion, latest, load_version
-from tests.browser.serving import App, settled
+from tests.browser.serving import App, wait_until_settled
 from tests.helpers import made_up_findings, made_up_runs
 
 pytestmark = pytest.mark.browser
@@ -25,13 +25,13 @@ WHERE = """(box, n) => {
 @pytest.fixture
 def version(app: App) -> DatasetVersion:
     """A set of its own for each test, checked and mapped."""
-    made = made_up_runs.dataset(app.workspace, name=f"made-{next(_names)}")
+    made_version = made_up_runs.dataset(app.workspace, name=f"made-{next(_names)}")
     suspects = made_up_findings.mislabelled({5: "metal", 6: "paper", 17: "glass"})
     made_up_findings.write_findings(
-        app.workspace, made, made_up_findings.twins((0, 1), (10, 11)), suspects
+        app.workspace, made_version, made_up_findings.twins((0, 1), (10, 11)), suspects
     )
-    made_up_findings.write_map(app.workspace, made)
-    return made
+    made_up_findings.write_map(app.workspace, made_version)
+    return made_version
 
 
 def tiles(page: Page, key: str) -> Locator:
@@ -41,7 +41,7 @@ def tiles(page: Page, key: str) -> Locator:
 def panel(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name).click()
     expect(page.get_by_role("tab", name=name)).to_have_attribute("aria-selected", "true")
-    settled(page)
+    wait_until_settled(page)
 
 
 def press(page: Page, key: str) -> None:
@@ -102,11 +102,11 @@ def test_a_picture_that_is_looked_at_stays_open_when_a_training_ends(
     expect(window).to_contain_text("0-3.png")
     made_up_runs.end(busy)
     expect(badge).to_have_count(0)
-    settled(page)
+    wait_until_settled(page)
     expect(window).to_contain_text("0-3.png")
     window.get_by_role("button", name="Close").click()
     expect(window).to_have_count(0)
-    settled(page)
+    wait_until_settled(page)
     expect(window).to_have_count(0)
     page.get_by_role("button", name="Look closer").click()
     expect(window).to_contain_text("0-3.png")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from ml.sharing import page_text
-from tests.browser.serving import App, settled
+from tests.browser.serving import App, wait_until_settled
 from tests.helpers import made_up_runs
 
 pytestmark = pytest.mark.browser
@@ -26,7 +26,7 @@ def test_a_demo_shows_one_classifier_and_no_address_leads_anywhere_else(
     for path in ("train", "data", "runs", ""):
         page.goto(app.url(path))
         expect(page.get_by_role("heading", name="Which bin?")).to_be_visible()
-        settled(page)
+        wait_until_settled(page)
         assert page.locator("h1").count() == 1
         expect(page.get_by_role("link", name="Train")).to_have_count(0)
     page.get_by_text("About this classifier").click()

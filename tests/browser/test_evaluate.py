@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from ml.data.store.versions import DatasetVersion, Item, load_version, write_picture, write_version
 from ml.evaluation import robustness, stored_reports
 from ml.runs.folder import Run, list_runs
-from tests.browser.serving import App, settled
+from tests.browser.serving import App, wait_until_settled
 from tests.helpers import made_up_runs
 
 pytestmark = pytest.mark.browser
@@ -87,7 +87,7 @@ def test_a_click_on_a_cell_shows_exactly_its_pictures(
     assert all(width == 160 for width in broken)
 
 
-def test_a_chart_has_its_room_before_it_is_there_and_only_its_open_table_takes_more(
+def test_a_chart_reserves_its_height_before_it_is_drawn(
     app: App, page: Page, visit, drawn, run: Run
 ) -> None:
     watch = """
@@ -172,7 +172,7 @@ def test_the_arrow_keys_walk_through_the_matrix_and_enter_opens_a_cell(
     expect(matrix.locator('[tabindex="0"]')).to_have_count(1)
 
 
-def test_forty_classes_all_have_their_names_and_numbers_too_small_to_read_are_shown_on_demand(
+def test_a_matrix_of_forty_classes_names_every_class(
     app: App, page: Page, visit: Callable[..., Page]
 ) -> None:
     classes = tuple(f"class {place:02}" for place in range(40))
@@ -232,7 +232,7 @@ def test_from_a_wrong_cell_to_the_retraining_in_four_clicks_or_four_keys(
         expect(place).to_be_enabled()
         place.focus()
         page.keyboard.press("Space")
-        settled(page)
+        wait_until_settled(page)
     expect(page.locator("h1")).to_have_text("Train")
     assert sum(item.excluded for item in load_version(app.workspace, "journey").items) == 1
     assert len([one for one in list_runs(app.workspace) if one.meta["parent"] == run.id]) == 2
@@ -248,7 +248,7 @@ def test_hostile_names_are_text_and_a_phone_is_wide_enough(
     page = visit(new_page(width=390, height=844), app.url("evaluate", run=run.id))
     matrix_of(page, run.id)
     page.locator(f'[class*="st-key-cell-{run.id}"] button').first.click()
-    settled(page)
+    wait_until_settled(page)
     drawn(page, f"bars-{run.id}")
     expect(drawer(page).first).to_be_visible()
     assert page.locator('img[src="x"]').count() == 0
@@ -272,7 +272,7 @@ def test_the_predictions_can_be_taken_away(
     assert right / len(lines) == pytest.approx(run.report["accuracy"])
 
 
-def test_worse_pictures_are_measured_on_the_page_and_two_runs_stand_side_by_side(
+def test_robustness_is_measured_on_the_page_for_two_runs(
     app: App, new_page: Callable[..., Page], visit: Callable[[Page, str], Page], drawn
 ) -> None:
     run, other = (made_up_runs.colours(app.workspace, name) for name in ("first", "second"))
@@ -281,21 +281,21 @@ def test_worse_pictures_are_measured_on_the_page_and_two_runs_stand_side_by_side
     page.get_by_text("How does it take worse pictures?").click()
     button = page.get_by_role("button", name="Measure it")
     expect(button).to_be_visible()
-    settled(page)  # what is drawn below it would move it away under the pointer
+    wait_until_settled(page)  # what is drawn below it would move it away under the pointer
     button.click()
     chart = drawn(page, f"robustness-{run.id}")
     report = robustness.read(run)
     assert report == {**robustness.read(other), **{n: report[n] for n in ("run", "seconds")}}
     fold = page.locator(f".st-key-fold-robustness-{run.id}")
     expect(fold).to_contain_text("right on worse pictures")
-    settled(page)  # what is drawn after the measuring would close the list
+    wait_until_settled(page)  # what is drawn after the measuring would close the list
     fold.get_by_role("combobox").focus()
     page.keyboard.type("second")
     expect(page.get_by_role("option", name="second")).to_be_visible()
     page.keyboard.press("Enter")
     expect(fold).to_contain_text("Against the other run: 0.0 points more on worse pictures")
     expect(chart).to_have_css("min-height", "420px")  # it grows and moves the button below it
-    settled(page)
+    wait_until_settled(page)
     page.get_by_role("button", name="Train a robust one").click()
     expect(page.locator("h1")).to_have_text("Train")
     expect(page.get_by_text("3 settings changed")).to_be_visible()
@@ -329,7 +329,7 @@ def test_a_run_is_measured_on_another_set_and_the_page_then_shows_that(
     page.get_by_role("button", name="Measure on these").click()
     expect(page.get_by_role("heading", name="Accuracy 80 %")).to_be_visible()
     expect(page.get_by_text("Everything below is about all pictures of elsewhere")).to_be_visible()
-    settled(page)
+    wait_until_settled(page)
     (report,) = stored_reports.others(run)
     cell(matrix_of(page, f"{run.id}-{report['fingerprint'][:12]}-all"), 0, 1).click()
     expect(drawer(page)).to_have_count(1)

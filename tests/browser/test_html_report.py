@@ -18,15 +18,15 @@ def test_the_report_opens_from_the_disk_with_the_network_off(
     workspace = open_workspace(tmp_path / "workspace")
     version = made_up_runs.dataset(workspace, ("<b>glass</b>", "metal", "paper"))
     run = made_up_runs.finished(workspace, version, made_up_runs.predictions(version, 3, 0.4))
-    place = tmp_path / "report.html"
-    write(place, report_page(workspace, run, results.read(workspace, run)))
+    report_path = tmp_path / "report.html"
+    write(report_path, report_page(workspace, run, results.read(workspace, run)))
 
     page = new_page(width=390, offline=True)
-    said: list[str] = []
-    asked: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("request", lambda request: asked.append(request.url.split(":")[0]))
-    page.goto(place.as_uri())
+    messages: list[str] = []
+    requests: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("request", lambda request: requests.append(request.url.split(":")[0]))
+    page.goto(report_path.as_uri())
     expect(page.get_by_role("heading", level=1)).to_have_text(run.id)
     pictures = page.locator("img")
     sizes = pictures.evaluate_all(
@@ -37,5 +37,5 @@ def test_the_report_opens_from_the_disk_with_the_network_off(
     expect(page.get_by_role("rowheader", name="<b>glass</b>").first).to_be_visible()
     wider = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert wider <= 0
-    assert said == []
-    assert set(asked) <= {"file", "data"}
+    assert messages == []
+    assert set(requests) <= {"file", "data"}

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from ml.data.store.versions import DatasetVersion
 from ml.runs import trash
 from ml.runs.folder import Run
-from tests.browser.serving import App, settled
+from tests.browser.serving import App, wait_until_settled
 from tests.helpers import made_up_runs
 
 pytestmark = pytest.mark.browser
@@ -30,7 +30,7 @@ def choose(page: Page, run: Run, action: str) -> None:
     """Choose from the menu of a run."""
     page.locator(f".st-key-menu-{run.id} button").click()
     page.get_by_role("menuitem", name=action, exact=True).click()
-    settled(page)
+    wait_until_settled(page)
 
 
 def row(page: Page, run: Run):
@@ -59,8 +59,8 @@ def test_a_deletion_is_undone_and_survives_a_reload_in_the_trash(
 def test_the_trash_is_emptied_after_a_question(
     app: App, run: Run, version: DatasetVersion, page: Page, visit: Callable[..., Page]
 ) -> None:
-    gone = made_up_runs.finished(app.workspace, version)
-    trash.delete(app.workspace, gone)
+    deleted_run = made_up_runs.finished(app.workspace, version)
+    trash.delete(app.workspace, deleted_run)
     visit(page, app.url("runs"))
     page.get_by_text("Trash · 1 run").click()
     page.get_by_role("button", name="Empty the trash").click()
@@ -86,11 +86,11 @@ def test_a_question_stays_open_when_a_training_ends(
     expect(question).to_contain_text("This cannot be undone.")
     made_up_runs.end(busy)
     expect(row(page, busy).locator(".lens-finished")).to_be_attached()
-    settled(page)
+    wait_until_settled(page)
     expect(question).to_contain_text("This cannot be undone.")
     page.keyboard.press("Escape")
     expect(question).to_have_count(0)
-    settled(page)
+    wait_until_settled(page)
     page.get_by_role("button", name="Empty the trash").click()
     question.get_by_role("button", name="Delete for good").click()
     expect(page.get_by_text("Trash ·")).to_have_count(0)
@@ -141,14 +141,14 @@ def test_a_run_is_renamed_in_its_place_and_a_hostile_name_is_text(
 def test_a_damaged_folder_is_listed_and_the_others_open(
     app: App, run: Run, version: DatasetVersion, page: Page, visit: Callable[..., Page]
 ) -> None:
-    bad = made_up_runs.finished(app.workspace, version)
-    (bad.folder / "config.json").write_text("{", encoding="utf-8")
+    damaged_run = made_up_runs.finished(app.workspace, version)
+    (damaged_run.folder / "config.json").write_text("{", encoding="utf-8")
     visit(page, app.url("runs"))
-    expect(row(page, bad).get_by_text("Damaged")).to_be_visible()
+    expect(row(page, damaged_run).get_by_text("Damaged")).to_be_visible()
     row(page, run).get_by_role("button", name="Under test").click()
     expect(page.get_by_role("heading", name="Evaluate")).to_be_visible()
     expect(page.get_by_text("Accuracy", exact=False).first).to_be_visible()
-    settled(page)
+    wait_until_settled(page)
     expect(page.locator(".stException")).to_have_count(0)
 
 
@@ -159,7 +159,7 @@ def test_chosen_runs_lie_over_one_another(
     visit(page, app.url("runs"))
     for one in (run, other):
         row(page, one).locator("label").first.click()
-        settled(page)
+        wait_until_settled(page)
     chart = drawn(page, "compare-curves")
     lengths = chart.evaluate("box => box.data.map(trace => [trace.name, trace.x.length])")
     assert sorted(map(tuple, lengths)) == [("The other", 5), ("Under test", 3)]
@@ -173,8 +173,10 @@ def test_a_run_that_comes_further_is_seen_without_a_reload(
     made_up_runs.working(app.workspace, version, "Goes on")
     for path in ("runs", "evaluate"):
         visit(page, app.url(path, run=run.id))
-        said = "Training" if path == "runs" else "This run is still training"
-        expect(page.get_by_test_id("stMain").get_by_text(said, exact=True).first).to_be_visible()
+        sentence = "Training" if path == "runs" else "This run is still training"
+        expect(
+            page.get_by_test_id("stMain").get_by_text(sentence, exact=True).first
+        ).to_be_visible()
     made_up_runs.report(run, version, made_up_runs.predictions(version))
     made_up_runs.end(run)
     expect(page.get_by_text("Accuracy", exact=False).first).to_be_visible()

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from ml.runs.events import EpochEnd, RunStarted
 from ml.runs.folder import list_runs
-from tests.browser.serving import App, settled, worker_pid
+from tests.browser.serving import App, wait_until_settled, worker_pid
 from tests.helpers.trained import dataset
 
 pytestmark = pytest.mark.browser
@@ -22,16 +22,16 @@ def test_two_devices_are_chosen_on_the_page_seen_live_and_stopped(
     pictures = page.get_by_role("combobox", name="Pictures")
     pictures.click()
     page.get_by_role("option", name="noise").click()
-    settled(page)
+    wait_until_settled(page)
     page.get_by_text("Advanced", exact=True).click()
-    settled(page)
+    wait_until_settled(page)
 
     def fill(tab: str, label: str, value: str) -> None:
         page.get_by_role("tab", name=tab).click()
         box = page.get_by_role("spinbutton", name=label)
         box.fill(value)
         box.press("Enter")
-        settled(page)
+        wait_until_settled(page)
 
     fill("Machine", "Devices", "2")
     fill("Basics", "Epochs", "1000")
@@ -44,10 +44,10 @@ def test_two_devices_are_chosen_on_the_page_seen_live_and_stopped(
     expect(page.locator(".lens-tile").last).to_contain_text("2 × CPU")
     run = list_runs(app.workspace)[-1]
     worker = psutil.Process(worker_pid(run.folder))
-    others = worker.children()
-    assert len(others) == 1
-    seen = page.locator(".lens-tile").nth(2).inner_text()
-    expect(page.locator(".lens-tile").nth(2)).not_to_have_text(seen)  # epochs go by
+    other_ranks = worker.children()
+    assert len(other_ranks) == 1
+    shown = page.locator(".lens-tile").nth(2).inner_text()
+    expect(page.locator(".lens-tile").nth(2)).not_to_have_text(shown)  # epochs go by
     page.get_by_test_id("stMain").get_by_role("button", name="Stop", exact=True).click()
     expect(page.locator(".lens-outcome")).to_contain_text("Stopped", timeout=120_000)
     events = run.events()[0]
@@ -55,5 +55,5 @@ def test_two_devices_are_chosen_on_the_page_seen_live_and_stopped(
     assert [event.choices["processes"] for event in started] == [2]
     epochs = [event.epoch for event in events if isinstance(event, EpochEnd)]
     assert epochs == list(range(1, len(epochs) + 1)), "one log, one voice"
-    psutil.wait_procs([worker, *others], timeout=30)
-    assert not any(process.is_running() for process in (worker, *others))
+    psutil.wait_procs([worker, *other_ranks], timeout=30)
+    assert not any(process.is_running() for process in (worker, *other_ranks))

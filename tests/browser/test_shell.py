@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from dashboard.state.navigation import PAGES, url_path
 from ml.utils.files import write_json
-from tests.browser.serving import App, settled
+from tests.browser.serving import App, wait_until_settled
 from tests.helpers import made_up_runs
 
 pytestmark = pytest.mark.browser
@@ -17,7 +17,7 @@ CARD = {"light": "rgb(255, 255, 255)", "dark": "rgb(26, 28, 32)"}
 BACKGROUND = {"light": "rgb(251, 251, 250)", "dark": "rgb(18, 19, 22)"}
 
 
-def test_every_page_opens_from_the_menu_and_the_version_stands_in_the_sidebar(
+def test_every_page_opens_from_the_menu_and_the_sidebar_has_the_version(
     app: App, page: Page, visit: Callable[..., Page]
 ) -> None:
     visit(page, app.url())
@@ -26,7 +26,7 @@ def test_every_page_opens_from_the_menu_and_the_version_stands_in_the_sidebar(
         page.get_by_role("link", name=row.title, exact=True).click()
         expect(page).to_have_url(re.compile(rf"/{url_path(row.path)}(\?.*)?$"))
         expect(page.locator("h1").first).to_be_visible()
-        settled(page)
+        wait_until_settled(page)
         expect(page.locator(".stException")).to_have_count(0)
 
 
@@ -72,7 +72,7 @@ def test_nothing_is_wider_than_a_phone(
     assert main.evaluate("element => element.scrollWidth <= element.clientWidth + 1")
 
 
-def test_a_workspace_of_a_newer_version_is_refused_with_a_sentence_and_no_traceback(
+def test_a_newer_workspace_is_refused_without_a_traceback(
     new_app: Callable[..., App], page: Page
 ) -> None:
     app = new_app()
@@ -104,10 +104,10 @@ def test_the_app_works_under_a_base_path_and_draws_its_charts_there(
 def test_nothing_is_fetched_from_outside(
     app: App, page: Page, visit: Callable[..., Page], drawn: Callable[..., object]
 ) -> None:
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
     run = made_up_runs.finished(app.workspace, made_up_runs.dataset(app.workspace, name="inside"))
     visit(page, app.url("train", run=run.id))
     drawn(page, "chart-loss")
     own = (f"http://127.0.0.1:{app.port}/", f"ws://127.0.0.1:{app.port}/", "data:", "blob:")
-    assert [url for url in asked if not url.startswith(own)] == []
+    assert [url for url in requests if not url.startswith(own)] == []

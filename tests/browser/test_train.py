@@ -18,7 +18,7 @@ from ml.runs import folder as runs
 from ml.runs.events import EpochEnd, Event, EventLog, Progress, RunEnded, RunStarted
 from ml.runs.folder import Run, list_runs
 from ml.utils.files import read_json
-from tests.browser.serving import App, settled, worker_pid
+from tests.browser.serving import App, wait_until_settled, worker_pid
 from tests.helpers import made_up_runs
 
 pytestmark = pytest.mark.browser
@@ -31,10 +31,10 @@ Drawn = Callable[[Page, str], Locator]
 def folder(tmp_path: Path) -> Path:
     """Two classes of small pictures that are easy to tell apart."""
     random = np.random.default_rng(0)
-    for place, name in enumerate(("dark spots", "bright spots")):
+    for index, name in enumerate(("dark spots", "bright spots")):
         (tmp_path / "spots" / name).mkdir(parents=True)
         for number in range(40):
-            pixels = random.integers(0, 60, (24, 24, 3)) + 190 * place
+            pixels = random.integers(0, 60, (24, 24, 3)) + 190 * index
             out = io.BytesIO()
             Image.fromarray(pixels.astype(np.uint8)).save(out, "PNG")
             (tmp_path / "spots" / name / f"{number}.png").write_bytes(out.getvalue())
@@ -116,12 +116,12 @@ def test_a_stranger_trains_on_a_folder_and_reads_the_result(
     expect(page).to_have_url(re.compile(r"/evaluate\?run="))
     expect(page.locator("h1").first).to_be_visible()
     page.get_by_role("link", name="Classify", exact=True).click()
-    given = next((folder / "bright spots").iterdir())
-    page.locator('[data-testid="stFileUploaderDropzoneInput"]').set_input_files(given)
+    picture_path = next((folder / "bright spots").iterdir())
+    page.locator('[data-testid="stFileUploaderDropzoneInput"]').set_input_files(picture_path)
     expect(page.locator(".lens-answer")).to_contain_text("bright spots")
     for name in ("Runs", "Home"):
         page.get_by_role("link", name=name, exact=True).click()
-        settled(page)
+        wait_until_settled(page)
     expect(page.get_by_text("spots · small_cnn").first).to_be_visible()
     assert_light(app)
 
@@ -135,7 +135,7 @@ def assert_light(app: App) -> None:
     assert server.memory_info().rss < 350e6, server.memory_info()
 
 
-def test_over_ticks_the_chart_is_the_same_element_and_keeps_zoom_and_hidden_traces(
+def test_a_live_chart_keeps_its_element_zoom_and_hidden_traces(
     app: App, page: Page, visit: Visit, drawn: Drawn, worker: Worker
 ) -> None:
     worker.train(5)
@@ -179,7 +179,7 @@ def test_over_ticks_the_chart_is_the_same_element_and_keeps_zoom_and_hidden_trac
     assert chart.evaluate("box => box.mark") == "mine"  # not even when the run ends
 
 
-def test_a_server_that_is_slow_to_send_takes_no_chart_away_when_the_run_ends(
+def test_a_slow_server_removes_no_chart_when_the_run_ends(
     new_app: Callable[..., App], page: Page, visit: Visit, drawn: Drawn
 ) -> None:
     slow = new_app(module="tests.browser.slow_server")
@@ -191,7 +191,7 @@ def test_a_server_that_is_slow_to_send_takes_no_chart_away_when_the_run_ends(
     chart.evaluate("box => { box.mark = 'mine' }")
     worker.end()
     expect(page.locator(".lens-outcome")).to_contain_text("Finished")
-    settled(page)
+    wait_until_settled(page)
     assert chart.evaluate("box => box.mark") == "mine"
 
 
@@ -232,11 +232,11 @@ def test_a_refresh_and_a_second_tab_show_the_running_training(
         expect(tab.locator(".lens-outcome")).to_contain_text("Finished")
 
 
-def test_a_page_that_asks_for_the_sidebar_after_it_was_left_does_not_empty_the_next(
+def test_a_late_sidebar_rerun_does_not_empty_the_next_page(
     app: App, page: Page, visit: Visit, drawn: Drawn, worker: Worker
 ) -> None:
     worker.train(4)
-    asked: list[bytes] = []
+    requests: list[bytes] = []
     lines: list[WebSocketRoute] = []
     drawing: set[str] = set()  # what Streamlit knows pages by
 
@@ -245,17 +245,17 @@ def test_a_page_that_asks_for_the_sidebar_after_it_was_left_does_not_empty_the_n
         lines.append(server)
 
         def hear(message: str | bytes) -> None:
-            said = BackMsg.FromString(message) if isinstance(message, bytes) else BackMsg()
-            if said.rerun_script.is_auto_rerun and not asked:
-                asked.append(message)
+            back = BackMsg.FromString(message) if isinstance(message, bytes) else BackMsg()
+            if back.rerun_script.is_auto_rerun and not requests:
+                requests.append(message)
             server.send(message)
 
         def answer(message: str | bytes) -> None:
-            told = ForwardMsg.FromString(message) if isinstance(message, bytes) else ForwardMsg()
-            begun = told.new_session.page_script_hash
-            if begun and asked and begun not in drawing:  # it is still being drawn
-                server.send(asked[0])
-            drawing.add(begun)
+            forward = ForwardMsg.FromString(message) if isinstance(message, bytes) else ForwardMsg()
+            script_hash = forward.new_session.page_script_hash
+            if script_hash and requests and script_hash not in drawing:  # it is still being drawn
+                server.send(requests[0])
+            drawing.add(script_hash)
             browser.send(message)
 
         browser.on_message(hear)
@@ -263,11 +263,11 @@ def test_a_page_that_asks_for_the_sidebar_after_it_was_left_does_not_empty_the_n
 
     page.route_web_socket(re.compile("/_stcore/stream"), listen)
     visit(page, app.url())
-    while not asked:  # the badge, at Home
+    while not requests:  # the badge, at Home
         page.wait_for_timeout(100)
     page.get_by_role("button", name="Watch", exact=True).click()
     until_drawn(page, drawn(page, "chart-loss"), 4)
-    lines[-1].send(asked[0])
+    lines[-1].send(requests[0])
     worker.train()
     page.wait_for_function(  # the chart may be another by then
         "box => document.querySelector(box)?.data?.[1]?.x.length == 5",

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from ml.tuning.sweep import list_sweeps
-from tests.browser.serving import App, settled
+from tests.browser.serving import App, wait_until_settled
 from tests.helpers.trained import dataset
 
 pytestmark = pytest.mark.browser
@@ -25,7 +25,7 @@ def test_a_search_is_started_followed_and_leads_to_a_run(
     expect(page.get_by_text("One training takes")).to_be_visible()
     page.get_by_role("spinbutton", name="At most so many trials").fill("3")
     page.keyboard.press("Tab")
-    settled(page)
+    wait_until_settled(page)
     page.get_by_role("button", name="Start the search").click()
     card = page.locator(".st-key-card-tune-status")
     expect(card.get_by_text("Finished")).to_be_visible(timeout=180_000)
@@ -53,7 +53,7 @@ def test_a_learning_rate_is_found_and_leads_to_a_training_with_it(
     page.get_by_role("combobox", name="Model").fill("Tutorial")
     page.keyboard.press("Enter")
     expect(page.get_by_text("One training takes")).to_be_visible()
-    settled(page)
+    wait_until_settled(page)
     page.get_by_text("Find a learning rate").click()
     page.get_by_role("button", name="Test it").click()
     title = page.locator("h3", has_text=re.compile(r"A rate of \S+ suits"))

@@ -22,7 +22,7 @@ from ml.utils.files import read_json
 from ml.workspace import Workspace, open_workspace
 from tests.faults.victim import ROOT, Victim
 from tests.helpers import forked_workers
-from tests.helpers.traced_graphs import lent
+from tests.helpers.traced_graphs import shared_graphs
 
 pytestmark = pytest.mark.slow
 SETTINGS = {
@@ -44,24 +44,24 @@ def _loaded() -> Iterator[None]:
 
 @pytest.fixture
 def victim(workspace: Workspace) -> Iterator[Victim]:
-    made = Victim(workspace, "fashion", **SETTINGS)
-    yield made
-    if made.process:
-        made.kill()
+    new_victim = Victim(workspace, "fashion", **SETTINGS)
+    yield new_victim
+    if new_victim.process:
+        new_victim.kill()
 
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, graphs: Path) -> Victim:
     """The same run in a workspace of its own, with nobody killing anything."""
     workspace = open_workspace(tmp_path_factory.mktemp("undisturbed") / "workspace")
-    made = Victim(workspace, "fashion", **SETTINGS)
-    with lent(graphs, workspace):
-        made.start()
-        made.finish()
-    return made
+    new_victim = Victim(workspace, "fashion", **SETTINGS)
+    with shared_graphs(graphs, workspace):
+        new_victim.start()
+        new_victim.finish()
+    return new_victim
 
 
-def test_a_run_killed_at_every_phase_ends_as_the_undisturbed_one(
+def test_a_run_killed_in_every_phase_ends_as_the_undisturbed_one(
     victim: Victim, undisturbed: Victim
 ) -> None:
     dice = random.Random(1)
@@ -86,7 +86,7 @@ def test_a_run_killed_at_every_phase_ends_as_the_undisturbed_one(
         )
         victim.kill()
 
-    lost = []
+    lost_epochs = []
     for kill in (
         while_pictures_are_prepared,
         in_an_epoch,
@@ -95,8 +95,8 @@ def test_a_run_killed_at_every_phase_ends_as_the_undisturbed_one(
     ):
         victim.start()
         kill()
-        lost.append(victim.check_remains())
-    assert max(lost) <= 1, lost
+        lost_epochs.append(victim.check_remains())
+    assert max(lost_epochs) <= 1, lost_epochs
     victim.start()
     victim.finish()
     assert victim.run.status.name == "finished"
@@ -104,14 +104,14 @@ def test_a_run_killed_at_every_phase_ends_as_the_undisturbed_one(
     assert victim.ended().test == undisturbed.ended().test
 
 
-def test_a_frozen_model_s_run_killed_while_features_are_computed_ends_as_the_undisturbed_one(
+def test_a_frozen_run_killed_while_it_computes_features_ends_the_same(
     tmp_path: Path, graphs: Path
 ) -> None:
     pictures = tmp_path / "few"
     for name in ("0", "1", "2"):
-        kept = sorted((BUNDLED / "hands" / name).iterdir())[:14]
+        chosen_files = sorted((BUNDLED / "hands" / name).iterdir())[:14]
         (pictures / name).mkdir(parents=True)
-        for path in kept:
+        for path in chosen_files:
             shutil.copy(path, pictures / name)
     settings = {
         "model": "efficientnet_lite0",
@@ -124,7 +124,7 @@ def test_a_frozen_model_s_run_killed_while_features_are_computed_ends_as_the_und
     for kills in (0, 1):
         workspace = open_workspace(tmp_path / f"with-{kills}")
         run = Victim(workspace, str(pictures), **settings)
-        with lent(graphs, workspace):
+        with shared_graphs(graphs, workspace):
             for _ in range(kills):
                 run.start()
                 run.wait_for_phase("features")
@@ -172,7 +172,7 @@ def serve(workspace: Workspace) -> Iterator[Callable[[Workspace], "subprocess.Po
         server.communicate()
 
 
-def test_training_outlives_servers_that_are_interrupted_or_killed_and_the_next_knows_of_it(
+def test_a_training_outlives_killed_servers(
     victim: Victim,
     undisturbed: Victim,
     until: Callable[..., Any],

@@ -1,7 +1,6 @@
-"""A training run in a process of its own, killed in several ways, and what must hold afterwards.
+"""Fault injection: a training run in its own process, killed at chosen moments, and its invariants.
 
-Nothing in the product helps: the moment of a kill is found by watching the run's folder from
-outside, as a power cut would find it.
+The moment of a kill is found by watching the run folder from outside; the product has no hooks.
 """
 
 import hashlib
@@ -22,7 +21,7 @@ from ml.workspace import Workspace
 from tests.helpers import forked_workers
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PATIENCE = 300.0
+TIMEOUT_SECONDS = 300.0
 
 
 class Victim:
@@ -41,10 +40,10 @@ class Victim:
 
     def start(self) -> None:
         """Start a worker: the first, or one that goes on."""
-        how = "--run" if self.run.status.name == "queued" else "--resume"
+        option = "--run" if self.run.status.name == "queued" else "--resume"
         self.log_size = len(self.log())
         self.begun = self._saved()
-        command = ["train", how, self.run.id, "--workspace", str(self.workspace.root)]
+        command = ["train", option, self.run.id, "--workspace", str(self.workspace.root)]
         self.process = forked_workers.start(command, self.run.folder / "log.txt")
 
     def kill(self) -> None:
@@ -56,23 +55,23 @@ class Victim:
     def finish(self) -> None:
         """Wait until the worker has ended by itself."""
         assert self.process is not None
-        self.process.join(PATIENCE)
+        self.process.join(TIMEOUT_SECONDS)
         printed = (self.run.folder / "log.txt").read_text(errors="replace")[-2000:]
         assert self.process.exitcode == 0, printed
         self._check_went_on()
 
     # --- finding a moment -----------------------------------------------------------------------
 
-    def wait_for(self, wanted: Callable[[Event], bool]) -> None:
+    def wait_for(self, is_awaited: Callable[[Event], bool]) -> None:
         """Wait for an event of the worker that runs now."""
-        deadline = time.monotonic() + PATIENCE
-        while not any(map(wanted, self.run.events(self.log_size)[0])):
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while not any(map(is_awaited, self.run.events(self.log_size)[0])):
             self._still_alive(deadline)
             time.sleep(0.005)
 
     def wait_for_epochs(self, count: int) -> None:
         """Wait until the worker that runs now has done some epochs."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while self._epochs() < count:
             self._still_alive(deadline)
             time.sleep(0.005)
@@ -90,7 +89,7 @@ class Victim:
         A file that is being written stands beside its final name until it is whole.
         """
         folder = self.run.folder / "checkpoints"
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while not self._half_written(folder):
             self._still_alive(deadline)
         self.kill()
@@ -135,8 +134,8 @@ class Victim:
         starts = self._workers()
         if not starts:
             return 0.0
-        told = max((getattr(event, "step", 0) for event in events if event), default=0)
-        return max(0, told - saved) / starts[-1].steps_per_epoch
+        last_step = max((getattr(event, "step", 0) for event in events if event), default=0)
+        return max(0, last_step - saved) / starts[-1].steps_per_epoch
 
     def _saved(self) -> int:
         """The step of the newest checkpoint."""
@@ -166,33 +165,33 @@ class Victim:
         content = checkpoints.load(newest[0])
         weights = checkpoints.load(folder / "model" / "weights.pt")
         report = self.run.report or {}
-        told = [report.get("accuracy"), report.get("loss"), report.get("confusion")]
+        figures = [report.get("accuracy"), report.get("loss"), report.get("confusion")]
         return {
             "last weights": hash_of(content["state_dict"]),
             "optimizer": hash_of(content["optimizer_states"]),
             "steps": hash_of([content["global_step"], content["epoch"]]),
             "shipped weights": hash_of(weights),
-            "test figures": hash_of(told),
+            "test figures": hash_of(figures),
         }
 
 
 def hash_of(value: Any) -> str:
     """A hash of nested dictionaries, lists, tensors, numbers and words."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
 
     def take(item: Any) -> None:
         if isinstance(item, dict):
             for key in sorted(item, key=str):
-                found.update(repr(key).encode())
+                digest.update(repr(key).encode())
                 take(item[key])
         elif isinstance(item, (list, tuple)):
             for inner in item:
                 take(inner)
         elif hasattr(item, "numpy"):
             array = item.detach().cpu().contiguous().numpy()
-            found.update(f"{array.dtype}{array.shape}".encode() + array.tobytes())
+            digest.update(f"{array.dtype}{array.shape}".encode() + array.tobytes())
         else:
-            found.update(repr(item).encode())
+            digest.update(repr(item).encode())
 
     take(value)
-    return found.hexdigest()
+    return digest.hexdigest()

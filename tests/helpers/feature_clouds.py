@@ -15,9 +15,9 @@ def answers(count: int, seed: int) -> np.ndarray:
 
 
 def fitted(count: int = 60, validation: int = 200) -> OodReference:
-    known, _ = ood_reference.fit(
+    reference, _ = ood_reference.fit(
         *(cloud(count, 0), np.arange(count) * 3, np.arange(count) % 4),
         *(cloud(validation, 1), answers(validation, 1)),
     )
-    assert known
-    return known
+    assert reference
+    return reference

@@ -1,8 +1,7 @@
-"""Workers that start with torch and Lightning loaded: importing them is most of a short training.
+"""Training workers from a fork server that has imported torch and Lightning once.
 
-``python -m ml`` as the pages start it is what the tests of the pages and of the dispatcher run.
-Where one worker after the other is started only to be killed, a server forks them that has imported
-all of it once.
+The imports take most of a short training. Tests that start many workers only to kill them use this;
+the tests of pages and dispatcher start ``python -m ml`` as the pages do.
 """
 
 import multiprocessing
@@ -16,19 +15,19 @@ from pathlib import Path
 
 from ml import __main__ as command_line
 
-HOW = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+START_METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 
 
 @contextmanager
-def loaded() -> Iterator[None]:
-    """Within this, ``start`` is quick. Other parts of the product have another such server."""
+def preloaded() -> Iterator[None]:
+    """Within this context ``start`` forks from a server with the imports of a training."""
     _stop()
-    multiprocessing.get_context(HOW).set_forkserver_preload(
+    multiprocessing.get_context(START_METHOD).set_forkserver_preload(
         ["ml.training.train", "ml.commands.train"]
     )
     yield
     _stop()
-    multiprocessing.get_context(HOW).set_forkserver_preload([])
+    multiprocessing.get_context(START_METHOD).set_forkserver_preload([])
 
 
 def _stop() -> None:
@@ -42,7 +41,9 @@ def start(arguments: list[str], log: Path) -> BaseProcess:
 
 def call(function: Callable[..., object], *arguments: object, log: Path) -> BaseProcess:
     """``function``, of some module, in a process and a session of its own."""
-    child = multiprocessing.get_context(HOW).Process(target=_run, args=(log, function, arguments))
+    child = multiprocessing.get_context(START_METHOD).Process(
+        target=_run, args=(log, function, arguments)
+    )
     child.start()
     return child
 

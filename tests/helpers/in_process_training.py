@@ -26,7 +26,7 @@ def fit(workspace: Workspace, run: Run, sink: Sink) -> None:
     network = build(config.model, Inputs(3, config.image_size, classes), pretrained=False)
     network.to(memory_format=torch.channels_last)
     device = torch.device("cpu")
-    plan = pixels_plan(workspace, config, network, pictures, device, lambda done: None)
+    plan = pixels_plan(workspace, config, network, pictures, device, lambda share: None)
     steps = count_batches(record["counts"]["train"], config.batch_size)
     task = ClassifierTask(plan.module, config, steps * config.epochs, pictures.hashes("val"))
     started = RunStarted(config.model, config.dataset, config.epochs, steps)

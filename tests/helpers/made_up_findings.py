@@ -16,7 +16,11 @@ def write_findings(workspace: Workspace, version: DatasetVersion, *findings: Fin
     path = findings_path(workspace, version.name, version.version)
     path.parent.mkdir(parents=True, exist_ok=True)
     content: dict[str, Any] = {"version": version.version, "fingerprint": version.fingerprint}
-    content |= {"time": 1.0, "seconds": 2.0, "findings": [one.to_json() for one in findings]}
+    content |= {
+        "time": 1.0,
+        "seconds": 2.0,
+        "findings": [finding.to_json() for finding in findings],
+    }
     write_json(path, content)
 
 
@@ -64,7 +68,7 @@ def mislabelled(labels: dict[int, str]) -> Finding:
         advice="Look at each and decide.",
         items=list(labels),
         labels=labels,
-        scores={n: 1 - place / 100 for place, n in enumerate(labels)},
+        scores={n: 1 - rank / 100 for rank, n in enumerate(labels)},
         fixes=[Fix("Relabel the 1 surest", edits)],
     )
 
@@ -79,6 +83,6 @@ def blurred(*items: int) -> Finding:
         why="Blurred pictures teach little.",
         advice="Keep them if what you will classify is blurred too.",
         items=items,
-        scores={n: place + 1.0 for place, n in enumerate(items)},
+        scores={n: rank + 1.0 for rank, n in enumerate(items)},
         fixes=[Fix("Exclude them", [{"do": "exclude", "items": list(items)}])],
     )

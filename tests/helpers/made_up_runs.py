@@ -47,12 +47,12 @@ def dataset(
     """A data set in the store: ``each`` pictures of every class, in the order of the classes."""
     items = tuple(
         Item(
-            write_picture(workspace, picture(1000 * label + place)),
+            write_picture(workspace, picture(1000 * label + index)),
             label,
-            file=f"{label}-{place}.png",
+            file=f"{label}-{index}.png",
         )
         for label in range(len(classes))
-        for place in range(each)
+        for index in range(each)
     )
     about = {"width": 48, "height": 48, "colour": True, "bytes": 1}
     return write_version(workspace, name, classes, items, about)

@@ -9,6 +9,6 @@ from ml.workspace import Workspace
 
 def memory(workspace: Workspace) -> dict[str, Any]:
     """What ``st.session_state`` is replaced by, for code that asks for the workspace."""
-    made: dict[str, Any] = {}
-    stored_in(made, TabState).workspace = workspace
-    return made
+    session_state: dict[str, Any] = {}
+    stored_in(session_state, TabState).workspace = workspace
+    return session_state

@@ -1,7 +1,6 @@
-"""Traced networks, shared by the workspaces of a session: torch takes seconds to trace each.
+"""Traced ONNX graphs, shared by the workspaces of a test session, as torch takes seconds to trace.
 
-That a network is traced, and its graph kept, filled and distrusted as it should be, is for
-``test_export``. Elsewhere it would only be waited for, in each new workspace again.
+``tests/ml/export`` tests the tracing and the graph cache themselves.
 """
 
 import contextlib
@@ -16,16 +15,16 @@ TRACED = re.compile(r"[0-9a-f]{32}(\.features)?\.onnx")
 
 
 @contextlib.contextmanager
-def lent(shared: Path, workspace: Workspace) -> Iterator[None]:
-    """``workspace`` has the graphs that were traced before, and leaves those that it adds."""
+def shared_graphs(shared: Path, workspace: Workspace) -> Iterator[None]:
+    """``workspace`` starts with the graphs in ``shared``, and adds its own to them at the end."""
     workspace.graphs.mkdir(parents=True, exist_ok=True)
-    share(shared, workspace.graphs)
+    link_graphs(shared, workspace.graphs)
     yield
-    share(workspace.graphs, shared)
+    link_graphs(workspace.graphs, shared)
 
 
-def share(source: Path, target: Path) -> None:
-    """Bring what ``source`` has to ``target``, where each may replace its own."""
+def link_graphs(source: Path, target: Path) -> None:
+    """Hard-link the graphs of ``source`` into ``target``."""
     for path in source.glob("*.onnx"):
         if TRACED.fullmatch(path.name):
             with contextlib.suppress(FileExistsError):

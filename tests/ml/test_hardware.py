@@ -25,7 +25,7 @@ print(sum(faults[1:]))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc alone is told anything")
-def test_memory_that_a_step_frees_is_not_asked_for_again_page_by_page() -> None:
+def test_freed_memory_is_reused_without_page_faults() -> None:
     done = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True)
     if done.returncode == 77:
         pytest.skip("not glibc")

@@ -26,7 +26,7 @@ TINY = Info(2500, 28, 28, False)
 MACHINE = Machine(2, 16 * 2**30, 8 * 2**30, "cpu")
 
 
-def test_photos_get_the_bundled_backbone_frozen_and_small_pictures_a_network_of_their_own() -> None:
+def test_photos_get_a_frozen_backbone_and_small_pictures_a_small_cnn() -> None:
     photos, tiny = configuration("photos", Info()), configuration("tiny", TINY)
     assert (photos.model, photos.pretrained, photos.freeze_backbone) == (
         "efficientnet_lite0",
@@ -123,9 +123,7 @@ def test_after_a_measured_run_the_estimate_rests_on_its_speed() -> None:
     assert 70 < found.seconds < 110
 
 
-def test_robust_training_of_a_whole_network_takes_twice_the_epochs_and_a_head_spoilt_views() -> (
-    None
-):
+def test_robust_fine_tuning_doubles_epochs_and_heads_get_spoilt_views() -> None:
     photos = Info(600, 512, 384, True)
     head = configuration("photos", photos, augment="robust")
     assert head.frozen
@@ -135,7 +133,7 @@ def test_robust_training_of_a_whole_network_takes_twice_the_epochs_and_a_head_sp
     assert configuration("d", TINY, augment="robust", epochs=3).epochs == 3
 
 
-def test_a_rehearsal_tells_time_memory_and_disk_and_the_speed_of_a_run_is_preferred() -> None:
+def test_a_dry_run_measures_cost_and_an_earlier_run_s_speed_wins() -> None:
     config = TrainConfig(model="small_cnn", pretrained=False, freeze_backbone=False, epochs=10)
     cost = {"start_up": 5.0, "build": 1.0, "step": 0.02, "validate": 0.01, "torch": 0.01}
     cost |= {"classify": 0.01, "export": 2.0, "memory": 1e9, "model": 1_000_000}

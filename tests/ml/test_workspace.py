@@ -91,7 +91,7 @@ def test_the_home_of_nobody_is_a_sentence() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="mounts a disk that cannot be written to")
 @pytest.mark.parametrize("made_before", [True, False])
-def test_a_disk_that_cannot_be_written_to_is_a_sentence(made_before: bool, tmp_path: Path) -> None:
+def test_a_read_only_disk_is_a_sentence(made_before: bool, tmp_path: Path) -> None:
     if subprocess.run(
         ["mount", "-t", "tmpfs", "tmpfs", str(tmp_path)], capture_output=True
     ).returncode:

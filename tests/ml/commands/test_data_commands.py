@@ -28,19 +28,19 @@ def last_json(out: str) -> object:
     return json.loads(out.splitlines()[-1])
 
 
-def test_ingest_tells_what_was_taken_in_and_what_was_not(
+def test_ingest_lists_accepted_and_refused_files(
     pets: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["ingest", str(pets), "--name", "My pets", "--json"]) == 0
     captured = capsys.readouterr()
-    found = last_json(captured.out)
-    assert isinstance(found, dict)
-    assert found["name"] == "my-pets"
-    assert found["classes"] == {"cat": 40, "dog": 40}
-    assert found["accepted"] == 80
-    assert [entry["file"] for entry in found["refused"]] == ["dog/bad.jpg"]
-    assert len(found["fingerprint"]) == 64
-    assert found["notes"] == ["1 file could not be taken in. See which."]
+    result = last_json(captured.out)
+    assert isinstance(result, dict)
+    assert result["name"] == "my-pets"
+    assert result["classes"] == {"cat": 40, "dog": 40}
+    assert result["accepted"] == 80
+    assert [entry["file"] for entry in result["refused"]] == ["dog/bad.jpg"]
+    assert len(result["fingerprint"]) == 64
+    assert result["notes"] == ["1 file could not be taken in. See which."]
     shares = [float(line.split()[1]) for line in captured.err.splitlines()]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
@@ -50,11 +50,11 @@ def test_ingest_tells_what_was_taken_in_and_what_was_not(
 def test_the_same_folder_again_says_the_same(
     pets: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = []
+    outputs = []
     for _ in range(2):
         assert main(["ingest", str(pets), "--json"]) == 0
-        said.append(last_json(capsys.readouterr().out))
-    assert said[0] == said[1]
+        outputs.append(last_json(capsys.readouterr().out))
+    assert outputs[0] == outputs[1]
 
 
 def test_without_json_it_is_for_people(pets: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,9 +102,9 @@ def test_datasets_lists_bundled_and_own(pets: Path, capsys: pytest.CaptureFixtur
 
 def test_a_bundled_set_can_be_brought_in_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ingest", "fashion", "--json"]) == 0
-    found = last_json(capsys.readouterr().out)
-    assert isinstance(found, dict)
-    assert (found["name"], found["accepted"]) == ("fashion", 2500)
+    result = last_json(capsys.readouterr().out)
+    assert isinstance(result, dict)
+    assert (result["name"], result["accepted"]) == ("fashion", 2500)
 
 
 def test_the_data_package_and_its_commands_load_no_torch() -> None:
@@ -115,7 +115,7 @@ def test_the_data_package_and_its_commands_load_no_torch() -> None:
         "print([name for name in sys.modules if name.split('.')[0] in "
         "('torch', 'torchvision', 'lightning', 'streamlit')])"
     )
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == "[]"
+    assert process.stdout.strip() == "[]"

@@ -43,23 +43,23 @@ def ml(capsys: Out, *arguments: str) -> Any:
 def test_an_edit_makes_a_version_and_says_what_changed(capsys: Out, workspace: Workspace) -> None:
     first = load_version(workspace, "pets")
     digest = first.items[0].hash
-    found = ml(
+    result = ml(
         capsys, "edit", "pets",
         "--exclude", "rex_1.png", "dog/rex/rex_2.png", "#39",
         "--add-class", "mouse",
         "--relabel", f"{digest[:8]}=mouse", "kit_3.png=mouse",
         "--rename", "dog=hound",
     )  # fmt: skip
-    assert found["change"] == (
+    assert result["change"] == (
         "3 pictures excluded. Class mouse added. 2 pictures moved to mouse. "
         "Class dog renamed to hound."
     )
-    assert found["classes"] == {"cat": 18, "hound": 17, "mouse": 2}
-    assert (found["version"], found["parent"], found["excluded"]) == (2, 1, 3)
-    assert found["pictures"] == 40
-    made = load_version(workspace, "pets")
-    assert made.fingerprint == found["fingerprint"]
-    assert made.items[0].label == 2
+    assert result["classes"] == {"cat": 18, "hound": 17, "mouse": 2}
+    assert (result["version"], result["parent"], result["excluded"]) == (2, 1, 3)
+    assert result["pictures"] == 40
+    version = load_version(workspace, "pets")
+    assert version.fingerprint == result["fingerprint"]
+    assert version.items[0].label == 2
 
 
 def test_each_option_does_its_edit(capsys: Out, workspace: Workspace) -> None:
@@ -108,13 +108,13 @@ def test_pictures_are_grouped_and_the_test_is_drawn_by_groups(
 
 
 def test_what_changes_nothing_says_so(capsys: Out) -> None:
-    found = ml(capsys, "edit", "pets", "--include", "#1")
-    assert (found["change"], found["version"]) == ("Nothing changed.", 1)
+    result = ml(capsys, "edit", "pets", "--include", "#1")
+    assert (result["change"], result["version"]) == ("Nothing changed.", 1)
 
 
 def test_an_empty_set_is_made(capsys: Out) -> None:
-    found = ml(capsys, "edit", "Birds", "--create", "--add-class", "hen", "owl")
-    assert (found["name"], found["classes"], found["pictures"]) == (
+    result = ml(capsys, "edit", "Birds", "--create", "--add-class", "hen", "owl")
+    assert (result["name"], result["classes"], result["pictures"]) == (
         "birds",
         {"hen": 0, "owl": 0},
         0,
@@ -130,10 +130,10 @@ def test_versions_are_listed_compared_and_restored(capsys: Out, workspace: Works
     rows = ml(capsys, "versions", "pets")
     assert [(row["version"], row["parent"]) for row in rows] == [(2, 1), (1, 0)]
     assert rows[0]["classes"] == {"cat": 18, "dog": 22}
-    found = ml(capsys, "versions", "pets", "--compare", "1", "2")
+    result = ml(capsys, "versions", "pets", "--compare", "1", "2")
     first = load_version(workspace, "pets", 1)
     files = {item.hash: item.file for item in first.items}
-    assert {files[digest] for digest in found["relabelled"]} == {
+    assert {files[digest] for digest in result["relabelled"]} == {
         "cat/tom/tom_0.png", "cat/tom/tom_1.png",
     }  # fmt: skip
     back = ml(capsys, "versions", "pets", "--restore", "1")
@@ -205,11 +205,11 @@ def test_a_name_of_two_pictures_is_asked_back(capsys: Out, workspace: Workspace)
 
 
 def test_there_is_an_option_for_every_kind_of_edit() -> None:
-    told = {
+    documented = {
         "relabel": "--relabel", "exclude": "--exclude", "include": "--include",
         "delete": "--delete", "add_class": "--add-class", "rename_class": "--rename",
         "merge_classes": "--merge", "remove_class": "--remove-class", "order_classes": "--order",
         "set_groups": "--group-by", "draw_test": "--draw-test", "set_split": "--split",
     }  # fmt: skip
-    assert told.keys() == KINDS.keys()
-    assert set(told.values()) | {"--edits"} == set(OPTIONS)
+    assert documented.keys() == KINDS.keys()
+    assert set(documented.values()) | {"--edits"} == set(OPTIONS)

@@ -14,8 +14,8 @@ from tests.helpers.zips import pack
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, Any]:
     assert main(["ingest", *map(str, arguments), "--json"]) == 0
-    found: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
-    return found
+    result: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
+    return result
 
 
 def test_a_set_made_class_by_class(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -23,19 +23,23 @@ def test_a_set_made_class_by_class(tmp_path: Path, capsys: pytest.CaptureFixture
     for n in range(3):
         files.append(tmp_path / f"{n}.png")
         files[-1].write_bytes(as_bytes(picture(n)))
-    made = run(capsys, files[0], "--name", "Mine", "--class", "cat")
-    assert (made["name"], made["classes"], made["version"]) == ("mine", {"cat": 1}, 1)
-    more = run(capsys, *files[1:], "--into", "mine", "--class=dog")
-    assert (more["classes"], more["accepted"], more["version"]) == ({"cat": 1, "dog": 2}, 2, 2)
+    first = run(capsys, files[0], "--name", "Mine", "--class", "cat")
+    assert (first["name"], first["classes"], first["version"]) == ("mine", {"cat": 1}, 1)
+    second = run(capsys, *files[1:], "--into", "mine", "--class=dog")
+    assert (second["classes"], second["accepted"], second["version"]) == (
+        {"cat": 1, "dog": 2},
+        2,
+        2,
+    )
     see_through = picture(9)
     see_through.putalpha(9)
     zipped = pack(
         tmp_path / "z.zip", {"a/x.png": as_bytes(see_through), "b/y.png": b"", "b/z.png": 4}
     )
-    both = run(capsys, zipped, "--into=mine")
-    assert both["classes"] == {"cat": 1, "dog": 2, "a": 1, "b": 1}
-    assert both["changed"] == [{"file": "a/x.png", "change": "transparency laid over white"}]
-    assert [entry["file"] for entry in both["refused"]] == ["b/y.png"]
+    third = run(capsys, zipped, "--into=mine")
+    assert third["classes"] == {"cat": 1, "dog": 2, "a": 1, "b": 1}
+    assert third["changed"] == [{"file": "a/x.png", "change": "transparency laid over white"}]
+    assert [entry["file"] for entry in third["refused"]] == ["b/y.png"]
 
 
 def test_without_json_what_changed_is_listed_too(
@@ -53,9 +57,9 @@ def test_a_flat_zip_is_drawn_the_layout_it_needs(
 ) -> None:
     path = pack(tmp_path / "flat.zip", {"1.png": 1, "2.png": 2})
     assert main(["ingest", str(path)]) == 2
-    said = capsys.readouterr()
-    assert said.out.strip() == DRAWING
-    (line,) = said.err.splitlines()
+    captured = capsys.readouterr()
+    assert captured.out.strip() == DRAWING
+    (line,) = captured.err.splitlines()
     assert line.startswith("flat.zip has files but no class folders")
     assert LAYOUT in line
     assert main(["ingest", str(path), "--json"]) == 2
@@ -73,12 +77,12 @@ def test_a_flat_zip_is_drawn_the_layout_it_needs(
         (["{here}/one.rar"], "is a file that is no zip"),
     ],
 )
-def test_what_is_asked_for_wrongly_is_one_line(
+def test_bad_arguments_of_ingest_give_one_line(
     arguments: list[str], sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "one.png").write_bytes(as_bytes(picture(1)))
     (tmp_path / "one.rar").write_bytes(b"Rar!")
-    given = [part.format(here=tmp_path) for part in arguments]
-    assert main(["ingest", *given, "--json"]) == 2
+    words = [part.format(here=tmp_path) for part in arguments]
+    assert main(["ingest", *words, "--json"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert sentence in line

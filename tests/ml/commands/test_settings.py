@@ -15,12 +15,14 @@ def asked(*words: str) -> dict[str, object]:
     return _common.settings(parser.parse_args(words))
 
 
-def test_the_file_is_beaten_by_options_and_those_by_set(tmp_path: Path) -> None:
+def test_set_overrides_options_and_options_override_the_file(tmp_path: Path) -> None:
     file = tmp_path / "settings.json"
     file.write_text('{"version": 1, "preset": "quick", "epochs": 2, "seed": 3, "batch_size": 8}')
-    found = asked("--config", str(file), "--preset", "thorough", "--epochs", "4", "--set", "seed=5")
-    wanted = {"preset": "thorough", "epochs": 4, "seed": "5", "batch_size": 8}
-    assert {name: found[name] for name in wanted} == wanted
+    merged = asked(
+        "--config", str(file), "--preset", "thorough", "--epochs", "4", "--set", "seed=5"
+    )
+    expected = {"preset": "thorough", "epochs": 4, "seed": "5", "batch_size": 8}
+    assert {name: merged[name] for name in expected} == expected
     assert asked("--preset", "thorough", "--set", "preset=quick") == {"preset": "quick"}
 
 

@@ -208,7 +208,7 @@ def small_network() -> nn.Sequential:
 
 def test_synchronised_batch_norm_equals_that_of_the_whole_batch(tmp_path: Path) -> None:
     port, log = launch._free_port(), tmp_path / "log.txt"
-    with forked_workers.loaded():
+    with forked_workers.preloaded():
         children = [forked_workers.call(normalises_as_one, rank, port, log=log) for rank in (0, 1)]
         for child in children:
             child.join(120)

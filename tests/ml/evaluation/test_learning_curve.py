@@ -23,7 +23,7 @@ from ml.training.coach.rules import MORE
 from ml.training.train import train
 from ml.utils.files import read_json, write_json
 from ml.workspace import Workspace, open_workspace
-from tests.helpers.traced_graphs import lent
+from tests.helpers.traced_graphs import shared_graphs
 from tests.helpers.trained import dataset
 
 COUNTS = [100, 200, 300, 400]
@@ -140,7 +140,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, graphs: Path) -> tuple[Worksp
     version = dataset(workspace, "noise", each=20)
     run = runs.create(workspace, TrainConfig(**SETTINGS), run_record(version, 0))
     queue.claim(run)
-    with lent(graphs, workspace):
+    with shared_graphs(graphs, workspace):
         assert train(workspace, run).outcome == "finished"
     return workspace, run
 

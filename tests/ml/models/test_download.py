@@ -50,20 +50,20 @@ class Server:
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    made = Server()
-    yield made
-    made.close()
+    new_server = Server()
+    yield new_server
+    new_server.close()
 
 
 def test_a_file_is_downloaded_once_with_progress(server: Server, tmp_path: Path) -> None:
-    told: list[float] = []
-    path = fetch(server.address, tmp_path, "resnet18", told.append)
+    shares: list[float] = []
+    path = fetch(server.address, tmp_path, "resnet18", shares.append)
     assert path == tmp_path / NAME
     assert path.read_bytes() == CONTENT
-    assert told == sorted(told)
-    assert told[-1] == 1.0
-    assert len(told) > 2
-    fetch(server.address, tmp_path, "resnet18", told.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    assert len(shares) > 2
+    fetch(server.address, tmp_path, "resnet18", shares.append)
     assert server.asked == [""]
 
 
@@ -101,8 +101,8 @@ def test_a_damaged_file_is_downloaded_again(server: Server, tmp_path: Path) -> N
 
 def test_a_file_copied_by_hand_is_used_without_a_network(tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(CONTENT)
-    found = fetch(f"http://127.0.0.1:9/{NAME}", tmp_path, "x", lambda share: None)
-    assert found.read_bytes() == CONTENT
+    path = fetch(f"http://127.0.0.1:9/{NAME}", tmp_path, "x", lambda share: None)
+    assert path.read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize("there", [False, True], ids=["no server", "no such file"])
@@ -111,8 +111,8 @@ def test_without_a_network_the_error_names_file_and_folder(
 ) -> None:
     missing = server.address.replace(NAME, "gone-12345678.pth")
     url = missing if there else f"http://127.0.0.1:9/{NAME}"
-    with pytest.raises(MLError) as told:
+    with pytest.raises(MLError) as raised:
         fetch(url, tmp_path, "resnet18", lambda share: None)
-    assert url.rpartition("/")[2] in str(told.value)
-    assert str(tmp_path) in str(told.value)
-    assert "Connect to the internet" in str(told.value)
+    assert url.rpartition("/")[2] in str(raised.value)
+    assert str(tmp_path) in str(raised.value)
+    assert "Connect to the internet" in str(raised.value)

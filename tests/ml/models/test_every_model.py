@@ -107,25 +107,25 @@ def resumes_and_reloads(model: ModelInfo, inputs: Inputs, tmp_path: Path) -> Non
     resumed = made(model, inputs)
     before = {name: value.clone() for name, value in resumed.named_parameters()}
     fit(resumed, 1, inputs).save_checkpoint(tmp_path / "last")
-    kept = newest(tmp_path, "last")
-    assert kept
+    checkpoint = newest(tmp_path, "last")
+    assert checkpoint
     resumed = made(model, inputs)
-    fit(resumed, 2, inputs, kept[0])
-    kept[0].unlink()
-    whole = made(model, inputs)
-    fit(whole, 2, inputs)
-    wanted = whole.state_dict()
-    assert all(torch.equal(value, wanted[name]) for name, value in resumed.state_dict().items())
-    assert any(not torch.equal(value, wanted[name]) for name, value in before.items())
+    fit(resumed, 2, inputs, checkpoint[0])
+    checkpoint[0].unlink()
+    trained = made(model, inputs)
+    fit(trained, 2, inputs)
+    expected = trained.state_dict()
+    assert all(torch.equal(value, expected[name]) for name, value in resumed.state_dict().items())
+    assert any(not torch.equal(value, expected[name]) for name, value in before.items())
 
     path = tmp_path / "weights.pt"
-    save_weights(whole, path)
+    save_weights(trained, path)
     with torch.device("meta"):  # the weights of the new one all come from the file
-        again = build(model.name, inputs)
-    again.load_state_dict(torch.load(path, weights_only=True), assign=True)
+        reloaded = build(model.name, inputs)
+    reloaded.load_state_dict(torch.load(path, weights_only=True), assign=True)
     path.unlink()
     shown = batch(inputs.size, inputs.channels, 7)[0]
     with torch.inference_mode():
-        logits = whole.eval()(shown)
+        logits = trained.eval()(shown)
         assert logits.isfinite().all()
-        assert torch.equal(again.eval()(shown), logits)
+        assert torch.equal(reloaded.eval()(shown), logits)

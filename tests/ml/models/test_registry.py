@@ -86,38 +86,42 @@ def test_without_batch_normalisation_a_signal_still_reaches_the_last_layer() -> 
 
 def test_positions_with_zero_attention_do_not_change_features() -> None:
     network = build("attention_cnn", Inputs(1, 28, 3)).eval().requires_grad_(False)
-    seen = network.body(network.normalise(pictures(1, 28, 1)))
-    weights = network.neck.attention(seen)
+    feature_map = network.body(network.normalise(pictures(1, 28, 1)))
+    weights = network.neck.attention(feature_map)
     assert 0 < weights.min().item() <= weights.max().item() < 1
-    by_hand = torch.nn.functional.max_pool2d(seen * weights, 2).flatten(1)
-    torch.testing.assert_close(network.neck(seen), by_hand)
+    by_hand = torch.nn.functional.max_pool2d(feature_map * weights, 2).flatten(1)
+    torch.testing.assert_close(network.neck(feature_map), by_hand)
 
 
 def test_the_token_weights_of_a_picture_sum_to_one() -> None:
     network = build("tiny_vit", Inputs(1, 28, 3)).eval()
-    seen = network.body(network.normalise(pictures(4, 28, 1)))
-    weights = network.neck.attention(seen)
+    feature_map = network.body(network.normalise(pictures(4, 28, 1)))
+    weights = network.neck.attention(feature_map)
     torch.testing.assert_close(weights.sum((1, 2, 3)), torch.ones(4))
-    by_hand = torch.einsum("ndhw,nhw->nd", seen, weights[:, 0])
-    torch.testing.assert_close(network.neck(seen), by_hand)
+    by_hand = torch.einsum("ndhw,nhw->nd", feature_map, weights[:, 0])
+    torch.testing.assert_close(network.neck(feature_map), by_hand)
 
 
 def test_same_padding_puts_the_odd_pixel_right_and_bottom() -> None:
     layer = SameConv2d(1, 1, 3, 2, bias=False)
     torch.nn.init.ones_(layer.weight)
-    found = layer(torch.ones(1, 1, 4, 4))[0, 0].tolist()
-    assert found == [[9.0, 6.0], [6.0, 4.0]]
+    output = layer(torch.ones(1, 1, 4, 4))[0, 0].tolist()
+    assert output == [[9.0, 6.0], [6.0, 4.0]]
 
 
 def test_pretrained_weights_give_other_features_than_random_ones() -> None:
-    once, again = (build("efficientnet_lite0", Inputs(3, 64, 2), pretrained=True) for _ in "ab")
-    other = build("efficientnet_lite0", Inputs(3, 64, 2), pretrained=False)
+    pretrained, pretrained_again = (
+        build("efficientnet_lite0", Inputs(3, 64, 2), pretrained=True) for _ in "ab"
+    )
+    random_network = build("efficientnet_lite0", Inputs(3, 64, 2), pretrained=False)
     shown = pictures(2, 64, 3)
     with torch.inference_mode():
-        features = [net.eval().features(shown) for net in (once, again, other)]
+        features = [
+            net.eval().features(shown) for net in (pretrained, pretrained_again, random_network)
+        ]
     assert torch.equal(features[0], features[1])
     assert not torch.allclose(features[0], features[2])
-    assert (once.mean.item(), once.std.item()) == (127.0, 128.0)
+    assert (pretrained.mean.item(), pretrained.std.item()) == (127.0, 128.0)
 
 
 def test_every_model_with_weights_and_no_other_has_a_licence() -> None:
@@ -193,13 +197,13 @@ def test_the_error_for_an_unknown_model_lists_the_models() -> None:
         build("small_cnn", Inputs(3, 32, 2), pretrained=True)
 
 
-def test_standardised_features_have_mean_zero_and_a_common_deviation_of_one() -> None:
+def test_standardised_features_have_mean_zero_and_deviation_one() -> None:
     features = torch.randn(500, 8) * torch.arange(1, 9) + 5
     layer = Standardise(8)
     layer.fit(features)
-    found = layer(features)
-    torch.testing.assert_close(found.mean(0), torch.zeros(8), atol=1e-4, rtol=0)
-    assert float(found.std(0, unbiased=False).mean()) == pytest.approx(1.0, abs=1e-4)
+    standardised = layer(features)
+    torch.testing.assert_close(standardised.mean(0), torch.zeros(8), atol=1e-4, rtol=0)
+    assert float(standardised.std(0, unbiased=False).mean()) == pytest.approx(1.0, abs=1e-4)
 
 
 def test_normalisation_is_inside_the_network() -> None:
@@ -214,9 +218,9 @@ def test_normalisation_is_inside_the_network() -> None:
 def test_byte_dropout_drops_at_its_rate_and_keeps_the_mean() -> None:
     torch.manual_seed(0)
     dropout, ones = ByteDropout(0.25), torch.ones(4096, 24)
-    found = dropout(ones)
-    dropped = (found == 0).float()
-    assert set(found.unique().tolist()) == {0.0, float(torch.tensor(256 / 192))}
+    output = dropout(ones)
+    dropped = (output == 0).float()
+    assert set(output.unique().tolist()) == {0.0, float(torch.tensor(256 / 192))}
     # Each of the eight bytes of a number decides alike: five deviations of a count of 12,288.
     assert (dropped.view(-1, 8).mean(0) - 0.25).abs().max() < 5 * math.sqrt(0.25 * 0.75 / 12288)
     assert dropout.eval()(ones) is ones
@@ -224,9 +228,9 @@ def test_byte_dropout_drops_at_its_rate_and_keeps_the_mean() -> None:
 
 def test_byte_dropout_is_a_function_of_the_seed() -> None:
     dropout, ones = ByteDropout(0.3), torch.ones(3, 5)
-    made = []
+    outputs = []
     for seed in (1, 1, 2):
         torch.manual_seed(seed)
-        made.append(dropout(ones))
-    assert torch.equal(made[0], made[1])
-    assert not torch.equal(made[0], made[2])
+        outputs.append(dropout(ones))
+    assert torch.equal(outputs[0], outputs[1])
+    assert not torch.equal(outputs[0], outputs[2])

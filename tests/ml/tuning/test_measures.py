@@ -43,17 +43,17 @@ def test_the_range_test_ends_at_divergence_and_writes_nothing(
     version = noise_dataset(workspace)
     config = TrainConfig(**SETTINGS)
     shares: list[float] = []
-    found = range_test(workspace, config, run_record(version, 0), shares.append, steps=60)
-    assert found["rates"][0] == pytest.approx(MIN_RATE)
-    assert found["rates"] == sorted(found["rates"])
-    assert len(found["rates"]) == len(found["losses"])
-    assert all(np.isfinite(found["losses"]))
-    assert found["pick"] in [float(f"{rate:.2g}") for rate in found["rates"]]
+    result = range_test(workspace, config, run_record(version, 0), shares.append, steps=60)
+    assert result["rates"][0] == pytest.approx(MIN_RATE)
+    assert result["rates"] == sorted(result["rates"])
+    assert len(result["rates"]) == len(result["losses"])
+    assert all(np.isfinite(result["losses"]))
+    assert result["pick"] in [float(f"{rate:.2g}") for rate in result["rates"]]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
     assert not list(workspace.runs.iterdir())
-    again = range_test(workspace, config, run_record(version, 0), steps=60)
-    assert again == found, "the same seed, the same curve"
+    repeated = range_test(workspace, config, run_record(version, 0), steps=60)
+    assert repeated == result, "the same seed, the same curve"
 
 
 def steps_of(base: int, each: int, *batches: int) -> list[Measurement]:
@@ -80,15 +80,15 @@ def test_batches_are_doubled_within_memory_and_pictures(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = TrainConfig(**SETTINGS)
-    found = largest_batch(workspace, config, 3, 40)
-    assert [one["batch"] for one in found["steps"]] == [4, 8, 16, 32]
-    assert (found["largest"], found["why"]) == (40, "pictures")
-    taken = iter([100, 200, 400, 800])
-    monkeypatch.setattr(measuring, "_memory_peak", lambda device: next(taken))
+    result = largest_batch(workspace, config, 3, 40)
+    assert [step["batch"] for step in result["steps"]] == [4, 8, 16, 32]
+    assert (result["largest"], result["why"]) == (40, "pictures")
+    memory_peaks = iter([100, 200, 400, 800])
+    monkeypatch.setattr(measuring, "_memory_peak", lambda device: next(memory_peaks))
     monkeypatch.setattr(measuring, "_memory_limit", lambda device: 700)
-    found = largest_batch(workspace, config, 3, 4000)
-    assert [one["batch"] for one in found["steps"]] == [4, 8, 16]
-    assert (found["largest"], found["why"]) == (28, "memory")
+    result = largest_batch(workspace, config, 3, 4000)
+    assert [step["batch"] for step in result["steps"]] == [4, 8, 16]
+    assert (result["largest"], result["why"]) == (28, "memory")
     with pytest.raises(BadInputError, match="every batch fits"):
         largest_batch(workspace, TrainConfig(dataset="noise"), 3, 100)
 
@@ -97,19 +97,19 @@ def test_the_command_finds_rate_and_batch_and_refuses_bad_input(
     workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     noise_dataset(workspace)
-    given = [f"--set={name}={value}" for name, value in SETTINGS.items() if name != "dataset"]
-    start = ["tune", "--workspace", str(workspace.root), "--dataset", "noise", *given]
+    set_options = [f"--set={name}={value}" for name, value in SETTINGS.items() if name != "dataset"]
+    start = ["tune", "--workspace", str(workspace.root), "--dataset", "noise", *set_options]
 
-    def told(*more: str) -> Any:
-        assert main([*start, *more, "--json"]) == 0
+    def answer(*options: str) -> Any:
+        assert main([*start, *options, "--json"]) == 0
         return json.loads(capsys.readouterr().out.splitlines()[-1])
 
-    assert told("--find", "rate")["pick"] > 0
-    assert told("--find", "batch")["largest"] > 0
-    found = told("--trials", "2", "--fields", "learning_rate", "--name", "mine")
-    assert [trial["number"] for trial in found["trials"]] == [0, 1]
-    assert set(found["trials"][1]["values"]) == {"learning_rate"}
-    assert found["best"]["sentence"]
+    assert answer("--find", "rate")["pick"] > 0
+    assert answer("--find", "batch")["largest"] > 0
+    result = answer("--trials", "2", "--fields", "learning_rate", "--name", "mine")
+    assert [trial["number"] for trial in result["trials"]] == [0, 1]
+    assert set(result["trials"][1]["values"]) == {"learning_rate"}
+    assert result["best"]["sentence"]
     assert main(["tune", "--workspace", str(workspace.root), "--better", "latest", "--set=seed=1"])
     assert main([*start, "--minutes", "0"]) == 2
     assert main([*start, "--fields", "device"]) == 2

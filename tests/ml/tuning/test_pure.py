@@ -44,8 +44,8 @@ def test_settings_that_change_the_task_are_not_searched() -> None:
     assert "feature_views" not in searchable(SCRATCH)
     assert "momentum" in searchable(SCRATCH)
     assert set(default_fields(FROZEN)) <= set(searchable(FROZEN))
-    known = {item.name for item in fields(TrainConfig)}
-    assert names <= known
+    setting_names = {item.name for item in fields(TrainConfig)}
+    assert names <= setting_names
     with pytest.raises(BadInputError, match="device cannot be searched"):
         axis_of(FROZEN, "device")
     with pytest.raises(BadInputError, match="colour"):
@@ -76,13 +76,13 @@ def test_suggestions_are_a_function_of_the_observations() -> None:
 
 
 def test_a_search_beats_random_draws() -> None:
-    found, drawn = [], []
+    searched_best, random_best = [], []
     for seed in range(8):
-        found.append(max(one.score for one in tried_by(25, seed)))
+        searched_best.append(max(one.score for one in tried_by(25, seed)))
         lot = [suggest_values(PAIR, [], number, seed) for number in range(1, 26)]
-        drawn.append(max(map(quality, lot)))
-    assert np.mean(found) > np.mean(drawn)
-    assert np.mean(found) > 0.895
+        random_best.append(max(map(quality, lot)))
+    assert np.mean(searched_best) > np.mean(random_best)
+    assert np.mean(searched_best) > 0.895
 
 
 def test_the_sampler_takes_failed_and_pruned_trials() -> None:
@@ -125,26 +125,32 @@ def curve(*accuracies: float, epochs: int = 0) -> list[Point]:
 
 
 def test_the_median_rule_prunes_only_trials_clearly_behind() -> None:
-    others = [curve(0.5, 0.7, 0.8), curve(0.6, 0.7, 0.8), curve(0.55, 0.72, 0.8)]
+    finished_curves = [curve(0.5, 0.7, 0.8), curve(0.6, 0.7, 0.8), curve(0.55, 0.72, 0.8)]
     poor, fair = curve(0.2, epochs=3), curve(0.52, epochs=3)
-    assert should_prune(poor, others, 90)
-    assert not should_prune(fair, others, 90), "within a standard error"
-    assert should_prune(fair, others, 100_000)
-    assert not should_prune(poor, others[:2], 90), "too few to judge by"
-    assert not should_prune(curve(0.2, epochs=4), others, 90), "too early"
-    assert not should_prune(curve(0.1, 0.1, 0.1), others, 90), "it is over anyway"
-    assert not should_prune([], others, 90)
+    assert should_prune(poor, finished_curves, 90)
+    assert not should_prune(fair, finished_curves, 90), "within a standard error"
+    assert should_prune(fair, finished_curves, 100_000)
+    assert not should_prune(poor, finished_curves[:2], 90), "too few to judge by"
+    assert not should_prune(curve(0.2, epochs=4), finished_curves, 90), "too early"
+    assert not should_prune(curve(0.1, 0.1, 0.1), finished_curves, 90), "it is over anyway"
+    assert not should_prune([], finished_curves, 90)
     assert not should_prune(curve(0.6, 0.1, epochs=3), [curve(0.5, 0.6, 0.6)] * 3, 90), "its best"
 
 
 def test_the_validation_curve_omits_superseded_epochs() -> None:
     started = RunStarted("m", "d", 4, 5)
-    lost = EpochEnd(2, 10, 1, 0, 9.0, 0.9)
-    again = RunStarted("m", "d", 4, 5, epoch=1, step=5, resumed=True)
-    events = [started, EpochEnd(1, 5, 1, 0, 1.0, 0.4), lost, again, EpochEnd(2, 10, 1, 0, 0.5, 0.6)]
-    found = validation_curve(events)
-    assert found == [Point(0.25, 0.4, 1.0), Point(0.5, 0.6, 0.5)]
-    assert best_point(found) == found[1]
+    superseded = EpochEnd(2, 10, 1, 0, 9.0, 0.9)
+    resumed = RunStarted("m", "d", 4, 5, epoch=1, step=5, resumed=True)
+    events = [
+        started,
+        EpochEnd(1, 5, 1, 0, 1.0, 0.4),
+        superseded,
+        resumed,
+        EpochEnd(2, 10, 1, 0, 0.5, 0.6),
+    ]
+    points = validation_curve(events)
+    assert points == [Point(0.25, 0.4, 1.0), Point(0.5, 0.6, 0.5)]
+    assert best_point(points) == points[1]
     assert validation_curve([started, EpochEnd(1, 5, 1, 0, float("nan"), 0.4)]) == []
     assert best_point([]) is None
 
@@ -153,10 +159,10 @@ def test_the_validation_curve_omits_superseded_epochs() -> None:
 def test_the_interval_contains_the_difference_and_is_antisymmetric(
     b: int, c: int, rest: int
 ) -> None:
-    found, (low, high) = accuracy_difference(b, c, b + c + rest)
-    assert -1 <= low <= found <= high <= 1
+    difference, (low, high) = accuracy_difference(b, c, b + c + rest)
+    assert -1 <= low <= difference <= high <= 1
     back, (other_low, other_high) = accuracy_difference(c, b, b + c + rest)
-    assert (back, other_low, other_high) == pytest.approx((-found, -high, -low))
+    assert (back, other_low, other_high) == pytest.approx((-difference, -high, -low))
 
 
 def test_the_interval_agrees_with_an_exact_test() -> None:
@@ -200,11 +206,11 @@ def run_with(folder: Path, right: list[bool]) -> Run:
 def test_two_runs_are_compared_picture_by_picture(tmp_path: Path) -> None:
     base = run_with(tmp_path / "a", [True] * 50 + [False] * 50)
     best = run_with(tmp_path / "b", [False] * 2 + [True] * 88 + [False] * 10)
-    found = compare(base, best)
-    assert (found["better"], found["worse"], found["pictures"]) == (40, 2, 100)
-    assert found["difference"] == pytest.approx(0.38)
-    assert found["base"]["accuracy"] == pytest.approx(0.5)
-    assert found["best"]["interval"][0] < 0.88 < found["best"]["interval"][1]
+    result = compare(base, best)
+    assert (result["better"], result["worse"], result["pictures"]) == (40, 2, 100)
+    assert result["difference"] == pytest.approx(0.38)
+    assert result["base"]["accuracy"] == pytest.approx(0.5)
+    assert result["best"]["interval"][0] < 0.88 < result["best"]["interval"][1]
     with pytest.raises(BadInputError, match="same pictures"):
         compare(base, run_with(tmp_path / "c", [True] * 9))
     with pytest.raises(BadInputError, match="no test predictions"):
@@ -212,15 +218,15 @@ def test_two_runs_are_compared_picture_by_picture(tmp_path: Path) -> None:
 
 
 def test_the_summary_claims_no_more_than_the_interval_shows(tmp_path: Path) -> None:
-    def said(base: list[bool], best: list[bool], name: str) -> str:
-        found = compare(
+    def summary(base: list[bool], best: list[bool], name: str) -> str:
+        comparison = compare(
             run_with(tmp_path / f"{name}1", base), run_with(tmp_path / f"{name}2", best)
         )
-        return search_summary(12, 5, found, "default settings")
+        return search_summary(12, 5, comparison, "default settings")
 
-    assert "It is better." in said([False] * 30 + [True] * 60, [True] * 90, "clear")
-    assert "may be chance" in said([False] * 2 + [True] * 88, [True] * 90, "close")
-    worse = said([True] * 90, [False] * 2 + [True] * 88, "worse")
+    assert "It is better." in summary([False] * 30 + [True] * 60, [True] * 90, "clear")
+    assert "may be chance" in summary([False] * 2 + [True] * 88, [True] * 90, "close")
+    worse = summary([True] * 90, [False] * 2 + [True] * 88, "worse")
     assert "keep the default settings" in worse
     assert "keep them" in search_summary(12, 0, None, "default settings")
     assert "could not be compared" in search_summary(12, 3, None, "default settings")

@@ -80,13 +80,13 @@ def test_only_the_best_and_the_base_are_tested(finished_search: FinishedSearch) 
     for trial in trials:
         run = trial_run(finished_search.workspace, trial)
         assert (run.report is not None) == (trial.number in (0, best.number))
-    found, base = (
+    tested, base = (
         finished_search.result["test"],
         Run(finished_search.workspace.runs / trials[0].run),
     )
-    assert found["base"]["accuracy"] == pytest.approx(base.report["accuracy"])
-    assert found["pictures"] == base.report["pictures"]
-    assert str(found["pictures"]) in finished_search.result["sentence"]
+    assert tested["base"]["accuracy"] == pytest.approx(base.report["accuracy"])
+    assert tested["pictures"] == base.report["pictures"]
+    assert str(tested["pictures"]) in finished_search.result["sentence"]
     assert finished_search.sweep.result == {
         name: value for name, value in finished_search.result.items() if name != "status"
     }
@@ -95,11 +95,11 @@ def test_only_the_best_and_the_base_are_tested(finished_search: FinishedSearch) 
 def test_test_pictures_decide_nothing(finished_search: FinishedSearch) -> None:
     """With other test pictures the search does the same."""
     record = copy.deepcopy(finished_search.sweep.dataset)
-    kept = record["splits"]["test"][:5]
-    record["splits"]["test"], record["counts"]["test"] = kept, 5
-    other = new_sweep(finished_search.workspace, finished_search.version, record=record)
-    result = search_to_the_end(finished_search.workspace, other)
-    assert outcomes(other) == outcomes(finished_search.sweep)
+    test_rows = record["splits"]["test"][:5]
+    record["splits"]["test"], record["counts"]["test"] = test_rows, 5
+    other_sweep = new_sweep(finished_search.workspace, finished_search.version, record=record)
+    result = search_to_the_end(finished_search.workspace, other_sweep)
+    assert outcomes(other_sweep) == outcomes(finished_search.sweep)
     assert result["best"] == finished_search.result["best"]
     assert result["test"]["pictures"] == 5
 
@@ -215,8 +215,8 @@ def test_a_finished_run_is_trial_0_of_its_own_search(finished_search: FinishedSe
     assert sweep.state.trials[0].run == base.id
     assert (base.folder / "events.jsonl").read_bytes() == log, "it is not trained again"
     assert outcomes(sweep) == outcomes(finished_search.sweep)[:2]
-    other = trial_run(finished_search.workspace, sweep.state.trials[1])
-    assert other.meta["parent"] == base.id
+    next_run = trial_run(finished_search.workspace, sweep.state.trials[1])
+    assert next_run.meta["parent"] == base.id
     assert result["base"] == base.id
 
 

@@ -70,10 +70,10 @@ def test_the_documented_plugin_trains_resumes_and_reloads(put: Put, tmp_path: Pa
 def test_the_documented_plugin_s_figures_are_as_counted(put: Put) -> None:
     put()
     model = get("my_net")
-    found = check(model)
-    assert found["problem"] == ""
-    assert found["parameters"] == pytest.approx(model.parameters, rel=0.01)
-    assert found["macs"] == pytest.approx(model.macs, rel=0.01)
+    result = check(model)
+    assert result["problem"] == ""
+    assert result["parameters"] == pytest.approx(model.parameters, rel=0.01)
+    assert result["macs"] == pytest.approx(model.macs, rel=0.01)
 
 
 def test_an_exported_plugin_model_needs_no_plugin_file(put: Put, workspace: Workspace) -> None:
@@ -87,8 +87,8 @@ def test_an_exported_plugin_model_needs_no_plugin_file(put: Put, workspace: Work
     path.unlink()
     with pytest.raises(BadInputError, match="no model named my_net"):
         get("my_net")
-    again = evaluate(workspace, find(workspace, "latest"))
-    assert again["accuracy"] == ended.test["accuracy"]
+    report = evaluate(workspace, find(workspace, "latest"))
+    assert report["accuracy"] == ended.test["accuracy"]
 
 
 @pytest.mark.parametrize(
