@@ -38,7 +38,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="module", autouse=True)
 def _loaded() -> Iterator[None]:
-    with forked_workers.loaded():
+    with forked_workers.preloaded():
         yield
 
 
