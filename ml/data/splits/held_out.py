@@ -1,7 +1,7 @@
 """The held-out test set: picture hashes decide it once, and added pictures do not move it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -120,31 +120,57 @@ def _with_drawn_test(items: Sequence[Item], seed: int) -> Sequence[Item]:
     return with_splits(items, np.where(chosen, TEST, splits_of(items)))
 
 
+def _splits_by_name(
+    items: Iterable[Item],
+) -> tuple[dict[str, str | None], dict[str, str | None]]:
+    """The latest split of each picture, by its hash, and of each group, by its name."""
+    by_hash: dict[str, str | None] = {}
+    by_group: dict[str, str | None] = {}
+    for item in items:
+        by_hash[item.hash] = _later_split(by_hash.get(item.hash), item.split)
+        if item.group is not None:
+            by_group[item.group] = _later_split(by_group.get(item.group), item.split)
+    return by_hash, by_group
+
+
 def _with_earlier_splits(
     items: Sequence[Item], earlier: Sequence[Item], seed: int, grow: bool
 ) -> tuple[Item, ...]:
     """``items`` with the splits that ``earlier`` has for their pictures and groups; other new items
-    fill the test up to its share of their class."""
-    by_hash: dict[str, str | None] = {}
-    by_group: dict[str, str | None] = {}
-    for item in earlier:
-        by_hash[item.hash] = _later_split(by_hash.get(item.hash), item.split)
-        if item.group is not None:
-            by_group[item.group] = _later_split(by_group.get(item.group), item.split)
+    fill the test up to its share of their class.
+
+    An excluded item is in no split: it decides only for new items that no included one decides for.
+    """
+    by_hash, by_group = _splits_by_name(item for item in earlier if not item.excluded)
+    hint_by_hash, hint_by_group = _splits_by_name(earlier)
     # Beside train and test alone, new items are train: validation is split off train.
     default_split = "train" if {item.split for item in earlier} == {"train", "test"} else None
     assigned = list(items)
     new_items = []
     for n, item in enumerate(items):
-        if item.split is None and item.hash in by_hash:
-            assigned[n] = item._replace(split=by_hash[item.hash])
-        elif item.split is None:
+        if item.split is not None:
+            continue
+        hinted = item.excluded and item.hash not in by_hash
+        known_splits = hint_by_hash if hinted else by_hash
+        if item.hash in known_splits:
+            assigned[n] = item._replace(split=known_splits[item.hash])
+            if item.group is not None and not item.excluded:
+                by_group[item.group] = _later_split(by_group.get(item.group), assigned[n].split)
+        elif item.excluded:
+            assigned[n] = item._replace(split=hint_by_group.get(item.group or "", default_split))
+        else:
             new_items.append(n)
     side = np.full(len(items), -2, dtype=np.int64)
     undecided_groups = []
     new_groups = split_groups(items, np.array(new_items, dtype=np.int64))
     for number, group in enumerate(new_groups):
         earlier_splits = [by_group[g] for n in group if (g := items[n].group) in by_group]
+        earlier_splits = earlier_splits or [
+            splits[name]
+            for n in group
+            for splits, name in ((hint_by_hash, items[n].hash), (hint_by_group, items[n].group))
+            if name in splits
+        ]
         if earlier_splits:
             side[group] = 2 if "test" in earlier_splits else 0
         else:
