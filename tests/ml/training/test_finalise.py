@@ -159,7 +159,7 @@ def asked(monkeypatch) -> list[int]:
         return true_run(session, pixels, names)
 
     monkeypatch.setattr(verification, "run_outputs", run)
-    monkeypatch.setattr(verification.parity, "LOOKED_AT", 4)
+    monkeypatch.setattr(verification.parity, "MAX_COMPARED_OF_CACHED", 4)
     return counts
 
 
