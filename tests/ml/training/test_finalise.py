@@ -187,7 +187,7 @@ def test_where_features_are_kept_a_few_pictures_prove_them_and_the_answers_are_t
 def test_of_many_test_pictures_some_prove_the_file_and_every_one_is_answered_by_it(
     again, asked, monkeypatch
 ):
-    monkeypatch.setattr(verification.parity, "COMPARED", 5)
+    monkeypatch.setattr(verification.parity, "MAX_COMPARED", 5)
     run = again()
     pictures = trained().pictures
     assert asked == [5, *(len(pictures.indices(split)) for split in ("test", "val", "train"))]
