@@ -2,12 +2,11 @@
 
 from typing import Any, Protocol
 
-from ml.config import TrainConfig
+from ml.config import DEFAULT_LEVEL, LEVELS, MOST_EFFORT, Level, TrainConfig
 from ml.data.pixels.pixels import PixelSpec
 from ml.errors import BadInputError
 from ml.models import catalog as model_catalog
 from ml.models.registry import ModelInfo
-from ml.preset_levels import DEFAULT_LEVEL, LEVELS, MOST_EFFORT, Level
 
 MAX_SIDE_FOR_SMALL_CNN = 64
 """Below this median side in px a small CNN is trained from scratch; else a backbone is frozen."""

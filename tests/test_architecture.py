@@ -143,7 +143,6 @@ LAYERS = [
     "ml.errors",
     "ml.utils",
     "ml.compat",
-    "ml.preset_levels",
     "ml.config",
     "ml.workspace",
     "ml.hardware",

@@ -8,10 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ml.config import TrainConfig
+from ml.config import LEVELS, TrainConfig
 from ml.data.store.versions import DatasetVersion
 from ml.errors import BadInputError, MLError
-from ml.preset_levels import LEVELS
 from ml.training import start
 from ml.utils.progress import Progress
 from ml.workspace import Workspace

@@ -4,11 +4,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from ml.config import TrainConfig
+from ml.config import LEVELS, TrainConfig
 from ml.errors import BadInputError, MLError
 from ml.hardware import Machine
 from ml.models import all_models, get
-from ml.preset_levels import LEVELS
 from ml.presets import configuration, recommended_settings
 from ml.text.training_sentences import reason
 from ml.training.cost.estimate import cost_key, estimate, speed_key

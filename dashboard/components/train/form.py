@@ -31,13 +31,12 @@ from dashboard.text.markdown import plain
 from dashboard.text.wording import count, roughly, size, unique
 from dashboard.workers import engine
 from ml import presets
-from ml.config import TrainConfig
+from ml.config import DEFAULT_LEVEL, LEVELS, TrainConfig
 from ml.data import catalog
 from ml.data.catalog import DatasetInfo
 from ml.data.sources.folders import BUNDLED
 from ml.errors import BadInputError
 from ml.models import catalog as model_catalog
-from ml.preset_levels import DEFAULT_LEVEL, LEVELS
 from ml.text import command_line
 from ml.text.training_sentences import reason
 
