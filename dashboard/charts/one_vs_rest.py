@@ -1,4 +1,4 @@
-"""The curves of one class against the rest: pure functions from a curve to Plotly figures.
+"""ROC and precision-recall curves of one class against the rest, as Plotly figures.
 
 Colours are the names of the theme that ``dashboard.components.widgets.plot`` knows.
 """

@@ -1,4 +1,7 @@
-"""Run status for the pages, cached because they ask often. Nothing here starts or stops a run."""
+"""Run status and the order of the queue, cached for the pages. Nothing here starts or stops a run.
+
+What orders the queue is ``ml.runs.queue.place_in_queue``.
+"""
 
 import os
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""The queue of runs and its workers: who is next, who trains a run, how a worker is ended."""
+"""The queue of runs: the key of their order, who claims a run, how a worker is ended.
+
+Who starts the first in line is ``dashboard.workers.dispatcher``.
+"""
 
 import contextlib
 import platform

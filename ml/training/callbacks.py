@@ -1,4 +1,4 @@
-"""What happens around the steps: figures out, stop requests in, checkpoints kept."""
+"""Lightning callbacks: live metrics, stop requests, early stopping, checkpoints."""
 
 import math
 import time

@@ -1,4 +1,4 @@
-"""Lines as CSV, safe to open in a spreadsheet."""
+"""Write lines as CSV, safe to open in a spreadsheet; reading tables is ``ml.data.sources``."""
 
 import csv
 import io
