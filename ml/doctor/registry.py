@@ -4,22 +4,18 @@ A check is one module in ``ml/doctor/checks``: it is read because it lies there.
 findings, the cards on the page Data and ``python -m ml doctor --list`` follow from its kinds.
 """
 
-import importlib
-import logging
-import pkgutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ml.doctor import checks
 from ml.doctor.finding import SEVERITIES, Finding
+from ml.utils.submodules import import_submodules
 
 Check = Callable[..., Iterable[Finding]]
 """Takes a ``CheckContext`` (which asks this module for advice, so that it is not imported here)."""
 
 LAST_ORDER = 1000
 """The ``order`` of a kind that names none."""
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -77,15 +73,7 @@ def check(*kinds: Kind) -> Callable[[Check], Check]:
 
 def all_checks() -> list[tuple[Check, tuple[Kind, ...]]]:
     """Every check with its kinds, in the order in which they run."""
-    for module in pkgutil.iter_modules(checks.__path__):
-        name = f"{checks.__name__}.{module.name}"
-        if name in import_errors:
-            continue
-        try:
-            importlib.import_module(name)
-        except Exception as error:  # the other checks go on
-            log.exception("%s cannot be imported.", name)
-            import_errors[name] = f"{type(error).__name__}: {error}"
+    import_errors.update(import_submodules(checks, skip=import_errors))
     return sorted(_checks.items(), key=lambda row: min(kind.order for kind in row[1]))
 
 

@@ -4,9 +4,6 @@ A format is one module in ``ml/export/formats``. ``python -m ml export --list`` 
 follow from what it declares.
 """
 
-import importlib
-import logging
-import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -18,8 +15,7 @@ from ml.errors import BadInputError
 from ml.export import formats
 from ml.metrics.report import Logits
 from ml.runs.folder import Run
-
-log = logging.getLogger(__name__)
+from ml.utils.submodules import import_submodules
 
 
 @dataclass(frozen=True)
@@ -93,11 +89,7 @@ def exporter(
 
 def all_exporters() -> list[Exporter]:
     """Every format, by name. One whose module cannot be imported is left out."""
-    for module in pkgutil.iter_modules(formats.__path__):
-        try:
-            importlib.import_module(f"{formats.__name__}.{module.name}")
-        except Exception:  # the other formats go on
-            log.exception("The format %s is left out: it cannot be imported.", module.name)
+    import_submodules(formats)
     return [_exporters[name] for name in sorted(_exporters)]
 
 

@@ -4,9 +4,6 @@ A hub is one module in ``ml/data/sources/hubs``. The command line, the catalogue
 list on the page Data follow from what it declares.
 """
 
-import importlib
-import logging
-import pkgutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,9 +13,8 @@ from ml.data.pixels.parallel import Progress
 from ml.data.sources import hubs as modules
 from ml.data.sources.listing import Listing
 from ml.errors import BadInputError
+from ml.utils.submodules import import_submodules
 from ml.workspace import Workspace
-
-log = logging.getLogger(__name__)
 
 
 class NamedSet(Protocol):
@@ -112,11 +108,7 @@ def named_source(
 
 def all_hubs() -> list[Hub]:
     """Every hub, in the order of their modules' names. One that cannot be imported is left out."""
-    for module in pkgutil.iter_modules(modules.__path__):
-        try:
-            importlib.import_module(f"{modules.__name__}.{module.name}")
-        except Exception:  # the other hubs go on
-            log.exception("The hub %s is left out: it cannot be imported.", module.name)
+    import_submodules(modules)
     return [*_hubs.values()]
 
 
