@@ -4,8 +4,8 @@ import math
 from pathlib import Path
 
 import streamlit as st
-from PIL import Image
 
+from ml.data.pixels.decode import opened
 from ml.data.store.versions import DatasetVersion, picture_path, read_picture
 from ml.doctor.image_statistics import capture_time
 from ml.errors import MLError
@@ -39,7 +39,7 @@ def _size_cache(root: Path) -> dict[str, tuple[int, int] | None]:
 def _measure(workspace: Workspace, digest: str) -> tuple[int, int] | None:
     """From the header alone: these pictures were decoded once already, when they came in."""
     try:
-        with Image.open(picture_path(workspace, digest)) as picture:
+        with opened(picture_path(workspace, digest)) as picture:
             width, height = picture.size
             turned = picture.getexif().get(_ORIENTATION, 1) in _ON_ITS_SIDE
     except Exception:  # whatever a broken header makes Pillow raise: it has no size then

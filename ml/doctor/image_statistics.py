@@ -5,7 +5,6 @@ cached by its hash, in ``features/looks-<n>``, as structured arrays.
 """
 
 import hashlib
-import io
 import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -17,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ml.data.pixels.decode import FORMATS, load
+from ml.data.pixels.decode import guarded, load, opened
 from ml.data.pixels.parallel import Progress, in_batches
 from ml.data.store.originals import read_picture
 from ml.errors import BadInputError
@@ -97,10 +96,15 @@ def _statistics_of_all(workspace: Workspace, hashes: list[str]) -> list[tuple[An
 
 def _statistics_of(workspace: Workspace, digest: str) -> tuple[Any, ...]:
     try:
-        data = read_picture(workspace, digest)
-        picture, (width, height), _ = load(data, at_least=MEASURED_SIDE)
+        return (digest, *_measure(read_picture(workspace, digest)))
     except BadInputError:
         return (digest, *np.zeros((), STATISTICS_DTYPE).item()[1:])
+
+
+@guarded
+def _measure(data: bytes) -> tuple[Any, ...]:
+    """The fields of ``STATISTICS_DTYPE`` after the first, of the bytes of a picture."""
+    picture, (width, height), _ = load(data, at_least=MEASURED_SIDE)
     same = hashlib.sha256(f"{width}x{height} {picture.mode} ".encode() + picture.tobytes())
     thumb = picture.convert("L").resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX)
     picture.thumbnail((MEASURED_SIDE, MEASURED_SIDE), Image.Resampling.BILINEAR)
@@ -108,7 +112,7 @@ def _statistics_of(workspace: Workspace, digest: str) -> tuple[Any, ...]:
     colours = np.asarray(picture.convert("RGB").reduce(4), np.float32).reshape(-1, 3).mean(0)
     sharp, flat = _edges(grey)
     return (
-        digest, same.digest(), width, height, capture_time(data), grey.mean(), grey.std(), *colours,
+        same.digest(), width, height, capture_time(data), grey.mean(), grey.std(), *colours,
         sharp, flat, np.asarray(thumb),
     )  # fmt: skip
 
@@ -130,7 +134,7 @@ def capture_time(data: bytes) -> float:
     The time zone is not known: only differences count.
     """
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+        with opened(data) as picture:
             exif = picture.getexif()
             tags = {**exif, **exif.get_ifd(_EXIF)}
         for tag in _TIMES:

@@ -15,9 +15,10 @@ from ml.data.augment.apply import apply
 from ml.data.augment.batch import Augment, mix
 from ml.data.augment.mixup import Mixing, cutmix, mixup
 from ml.data.augment.policies import Policy, Step
+from ml.data.pixels.decode import OUT_OF_MEMORY
 from ml.data.pixels.pixels import Pixels, PixelSpec, canonical
 from ml.errors import BadInputError
-from ml.serving.classification import OUT_OF_MEMORY, UNFORESEEN_PICTURE
+from ml.serving.classification import UNFORESEEN_PICTURE
 from ml.serving.handlers import handler
 from ml.serving.model_cache import ModelCache
 from ml.serving.protocol import AugmentRequest, AugmentResponse

@@ -1,15 +1,12 @@
 """Handler of ``classify``: decodes a picture, asks the network, makes two pictures for the page."""
 
-import io
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
-from PIL import Image
-
-from ml.data.pixels.decode import load
+from ml.data.pixels.decode import OUT_OF_MEMORY, guarded, load, opened
 from ml.data.pixels.pixels import Pixels, PixelSpec, canonical_and_picture
 from ml.errors import BadInputError
 from ml.inference.classifier import Classifier, Output, classify_batch, unreadable
@@ -21,10 +18,7 @@ from ml.serving.protocol import ClassifyRequest, ClassifyResponse
 
 DECODER_THREADS = 2
 """As many as keep two cores busy. They bound memory: a thread keeps what it once used."""
-OUT_OF_MEMORY = (
-    "Reading this picture takes more memory than Lensmith gives to one. Make it smaller and try "
-    "again."
-)
+JPEG_FORMATS = ("JPEG", "MPO")
 UNFORESEEN_PICTURE = "Something unforeseen went wrong with this picture. See the server's log."
 UNFORESEEN_MODEL = "Something unforeseen went wrong with this model. See the server's log."
 
@@ -86,6 +80,7 @@ class _Decoded(NamedTuple):
     preview: bytes = b""
 
 
+@guarded
 def _decode(data: bytes, spec: PixelSpec, max_side: int) -> _Decoded:
     """The picture for the network and for the page; a camera's frame is for the network alone.
 
@@ -108,7 +103,7 @@ def _check_frame(data: bytes, max_side: int) -> None:
         BadInputError: it is no JPEG, or larger than ``max_side``.
     """
     too_large = True
-    with suppress(Exception), Image.open(io.BytesIO(data), formats=["JPEG"]) as picture:
-        too_large = max(picture.size) > max_side
+    with suppress(Exception), opened(data) as picture:
+        too_large = picture.format not in JPEG_FORMATS or max(picture.size) > max_side
     if too_large:
         raise BadInputError(f"A frame is a JPEG of at most {max_side} pixels a side.")

@@ -1,18 +1,21 @@
 """Decode a picture under limits: upright, in 8-bit grey or RGB.
 
-Bytes are hostile: the size in the header is checked before anything is decoded, and whatever Pillow
-raises becomes a ``BadInputError`` of one sentence.
+Bytes are hostile: the size in the header is checked before anything is decoded, and whatever a
+``guarded`` function raises becomes a ``BadInputError`` of one sentence.
 """
 
 import io
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from functools import wraps
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from PIL import Image, UnidentifiedImageError
 
+from ml.compat.pillow_private import detached
 from ml.data.pixels.convert import to_grey_or_rgb
 from ml.errors import BadInputError
 
@@ -27,6 +30,13 @@ MAX_ASPECT = 40
 MAX_PARALLEL_PIXELS = 16_000_000
 """Larger pictures are decoded one at a time, to bound memory."""
 
+OUT_OF_MEMORY = (
+    "Reading this picture takes more memory than Lensmith gives to one. Make it smaller and try "
+    "again."
+)
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -48,32 +58,60 @@ def share_large_lock(lock: Any) -> None:
     _large_lock = lock
 
 
+def guarded(
+    function: Callable[Concatenate[bytes, Parameters], Result],
+) -> Callable[Concatenate[bytes, Parameters], Result]:
+    """A function of the bytes of a picture that raises nothing but ``BadInputError``.
+
+    Whatever lies between bytes and pixels is in such a function: Pillow raises nearly anything on a
+    bad file, and some of it late.
+    """
+
+    @wraps(function)
+    def guard(data: bytes, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        try:
+            return function(data, *args, **kwargs)
+        except BadInputError:
+            raise
+        except MemoryError as error:
+            raise BadInputError(OUT_OF_MEMORY) from error
+        except Exception as error:
+            raise BadInputError(_error_sentence(error, data)) from error
+
+    return guard
+
+
+@guarded
 def load(
     data: bytes, at_least: int | None = None
 ) -> tuple[Image.Image, tuple[int, int], list[str]]:
     """The picture in mode L or RGB, its upright full size (width, height), and notes of changes.
 
-    With ``at_least``, a JPEG may be decoded smaller, with at least that many pixels a side.
+    The picture is plain pixels: it reads no file any more, and has no comment or profile. With
+    ``at_least``, a JPEG may be decoded smaller, with at least that many pixels a side.
 
     Raises:
         BadInputError: it is no picture, damaged, or beyond the limits.
     """
     if not data:
         raise BadInputError("The file is empty.")
-    try:
-        with _without_warnings(), Image.open(io.BytesIO(data), formats=FORMATS) as picture:
-            full_size = picture.size
-            _check_size(*full_size)
-            if at_least:
-                picture.draft(None, (at_least, at_least))
-            if full_size[0] * full_size[1] <= MAX_PARALLEL_PIXELS:
-                return _upright(picture, full_size)
-            with _large_lock:
-                return _upright(picture, full_size)
-    except (BadInputError, MemoryError):
-        raise
-    except Exception as error:  # Pillow raises nearly anything on a bad file
-        raise BadInputError(_error_sentence(error, data)) from error
+    with opened(data) as picture:
+        full_size = picture.size
+        _check_size(*full_size)
+        if at_least:
+            picture.draft(None, (at_least, at_least))
+        if full_size[0] * full_size[1] <= MAX_PARALLEL_PIXELS:
+            return _upright(picture, full_size)
+        with _large_lock:
+            return _upright(picture, full_size)
+
+
+@contextmanager
+def opened(data: bytes | Path) -> Iterator[Image.Image]:
+    """The picture with its header read and nothing decoded. Raises whatever Pillow raises."""
+    file = io.BytesIO(data) if isinstance(data, bytes) else data
+    with _without_warnings(), Image.open(file, formats=FORMATS) as picture:
+        yield picture
 
 
 def _upright(
@@ -84,6 +122,7 @@ def _upright(
     with suppress(Exception):  # a broken EXIF block does not make a picture bad
         orientation = picture.getexif().get(_ORIENTATION, 1)
     upright, notes = to_grey_or_rgb(picture)
+    upright = detached(upright)  # asking for later frames takes the pixels of the first away
     if orientation in _TURNS:
         upright = upright.transpose(_TURNS[orientation])
         notes.append("turned upright, as its camera noted")

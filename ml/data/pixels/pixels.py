@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ml.data.pixels.decode import load
+from ml.data.pixels.decode import guarded, load
 from ml.errors import BadInputError
 
 Pixels = npt.NDArray[np.uint8]
@@ -83,6 +83,7 @@ class Facts:
     notes: tuple[str, ...] = ()
 
 
+@guarded
 def decode(data: bytes) -> Decoded:
     """Decode a picture whole: turned upright, first frame, in 8-bit grey or RGB.
 
@@ -93,11 +94,13 @@ def decode(data: bytes) -> Decoded:
     return Decoded(np.array(picture), tuple(notes))
 
 
+@guarded
 def read_facts(data: bytes) -> Facts:
     """The facts of a picture; a JPEG is decoded at reduced size. Raises as ``decode`` does."""
     return _facts(*load(data, at_least=256))
 
 
+@guarded
 def facts_and_pixels(data: bytes, spec: PixelSpec) -> tuple[Facts, Pixels]:
     """What ``read_facts`` and ``canonical`` return, decoding once. Raises as ``decode`` does."""
     picture, size, notes = load(data, at_least=2 * spec.size)
@@ -132,6 +135,7 @@ def canonical(data: bytes, spec: PixelSpec) -> Pixels:
     return canonical_and_picture(data, spec)[0]
 
 
+@guarded
 def canonical_and_picture(data: bytes, spec: PixelSpec) -> tuple[Pixels, Image.Image, bool]:
     """``canonical``, the decoded picture, and whether that was decoded at full size."""
     picture, full, _ = load(data, at_least=2 * spec.size)

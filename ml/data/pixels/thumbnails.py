@@ -5,12 +5,14 @@ import io
 
 from PIL import Image, WebPImagePlugin  # noqa: F401 (else saving imports all forty formats)
 
+from ml.data.pixels.decode import guarded
 from ml.data.pixels.pixels import PixelSpec, canonical
 
 THUMBNAIL_SIDE = 160
 """The side in pixels: twice the size on the page, for dense screens."""
 
 
+@guarded
 def data_uri(data: bytes, side: int = THUMBNAIL_SIDE) -> str:
     """A picture file as the data URI of a thumbnail, its middle square of ``side`` pixels.
 

@@ -8,7 +8,6 @@ import stat
 import struct
 import threading
 import zipfile
-import zlib
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -203,8 +202,8 @@ class Members:
                     member.close()
         except NotImplementedError as error:
             raise BadInputError("It is packed in a way that cannot be unpacked here.") from error
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as e:
-            raise BadInputError("It is damaged in the archive. Pack it again.") from e
+        except Exception as error:  # each way of packing has errors of its own
+            raise BadInputError("It is damaged in the archive. Pack it again.") from error
 
 
 @lru_cache(maxsize=1)

@@ -1,15 +1,11 @@
 """Capture time of pictures, from their EXIF data."""
 
-import io
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from PIL import Image
-
-from ml.data.pixels.decode import FORMATS
+from ml.data.pixels.decode import opened
 from ml.data.store.versions import picture_path
 from ml.workspace import Workspace
 
@@ -25,8 +21,7 @@ def capture_times(workspace: Workspace, hashes: Iterable[str]) -> dict[str, floa
 def capture_time(picture: Path | bytes) -> float | None:
     """The capture time in EXIF, in seconds since 1970 by the camera's clock; None where there is
     none or it cannot be read."""
-    file: Any = io.BytesIO(picture) if isinstance(picture, bytes) else picture
-    with suppress(Exception), Image.open(file, formats=FORMATS) as image:
+    with suppress(Exception), opened(picture) as image:
         exif = image.getexif()
         exif_details = exif.get_ifd(_EXIF)
         text = str(exif_details.get(_TAKEN) or exif.get(_WRITTEN) or "").strip("\0 ")

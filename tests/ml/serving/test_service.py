@@ -146,7 +146,7 @@ def test_every_operation_has_a_handler_and_every_handler_its_own_operation():
 
 
 @pytest.mark.parametrize(
-    ("error", "sentence"), [(MemoryError(), "more memory"), (KeyError("x"), "unforeseen")]
+    ("error", "sentence"), [(MemoryError(), "more memory"), (KeyError("x"), "damaged")]
 )
 def test_whatever_goes_wrong_with_a_picture_becomes_a_sentence(
     folder, error, sentence, monkeypatch
