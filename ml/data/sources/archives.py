@@ -1,7 +1,7 @@
 """Zip archives: read member by member under limits, never unpacked to the disk.
 
-An archive is hostile: its directory is measured before it is believed, a member is read no further
-than the size it declares, and the names in it are shown and never used as paths.
+Archives are untrusted: the central directory is measured before it is parsed, a member is read no
+further than its declared size, and the names in it are shown and never used as paths.
 """
 
 import stat
@@ -16,15 +16,16 @@ from typing import Any
 from ml.data.sources.folders import arrange
 from ml.data.sources.listing import LAYOUT, Listing, source
 from ml.data.sources.tables import find_table
-from ml.data.sources.walk import MOST_BYTES, Entry, clean, in_order, is_junk
+from ml.data.sources.walk import MAX_FILE_BYTES, Entry, clean, in_order, is_junk
 from ml.errors import BadInputError
 
-MOST_MEMBERS = 200_000
-MOST_DIRECTORY_BYTES = 64 * 2**20
-MOST_UNPACKED = 64 * 2**30
-MOST_RATIO = 200
-"""No picture packs this much smaller, but for blank ones, which stay below ``SMALL_BYTES``."""
-SMALL_BYTES = 4 * 2**20
+MAX_ARCHIVE_MEMBERS = 200_000
+MAX_DIRECTORY_BYTES = 64 * 2**20
+MAX_UNPACKED_BYTES = 64 * 2**30
+MAX_COMPRESSION_RATIO = 200
+"""A member that unpacks to more than so many times its packed size is refused as a zip bomb."""
+MIN_BYTES_FOR_RATIO_CHECK = 4 * 2**20
+"""Smaller members are not checked: blank pictures pack far better than others."""
 ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst")
 _MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 _END, _END_64, _LOCATOR = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
@@ -67,8 +68,8 @@ def is_zip(path: Path) -> bool:
         return False
 
 
-def open_archive(path: Path, most_bytes: int = MOST_BYTES) -> Archive:
-    """Read the directory of a zip. Of its files, those above ``most_bytes`` are refused.
+def open_archive(path: Path, max_bytes: int = MAX_FILE_BYTES) -> Archive:
+    """Read the directory of a zip. Of its files, those above ``max_bytes`` are refused.
 
     Raises:
         BadInputError: it is no zip, damaged, or beyond the limits.
@@ -90,7 +91,7 @@ def open_archive(path: Path, most_bytes: int = MOST_BYTES) -> Archive:
         why = (
             "Another file of this name came first."
             if parts in seen
-            else _refusal(info, parts, most_bytes)
+            else _refusal(info, parts, max_bytes)
         )
         seen.add(parts)
         if why:
@@ -107,10 +108,10 @@ def open_archive(path: Path, most_bytes: int = MOST_BYTES) -> Archive:
 
 
 def _check_total(path: Path, total: int) -> None:
-    if total > MOST_UNPACKED:
+    if total > MAX_UNPACKED_BYTES:
         raise BadInputError(
-            f"{path.name} unpacks to {total / 2**30:,.0f} GB, and {MOST_UNPACKED // 2**30} are the "
-            "most. Pack it in parts."
+            f"{path.name} unpacks to {total / 2**30:,.0f} GB, and {MAX_UNPACKED_BYTES // 2**30} "
+            "are the most. Pack it in parts."
         )
 
 
@@ -131,14 +132,14 @@ def _check_directory(path: Path) -> None:
             end -= 76
         if length > end:
             raise _damaged(path)
-        members = MOST_MEMBERS + 1
-        if length <= MOST_DIRECTORY_BYTES:
+        members = MAX_ARCHIVE_MEMBERS + 1
+        if length <= MAX_DIRECTORY_BYTES:
             file.seek(end - length)
             members = file.read(length).count(_ENTRY)
-    if members > MOST_MEMBERS:
+    if members > MAX_ARCHIVE_MEMBERS:
         raise BadInputError(
-            f"{path.name} holds more than {MOST_MEMBERS:,} files. Unpack it and bring the folder "
-            "in, or pack it in parts."
+            f"{path.name} holds more than {MAX_ARCHIVE_MEMBERS:,} files. Unpack it and bring the "
+            "folder in, or pack it in parts."
         )
 
 
@@ -158,7 +159,7 @@ def _parts(info: zipfile.ZipInfo) -> tuple[str, ...]:
     )
 
 
-def _refusal(info: zipfile.ZipInfo, parts: tuple[str, ...], most_bytes: int) -> str:
+def _refusal(info: zipfile.ZipInfo, parts: tuple[str, ...], max_bytes: int) -> str:
     """Why a member is not read; else empty."""
     absolute = _name(info).startswith(("/", "\\")) or (parts and parts[0].endswith(":"))
     if not parts or ".." in parts or absolute:
@@ -169,9 +170,9 @@ def _refusal(info: zipfile.ZipInfo, parts: tuple[str, ...], most_bytes: int) -> 
         return "It is encrypted. Pack the pictures without a password."
     if parts[-1].casefold().endswith(ARCHIVES):
         return "It is an archive inside the archive. Unpack it first."
-    if info.file_size > most_bytes:
-        return f"The file is larger than {most_bytes // 2**20} MB."
-    if info.file_size > max(SMALL_BYTES, MOST_RATIO * info.compress_size):
+    if info.file_size > max_bytes:
+        return f"The file is larger than {max_bytes // 2**20} MB."
+    if info.file_size > max(MIN_BYTES_FOR_RATIO_CHECK, MAX_COMPRESSION_RATIO * info.compress_size):
         return "It unpacks to far more than a picture would: it looks made to fill the memory."
     return ""
 

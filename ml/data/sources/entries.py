@@ -1,4 +1,4 @@
-"""The files of a source, many of them in little memory."""
+"""Entries: the files of a source, held compactly (12 bytes and the name for each)."""
 
 import os
 import unicodedata
@@ -29,8 +29,8 @@ class Entry:
 
 
 class Files(Sequence[Entry]):
-    """The files of a folder: 12 bytes each and the length of the name, where an ``Entry`` and what
-    it holds takes some 600.
+    """A sequence of ``Entry`` made on access: a file takes 12 bytes and its name, an ``Entry``
+    about 600.
 
     Args:
         read: what reads a file by its path.
@@ -42,8 +42,8 @@ class Files(Sequence[Entry]):
         self._folders: list[tuple[str, Parts]] = []
 
     def add_folder(self, where: str, parts: Parts) -> None:
-        """The files that are added from now on are in the folder ``where``, ``parts`` below the
-        source."""
+        """Start the folder at the path ``where``, whose parts below the source are ``parts``: files
+        that are added afterwards lie in it."""
         self._folders.append((where, parts))
 
     def add(self, name: str) -> None:
@@ -94,8 +94,8 @@ def parts_of(entries: Sequence[Entry]) -> Iterator[Parts]:
 
 def clean(name: str) -> str:
     """A name that can be shown and stored: composed, without control characters or half letters."""
-    whole = os.fsencode(name).decode("utf-8", "replace")
+    valid = os.fsencode(name).decode("utf-8", "replace")
     shown = "".join(
-        c if c.isprintable() or c in _JOINERS else "\N{REPLACEMENT CHARACTER}" for c in whole
+        c if c.isprintable() or c in _JOINERS else "\N{REPLACEMENT CHARACTER}" for c in valid
     )
     return unicodedata.normalize("NFC", shown)

@@ -63,8 +63,8 @@ class _Places:
     """Which class and split a file is of, by the folders that it lies in.
 
     Args:
-        start: how many folders stand around all.
-        splits: the folders that are splits, where there are such above the classes.
+        start: the count of wrapper folders above everything.
+        splits: {folder: split} where split folders stand above the class folders.
     """
 
     def __init__(self, start: int, splits: dict[str, str]) -> None:
@@ -82,13 +82,13 @@ class _Places:
         return self._names[folder]
 
     def split(self, parts: Parts) -> str | None:
-        """The split. One alone is none."""
+        """The split; None where the source has only one split folder."""
         return self._splits.get(parts[self.start]) if self._parted else None
 
 
 def _wrappers(entries: Sequence[Entry]) -> int:
-    """How many folders stand one around the other above the classes: each the only one of its
-    level, with folders in it in turn."""
+    """The count of wrapper folders above the classes: each is the only folder of its level and has
+    folders in it."""
     start = 0
     while True:
         tops = {parts[start] for parts in parts_of(entries) if len(parts) > start + 1}
@@ -114,7 +114,7 @@ def _candidates(
 def _loose(
     entries: Sequence[Entry], start: int, splits: dict[str, str]
 ) -> Iterator[tuple[str, str]]:
-    """The pictures that lie where no class can be told from."""
+    """The pictures that lie in no class folder, with the reason."""
     for parts in parts_of(entries):
         below = len(parts) == start + 2 and parts[start] in splits
         loose = len(parts) <= start + 1 or below
@@ -132,5 +132,5 @@ def _beside(tops: dict[str, None], splits: dict[str, str]) -> Iterator[tuple[str
 
 def _about(path: Path) -> dict[str, Any]:
     """The facts of a set that comes with Lensmith: its test list and groups among them."""
-    found = read_json(path / "about.json", {}) if path.resolve().parent == BUNDLED else {}
-    return found if isinstance(found, dict) else {}
+    about = read_json(path / "about.json", {}) if path.resolve().parent == BUNDLED else {}
+    return about if isinstance(about, dict) else {}

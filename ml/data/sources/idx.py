@@ -1,4 +1,4 @@
-"""IDX files, the format of MNIST: read piece by piece, checked before anything is believed."""
+"""Loader for IDX files, the format of MNIST: checks both headers, then reads block by block."""
 
 import gzip
 import struct
@@ -16,8 +16,8 @@ from ml.data.sources.walk import clean
 from ml.errors import BadInputError
 from ml.utils.files import read_json
 
-MOST_PICTURES = 10_000_000
-MOST_SIDE = 4096
+MAX_IDX_PICTURES = 10_000_000
+MAX_IDX_SIDE = 4096
 _CHUNK_BYTES = 2**20
 
 
@@ -68,7 +68,7 @@ class Pair:
 def load_idx(path: Path) -> Listing | None:
     """``train-images-idx3-ubyte`` and so on, gzipped or not, in ``path`` or a ``raw`` below it."""
     places = [path, path / "raw", *sorted(path.glob("*/raw"))]
-    parts = next((found for folder in places if (found := find(folder))), [])
+    parts = next((complete for folder in places if (complete := find(folder))), [])
     if not parts:
         return None
     about = read_json(path / "about.json")
@@ -101,29 +101,29 @@ def _class_names(places: list[Path], about: dict[str, Any]) -> list[str]:
         if (folder / "classes.txt").is_file():
             lines = (folder / "classes.txt").read_text("utf-8", "replace").splitlines()
             return [clean(line.strip()) for line in lines if line.strip()]
-    given = about.get("classes")
-    return [clean(str(name)) for name in given] if isinstance(given, (list, dict)) else []
+    names = about.get("classes")
+    return [clean(str(name)) for name in names] if isinstance(names, (list, dict)) else []
 
 
 def find(folder: Path) -> list[Part]:
     """The parts whose two files are in ``folder``."""
-    found = []
+    parts = []
     for name, split in (("train", "train"), ("t10k", "test")):
         images, labels = (_find(folder, name, kind) for kind in ("images-idx3", "labels-idx1"))
         if images and labels:
-            found.append(Part(name, split, images, labels))
-    return found
+            parts.append(Part(name, split, images, labels))
+    return parts
 
 
 def open_pair(part: Part) -> Pair:
-    """Check the heads of both files and read the labels.
+    """Check the headers of both files and read the labels.
 
     Raises:
         BadInputError: they are not IDX files of bytes, or do not belong together.
     """
     with _open(part.images) as file:
         magic, count, height, width = struct.unpack(">IIII", _read(file, 16, part.images))
-    if magic != 0x803 or not 1 <= min(height, width) <= max(height, width) <= MOST_SIDE:
+    if magic != 0x803 or not 1 <= min(height, width) <= max(height, width) <= MAX_IDX_SIDE:
         raise BadInputError(f"{part.images.name} is not an IDX file of pictures. Download it anew.")
     with _open(part.labels) as file:
         magic, labelled = struct.unpack(">II", _read(file, 8, part.labels))
@@ -131,7 +131,7 @@ def open_pair(part: Part) -> Pair:
             raise BadInputError(
                 f"{part.labels.name} is not an IDX file of labels. Download it anew."
             )
-        if labelled != count or not 1 <= count <= MOST_PICTURES:
+        if labelled != count or not 1 <= count <= MAX_IDX_PICTURES:
             raise BadInputError(
                 f"{part.images.name} has {count} pictures, {part.labels.name} {labelled} labels: "
                 "they do not belong together. Download them anew."

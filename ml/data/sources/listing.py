@@ -1,4 +1,4 @@
-"""What a source says of itself, and the registry of the loaders that make it say so."""
+"""Listing: the classes and pictures of a source before decoding, and the registry of loaders."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace

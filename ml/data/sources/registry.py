@@ -1,4 +1,4 @@
-"""Where pictures come from: a path, and the first loader that knows its layout."""
+"""Listing a path: the first registered loader that knows its layout reads it."""
 
 from collections.abc import Sequence
 from functools import partial

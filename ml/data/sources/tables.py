@@ -14,7 +14,7 @@ from ml.data.sources.walk import Entry, clean, folder_entries, natural, read_fil
 from ml.errors import BadInputError
 
 SUFFIXES = (".csv", ".tsv")
-MOST_ROWS = 1_000_000
+MAX_TABLE_ROWS = 1_000_000
 HEADINGS = {
     "file": ("file", "filename", "file_name", "filepath", "path", "image", "image_path", "img",
              "picture", "image_id", "id", "name"),
@@ -43,12 +43,12 @@ def load_table(path: Path) -> Listing | None:
 def find_table(entries: Sequence[Entry]) -> Listing | None:
     """The table that stands highest in an archive, if it names files and labels."""
     tables = [entry for entry in entries if entry.parts[-1].casefold().endswith(SUFFIXES)]
-    least = min((len(entry.parts) for entry in tables), default=0)
+    depth = min((len(entry.parts) for entry in tables), default=0)
     for table in tables:
-        if len(table.parts) == least:
+        if len(table.parts) == depth:
             inside = _inside(entries, table.parts[:-1])
-            if found := _first_of([table], _Index(inside).find):
-                return found
+            if listing := _first_of([table], _Index(inside).find):
+                return listing
     return None
 
 
@@ -76,17 +76,17 @@ def _listing(
         if rows and find(_cell(rows[0], 0)) is None and len(rows) > 1:
             notes = (f"The first line of {name} was taken for a heading.",)
             rows = rows[1:]
-    found, refused = _match(rows, columns, find)
-    if not found:
+    candidates, refused = _match(rows, columns, find)
+    if not candidates:
         first = f" {refused[0][0]}: {refused[0][1]}" if refused else ""
         raise BadInputError(
             f"{name} names no picture with a label.{first} Each line has the file, as it lies "
             "beside the table, and its label, such as: cat1.jpg,cat"
         )
     return Listing(
-        classes=tuple(sorted({one.label for one in found}, key=natural)),
-        count=len(found),
-        candidates=iter(found),
+        classes=tuple(sorted({one.label for one in candidates}, key=natural)),
+        count=len(candidates),
+        candidates=iter(candidates),
         refused=tuple(refused),
         notes=notes,
     )
@@ -96,7 +96,7 @@ def _match(
     rows: list[list[str]], columns: dict[str, int], find: Find
 ) -> tuple[list[Candidate], list[tuple[str, str]]]:
     """The files of the rows, and the rows that lead to none."""
-    found: list[Candidate] = []
+    candidates: list[Candidate] = []
     refused: list[tuple[str, str]] = []
     for row in rows:
         named, label, split, group = (_cell(row, columns.get(key, -1)) for key in HEADINGS)
@@ -112,8 +112,8 @@ def _match(
         if entry is None:
             refused.append((named, why or "There is no such file beside the table."))
             continue
-        found.append(Candidate(entry.name, label, side, entry.read, group or None))
-    return found, refused
+        candidates.append(Candidate(entry.name, label, side, entry.read, group or None))
+    return candidates, refused
 
 
 def _read(data: bytes, name: str) -> tuple[list[list[str]], dict[str, int] | None]:
@@ -132,8 +132,8 @@ def _read(data: bytes, name: str) -> tuple[list[list[str]], dict[str, int] | Non
         rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(row)]
     except csv.Error as error:
         raise BadInputError(f"{name} cannot be read as a table: {error}.") from error
-    if len(rows) > MOST_ROWS:
-        raise BadInputError(f"{name} has more than {MOST_ROWS:,} lines. Give it in parts.")
+    if len(rows) > MAX_TABLE_ROWS:
+        raise BadInputError(f"{name} has more than {MAX_TABLE_ROWS:,} lines. Give it in parts.")
     heads = [cell.strip().casefold() for cell in rows[0]] if rows else []
     columns = {
         kind: next((heads.index(name) for name in names if name in heads), -1)
@@ -177,8 +177,8 @@ class _Index:
                 self.by_name.setdefault(clean(entry.parts[-1]), []).append(entry)
         path = str(PurePosixPath(named.replace("\\", "/")))
         for ending in ENDINGS:
-            if found := self.by_path.get(path + ending):
-                return found
+            if match := self.by_path.get(path + ending):
+                return match
         for ending in ENDINGS:
             same = self.by_name.get(PurePosixPath(path).name + ending, [])
             if len(same) == 1:

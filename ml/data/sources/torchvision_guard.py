@@ -1,4 +1,4 @@
-"""What torchvision is not trusted with while it reads a set: checksums, pickles, its own bar."""
+"""Guards around torchvision's dataset classes: checksums, unpickling and the progress bar."""
 
 import pickle
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ from ml.compat.torchvision_private import replaced
 from ml.data.pixels.parallel import Progress
 from ml.errors import BadInputError
 
-NEEDLESS = "unlabeled_X.bin"
-"""The 100,000 pictures of STL10 that have no label."""
+UNLABELLED_PICTURES = "unlabeled_X.bin"
+"""The file of STL10 with its 100,000 pictures without label: it may be missing."""
 
 
 @contextmanager
-def careful(unofficial: list[str]) -> Iterator[None]:
-    """While this lasts, files that differ from the official ones are read and their names noted,
-    and pickles may hold arrays alone."""
+def guarded_reading(unofficial: list[str]) -> Iterator[None]:
+    """Patch torchvision for the block: it reads files with another checksum, whose names are
+    appended to ``unofficial``, and unpickles arrays alone."""
     from torchvision.datasets import cifar, flowers102, stl10, svhn, utils
 
     official = getattr(utils, "check_integrity", lambda path, md5: True)
@@ -28,7 +28,7 @@ def careful(unofficial: list[str]) -> Iterator[None]:
     def check(path: str, md5: str | None = None) -> bool:
         name = Path(path).name
         if not Path(path).is_file():
-            return name == NEEDLESS
+            return name == UNLABELLED_PICTURES
         if md5 is not None and not official(path, md5):
             unofficial.append(name)
         return True
@@ -41,8 +41,9 @@ def careful(unofficial: list[str]) -> Iterator[None]:
 
 
 @contextmanager
-def telling(progress: Progress | None) -> Iterator[None]:
-    """While this lasts, downloads report to ``progress`` and draw no bar of their own."""
+def download_progress(progress: Progress | None) -> Iterator[None]:
+    """Patch torchvision for the block: downloads call ``progress`` with the share done (0 to 1) and
+    draw no bar of their own."""
     from torchvision.datasets import utils
 
     class Bar:
@@ -76,7 +77,7 @@ class _ArraysOnly(pickle.Unpickler):
 
 
 def check_pickles_are_guarded() -> None:
-    """Raises BadInputError where torchvision would unpickle CIFAR past ``careful``."""
+    """Raises BadInputError where torchvision would unpickle CIFAR past ``guarded_reading``."""
     from torchvision.datasets import cifar
 
     if not hasattr(cifar, "pickle"):

@@ -19,7 +19,11 @@ from ml.data.pixels.parallel import Progress
 from ml.data.pixels.png import png
 from ml.data.sources.listing import Candidate, Listing
 from ml.data.sources.torchvision_catalog import TorchSet
-from ml.data.sources.torchvision_guard import careful, check_pickles_are_guarded, telling
+from ml.data.sources.torchvision_guard import (
+    check_pickles_are_guarded,
+    download_progress,
+    guarded_reading,
+)
 from ml.data.sources.walk import clean, read_file
 from ml.errors import BadInputError
 
@@ -60,7 +64,7 @@ def read(known: TorchSet, root: Path) -> Listing:
     """
     unofficial: list[str] = []
     try:
-        with careful(unofficial):
+        with guarded_reading(unofficial):
             parts = READERS[known.name](root, False)
             if any(len(part.labels) != len(part.pictures) for part in parts):
                 raise ValueError("there are not as many pictures as labels")
@@ -96,7 +100,7 @@ def download(known: TorchSet, root: Path, progress: Progress | None) -> None:
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(STALL_SECONDS)
     try:
-        with careful([]), telling(progress):
+        with guarded_reading([]), download_progress(progress):
             READERS[known.name](root, True)
     except Exception as error:  # torchvision raises whatever comes up
         raise BadInputError(
@@ -127,64 +131,64 @@ def _cifar(kind: str, root: Path, download: bool) -> list[Part]:
     from torchvision import datasets
 
     check_pickles_are_guarded()
-    found = []
+    parts = []
     for split in ("train", "test"):
-        made = getattr(datasets, kind)(root, train=split == "train", download=download)
-        found.append(Part(split, made.classes, made.targets, made.data))
-    return found
+        dataset = getattr(datasets, kind)(root, train=split == "train", download=download)
+        parts.append(Part(split, dataset.classes, dataset.targets, dataset.data))
+    return parts
 
 
 def _mnist(kind: str, root: Path, download: bool) -> list[Part]:
     from torchvision import datasets
 
-    found = []
+    parts = []
     for split in ("train", "test"):
-        made = getattr(datasets, kind)(root, train=split == "train", download=download)
-        names = [name.partition(" - ")[0] for name in made.classes]  # "0 - zero"
-        found.append(Part(split, names, made.targets.tolist(), made.data.numpy()))
-    return found
+        dataset = getattr(datasets, kind)(root, train=split == "train", download=download)
+        names = [name.partition(" - ")[0] for name in dataset.classes]  # "0 - zero"
+        parts.append(Part(split, names, dataset.targets.tolist(), dataset.data.numpy()))
+    return parts
 
 
 def _channels_first(kind: str, root: Path, download: bool) -> list[Part]:
     from torchvision import datasets
 
-    found = []
+    parts = []
     for split in ("train", "test"):
-        made = getattr(datasets, kind)(root, split=split, download=download)
-        names = getattr(made, "classes", [str(digit) for digit in range(10)])
-        pictures = made.data.transpose(0, 2, 3, 1)
-        found.append(Part(split, names, made.labels.tolist(), pictures))
-    return found
+        dataset = getattr(datasets, kind)(root, split=split, download=download)
+        names = getattr(dataset, "classes", [str(digit) for digit in range(10)])
+        pictures = dataset.data.transpose(0, 2, 3, 1)
+        parts.append(Part(split, names, dataset.labels.tolist(), pictures))
+    return parts
 
 
 def _eurosat(root: Path, download: bool) -> list[Part]:
     from torchvision import datasets
 
-    made = datasets.EuroSAT(root, download=download)
-    files = [Path(path) for path, _ in made.samples]
-    return [Part(None, made.classes, [int(label) for _, label in made.samples], files)]
+    dataset = datasets.EuroSAT(root, download=download)
+    files = [Path(path) for path, _ in dataset.samples]
+    return [Part(None, dataset.classes, [int(label) for _, label in dataset.samples], files)]
 
 
 def _flowers(root: Path, download: bool) -> list[Part]:
     from torchvision import datasets
 
-    found = []
+    parts = []
     for split in ("train", "val", "test"):
-        made = datasets.Flowers102(root, split=split, download=download)
-        files, labels = files_and_labels(made)
-        found.append(Part(split, made.classes, labels, files))
-    return found
+        dataset = datasets.Flowers102(root, split=split, download=download)
+        files, labels = files_and_labels(dataset)
+        parts.append(Part(split, dataset.classes, labels, files))
+    return parts
 
 
 def _pets(root: Path, download: bool) -> list[Part]:
     from torchvision import datasets
 
-    found = []
+    parts = []
     for split, name in (("train", "trainval"), ("test", "test")):
-        made = datasets.OxfordIIITPet(root, split=name, download=download)
-        files, labels = files_and_labels(made)
-        found.append(Part(split, made.classes, labels, files))
-    return found
+        dataset = datasets.OxfordIIITPet(root, split=name, download=download)
+        files, labels = files_and_labels(dataset)
+        parts.append(Part(split, dataset.classes, labels, files))
+    return parts
 
 
 def _gtsrb(root: Path, download: bool) -> list[Part]:
@@ -192,8 +196,8 @@ def _gtsrb(root: Path, download: bool) -> list[Part]:
 
     parts = []
     for split in ("train", "test"):
-        made = datasets.GTSRB(root, split=split, download=download)
-        files, labels = files_and_labels(made)
+        dataset = datasets.GTSRB(root, split=split, download=download)
+        files, labels = files_and_labels(dataset)
         parts.append(Part(split, SIGNS, labels, files))
     return parts
 

@@ -1,4 +1,4 @@
-"""Looking through a folder of somebody else's: order, litter, names that cannot be shown."""
+"""Walking a folder of files: natural order, system files left out, the signature of its content."""
 
 import hashlib
 import os
@@ -15,10 +15,10 @@ from ml.data.sources.entries import Entry, Files, Parts, clean
 from ml.errors import BadInputError
 
 __all__ = [
-    "MOST_BYTES", "Entry", "clean", "files_below", "folder_entries", "has_many", "in_order",
+    "MAX_FILE_BYTES", "Entry", "clean", "files_below", "folder_entries", "has_many", "in_order",
     "is_junk", "natural", "read_file", "signature", "signed_entries", "visible",
 ]  # fmt: skip
-MOST_BYTES = 256 * 1024 * 1024
+MAX_FILE_BYTES = 256 * 1024 * 1024
 """A larger file is no picture, and is not read."""
 _DIGITS = re.compile(r"(\d+)")
 _JUNK = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "icon\r"}
@@ -27,8 +27,8 @@ _JUNK = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "icon\r"}
 def natural(name: str) -> str:
     """A sort key that puts 10 after 9.
 
-    Of a number, how long it is comes first. Where names differ in case or leading zeros alone,
-    they decide themselves.
+    Numbers compare by their count of digits first. Names that differ in case or leading zeros alone
+    compare as they are.
     """
     key = ""
     for n, part in enumerate(_DIGITS.split(name.casefold())):
@@ -56,8 +56,8 @@ def visible(folder: Path) -> list[Path]:
 
 def files_below(folder: Path) -> list[Path]:
     """All files below a folder, in natural order. Links to folders are not followed."""
-    found = (f"{where}{os.sep}{name}" for _, where, names in _walk(folder) for name in names)
-    return [Path(path) for path in found if _facts(path)]
+    paths = (f"{where}{os.sep}{name}" for _, where, names in _walk(folder) for name in names)
+    return [Path(path) for path in paths if _facts(path)]
 
 
 def _walk(folder: Path) -> Iterator[tuple[Parts, str, list[str]]]:
@@ -87,8 +87,8 @@ def signed_entries(folder: Path) -> tuple[Files, str]:
 
 
 def _facts(path: str) -> os.stat_result | None:
-    """What is known of a file, where it is one. Plain strings: a path object for each of a hundred
-    thousand files takes seconds."""
+    """The ``stat`` of a regular file, else None. It takes strings: a path object for each of a
+    hundred thousand files takes seconds."""
     with suppress(OSError):  # gone meanwhile, or a link to nothing
         facts = os.stat(path)  # noqa: PTH116 (no object for each)
         if stat.S_ISREG(facts.st_mode):
@@ -97,14 +97,14 @@ def _facts(path: str) -> os.stat_result | None:
 
 
 def has_many(folder: Path, count: int) -> bool:
-    """Whether a folder or a folder in it has so many entries: a quick look, for no more than a
-    guess."""
-    found = 0
+    """Whether a folder and the folders in it have at least ``count`` entries: a quick estimate that
+    goes one level deep."""
+    entry_count = 0
     with suppress(OSError):
         for inside in (folder, *(one for one in folder.iterdir() if one.is_dir())):
             with os.scandir(inside) as entries:
-                found += sum(1 for _ in islice(entries, count))
-            if found >= count:
+                entry_count += sum(1 for _ in islice(entries, count))
+            if entry_count >= count:
                 return True
     return False
 
@@ -123,8 +123,8 @@ def read_file(path: Path | str) -> bytes:
     """The bytes of a file that may be a picture. Raises BadInputError when it cannot be one."""
     try:
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123 (a string: no object is made)
-            if os.fstat(file.fileno()).st_size > MOST_BYTES:
-                raise BadInputError(f"The file is larger than {MOST_BYTES // 2**20} MB.")
+            if os.fstat(file.fileno()).st_size > MAX_FILE_BYTES:
+                raise BadInputError(f"The file is larger than {MAX_FILE_BYTES // 2**20} MB.")
             return file.read()
     except OSError as error:
         raise BadInputError(f"The file cannot be read: {error.strerror or error}.") from error

@@ -9,7 +9,11 @@ from PIL import Image
 
 from ml.compat.torchvision_private import TRIED_WITH, files_and_labels, replaced
 from ml.data.sources import torchvision_guard
-from ml.data.sources.torchvision_guard import careful, check_pickles_are_guarded, telling
+from ml.data.sources.torchvision_guard import (
+    check_pickles_are_guarded,
+    download_progress,
+    guarded_reading,
+)
 from ml.errors import BadInputError
 from tests.helpers import torchvision_layouts
 
@@ -30,7 +34,7 @@ def test_torchvision_still_lists_the_files_of_its_sets(
     from torchvision import datasets
 
     torchvision_layouts.WRITERS[name](tmp_path)
-    with careful([]):
+    with guarded_reading([]):
         dataset = getattr(datasets, kind)(tmp_path, **arguments)
     files, labels = files_and_labels(dataset)
     assert [path.is_file() for path in files] == [True] * len(dataset), CHANGED
@@ -54,7 +58,7 @@ def test_torchvision_still_looks_up_the_names_that_are_replaced() -> None:
         assert hasattr(module, "check_integrity"), CHANGED
     assert hasattr(utils, "tqdm"), CHANGED
     assert hasattr(utils, "check_integrity"), CHANGED
-    with careful([]):
+    with guarded_reading([]):
         assert cifar.pickle.load is torchvision_guard.load_arrays, CHANGED
 
 
@@ -79,7 +83,7 @@ def test_without_those_names_files_are_read_and_pickles_refused(
     monkeypatch.delattr(utils, "check_integrity")
     monkeypatch.delattr(svhn, "check_integrity")
     monkeypatch.delattr(cifar, "pickle")
-    with careful([]), telling(None):
+    with guarded_reading([]), download_progress(None):
         pass
     with pytest.raises(BadInputError, match="would run code"):
         check_pickles_are_guarded()

@@ -75,7 +75,7 @@ def test_a_file_beyond_the_limit_is_not_read(
 ) -> None:
     folder = make_folder("pets", {"cat": 2, "dog": 2})
     (folder / "cat" / "film.mp4").write_bytes(bytes(5000))
-    monkeypatch.setattr("ml.data.sources.walk.MOST_BYTES", 4000)
+    monkeypatch.setattr("ml.data.sources.walk.MAX_FILE_BYTES", 4000)
     refused = ingest(workspace, folder, "pets").refused
     assert [entry["file"] for entry in refused] == ["cat/film.mp4"]
     assert "larger than" in refused[0]["reason"]

@@ -15,7 +15,7 @@ from ml.data.sources.walk import is_junk
 from tests.helpers.pictures import SHARED
 
 NASTY = SHARED / "nasty_images"
-MOST_BYTES = 500 * 2**20
+MAX_PEAK_BYTES = 500 * 2**20
 EXPECTED = Path(__file__).with_name("nasty_zips.csv")
 pytestmark = pytest.mark.skipif(
     not (NASTY / "MANIFEST.csv").is_file(),
@@ -119,7 +119,7 @@ def test_all_files_in_one_zip_stay_within_memory_and_workspace(
     assert child.returncode == 0, err
     *_, result_line, outside, peak = out.splitlines()
     assert outside == "outside []"
-    assert int(peak.split()[1]) < MOST_BYTES
+    assert int(peak.split()[1]) < MAX_PEAK_BYTES
     result = json.loads(result_line)
     refused = {entry["file"] for entry in result["refused"]}
     regular = [row for row in listed if not is_junk(row["file"].rpartition("/")[2])]

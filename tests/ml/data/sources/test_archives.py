@@ -120,7 +120,7 @@ def test_blank_pictures_may_pack_well_and_bombs_may_not(
     path = pack(tmp_path / "a.zip", {**PAIR, "cat/blank.bmp": blank, "cat/bomb.bmp": blank * 2})
     assert set(refused(path)) == {"cat/bomb.bmp"}
     assert "fill the memory" in refused(path)["cat/bomb.bmp"]
-    monkeypatch.setattr(archives, "MOST_UNPACKED", 2**20)
+    monkeypatch.setattr(archives, "MAX_UNPACKED_BYTES", 2**20)
     with pytest.raises(BadInputError, match="in parts"):
         list_source(path)
 
@@ -129,12 +129,12 @@ def test_too_many_files_are_refused_before_the_directory_is_parsed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = pack(tmp_path / "a.zip", {f"c{n % 2}/{n}.png": b"" for n in range(50)})
-    monkeypatch.setattr(archives, "MOST_MEMBERS", 49)
+    monkeypatch.setattr(archives, "MAX_ARCHIVE_MEMBERS", 49)
     monkeypatch.setattr(archives.zipfile, "ZipFile", None)
     with pytest.raises(BadInputError, match="more than 49 files"):
         list_source(path)
-    monkeypatch.setattr(archives, "MOST_MEMBERS", 10**6)
-    monkeypatch.setattr(archives, "MOST_DIRECTORY_BYTES", 100)
+    monkeypatch.setattr(archives, "MAX_ARCHIVE_MEMBERS", 10**6)
+    monkeypatch.setattr(archives, "MAX_DIRECTORY_BYTES", 100)
     with pytest.raises(BadInputError, match="more than"):
         list_source(path)
 
@@ -146,7 +146,7 @@ def test_the_directory_of_a_zip64_is_measured_too(
     path = pack(tmp_path / "a.zip", {f"c{n % 2}/{n}.png": n for n in range(40)})
     assert b"PK\x06\x06" in path.read_bytes()
     assert len(found(path)) == 40
-    monkeypatch.setattr(archives, "MOST_MEMBERS", 39)
+    monkeypatch.setattr(archives, "MAX_ARCHIVE_MEMBERS", 39)
     with pytest.raises(BadInputError, match="more than 39 files"):
         list_source(path)
 
