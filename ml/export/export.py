@@ -1,4 +1,5 @@
-"""Export: a trained model as a file of some format, proven on the run's own test pictures."""
+"""Export: writes a trained model in some format and measures its parity on the run's test
+pictures."""
 
 import logging
 import secrets

@@ -1,9 +1,9 @@
 """A network as an ONNX graph, with its preprocessing inside.
 
-torch takes 2 to 8 seconds to trace a network of a hundred layers, whatever its weights. So the
-traced graph is kept without them, and filled with those of the next run that has the same
-architecture. Whoever exports compares what the graph and the network answer, and has it traced anew
-where they differ.
+torch takes 2 to 8 seconds to trace a network of a hundred layers. So the traced graph is cached
+without its weights, and the next run with the same architecture fills its own in. The caller
+(``ml.export.verification``) compares the logits of graph and network, and traces again where they
+differ.
 """
 
 import hashlib
@@ -25,13 +25,13 @@ from ml.utils.files import write_atomically
 PREFIX = "network."
 HEAD = f"{PREFIX}head."
 CHECKSUM = 32
-"""Bytes of SHA-256 at the end of a graph that is kept with its weights."""
+"""Bytes of SHA-256 at the end of a graph that is cached with its weights."""
 
 Weights = dict[str, npt.NDArray[Any]]
 
 
 class _Everything(nn.Module):
-    """What is traced. Its prefix keeps the names of weights apart from those of other values."""
+    """The traced module. ``PREFIX`` in the names of weights sets them apart from other values."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
@@ -47,14 +47,16 @@ def make_graph(
     size: int,
     cache: Path | None = None,
     *,
-    anew: bool = False,
+    retrace: bool = False,
     frozen: bool = False,
 ) -> onnx.ModelProto:
     """The graph ``pictures`` uint8 (n, size, size, channels) -> the network's ``outputs``.
 
-    ``network`` is moved to the CPU and into evaluation mode. ``cache`` is a folder for traced
-    graphs; with ``anew`` what is in it is replaced, not used. Of a ``frozen`` network all but the
-    head is the same in each run: the graph that makes its features is taken.
+    Args:
+        network: moved to the CPU and into evaluation mode.
+        cache: a folder for traced graphs.
+        retrace: replace the graph in the cache instead of using it.
+        frozen: only the head was trained, so that the cached graph of the features fits.
     """
     network.cpu().eval()
     weights = {
@@ -62,44 +64,44 @@ def make_graph(
         for name, value in network.state_dict().items()
     }
     last = _last(network)
-    if frozen and cache and not anew:
-        whole = onnx.load_model_from_string(feature_graph(network, channels, size, cache))
-        if _fill(
-            whole, {name: one for name, one in weights.items() if name.startswith(HEAD)}, last
-        ):
-            return whole
-    kept = cache / f"{_signature(network, channels, size, last)}.onnx" if cache else None
-    filled = _filled(kept, weights, last) if kept and not anew else None
+    if frozen and cache and not retrace:
+        graph = onnx.load_model_from_string(feature_graph(network, channels, size, cache))
+        head = {name: value for name, value in weights.items() if name.startswith(HEAD)}
+        if _fill(graph, head, last):
+            return graph
+    cached_file = cache / f"{_signature(network, channels, size, last)}.onnx" if cache else None
+    filled = _filled(cached_file, weights, last) if cached_file and not retrace else None
     if filled is not None:
         return filled
     traced = _trace(network, channels, size)
-    if kept:
-        _keep(kept, traced, weights)
+    if cached_file:
+        _keep(cached_file, traced, weights)
     return _optimised(traced)
 
 
 def feature_graph(network: Network, channels: int, size: int, cache: Path) -> bytes:
-    """The graph with this body, serialised, and kept with its weights; its head may be any.
+    """The serialised graph of a frozen backbone, from the cache or traced; its head may be any.
 
-    A frozen backbone has the same ones in each run: then nothing is left to be filled in or folded
-    for its features.
+    A frozen backbone has the same weights in each run, so they are cached with the graph, already
+    folded.
     """
     digest = hashlib.sha256(_signature(network, channels, size, _last(network)).encode())
     for part in (network.body, network.neck):
         for value in part.state_dict().values():
             digest.update(value.detach().cpu().contiguous().numpy())
     digest.update(f"{network.mean.tolist()} {network.std.tolist()}".encode())
-    kept = cache / f"{digest.hexdigest()[:32]}.features.onnx"
+    cached_file = cache / f"{digest.hexdigest()[:32]}.features.onnx"
     with suppress(OSError):
-        found = kept.read_bytes()
-        content, checksum = found[:-CHECKSUM], found[-CHECKSUM:]
+        stored = cached_file.read_bytes()
+        content, checksum = stored[:-CHECKSUM], stored[-CHECKSUM:]
         if hashlib.sha256(content).digest() == checksum:
             return content
     graph = make_graph(network, channels, size, cache)
-    del graph.graph.value_info[:]  # it tells shapes of the head, which may be another
-    made: bytes = graph.SerializeToString()
-    write_atomically(kept, lambda file: file.writelines((made, hashlib.sha256(made).digest())))
-    return made
+    del graph.graph.value_info[:]  # it has shapes of this head
+    serialized: bytes = graph.SerializeToString()
+    checksum = hashlib.sha256(serialized).digest()
+    write_atomically(cached_file, lambda file: file.writelines((serialized, checksum)))
+    return serialized
 
 
 def _trace(network: Network, channels: int, size: int) -> onnx.ModelProto:
@@ -111,28 +113,30 @@ def _trace(network: Network, channels: int, size: int) -> onnx.ModelProto:
             _Everything(network).eval(),
             (blank,),
             dynamo=True,
-            optimize=False,  # it would fold weights into one another: they are to be exchanged
+            optimize=False,  # folded weights could not be exchanged
             verbose=False,
             input_names=["pictures"],
             output_names=list(network.outputs),
             dynamic_shapes=({0: torch.export.Dim("n")},),
         )
-    assert program is not None  # it is None only for the exporter that writes a file itself
+    assert program is not None  # only the exporter that writes a file returns None
     traced = program.model_proto
     for part in (traced.graph, *traced.graph.node, *traced.graph.value_info):
-        del part.metadata_props[:]  # what torch notes there names folders of this computer
+        del part.metadata_props[:]  # torch writes paths of this computer there
     return traced
 
 
 def _optimised(graph: onnx.ModelProto) -> onnx.ModelProto:
-    """With batch normalisation folded into convolutions and constants computed: 4 times as fast."""
-    from onnxscript import optimizer  # it takes its time to import, and often nothing is left to do
+    """The graph with batch normalisation folded into convolutions and constants computed: 4 times
+    as fast."""
+    from onnxscript import optimizer  # slow to import, and often not needed
 
     return optimizer.optimize(graph)
 
 
 def _keep(path: Path, traced: onnx.ModelProto, weights: Weights) -> None:
-    """Keep ``traced`` without the values of its weights and without what its classes decide."""
+    """Cache ``traced`` without the values of its weights and without shapes that depend on the
+    number of classes."""
     bare = onnx.ModelProto()
     bare.CopyFrom(traced)
     del bare.graph.value_info[:]
@@ -144,7 +148,7 @@ def _keep(path: Path, traced: onnx.ModelProto, weights: Weights) -> None:
 
 
 def _filled(path: Path, weights: Weights, last: list[nn.Linear]) -> onnx.ModelProto | None:
-    """The kept graph with these weights; None where there is none that they fit."""
+    """The cached graph with these weights; None where there is none that they fit."""
     try:
         graph = onnx.load_model_from_string(path.read_bytes())
         _fill(graph, weights, last)
@@ -154,7 +158,8 @@ def _filled(path: Path, weights: Weights, last: list[nn.Linear]) -> onnx.ModelPr
 
 
 def _fill(graph: onnx.ModelProto, weights: Weights, last: list[nn.Linear]) -> bool:
-    """Give ``graph`` these weights and the classes of ``last``; whether all had a place."""
+    """Write these weights and the number of classes of ``last`` into ``graph``; whether it has an
+    initializer for each weight."""
     places = {tensor.name: tensor for tensor in graph.graph.initializer if tensor.name in weights}
     for name, tensor in places.items():
         tensor.CopyFrom(numpy_helper.from_array(weights[name], name))
@@ -164,12 +169,14 @@ def _fill(graph: onnx.ModelProto, weights: Weights, last: list[nn.Linear]) -> bo
 
 
 def _last(network: Network) -> list[nn.Linear]:
-    """What decides for a class: it differs with the number of classes."""
+    """The last linear layer of the head, whose width is the number of classes; empty without
+    one."""
     return [module for module in network.head.modules() if isinstance(module, nn.Linear)][-1:]
 
 
 def _signature(network: Network, channels: int, size: int, last: list[nn.Linear]) -> str:
-    """A name for all that decides the graph, but for the number of classes, which ``last`` has."""
+    """A hash of everything that determines the graph except the number of classes: versions, input
+    shape, source files of modules, their settings and shapes."""
     digest = hashlib.sha256(f"{torch.__version__} {onnx.__version__} {__version__}".encode())
     digest.update(f"{channels} {size}".encode())
     for source in sorted({type(module).__module__ for module in network.modules()}):

@@ -1,4 +1,4 @@
-"""Export to ONNX: one file that takes pictures as they are and needs nothing beside it."""
+"""ONNX export: one file that takes raw pictures and needs nothing beside it."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ def export_onnx(
     about: dict[str, Any],
     cache: Path | None = None,
     *,
-    anew: bool = False,
+    retrace: bool = False,
     frozen: bool = False,
 ) -> None:
     """Write ``network`` to ``path`` with its preprocessing, checked by ONNX's own checker.
@@ -33,14 +33,14 @@ def export_onnx(
 
     Args:
         network: moved to the CPU and into evaluation mode.
-        cache: where traced graphs are kept between runs, if anywhere.
-        anew: replace what is there.
-        frozen: nothing but the head differs from the network that made the kept features.
+        cache: a folder for traced graphs, shared by runs; None for no cache.
+        retrace: replace the graph in the cache.
+        frozen: only the head was trained, on cached features of the same backbone.
 
     Raises:
         WorkspaceError: the disk is full or cannot be written to.
     """
-    graph = make_graph(network, spec.channels, spec.size, cache, anew=anew, frozen=frozen)
+    graph = make_graph(network, spec.channels, spec.size, cache, retrace=retrace, frozen=frozen)
     about = {**about, "pixels": spec.to_json(), "lensmith": __version__}
     texts = {key: json.dumps(value, ensure_ascii=False) for key, value in about.items()}
     onnx.helper.set_model_props(graph, texts)

@@ -1,4 +1,5 @@
-"""The file that a run ships, proven against torch, and its answers to the run's own pictures."""
+"""Verified export: writes the ONNX file of a run, compares it with torch, and collects its
+answers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,21 +22,22 @@ if TYPE_CHECKING:
 
 TORCH_BATCH = 16
 BLOCK = 256
-SAME = 1e-3
-"""Features that differ by less than this share of the largest are the same, but for rounding."""
+MAX_RELATIVE_DIFFERENCE = 1e-3
+"""Features that differ by at most this share of the largest are equal but for rounding."""
 
 Progress = Callable[[str, float], None]
 Kept = Callable[[str], np.ndarray]
-"""The features (N, F) of a split's pictures that are kept already."""
+"""Gives the cached features (N, F) of the pictures of a split."""
 
 
 @dataclass(frozen=True)
 class Shipped:
-    """The answers of the file: logits (N, K) of the test and validation pictures, and features of
-    the validation pictures (V, F) and of the training pictures ``train`` (n,) that a model carries.
+    """The answers of the exported file: logits (N, K) of the test and validation pictures, features
+    of the validation pictures (V, F), and ``train_features`` (n, F) of the training pictures
+    ``train`` (n,) that the model carries as its OOD reference.
 
-    ``rows`` (M,) are the test pictures on which it was compared with torch, ``by_torch`` (M, K) is
-    what that answered.
+    ``by_torch`` (M, K) are torch's logits of the test pictures ``rows`` (M,), on which both were
+    compared.
     """
 
     test: Logits
@@ -52,50 +54,77 @@ def ship(
     pictures: Pictures,
     path: Path,
     about: dict[str, Any],
-    kept: Kept | None,
+    cached_features: Kept | None,
     progress: Progress,
     cache: Path | None,
 ) -> Shipped:
-    """Write ``network`` to ``path`` as ONNX and ask the file.
+    """Write ``network`` to ``path`` as ONNX, compare the file with torch, and collect its answers.
 
-    Test pictures, evenly spread, show that it answers as ``network`` does. Where features are kept,
-    the same graph has made them: then a few pictures show that too, and the head does the rest;
-    else every picture goes through the file.
+    The comparison takes evenly spread test pictures. Where the features of all pictures are cached,
+    the same graph computed them: the comparison checks that as well, and the head answers for the
+    other pictures. Else every picture goes through the file.
 
     Args:
         network: moved to the CPU and into evaluation mode.
         about: written into the file.
-        kept: gives features that are kept.
-        progress: is told the phase, export or evaluate, and the share of it that is done.
-        cache: a folder where traced graphs may be kept between runs.
+        cached_features: gives the cached features of a split; None where none are cached.
+        progress: called with the phase, export or evaluate, and the share of it that is done.
+        cache: a folder for traced graphs, shared by runs; None for no cache.
     """
     network.cpu().eval()
     count = len(pictures.indices("test"))
-    some = parity.count_compared(count, cached=kept is not None)
-    rows = np.linspace(0, count - 1, some).astype(np.int64)
+    compared_count = parity.count_compared(count, cached=cached_features is not None)
+    rows = np.linspace(0, count - 1, compared_count).astype(np.int64)
     by_torch = _torch_logits(network, pictures, rows)
-    names = ("logits", "features") if kept else ("logits",)
-    for anew in (False, True):
+    names = ("logits", "features") if cached_features else ("logits",)
+    frozen = cached_features is not None
+    for retrace in (False, True):
         progress("export", 0.0)
-        export_onnx(network, pictures.spec, path, about, cache, anew=anew, frozen=kept is not None)
+        export_onnx(network, pictures.spec, path, about, cache, retrace=retrace, frozen=frozen)
         progress("export", 1.0)
         session = open_session(path.read_bytes(), torch.get_num_threads())
-        test, *found = _ask(session, pictures, "test", rows, names, progress, 0.0)
-        if cache is None or parity.is_same(parity.compare(test, by_torch, 1.0)):
-            break  # else the kept graph is not this network's
-    if kept is not None and _same(found[0], kept("test")[rows]):
-        answered, seen = _head(network, kept("test")), kept("val")
-        answered[rows] = test
-        train = ood_reference.carried_items(len(pictures.indices("train")), seen.shape[1])
-        features = kept("train")[train]
-        return Shipped(answered, _head(network, seen), seen, train, features, rows, by_torch)
-    if some < count:
+        answers = _ask(session, pictures, "test", rows, names, progress, 0.0)
+        if cache is None or parity.is_same(parity.compare(answers[0], by_torch, 1.0)):
+            break  # else the graph in the cache is not this network's
+    if cached_features is not None and _same(answers[1], cached_features("test")[rows]):
+        return _from_cached_features(
+            network, pictures, cached_features, rows=rows, logits=answers[0], by_torch=by_torch
+        )
+    test = answers[0]
+    if compared_count < count:
         (test,) = _ask(session, pictures, "test", np.arange(count), ("logits",), progress, 0.0)
     every = np.arange(len(pictures.indices("val")))
-    val, seen = _ask(session, pictures, "val", every, ("logits", "features"), progress, 1 / 3)
-    train = ood_reference.carried_items(len(pictures.indices("train")), seen.shape[1])
-    (features,) = _ask(session, pictures, "train", train, ("features",), progress, 2 / 3)
-    return Shipped(test, val, seen, train, features, rows, by_torch)
+    val, val_features = _ask(
+        session, pictures, "val", every, ("logits", "features"), progress, 1 / 3
+    )
+    train = ood_reference.carried_items(len(pictures.indices("train")), val_features.shape[1])
+    (train_features,) = _ask(session, pictures, "train", train, ("features",), progress, 2 / 3)
+    return Shipped(test, val, val_features, train, train_features, rows, by_torch)
+
+
+def _from_cached_features(
+    network: Network,
+    pictures: Pictures,
+    cached_features: Kept,
+    *,
+    rows: np.ndarray,
+    logits: Logits,
+    by_torch: Logits,
+) -> Shipped:
+    """The answers by the head on cached features; for the test pictures ``rows`` (M,) those of the
+    file, ``logits`` (M, K)."""
+    test, val_features = _head(network, cached_features("test")), cached_features("val")
+    test[rows] = logits
+    train = ood_reference.carried_items(len(pictures.indices("train")), val_features.shape[1])
+    return Shipped(
+        test=test,
+        val=_head(network, val_features),
+        val_features=val_features,
+        train=train,
+        train_features=cached_features("train")[train],
+        rows=rows,
+        by_torch=by_torch,
+    )
 
 
 def _ask(
@@ -107,8 +136,8 @@ def _ask(
     progress: Progress,
     done: float,
 ) -> list[np.ndarray]:
-    """The outputs ``names``, each (n, ...), for the pictures ``rows`` (n,) of a split by the file,
-    a few of them in memory at a time. It is a third of the work, of which ``done`` is done."""
+    """The outputs ``names`` of the file, each (n, ...), for the pictures ``rows`` (n,) of a split,
+    in batches. ``done`` (0 to 1) is the progress before; this is a third of the work."""
     places, parts = pictures.rows(split)[rows], []
     for start in range(0, max(1, len(places)), BLOCK):
         progress("evaluate", done + start / max(1, len(places)) / 3)
@@ -117,11 +146,11 @@ def _ask(
     return [np.concatenate(part) for part in zip(*parts, strict=True)]
 
 
-def _same(features: np.ndarray, kept: np.ndarray) -> bool:
+def _same(features: np.ndarray, cached: np.ndarray) -> bool:
     """Whether both (n, F) are the same but for rounding."""
     if not len(features):
         return False
-    return bool(np.abs(features - kept).max() <= SAME * np.abs(kept).max())
+    return bool(np.abs(features - cached).max() <= MAX_RELATIVE_DIFFERENCE * np.abs(cached).max())
 
 
 def _head(network: Network, features: np.ndarray) -> Logits:
@@ -133,9 +162,9 @@ def _head(network: Network, features: np.ndarray) -> Logits:
 def _torch_logits(network: Network, pictures: Pictures, rows: np.ndarray) -> Logits:
     """Logits (n, K) of the test pictures ``rows`` by torch on the CPU."""
     places = pictures.rows("test")[rows]
-    found = [np.empty((0, len(pictures.classes)), np.float32)]
+    logits = [np.empty((0, len(pictures.classes)), np.float32)]
     with torch.inference_mode():
         for start in range(0, len(places), TORCH_BATCH):
             pixels = pictures.all_pixels[places[start : start + TORCH_BATCH]]
-            found.append(network(torch.from_numpy(np.array(pixels))).float().numpy())
-    return np.concatenate(found)
+            logits.append(network(torch.from_numpy(np.array(pixels))).float().numpy())
+    return np.concatenate(logits)

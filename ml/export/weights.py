@@ -1,4 +1,4 @@
-"""The weights of a network as a file that cannot run code: a dictionary of tensors, no more."""
+"""Weights file: the state dict of a network as a file that cannot run code."""
 
 from pathlib import Path
 

@@ -133,8 +133,8 @@ def test_a_file_that_answers_otherwise_than_torch_is_told_in_the_report(again, m
         stranger.head.weight.copy_(stranger.head.weight.roll(1, dims=0))
         stranger.head.bias.copy_(stranger.head.bias.roll(1))
 
-    def export(network: Any, *arguments: Any, anew: bool, frozen: bool) -> None:
-        true_export(stranger, *arguments, anew=anew, frozen=frozen)
+    def export(network: Any, *arguments: Any, retrace: bool, frozen: bool) -> None:
+        true_export(stranger, *arguments, retrace=retrace, frozen=frozen)
 
     monkeypatch.setattr(verification, "export_onnx", export)
     run = again()
@@ -206,10 +206,10 @@ def test_a_kept_graph_that_is_not_the_networks_is_traced_anew(again, monkeypatch
     calls = []
     true_export = verification.export_onnx
 
-    def export(network: Any, *arguments: Any, anew: bool, frozen: bool) -> None:
-        calls.append(anew)
+    def export(network: Any, *arguments: Any, retrace: bool, frozen: bool) -> None:
+        calls.append(retrace)
         stranger = build("tutorial_net", Inputs(3, SPEC.size, 3))
-        true_export(network if anew else stranger, *arguments, anew=anew, frozen=frozen)
+        true_export(network if retrace else stranger, *arguments, retrace=retrace, frozen=frozen)
 
     monkeypatch.setattr(verification, "export_onnx", export)
     report = again().report
