@@ -1,4 +1,5 @@
-"""Whether a classifier can be measured on a data set: by the names of its classes. Light."""
+"""Class match: whether a classifier can be measured on a data set, by the names of its classes.
+Light."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Measure a trained classifier anew, on its own pictures or on those of any other data set.
+"""Evaluation of a trained classifier on its own pictures or on those of another data set.
 
 What is measured is the exported file, by ONNX Runtime: the very file that is shipped.
 """
@@ -50,11 +50,12 @@ def evaluate(
     split: str | None = None,
     progress: Progress = lambda fraction: None,
 ) -> dict[str, Any]:
-    """The EvaluationReport that ``examine`` finds, without the answers that it was counted from."""
-    return examine(workspace, run, dataset, split, progress).report
+    """The EvaluationReport that ``evaluate_results`` finds, without the answers that it was counted
+    from."""
+    return evaluate_results(workspace, run, dataset, split, progress).report
 
 
-def examine(
+def evaluate_results(
     workspace: Workspace,
     run: Run,
     dataset: str | None = None,

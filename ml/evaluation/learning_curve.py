@@ -1,4 +1,5 @@
-"""The learning curve: what more pictures would bring, by what a half or a quarter of them brought.
+"""The learning curve: accuracy by the number of training pictures, and what twice as many would
+bring.
 
 Light: pages read what was measured. ``ml.evaluation.learning_curve_fit`` measures it.
 """

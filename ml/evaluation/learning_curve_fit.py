@@ -1,5 +1,5 @@
-"""Measures a learning curve: the same settings on a quarter, a half, three quarters and all of the
-training pictures. Heavy: for child processes alone."""
+"""Measurement of a learning curve: trains the same settings on a quarter, a half, three quarters
+and all of the training pictures. Heavy: for child processes alone."""
 
 import time
 from collections.abc import Callable

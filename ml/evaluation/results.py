@@ -1,4 +1,5 @@
-"""What a classifier answered for labelled pictures, picture by picture, beside its report.
+"""Results: the predictions of a classifier for labelled pictures, picture by picture, with their
+report.
 
 Training writes ``report.json``, ``predictions.npz`` and ``model/model.json``; this module reads
 them and checks that they fit together. Light: numpy only.

@@ -1,4 +1,5 @@
-"""How well a trained classifier stands up to common corruptions, measured on its exported file.
+"""Robustness: accuracy of a trained classifier under common corruptions, measured on its exported
+file.
 
 Light: pages read what was measured; numpy and ONNX Runtime come when something is.
 """

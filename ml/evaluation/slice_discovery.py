@@ -1,4 +1,5 @@
-"""On which kinds of its pictures a run does worse: what the pictures have in common, and the test.
+"""Slice discovery: groups of pictures (by size, light, time, ...) on which a run does worse, with a
+test.
 
 ``ml.metrics.slices`` has the statistics; here are the groups: by size, shape, light, contrast,
 sharpness, time, class, folder, group, kind of file, and what was changed when a picture was

@@ -1,4 +1,4 @@
-"""The measurements that a run keeps: of its own test pictures, and of any others. Light."""
+"""Stored reports: the measurements of a run on its own test pictures and on others. Light."""
 
 from pathlib import Path
 from typing import Any

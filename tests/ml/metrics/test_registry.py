@@ -78,7 +78,7 @@ def test_the_comparison_of_runs_has_a_row_for_the_metric(scratch, copied):
 
 def test_the_html_report_has_a_tile_for_the_metric(scratch, copied):
     workspace, run = copied
-    text = page(workspace, run, evaluate.examine(workspace, run))
+    text = page(workspace, run, evaluate.evaluate_results(workspace, run))
     assert "<h3>Matthews &lt;b&gt;</h3>" in text
     assert "0.250 to 0.500, 95 % interval" in text
     assert "Correlation of truth &amp; guess." in text

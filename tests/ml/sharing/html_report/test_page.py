@@ -167,7 +167,7 @@ def test_the_figures_are_those_of_the_report_to_the_last_digit():
 def test_the_answers_that_are_measured_anew_are_those_that_training_kept():
     done = trained()
     kept = results.read(done.workspace, done.run)
-    anew = evaluate.examine(done.workspace, done.run)
+    anew = evaluate.evaluate_results(done.workspace, done.run)
     assert (kept.hashes, kept.files, kept.classes) == (anew.hashes, anew.files, anew.classes)
     np.testing.assert_array_equal(kept.labels, anew.labels)
     np.testing.assert_array_equal(kept.guesses, anew.guesses)
