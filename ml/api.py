@@ -258,9 +258,9 @@ def evaluate(
         BadInputError: no such run, data set or split, or no picture of a class that it knows.
     """
     place = _workspace_of(run, workspace)
-    found = runs.find(place, run.id if isinstance(run, TrainedRun) else run)
+    finished_run = runs.find(place, run.id if isinstance(run, TrainedRun) else run)
     other = dataset.name if isinstance(dataset, Dataset) else dataset
-    return measure_run(place, found, other, split)
+    return measure_run(place, finished_run, other, split)
 
 
 def load(

@@ -1,4 +1,4 @@
-"""The few kinds of error that people meet.
+"""The exceptions of Lensmith, each with a sentence for people and an exit code.
 
 Every message is one plain sentence or two: what happened, why, and what to do next. It is shown as
 it stands on a page and on standard error; the traceback goes to the log alone.

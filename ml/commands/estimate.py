@@ -29,16 +29,16 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
     rehearse(workspace, config, len(version.classes), Progress())
     machine = describe()
     cores = config.changed(threads=thread_count(config.threads))
-    found = estimate(
+    cost = estimate(
         cores,
         catalog.describe(workspace, version.name).pictures,
         machine,
         read_measurements(workspace),
     )
     if args.json:
-        print(json.dumps({"dataset": version.name, "model": config.model, **asdict(found)}))
+        print(json.dumps({"dataset": version.name, "model": config.model, **asdict(cost)}))
         return
     print(
-        f"About {found.seconds:.0f} s, {found.memory / 1e9:.2f} GB of memory and "
-        f"{found.disk / 1e6:.0f} MB of disk ({found.basis})."
+        f"About {cost.seconds:.0f} s, {cost.memory / 1e9:.2f} GB of memory and "
+        f"{cost.disk / 1e6:.0f} MB of disk ({cost.basis})."
     )

@@ -72,8 +72,8 @@ def _check(as_json: bool) -> None:
         print(json.dumps({"models": checked, "unreadable": unreadable}, ensure_ascii=False))
         return
     for row in checked:
-        said = row["problem"] or f"parameters={row['parameters']:_}, macs={row['macs']:_}"
-        print(f"{row['name']} ({row['origin']}): {said}")
+        result = row["problem"] or f"parameters={row['parameters']:_}, macs={row['macs']:_}"
+        print(f"{row['name']} ({row['origin']}): {result}")
     for item in unreadable:
         print(f"{item['origin']} is left out. {item['reason']}")
     if not checked and not unreadable:

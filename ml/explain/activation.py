@@ -1,4 +1,4 @@
-"""Where in its last feature map a network found what it answered: Grad-CAM, without gradients.
+"""Class activation maps from the exported file (Grad-CAM, HiResCAM), without gradients.
 
 Each place of the map is weakened a little in turn, and the rest of the network, which is short,
 says how much that takes from each class: its gradient times the map, place by place, which is

@@ -1,4 +1,4 @@
-"""What covering parts of a picture does to the answer: a map for any network, and a check of maps.
+"""Occlusion maps: what covering a part of a picture does to the answer; and the check of any map.
 
 It asks the exported model alone, so it works for transformers too (occlusion: Zeiler and Fergus
 2013, https://arxiv.org/abs/1311.2901).

@@ -1,4 +1,4 @@
-"""A heat map laid over a picture. Pure: numpy and Pillow alone."""
+"""Overlay: a heat map laid over a picture. Pure: numpy and Pillow alone."""
 
 import numpy as np
 import numpy.typing as npt

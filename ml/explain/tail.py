@@ -1,4 +1,4 @@
-"""The last part of an exported network by itself: from its last feature map to its answers.
+"""The tail of an exported network: the part from its last feature map to its logits.
 
 It is cut out of ``model.onnx``, so that what is explained is the very file that answers.
 """

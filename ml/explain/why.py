@@ -1,4 +1,4 @@
-"""Why a model named a class for a picture: a map of what counted, and whether it did.
+"""The explainer: a heat map of what counted for a class, and a check whether it did.
 
 It asks the exported file alone, in the inference worker: no gradients, no torch.
 """

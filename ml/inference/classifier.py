@@ -1,4 +1,4 @@
-"""A trained classifier, from a picture's bytes to its answer. It needs a model folder, no torch."""
+"""Classifier: a trained model on ONNX Runtime, from a picture's bytes to its answer. No torch."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

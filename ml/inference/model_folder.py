@@ -1,4 +1,4 @@
-"""A model folder: where one is, what its ``model.json`` says, and how its file is run.
+"""Model folder: finding one, reading its ``model.json``, and opening its ONNX session.
 
 It holds ``model.onnx``, ``weights.pt``, ``learned.npz`` (see ``ml.inference.ood_reference``) and
 ``model.json`` with classes, preprocessing, calibration and hashes. This module is light.

@@ -1,4 +1,4 @@
-"""Answers to take away: as a table, and as pictures in a folder for each class."""
+"""Predictions to take away: as a table (CSV), and as pictures in a folder for each class."""
 
 import shutil
 import tempfile

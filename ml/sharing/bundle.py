@@ -1,4 +1,4 @@
-"""One classifier in a small workspace of its own, for a server that shows it alone."""
+"""Bundle: one classifier in a small workspace of its own, for a server that shows it alone."""
 
 import secrets
 import shutil

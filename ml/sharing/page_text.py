@@ -1,4 +1,4 @@
-"""What the page for others says of a model: a title and a few words of its author's.
+"""Page text: the title and the words that an author gives the page for others.
 
 They are kept in the run's ``meta.json`` as ``showcase``. Light.
 """

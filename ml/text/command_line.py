@@ -1,4 +1,4 @@
-"""What to type in a shell for a training that a page has set up or shows."""
+"""Command line of a training: the shell command that repeats what a page has set up or shows."""
 
 import shlex
 from dataclasses import fields

@@ -1,4 +1,4 @@
-"""Formatting: shares, counts, lists, times and sizes as pages, shell and report say them. Light."""
+"""Formatting: shares, counts, lists, times and sizes for pages, shell and report. Light."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The metrics of a report as people read them: values and 95 % intervals, by the metric's unit.
+"""Metric text: values of metrics with 95 % intervals, by the metric's unit.
 
 ``report`` is an EvaluationReport; of what an earlier Lensmith did not measure there is "–".
 """

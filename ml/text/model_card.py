@@ -1,4 +1,4 @@
-"""What a classifier is, in sentences for whoever is handed it. Plain text; light."""
+"""Model card sentences: what a classifier is, for whoever receives it. Plain text; light."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

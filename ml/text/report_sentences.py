@@ -1,4 +1,5 @@
-"""What a report amounts to, in sentences for people: plain text, for pages and a report alike.
+"""Report sentences: the findings of an EvaluationReport in plain text, for pages and the HTML
+report.
 
 ``report`` is an EvaluationReport (``ml.metrics.report``); what an earlier Lensmith left out is
 passed over.
@@ -47,9 +48,9 @@ def reading(report: dict[str, Any], pictures: int) -> str:
     return " ".join(words)
 
 
-def folds(found: object) -> str:
+def folds(fold_scores: object) -> str:
     """What cross-validation found, ``report["folds"]``; empty where there was none."""
-    about = found if isinstance(found, dict) else {}
+    about = fold_scores if isinstance(fold_scores, dict) else {}
     accuracy, mean = about.get("accuracy"), about.get("mean")
     if not accuracy or mean is None:
         return ""
@@ -178,15 +179,15 @@ def temperature(value: float) -> str:
     )
 
 
-def parity(found: object) -> str:
+def parity(result: object) -> str:
     """How closely the exported file answers as PyTorch does, of ``model["parity"]``."""
-    if not isinstance(found, dict):
+    if not isinstance(result, dict):
         return "This run has no exported model."
     return (
         "The exported file (ONNX) is what was tested here and what Classify runs. It was compared "
-        f"with PyTorch on {count(int(found.get('images', 0)), 'test picture')}: both name the "
-        f"same class for {percentage(found.get('top1_agreement'))}, and no probability differs by "
-        f"more than {float(found.get('max_probability_difference', 0.0)):.1g}."
+        f"with PyTorch on {count(int(result.get('images', 0)), 'test picture')}: both name the "
+        f"same class for {percentage(result.get('top1_agreement'))}, and no probability differs by "
+        f"more than {float(result.get('max_probability_difference', 0.0)):.1g}."
     )
 
 

@@ -1,4 +1,4 @@
-"""What a configuration trains (head, top parts, whole network), and why, in a sentence. Light."""
+"""Training sentences: which layers a configuration trains, and why. Light."""
 
 from ml.config import TrainConfig
 

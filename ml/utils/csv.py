@@ -1,4 +1,4 @@
-"""Write lines as CSV, safe to open in a spreadsheet; reading tables is ``ml.data.sources``."""
+"""CSV writing, safe to open in a spreadsheet; reading tables is ``ml.data.sources``."""
 
 import csv
 import io

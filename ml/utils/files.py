@@ -1,4 +1,4 @@
-"""Writing files so that a crash leaves the old one or the new one, never half of one."""
+"""Atomic files: a crash while writing leaves the old file or the new one, never half of one."""
 
 import contextlib
 import errno
@@ -14,7 +14,8 @@ from typing import IO, Any
 
 from ml.errors import WorkspaceError
 
-_PIECES = 4096
+PIECES_PER_WRITE = 4096
+"""JSON tokens that are joined before they are written."""
 ON_WINDOWS = os.name == "nt"
 REPLACE_SECONDS = 2.0
 """How long to wait for readers to close a file that is to be replaced (on Windows alone)."""
@@ -70,8 +71,8 @@ def write_json(path: Path, value: Any) -> None:
     encoder = json.JSONEncoder(ensure_ascii=False, indent=1, allow_nan=False)
 
     def write(file: IO[bytes]) -> None:
-        pieces = encoder.iterencode(value)  # a run of millions of pictures names each
-        while text := "".join(islice(pieces, _PIECES)):
+        pieces = encoder.iterencode(value)  # in chunks: a run may name millions of pictures
+        while text := "".join(islice(pieces, PIECES_PER_WRITE)):
             file.write(encode_json(text))
 
     write_atomically(path, write)

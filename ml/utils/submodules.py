@@ -1,4 +1,4 @@
-"""Import every module of a package: how a registry finds the files that lie in its folder."""
+"""Submodule import: imports every module of a package, for registries whose entries are files."""
 
 import importlib
 import logging

@@ -1,4 +1,4 @@
-"""The key of a picture, which stays the same from one version of a data set to the next.
+"""Picture key: names a picture by its content, the same in every version of a data set.
 
 Beside it there are two numbers that name a picture for a moment: its item number, good within one
 version (whose fingerprint has to be kept beside it), and its place in the results of a run, good

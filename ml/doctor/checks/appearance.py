@@ -1,4 +1,4 @@
-"""Pictures that show nothing or too little, or are of quite another shape than the others."""
+"""Checks of appearance: blank, tiny, blurred pictures, and extreme sizes and aspect ratios."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Shots of one scene or person that a split tears apart: the score says little of others."""
+"""Check of bursts: capture series of one scene or person that a split divides."""
 
 from collections.abc import Iterator
 from typing import Any

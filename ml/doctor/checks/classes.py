@@ -1,4 +1,4 @@
-"""Classes with too few pictures, in too few splits, or far larger than the others."""
+"""Checks of classes: too few pictures, missing in a split, class imbalance."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The same picture twice: to the last pixel, nearly, or under two labels.
+"""Checks of duplicates: the same picture twice, exactly, nearly, or under two labels.
 
 What lies on two sides of the split is left to the leaks.
 """

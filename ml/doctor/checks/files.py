@@ -1,4 +1,4 @@
-"""Files that could not be read when the pictures were brought in."""
+"""Check of files: those that could not be read when the pictures were brought in."""
 
 from collections.abc import Iterator
 

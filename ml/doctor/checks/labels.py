@@ -1,4 +1,4 @@
-"""Labels that are likely wrong, by confident learning.
+"""Check of labels: likely label errors, by confident learning.
 
 Northcutt, Jiang and Chuang 2021, "Confident learning: estimating uncertainty in dataset labels",
 https://arxiv.org/abs/1911.00068: a picture counts as one of another class when its probability

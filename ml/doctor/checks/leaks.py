@@ -1,4 +1,4 @@
-"""Pictures that a model is tested on and has seen in training, and what that does to the score."""
+"""Check of leaks: test pictures that are also in training, and their effect on the score."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""Test pictures that look different from those trained on: larger, darker, of other colours."""
+"""Check of distribution shift: test pictures that look different from the training pictures."""
 
 from collections.abc import Iterator
 

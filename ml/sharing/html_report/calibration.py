@@ -1,4 +1,4 @@
-"""Calibration of the probabilities, and when the model says that it is not sure."""
+"""Section of the report: calibration of the probabilities, and the not-sure threshold."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Precision, recall, F1 and areas under curves of each class, as numbers and as bars."""
+"""Section of the report: precision, recall, F1 and areas under curves of each class."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Measurements besides the test: kinds of pictures, corruptions, and the learning curve."""
+"""Sections of the report: slices, robustness to corruptions, and the learning curve."""
 
 from markupsafe import Markup
 

@@ -1,4 +1,4 @@
-"""The confusion matrix as a table that can be read aloud, shaded in one hue."""
+"""Section of the report: the confusion matrix as an accessible table, shaded in one hue."""
 
 from collections.abc import Sequence
 from typing import Any

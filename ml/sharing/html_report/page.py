@@ -1,4 +1,4 @@
-"""The whole report as one HTML file."""
+"""The HTML report: all sections as one file."""
 
 from pathlib import Path
 from typing import IO

@@ -1,4 +1,4 @@
-"""The pictures of the report: which ones, and small copies of them inside the page."""
+"""Section of the report: example pictures and mistakes, as small copies inside the page."""
 
 from typing import Any
 

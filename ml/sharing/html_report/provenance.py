@@ -1,4 +1,4 @@
-"""How the model was made, and how it is used."""
+"""Sections of the report: how the model was made, and how to use it."""
 
 import shlex
 from dataclasses import fields

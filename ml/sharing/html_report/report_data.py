@@ -1,4 +1,4 @@
-"""What a report to hand on is about, gathered once."""
+"""``Subject``: the run, its results and the data set that a report is about."""
 
 import time
 from dataclasses import dataclass, field

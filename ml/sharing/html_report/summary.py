@@ -1,4 +1,4 @@
-"""The first sections of the report: what was measured, the metrics with intervals, baselines."""
+"""Sections of the report: title, metrics with intervals, baselines, and warnings."""
 
 from typing import Any
 
