@@ -54,6 +54,7 @@ LOG_SHARE = 0.1
 """A log gets a line of progress after so many seconds, or after so much of the whole."""
 SECONDS_TO_ANSWER = 5
 START_SECONDS = 120
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 class LaunchError(Exception):
@@ -76,10 +77,17 @@ def main(arguments: list[str]) -> int:
         parser.add_argument("--port", type=int, default=8501, help="default: 8501")
         parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
         parser.add_argument(
+            "--allow-host",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="a further name that people reach it by, such as that of a proxy",
+        )
+        parser.add_argument(
             "--latest", action="store_true", help="install the newest versions, not the tested ones"
         )
         options = parser.parse_args(arguments)
-        return serve(options.port, not options.no_browser, latest)
+        return serve(options.port, not options.no_browser, latest, options.allow_host)
     except LaunchError as error:
         print(str(error), file=sys.stderr)
         return 1
@@ -94,8 +102,8 @@ def main(arguments: list[str]) -> int:
 # --- the app ------------------------------------------------------------------------------------
 
 
-def serve(wanted_port: int, open_browser: bool, latest: bool) -> int:
-    """Serve the app on this machine until Ctrl-C."""
+def serve(wanted_port: int, open_browser: bool, latest: bool, hosts: Sequence[str] = ()) -> int:
+    """Serve the app on this machine until Ctrl-C. ``hosts`` are allowed beside its own names."""
     python = ready_python(["app"], latest)
     port = free_port(wanted_port)
     if port != wanted_port:
@@ -103,6 +111,8 @@ def serve(wanted_port: int, open_browser: bool, latest: bool) -> int:
     command = [str(python), "-m", "streamlit", "run", "streamlit_app.py"]
     command += [f"--server.port={port}", "--server.address=localhost"]
     command += ["--server.headless=true"]
+    if hosts:  # else .streamlit/config.toml has the list
+        command += [f"--server.allowedHosts={host}" for host in (*LOOPBACK_HOSTS, *hosts)]
     environment = {**os.environ, "STREAMLIT_LOGGER_HIDE_WELCOME_MESSAGE": "true"}
     server = subprocess.Popen(command, cwd=ROOT, env=environment)
     try:

@@ -13,8 +13,17 @@ if __name__ == "__main__":
 else:
     # Nothing that has a component may be imported here: before there is a server, components are
     # registered nowhere.
+    from starlette.middleware import Middleware
+
+    from dashboard.compat.streamlit_network import never_ask_for_external_address
     from dashboard.compat.streamlit_reruns import keep_page_on_fragment_reruns
     from dashboard.server.frames_route import routes
+    from dashboard.server.trusted_hosts import TrustedHosts
 
     keep_page_on_fragment_reruns()
-    app = st.App(__file__, routes=routes(str(st.get_option("server.baseUrlPath"))))
+    never_ask_for_external_address()
+    app = st.App(
+        __file__,
+        routes=routes(str(st.get_option("server.baseUrlPath"))),
+        middleware=[Middleware(TrustedHosts)],
+    )

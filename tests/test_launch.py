@@ -35,6 +35,7 @@ NOBODY = "https://127.0.0.1:9"  # the discard port: nobody answers there
 STREAMLIT = """
 import http.server, os, sys
 options = dict(word.removeprefix("--").split("=") for word in sys.argv[3:])
+print("hosts", [word.split("=")[1] for word in sys.argv if "allowedHosts" in word], flush=True)
 class Health(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
@@ -223,6 +224,11 @@ linux_cpu = pytest.mark.skipif(
 )
 
 
+def test_a_further_host_is_allowed_beside_loopback(ready: Project) -> None:
+    out, _ = ready.serve("--allow-host", "lens.example", "--port", str(a_free_port()))
+    assert "hosts ['localhost', '127.0.0.1', '::1', 'lens.example']" in out
+
+
 # --- the first start and those after it -----------------------------------------------------------
 
 
@@ -239,6 +245,7 @@ def test_the_first_start_installs_the_cpu_pair_says_so_and_serves(ready: Project
     assert "triton" not in ready.packages, "only the CUDA build needs it"
     assert ready.packages["tinyapp"] == "1.0", "the version in the lock, not the newest"
     assert "served ['run', 'streamlit_app.py'] localhost true" in out
+    assert "hosts []" in out, "the list of .streamlit/config.toml holds"
     assert re.search(r"Lensmith is at http://localhost:\d+", out)
     assert "server ended" in out
 
