@@ -27,7 +27,7 @@ from ml.data.sources.folders import BUNDLED
 from ml.data.store.versions import DatasetVersion
 from ml.doctor import logistic_regression
 from ml.doctor.check_context import CheckContext
-from ml.doctor.examine import findings_of
+from ml.doctor.examination import findings_of
 from ml.doctor.finding import Finding
 from ml.workspace import Workspace, open_workspace
 

@@ -38,7 +38,7 @@ LIGHT = {
     "ml.explain.why",
     "ml.features.backbone",
     "ml.features.extract",
-    "ml.doctor.examine",
+    "ml.doctor.examination",
     "ml.doctor.features",
     "ml.models.catalog",
     "ml.models.registry",

@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict
 
 from ml.data.catalog import resolve
-from ml.doctor.examine import examine
+from ml.doctor.examination import examine
 from ml.doctor.registry import kinds
 from ml.errors import BadInputError
 from ml.presets import default_pixels

@@ -10,7 +10,7 @@ from benchmarks.planting import NEAR, with_remark
 from ml.data.edits.edits import apply
 from ml.doctor.check_context import CheckContext
 from ml.doctor.checks import shift as shift_check
-from ml.doctor.examine import findings_of
+from ml.doctor.examination import findings_of
 from ml.doctor.finding import Finding
 from tests.helpers.pictures import as_bytes, picture
 from tests.ml.doctor.conftest import Shot, open_bytes, photos

@@ -9,7 +9,7 @@ import pytest
 from ml.__main__ import main
 from ml.doctor import registry
 from ml.doctor.check_context import CheckContext
-from ml.doctor.examine import findings_of
+from ml.doctor.examination import findings_of
 from ml.errors import MLError
 from ml.workspace import Workspace
 from tests.helpers.scratch_checks import scratch_check

@@ -9,7 +9,7 @@ import pytest
 from ml.__main__ import main
 from ml.doctor import features
 from ml.doctor.check_context import CheckContext
-from ml.doctor.examine import examine, findings_of
+from ml.doctor.examination import examine, findings_of
 from ml.doctor.registry import severity_key
 from ml.doctor.stored_findings import read_findings, read_map
 from ml.export import graph
