@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.components.classify.results import results
-from dashboard.components.classify.share_dialog import share_expander
+from dashboard.components.classify.share_expander import share_expander
 from dashboard.components.widgets.empty_state import empty_state
 from dashboard.components.widgets.run_picker import run_picker
 from dashboard.queries.run_list import newest_tested, usable

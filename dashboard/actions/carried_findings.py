@@ -1,4 +1,5 @@
-"""Findings carried over to the next version of a set, until the doctor has looked at that one."""
+"""Carried findings: findings of an earlier version, shown until the doctor has checked the new
+one."""
 
 import re
 from collections import defaultdict, deque

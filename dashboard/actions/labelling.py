@@ -1,5 +1,4 @@
-"""From answers to better training: pictures with the labels that somebody gave them join the data
-set of the run that answered, as a new version."""
+"""Labelling: uploaded pictures with labels by hand join the run's data set as a new version."""
 
 import csv
 import io

@@ -1,4 +1,5 @@
-"""After its pictures were changed, a run once more; and what came of it, on the same pictures."""
+"""Retraining: a run's settings on the newest version of its pictures, and the comparison with
+it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

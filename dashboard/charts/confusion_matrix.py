@@ -1,5 +1,5 @@
-"""The confusion matrix as ``dashboard.components.evaluate.matrix_table`` draws it: values, tones
-and sentences."""
+"""Confusion matrix chart: values, tones and sentences for
+``dashboard.components.evaluate.matrix_table``."""
 
 from collections.abc import Sequence
 from typing import Any, Literal

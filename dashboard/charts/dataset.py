@@ -1,4 +1,4 @@
-"""The charts of Data: pure functions from figures to Plotly figures.
+"""Charts of Data: class balance, sizes, splits and similarity map as Plotly figures. Pure.
 
 Colours are the names of the theme that ``dashboard.components.widgets.plot`` knows.
 """

@@ -1,4 +1,5 @@
-"""The other charts of Evaluate: pure functions from figures to Plotly figures.
+"""Charts of Evaluate: per-class metrics, reliability diagram, threshold curves, as Plotly figures.
+Pure.
 
 Colours are the names of the theme that ``dashboard.components.widgets.plot`` knows.
 """

@@ -1,4 +1,4 @@
-"""The chart of a learning curve: pure, from a measurement to a Plotly figure."""
+"""Learning curve chart, as a Plotly figure. Pure."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The chart of robustness: pure, from measurements to a Plotly figure."""
+"""Robustness chart: accuracy by corruption and strength, as a Plotly figure. Pure."""
 
 from collections.abc import Sequence
 from typing import Any

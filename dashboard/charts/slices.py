@@ -1,4 +1,4 @@
-"""The chart of slices: pure, from what was found to a Plotly figure."""
+"""Slices chart: accuracy of groups of pictures with intervals, as a Plotly figure. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

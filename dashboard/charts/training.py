@@ -1,29 +1,30 @@
-"""Pure functions from data to a figure: dictionaries for ``components.plot``, with theme colours.
+"""Training curves of a live metric, as Plotly figures with theme colours. Pure.
 
 Training and validation keep their two colours everywhere: ``$train`` and ``$validation``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboard.queries.live import Live, surviving
 from dashboard.text.wording import percentage
 from ml.metrics.live import LiveMetric
 
-MIN_EPOCHS_FOR_FINDING = 3
-POINTS = 2000
-"""More than this is never sent to the browser for one series."""
+MIN_EPOCHS_FOR_TITLE = 3
+"""From so many epochs on the title of a chart names its best epoch."""
+MAX_POINTS = 2000
+"""A series with more points is downsampled before it is sent to the browser."""
 Figure = dict[str, Any]
 Series = Sequence[float | None]
 
 
 def downsample(
-    x: Sequence[float], y: Series, limit: int = POINTS
+    x: Sequence[float], y: Series, limit: int = MAX_POINTS
 ) -> tuple[list[float], list[float | None]]:
-    """At most ``limit`` of the points, keeping the lowest and the highest of each stretch.
+    """Min-max downsampling: at most ``limit`` points, of each bucket the lowest and the highest.
 
-    Peaks therefore stay. The first and the last point stay too; x must not fall. Points without a
-    value are left out when there are too many.
+    The first and the last point stay. ``x`` must be sorted. With more than ``limit`` points, those
+    without a value are left out.
 
     >>> downsample([0, 1, 2], [5, 6, 7])
     ([0, 1, 2], [5, 6, 7])
@@ -68,24 +69,7 @@ def curves(live: Live, metric: LiveMetric, by: str = "epoch") -> Figure:
             marks=True,
         ),
     ]
-    best = [epoch for epoch in epochs if epoch["best"]]
-    value = best[-1].get(f"val_{name}") if best else None
-    if value is not None:
-        traces.append(
-            {
-                "type": "scatter",
-                "x": [best[-1][by]],
-                "y": [factor * value],
-                "mode": "markers",
-                "name": "Best",
-                "marker": {
-                    "color": "$back",
-                    "size": 11,
-                    "line": {"color": "$validation", "width": 2.5},
-                },
-                "hoverinfo": "skip",
-            }
-        )
+    traces += _best_mark(epochs, metric, by, factor)
     return {
         "data": traces,
         "layout": {
@@ -96,8 +80,30 @@ def curves(live: Live, metric: LiveMetric, by: str = "epoch") -> Figure:
     }
 
 
+def _best_mark(
+    epochs: Sequence[Mapping[str, Any]], metric: LiveMetric, by: str, factor: float
+) -> list[Figure]:
+    """The ring around the validation value of the best epoch; empty while there is none."""
+    best = [epoch for epoch in epochs if epoch["best"]]
+    value = best[-1].get(f"val_{metric.name}") if best else None
+    if value is None:
+        return []
+    ring = {"color": "$validation", "width": 2.5}
+    return [
+        {
+            "type": "scatter",
+            "x": [best[-1][by]],
+            "y": [factor * value],
+            "mode": "markers",
+            "name": "Best",
+            "marker": {"color": "$back", "size": 11, "line": ring},
+            "hoverinfo": "skip",
+        }
+    ]
+
+
 def _extent(live: Live, by: str) -> Figure:
-    """How far the axis goes: to the planned end where that is near, so that it does not creep."""
+    """The range of the x axis: up to the planned end, unless that is more than 4 times as far."""
     started = live["started"]
     planned = started["epochs"] if started else 10
     if by == "step":
@@ -126,34 +132,34 @@ def _trace(
     }
 
 
-def describe(live: Live, metric: LiveMetric) -> str:
-    """What the chart of a live metric says, in a sentence: its text twin."""
+def text_alternative(live: Live, metric: LiveMetric) -> str:
+    """The chart of a live metric in a sentence, for screen readers."""
     epochs = surviving(live)
     if not epochs:
         return f"The {metric.inline_label} of training and validation: nothing measured yet."
     last = epochs[-1]
     train, val = (last.get(f"{side}_{metric.name}") for side in ("train", "val"))
 
-    def say(value: float | None) -> str:
+    def value_text(value: float | None) -> str:
         if value is None:
             return "not measured"
         return percentage(value, digits=1) if metric.unit == "share" else f"{value:.3f}"
 
     return (
         f"The {metric.inline_label} after epoch {last['epoch']}: "
-        f"training {say(train)}, validation {say(val)}."
+        f"training {value_text(train)}, validation {value_text(val)}."
     )
 
 
-def finding(live: Live, metric: LiveMetric) -> str:
-    """The title of the chart: what is found in it, or its plain name while nothing is."""
+def title_of(live: Live, metric: LiveMetric) -> str:
+    """The title of the chart: the metric, with its best epoch once there are enough epochs."""
     key = f"val_{metric.name}"
     epochs = [epoch for epoch in surviving(live) if epoch.get(key) is not None]
-    if len(epochs) < MIN_EPOCHS_FOR_FINDING:
+    if len(epochs) < MIN_EPOCHS_FOR_TITLE:
         return metric.label
     if metric.better == "lower":
         lowest = min(epochs, key=lambda epoch: float(epoch[key]))
         return f"{metric.label}: lowest after epoch {lowest['epoch']}"
-    # Of equally good epochs the one that was kept, which the chart marks.
+    # Of equally good epochs the one whose checkpoint was kept, which the chart marks.
     best = max(epochs, key=lambda e: (float(e[key]), e["best"], e["best"] and e["epoch"]))
     return f"{metric.label}: highest after epoch {best['epoch']}"

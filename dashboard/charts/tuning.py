@@ -1,4 +1,5 @@
-"""The charts of a search for better settings: pure, from its trials to Plotly figures."""
+"""Charts of a hyperparameter search: scores, parallel coordinates, importances, as Plotly figures.
+Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields

@@ -1,4 +1,4 @@
-"""What a training that a page starts is expected to take."""
+"""Cost estimate: the time, memory and disk that a training is expected to take."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What the page Data reads of a set: which of its pictures, on which side, where on the map."""
+"""Queries of a data set: its pictures by filter, split side and place on the similarity map."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

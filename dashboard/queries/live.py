@@ -1,4 +1,4 @@
-"""A run as it happens: its events gathered into ``TrainState.live``, a plain dictionary.
+"""Live state: the events of a run, gathered into the plain dictionary ``TrainState.live``.
 
 A worker's events come out of its log (``follow``), those of a training in this process straight
 from the callback (``session_sink``). The charts draw from the same dictionary in both cases.

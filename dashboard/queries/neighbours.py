@@ -1,4 +1,4 @@
-"""Which training pictures a picture looks like to a model, asked of the inference worker once."""
+"""Neighbours: the training pictures nearest to a picture, asked of the inference worker once."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

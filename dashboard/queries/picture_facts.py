@@ -1,4 +1,4 @@
-"""How large the pictures of a set are and when they were taken, read from their files."""
+"""Picture facts: sizes and capture times of a data set's pictures, read from their files."""
 
 import math
 from pathlib import Path

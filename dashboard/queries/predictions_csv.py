@@ -1,4 +1,4 @@
-"""Results as CSV, to take away."""
+"""Predictions as CSV, for download."""
 
 from dashboard.queries.results import Results
 from ml.utils.csv import csv_of

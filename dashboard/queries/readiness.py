@@ -1,4 +1,4 @@
-"""Whether a data set can be trained on, and if not, what is missing, in plain words."""
+"""Readiness: whether a data set can be trained on, and what is missing, in plain words."""
 
 import hashlib
 from typing import NamedTuple

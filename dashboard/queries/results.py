@@ -1,4 +1,4 @@
-"""What a finished run found out about its test pictures, read once and kept for all sessions."""
+"""Results of finished runs on their test pictures, cached for all sessions."""
 
 from collections.abc import Sequence
 from pathlib import Path

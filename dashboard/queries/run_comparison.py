@@ -1,4 +1,4 @@
-"""Several runs beside one another: what was set differently, what came out, how they learned."""
+"""Run comparison: differing settings, metrics and validation curves of several runs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -42,8 +42,8 @@ def differences(configs: Mapping[str, TrainConfig]) -> list[tuple[str, dict[str,
     return differing
 
 
-def comparison_table(titled: Sequence[tuple[Run, str]]) -> dict[str, list[str]]:
-    """Every metric with its interval, then the settings that differ: a column a run.
+def comparison_table(titled_runs: Sequence[tuple[Run, str]]) -> dict[str, list[str]]:
+    """A table of all metrics with intervals and of the settings that differ: a column a run.
 
     Args:
         titled: the runs, each with the title of its column.
@@ -51,11 +51,11 @@ def comparison_table(titled: Sequence[tuple[Run, str]]) -> dict[str, list[str]]:
     Returns:
         The cells by heading, as Markdown; the first column, "", names the rows.
     """
-    differing = differences({run.id: run.config for run, _ in titled})
+    differing = differences({run.id: run.config for run, _ in titled_runs})
     metrics = displayed_metrics()
     rows = [*(metric.label for metric in metrics), *(label for label, _ in differing)]
     table: dict[str, list[str]] = {"": [plain(row) for row in rows]}
-    for place, (run, title) in enumerate(titled, 1):
+    for place, (run, title) in enumerate(titled_runs, 1):
         scores = [value_with_interval(metric, run.report or {}) for metric in metrics]
         settings = [_setting_text(values[run.id]) for _, values in differing]
         heading = plain(shortened(title, 40))
@@ -83,7 +83,7 @@ def curve(run: Run, label: str, metric: str) -> Curve:
 
 @st.cache_data(max_entries=200, show_spinner=False)
 def _points(folder: str, metric: str, size: int) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    """``size`` is that of the log, which only grows: the key of the cache."""
+    """Epochs and values of a curve. The log only grows, so its ``size`` is a key of the cache."""
     events, _ = Run(Path(folder)).events()
     points = [
         (event.epoch, value)

@@ -1,4 +1,4 @@
-"""The runs of a workspace as rows of a list; what is damaged gets a row too."""
+"""Run list: the runs of a workspace as rows; a damaged run gets a row too."""
 
 import time
 from collections.abc import Callable

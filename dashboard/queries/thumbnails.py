@@ -1,4 +1,4 @@
-"""Small squares of the pictures in the store, made once and kept."""
+"""Thumbnails of stored pictures, made once and cached."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Messages that a component of ours sends from the browser, each of which is taken once."""
+"""Component messages: what a browser component has sent, each taken once."""
 
 from dataclasses import dataclass
 from typing import Any

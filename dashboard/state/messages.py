@@ -1,4 +1,4 @@
-"""Messages from one page or component to another: sent once, taken once."""
+"""Messages between pages and components: sent once, taken once."""
 
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar

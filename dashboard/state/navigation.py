@@ -1,4 +1,4 @@
-"""The pages: one row each, in the order of the work."""
+"""Navigation: the table of pages, one row each, in the order of the work."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The dialog above the page, which stays open when the page is drawn again.
+"""Open dialog: the dialog above the page, which stays open when the page is drawn again.
 
 The page is drawn again when a training ends while somebody reads the dialog; Streamlit alone would
 close it then.

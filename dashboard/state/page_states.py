@@ -1,4 +1,4 @@
-"""What each page remembers across script runs, in a dataclass each.
+"""Page states: the session state of each page, a dataclass each.
 
 Read and write them with ``stored(TrainState)``, or ``stored(EvaluateState, results.key)`` where
 there is one for each subject. What a widget holds is not here but under its key

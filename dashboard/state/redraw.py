@@ -1,4 +1,4 @@
-"""Drawing the whole page again when something that it shows has ended."""
+"""Redraw: requests a rerun of the whole page from a fragment."""
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx

@@ -1,4 +1,4 @@
-"""The run, the data set and the search that all pages speak of, which the address names."""
+"""Selection: the run, data set and search that all pages show, which the address names."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields

@@ -1,4 +1,4 @@
-"""Which page is shown in this tab."""
+"""Shown page: the page that this tab shows."""
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx

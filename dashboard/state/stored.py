@@ -1,4 +1,4 @@
-"""Dataclasses whose fields lie in Streamlit's session state.
+"""Stored dataclasses: their fields lie in Streamlit's session state.
 
 Session state holds one plain dictionary a dataclass and subject, never an instance. ``stored``
 makes a new instance around that dictionary each time it is called. So a hot reload, which replaces

@@ -1,4 +1,4 @@
-"""What the entry script remembers of a browser tab from one script run to the next."""
+"""Tab state: what the entry script remembers of a browser tab between script runs."""
 
 from dataclasses import dataclass
 from typing import Any

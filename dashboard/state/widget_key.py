@@ -1,4 +1,4 @@
-"""A widget's key, through which code other than the widget reads and sets its value."""
+"""Widget key: reads and sets the value of a widget from other code."""
 
 from typing import Generic, TypeVar
 
@@ -15,8 +15,8 @@ class WidgetKey(str, Generic[Value]):
 
     def value(self, default: Value) -> Value:
         """The widget's value; ``default`` where there is no such widget."""
-        found: Value = st.session_state.get(str(self), default)
-        return found
+        stored: Value = st.session_state.get(str(self), default)
+        return stored
 
     def set(self, value: Value) -> None:
         """Set the value, before the widget is drawn or in a callback."""

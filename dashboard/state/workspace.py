@@ -1,4 +1,4 @@
-"""The workspace of this process, as a browser tab sees it."""
+"""Workspace of this process, as a browser tab sees it."""
 
 from dashboard.state.tab import tab_state
 from ml.models.plugins import discovery as plugins

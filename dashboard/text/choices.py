@@ -1,4 +1,4 @@
-"""The labels of the choices of a ``TrainConfig`` field, as forms and charts show them."""
+"""Choices: labels of the choices of a ``TrainConfig`` field, for forms and charts."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Names of classes in Plotly figures: as text, and on an axis."""
+"""Class names in Plotly figures: as text, and on an axis."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""HTML on the pages: escaping of text that comes from people."""
+"""HTML escaping of text that comes from people."""
 
 import html
 

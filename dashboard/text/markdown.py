@@ -1,4 +1,4 @@
-"""Text that came from outside, as the pages write it, and shares with their intervals."""
+"""Markdown escaping of text from outside, and shares with their intervals."""
 
 import re
 

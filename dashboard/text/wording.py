@@ -1,4 +1,4 @@
-"""Numbers and states in words, the same on every page."""
+"""Wording: numbers and states in words, the same on every page."""
 
 import math
 import time

@@ -1,4 +1,4 @@
-"""A child process that answers requests of ``ml.serving.protocol``, several at a time.
+"""Channel: a child process that answers requests of ``ml.serving.protocol``, several at a time.
 
 The channel starts the child at the first request, and again when it has ended. A request and its
 response have the same ``id``, so that no response is taken for another's.

@@ -1,7 +1,8 @@
-"""The queue: one daemon thread of one server in a workspace starts queued runs, one at a time.
+"""Dispatcher: the daemon thread that starts queued runs, one at a time, in one server per
+workspace.
 
-It is elected by a file lock. It holds nothing that a restart would miss: which run is being trained
-follows from the runs' folders.
+A file lock elects the server. The dispatcher holds no state that a restart would lose: which run is
+training follows from the run folders.
 """
 
 import logging
@@ -30,28 +31,28 @@ class Dispatcher(threading.Thread):
         super().__init__(name="dispatcher", daemon=True)
         self.workspace = workspace
         self.wake = threading.Event()
-        self.over = threading.Event()
+        self.stop_event = threading.Event()
         self._children: dict[str, tuple[subprocess.Popen[bytes], float]] = {}
 
     def run(self) -> None:
-        """Wait to be elected, then serve until ``over`` is set or the process ends."""
+        """Wait to be elected, then serve until ``stop_event`` is set or the process ends."""
         lock = FileLock(self.workspace.root / ".dispatcher.lock")
-        while not self.over.is_set():
+        while not self.stop_event.is_set():
             self.wake.wait(TICK_SECONDS)
             self.wake.clear()
             try:
                 self._reap()
                 if not lock.is_locked:
                     lock.acquire(timeout=0)
-                self.look()
+                self.start_next()
             except Timeout:
-                continue  # another server of this workspace does it
+                continue  # another server of this workspace is the dispatcher
             except Exception:
                 logging.exception("The queue could not be served this time.")
-                self.over.wait(RETRY_SECONDS)
+                self.stop_event.wait(RETRY_SECONDS)
         lock.release()
 
-    def look(self) -> None:
+    def start_next(self) -> None:
         """Start the head of the queue if nothing of the queue is being trained."""
         if self._children or any(map(_of_queue, with_status(self.workspace, "running"))):
             return
@@ -69,8 +70,8 @@ class Dispatcher(threading.Thread):
                 run.refuse(f"The training could not be started: {error.strerror or error}.")
 
     def _reap(self) -> None:
-        """Take note of ended children. One that died before it took its run up must not be
-        started again and again: its run has failed, with the last line that it wrote."""
+        """Forget the children that have ended. A run whose child died before it began has failed,
+        with the child's last line as reason, so that it is not started again and again."""
         for identifier, (child, started) in list(self._children.items()):
             if child.poll() is None:
                 continue
@@ -78,7 +79,7 @@ class Dispatcher(threading.Thread):
             run = Run(self.workspace.runs / identifier)
             if run.folder.is_dir() and run.status.name == "queued":
                 if queue.place_in_queue(run) > started:
-                    continue  # asked for again since
+                    continue  # it was queued again since
                 last = (log_tail(run, 1) or "It wrote nothing.").strip()
                 run.refuse(f"The training ended before it began. It said: {last}")
 

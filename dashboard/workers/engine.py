@@ -1,4 +1,4 @@
-"""Starts, stops and queues training. Training runs in children that outlive page and server.
+"""Engine: starts, stops and queues trainings, whose processes outlive page and server.
 
 Nothing is stored twice: what a run is doing follows from its folder (``ml.runs.status``). Runs
 started from a shell pass the queue by: they neither wait in it nor hold it up.

@@ -1,4 +1,4 @@
-"""A background job: a command in a child process whose progress a page shows and can cancel."""
+"""Job: a command in a child process whose progress a page shows and can cancel."""
 
 import json
 import os
@@ -22,13 +22,15 @@ _LEFT = re.compile(r"^left (\d+(?:\.\d+)?)$", re.MULTILINE)
 class Job:
     """One ``python -m ml`` command that reports progress on standard error and JSON at its end.
 
-    ``title`` says what it does ("Reading pets.zip"), ``then`` is what the page wants to do with
-    the result, ``staging`` a folder of uploads that goes when the job has ended, however it ends.
+    Attributes:
+        title: what it does, such as "Reading pets.zip".
+        follow_up: tells the page what to do with the result.
+        staging: a folder of uploads, deleted when the job ends in any way.
     """
 
     command: list[str]
     title: str = ""
-    then: dict[str, Any] = field(default_factory=dict)
+    follow_up: dict[str, Any] = field(default_factory=dict)
     staging: Path | None = None
     reason: str = ""
     """Why it failed, once somebody has asked for its result."""
@@ -57,7 +59,7 @@ class Job:
         return min(1.0, float(matches[-1])) if matches else 0.0
 
     @property
-    def left(self) -> float | None:
+    def seconds_left(self) -> float | None:
         """Seconds until it ends, where the child knows."""
         matches = _LEFT.findall(self._text())
         return float(matches[-1]) if matches else None

@@ -1,4 +1,4 @@
-"""Run status and the order of the queue, cached for the pages. Nothing here starts or stops a run.
+"""Run status and queue order, cached for the pages. Nothing here starts or stops a run.
 
 What orders the queue is ``ml.runs.queue.place_in_queue``.
 """

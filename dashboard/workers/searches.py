@@ -1,4 +1,5 @@
-"""Searches as the pages start and follow them. A child works on each, and outlives page and server.
+"""Searches: starts hyperparameter searches in children, which outlive page and server, and follows
+them.
 
 What a search is doing follows from its folder (``ml.tuning.sweep``). Only the children that have
 not taken theirs up yet are remembered here: to load torch takes them seconds, and one that fails

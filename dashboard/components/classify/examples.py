@@ -1,4 +1,4 @@
-"""A few test pictures of a run, of which one click tries one."""
+"""Example pictures: a few test pictures of a run, each classified by one click."""
 
 import streamlit as st
 

@@ -1,5 +1,5 @@
-"""Why a model said what it said of a picture: a map of what counted, whether it did, and the
-pictures that it is reminded of. Drawn when it is asked for."""
+"""Explanation panel: the heat map of an answer, its check, and the similar training pictures. Drawn
+on request."""
 
 import io
 from typing import Any

@@ -1,4 +1,5 @@
-"""Labels by hand: what is ticked joins the data set of the run that answered, as a new version."""
+"""Labelling by hand: ticked pictures join the data set of the run that answered, as a new
+version."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -38,8 +39,8 @@ def current_target(workspace: Workspace, run: Run) -> LabellingTarget | None:
     """What pictures can be added to, after taking note of what was added just now."""
     job = stored(IngestState).job
     # Pictures may be on their way for another page, which has its own plans with them.
-    if job is not None and job.then.get("taught") and (then := settle_ingest()):
-        offer_undo(workspace, str(then["into"]))
+    if job is not None and job.follow_up.get("taught") and (follow_up := settle_ingest()):
+        offer_undo(workspace, str(follow_up["into"]))
     return labelling.labelling_target(workspace, run)
 
 

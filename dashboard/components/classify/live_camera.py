@@ -1,4 +1,4 @@
-"""The live camera: what a model makes of what is before the lens, several times a second.
+"""Live camera: the answer of a model to the camera's picture, several times a second.
 
 The component sends frames past the page (``dashboard.server.frames_route``), so that no script is
 run for them; only a frame that is kept comes this way.

@@ -1,4 +1,4 @@
-"""What a classifier is, for whoever tries it: what it learned from, how good it is, its limits."""
+"""Model card: training data, quality and limits of a classifier, for whoever tries it."""
 
 import streamlit as st
 

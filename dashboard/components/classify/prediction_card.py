@@ -1,4 +1,4 @@
-"""What a model makes of one picture: verdict, ranked bars, and the picture as the model sees it."""
+"""Prediction card: verdict, ranked classes, and the picture as the model sees it."""
 
 import base64
 from collections.abc import Callable

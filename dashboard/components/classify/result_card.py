@@ -1,4 +1,4 @@
-"""The card of one picture with all that can be asked of it, and a window that shows it large."""
+"""Result card: a prediction card with its panels and labels, and a dialog that shows it large."""
 
 import streamlit as st
 

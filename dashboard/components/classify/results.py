@@ -1,4 +1,4 @@
-"""Pictures come in, and what a model makes of them: all of Classify but the choice of the model."""
+"""Results of Classify: the uploaded pictures with the model's answers, as cards or as a table."""
 
 import time
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Above the answers: how many there are, how they are shown, and what can be taken away."""
+"""Header of the results: their count, the choice of cards or table, and downloads."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -21,8 +21,8 @@ MAX_CARDS = 12
 
 
 def results_header(entries: Sequence[Entry], run: Run) -> str:
-    """Draw it; returns how the pictures are to be shown, ``CARDS`` or ``TABLE``. Until somebody
-    chooses, their number does."""
+    """Draw the header; returns the chosen view, ``CARDS`` or ``TABLE``. The default depends on the
+    number of pictures (``MAX_CARDS``)."""
     default_view = TABLE if len(entries) > MAX_CARDS else CARDS
     RESULTS_VIEW.set(stored(ClassifyState).chosen_view or default_view)
     with st.container(horizontal=True, vertical_alignment="center", key="answer-head"):

@@ -1,4 +1,4 @@
-"""Many answers: filtered, in order, a page at a time, labelled and ticked in a table."""
+"""Page of results: filters, sort order and pagination of the results table."""
 
 from collections.abc import Sequence
 from functools import partial

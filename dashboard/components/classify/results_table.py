@@ -1,4 +1,4 @@
-"""Many answers as a table: a row a picture, with its label, and whether it is to be added."""
+"""Results table: a row a picture, with its label and a tick to add it."""
 
 import base64
 import io

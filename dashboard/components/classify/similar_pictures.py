@@ -1,4 +1,4 @@
-"""The pictures that a model learned from and that are most like the one it was asked about."""
+"""Similar pictures: the training pictures nearest to a picture in the model's features."""
 
 from typing import Any
 

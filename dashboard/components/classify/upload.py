@@ -1,4 +1,4 @@
-"""Where pictures come in on Classify: drop zone, clipboard, camera, and a few to try."""
+"""Upload on Classify: drop zone, clipboard, camera and example pictures."""
 
 from collections.abc import Sequence
 from functools import partial

@@ -1,4 +1,4 @@
-"""From looking at augmentation to training with it."""
+"""Apply augmentation: takes the policy that is shown on Data over to the form of Train."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Pictures as a training would show them, made by the child that changes pictures."""
+"""Augmentation grid: augmented versions of a picture, made by the child that augments."""
 
 import base64
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the model sees: one picture, and what augmentation and mixing make of it."""
+"""Augmentation panel: one picture and what a policy and mixing (MixUp, CutMix) make of it."""
 
 from collections.abc import Sequence
 from typing import Any

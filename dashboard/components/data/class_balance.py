@@ -1,4 +1,4 @@
-"""How many pictures each class has, and how large they are."""
+"""Class balance: pictures a class as bars, and the sizes and shapes of the pictures."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""A set class by class: name it, watch the counter, drop or shoot pictures, take out the bad."""
+"""Class columns: a column a class, to name it, add pictures by file or camera, and remove some."""
 
 import time
 
@@ -50,9 +50,9 @@ def _column(workspace: Workspace, version: DatasetVersion, name: str, places: li
     short_name = plain(shortened(name, 28))
     with st.container(border=True, key=f"card-class-{key}"):
         _head(workspace, version, name, len(places), key)
-        then = {"into": version.name, "label": name}
-        drop_zone(f"Drop pictures of {short_name}", f"drop-{key}", then)
-        _camera(name, then, key)
+        follow_up = {"into": version.name, "label": name}
+        drop_zone(f"Drop pictures of {short_name}", f"drop-{key}", follow_up)
+        _camera(name, follow_up, key)
         shown = places[: -MAX_THUMBNAILS - 1 : -1]  # the newest first
         pictures = [_picture(workspace, place, version.items[place]) for place in shown]
         removed = class_pictures(
@@ -100,7 +100,7 @@ def _turn() -> int:
     return stored(DataState).class_name_turn
 
 
-def _camera(name: str, then: dict[str, str], key: str) -> None:
+def _camera(name: str, follow_up: dict[str, str], key: str) -> None:
     """The camera of this class. It is on for one class at a time, and goes off with the page."""
     if not st.toggle(
         "Use the camera", key=class_camera_key(key), on_change=_turn_off_others, args=(key,)
@@ -108,7 +108,9 @@ def _camera(name: str, then: dict[str, str], key: str) -> None:
         return
     if shots := camera(f"Camera for {name}", f"shots-{key}"):
         stamp = time.strftime("%Y%m%d-%H%M%S")
-        ingest_uploads([(f"{stamp}-{n:03}.jpg", data) for n, data in enumerate(shots, 1)], then)
+        ingest_uploads(
+            [(f"{stamp}-{n:03}.jpg", data) for n, data in enumerate(shots, 1)], follow_up
+        )
         st.rerun()
 
 

@@ -1,4 +1,4 @@
-"""The pictures of a class, each a button that takes it out."""
+"""Class pictures: thumbnails of a class, each a button that removes the picture."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Classes as such: give one another name, make several one, take one out."""
+"""Class edits: rename, merge and remove classes of a data set."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""All pictures of a set: search, filter and sort them, select some, and change them."""
+"""Explorer: search, filter, sort and select all pictures of a data set, and edit them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -55,8 +55,9 @@ def explorer(workspace: Workspace, version: DatasetVersion) -> None:
 
 
 def _reveal_finding(by_key: Mapping[str, Mapping[str, Any]]) -> str:
-    """Follow a finding's "See the pictures": its pictures and no other filter. A word that is new
-    each time, else empty."""
+    """Filter by the finding whose "See the pictures" was pressed, and drop the other filters.
+
+    Returns a token that is new with each such press; "" before the first."""
     state, wanted = stored(ExplorerState), FINDING_TO_SHOW.take()
     if wanted is not None and wanted in by_key:
         for filter_key in (EXPLORER_TEXT, EXPLORER_SIDE, EXPLORER_STATE, EXPLORER_ORDER):
@@ -120,6 +121,6 @@ def _query(
 
 
 def _picture_notes(finding: Mapping[str, Any]) -> dict[int, str]:
-    """What stands under a picture of the finding: the label that it may have, or how bad it is."""
-    told = {int(n): number(float(score)) for n, score in finding["scores"].items()}
-    return told | {int(n): f"perhaps {label}" for n, label in finding["labels"].items()}
+    """The note under each picture of a finding: the suggested label, or else the score."""
+    notes = {int(n): number(float(score)) for n, score in finding["scores"].items()}
+    return notes | {int(n): f"perhaps {label}" for n, label in finding["labels"].items()}

@@ -1,4 +1,4 @@
-"""One finding of the doctor: what is wrong, why it matters, the pictures, and the way out."""
+"""Finding card: a finding of the doctor with its reason, its pictures and its fixes."""
 
 import hashlib
 from collections.abc import Mapping, Set

@@ -1,4 +1,4 @@
-"""What the doctor found in a set, most harmful first, each with a button that mends it."""
+"""Findings: the doctor's findings of a data set as cards, most harmful first."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Pictures that belong together (one person, one scene) are kept on one side of the split."""
+"""Grouping: pictures of one person or scene that the split keeps on one side."""
 
 from collections import Counter, defaultdict
 

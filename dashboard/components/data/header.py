@@ -1,4 +1,4 @@
-"""The top of Data: the set in hand, whether it is ready, and the next step as the one button."""
+"""Header of Data: the data set in hand, whether it is ready, and the button of the next step."""
 
 from typing import NoReturn
 

@@ -1,4 +1,4 @@
-"""Ingest progress: pictures being brought in, a button that cancels, and what came of it.
+"""Ingest progress: the bar of a running ingest, a cancel button, and the result.
 
 One child process at a time works for a tab; further jobs wait in a queue. A page calls
 ``settle_ingest`` first, which records the jobs that have ended, and ``ingest_progress`` where the
@@ -27,13 +27,13 @@ from ml.errors import BadInputError
 TICK_SECONDS = 0.5
 
 
-def start_ingest(source: Path, then: dict[str, Any] | None = None) -> None:
-    """Bring the folder ``source`` in. ``then`` may hold a configuration to ``train`` afterwards,
-    or say that a page waits for the pictures to ``tune`` on them."""
+def start_ingest(source: Path, follow_up: dict[str, Any] | None = None) -> None:
+    """Bring the folder ``source`` in. ``follow_up`` may hold a configuration to ``train``
+    afterwards, or say that a page waits for the pictures to ``tune`` on them."""
     if not source.exists():
         report_ingest_error(f"There is no folder or file {source}. Check the path.")
         return
-    queue_ingest(Job(["ingest", str(source)], f"Reading {source.name}", then or {}))
+    queue_ingest(Job(["ingest", str(source)], f"Reading {source.name}", follow_up or {}))
 
 
 def queue_ingest(job: Job) -> None:
@@ -59,16 +59,17 @@ def ingest_under_way() -> bool:
 def settle_ingest() -> dict[str, Any] | None:
     """Record an ingest that has ended and start the next.
 
-    Returns the ``then`` of one that succeeded, whose data set is then the selected one; else None.
+    Returns the ``follow_up`` of one that succeeded, whose data set is then the selected one; else
+    None.
     """
     state = stored(IngestState)
     job = state.job
     if job is None or job.running:
         return None
     state.job = None
-    then = _ended(job)
+    follow_up = _ended(job)
     _start_next()
-    return then
+    return follow_up
 
 
 def ingest_progress() -> None:
@@ -111,17 +112,19 @@ def _ended(job: Job) -> dict[str, Any] | None:
     except BadInputError as error:
         report_ingest_error(str(error))
         return None
-    if not job.then.get("into"):  # a new set; whoever adds to one may look at another meanwhile
+    if not job.follow_up.get(
+        "into"
+    ):  # a new set; whoever adds to one may look at another meanwhile
         WANTED_DATASET.send(result["name"])
         if on_page(DATA):
             stored(DataState).new_set = False
             selection.choose_data(result["name"])
-    if not job.then.keys() & {"train", "tune"}:
-        result |= {"into": job.then.get("into", "")}
+    if not job.follow_up.keys() & {"train", "tune"}:
+        result |= {"into": job.follow_up.get("into", "")}
         stored(IngestState).results.append(result)
-    return job.then
+    return job.follow_up
 
 
-def wanted_training(then: dict[str, Any] | None) -> TrainConfig | None:
+def wanted_training(follow_up: dict[str, Any] | None) -> TrainConfig | None:
     """The configuration that was to be trained once the pictures are there."""
-    return TrainConfig.from_json(then["train"]) if then and "train" in then else None
+    return TrainConfig.from_json(follow_up["train"]) if follow_up and "train" in follow_up else None

@@ -1,4 +1,4 @@
-"""What came of bringing pictures in: how many, and file by file what was refused or changed."""
+"""Ingest result: how many pictures were taken in, and which were refused or converted."""
 
 from collections.abc import Sequence
 from typing import Any

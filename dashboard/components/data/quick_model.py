@@ -1,4 +1,5 @@
-"""Instant mode on Data: after each change the score of a quick model, and what it guesses anew."""
+"""Quick model (instant mode): its score after each edit of a data set, and the guesses that
+changed."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -41,7 +42,7 @@ def _threads() -> ThreadPoolExecutor:
 
 
 def quick_model(workspace: Workspace, version: DatasetVersion) -> None:
-    """Draw the switch and, while it is on, what the newest change did."""
+    """Draw the switch and, while it is on, the score and the guesses that the last edit changed."""
     with st.container(border=True, key="card-instant"):
         on = st.toggle("Instant mode", key=ON, help=HELP, persist_state="session")
         if not on:
@@ -57,7 +58,7 @@ def quick_model(workspace: Workspace, version: DatasetVersion) -> None:
 
 
 def _requested_answer(workspace: Workspace, version: DatasetVersion) -> "Future[dict[str, Any]]":
-    """The answer for this version, asked for where it was not yet: the page does not wait."""
+    """The future answer for this version, requested once; the page does not wait for it."""
     state = stored(QuickModelState)
     dataset = (version.name, version.fingerprint)
     if state.answer is None or state.dataset != dataset:
@@ -91,15 +92,15 @@ def _draw_answer(workspace: Workspace, version: DatasetVersion) -> None:
         state.waited = False
         redraw.request()  # the clock of this part of the page can stop
     try:
-        told = answer.result()
+        result = answer.result()
     except MLError as error:
         st.warning(plain(str(error)), icon=":material/error:")
         return
-    if "lacking" in told:
-        _prepare(workspace, version, int(told["lacking"]))
+    if "lacking" in result:
+        _prepare(workspace, version, int(result["lacking"]))
         return
-    _score(told)
-    _changes(workspace, version, told)
+    _score(result)
+    _changes(workspace, version, result)
 
 
 def _prepare(workspace: Workspace, version: DatasetVersion, lacking: int) -> None:

@@ -1,4 +1,4 @@
-"""The similarity map: alike pictures lie near each other, so what is out of place stands out."""
+"""Similarity map: t-SNE of the pictures of a data set; a selection opens its pictures."""
 
 from collections import Counter
 

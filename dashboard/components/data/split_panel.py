@@ -1,4 +1,4 @@
-"""Which pictures train, which validate, which test, and what decides it."""
+"""Split panel: how many pictures are for training, validation and test, and what decides it."""
 
 from collections import Counter
 

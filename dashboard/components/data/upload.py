@@ -1,4 +1,4 @@
-"""Where pictures come in: drop zones, a folder's path, well-known sets. Nothing waits for a "go".
+"""Upload on Data: drop zones, a folder's path, and named data sets of hubs.
 
 Uploads are put on disk and handed to a child, ``python -m ml ingest``. The drop zone then gets a
 new key, which empties it: the server need not hold the files twice.
@@ -31,10 +31,11 @@ TABLES = {".csv", ".tsv"}
 LOCAL_ALTERNATIVE = "Name their folder on this computer instead."
 
 
-def drop_zone(label: str, key: str, then: dict[str, Any], *, folder: bool = False) -> None:
+def drop_zone(label: str, key: str, follow_up: dict[str, Any], *, folder: bool = False) -> None:
     """A place to drop files on, or a whole ``folder``. What is dropped is taken in at once.
 
-    ``then`` may have ``into``, the set to add to (otherwise a new one is made), and ``label``, the
+    ``follow_up`` may have ``into``, the set to add to (otherwise a new one is made), and ``label``,
+    the
     class that all pictures go into.
     """
     limit = limits.limits()
@@ -47,11 +48,13 @@ def drop_zone(label: str, key: str, then: dict[str, Any], *, folder: bool = Fals
     )
     if files:
         state.upload_turn += 1
-        ingest_uploads([(file.name, file.getbuffer()) for file in files], then)
+        ingest_uploads([(file.name, file.getbuffer()) for file in files], follow_up)
         st.rerun()
 
 
-def ingest_uploads(files: Sequence[tuple[str, bytes | memoryview]], then: dict[str, Any]) -> None:
+def ingest_uploads(
+    files: Sequence[tuple[str, bytes | memoryview]], follow_up: dict[str, Any]
+) -> None:
     """Put uploaded ``files`` (name, content) on disk and start bringing them in."""
     workspace = current_workspace()
     if refusal := over_limit([len(data) for _, data in files]):
@@ -63,7 +66,9 @@ def ingest_uploads(files: Sequence[tuple[str, bytes | memoryview]], then: dict[s
         for group in (*([archive] for archive in archives), others):
             if group:
                 queue_ingest(
-                    job_of(workspace, stage(workspace, group), [name for name, _ in group], then)
+                    job_of(
+                        workspace, stage(workspace, group), [name for name, _ in group], follow_up
+                    )
                 )
     except WorkspaceError as error:
         report_ingest_error(str(error))
@@ -92,18 +97,20 @@ def over_limit(sizes: Sequence[int], instead: str = LOCAL_ALTERNATIVE) -> str:
     return ""
 
 
-def job_of(workspace: Workspace, staging: Path, names: Sequence[str], then: dict[str, Any]) -> Job:
+def job_of(
+    workspace: Workspace, staging: Path, names: Sequence[str], follow_up: dict[str, Any]
+) -> Job:
     """The job that brings in what ``stage`` put into ``staging`` from files of these ``names``."""
     source, title = _source(staging, names)
     command = ["ingest", str(source)]
-    if then.get("into"):
-        command.append(f"--into={then['into']}")
+    if follow_up.get("into"):
+        command.append(f"--into={follow_up['into']}")
     else:
         command.append(f"--name={free_name(workspace, title)}")
-    if then.get("label"):
-        command.append(f"--class={then['label']}")
-    label = then.get("label") or then.get("into")
-    return Job(command, f"Reading {title}", {**then, "into": label or ""}, staging)
+    if follow_up.get("label"):
+        command.append(f"--class={follow_up['label']}")
+    label = follow_up.get("label") or follow_up.get("into")
+    return Job(command, f"Reading {title}", {**follow_up, "into": label or ""}, staging)
 
 
 def free_name(workspace: Workspace, title: str) -> str:
@@ -151,7 +158,7 @@ def _sets_of(hub: Hub) -> None:
         st.rerun()
 
 
-def folder_path(then: dict[str, Any], key: str) -> None:
+def folder_path(follow_up: dict[str, Any], key: str) -> None:
     """A folder, zip or CSV on this computer, by its path; in local mode alone."""
     if limits.local_mode():
         st.text_input(
@@ -161,11 +168,11 @@ def folder_path(then: dict[str, Any], key: str) -> None:
             help="A folder with one folder of pictures for each class, a zip, or a CSV beside the "
             "pictures. It is read where it is.",
             on_change=_path_given,
-            args=(folder_path_key(key), then),
+            args=(folder_path_key(key), follow_up),
         )
 
 
-def _path_given(field: WidgetKey[str], then: dict[str, Any]) -> None:
+def _path_given(field: WidgetKey[str], follow_up: dict[str, Any]) -> None:
     text = field.value("").strip().strip("\"'")
     if not text:
         return
@@ -174,6 +181,6 @@ def _path_given(field: WidgetKey[str], then: dict[str, Any]) -> None:
         report_ingest_error(f"There is no folder or file {path}. Check the path.")
         return
     command = ["ingest", str(path.resolve())]
-    command += [f"--into={then['into']}"] if then.get("into") else []
-    queue_ingest(Job(command, f"Reading {PurePosixPath(path.name)}", then))
+    command += [f"--into={follow_up['into']}"] if follow_up.get("into") else []
+    queue_ingest(Job(command, f"Reading {PurePosixPath(path.name)}", follow_up))
     field.set("")

@@ -1,4 +1,4 @@
-"""What became of the pictures and classes of one version in another, with the pictures."""
+"""Version diff: the pictures and classes that differ between two versions of a data set."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Every version of a set: what changed when; look at one, compare two, go back."""
+"""Version list: all versions of a data set, to look at, compare and restore."""
 
 from typing import Any
 

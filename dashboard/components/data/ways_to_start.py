@@ -1,4 +1,4 @@
-"""Three roads to a data set, side by side: drop what you have, make classes, look at ours."""
+"""Ways to start: drop pictures, make classes, or open a bundled data set."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""A run beside the one that it was made from, on the pictures that both were tested on."""
+"""Before and after: a retrained run beside its parent, on the test pictures of both."""
 
 import streamlit as st
 

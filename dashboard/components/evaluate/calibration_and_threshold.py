@@ -1,4 +1,4 @@
-"""The folds under Evaluate: probabilities, the not-sure threshold, and the file that is shipped."""
+"""Calibration, not-sure threshold and exported file of a run: expanders of Evaluate."""
 
 from functools import partial
 from typing import Any

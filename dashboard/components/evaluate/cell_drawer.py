@@ -1,4 +1,4 @@
-"""The pictures of a cell of the matrix: filtered, selected, and put right."""
+"""Cell drawer: the pictures of a cell of the confusion matrix, to filter, select and relabel."""
 
 from functools import partial
 from typing import Any
@@ -25,7 +25,7 @@ PAGE = 24
 """How many pictures are shown at first, and by how many more."""
 MIN_PICTURES_FOR_FILTERS = 8
 """With more pictures than this in a cell there are filters."""
-EITHER, SURE, UNSURE = "All", "Sure", "Not sure"
+ANY_CONFIDENCE, ONLY_SURE, ONLY_UNSURE = "All", "Sure", "Not sure"
 
 
 def cell_drawer(
@@ -37,9 +37,12 @@ def cell_drawer(
     label_text: str,
     key: str,
 ) -> None:
-    """Draw them; ``places`` are theirs in ``results``, ``guess`` the column of the cell.
+    """Draw the pictures of a cell.
 
-    Where the set is gone (``version`` is None) they can be looked at alone.
+    Args:
+        version: None where the data set is gone: the pictures can then be looked at only.
+        places: the places of the pictures in ``results``.
+        guess: the column of the cell, a class number; None for all columns.
     """
     if len(places) > MIN_PICTURES_FOR_FILTERS:
         places = _filtered(results, places, key)
@@ -60,7 +63,7 @@ def cell_drawer(
 
 
 def reset_drawer(key: str) -> None:
-    """Begin anew: another cell has been chosen."""
+    """Reset filters and length of the drawer when another cell is chosen."""
     stored(DrawerState, key).more_pictures = 0
     drawer_confidence_key(key).forget()
     drawer_text_key(key).forget()
@@ -74,8 +77,8 @@ def _filtered(results: Results, places: Integers, key: str) -> Integers:
     with st.container(horizontal=True, vertical_alignment="center", key=f"filters-{key}"):
         confidence_choice = st.segmented_control(
             "How sure the model was",
-            [EITHER, SURE, UNSURE],
-            default=EITHER,
+            [ANY_CONFIDENCE, ONLY_SURE, ONLY_UNSURE],
+            default=ANY_CONFIDENCE,
             required=True,
             key=drawer_confidence_key(key),
             label_visibility="collapsed",
@@ -88,8 +91,8 @@ def _filtered(results: Results, places: Integers, key: str) -> Integers:
             width=170,
             live=True,
         )
-    if confidence_choice != EITHER:
-        places = places[results.sure[places] == (confidence_choice == SURE)]
+    if confidence_choice != ANY_CONFIDENCE:
+        places = places[results.sure[places] == (confidence_choice == ONLY_SURE)]
     search_text = text.casefold().strip()
     matching = [int(place) for place in places if search_text in results.files[place].casefold()]
     return np.array(matching, dtype=np.int64)

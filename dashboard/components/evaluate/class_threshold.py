@@ -1,4 +1,4 @@
-"""One class against all others: its curves, and what a threshold of one's own would do."""
+"""Class threshold: curves of one class against the rest, and what a threshold of one's own does."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""The confusion matrix with, beside it, the pictures of the cell that is chosen."""
+"""Confusion matrix of Evaluate, with the pictures of the chosen cell beside it."""
 
 from functools import partial
 

@@ -1,4 +1,5 @@
-"""Two runs on the same test pictures: whether one is better, and where they differ."""
+"""Disagreement of two runs on the same test pictures: the difference in accuracy, and the
+pictures."""
 
 from functools import partial
 

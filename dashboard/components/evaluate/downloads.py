@@ -1,4 +1,4 @@
-"""What can be taken away of an evaluation: predictions, the report, and a page to hand on."""
+"""Downloads of an evaluation: predictions, the report as JSON, and the HTML report."""
 
 import json
 from functools import partial

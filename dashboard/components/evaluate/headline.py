@@ -1,4 +1,4 @@
-"""The headline of Evaluate: one sentence, and a tile for each metric with its interval."""
+"""Headline of Evaluate: one sentence, and a tile for each metric with its interval."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Under Evaluate: what more pictures would bring, by what a half or a quarter of them brought."""
+"""Learning curve panel: accuracy by the number of training pictures, and what more would bring."""
 
 from functools import partial
 

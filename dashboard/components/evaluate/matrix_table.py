@@ -1,4 +1,4 @@
-"""The confusion matrix as a table of ours, which the browser draws while Plotly is still starting.
+"""Matrix table: the confusion matrix as an HTML table, which is drawn before Plotly has loaded.
 
 A click on a cell, or Enter on it, chooses it; the arrow keys walk from cell to cell.
 """

@@ -1,4 +1,5 @@
-"""Beside each mistake, the training pictures that it looks like to the model."""
+"""Mistake neighbours: beside each mistake, the training pictures nearest to it in the model's
+features."""
 
 from collections.abc import Sequence
 

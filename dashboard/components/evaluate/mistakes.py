@@ -1,4 +1,4 @@
-"""The mistakes of which the model was surest: wrong labels and odd pictures come up first."""
+"""Mistakes: the pictures that were classified wrongly, the most confident first."""
 
 import streamlit as st
 

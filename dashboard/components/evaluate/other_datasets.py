@@ -1,4 +1,4 @@
-"""Under Evaluate: the same model on the pictures of another data set."""
+"""Other data sets: the same model measured on the pictures of another data set."""
 
 from functools import partial
 from typing import Any

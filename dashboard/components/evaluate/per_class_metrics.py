@@ -1,4 +1,4 @@
-"""Precision, recall, F1 and support of each class, as bars and as a table."""
+"""Per-class metrics: precision, recall, F1 and support, as bars and as a table."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Which pictures Evaluate speaks of: the run's own test pictures, or others it was measured on."""
+"""Report picker: the run's own test pictures, or others that it was measured on."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Once the pictures of a run were changed: the same training on them as they are now."""
+"""Retrain button: the same training on the newest version of the run's pictures."""
 
 import streamlit as st
 

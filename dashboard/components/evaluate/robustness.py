@@ -1,4 +1,4 @@
-"""Under Evaluate: how a run takes pictures that are worse than those it was tested on."""
+"""Robustness panel: accuracy of a run under common corruptions, beside other runs."""
 
 from functools import partial
 from typing import Any

@@ -1,4 +1,4 @@
-"""Under Evaluate: kinds of pictures on which a run does worse, and their mistakes."""
+"""Slices panel: groups of pictures on which a run does worse, with their mistakes."""
 
 from functools import partial
 from typing import Any

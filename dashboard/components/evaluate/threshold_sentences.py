@@ -1,4 +1,4 @@
-"""What a threshold for one class does, in words: pure functions of its curve."""
+"""Threshold sentences: what a threshold for one class does, in words. Pure."""
 
 from dashboard.components.widgets.metric_tiles import MetricTile
 from dashboard.text.markdown import percentage, plain, span

@@ -1,4 +1,4 @@
-"""The one obvious thing to do next; at first, to train on pictures that come with Lensmith."""
+"""Next step: the one button of Home, at first a training on bundled pictures."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""The last runs with status and score, each a link."""
+"""Recent runs: the last runs with status and score, each a link."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Chosen runs beside one another: curves in one chart, and a table of what differs."""
+"""Run comparison: validation curves in one chart, and a table of metrics and differing settings."""
 
 import streamlit as st
 
@@ -14,19 +14,19 @@ from dashboard.text.wording import count
 from ml.metrics.live import live_metrics, tile_order
 from ml.runs.folder import Run
 
-MOST = 8
-"""As many as there are colours that tell curves apart."""
+MAX_COMPARED_RUNS = 8
+"""As many as there are distinct colours for curves."""
 
 
 @st.fragment
 def run_comparison(chosen: list[tuple[Run, str]]) -> None:
     """Draw the comparison of runs, each with its title."""
-    shown = chosen[:MOST]
+    shown = chosen[:MAX_COMPARED_RUNS]
     runs = [run for run, _ in shown]
     with st.container(border=True, key="card-compare"):
         st.markdown(f"#### {count(len(shown), 'run')} beside one another")
-        if len(chosen) > MOST:
-            st.caption(f"The first {MOST} of {len(chosen)} chosen.")
+        if len(chosen) > MAX_COMPARED_RUNS:
+            st.caption(f"The first {MAX_COMPARED_RUNS} of {len(chosen)} chosen.")
         names = {one.validation_label: one.name for one in tile_order(live_metrics())}
         label = st.segmented_control(
             "Curve",

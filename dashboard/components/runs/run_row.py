@@ -1,4 +1,4 @@
-"""A row of the list of runs: name, score, data set, model, and a menu of actions on the run."""
+"""Run row: a line of the list of runs, with its score and a menu of actions."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""The trash of runs: undo at once, restore later, delete for good after a question."""
+"""Trash of runs: undo at once, restore later, delete for good after a question."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""The remark of the coach, and a button that does what it says, where a page can do it."""
+"""Coach card: the coach's remark on a training, and a button that does what it advises."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A button on Train that measures, in some seconds, what the training would take here."""
+"""Estimate button: measures the cost of a training (time, memory) by a short dry run."""
 
 import json
 import tempfile
@@ -30,7 +30,7 @@ def estimate_button(workspace: Workspace, config: TrainConfig) -> None:
         try:
             job.result()
         except BadInputError as error:  # stays until it is measured again, or the settings change
-            if job.then["settings"] == config.to_json():
+            if job.follow_up["settings"] == config.to_json():
                 st.warning(plain(str(error)), icon=":material/error:")
         else:
             state.estimate_job = None

@@ -1,4 +1,4 @@
-"""On Train: which version of the pictures is used, and what the doctor found in it."""
+"""Findings summary: which version of the pictures Train uses, and the doctor's findings in it."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""What to train on and how: pictures and preset first, everything else has a good value already."""
+"""Training form: pictures and preset first; every other setting has a default that suits them."""
 
 from pathlib import Path
 from typing import Any, NoReturn
@@ -192,8 +192,8 @@ def _train_button(info: DatasetInfo, config: TrainConfig | None, overrides: dict
 
 def _duration_text(config: TrainConfig) -> str:
     """How long it is trained: the epochs, or where a limit of time decides, at most so many."""
-    said = count(config.epochs, "epoch")
-    return f"Within {roughly(60 * config.minutes)}, at most {said}" if config.minutes else said
+    epochs = count(config.epochs, "epoch")
+    return f"Within {roughly(60 * config.minutes)}, at most {epochs}" if config.minutes else epochs
 
 
 def _start_training(info: DatasetInfo, config: TrainConfig) -> NoReturn:

@@ -1,4 +1,4 @@
-"""A training as it learns: tiles, curves, remarks and what is still wrong, from a live state."""
+"""Live metrics: tiles, curves, coach remarks and mistakes of a training, from a live state."""
 
 from typing import Any
 
@@ -19,21 +19,21 @@ from ml.runs.status import Status
 
 
 def live_metrics(state: live.Live, run: Run | None = None, status: Status | None = None) -> None:
-    """Tiles, curves and remarks of a live state, wherever its events came from. With its run, what
-    the coach advises can be done."""
+    """Draw tiles, curves and remarks of a live state. With its ``run``, the coach's remark has a
+    button that does what it advises."""
     metric_tiles(_tiles(state), "live")
-    by = st.segmented_control(
+    x_axis = st.segmented_control(
         "Draw by", ["Epoch", "Step"], default="Epoch", key="draw-by", label_visibility="collapsed"
     )
-    by = (by or "Epoch").lower()
+    x_axis = (x_axis or "Epoch").lower()
     columns = st.columns(2)
     for place, metric in enumerate(live.drawn_metrics(state)):
         with columns[place % 2].container(border=True, key=f"card-{metric.name}"):
-            title = escape(training_charts.finding(state, metric))
+            title = escape(training_charts.title_of(state, metric))
             st.html(f'<h3 class="lens-card-title">{title}</h3>')
-            text = training_charts.describe(state, metric)
+            text = training_charts.text_alternative(state, metric)
             plot(
-                training_charts.curves(state, metric, by),
+                training_charts.curves(state, metric, x_axis),
                 f"chart-{metric.name}",
                 alt=text,
                 announce=text if metric.name == DECIDING and state["epochs"] else "",
@@ -76,12 +76,12 @@ def _metric_tile(metric: LiveMetric, epochs: list[dict[str, Any]]) -> MetricTile
     key = f"val_{metric.name}"
     values = [epoch[key] for epoch in epochs if epoch.get(key) is not None]
     if metric.better == "higher":
-        below = f"best {_written(metric, max(values))}" if values else "after the first epoch"
+        below = f"best {_value_text(metric, max(values))}" if values else "after the first epoch"
     else:
-        below = f"lowest {_written(metric, min(values))}" if values else "lower is better"
+        below = f"lowest {_value_text(metric, min(values))}" if values else "lower is better"
     return MetricTile(
         metric.validation_label,
-        _written(metric, values[-1] if values else None),
+        _value_text(metric, values[-1] if values else None),
         below,
         help=metric.help,
         spark=values,
@@ -89,33 +89,33 @@ def _metric_tile(metric: LiveMetric, epochs: list[dict[str, Any]]) -> MetricTile
     )
 
 
-def _written(metric: LiveMetric, value: float | None) -> str:
+def _value_text(metric: LiveMetric, value: float | None) -> str:
     return percentage(value, digits=1) if metric.unit == "share" else number(value)
 
 
 def live_mistakes(classes: list[str], state: live.Live) -> None:
-    """The validation pictures that the last epoch had wrong; nothing where there are none."""
+    """Draw the validation pictures that the last epoch got wrong; nothing where there are none."""
     epochs = [epoch for epoch in live.surviving(state) if epoch["mistakes"]]
     if not epochs:
         return
     root = current_workspace().root
-    shown = []
+    figures = []
     for item in epochs[-1]["mistakes"][:12]:
         source = thumbnail(root, str(item["picture"]))
         if not source:
             continue
         truth, guess = _name(classes, item["label"]), _name(classes, item["predicted"])
-        words = f"{guess}, {percentage(item['probability'], digits=0)} sure. It is {truth}."
-        shown.append(
-            f'<figure title="{escape(words)}"><img src="{source}" loading="lazy" '
-            f'alt="{escape(words)}"><figcaption>says {escape(guess)}'
+        caption = f"{guess}, {percentage(item['probability'], digits=0)} sure. It is {truth}."
+        figures.append(
+            f'<figure title="{escape(caption)}"><img src="{source}" loading="lazy" '
+            f'alt="{escape(caption)}"><figcaption>says {escape(guess)}'
             f"<small>is {escape(truth)}</small></figcaption></figure>"
         )
-    if shown:
+    if figures:
         with st.container(border=True, key="card-mistakes"):
             st.html(
                 f'<h3 class="lens-card-title">Still wrong after epoch {epochs[-1]["epoch"]}</h3>'
-                f'<div class="lens-thumbs">{"".join(shown)}</div>'
+                f'<div class="lens-thumbs">{"".join(figures)}</div>'
             )
 
 
@@ -124,11 +124,11 @@ def _name(classes: list[str], label: Any) -> str:
 
 
 def _machine(started: dict[str, Any]) -> str:
-    """What computes: ``CPU``, or both of two where several devices share the work.
+    """The hardware of a training: the device, with its count where several share the work.
 
     >>> _machine({"device": "cpu", "choices": {"processes": 2}})
     '2 × CPU'
     """
-    many = int((started.get("choices") or {}).get("processes", 1))
+    processes = int((started.get("choices") or {}).get("processes", 1))
     device = str(started.get("device", "")).upper()
-    return f"{many} × {device}" if many > 1 else device
+    return f"{processes} × {device}" if processes > 1 else device

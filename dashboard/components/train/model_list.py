@@ -1,4 +1,4 @@
-"""Every model that can be trained: how large, how dear, what for, and whose it is."""
+"""Model list: every model that can be trained, with its size, cost, use and origin."""
 
 from functools import partial
 from typing import Any

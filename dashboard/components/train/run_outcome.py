@@ -1,4 +1,4 @@
-"""How a run stands when nobody works on it: its result or reason in words, and what to do next."""
+"""Run outcome: the result of a run, or why it ended, and what to do next."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a run is doing, where that matters for what a page shows, and where to go."""
+"""Run state: what a run is doing, as far as a page depends on it, and which page to open."""
 
 import streamlit as st
 

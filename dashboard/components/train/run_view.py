@@ -1,4 +1,4 @@
-"""A run as it trains and once it is over: its status, the live panel, the log, what is next."""
+"""Run view: a run during and after training: status, live metrics, log, outcome."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""What to search and for how long: each choice has a good value already."""
+"""Search form: what a hyperparameter search varies, and for how long."""
 
 from collections.abc import Mapping
 from typing import Any

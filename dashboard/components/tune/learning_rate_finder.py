@@ -1,4 +1,4 @@
-"""A fold on Tune: the learning rate at which the loss falls best, found in one short test."""
+"""Learning rate finder: the range test of Tune, in an expander."""
 
 from functools import partial
 from typing import Any
@@ -50,8 +50,8 @@ def _panel(base: TrainConfig) -> None:
     label = "Test again" if result and result["asked"] == subject else "Test it"
     if st.button(label, key="rate-test", icon=":material/speed:"):
         command = ["tune", "--find", "rate", "--dataset", base.dataset, "--model", base.model]
-        then = {"asked": subject}
-        job = Job(command, "Testing learning rates", then)
+        follow_up = {"asked": subject}
+        job = Job(command, "Testing learning rates", follow_up)
         state.rate_job = job.start(current_workspace())
         st.rerun()
 
@@ -61,10 +61,10 @@ def _settle(job: Job, subject: tuple[str, str]) -> None:
     ``subject``."""
     state = stored(TuneState)
     try:
-        state.rate_found = job.result() | job.then
+        state.rate_found = job.result() | job.follow_up
         state.rate_job = None
     except BadInputError as error:
-        if job.then["asked"] == subject:
+        if job.follow_up["asked"] == subject:
             st.warning(plain(str(error)), icon=":material/error:")
 
 

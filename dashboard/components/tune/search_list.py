@@ -1,4 +1,4 @@
-"""The searches that there are, the newest first, each with its state and the way to it."""
+"""Search list: the hyperparameter searches, the newest first, each with its state and a link."""
 
 import streamlit as st
 

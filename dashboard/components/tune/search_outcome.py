@@ -1,4 +1,4 @@
-"""How a search stands when nobody works on it: what came of it, and what to do next."""
+"""Search outcome: the result of a search, or its plan, and what to do next."""
 
 from typing import Any, Literal
 

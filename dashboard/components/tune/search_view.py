@@ -1,4 +1,4 @@
-"""A search as it works and once it is over: its state, the charts, the trials, what is next."""
+"""Search view: a search during and after its work: status, charts, trials, outcome."""
 
 from functools import partial
 from typing import Any

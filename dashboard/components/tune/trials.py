@@ -1,4 +1,4 @@
-"""The trials of a search as a table: what was tried, how it ended, and the way to each run."""
+"""Trials table: the settings, outcome and run of each trial of a search."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Draws a page anew when a run that it shows has come further; idle while nothing is going on."""
+"""Auto refresh: redraws a page when a run that it shows has changed its status."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""A look at a whole version that takes a while: a child does it, the page shows how far it is.
+"""Background job panel: starts a command on a whole version in a child, and shows its progress.
 
 One child of a kind works for a set, whoever looks at it: a page that is loaded again, or a second
 tab, finds it at work. When the set changes meanwhile, it ends: nobody asks any more for what it

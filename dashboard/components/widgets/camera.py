@@ -1,4 +1,4 @@
-"""The camera: hold a button and it shoots, take out what is bad, and send the rest at once.
+"""Camera: shoots while a button is held, removes bad shots, and sends the others at once.
 
 ``st.camera_input`` takes one picture at a time; people who teach a class want thirty. It also opens
 the camera anew a second after it was drawn, and a press in that moment takes no picture.

@@ -1,4 +1,4 @@
-"""Pictures out of the clipboard, pasted anywhere on the page."""
+"""Clipboard: pictures that are pasted anywhere on the page."""
 
 import base64
 import binascii

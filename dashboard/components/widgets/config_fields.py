@@ -1,4 +1,4 @@
-"""The fields of ``TrainConfig`` as widgets: each with its help, marked when changed, with a reset.
+"""Config fields: the settings of ``TrainConfig`` as widgets, each with help, change mark and reset.
 
 What the user changed is kept apart from what the presets suggest, so that another data set or
 preset moves everything that was not chosen by hand.

@@ -1,4 +1,4 @@
-"""One picture of each class of a data set, so that its name means something."""
+"""Dataset preview: one thumbnail of each class of a data set."""
 
 from pathlib import Path
 

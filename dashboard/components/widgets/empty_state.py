@@ -1,4 +1,4 @@
-"""Empty states: one sentence, one button, never a blank page."""
+"""Empty state: one sentence and one button in place of a blank page."""
 
 import streamlit as st
 

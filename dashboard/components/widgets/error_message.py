@@ -1,4 +1,4 @@
-"""Errors that a person can act on, told on the page in their own sentence."""
+"""Error message: shows an ``MLError`` on the page as its sentence."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

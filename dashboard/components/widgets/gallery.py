@@ -1,4 +1,4 @@
-"""A gallery of thumbnails, each with what it is, what it was taken for, and how surely."""
+"""Gallery: thumbnails with truth, guess and probability."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A picture under a heat map, and a slider for how strong the map is: the browser mixes them."""
+"""Heat map overlay: a picture under a heat map, with a slider for its opacity in the browser."""
 
 import streamlit as st
 

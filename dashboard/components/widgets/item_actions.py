@@ -1,4 +1,4 @@
-"""What can be done with pictures that are selected: move to a class, exclude, delete."""
+"""Item actions: move selected pictures to a class, exclude or delete them."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""A fold that costs nothing while it is closed."""
+"""Lazy expander: draws its content only once it is opened."""
 
 from collections.abc import Callable
 

@@ -52,7 +52,7 @@ def measurement_panel(
     icon: str,
     label: str = "Measure it",
     options: Sequence[str] = (),
-    then: Callable[[dict[str, Any]], None] = lambda report: None,
+    on_report: Callable[[dict[str, Any]], None] = lambda report: None,
 ) -> None:
     """Draw a button that measures, or the progress; the page is drawn anew at the end.
 
@@ -77,7 +77,7 @@ def measurement_panel(
             st.warning(plain(str(error)), icon=":material/error:")
         else:
             jobs.pop(key, None)  # another tab may have been here
-            then(report)
+            on_report(report)
             redraw.request()
             return
     if st.button(label, key=f"measure-{name}", icon=icon):

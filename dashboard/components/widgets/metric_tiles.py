@@ -1,4 +1,4 @@
-"""A row of figures: label, value, what stands beside it, and a small curve of how it got there."""
+"""Metric tiles: a row of figures, each with label, value, note and sparkline."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

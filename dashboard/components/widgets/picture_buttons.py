@@ -1,4 +1,4 @@
-"""Pictures to press: a row of thumbnails, each a real button that a keyboard reaches."""
+"""Picture buttons: a row of thumbnails, each a real button for mouse and keyboard."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""One picture, whole and larger, with what is known of it."""
+"""Picture details: a dialog with one picture, large, and its facts."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""A page of selectable pictures with what can be done to them: for the explorer and the map."""
+"""Picture page: a page of selectable pictures with actions, for explorer and similarity map."""
 
 from collections.abc import Mapping, Sequence
 
@@ -20,25 +20,25 @@ PAGE = 60
 def picture_page(
     workspace: Workspace,
     version: DatasetVersion,
-    found: Sequence[int],
+    items: Sequence[int],
     key: str,
     *,
     notes: Mapping[int, str] | None = None,
     reveal: str = "",
 ) -> None:
-    """Draw a page of the pictures ``found``, their selection, and the actions above them.
+    """Draw a page of the pictures ``items``, their selection, and the actions above them.
 
     The selection goes over several pages and ends when the set changes. ``notes`` stand under the
     pictures. The page scrolls here whenever ``reveal`` is a new word.
     """
-    held = _page_state(version, key)
+    page_state = _page_state(version, key)
     bar = st.container(key=f"picture-bar-{key}")
     grid = st.container()
-    pages = max(1, -(-len(found) // PAGE))
+    pages = max(1, -(-len(items) // PAGE))
     number = 1
     if pages > 1:
         number = min(pages, st.pagination(pages, key=f"page-{key}-{pages}"))
-    shown = list(found[(number - 1) * PAGE : number * PAGE])
+    shown = list(items[(number - 1) * PAGE : number * PAGE])
     note_of = notes or {}
     tiles = [
         tile(workspace, version, n, note=note_of.get(n) or short_name(version, n)) for n in shown
@@ -46,15 +46,15 @@ def picture_page(
     with grid:
         on_page = selectable_tiles(
             tiles,
-            held.items & set(shown),
-            f"{count(len(found), 'picture')}, page {number} of {pages}",
+            page_state.items & set(shown),
+            f"{count(len(items), 'picture')}, page {number} of {pages}",
             f"tiles-{key}",
-            f"{version.fingerprint} {held.turn} {shown[:1]} {len(shown)} {number}",
+            f"{version.fingerprint} {page_state.turn} {shown[:1]} {len(shown)} {number}",
             reveal=reveal,
         )
-    held.items = (held.items - set(shown)) | on_page
+    page_state.items = (page_state.items - set(shown)) | on_page
     with bar:
-        _action_bar(workspace, version, held, shown, found, key)
+        _action_bar(workspace, version, page_state, shown, items, key)
 
 
 def forget_selection(key: str) -> None:
@@ -70,42 +70,43 @@ def short_name(version: DatasetVersion, place: int) -> str:
 def _action_bar(
     workspace: Workspace,
     version: DatasetVersion,
-    held: PicturePageState,
+    page_state: PicturePageState,
     shown: Sequence[int],
-    found: Sequence[int],
+    items: Sequence[int],
     key: str,
 ) -> None:
     dialog = f"closer-{key}-{version.fingerprint}"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(
-            selection_sentence(len(held.items), len(held.items - set(shown))), width="stretch"
+            selection_sentence(len(page_state.items), len(page_state.items - set(shown))),
+            width="stretch",
         )
         page = set(shown)
         st.button(
-            "Select page" if len(found) > len(shown) else "Select all",
+            "Select page" if len(items) > len(shown) else "Select all",
             key=f"select-page-{key}",
             on_click=_select,
-            args=(held, held.items | page),
-            disabled=page <= held.items,
+            args=(page_state, page_state.items | page),
+            disabled=page <= page_state.items,
         )
-        if held.items:
-            st.button("Clear", key=f"clear-{key}", on_click=_select, args=(held, set()))
-        if len(held.items) == 1 and st.button("Look closer", key=f"closer-{key}"):
-            open_dialog(dialog, min(held.items))
+        if page_state.items:
+            st.button("Clear", key=f"clear-{key}", on_click=_select, args=(page_state, set()))
+        if len(page_state.items) == 1 and st.button("Look closer", key=f"closer-{key}"):
+            open_dialog(dialog, min(page_state.items))
         looked_at = dialog_subject(dialog)
-        if looked_at in held.items:
+        if looked_at in page_state.items:
             picture_details(workspace, version, looked_at)
-    item_actions(workspace, version, sorted(held.items), key)
+    item_actions(workspace, version, sorted(page_state.items), key)
 
 
-def _select(held: PicturePageState, ids: set[int]) -> None:
-    held.items = ids
-    held.turn += 1
+def _select(page_state: PicturePageState, ids: set[int]) -> None:
+    page_state.items = ids
+    page_state.turn += 1
 
 
 def _page_state(version: DatasetVersion, key: str) -> PicturePageState:
-    held = stored(PicturePageState, key)
-    if held.fingerprint != version.fingerprint:
-        held.fingerprint = version.fingerprint
-        _select(held, set())
-    return held
+    page_state = stored(PicturePageState, key)
+    if page_state.fingerprint != version.fingerprint:
+        page_state.fingerprint = version.fingerprint
+        _select(page_state, set())
+    return page_state

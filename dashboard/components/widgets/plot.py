@@ -1,4 +1,4 @@
-"""The chart: one Plotly figure that is never removed while its data change.
+"""Plot: a Plotly chart that is updated in place when its data change.
 
 Streamlit's own chart commands draw a chart anew, or lose the reader's zoom, at each change. This
 one keeps its element, its zoom and its hidden traces, reports clicks, and has a table of the same

@@ -1,4 +1,4 @@
-"""How far something is: what it is at, what is to be said of it, and a bar."""
+"""Progress bar: label, share done and details of a piece of work."""
 
 import streamlit as st
 
@@ -7,8 +7,8 @@ from dashboard.text.wording import percentage, roughly
 from dashboard.workers.job import Job
 
 
-def progress_bar(words: str, share: float, *details: str, announced: bool = True) -> None:
-    """``words`` in the pill, ``details`` beside it, and the bar at ``share``, 0 to 1.
+def progress_bar(label: str, share: float, *details: str, announced: bool = True) -> None:
+    """``label`` in the pill, ``details`` beside it, and the bar at ``share``, 0 to 1.
 
     ``announced``: a screen reader says what changes.
     """
@@ -16,15 +16,15 @@ def progress_bar(words: str, share: float, *details: str, announced: bool = True
     spans = "".join(f"<span>{escape(detail)}</span>" for detail in details if detail)
     st.html(
         f'<div class="lens-progress"{role}><div>'
-        f'<span class="lens-status lens-running">{escape(words)}</span>{spans}</div>'
-        f'<progress max="1" value="{min(1.0, share):.4f}" aria-label="{escape(words)}"></progress>'
+        f'<span class="lens-status lens-running">{escape(label)}</span>{spans}</div>'
+        f'<progress max="1" value="{min(1.0, share):.4f}" aria-label="{escape(label)}"></progress>'
         "</div>"
     )
 
 
 def job_bar(job: Job, key: str, *details: str) -> bool:
-    """How far a child is, and a button that calls it off: True where it was pressed."""
-    seconds_left, share = job.left, job.progress
+    """Draw the progress of a job and a button that cancels it; True where that was pressed."""
+    seconds_left, share = job.seconds_left, job.progress
     remaining = f"about {roughly(seconds_left)} left" if seconds_left is not None else ""
     progress_bar(
         job.title or "Reading pictures", share, remaining, *details, percentage(share, digits=0)

@@ -1,4 +1,4 @@
-"""Choosing a run: the object in hand, at the top of a page and in its address."""
+"""Run picker: selects the run that a page shows, which its address names."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The sidebar below the menu: what is training, how the machine fares, and the version."""
+"""Sidebar: what is training, the hardware, and the version."""
 
 import psutil
 import streamlit as st

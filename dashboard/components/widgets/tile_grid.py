@@ -1,4 +1,4 @@
-"""Pictures as tiles: to look at, to select, or each with buttons of its own.
+"""Tile grid: pictures as tiles, to look at, to select, or with buttons.
 
 One component instead of sixty checkboxes: it draws a page of tiles in one go, and every tile is
 reached by keyboard (Tab or the arrow keys, and Space).

@@ -1,4 +1,4 @@
-"""The undo bar: the last edit of a data set in this tab, with a button that takes it back."""
+"""Undo bar: the last edit of a data set in this tab, with a button that undoes it."""
 
 import streamlit as st
 

@@ -61,7 +61,9 @@ def test_one_entry_reaches_the_event_log_the_charts_and_the_tiles(
     assert [metric.name for metric in live.drawn_metrics(state)] == ["loss", "accuracy", "top_2"]
     validation = training_charts.curves(state, top_2)["data"][1]
     assert validation["y"] == pytest.approx([100 * value for value in measured], abs=1e-3)
-    assert training_charts.describe(state, top_2).startswith("The top-2 accuracy after epoch 2")
+    assert training_charts.text_alternative(state, top_2).startswith(
+        "The top-2 accuracy after epoch 2"
+    )
     tiles = live_metric_tiles(state)
     assert [tile.label for tile in tiles] == [
         "Validation accuracy",

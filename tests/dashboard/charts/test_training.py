@@ -37,7 +37,7 @@ def test_a_long_training_sends_at_most_two_thousand_points_a_series() -> None:
         training_charts.curves(state, get("loss"), "step"),
         training_charts.curves(state, get("accuracy"), "step"),
     ):
-        assert all(len(trace["x"]) <= training_charts.POINTS for trace in figure["data"])
+        assert all(len(trace["x"]) <= training_charts.MAX_POINTS for trace in figure["data"])
     assert len(state["steps"]["step"]) == 10_000
 
 
@@ -69,21 +69,21 @@ def test_nothing_measured_yet_is_still_a_chart(by: str) -> None:
     state = gathered([])
     for metric in live_metrics():
         json.dumps(training_charts.curves(state, metric, by), allow_nan=False)
-    assert "nothing measured yet" in training_charts.describe(state, get("loss"))
-    assert training_charts.finding(state, get("loss")) == "Loss"
+    assert "nothing measured yet" in training_charts.text_alternative(state, get("loss"))
+    assert training_charts.title_of(state, get("loss")) == "Loss"
 
 
 def test_the_title_says_where_the_best_was() -> None:
     state = gathered(training(epochs=5))
     state["epochs"][2]["val_loss"] = 0.1
-    assert training_charts.finding(state, get("loss")) == "Loss: lowest after epoch 3"
-    assert training_charts.finding(state, get("accuracy")) == "Accuracy: highest after epoch 5"
+    assert training_charts.title_of(state, get("loss")) == "Loss: lowest after epoch 3"
+    assert training_charts.title_of(state, get("accuracy")) == "Accuracy: highest after epoch 5"
 
 
 def test_of_equally_accurate_epochs_the_title_names_the_one_that_was_kept() -> None:
     state = gathered(training(epochs=5))
     for epoch, best in zip(state["epochs"], (True, True, True, False, False), strict=True):
         epoch |= {"val_accuracy": 0.7, "best": best}
-    assert training_charts.finding(state, get("accuracy")) == "Accuracy: highest after epoch 3"
+    assert training_charts.title_of(state, get("accuracy")) == "Accuracy: highest after epoch 3"
     marked = training_charts.curves(state, get("accuracy"), "epoch")["data"][2]
     assert (marked["name"], marked["x"]) == ("Best", [3])

@@ -54,7 +54,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Children:
 
 def tick(serving: Dispatcher) -> None:
     serving._reap()
-    serving.look()
+    serving.start_next()
 
 
 def take_up(run: Run, *, queue: bool = True) -> None:
@@ -179,10 +179,10 @@ def test_only_one_of_two_servers_serves_the_queue(
     second.wake.set()
     time.sleep(3 * dispatcher.TICK_SECONDS)
     assert len(started.started) == 1
-    first.over.set()
+    first.stop_event.set()
     first.join(10)
     until(lambda: len(started.started) == 2)  # the other takes over
-    second.over.set()
+    second.stop_event.set()
     second.join(10)
 
 

@@ -61,7 +61,7 @@ def test_progress_and_time_left_are_the_last_that_were_said(
     job = Job(["ingest"]).start(workspace)
     until(lambda: job.progress > 0.4)
     assert job.progress == 0.42
-    until(lambda: job.left == 7.0)
+    until(lambda: job.seconds_left == 7.0)
     until(lambda: not job.running)  # there is no input
 
 

@@ -1,4 +1,4 @@
-"""A page for others: what it says, and its address."""
+"""Share expander: title, text and address of the page for others."""
 
 import streamlit as st
 
@@ -8,7 +8,7 @@ from ml.sharing import page_text
 
 
 def share_expander(run: Run) -> None:
-    """Draw the fold under Classify that makes the page of a run's model."""
+    """Draw the expander under Classify that edits the page for others of a run."""
     with st.expander("A page for others to try it"):
         st.write(
             "A page with this classifier alone: your title, your words, the pictures to try and "
