@@ -19,11 +19,12 @@ else:
     from dashboard.compat.streamlit_reruns import keep_page_on_fragment_reruns
     from dashboard.server.frames_route import routes
     from dashboard.server.trusted_hosts import TrustedHosts
+    from dashboard.server.upload_limits import UploadLimits
 
     keep_page_on_fragment_reruns()
     never_ask_for_external_address()
     app = st.App(
         __file__,
         routes=routes(str(st.get_option("server.baseUrlPath"))),
-        middleware=[Middleware(TrustedHosts)],
+        middleware=[Middleware(TrustedHosts), Middleware(UploadLimits)],
     )

@@ -8,23 +8,35 @@ from ml.workspace import is_public
 @dataclass(frozen=True)
 class Limits:
     """How much may come in through the browser: ``files`` and ``megabytes`` in one drop,
-    ``megabytes_a_file``, and ``session_megabytes`` from one tab in all (0: no limit). On Classify a
-    tab holds ``tried`` pictures at most, and of their files ``tried_megabytes``."""
+    ``megabytes_a_file``, ``session_megabytes`` from one tab in all (0: no limit), and at one time
+    ``server_megabytes`` from all ``tabs``, of which there are so many at most. On Classify a tab
+    holds ``tried`` pictures at most, and of their files ``tried_megabytes``."""
 
     files: int
     megabytes: int
     megabytes_a_file: int
     session_megabytes: int
+    server_megabytes: int
+    tabs: int
     tried: int = 500
     tried_megabytes: int = 1000
 
 
-LOCAL = Limits(files=20_000, megabytes=1000, megabytes_a_file=500, session_megabytes=0)
+LOCAL = Limits(
+    files=20_000,
+    megabytes=1000,
+    megabytes_a_file=500,
+    session_megabytes=0,
+    server_megabytes=1000,
+    tabs=100,
+)
 PUBLIC = Limits(
     files=1000,
     megabytes=100,
     megabytes_a_file=50,
     session_megabytes=300,
+    server_megabytes=300,
+    tabs=200,
     tried=100,
     tried_megabytes=64,
 )

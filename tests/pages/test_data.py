@@ -3,6 +3,7 @@
 import csv
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -174,7 +175,7 @@ def test_pictures_dropped_on_a_class_go_into_it_with_what_was_refused_said(
 def test_a_drop_beyond_the_limits_is_refused_in_a_sentence(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small = limits.Limits(files=3, megabytes=1, megabytes_a_file=1, session_megabytes=1)
+    small = replace(limits.PUBLIC, files=3, megabytes=1, megabytes_a_file=1, session_megabytes=1)
     monkeypatch.setattr(limits, "LOCAL", small)
     at = drop(data(), "A folder of class folders", *pets())
     assert "8 files are too many: 3 at a time." in at.warning[0].value.replace("\\", "")
