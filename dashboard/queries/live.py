@@ -13,8 +13,9 @@ from dashboard.state.stored import stored
 from dashboard.text.wording import PHASE_WORDS
 from ml.metrics.live import DECIDING, LiveMetric, live_metrics
 from ml.runs.events import Event, Progress, RunStarted, Sink, read
+from ml.runs.file_types import Worker
 from ml.runs.folder import Run
-from ml.utils.files import read_json
+from ml.utils.typed_json import read_typed
 
 Live = dict[str, Any]
 TAIL_BYTES = 16384
@@ -145,8 +146,8 @@ def progress_of(run: Run, state: Live) -> dict[str, Any] | None:
 
 
 def _claimed(run: Run) -> float:
-    worker = read_json(run.folder / "worker.json")
-    return float(worker.get("claimed", 0.0)) if isinstance(worker, dict) else 0.0
+    worker = read_typed(run.folder / "worker.json", Worker) or {}
+    return float(worker.get("claimed", 0.0))
 
 
 def share(progress: dict[str, Any] | None) -> float:

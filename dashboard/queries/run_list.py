@@ -9,12 +9,13 @@ from typing import Any
 import streamlit as st
 
 from dashboard.workers import engine
-from ml.errors import MLError
+from ml.errors import BadInputError, MLError
 from ml.runs.events import RunEnded, RunStarted
+from ml.runs.file_types import FILES
 from ml.runs.folder import Run
 from ml.workspace import Workspace
 
-SUMMARY_FILES = ("config.json", "meta.json", "events.jsonl", "report.json", "model/model.json")
+SUMMARY_FILES = ("config.json", "events.jsonl", *FILES)
 TAIL_BYTES = 65536
 """Enough of the event log to hold its last start and end."""
 
@@ -83,9 +84,8 @@ def row(folder: Path) -> Row:
     try:
         summary = _summary(folder, _signature(folder))
         status = engine.status(run)
-    except (MLError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        why = str(error) if isinstance(error, MLError) else "One of its files is damaged."
-        return Row(folder.name, folder.name, damage=why, created=_age(folder))
+    except MLError as error:
+        return Row(folder.name, folder.name, damage=str(error), created=_age(folder))
     seconds = summary.seconds
     if status.name == "running":
         seconds = time.time() - summary.started if summary.started else None
@@ -124,6 +124,8 @@ def _summary(folder: Path, signature: tuple[tuple[int, int] | None, ...]) -> Row
     ``signature`` changes with the files: it is there for the cache's key.
     """
     run = Run(folder)
+    if run.damage:
+        raise BadInputError(run.damage)
     config, meta = run.config, run.meta
     events, _offset = run.events(max(0, _size(folder / "events.jsonl") - TAIL_BYTES))
     last_end = next((item for item in reversed(events) if isinstance(item, RunEnded)), None)

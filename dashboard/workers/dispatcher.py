@@ -16,8 +16,9 @@ from filelock import FileLock, Timeout
 from dashboard.workers.process import spawn
 from dashboard.workers.run_status import log_tail, with_status
 from ml.runs import queue
+from ml.runs.file_types import Worker
 from ml.runs.folder import Run
-from ml.utils.files import read_json
+from ml.utils.typed_json import read_typed
 from ml.workspace import Workspace
 
 TICK_SECONDS = 0.5
@@ -86,5 +87,5 @@ class Dispatcher(threading.Thread):
 
 def _of_queue(run: Run) -> bool:
     """Whether a dispatcher of this computer started the worker that ``run`` has now."""
-    worker = read_json(run.folder / "worker.json") or {}
+    worker = read_typed(run.folder / "worker.json", Worker) or {}
     return worker.get("host") == platform.node() and "--run" in (worker.get("command") or [])

@@ -15,9 +15,10 @@ import streamlit as st
 
 from dashboard.workers.process import spawn
 from dashboard.workers.run_status import log_tail
+from ml.runs.file_types import Worker
 from ml.runs.status import Status
 from ml.tuning.sweep import Sweep
-from ml.utils.files import read_json
+from ml.utils.typed_json import read_typed
 from ml.workspace import Workspace
 
 LIVE = ("running", "starting")
@@ -47,8 +48,8 @@ def status(sweep: Sweep) -> Status:
     """As ``sweep.status``; ``starting`` until its child has taken it up."""
     child = _children().get(sweep.folder)
     if child is not None:
-        worker = read_json(sweep.folder / "worker.json")
-        claimed = float(worker.get("claimed", 0.0)) if isinstance(worker, dict) else 0.0
+        worker = read_typed(sweep.folder / "worker.json", Worker) or {}
+        claimed = worker.get("claimed", 0.0)
         if claimed < child.requested_at and child.process.poll() is None:
             return Status("starting")
         if claimed < child.requested_at and child.process.returncode:

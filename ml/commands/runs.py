@@ -4,6 +4,7 @@ import argparse
 import json
 from typing import Any
 
+from ml.errors import BadInputError
 from ml.metrics.registry import displayed_metrics
 from ml.runs.folder import Run, list_runs
 from ml.workspace import Workspace
@@ -18,10 +19,11 @@ def summary(run: Run) -> dict[str, Any]:
     report = run.report or {}
     try:
         config = run.config
-    except Exception:  # a damaged run is listed, not hidden
+    except BadInputError as error:  # a damaged run is listed, not hidden
         return {"id": run.id, "name": run.name, "status": "failed", "model": "", "dataset": "",
-                "metrics": {}, "reason": "Its configuration cannot be read."}  # fmt: skip
-    return {
+                "metrics": {}, "reason": str(error)}  # fmt: skip
+    damage = {"reason": run.damage} if run.damage else {}
+    return damage | {
         "id": run.id,
         "name": run.name,
         "status": run.status.name,

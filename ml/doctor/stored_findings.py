@@ -6,13 +6,56 @@ has decided to live with.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NotRequired, TypedDict
 
 from filelock import FileLock
 
 from ml.data.store.versions import dataset_folder, read_summary
-from ml.utils.files import explain_os_error, read_json, write_json
+from ml.utils.files import explain_os_error, write_json
+from ml.utils.typed_json import Count, Moment, Seconds, Share, read_typed
 from ml.workspace import Workspace
+
+
+class StoredFix(TypedDict):
+    """A fix as ``Finding.to_json`` writes it."""
+
+    label: str
+    edits: list[dict[str, Any]]
+
+
+class StoredFinding(TypedDict):
+    """A finding as ``Finding.to_json`` writes it."""
+
+    key: str
+    kind: str
+    severity: Literal["high", "medium", "low"]
+    title: str
+    why: str
+    advice: str
+    items: list[Count]
+    groups: list[list[Count]]
+    labels: dict[str, str]
+    scores: dict[str, float]
+    fixes: list[StoredFix]
+
+
+class FindingsFile(TypedDict):
+    """``doctor/<version>.json``."""
+
+    version: NotRequired[Count]
+    fingerprint: str
+    time: NotRequired[Moment]
+    seconds: NotRequired[Seconds]
+    findings: list[StoredFinding]
+
+
+class MapFile(TypedDict):
+    """``map/<version>.json``."""
+
+    fingerprint: str
+    x: list[Share]
+    y: list[Share]
+    seconds: NotRequired[Seconds]
 
 
 def findings_path(workspace: Workspace, name: str, version: int) -> Path:
@@ -31,12 +74,13 @@ def read_findings(workspace: Workspace, name: str, version: int) -> dict[str, An
     Findings are as ``Finding.to_json`` writes them, most harmful first, those that are ignored
     among them.
     """
-    return _of_version(workspace, name, version, findings_path(workspace, name, version))
+    path = findings_path(workspace, name, version)
+    return _of_version(workspace, name, version, path, FindingsFile)
 
 
 def read_map(workspace: Workspace, name: str, version: int) -> dict[str, Any] | None:
     """``x`` and ``y``, 0 to 1, one for each item of the version; None where none was drawn yet."""
-    return _of_version(workspace, name, version, map_path(workspace, name, version))
+    return _of_version(workspace, name, version, map_path(workspace, name, version), MapFile)
 
 
 def write_content(path: Path, content: dict[str, Any]) -> None:
@@ -54,8 +98,7 @@ def write_content(path: Path, content: dict[str, Any]) -> None:
 
 def ignored(workspace: Workspace, name: str) -> set[str]:
     """The keys of the findings that are ignored, in any version of the set."""
-    keys = read_json(_ignored_path(workspace, name))
-    return {key for key in keys if isinstance(key, str)} if isinstance(keys, list) else set()
+    return set(read_typed(_ignored_path(workspace, name), list[str]) or ())
 
 
 def ignore(workspace: Workspace, name: str, key: str) -> None:
@@ -82,9 +125,20 @@ def _ignored_path(workspace: Workspace, name: str) -> Path:
     return dataset_folder(workspace, name) / "ignored.json"
 
 
-def _of_version(workspace: Workspace, name: str, version: int, path: Path) -> dict[str, Any] | None:
+def _of_version(
+    workspace: Workspace, name: str, version: int, path: Path, kind: Any
+) -> dict[str, Any] | None:
     """The content of ``path``; None where it is missing, damaged or about other pictures."""
-    content = read_json(path)
-    fingerprint = read_summary(workspace, name, version).get("fingerprint")
-    fits = isinstance(content, dict) and content.get("fingerprint") == fingerprint
-    return content if fits and isinstance(content, dict) else None
+    content: dict[str, Any] | None = read_typed(path, kind)
+    if content is None:
+        return None
+    summary = read_summary(workspace, name, version)
+    count = sum(summary.get("classes", {}).values()) + summary.get("excluded", 0)
+    named = [item for finding in content.get("findings", ()) for item in _items_of(finding)]
+    fits = content["fingerprint"] == summary.get("fingerprint") and max(named, default=0) < count
+    return content if fits else None
+
+
+def _items_of(finding: dict[str, Any]) -> list[int]:
+    groups = [item for group in finding["groups"] for item in group]
+    return [*finding["items"], *groups, *map(int, finding["labels"]), *map(int, finding["scores"])]

@@ -107,7 +107,7 @@ def measure(
         "measure": FORMAT_VERSION,
         "run": run.id,
         "model_sha256": classifier.manifest["sha256"].get("model.onnx"),
-        "fingerprint": run.dataset["fingerprint"],
+        "fingerprint": run.dataset.get("fingerprint"),
         "split": split,
         "pictures": len(labels),
         "clean": clean,

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from ml.data.store.versions import SPLITS
+from ml.runs.file_types import Report, is_report
 from ml.runs.folder import Run
-from ml.utils.files import read_json
+from ml.utils.typed_json import read_typed
 
 
 def path_of(run: Run, fingerprint: str, split: str) -> Path:
@@ -21,8 +22,9 @@ def is_own(run: Run, fingerprint: str, split: str) -> bool:
 
 def report_of(run: Run, fingerprint: str, split: str) -> dict[str, Any] | None:
     """The report on other pictures by the model that ``run`` has now; None where there is none."""
-    report = read_json(path_of(run, fingerprint, split))
-    return report if isinstance(report, dict) and is_of_current_model(run, report) else None
+    report = read_typed(path_of(run, fingerprint, split), Report)
+    fits = report and is_report(report) and is_of_current_model(run, report)
+    return report if fits else None
 
 
 def others(run: Run) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 A part is an array beside the hashes of its rows, added in one step.
 """
 
-import json
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.utils.files import write_atomically, write_json
+from ml.utils.typed_json import read_typed
 
 
 class FeatureStore:
@@ -23,7 +23,7 @@ class FeatureStore:
         self._parts: list[npt.NDArray[np.float32]] = []
         for path in sorted(folder.glob("*.json")):
             try:
-                hashes = json.loads(path.read_bytes())
+                hashes = read_typed(path, list[str]) or []
                 array = np.load(path.with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
             except (OSError, ValueError):
                 continue  # a part that cannot be read is computed again

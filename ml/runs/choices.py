@@ -4,7 +4,9 @@
 """
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, get_type_hints
+
+from ml.utils.typed_json import fits
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,14 @@ class RunChoices:
     def from_json(cls, content: dict[str, Any]) -> "RunChoices":
         """What ``to_json`` wrote, in this version or an older one; unknown entries are left out."""
         time = None
-        if "ending" in content:
-            time = TimePlan(**_known(TimePlan, content))
+        plan = _known(TimePlan, content)
+        if {"epochs", "ending"} <= plan.keys():
+            time = TimePlan(**plan)
         return cls(**{"device": "cpu"} | _known(cls, content), time=time)
 
 
 def _known(kind: Any, content: dict[str, Any]) -> dict[str, Any]:
+    hints = get_type_hints(kind)
     names = {item.name for item in fields(kind)} - {"time"}
-    return {name: value for name, value in content.items() if name in names}
+    known = {name: value for name, value in content.items() if name in names}
+    return {name: value for name, value in known.items() if fits(value, hints[name])}

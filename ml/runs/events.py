@@ -5,16 +5,16 @@ the one after it, so whoever reads may stop at any line. This module is light: i
 """
 
 import json
-import math
 import os
 import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict
 
 from ml.utils.files import encode_json, explain_os_error
+from ml.utils.typed_json import MAX_FLOAT, Count, Moment, Seconds, fits, parse_json
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Event:
     """Base of all events. ``time`` is in seconds since 1970."""
 
     registry: ClassVar[dict[str, type["Event"]]] = {}
-    time: float = field(default_factory=time.time, kw_only=True)
+    time: Moment = field(default_factory=time.time, kw_only=True)
 
     def __init_subclass__(cls) -> None:
         cls.registry[cls.__name__] = cls
@@ -63,7 +63,7 @@ class Progress(Event):
     fraction: float
     step: int = 0
     epoch: int = 0
-    seconds_left: float | None = None
+    seconds_left: Seconds | None = None
     loss: float | None = None
     accuracy: float | None = None
     learning_rate: float | None = None
@@ -71,12 +71,21 @@ class Progress(Event):
     metrics: dict[str, float] = field(default_factory=dict)
 
 
+class Mistake(TypedDict):
+    """A picture that the model has wrong: its hash, two classes by number, a probability."""
+
+    picture: str
+    label: Count
+    predicted: Count
+    probability: float | None
+
+
 @dataclass(frozen=True)
 class EpochEnd(Event):
     """An epoch is over; ``epoch`` counts from 1. Accuracies are 0 to 1.
 
     ``mistakes`` are a few validation pictures that the model has wrong now, the most confident
-    first: ``{"picture": hash, "label": int, "predicted": int, "probability": float}``.
+    first.
     ``unpredicted`` are the classes that have validation pictures and were answered for none.
     ``train_metrics`` and ``val_metrics`` hold the live metrics besides loss and accuracy by name.
     """
@@ -88,9 +97,9 @@ class EpochEnd(Event):
     val_loss: float | None
     val_accuracy: float | None
     learning_rate: float | None = None
-    seconds: float | None = None
+    seconds: Seconds | None = None
     best: bool = False
-    mistakes: list[dict[str, Any]] = field(default_factory=list)
+    mistakes: list[Mistake] = field(default_factory=list)
     unpredicted: list[str] = field(default_factory=list)
     train_metrics: dict[str, float] = field(default_factory=dict)
     val_metrics: dict[str, float] = field(default_factory=dict)
@@ -135,15 +144,15 @@ class RunEnded(Event):
     validation: dict[str, float] = field(default_factory=dict)
     test: dict[str, float] = field(default_factory=dict)
     epochs: int = 0
-    seconds: float = 0.0
+    seconds: Seconds = 0.0
 
 
 Sink = Callable[[Event], None]
 
 
 def _plain(value: Any) -> Any:
-    """``value`` with what JSON cannot say (not a number, infinite) as None."""
-    if isinstance(value, float) and not math.isfinite(value):
+    """``value`` with what JSON cannot say (not a number, infinite, next to that) as None."""
+    if isinstance(value, float) and not -MAX_FLOAT <= value <= MAX_FLOAT:
         return None
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
@@ -161,13 +170,15 @@ def encode(event: Event) -> bytes:
 def decode(line: bytes) -> Event | None:
     """The event of a line; None for a broken line or a kind that this version does not know."""
     try:
-        content = json.loads(line)
-        kind = Event.registry[content.pop("event")]
-        known = {item.name for item in fields(kind)}
-        content["time"] = float(content["time"])
-        return kind(**{name: value for name, value in content.items() if name in known})
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+        content = parse_json(line)
+    except ValueError:
         return None
+    name = content.get("event") if isinstance(content, dict) else None
+    kind = Event.registry.get(name) if isinstance(name, str) else None
+    if kind is None or "time" not in content or not fits(content, kind):
+        return None
+    known = {item.name for item in fields(kind)}
+    return kind(**{key: value for key, value in content.items() if key in known})
 
 
 class EventLog:

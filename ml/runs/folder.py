@@ -21,8 +21,10 @@ from ml.config import TrainConfig
 from ml.errors import BadInputError
 from ml.runs import status as run_status
 from ml.runs.events import Event, RunStarted, read
+from ml.runs.file_types import FILES, Meta, Model, Report, RunDataset, is_report
 from ml.runs.status import Status, status_of
 from ml.utils.files import explain_os_error, read_json, write_json
+from ml.utils.typed_json import is_damaged, read_typed
 from ml.workspace import Workspace
 
 
@@ -71,8 +73,7 @@ class Run:
     @property
     def meta(self) -> dict[str, Any]:
         """What people and pages say of it: name, tags, notes, parent."""
-        found = read_json(self.folder / "meta.json")
-        return found if isinstance(found, dict) else {}
+        return read_typed(self.folder / "meta.json", Meta) or {}
 
     @property
     def name(self) -> str:
@@ -82,8 +83,7 @@ class Run:
     @property
     def dataset(self) -> dict[str, Any]:
         """Which pictures it learns from, and how they are split."""
-        found = read_json(self.folder / "dataset.json")
-        return found if isinstance(found, dict) else {}
+        return read_typed(self.folder / "dataset.json", RunDataset) or {}
 
     @property
     def status(self) -> Status:
@@ -93,14 +93,27 @@ class Run:
     @property
     def report(self) -> dict[str, Any] | None:
         """The evaluation on its test pictures, once there is one."""
-        found = read_json(self.folder / "report.json")
-        return found if isinstance(found, dict) else None
+        report = read_typed(self.folder / "report.json", Report)
+        return report if report and is_report(report) else None
 
     @property
     def model(self) -> dict[str, Any] | None:
         """The manifest of the classifier, written last: where it is, the classifier is whole."""
-        found = read_json(self.folder / "model" / "model.json")
-        return found if isinstance(found, dict) else None
+        manifest: dict[str, Any] | None = read_typed(self.folder / "model" / "model.json", Model)
+        return manifest
+
+    @property
+    def damage(self) -> str:
+        """A sentence that names the files that cannot be read; empty where all can.
+
+        Such a file counts as missing everywhere else.
+        """
+        damaged = [name for name, kind in FILES.items() if is_damaged(self.folder / name, kind)]
+        if "report.json" not in damaged and self.report is None:
+            damaged += ["report.json"] * (self.folder / "report.json").exists()
+        if not damaged:
+            return ""
+        return f"{' and '.join(damaged)} cannot be read: copy the run again, or delete it."
 
     def events(self, offset: int = 0) -> tuple[list[Event], int]:
         """See ``ml.runs.events.read``."""
@@ -124,9 +137,12 @@ class Run:
             WorkspaceError: the disk is full or the folder cannot be written to.
         """
         with locked(self.folder / ".meta.lock"):
+            path = self.folder / "meta.json"
+            if is_damaged(path, Meta):  # for somebody to look at
+                path.replace(self.folder / "meta.damaged.json")
             meta = {**self.meta, **values}
             kept = {key: value for key, value in meta.items() if value is not None}
-            write_json(self.folder / "meta.json", kept)
+            write_json(path, kept)
 
     def ask_to_resume(self, epochs: int | None = None) -> None:
         """Put the run into the queue again, to go on where it was, with ``epochs`` in all."""

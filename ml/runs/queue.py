@@ -11,8 +11,10 @@ import psutil
 
 from ml.errors import BadInputError
 from ml.runs import status as run_status
+from ml.runs.file_types import Worker
 from ml.runs.folder import Run, locked
-from ml.utils.files import read_json, write_json
+from ml.utils.files import write_json
+from ml.utils.typed_json import read_typed
 
 
 def claim(run: Run, *, resume: bool = False) -> dict[str, Any]:
@@ -48,7 +50,7 @@ def place_in_queue(run: Run) -> float:
 
 def kill(run: Run) -> None:
     """End the worker of ``run`` at once, where it lives on this host; the run is interrupted."""
-    worker = read_json(run.folder / "worker.json") or {}
+    worker = read_typed(run.folder / "worker.json", Worker) or {}
     if worker.get("host") == platform.node() and run_status.lives(worker, 0.0):
         with contextlib.suppress(psutil.NoSuchProcess):
             psutil.Process(int(worker["pid"])).kill()

@@ -14,7 +14,8 @@ from typing import Any
 import psutil
 
 from ml.runs.events import Event, Heartbeat, RunEnded, RunStarted, read
-from ml.utils.files import read_json
+from ml.runs.file_types import Meta, Worker
+from ml.utils.typed_json import read_typed
 
 TRANSITIONS: dict[str, frozenset[str]] = {
     "queued": frozenset({"running", "failed", "deleted"}),
@@ -113,24 +114,22 @@ def status_of(folder: Path) -> Status:
     between two writings, and differ between two machines.
     """
     claimed = (folder / "worker.json").exists()
-    worker, meta = (
-        _object(read_json(folder / "worker.json")),
-        _object(read_json(folder / "meta.json")),
-    )
+    worker = read_typed(folder / "worker.json", Worker) or {}
+    meta = read_typed(folder / "meta.json", Meta) or {}
     asked = asked_of(meta)
     if not claimed or (asked and asked != worker.get("asked")):
-        refused = _object(meta.get("refused"))
+        refused = meta.get("refused") or {}
         if refused.get("asked") == asked:
             return Status("failed", str(refused.get("reason", "")))
         return Status("queued")
-    events = _tail(folder / "events.jsonl", int(_number(worker.get("log_size"))))
-    heard = max([event.time for event in events], default=_number(worker.get("claimed")))
+    events = _tail(folder / "events.jsonl", worker.get("log_size", 0))
+    heard = max([event.time for event in events], default=worker.get("claimed", 0.0))
     return derive(events, lives(worker, heard), (folder / "stop").exists())
 
 
 def asked_of(meta: dict[str, Any]) -> float:
     """When ``meta`` asks for the run to be resumed, in seconds since 1970; 0 where it does not."""
-    return _number(_object(meta.get("resume")).get("asked"))
+    return float((meta.get("resume") or {}).get("asked", 0.0))
 
 
 def derive(events: list[Event], alive: bool, asked_to_stop: bool = False) -> Status:
@@ -160,11 +159,3 @@ def _tail(log: Path, start: int) -> list[Event]:
         return read(log, max(start, log.stat().st_size - TAIL_BYTES))[0]
     except OSError:
         return []
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _number(value: Any) -> float:
-    return float(value) if isinstance(value, (int, float)) else 0.0

@@ -14,7 +14,9 @@ import torch
 from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
 
 from ml.errors import MLError
-from ml.utils.files import read_json, sha256_of, write_atomically, write_json
+from ml.runs.file_types import Checkpoint
+from ml.utils.files import sha256_of, write_atomically, write_json
+from ml.utils.typed_json import read_typed
 
 log = logging.getLogger(__name__)
 KEPT = {"last": 2, "best": 1}
@@ -79,8 +81,7 @@ class _Hashed:
 
 def entries(folder: Path, kind: str) -> list[dict[str, Any]]:
     """What the manifest names, the newest first."""
-    found = read_json(folder / f"{kind}.json", [])
-    return found if isinstance(found, list) else []
+    return read_typed(folder / f"{kind}.json", list[Checkpoint]) or []
 
 
 def newest(folder: Path, kind: str) -> tuple[Path, dict[str, Any]] | None:

@@ -15,6 +15,7 @@ from ml.data.augment.batch import mix
 from ml.data.class_balance import class_weights
 from ml.data.datamodule import Batch
 from ml.distributed.group import ProcessGroup
+from ml.runs.events import Mistake
 from ml.training.meter import Meter
 from ml.training.optim.lr_schedule import END, TAIL_RATE, factor
 from ml.training.optim.optimizer import Rates, decaying, optimizer
@@ -23,8 +24,8 @@ MISTAKES = 12
 """How many wrongly classified validation pictures are told at the end of an epoch."""
 
 
-def _doubt(mistake: dict[str, Any]) -> float:
-    return -float(mistake["probability"])
+def _doubt(mistake: Mistake) -> float:
+    return -(mistake["probability"] or 0.0)
 
 
 def cross_entropy(
@@ -76,7 +77,7 @@ class ClassifierTask(QuickHookName, pl.LightningModule):
         self.module, self.config, self.total_steps, self.ids = module, config, total_steps, ids
         self.process_group = process_group or ProcessGroup()
         self.train_meter, self.val_meter = Meter(self.process_group), Meter(self.process_group)
-        self.mistakes: list[dict[str, Any]] = []
+        self.mistakes: list[Mistake] = []
         self.unpredicted: list[int] = []
         self.best: tuple[float, float] | None = None
         self.best_epoch = 0
@@ -191,7 +192,7 @@ class ClassifierTask(QuickHookName, pl.LightningModule):
         there = {label for part in parts for label in part[1]}
         self.unpredicted = sorted(there - {label for part in parts for label in part[2]})
 
-    def _looked_over(self) -> tuple[list[dict[str, Any]], set[int], set[int]]:
+    def _looked_over(self) -> tuple[list[Mistake], set[int], set[int]]:
         """Of this process's part: the most confident mistakes, the classes that are in it, and
         those that were answered."""
         logits, labels, rows = (torch.cat(parts) for parts in zip(*self._val_outputs, strict=True))
@@ -199,7 +200,7 @@ class ClassifierTask(QuickHookName, pl.LightningModule):
         probability, predicted = logits.softmax(1).max(1)
         wrong = torch.where(predicted != labels, probability, torch.zeros_like(probability))
         worst = wrong.topk(min(MISTAKES, len(wrong))).indices.tolist()
-        mistakes = [
+        mistakes: list[Mistake] = [
             {
                 "picture": self.ids[int(rows[i])] if self.ids else str(int(rows[i])),
                 "label": int(labels[i]),

@@ -53,7 +53,8 @@ class Axis:
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Axis":
         """The axis that ``to_json`` wrote."""
-        return cls(**{**content, "choices": tuple(content["choices"])})
+        known = {name: value for name, value in content.items() if name in cls.__annotations__}
+        return cls(**{**known, "choices": tuple(content.get("choices", ()))})
 
 
 def axis_of(base: TrainConfig, name: str) -> Axis:

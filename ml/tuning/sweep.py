@@ -9,25 +9,61 @@ import secrets
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NotRequired, TypedDict
 
 from filelock import FileLock
 
 from ml.config import TrainConfig
 from ml.errors import BadInputError
 from ml.runs import status as run_status
+from ml.runs.file_types import RunDataset, Worker
 from ml.runs.folder import Run
 from ml.runs.status import Status
 from ml.tuning.search_space import Axis
-from ml.utils.files import explain_os_error, read_json, write_json
+from ml.utils.files import explain_os_error, write_json
+from ml.utils.typed_json import Count, Moment, Seconds, read_typed
 from ml.workspace import Workspace
 
 SWEEP_VERSION = 1
 FINAL_STATES = ("done", "pruned", "cut", "failed")
 """The states of a trial that has ended; the only other state is ``running``. *pruned*: ended by the
 median rule; *cut*: ended because the time of the search was over."""
+
+
+class Request(TypedDict):
+    """``sweep.json``: what a search was asked for."""
+
+    version: Count
+    name: str
+    base: dict[str, Any]
+    axes: list[Axis]
+    seconds: Seconds
+    trials: Count
+    seed: int
+    run: NotRequired[str]
+    created: Moment
+
+
+class Ended(TypedDict):
+    """``ended.json``: how the worker of a claim ended."""
+
+    claimed: Moment
+    outcome: Literal["finished", "stopped", "failed"]
+    reason: NotRequired[str]
+
+
+class Result(TypedDict):
+    """``result.json``."""
+
+    sentence: str
+    trials: NotRequired[Count]
+    best: NotRequired[Count | None]
+    run: NotRequired[str]
+    base: NotRequired[str]
+    test: NotRequired[Any]
+    importances: NotRequired[dict[str, float]]
 
 
 @dataclass
@@ -89,8 +125,8 @@ class Sweep:
         Raises:
             BadInputError: it is missing or damaged.
         """
-        content = read_json(self.folder / "sweep.json")
-        if not isinstance(content, dict) or content.get("version") != SWEEP_VERSION:
+        content: dict[str, Any] | None = read_typed(self.folder / "sweep.json", Request)
+        if content is None or content["version"] != SWEEP_VERSION:
             raise BadInputError(f"The search {self.id} cannot be read. Start a new one.")
         return content
 
@@ -112,32 +148,34 @@ class Sweep:
     @property
     def dataset(self) -> dict[str, Any]:
         """The run record of the data set (pictures and split), the same for all trials."""
-        content = read_json(self.folder / "dataset.json")
-        return content if isinstance(content, dict) else {}
+        return read_typed(self.folder / "dataset.json", RunDataset) or {}
 
     @property
     def state(self) -> SweepState:
         """``trials.json``: the trials and the seconds spent."""
-        content = read_json(self.folder / "trials.json")
-        if not isinstance(content, dict):
-            return SweepState()
-        return SweepState([Trial(**trial) for trial in content["trials"]], float(content["spent"]))
+        content = read_typed(self.folder / "trials.json", SweepState) or {}
+        names = {item.name for item in fields(Trial)}
+        known = [
+            {name: value for name, value in one.items() if name in names}
+            for one in content.get("trials", ())
+        ]
+        return SweepState([Trial(**one) for one in known], content.get("spent", 0.0))
 
     @property
     def result(self) -> dict[str, Any] | None:
         """``result.json``: the best trial, its test and the importances; None until the end."""
-        content = read_json(self.folder / "result.json")
-        return content if isinstance(content, dict) else None
+        content: dict[str, Any] | None = read_typed(self.folder / "result.json", Result)
+        return content
 
     @property
     def status(self) -> Status:
         """The status, one of a run's: queued, running, finished, stopped, failed, interrupted."""
-        worker = read_json(self.folder / "worker.json")
-        if not isinstance(worker, dict):
+        worker = read_typed(self.folder / "worker.json", Worker)
+        if worker is None:
             return Status("queued")
-        ended = read_json(self.folder / "ended.json")
-        if isinstance(ended, dict) and ended.get("claimed") == worker.get("claimed"):
-            return Status(str(ended["outcome"]), str(ended.get("reason", "")))
+        ended = read_typed(self.folder / "ended.json", Ended)
+        if ended and ended["claimed"] == worker.get("claimed"):
+            return Status(ended["outcome"], ended.get("reason", ""))
         if run_status.lives(worker, self._last_heartbeat()):
             return Status("running", stopping=(self.folder / "stop").exists())
         return Status("interrupted", "The search ended without a word. No trial of it is lost.")

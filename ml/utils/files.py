@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ml.errors import WorkspaceError
+from ml.utils.typed_json import parse_json
 
 PIECES_PER_WRITE = 4096
 """JSON tokens that are joined before they are written."""
@@ -81,7 +82,7 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path, default: Any = None) -> Any:
     """The JSON value in ``path``; ``default`` where there is no such file or it cannot be read."""
     try:
-        return json.loads(path.read_bytes())
+        return parse_json(path.read_bytes())
     except (OSError, ValueError):
         return default
 

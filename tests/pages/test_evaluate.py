@@ -58,14 +58,15 @@ def test_the_headline_tells_of_folds_where_there_are_some(workspace, version):
     run = made_up_runs.finished(workspace, version, made_up_runs.predictions(version))
     assert "folds" not in words(visit("evaluate"))
     folds = {"count": 3, "accuracy": [0.8, 0.9, 0.85], "mean": 0.85, "std": 0.05}
-    write_json(run.folder / "report.json", run.report | {"folds": folds})
+    report = run.report
+    write_json(run.folder / "report.json", report | {"folds": folds})
     text = words(visit("evaluate"))
     assert (
         "Trained on 3 folds of the other pictures, it gets 85 % on average, from 80 % to 90 % "
         "(standard deviation 5 %)."
     ) in text
     for broken in (3, {}, {"accuracy": []}, None):
-        write_json(run.folder / "report.json", run.report | {"folds": broken})
+        write_json(run.folder / "report.json", report | {"folds": broken})
         assert not visit("evaluate").exception
 
 

@@ -5,7 +5,6 @@ ended process says that there may be orphans. They are removed while no ingest r
 one may count on a stored picture.
 """
 
-import json
 import secrets
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from filelock import FileLock
 from ml.errors import WorkspaceError
 from ml.runs.status import STALE_SECONDS, identity, lives
 from ml.utils.files import explain_os_error, read_json, write_json
+from ml.utils.typed_json import parse_json
 from ml.workspace import Workspace
 
 MIN_ORPHAN_AGE_SECONDS = 3600
@@ -122,7 +122,7 @@ def _named_hashes(workspace: Workspace) -> set[str]:
     hashes: set[str] = set()
     for path in workspace.datasets.glob("*/versions/*.json"):
         if path.stem.isdecimal():
-            hashes.update(json.loads(path.read_bytes())["hash"])
+            hashes.update(parse_json(path.read_bytes())["hash"])
     return hashes
 
 

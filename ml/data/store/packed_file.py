@@ -14,6 +14,7 @@ import numpy as np
 
 from ml.data.store.packed_items import PackedItems
 from ml.utils.files import write_atomically
+from ml.utils.typed_json import parse_json
 
 _MAGIC = b"lensmith items 1\n"
 _ALIGN = 64
@@ -62,7 +63,7 @@ def read_packed(path: Path, fingerprint: str) -> tuple[tuple[str, ...], PackedIt
             file.seek(0)
             if file.readline() != _MAGIC:
                 return None
-            header = json.loads(file.readline())
+            header = parse_json(file.readline())
             start = _padded(file.tell())
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError):

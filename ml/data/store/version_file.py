@@ -8,6 +8,7 @@ from typing import Any
 from ml.data.store.item import SPLITS, Item
 from ml.data.store.packed_items import BLOCK_ROWS, PackedItems
 from ml.errors import BadInputError
+from ml.utils.typed_json import parse_json
 
 FORMAT = 2
 """Format 2 knows excluded pictures. A version without any is written as format 1, so that the
@@ -41,10 +42,14 @@ def decoded(content: bytes) -> tuple[tuple[str, ...], Iterator[Item]]:
 
     Raises:
         BadInputError: a newer Lensmith wrote them.
+        ValueError, KeyError, TypeError, IndexError, AttributeError: they are damaged.
     """
-    columns = json.loads(content)
+    columns = parse_json(content)
     if columns["format"] > FORMAT:
         raise BadInputError("A newer Lensmith wrote this data set. Update Lensmith to use it.")
+    count = len(columns["classes"])
+    if not all(type(label) is int and 0 <= label < count for label in columns["label"]):
+        raise ValueError("a label of no class")
     return tuple(columns["classes"]), _items(columns)
 
 

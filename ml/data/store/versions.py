@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
+from ml.data.store.file_types import IngestReport, Summary
 from ml.data.store.item import SPLITS, Item
 from ml.data.store.item_arrays import excluded_of, labels_of
 from ml.data.store.originals import picture_path, read_picture, write_picture
@@ -26,7 +27,8 @@ from ml.data.store.packed_file import read_packed, write_packed
 from ml.data.store.packer import pack
 from ml.data.store.version_file import decoded, encoded_chunks
 from ml.errors import BadInputError, WorkspaceError
-from ml.utils.files import explain_os_error, read_json, sha256_of, write_atomically, write_json
+from ml.utils.files import explain_os_error, sha256_of, write_atomically, write_json
+from ml.utils.typed_json import read_typed
 from ml.workspace import Workspace
 
 __all__ = [
@@ -86,14 +88,13 @@ def read_summary(workspace: Workspace, name: str, version: int | None = None) ->
     excluded (how many pictures are).
     """
     number = version or latest(workspace, name)
-    summary = read_json(_versions(workspace, name) / f"{number}.summary.json")
-    return summary if isinstance(summary, dict) else {}
+    return read_typed(_versions(workspace, name) / f"{number}.summary.json", Summary) or {}
 
 
 def read_report(workspace: Workspace, name: str, version: int) -> dict[str, Any]:
     """The ingest report of a version: ``refused`` [{file, reason}] and ``notes`` [sentence]."""
-    report = read_json(_versions(workspace, name) / f"{version}.report.json")
-    return report if isinstance(report, dict) else {"refused": [], "notes": []}
+    report = read_typed(_versions(workspace, name) / f"{version}.report.json", IngestReport)
+    return report or {"refused": [], "notes": []}
 
 
 def write_version(
@@ -176,9 +177,12 @@ def load_version(workspace: Workspace, name: str, version: int | None = None) ->
     if summary.get("fingerprint") != fingerprint:
         raise BadInputError(f"{path} was changed or is damaged. Bring the data set in again.")
     packed_path = path.with_suffix(".items")
-    classes, items = read_packed(packed_path, fingerprint) or _parsed(
-        path, packed_path, fingerprint
-    )
+    try:
+        classes, items = read_packed(packed_path, fingerprint) or _parsed(
+            path, packed_path, fingerprint
+        )
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        raise BadInputError(f"{path} is damaged. Bring the data set in again.") from error
     return DatasetVersion(name, number, classes, items, fingerprint, summary["about"])
 
 

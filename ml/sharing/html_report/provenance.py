@@ -11,11 +11,12 @@ from ml.data.pixels.pixels import PixelSpec
 from ml.errors import BadInputError
 from ml.runs.choices import RunChoices
 from ml.runs.events import RunEnded, RunStarted
+from ml.runs.file_types import Worker
 from ml.sharing.html_report.rendering import render
 from ml.sharing.html_report.report_data import Subject, described
 from ml.text import command_line, report_sentences
 from ml.text.format import count, duration
-from ml.utils.files import read_json
+from ml.utils.typed_json import read_typed
 
 DEVICES = {"cpu": "processor (CPU)", "cuda": "graphics card (CUDA)", "mps": "graphics (MPS)"}
 PACKAGES = {
@@ -71,7 +72,7 @@ def _facts(subject: Subject, config: TrainConfig) -> dict[str, str]:
     starts = [event for event in events if isinstance(event, RunStarted)]
     counts = subject.run.dataset.get("counts") or {}
     parts = [f"{counts[name]:,} {word}" for name, word in SPLITS.items() if counts.get(name)]
-    worker = read_json(subject.run.folder / "worker.json", {})
+    worker = read_typed(subject.run.folder / "worker.json", Worker) or {}
     choices = RunChoices.from_json(starts[-1].choices) if starts else None
     threads = choices.threads if choices else 0
     machine = [

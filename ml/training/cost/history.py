@@ -9,9 +9,11 @@ from typing import Any
 from ml.config import TrainConfig
 from ml.errors import MLError
 from ml.hardware import describe, peak_memory, read_measurements, thread_count
+from ml.runs.file_types import Estimate
 from ml.runs.folder import Run
 from ml.training.cost.estimate import estimate
-from ml.utils.files import read_json, write_json
+from ml.utils.files import write_json
+from ml.utils.typed_json import read_typed
 from ml.workspace import Workspace
 
 FILE = "estimate.json"
@@ -49,5 +51,5 @@ def keep(run: Run, seconds: float) -> None:
 
 def read(run: Run) -> dict[str, Any] | None:
     """The content of ``estimate.json``; None where there is none."""
-    found = read_json(run.folder / FILE)
-    return found if isinstance(found, dict) and isinstance(found.get("expected"), dict) else None
+    content: dict[str, Any] | None = read_typed(run.folder / FILE, Estimate)
+    return content

@@ -60,8 +60,13 @@ def test_what_is_about_other_pictures_is_not_shown(
     assert read(workspace, "pets", 1) is None
     place = path(workspace, "pets", 1)
     place.parent.mkdir()
-    write_json(place, {"fingerprint": fingerprint, "findings": []})
-    assert read(workspace, "pets", 1) == {"fingerprint": fingerprint, "findings": []}
+    write_json(place, {"fingerprint": fingerprint, "findings": [], "x": [], "y": []})
+    assert read(workspace, "pets", 1) == {
+        "fingerprint": fingerprint,
+        "findings": [],
+        "x": [],
+        "y": [],
+    }
     write_json(place, {"fingerprint": "of other pictures", "findings": []})
     assert read(workspace, "pets", 1) is None
     place.write_text("{", encoding="utf-8")

@@ -21,6 +21,7 @@ from ml.runs.events import (
     Event,
     EventLog,
     Heartbeat,
+    Mistake,
     Note,
     Progress,
     RunEnded,
@@ -30,14 +31,19 @@ from ml.runs.events import (
     read,
     surviving,
 )
+from ml.utils.typed_json import MAX_FLOAT, MAX_INTEGER, Moment, Seconds
 
 KINDS = [RunStarted, Progress, EpochEnd, Note, Heartbeat, RunEnded]
 
 text = st.text(st.characters(exclude_categories=()), max_size=20)  # lone surrogates too
-number = st.floats(allow_nan=False, allow_infinity=False)
+number = st.floats(-MAX_FLOAT, MAX_FLOAT)
+seconds = st.floats(-1e9, 1e9)
 OF_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     str: text,
-    int: st.integers(),
+    int: st.integers(-MAX_INTEGER, MAX_INTEGER),
+    Moment: st.floats(0, 4e9),
+    Seconds: seconds,
+    Seconds | None: st.none() | seconds,
     float: number,
     bool: st.booleans(),
     float | None: st.none() | number,
@@ -45,13 +51,23 @@ OF_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     dict[str, float]: st.dictionaries(text, number, max_size=3),
     dict[str, Any]: st.dictionaries(text, st.none() | text | number | st.integers(), max_size=3),
     list[str]: st.lists(text, max_size=3),
-    list[dict[str, Any]]: st.lists(st.dictionaries(text, number | text, max_size=2), max_size=2),
+    list[Mistake]: st.lists(
+        st.fixed_dictionaries(
+            {
+                "picture": text,
+                "label": st.integers(0, 99),
+                "predicted": st.integers(0, 99),
+                "probability": st.none() | number,
+            }
+        ),
+        max_size=2,
+    ),
 }
 
 
 def any_event() -> st.SearchStrategy[Event]:
     def of(kind: type[Event]) -> st.SearchStrategy[Event]:
-        hints = typing.get_type_hints(kind)
+        hints = typing.get_type_hints(kind, include_extras=True)
         return st.builds(kind, **{item.name: OF_TYPE[hints[item.name]] for item in fields(kind)})
 
     return st.sampled_from(KINDS).flatmap(of)
