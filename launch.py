@@ -223,7 +223,7 @@ def find_browser() -> str | None:
     """The path of a Chromium, Chrome or Edge on this system; ``LENSMITH_BROWSER`` comes first."""
     names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
     names += ["chrome", "msedge", "microsoft-edge", "microsoft-edge-stable"]
-    places = [Path(found) for found in map(shutil.which, names) if found]
+    places = [Path(path) for path in map(shutil.which, names) if path]
     if sys.platform == "darwin":
         for app in ("Google Chrome", "Chromium", "Microsoft Edge"):
             for folder in (Path("/Applications"), Path.home() / "Applications"):
@@ -303,11 +303,13 @@ def satisfied(file: Path) -> bool:
         else:
             name, rules = re.match(r"([\w.-]+)(.*)", line).groups()  # type: ignore[union-attr]
             try:
-                found = numbers(importlib.metadata.version(name))
+                installed = numbers(importlib.metadata.version(name))
             except importlib.metadata.PackageNotFoundError:
                 return False
             for sign, version in re.findall(r"(>=|!=)([\w.]+)", rules):
-                if not (found >= numbers(version) if sign == ">=" else found != numbers(version)):
+                if not (
+                    installed >= numbers(version) if sign == ">=" else installed != numbers(version)
+                ):
                     return False
     return True
 
@@ -359,10 +361,10 @@ def without_password(address: str) -> str:
 
 def pins(part: str) -> dict[str, str]:
     """Package name to version, as one file of the lock has them."""
-    found = re.findall(
+    lines = re.findall(
         r"^([\w.-]+)==([^\s;\\]+)", (LOCKS / f"{part}.txt").read_text(), re.MULTILINE
     )
-    return {normalized(name): version for name, version in found}
+    return {normalized(name): version for name, version in lines}
 
 
 def normalized(name: str) -> str:
@@ -631,7 +633,7 @@ def pip(*arguments: str, progress: "Progress | None" = None) -> str | None:
 
 def reason(output: str) -> str:
     """The sentence for what pip or the system said."""
-    found = re.search(r"No matching distribution found for (\S+)", output)
+    missing = re.search(r"No matching distribution found for (\S+)", output)
     if re.search(r"No space left on device|Errno 28\b|WinError 112\b|not enough space", output):
         free = shutil.disk_usage(ROOT).free / 1e9
         return (
@@ -644,13 +646,13 @@ def reason(output: str) -> str:
         output,
     ):
         return "there is no connection to the package index. Connect and start again."
-    if found:
+    if missing:
         machine = f"{platform.system()} {platform.machine()}"
         advice = "Try another Python, such as 3.12."
-        if found[1].startswith("torch") and machine in WITHOUT_TORCH:
+        if missing[1].startswith("torch") and machine in WITHOUT_TORCH:
             advice = "PyTorch is no longer made for it: use another computer."
         python = platform.python_version()
-        return f"there is no {found[1]} for Python {python} on this {machine}. {advice}"
+        return f"there is no {missing[1]} for Python {python} on this {machine}. {advice}"
     if re.search(r"Hashes are required|must have their versions pinned", output):
         advice = "Renew it with python scripts/lock.py, or start with --latest."
         return f"the lock is not complete. {advice}"
@@ -660,9 +662,9 @@ def reason(output: str) -> str:
             f"{changed[1]} is not the file that was tested (its hash differs), so it was not "
             "installed. Start again; if it stays so, the package index or a proxy alters files."
         )
-    told = [line.strip() for line in output.splitlines() if line.strip()]
-    errors = [line for line in told if line.lower().startswith("error")]
-    return f"{(errors or told or ['no reason was given'])[-1]} (All of it: .venv/install.log.)"
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if line.lower().startswith("error")]
+    return f"{(errors or lines or ['no reason was given'])[-1]} (All of it: .venv/install.log.)"
 
 
 def run(command: list[str], progress: "Progress | None" = None) -> str | None:
@@ -716,11 +718,11 @@ def one_at_a_time() -> Iterator[None]:
     """Hold the lock of this folder's installation; it ends with the process, however that ends."""
     name = hashlib.sha256(str(VENV).encode()).hexdigest()[:16]
     with (Path(tempfile.gettempdir()) / f"lensmith-{name}.lock").open("a+b") as file:
-        told = False
+        announced = False
         while not lock(file.fileno()):
-            if not told:
+            if not announced:
                 say("Another start is installing at the moment: waiting for it.")
-            told = True
+            announced = True
             time.sleep(0.5)
         yield
 

@@ -1,4 +1,4 @@
-"""Where the time goes when a picture is classified, and how long an answer takes to be on screen.
+"""Latency of classifying a picture: its parts, and the time until an answer is on screen.
 
     python -m benchmarks.classify [--live SECONDS] [PICTURES]
 
@@ -8,7 +8,7 @@ efficientnet_lite0, trained here. First the parts of one warm answer (decode, re
 and words, the two pictures for the page; then all of it by the worker, the way there and back
 included), beside a plain torchvision script and bare ONNX Runtime on the same pictures. Then
 ANSWERS uploads in Chromium, each from the file to the answer on the screen: under 700 ms at the
-95th percentile. Then `python -m ml predict` on MANY pictures as they are, start
+95th percentile. Then `python -m ml predict` on PREDICTED_PICTURES pictures as they are, start
 included, against decoding and the network alone, warm: at least 0.8 of that speed.
 
 With --live, instead: a live camera for SECONDS, from a made-up device, while a real training runs;
@@ -50,7 +50,7 @@ from ml.serving.pictures import encode_preview, encode_seen
 from ml.workspace import open_workspace
 from tests.browser.serving import ARGUMENTS, App, find_browser, wait_until_settled
 
-ANSWERS, PICTURES, ROUNDS = 24, 500, 3
+ANSWERS, PREDICTED_PICTURES, ROUNDS = 24, 500, 3
 SIZE = (4000, 3000)
 UPLOAD = """name => {
   const shown = () => [...document.querySelectorAll(".lens-answer h4")].some(
@@ -173,7 +173,7 @@ def on_screen(app: App, run: Run, photos: list[Path], page: Page) -> None:
 
 def predicting(run: Run, photos: list[Path], folder: Path) -> None:
     """The command on many pictures, against decoding and the network alone."""
-    for number in range(PICTURES):
+    for number in range(PREDICTED_PICTURES):
         (folder / f"{number}.jpg").symlink_to(photos[number % len(photos)])
     command = [sys.executable, "-m", "ml", "predict", str(run.folder), str(folder)]
     pictures = [path.read_bytes() for path in sorted(folder.glob("*.jpg"))]
@@ -182,7 +182,7 @@ def predicting(run: Run, photos: list[Path], folder: Path) -> None:
     network_seconds, command_seconds = [], []
     for _ in range(ROUNDS):
         began = time.perf_counter()
-        for start in range(0, PICTURES, 8):
+        for start in range(0, PREDICTED_PICTURES, 8):
             step = pictures[start : start + 8]
             classifier.outputs(np.stack([canonical(data, classifier.spec) for data in step]))
         network_seconds.append(time.perf_counter() - began)
@@ -190,8 +190,8 @@ def predicting(run: Run, photos: list[Path], folder: Path) -> None:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         command_seconds.append(time.perf_counter() - began)
     network, command = statistics.median(network_seconds), statistics.median(command_seconds)
-    print(f"decode and network alone: {PICTURES / network:.0f} pictures/s, warm")
-    print(f"python -m ml predict:     {PICTURES / command:.0f} pictures/s, whole")
+    print(f"decode and network alone: {PREDICTED_PICTURES / network:.0f} pictures/s, warm")
+    print(f"python -m ml predict:     {PREDICTED_PICTURES / command:.0f} pictures/s, whole")
     print(f"ratio {network / command:.2f}  (at least 0.8)")
 
 

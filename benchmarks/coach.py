@@ -1,4 +1,4 @@
-"""What the coach says of real trainings that were made to go wrong, each in a known way.
+"""Recall of the coach: its remarks on real trainings that were made to go wrong in a known way.
 
     python -m benchmarks.coach [KIND...]
 
@@ -23,7 +23,12 @@ from ml.runs.folder import find
 from ml.workspace import Workspace, open_workspace
 
 SEEDS = 3
-PLAIN = {"model": "small_cnn", "augment": "none", "schedule": "constant", "weight_decay": 0.0}
+BASE_SETTINGS = {
+    "model": "small_cnn",
+    "augment": "none",
+    "schedule": "constant",
+    "weight_decay": 0.0,
+}
 KINDS: dict[str, dict[str, Any]] = {
     "rate_too_high": {"learning_rate": 3.0, "optimizer": "sgd", "model": "tutorial_net"},
     "rate_too_low": {"learning_rate": 1e-6, "epochs": 6},
@@ -48,10 +53,10 @@ def part(workspace: Workspace, name: str, each: int, first: int) -> DatasetVersi
     return write_version(workspace, name, full_version.classes, tuple(items), full_version.about)
 
 
-def said(root: Path, kind: str, seed: int) -> str:
-    """The code of the last remark of a run of this kind; empty where nothing was said."""
+def last_note_code(root: Path, kind: str, seed: int) -> str:
+    """The code of the coach's last remark on a run of this kind; empty where there is none."""
     workspace = open_workspace(root)
-    settings = {"epochs": 8, **PLAIN, **KINDS[kind]}
+    settings = {"epochs": 8, **BASE_SETTINGS, **KINDS[kind]}
     each = int(settings.pop("each", 150))
     version = part(workspace, kind.replace("_", "-"), each, int(settings.pop("first", each)))
     words = ["train", "--dataset", version.name, "--set", f"seed={seed}", "--set", "folds=0"]
@@ -72,7 +77,7 @@ def main() -> None:
     for kind in sys.argv[1:] or KINDS:
         for seed in range(SEEDS):
             with tempfile.TemporaryDirectory() as name:
-                answers.append((kind, said(Path(name), kind, seed)))
+                answers.append((kind, last_note_code(Path(name), kind, seed)))
             print(f"{kind}: {answers[-1][1] or 'nothing'}", flush=True)
     right = Counter(kind for kind, answer in answers if kind == answer)
     expected_counts, answer_counts = (

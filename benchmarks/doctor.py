@@ -1,4 +1,4 @@
-"""What the doctor finds of planted faults, and what it finds where there are none.
+"""Precision and recall of the doctor on planted faults, and false findings on clean sets.
 
     python -m benchmarks.doctor DATA [PART...]
 

@@ -1,5 +1,5 @@
-"""What is told before a training is within a factor 1.5 of its time and 1.3 of its memory, for
-every model that fits here.
+"""Cost estimates of trainings are within a factor 1.5 of the time and 1.3 of the memory, for every
+model that fits here.
 
     python -m benchmarks.estimate [MODEL...]
 

@@ -122,8 +122,8 @@ def round_of(browser: Browser, workspace: Workspace, run: Run) -> dict[str, tupl
             seconds = act()
             wait_until_settled(page)
             after = server.cpu_times()
-            spent = after.user + after.system - before.user - before.system
-            timings[name] = seconds, spent
+            cpu_seconds = after.user + after.system - before.user - before.system
+            timings[name] = seconds, cpu_seconds
 
         page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
         note("Home, new browser", lambda: home(page, app))

@@ -1,4 +1,4 @@
-"""Decodes mutated pictures and counts what escapes: ``python benchmarks/fuzz_pictures.py``.
+"""Fuzzing of the decoder with mutated pictures: ``python benchmarks/fuzz_pictures.py``.
 
 Every function between bytes and pixels is called on each. It may answer or raise ``BadInputError``;
 anything else is an escape.

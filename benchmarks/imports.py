@@ -1,4 +1,4 @@
-"""How long a training takes to start: importing it as the commands do, and without that care.
+"""Start-up time of a training: imports with ``fast_imports.loading`` and without.
 
     python -m benchmarks.imports [--times 5]
 

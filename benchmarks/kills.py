@@ -1,4 +1,4 @@
-"""Kills the worker of a run of a minute or more, twenty times: ``python benchmarks/kills.py``.
+"""Crash safety: twenty kills of a run's worker: ``python benchmarks/kills.py``.
 
 Ten kills come at random moments of one run, start-up included, ten while another run writes a
 checkpoint. Afterwards each run must be there, readable, shown as interrupted, at most an epoch

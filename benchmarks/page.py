@@ -78,8 +78,10 @@ def speed(run: Run, seconds: float, act: Callable[[], None] = lambda: time.sleep
     """Steps a second of the training over a stretch of time, by its own events."""
 
     def last() -> Progress:
-        found = [event for event in run.events()[0] if isinstance(event, Progress) and event.step]
-        return found[-1]
+        progress = [
+            event for event in run.events()[0] if isinstance(event, Progress) and event.step
+        ]
+        return progress[-1]
 
     before, end = last(), time.monotonic() + seconds
     while time.monotonic() < end:

@@ -1,4 +1,4 @@
-"""Lensmith beside fastai and PyTorch's own tutorials: the same pictures, the same seconds, the same
+"""Comparison with fastai and PyTorch's tutorials: the same pictures, the same seconds, the same
 pretrained weights or none.
 
     python -m benchmarks.peers ../shared/data [--budgets 30 60 120 300] [--sets ants fashion]
@@ -163,10 +163,10 @@ def main() -> None:
                     continue  # nothing to freeze
                 with tempfile.TemporaryDirectory() as name:
                     arguments = (task, tool, data, seconds, Path(name))
-                    print(told(*arguments, pythons, args.threads), flush=True)
+                    print(table_row(*arguments, pythons, args.threads), flush=True)
 
 
-def told(
+def table_row(
     task: str,
     tool: str,
     data: Path,
@@ -175,7 +175,7 @@ def told(
     pythons: dict[str, Path],
     threads: int,
 ) -> str:
-    """A row of the table; a tool that failed is told as such."""
+    """A row of the table; the row of a tool that failed says so."""
     row = f"{task:7}  {seconds:4.0f} s  {tool:14}"
     try:
         if tool == "lensmith":

@@ -1,4 +1,5 @@
-"""What the peers of ``benchmarks.peers`` share: the clock, the pictures, and how they answer.
+"""Shared by the peers of ``benchmarks.peers``: the time budget, the pictures, and the output
+format.
 
 It runs in their environments, so it needs numpy alone.
 """

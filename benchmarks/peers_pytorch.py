@@ -1,4 +1,4 @@
-"""Plain PyTorch within a budget of time, for benchmarks.peers: what its own tutorials write.
+"""Plain PyTorch within a time budget, for benchmarks.peers: the code of its own tutorials.
 
 Ants and bees: the transfer learning tutorial (SGD, batches of 4, steps of the rate), the whole
 network or with --frozen the last layer alone, on Lite0. Fashion-MNIST: the network, the optimizer

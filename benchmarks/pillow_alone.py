@@ -1,4 +1,4 @@
-"""What Pillow alone does with a folder of JPEGs, for ``benchmarks.ingest`` to compare with.
+"""Baseline of ``benchmarks.ingest``: Pillow alone decodes and resizes a folder of JPEGs.
 
     python benchmarks/pillow_alone.py threads|processes FOLDER SIDE
 

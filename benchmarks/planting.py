@@ -1,4 +1,5 @@
-"""Faults planted in real pictures, with the truth about them: what the doctor is measured on."""
+"""Planted faults in real pictures, with the ground truth that ``benchmarks.doctor`` measures
+against."""
 
 import io
 import shutil
@@ -59,7 +60,7 @@ def flipped(picture: Image.Image, chance: np.random.Generator) -> Image.Image:
     return picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
 
 
-NEAR: dict[str, Callable[[Image.Image, np.random.Generator], Image.Image]] = {
+NEAR_COPIES: dict[str, Callable[[Image.Image, np.random.Generator], Image.Image]] = {
     "resized": resized, "encoded": encoded, "cropped": cropped, "flipped": flipped,
 }  # fmt: skip
 
@@ -81,7 +82,7 @@ def plant_near(
     """Near copies of each kind in the folders of their originals, which are below ``into``."""
     chance, truth = np.random.default_rng(seed), Planted()
     chosen = iter(chance.permutation(len(originals)).tolist())
-    for kind, change in NEAR.items():
+    for kind, change in NEAR_COPIES.items():
         for _ in range(each):
             original = originals[next(chosen)]
             copy = original.with_name(f"{kind} {original.stem}.jpg")
@@ -141,9 +142,9 @@ def plant(data: Path, into: Path, seed: int = 0, each: int = 150) -> Planted:
         shutil.copyfile(original, copy)
         truth.pair("leak", name(original), name(copy))
     for number in range(20):
-        original, kind = next(remaining), list(NEAR)[number % len(NEAR)]
+        original, kind = next(remaining), list(NEAR_COPIES)[number % len(NEAR_COPIES)]
         copy = into / "test" / original.parent.name / f"leaked {kind} {original.stem}.jpg"
-        NEAR[kind](open_rgb(original), chance).save(copy, quality=QUALITY)
+        NEAR_COPIES[kind](open_rgb(original), chance).save(copy, quality=QUALITY)
         truth.pair("near leak", name(original), name(copy))
     _plant_corrupt(data / "nasty_images" / "undecodable", into, classes, truth, name)
     _plant_classes(data / "hymenoptera_data" / "val", into, truth)

@@ -1,4 +1,4 @@
-"""The article's recipe against our balanced preset, on the same pictures for the same time.
+"""Accuracy at equal training time: the article's recipe against our balanced preset.
 
     python -m benchmarks.recipes ../shared/data/cifar10_5k_train_3k_test [--seeds 3]
 
@@ -60,15 +60,15 @@ def main() -> None:
             common = ["--dataset", args.dataset, "--set", f"seed={seed}"]
             common += ["--set", f"threads={args.threads}"]
             ours, took = train(workspace, *common, "--preset", "balanced")
-            told(seed, "balanced", ours, took)
+            print_row(seed, "balanced", ours, took)
             article = ["--model", "tutorial_net", "--epochs", str(ENDLESS)]
             theirs, article_seconds = train(workspace, *common, *article, seconds=took)
-            told(seed, "article", theirs, article_seconds)
+            print_row(seed, "article", theirs, article_seconds)
             gains.append(100 * (ours["test"]["accuracy"] - theirs["test"]["accuracy"]))
     print(f"Balanced is ahead by {statistics.median(gains):.1f} points (median of {len(gains)}).")
 
 
-def told(seed: int, recipe: str, result: dict[str, Any], seconds: float) -> None:
+def print_row(seed: int, recipe: str, result: dict[str, Any], seconds: float) -> None:
     """One line of the table."""
     test, validation = result["test"]["accuracy"], result["validation"]["accuracy"]
     row = f"{seed:4}  {recipe:8}  {test:6.1%}  {validation:10.1%}  {result['epochs']:6}"

@@ -16,7 +16,7 @@ import sys
 import tempfile
 from typing import Any
 
-MORE, LESS = 0.05, 0.02
+MIN_ROBUSTNESS_GAIN, MAX_ACCURACY_LOSS = 0.05, 0.02
 
 
 def ml(root: str, *words: str) -> Any:
@@ -48,7 +48,11 @@ def main() -> int:
     for label, before, after in rows:
         print(f"{label:24}{before:8.1%}{after:8.1%}{100 * (after - before):+8.1f}")
     gained = robust["corrupted"] - plain["corrupted"]
-    return 0 if gained >= MORE and robust["clean"] >= plain["clean"] - LESS else 1
+    return (
+        0
+        if gained >= MIN_ROBUSTNESS_GAIN and robust["clean"] >= plain["clean"] - MAX_ACCURACY_LOSS
+        else 1
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Whether memory stays flat as the number of pictures grows ten times: python benchmarks/scale.py
+"""Memory by data set size, which stays flat: ``python benchmarks/scale.py``.
 
 Small pictures are written into a folder, and each step of the way is done in a process of its own:
 bringing them in, opening the version, dealing it out to training, validation and test, and passing

@@ -1,5 +1,5 @@
-"""How well a model tells what is unlike anything that it learned. Wanted: a mean AUROC of at least
-0.75 for pictures of classes that were left out, and of at least 0.95 for another kind altogether.
+"""Out-of-distribution detection: mean AUROC is at least 0.75 for pictures of left-out classes, and
+at least 0.95 for another kind of pictures altogether.
 
     python -m benchmarks.unlike CIFAR FASHION [--model M] [--epochs N] [--set FIELD=VALUE]...
     python -m benchmarks.unlike CIFAR FASHION --kept [--choose]
@@ -47,7 +47,7 @@ from ml.metrics.calibration import softmax
 from ml.runs.folder import Run, list_runs
 from ml.workspace import open_workspace
 
-NEAR, FAR = 0.75, 0.95
+MIN_AUROC_NEAR, MIN_AUROC_FAR = 0.75, 0.95
 FASHION, TESTED = 500, 60
 PICTURES_EACH = int(os.environ.get("EACH", 300))
 OUTPUTS = ("features", "logits")
@@ -138,7 +138,7 @@ def compared(reference: ood.OodReference) -> dict[str, Callable[[Floats, Floats]
     return scores
 
 
-def kept(data: Path, root: str) -> Run:
+def latest_run(data: Path, root: str) -> Run:
     """The latest run on that folder of pictures in the workspace."""
     matching_runs = [
         r for r in list_runs(open_workspace(Path(root))) if r.dataset["name"] == data.name
@@ -146,7 +146,7 @@ def kept(data: Path, root: str) -> Run:
     return matching_runs[-1] if matching_runs else sys.exit(f"{root} holds no run on {data.name}.")
 
 
-def fitted_anew(classifier: Classifier, run: Run, root: str) -> Classifier:
+def refitted(classifier: Classifier, run: Run, root: str) -> Classifier:
     """With what `ml.training.finalise` would have it carry today."""
     record = run.dataset
     version = load_version(open_workspace(Path(root)), record["name"], record["version"])
@@ -202,9 +202,9 @@ def main() -> int:
             out = classes[first : first + 2]
             data = Path(scratch) / f"without-{'-'.join(out)}"
             without(out, classes, cifar, data)
-            run = kept(data, root) if is_kept else train(data, root, arguments)
+            run = latest_run(data, root) if is_kept else train(data, root, arguments)
             model = Classifier.load(run.folder / "model", 1)
-            model = fitted_anew(model, run, root) if is_kept else model
+            model = refitted(model, run, root) if is_kept else model
             if choosing:
                 inside = pictures_of(run, root, "val")
                 table = choose(model, inside, files(cifar / "train", out, 100), strange)
@@ -222,7 +222,9 @@ def main() -> int:
         print(f"{'':24}{name:20}{_line(mean)}")
     if choosing:
         return 0
-    return 0 if means["reported"][0] >= NEAR and means["reported"][1] >= FAR else 1
+    return (
+        0 if means["reported"][0] >= MIN_AUROC_NEAR and means["reported"][1] >= MIN_AUROC_FAR else 1
+    )
 
 
 def files(folder: Path, names: list[str], max_files: int = PICTURES_EACH) -> list[bytes]:

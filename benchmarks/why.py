@@ -1,5 +1,5 @@
-"""The peak of a heat map lies on what decides the class in at least 90 % of pictures, and a network
-with other weights shows it no more (the sanity check of Adebayo et al. 2018,
+"""Localisation of heat maps: the peak lies on what decides the class in at least 90 % of pictures,
+and no longer with a network of other weights (the sanity check of Adebayo et al. 2018,
 https://arxiv.org/abs/1810.03292).
 
     python -m benchmarks.why FOLDER [--model M] [--epochs N] [--set FIELD=VALUE]...
@@ -26,7 +26,7 @@ SYMBOLS = {
     "ring": ("######", "#....#", "#....#", "#....#", "#....#", "######"),
     "steps": ("##....", "##....", "####..", "####..", "######", "######"),
 }
-WIDE = 0.25
+SYMBOL_SHARE = 0.25
 """The share of a picture's side that a symbol takes."""
 MAX_PICTURES = 300
 Pixels = npt.NDArray[np.uint8]
@@ -36,7 +36,7 @@ Box = tuple[int, int, int]
 
 def paste(picture: Pixels, name: str, chance: np.random.Generator) -> tuple[Pixels, Box]:
     """``picture`` (S, S, C) with the symbol of that name at some place, and where that is."""
-    side = max(6, round(WIDE * len(picture)))
+    side = max(6, round(SYMBOL_SHARE * len(picture)))
     rows = [[value == "#" for value in row] for row in SYMBOLS[name]]
     drawn = Image.fromarray(np.array(rows, np.uint8) * 255)
     symbol = np.asarray(drawn.resize((side, side), Image.Resampling.NEAREST))

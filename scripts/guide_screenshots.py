@@ -41,7 +41,7 @@ BROWSERS = (
 )
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 WIDTH, HEIGHT = 1280, 900
-SAME = 8
+MAX_ROW_DIFFERENCE = 8
 """Up to this difference of its grey a row is as another: lines are drawn a little unevenly."""
 MARGIN = 24
 """Pixels of empty page that are left below what is shown."""
@@ -298,13 +298,13 @@ def prepare(workspace: Path) -> tuple[dict[str, str], str]:
     for name, preset in ((FIRST, "quick"), (SECOND, "balanced")):
         if name not in _runs(workspace):
             answer(workspace, "train", "--dataset", SET, "--preset", preset, "--name", name)
-    found = _runs(workspace)
+    runs = _runs(workspace)
     answer(workspace, "doctor", SET)
-    answer(workspace, "share", found[SECOND], "--title", TITLE, "--words", WORDS)
+    answer(workspace, "share", runs[SECOND], "--title", TITLE, "--words", WORDS)
     sweeps = workspace / "sweeps"
     if not sweeps.is_dir() or not any(sweeps.iterdir()):
-        answer(workspace, "tune", "--better", found[FIRST], "--minutes", "4", "--trials", "8")
-    return found, max(path.name for path in sweeps.iterdir() if path.is_dir())
+        answer(workspace, "tune", "--better", runs[FIRST], "--minutes", "4", "--trials", "8")
+    return runs, max(path.name for path in sweeps.iterdir() if path.is_dir())
 
 
 @contextlib.contextmanager
@@ -382,11 +382,11 @@ def served(workspace: Path) -> Iterator[str]:
 def within(seconds: float, ask: Callable[[], Any]) -> Any:
     """The first answer of ``ask`` that is true; gives up after so many seconds."""
     deadline = time.monotonic() + seconds
-    while not (found := ask()):
+    while not (result := ask()):
         if time.monotonic() > deadline:
             sys.exit(f"Nothing happened within {seconds:.0f} seconds.")
         time.sleep(0.1)
-    return found
+    return result
 
 
 def wait_until_drawn(page: Page) -> None:
@@ -458,7 +458,7 @@ def _content_height(picture: Image.Image) -> int:
     """Where the page ends: below that each row is as the last."""
     last = picture.crop((0, picture.height - 1, picture.width, picture.height))
     apart = ImageChops.difference(picture, last.resize(picture.size)).convert("L")
-    rest = apart.point(lambda value: 255 * (value > SAME)).getbbox()
+    rest = apart.point(lambda value: 255 * (value > MAX_ROW_DIFFERENCE)).getbbox()
     return min(picture.height, rest[3] + MARGIN) if rest else picture.height
 
 

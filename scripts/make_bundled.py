@@ -83,7 +83,7 @@ def persons(source: Path) -> list[list[Path]]:
     Series that miss a digit or hold a photo of another size are left out.
     """
     photos = sorted(source.glob("*/*.JPG"), key=lambda path: int(path.stem[4:]))
-    found, start = [], 0
+    complete, start = [], 0
     while start + 10 <= len(photos):
         series = photos[start : start + 10]
         numbers = [int(path.stem[4:]) for path in series]
@@ -93,8 +93,8 @@ def persons(source: Path) -> list[list[Path]]:
             continue
         start += 10
         if all(size_of(path) == (100, 100) for path in series):
-            found.append(series)
-    return found
+            complete.append(series)
+    return complete
 
 
 def hands(source: Path) -> None:
@@ -149,9 +149,9 @@ def fashion(source: Path) -> None:
         labels = read_idx(source / f"{part}-labels-idx1-ubyte.gz", 1)
         rng = np.random.default_rng(SEED)
         chosen = [rng.choice(np.flatnonzero(labels == k), per_class, False) for k in range(10)]
-        kept = np.sort(np.concatenate(chosen))
-        write_idx(folder / f"{part}-images-idx3-ubyte.gz", pictures[kept])
-        write_idx(folder / f"{part}-labels-idx1-ubyte.gz", labels[kept])
+        chosen_rows = np.sort(np.concatenate(chosen))
+        write_idx(folder / f"{part}-images-idx3-ubyte.gz", pictures[chosen_rows])
+        write_idx(folder / f"{part}-labels-idx1-ubyte.gz", labels[chosen_rows])
     write_about(
         folder,
         {
