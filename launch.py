@@ -136,12 +136,12 @@ def free_port(wanted: int) -> int:
     if not 1 <= wanted <= 65535:
         raise LaunchError(f"A port goes from 1 to 65535, not {wanted}.")
     for port in range(wanted, min(wanted + 100, 65536)):
-        if not any(taken(family, port) for family in (socket.AF_INET, socket.AF_INET6)):
+        if not any(port_in_use(family, port) for family in (socket.AF_INET, socket.AF_INET6)):
             return port
     raise LaunchError(f"The ports from {wanted} on are all taken. Choose another with --port.")
 
 
-def taken(family: int, port: int) -> bool:
+def port_in_use(family: int, port: int) -> bool:
     """Whether ``port`` of the loopback address is in use."""
     place = ("127.0.0.1" if family == socket.AF_INET else "::1", port)
     try:

@@ -148,10 +148,10 @@ class Model:
         try:
             if pixels is None:
                 data = picture if isinstance(picture, bytes) else read_file(name)
-                seen = self._classifier.see(data)
+                model_input = self._classifier.see(data)
             else:
-                seen = to_spec(pixels, self._classifier.spec)
-            output = self._classifier.outputs(seen[None])[0]
+                model_input = to_spec(pixels, self._classifier.spec)
+            output = self._classifier.outputs(model_input[None])[0]
             answer = self._classifier.answer(output, name, top_k)
         except BadInputError as error:
             answer = unreadable(name, str(error))
@@ -185,10 +185,12 @@ def ingest(
         version = catalog.resolve(place, str(source), pixels_for=default_pixels)
         return Dataset(version.name, version.version, version.classes, dict(version.counts))
     path = source if isinstance(source, str) else Path(source)
-    taken = bring_in(place, path, name, reuse=name is None, pixels_for=default_pixels)
-    made = taken.version
-    counts = dict(made.counts)
-    return Dataset(made.name, made.version, made.classes, counts, taken.refused, taken.notes)
+    ingested = bring_in(place, path, name, reuse=name is None, pixels_for=default_pixels)
+    version = ingested.version
+    counts = dict(version.counts)
+    return Dataset(
+        version.name, version.version, version.classes, counts, ingested.refused, ingested.notes
+    )
 
 
 def train(
@@ -215,8 +217,8 @@ def train(
         MLError: the run failed; the message says why.
     """
     place = open_workspace(workspace)
-    wanted = dataset.name if isinstance(dataset, Dataset) else str(dataset)
-    config, version = start.configured(place, wanted, settings)
+    dataset_name = dataset.name if isinstance(dataset, Dataset) else str(dataset)
+    config, version = start.configured(place, dataset_name, settings)
     run = start.start(place, config, version, name=name, claimed=True)
 
     from ml.training.train import train as train_run
@@ -278,8 +280,8 @@ def load(
         BadInputError: there is no such model, or its file is damaged.
     """
     place = _workspace_of(model, workspace)
-    wanted = str(model.folder) if isinstance(model, TrainedRun) else str(model)
-    return Model(Classifier.load(find_model(place, wanted), threads))
+    model_name = str(model.folder) if isinstance(model, TrainedRun) else str(model)
+    return Model(Classifier.load(find_model(place, model_name), threads))
 
 
 def export_model(
@@ -311,8 +313,8 @@ def export_model(
     from ml.export.export import export
 
     place = _workspace_of(model, workspace)
-    wanted = str(model.folder) if isinstance(model, TrainedRun) else str(model)
-    return export(place, wanted, format, Path(output), force=force)
+    model_name = str(model.folder) if isinstance(model, TrainedRun) else str(model)
+    return export(place, model_name, format, Path(output), force=force)
 
 
 def _workspace_of(run: object, workspace: Path | None) -> Workspace:

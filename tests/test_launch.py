@@ -304,7 +304,7 @@ def test_a_request_to_end_takes_the_server_along(ready: Project, until: Callable
 
 
 def can_be_bound(port: int) -> bool:
-    return not launch.taken(socket.AF_INET, port)
+    return not launch.port_in_use(socket.AF_INET, port)
 
 
 def test_a_server_that_ends_at_once_is_an_error(ready: Project) -> None:

@@ -59,7 +59,7 @@ def go_to(
 
 def link(page: str, run: str | None = None) -> str:
     """The address of a page relative to the app, for links inside HTML."""
-    known = {row.path for row in PAGES}
-    assert page in known, page
+    pages = {row.path for row in PAGES}
+    assert page in pages, page
     base = "./" if page == HOME else url_path(page)
     return f"{base}?run={run}" if run else base

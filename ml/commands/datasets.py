@@ -52,13 +52,13 @@ def _print_named(*, as_json: bool) -> None:
     """The sets of every hub, as ``ml ingest`` takes their names."""
     rows = [
         {
-            "name": f"{hub.name}:{known.name}",
-            "title": known.title,
-            "description": known.words,
-            "licence": known.licence or hub.licence,
+            "name": f"{hub.name}:{named_set.name}",
+            "title": named_set.title,
+            "description": named_set.words,
+            "licence": named_set.licence or hub.licence,
         }
         for hub in all_hubs()
-        for known in hub.list()
+        for named_set in hub.list()
     ]
     if as_json:
         print(json.dumps(rows, ensure_ascii=False))

@@ -92,10 +92,10 @@ def _requested_devices(
         requested |= {
             name: value for name, value in settings(args).items() if name in DEVICE_SETTINGS
         }
-    given = {name: value for name, value in requested.items() if value is not None}
-    checked = TrainConfig().changed(**given)
-    given = {name: getattr(checked, name) for name in given}
-    return given.get("devices"), given.get("num_nodes")
+    numbers = {name: value for name, value in requested.items() if value is not None}
+    checked = TrainConfig().changed(**numbers)
+    numbers = {name: getattr(checked, name) for name in numbers}
+    return numbers.get("devices"), numbers.get("num_nodes")
 
 
 def _join_training(

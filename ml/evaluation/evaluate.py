@@ -239,11 +239,11 @@ def _seen_in_training(
     except BadInputError:  # the run's own data set is gone: nothing can be told
         return []
     training_hashes = {version.items[n].hash for n in record["splits"]["train"]}
-    seen = sum(digest in training_hashes for digest in hashes)
-    if not seen:
+    trained_on = sum(digest in training_hashes for digest in hashes)
+    if not trained_on:
         return []
     text = (
-        f"{seen} of these {len(hashes)} pictures were used to train the model, so "
+        f"{trained_on} of these {len(hashes)} pictures were used to train the model, so "
         "it looks better on them than it would on new ones."
     )
     return [note(text, "seen_in_training")]

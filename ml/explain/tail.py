@@ -59,12 +59,12 @@ def cut(model: bytes, threads: int = 1) -> Tail | None:
     outputs = [one for one in graph.output if one.name == LOGITS]
     weights = [tensor for tensor in graph.initializer if tensor.name in read]
     tail = onnx.helper.make_graph(nodes, "tail", inputs, outputs, weights)
-    made = onnx.helper.make_model(
+    tail_model = onnx.helper.make_model(
         tail, opset_imports=model_proto.opset_import, ir_version=model_proto.ir_version
     )
-    made.functions.extend(model_proto.functions)
+    tail_model.functions.extend(model_proto.functions)
     shape = [side.dim_value or None for side in pictures.type.tensor_type.shape.dim]
-    return Tail(open_session(made.SerializeToString(), threads), shape)
+    return Tail(open_session(tail_model.SerializeToString(), threads), shape)
 
 
 def _needed(graph: "onnx.GraphProto") -> "list[onnx.NodeProto] | None":

@@ -99,14 +99,14 @@ def get_exporter(name: str) -> Exporter:
     Raises:
         BadInputError: there is none, or a package that it needs is not installed.
     """
-    known = {one.name: one for one in all_exporters()}
-    if name not in known:
+    exporters = {one.name: one for one in all_exporters()}
+    if name not in exporters:
         raise BadInputError(
-            f"There is no export format {name[:80]!r}. The formats are: {', '.join(known)}."
+            f"There is no export format {name[:80]!r}. The formats are: {', '.join(exporters)}."
         )
-    if missing := known[name].missing:
+    if missing := exporters[name].missing:
         raise BadInputError(
-            f"{known[name].label} needs {', '.join(missing)}. Install it with: "
+            f"{exporters[name].label} needs {', '.join(missing)}. Install it with: "
             f"pip install {' '.join(missing)}"
         )
-    return known[name]
+    return exporters[name]

@@ -162,15 +162,15 @@ def classify_batch(
         For each picture in order ``Classifier.answer``, or ``unreadable`` with the reason.
     """
     answers: list[dict[str, Any]] = [{} for _ in pictures]
-    seen: dict[int, Pixels] = {}
+    inputs: dict[int, Pixels] = {}
     for place, (name, see) in enumerate(pictures):
         try:
-            seen[place] = see()
+            inputs[place] = see()
         except BadInputError as error:
             answers[place] = unreadable(name, str(error))
-    if seen:
-        given = (outputs or classifier.outputs)(np.stack(list(seen.values())))
-        for place, output in zip(seen, given, strict=True):
+    if inputs:
+        given = (outputs or classifier.outputs)(np.stack(list(inputs.values())))
+        for place, output in zip(inputs, given, strict=True):
             answers[place] = classifier.answer(output, pictures[place][0], top_k)
     return answers
 

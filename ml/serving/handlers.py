@@ -50,11 +50,11 @@ def handler(request_type: type[Request]) -> Callable[[HandlerType], HandlerType]
         ValueError: the operation has a handler already.
     """
 
-    def register(made: HandlerType) -> HandlerType:
+    def register(handler_type: HandlerType) -> HandlerType:
         if request_type.op in _registered:
             raise ValueError(f"the operation {request_type.op} has two handlers")
-        _registered[request_type.op] = (request_type, made)
-        return made
+        _registered[request_type.op] = (request_type, handler_type)
+        return handler_type
 
     return register
 

@@ -46,8 +46,8 @@ def of_preset(config: TrainConfig, info: presets.PictureStatistics) -> TrainConf
     Raises:
         BadInputError: there is no such model any more, or it has no such weights.
     """
-    wanted = {"model": config.model, "preset": config.preset}
-    return presets.configuration(config.dataset, info, **wanted)
+    chosen = {"model": config.model, "preset": config.preset}
+    return presets.configuration(config.dataset, info, **chosen)
 
 
 def differing(config: TrainConfig, other: TrainConfig) -> dict[str, Any]:

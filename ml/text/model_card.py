@@ -42,14 +42,14 @@ def learned_from(record: dict[str, Any], model: str) -> str:
 def hardest(report: dict[str, Any], named: Callable[[str], str] = str) -> str:
     """The class that it recognises most seldom; empty where the test pictures are too few to say,
     or where all are recognised alike."""
-    known = [
+    measured = [
         one for one in report.get("per_class") or [] if one["support"] >= MIN_PICTURES_FOR_RECALL
     ]
-    known = [one for one in known if one["recall"] is not None]
-    if len(known) < 2:
+    measured = [one for one in measured if one["recall"] is not None]
+    if len(measured) < 2:
         return ""
-    worst = min(known, key=lambda one: float(one["recall"]))
-    if worst["recall"] == max(one["recall"] for one in known):
+    worst = min(measured, key=lambda one: float(one["recall"]))
+    if worst["recall"] == max(one["recall"] for one in measured):
         return ""
     return (
         f"It is weakest on {named(str(worst['class']))}: it recognised "

@@ -146,10 +146,10 @@ def corruptions(measured: dict[str, Any]) -> str:
 def weakest(entries: Sequence[dict[str, Any]], named: Callable[[str], str] = str) -> str:
     """Which class has the lowest F1, of ``report["per_class"]``; with few pictures of it none is
     called so. Classes without pictures take no part."""
-    known = [entry for entry in entries if entry["support"]]
-    if not known:
+    measured = [entry for entry in entries if entry["support"]]
+    if not measured:
         return "No class has pictures"
-    worst = min(known, key=lambda entry: (entry["f1"], entry["class"]))
+    worst = min(measured, key=lambda entry: (entry["f1"], entry["class"]))
     name, pictures = named(str(worst["class"])), int(worst["support"])
     if pictures < MIN_PICTURES_FOR_CURVE:
         return f"Weakest class: too few pictures to tell ({name} has {pictures})"

@@ -21,7 +21,7 @@ from dashboard.text.markdown import plain
 from ml import presets
 from ml.config import TrainConfig
 from ml.data import catalog
-from ml.data.augment.policies import PLAIN, POLICIES
+from ml.data.augment.policies import BASIC_CHOICES, POLICIES
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.store.versions import DatasetVersion
 from ml.errors import BadInputError, MLError
@@ -31,7 +31,7 @@ VERSION_COUNT = 15
 PARTNER_COUNT = 6
 MAX_CHOICES = 8
 """Pictures to choose from at a time."""
-KINDS = {name: (one.label, one.help) for name, one in POLICIES.items()} | PLAIN
+KINDS = {name: (one.label, one.help) for name, one in POLICIES.items()} | BASIC_CHOICES
 MIXING = {
     "none": ("None", ""),
     "mixup": ("MixUp", "Another picture lies over this one; the model is asked how much of each."),

@@ -58,12 +58,12 @@ def _reveal_finding(by_key: Mapping[str, Mapping[str, Any]]) -> str:
     """Filter by the finding whose "See the pictures" was pressed, and drop the other filters.
 
     Returns a token that is new with each such press; "" before the first."""
-    state, wanted = stored(ExplorerState), FINDING_TO_SHOW.take()
-    if wanted is not None and wanted in by_key:
+    state, finding_key = stored(ExplorerState), FINDING_TO_SHOW.take()
+    if finding_key is not None and finding_key in by_key:
         for filter_key in (EXPLORER_TEXT, EXPLORER_SIDE, EXPLORER_STATE, EXPLORER_ORDER):
             filter_key.forget()
         EXPLORER_CLASS.forget()
-        EXPLORER_FINDING.set(wanted)
+        EXPLORER_FINDING.set(finding_key)
         state.reveal_turn += 1
     return str(state.reveal_turn or "")
 

@@ -186,7 +186,7 @@ _ALL = (
 )
 POLICIES = {policy.name: policy for policy in _ALL}
 
-PLAIN = {
+BASIC_CHOICES = {
     "none": ("None", "Every picture as it is, every time."),
     "shift": ("Shift", "Moved by up to a twentieth of the side: safe for nearly every picture."),
     "light": (

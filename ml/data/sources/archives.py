@@ -83,17 +83,17 @@ def open_archive(path: Path, max_bytes: int = MAX_FILE_BYTES) -> Archive:
         raise _damaged(path) from error
     entries: list[Entry] = []
     refused: list[tuple[str, str]] = []
-    members, seen, total = Members(path, file), set(), 0
+    members, paths, total = Members(path, file), set(), 0
     for info in file.infolist():
         parts, name = _parts(info), clean(_name(info))
         if info.is_dir() or any(is_junk(part) and part != ".." for part in parts):
             continue
         why = (
             "Another file of this name came first."
-            if parts in seen
+            if parts in paths
             else _refusal(info, parts, max_bytes)
         )
-        seen.add(parts)
+        paths.add(parts)
         if why:
             refused.append((name, why))
             continue

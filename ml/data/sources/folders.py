@@ -102,12 +102,12 @@ def _wrappers(entries: Sequence[Entry]) -> int:
 def _candidates(
     entries: Sequence[Entry], places: _Places, about: dict[str, Any]
 ) -> Iterator[Candidate]:
-    held = set(about.get("test", ()))
+    test_files = set(about.get("test", ()))
     groups = {file: name for name, files in about.get("groups", {}).items() for file in files}
     for entry in entries:
         if label := places.label(entry.parts):
             name = clean("/".join(entry.parts[places.start :]))
-            side = "test" if name in held else places.split(entry.parts)
+            side = "test" if name in test_files else places.split(entry.parts)
             yield Candidate(name, label, side, entry.read, groups.get(name))
 
 

@@ -61,21 +61,21 @@ class Hub:
     load: Load
     licence: str = ""
 
-    def folder(self, workspace: Workspace, known: NamedSet, root: Path | None) -> Path:
+    def folder(self, workspace: Workspace, named_set: NamedSet, root: Path | None) -> Path:
         """Where the files of a set lie: ``root``, or a folder of the workspace."""
-        return root.expanduser().resolve() if root else workspace.root / self.name / known.name
+        return root.expanduser().resolve() if root else workspace.root / self.name / named_set.name
 
     def listing(
-        self, workspace: Workspace, known: NamedSet, root: Path | None, progress: Progress
+        self, workspace: Workspace, named_set: NamedSet, root: Path | None, progress: Progress
     ) -> Listing:
         """The pictures of a set, which say what the hub says of it where they do not themselves.
 
         Raises:
             BadInputError: it is not there and cannot be had, or its files are damaged.
         """
-        listing = self.load(workspace, known, root, progress)
-        licence = known.licence or self.licence
-        about = {"title": known.title, "description": known.words, "licence": licence}
+        listing = self.load(workspace, named_set, root, progress)
+        licence = named_set.licence or self.licence
+        about = {"title": named_set.title, "description": named_set.words, "licence": licence}
         about = {key: value for key, value in about.items() if value}
         return replace(listing, about={**about, **listing.about})
 
@@ -120,11 +120,13 @@ def find(text: str) -> tuple[Hub, NamedSet] | None:
     """
     for hub in all_hubs():
         prefix = f"{hub.name}:"
-        wanted = _plain(text.removeprefix(prefix))
+        plain_name = _plain(text.removeprefix(prefix))
         sets = [*hub.list()]
-        known = next((one for one in sets if wanted in (_plain(one.name), _plain(one.title))), None)
-        if known:
-            return hub, known
+        named_set = next(
+            (one for one in sets if plain_name in (_plain(one.name), _plain(one.title))), None
+        )
+        if named_set:
+            return hub, named_set
         if text.startswith(prefix):
             raise BadInputError(
                 f"{text.removeprefix(prefix)[:80]!r} is none of {hub.label}'s sets that are "

@@ -139,8 +139,8 @@ def _read(data: bytes, name: str) -> tuple[list[list[str]], dict[str, int] | Non
         kind: next((heads.index(name) for name in names if name in heads), -1)
         for kind, names in HEADINGS.items()
     }
-    known = min(columns["file"], columns["label"]) >= 0
-    return (rows[1:], columns) if known else (rows, None)
+    has_heading = min(columns["file"], columns["label"]) >= 0
+    return (rows[1:], columns) if has_heading else (rows, None)
 
 
 def _cell(row: list[str], column: int) -> str:

@@ -56,7 +56,7 @@ class Part:
     pictures: Sequence[Any]
 
 
-def read(known: TorchSet, root: Path) -> Listing:
+def read(info: TorchSet, root: Path) -> Listing:
     """The pictures of the set in ``root``.
 
     Raises:
@@ -65,23 +65,23 @@ def read(known: TorchSet, root: Path) -> Listing:
     unofficial: list[str] = []
     try:
         with guarded_reading(unofficial):
-            parts = READERS[known.name](root, False)
+            parts = READERS[info.name](root, False)
             if any(len(part.labels) != len(part.pictures) for part in parts):
                 raise ValueError("there are not as many pictures as labels")
     except Exception as error:  # whatever reading damaged files brings about
         raise BadInputError(
-            f"The files of {known.title} in {root / known.folder} are not whole: "
+            f"The files of {info.title} in {root / info.folder} are not whole: "
             f"{str(error).splitlines()[0] if str(error) else type(error).__name__}. Remove them "
             "and try again, or put all of them there."
         ) from error
     classes = [clean(str(name)).strip() or "unnamed" for name in parts[0].classes]
     if any(not 0 <= label < len(classes) for part in parts for label in part.labels):
-        raise BadInputError(f"The files of {known.title} in {root} have labels without a name.")
+        raise BadInputError(f"The files of {info.title} in {root} have labels without a name.")
     notes: tuple[str, ...] = ()
     if unofficial:
         names = ", ".join(sorted(set(unofficial)))
-        notes = (f"These are not the official files of {known.title}, by their MD5: {names}.",)
-    about = {"title": known.title, "description": known.words, "licence": known.licence}
+        notes = (f"These are not the official files of {info.title}, by their MD5: {names}.",)
+    about = {"title": info.title, "description": info.words, "licence": info.licence}
     return Listing(
         classes=tuple(dict.fromkeys(classes)),
         count=sum(len(part.labels) for part in parts),
@@ -91,7 +91,7 @@ def read(known: TorchSet, root: Path) -> Listing:
     )
 
 
-def download(known: TorchSet, root: Path, progress: Progress | None) -> None:
+def download(info: TorchSet, root: Path, progress: Progress | None) -> None:
     """Have torchvision download the set into ``root``, or unpack what lies there.
 
     Raises:
@@ -101,11 +101,11 @@ def download(known: TorchSet, root: Path, progress: Progress | None) -> None:
     socket.setdefaulttimeout(STALL_SECONDS)
     try:
         with guarded_reading([]), download_progress(progress):
-            READERS[known.name](root, True)
+            READERS[info.name](root, True)
     except Exception as error:  # torchvision raises whatever comes up
         raise BadInputError(
-            f"{known.title} could not be downloaded: {str(error).splitlines()[0][:200]}. Try "
-            f"again later, or put its files into {root / known.folder}."
+            f"{info.title} could not be downloaded: {str(error).splitlines()[0][:200]}. Try "
+            f"again later, or put its files into {root / info.folder}."
         ) from error
     finally:
         socket.setdefaulttimeout(before)

@@ -23,14 +23,14 @@ PROBE_SECONDS = 6.0
 """How long the server of a set may take to answer before it counts as out of reach."""
 
 
-def root_of(workspace: Workspace, known: TorchSet, root: Path | None = None) -> Path:
+def root_of(workspace: Workspace, info: TorchSet, root: Path | None = None) -> Path:
     """The root that torchvision is given: ``root``, or a folder of the workspace."""
-    return root.expanduser().resolve() if root else workspace.root / "torchvision" / known.name
+    return root.expanduser().resolve() if root else workspace.root / "torchvision" / info.name
 
 
 def load(
     workspace: Workspace,
-    known: TorchSet,
+    info: TorchSet,
     root: Path | None = None,
     progress: Progress | None = None,
 ) -> Listing:
@@ -39,34 +39,34 @@ def load(
     Raises:
         BadInputError: it is not there and cannot be downloaded, or its files are damaged.
     """
-    folder = root_of(workspace, known, root)
-    if _there(folder, known):
-        return torchvision_read.read(known, folder)
+    folder = root_of(workspace, info, root)
+    if _there(folder, info):
+        return torchvision_read.read(info, folder)
     if root is not None:
         raise BadInputError(
-            f"{known.title} is not in {folder}. Its files belong into {_place(folder, known)}."
+            f"{info.title} is not in {folder}. Its files belong into {_place(folder, info)}."
         )
-    if any((folder / name).is_file() for name in known.archives):
-        torchvision_read.download(known, folder, progress)  # unpacks what was put there by hand
-    elif _reachable(known.url):
-        _download(folder, known, progress)
+    if any((folder / name).is_file() for name in info.archives):
+        torchvision_read.download(info, folder, progress)  # unpacks what was put there by hand
+    elif _reachable(info.url):
+        _download(folder, info, progress)
     else:
         raise BadInputError(
-            f"{known.title} is not on this computer, and {known.url.split('/')[2]} cannot be "
-            f"reached to download it. Put its files into {_place(folder, known)}, or connect to "
+            f"{info.title} is not on this computer, and {info.url.split('/')[2]} cannot be "
+            f"reached to download it. Put its files into {_place(folder, info)}, or connect to "
             "the internet and try again."
         )
-    return torchvision_read.read(known, folder)
+    return torchvision_read.read(info, folder)
 
 
-def _download(folder: Path, known: TorchSet, progress: Progress | None) -> None:
+def _download(folder: Path, info: TorchSet, progress: Progress | None) -> None:
     """Download beside ``folder`` and move it into place whole."""
     beside = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}.part")
     for old in folder.parent.glob(f".{folder.name}-*.part"):  # a download that was ended
         shutil.rmtree(old, ignore_errors=True)
     try:
         beside.mkdir(parents=True)
-        torchvision_read.download(known, beside, progress)
+        torchvision_read.download(info, beside, progress)
         with suppress(OSError):
             folder.rmdir()  # empty: somebody looked for it
         beside.replace(folder)
@@ -74,19 +74,19 @@ def _download(folder: Path, known: TorchSet, progress: Progress | None) -> None:
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def _place(folder: Path, known: TorchSet) -> Path:
-    return (folder / known.folder).resolve()
+def _place(folder: Path, info: TorchSet) -> Path:
+    return (folder / info.folder).resolve()
 
 
-def _there(folder: Path, known: TorchSet) -> bool:
-    place = _place(folder, known)
-    loose = (place / name for name in known.archives) if known.folder == "." else iter(())
-    return any(one.is_file() for one in loose) or (known.folder != "." and _unpacked(place, known))
+def _there(folder: Path, info: TorchSet) -> bool:
+    place = _place(folder, info)
+    loose = (place / name for name in info.archives) if info.folder == "." else iter(())
+    return any(one.is_file() for one in loose) or (info.folder != "." and _unpacked(place, info))
 
 
-def _unpacked(place: Path, known: TorchSet) -> bool:
+def _unpacked(place: Path, info: TorchSet) -> bool:
     """Whether anything but what was downloaded lies there."""
-    packed = {Path(name).name for name in known.archives}
+    packed = {Path(name).name for name in info.archives}
     return place.is_dir() and any(one.name not in packed for one in _visible(place))
 
 

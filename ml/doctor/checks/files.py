@@ -32,13 +32,13 @@ def undecodable(context: CheckContext) -> Iterator[Finding]:
             why=f"What cannot be read is not in the set. The first is {example}.",
             about=" ".join(files),
         )
-    gone = [item for item in context.items.tolist() if context.statistics["width"][item] == 0]
-    if gone:
+    unreadable = [item for item in context.items.tolist() if context.statistics["width"][item] == 0]
+    if number := len(unreadable):
         yield context.finding(
             kind="undecodable",
             severity="high",
-            title=f"{count(len(gone), 'picture')} {is_or_are(len(gone))} damaged or missing.",
+            title=f"{count(number, 'picture')} {is_or_are(number)} damaged or missing.",
             why="A training on this set stops at the first picture that cannot be read.",
             advice="Bring the set in again, or delete them.",
-            items=gone,
+            items=unreadable,
         )

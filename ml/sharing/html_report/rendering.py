@@ -45,7 +45,7 @@ def render(template: str, **context: Any) -> Markup:
 def _environment() -> "Environment":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    made = Environment(
+    environment = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
         undefined=StrictUndefined,
@@ -54,8 +54,8 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters["all_digits"] = lambda value: repr(float(value))
-    made.filters["grouped"] = lambda value: f"{value:,}"
-    made.filters["percentage"] = lambda share: percentage(share, digits=1)
-    made.filters["whole_percentage"] = percentage
-    return made
+    environment.filters["all_digits"] = lambda value: repr(float(value))
+    environment.filters["grouped"] = lambda value: f"{value:,}"
+    environment.filters["percentage"] = lambda share: percentage(share, digits=1)
+    environment.filters["whole_percentage"] = percentage
+    return environment

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from benchmarks.planting import NEAR, with_remark
+from benchmarks.planting import NEAR_COPIES, with_remark
 from ml.data.edits.edits import apply
 from ml.doctor.check_context import CheckContext
 from ml.doctor.checks import shift as shift_check
@@ -84,8 +84,10 @@ def test_what_is_excluded_is_not_examined(make_context: Make) -> None:
 
 def test_of_near_copies_the_largest_stays(make_context: Make) -> None:
     originals, chance = photos(8), np.random.default_rng(0)
-    shrunk = as_bytes(NEAR["resized"](open_bytes(originals[3]), chance), "JPEG", quality=92)
-    mirrored = as_bytes(NEAR["flipped"](open_bytes(originals[5]), chance), "JPEG", quality=92)
+    shrunk = as_bytes(NEAR_COPIES["resized"](open_bytes(originals[3]), chance), "JPEG", quality=92)
+    mirrored = as_bytes(
+        NEAR_COPIES["flipped"](open_bytes(originals[5]), chance), "JPEG", quality=92
+    )
     shots = [Shot(data) for data in (shrunk, *originals, mirrored)]
     finding = the_finding(make_context(in_training(shots)), "near_duplicate")
     assert finding.groups == [[0, 4], [6, 9]]
@@ -108,7 +110,7 @@ def test_one_picture_under_two_labels_is_a_contradiction(make_context: Make) -> 
 
 def test_leaks_leave_the_test_as_it_is(make_context: Make) -> None:
     originals, chance = photos(12), np.random.default_rng(0)
-    cropped = as_bytes(NEAR["cropped"](open_bytes(originals[4]), chance), "JPEG", quality=92)
+    cropped = as_bytes(NEAR_COPIES["cropped"](open_bytes(originals[4]), chance), "JPEG", quality=92)
     shots = [Shot(data, split="train") for data in originals[:9]]
     shots += [Shot(data, split="test") for data in (*originals[9:], originals[1], cropped)]
     context = make_context(shots)

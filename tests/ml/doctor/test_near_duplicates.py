@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.planting import NEAR
+from benchmarks.planting import NEAR_COPIES
 from ml.data.store.originals import write_picture
 from ml.doctor.image_alignment import compare
 from ml.doctor.image_statistics import THUMBNAIL_SIDE, ImageStatistics, compute_statistics
@@ -18,13 +18,13 @@ def statistics_of(workspace: Workspace, pictures: list[bytes]) -> ImageStatistic
     return compute_statistics(workspace, [write_picture(workspace, data) for data in pictures])
 
 
-@pytest.mark.parametrize("kind", NEAR)
+@pytest.mark.parametrize("kind", NEAR_COPIES)
 def test_near_copies_are_found_among_photos_before_one_background(
     workspace: Workspace, kind: str
 ) -> None:
     originals, chance = photos(60), np.random.default_rng(1)
     exact_duplicates = [
-        as_bytes(NEAR[kind](open_bytes(data), chance), "JPEG", quality=92)
+        as_bytes(NEAR_COPIES[kind](open_bytes(data), chance), "JPEG", quality=92)
         for data in originals[:15]
     ]
     pairs = find_near_duplicates(statistics_of(workspace, originals + exact_duplicates)).tolist()
@@ -33,7 +33,7 @@ def test_near_copies_are_found_among_photos_before_one_background(
 
 def test_a_crop_that_is_mirrored_too_is_found(workspace: Workspace) -> None:
     originals, chance = photos(20), np.random.default_rng(2)
-    both = NEAR["flipped"](NEAR["cropped"](open_bytes(originals[7]), chance), chance)
+    both = NEAR_COPIES["flipped"](NEAR_COPIES["cropped"](open_bytes(originals[7]), chance), chance)
     pairs = find_near_duplicates(
         statistics_of(workspace, [*originals, as_bytes(both, "JPEG", quality=90)])
     )

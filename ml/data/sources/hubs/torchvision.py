@@ -13,6 +13,6 @@ from ml.workspace import Workspace
 @named_source(
     "torchvision", label="torchvision", help="A set that many know", list=lambda: SETS.values()
 )
-def load(workspace: Workspace, known: TorchSet, root: Path | None, progress: Progress) -> Listing:
+def load(workspace: Workspace, info: TorchSet, root: Path | None, progress: Progress) -> Listing:
     """As ``ml.data.sources.torchvision_sets.load``."""
-    return torchvision_sets.load(workspace, known, root, progress)
+    return torchvision_sets.load(workspace, info, root, progress)

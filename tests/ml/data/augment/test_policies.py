@@ -9,7 +9,7 @@ from ml.config import TrainConfig
 from ml.data.augment.apply import MAX_LEVEL, apply
 from ml.data.augment.batch import Augment
 from ml.data.augment.operations import get
-from ml.data.augment.policies import LEVELS, PLAIN, POLICIES, Policy, Step
+from ml.data.augment.policies import BASIC_CHOICES, LEVELS, POLICIES, Policy, Step
 from ml.data.catalog import run_record
 from ml.data.datamodule import PixelData
 from ml.data.pixels.pixels import PixelSpec
@@ -35,7 +35,7 @@ def pictures(count: int = 12, size: int = 20, channels: int = 3) -> torch.Tensor
 
 def test_the_policies_are_the_choices_of_the_setting() -> None:
     about = TrainConfig.__dataclass_fields__["augment"].metadata
-    assert about["choices"] == (*PLAIN, *POLICIES)
+    assert about["choices"] == (*BASIC_CHOICES, *POLICIES)
     assert {policy.name for policy in POLICIES.values()} == set(POLICIES)
 
 
