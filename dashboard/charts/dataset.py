@@ -101,46 +101,27 @@ def similarity(
     coloured: Sequence[int],
     token: str,
 ) -> dict[str, Any]:
-    """Every picture as a point, alike ones near each other, in the colour of its class. One
-    without a place is left out.
+    """The similarity map: a point a picture, in the colour of its class; its customdata is its item
+    number. A picture without a place is left out.
 
-    ``coloured`` are the classes that have a colour of their own, at most ``MAX_COLOURS``. A
-    selection
-    lasts until ``token`` changes. The customdata of a point is its item number.
+    Args:
+        coloured: the classes with a colour of their own, of which ``MAX_COLOURS`` are used.
+        token: a selection lasts until it changes.
     """
     place_of = {label: place for place, label in enumerate(coloured[:MAX_COLOURS])}
     items_of_colour: dict[int, list[int]] = {place: [] for place in (-1, *place_of.values())}
     for n, item in enumerate(version.items):
         if x[n] is not None:
             items_of_colour[place_of.get(item.label, -1)].append(n)
-    with_names = len(version.items) <= MAX_HOVER_POINTS
-    traces = []
-    for place, numbers in items_of_colour.items():
-        if not numbers:
-            continue
-        items = [version.items[n] for n in numbers]
-        name = version.classes[coloured[place]] if place >= 0 else "Other classes"
-        pattern = "%{text}" if with_names else literal(name)
-        hover = [f"{literal(version.classes[i.label])}<br>{literal(i.file[-60:])}" for i in items]
-        traces.append(
-            {
-                "type": "scatter" if with_names else "scattergl",
-                "mode": "markers",
-                "name": literal(shortened(name, 28)),
-                "x": [x[n] for n in numbers],
-                "y": [y[n] for n in numbers],
-                "customdata": numbers,
-                "text": hover if with_names else None,
-                "marker": {
-                    "color": f"$cat{place}" if place >= 0 else "$muted",
-                    "size": 8 if with_names else 5,
-                    "opacity": [
-                        0.2 if item.excluded else 0.8 if place >= 0 else 0.4 for item in items
-                    ],
-                },
-                "hovertemplate": f"{pattern}<extra></extra>",
-            }
-        )
+    traces = [
+        {
+            **_points(version, numbers, coloured[place] if place >= 0 else None, place),
+            "x": [x[n] for n in numbers],
+            "y": [y[n] for n in numbers],
+        }
+        for place, numbers in items_of_colour.items()
+        if numbers
+    ]
     plain = {"visible": False, "showgrid": False, "zeroline": False}
     return {
         "data": traces,
@@ -151,6 +132,32 @@ def similarity(
             "xaxis": plain,
             "yaxis": {**plain, "scaleanchor": "x"},
         },
+    }
+
+
+def _points(
+    version: DatasetVersion, numbers: Sequence[int], label: int | None, colour: int
+) -> dict[str, Any]:
+    """The trace, without coordinates, of the items ``numbers`` of class ``label``; None for the
+    classes without a colour of their own."""
+    items = [version.items[n] for n in numbers]
+    name = version.classes[label] if label is not None else "Other classes"
+    with_names = len(version.items) <= MAX_HOVER_POINTS
+    pattern = "%{text}" if with_names else literal(name)
+    hover = [f"{literal(version.classes[i.label])}<br>{literal(i.file[-60:])}" for i in items]
+    opacity = 0.8 if label is not None else 0.4
+    return {
+        "type": "scatter" if with_names else "scattergl",
+        "mode": "markers",
+        "name": literal(shortened(name, 28)),
+        "customdata": numbers,
+        "text": hover if with_names else None,
+        "marker": {
+            "color": f"$cat{colour}" if label is not None else "$muted",
+            "size": 8 if with_names else 5,
+            "opacity": [0.2 if item.excluded else opacity for item in items],
+        },
+        "hovertemplate": f"{pattern}<extra></extra>",
     }
 
 

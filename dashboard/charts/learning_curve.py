@@ -1,5 +1,6 @@
 """Learning curve chart, as a Plotly figure. Pure."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from dashboard.charts.evaluation import whiskers
@@ -10,7 +11,7 @@ from dashboard.text.wording import count
 def learning_curve(report: dict[str, Any]) -> dict[str, Any]:
     """Validation accuracy by training pictures, with 95 % intervals.
 
-    Where a power law may be told, a hollow mark at twice the pictures has what it would bring.
+    Where a power law fits, a hollow mark at twice the pictures shows the expected accuracy.
     """
     points = report["points"]
     shares = [float(point["accuracy"]) for point in points]
@@ -34,23 +35,7 @@ def learning_curve(report: dict[str, Any]) -> dict[str, Any]:
         }
     ]
     if report["twice"]:
-        low, high = (shares[-1] + end for end in report["twice"])
-        middle = (low + high) / 2
-        twice = 2 * points[-1]["train"]
-        text = f"{count(twice, 'training picture')}<br>{with_span(middle, [low, high])}, perhaps"
-        data.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "name": "If it goes on",
-                "x": [twice],
-                "y": [round(100 * middle, 2)],
-                "marker": {"color": "$muted", "size": 9, "symbol": "circle-open"},
-                "error_y": whiskers([middle], [(low, high)], "$muted"),
-                "customdata": [text],
-                "hovertemplate": "%{customdata}<extra></extra>",
-            }
-        )
+        data.append(_extrapolation(2 * points[-1]["train"], shares[-1], report["twice"]))
     return {
         "data": data,
         "layout": {
@@ -58,4 +43,22 @@ def learning_curve(report: dict[str, Any]) -> dict[str, Any]:
             "xaxis": {"title": "Training pictures", "rangemode": "tozero"},
             "yaxis": {"title": "Validation accuracy", "ticksuffix": " %"},
         },
+    }
+
+
+def _extrapolation(pictures: int, accuracy: float, gain: Sequence[float]) -> dict[str, Any]:
+    """The mark at so many ``pictures``: ``accuracy`` (0 to 1) plus ``gain``, an interval."""
+    low, high = (accuracy + end for end in gain)
+    middle = (low + high) / 2
+    text = f"{count(pictures, 'training picture')}<br>{with_span(middle, [low, high])}, perhaps"
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "If it goes on",
+        "x": [pictures],
+        "y": [round(100 * middle, 2)],
+        "marker": {"color": "$muted", "size": 9, "symbol": "circle-open"},
+        "error_y": whiskers([middle], [(low, high)], "$muted"),
+        "customdata": [text],
+        "hovertemplate": "%{customdata}<extra></extra>",
     }

@@ -27,27 +27,17 @@ def slices(measured: Mapping[str, Any]) -> dict[str, Any]:
         f"{literal(one['kind'])}<br>{literal(shortened(str(one['name']), MAX_LABEL_LENGTH))}"
         for one in shown
     ]
-    shares = [one["accuracy"] for one in shown]
-    hover = [
-        f"<b>{literal(name)}</b><br>{with_span(one['accuracy'], one['interval'])} right of "
-        f"{count(one['pictures'], 'picture')}, of the rest {percentage(one['rest'])}<br>by chance "
-        f"{by_chance(one['adjusted'])}"
-        for name, one in zip(names, shown, strict=True)
-    ]
+    all_pictures = {
+        "type": "line",
+        "yref": "paper",
+        "y0": 0,
+        "y1": 1,
+        "x0": 100 * measured["accuracy"],
+        "x1": 100 * measured["accuracy"],
+        "line": {"color": "$muted", "width": 1.5, "dash": "dash"},
+    }
     return {
-        "data": [
-            {
-                "type": "bar",
-                "orientation": "h",
-                "name": "Right",
-                "x": [round(100 * share, 2) for share in shares],
-                "y": names,
-                "marker": {"color": ["$bad" if one["worse"] else "$seq4" for one in shown]},
-                "error_x": whiskers(shares, [one["interval"] for one in shown], "$text"),
-                "customdata": hover,
-                "hovertemplate": "%{customdata}<extra></extra>",
-            }
-        ],
+        "data": [_bars(shown, names)],
         "layout": {
             "bargap": 0.4,
             "xaxis": {"range": [0, 103], "ticksuffix": " %", "title": ""},
@@ -58,24 +48,36 @@ def slices(measured: Mapping[str, Any]) -> dict[str, Any]:
                 "categoryarray": names,
                 "range": [len(names) - 0.5, -0.5],
             },
-            "shapes": [
-                {
-                    "type": "line",
-                    "yref": "paper",
-                    "y0": 0,
-                    "y1": 1,
-                    "x0": 100 * measured["accuracy"],
-                    "x1": 100 * measured["accuracy"],
-                    "line": {"color": "$muted", "width": 1.5, "dash": "dash"},
-                }
-            ],
+            "shapes": [all_pictures],
         },
         "table": [list(HEADING), *(table_row(one) for one in measured["slices"])],
     }
 
 
+def _bars(shown: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, Any]:
+    """A bar a slice with its 95 % interval, in the order of ``shown``."""
+    shares = [one["accuracy"] for one in shown]
+    hover = [
+        f"<b>{literal(name)}</b><br>{with_span(one['accuracy'], one['interval'])} right of "
+        f"{count(one['pictures'], 'picture')}, of the rest {percentage(one['rest'])}<br>by chance "
+        f"{by_chance(one['adjusted'])}"
+        for name, one in zip(names, shown, strict=True)
+    ]
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "name": "Right",
+        "x": [round(100 * share, 2) for share in shares],
+        "y": names,
+        "marker": {"color": ["$bad" if one["worse"] else "$seq4" for one in shown]},
+        "error_x": whiskers(shares, [one["interval"] for one in shown], "$text"),
+        "customdata": hover,
+        "hovertemplate": "%{customdata}<extra></extra>",
+    }
+
+
 def slice_name(one: Mapping[str, Any]) -> str:
-    """A slice by what it is by and its name, as no other is called."""
+    """The unique name of a slice: its kind, its name and, where needed, a word more."""
     return f"{one['kind']}: {one['name']}{' (' + one['word'] + ')' if one['word'] else ''}"
 
 

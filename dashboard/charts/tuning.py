@@ -124,36 +124,7 @@ def parallel(axes: Sequence[Axis], trials: Sequence[Trial], best: int | None) ->
     score = Axis("accuracy", low, high)
     places = list(range(len(axes) + 1))
     shown.sort(key=lambda trial: trial.number == best)  # the best is drawn last, over the others
-    data = []
-    for trial in shown:
-        value = trial.accuracy or 0.0
-        heights = [
-            *(axis_height(axis, trial.values[axis.name]) for axis in axes),
-            axis_height(score, value),
-        ]
-        rank = (value - low) / (high - low) if high > low else 1.0
-        line: dict[str, Any] = {"color": SHADES[round(rank * (len(SHADES) - 1))], "width": 1.6}
-        if trial.number == best:
-            line = {"color": "$validation", "width": 3.5}
-        elif trial.number == 0:
-            line |= {"color": "$text", "dash": "dash", "width": 2}
-        about = ", ".join(
-            f"{setting_label(axis.name)} {value_text(trial.values[axis.name])}" for axis in axes
-        )
-        hover = f"<b>Trial {trial.number}: {percentage(value, digits=1)}</b><br>{literal(about)}"
-        data.append(
-            {
-                "type": "scatter",
-                "mode": "lines+markers",
-                "name": _name(trial, best),
-                "x": places,
-                "y": heights,
-                "line": line,
-                "marker": {"color": line["color"], "size": 5},
-                "showlegend": trial.number in (0, best),
-                "hovertemplate": hover.replace(", ", "<br>") + "<extra></extra>",
-            }
-        )
+    data = [_trial_line(axes, score, trial, best) for trial in shown]
     names = [setting_label(axis.name) for axis in axes] + ["Validation accuracy"]
     post = {"type": "line", "y0": 0, "y1": 1, "line": {"color": "$line", "width": 1}}
     ends = [note for place, axis in enumerate(axes) for note in _ends(place, axis)]
@@ -179,6 +150,38 @@ def parallel(axes: Sequence[Axis], trials: Sequence[Trial], best: int | None) ->
             "yaxis": {"visible": False, "range": [-0.12, 1.12], "zeroline": False},
         },
         "table": _table(axes, names, sorted(shown, key=lambda trial: trial.number)),
+    }
+
+
+def _trial_line(
+    axes: Sequence[Axis], score: Axis, trial: Trial, best: int | None
+) -> dict[str, Any]:
+    """The trace of one trial over the ``axes`` and the axis of the accuracy, ``score``."""
+    value, low, high = trial.accuracy or 0.0, score.low, score.high
+    heights = [
+        *(axis_height(axis, trial.values[axis.name]) for axis in axes),
+        axis_height(score, value),
+    ]
+    rank = (value - low) / (high - low) if high > low else 1.0
+    line: dict[str, Any] = {"color": SHADES[round(rank * (len(SHADES) - 1))], "width": 1.6}
+    if trial.number == best:
+        line = {"color": "$validation", "width": 3.5}
+    elif trial.number == 0:
+        line |= {"color": "$text", "dash": "dash", "width": 2}
+    about = ", ".join(
+        f"{setting_label(axis.name)} {value_text(trial.values[axis.name])}" for axis in axes
+    )
+    hover = f"<b>Trial {trial.number}: {percentage(value, digits=1)}</b><br>{literal(about)}"
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": _name(trial, best),
+        "x": list(range(len(heights))),
+        "y": heights,
+        "line": line,
+        "marker": {"color": line["color"], "size": 5},
+        "showlegend": trial.number in (0, best),
+        "hovertemplate": hover.replace(", ", "<br>") + "<extra></extra>",
     }
 
 

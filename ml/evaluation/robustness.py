@@ -7,12 +7,15 @@ Light: pages read what was measured; numpy and ONNX Runtime come when something 
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ml.errors import BadInputError
 from ml.runs.folder import Run
 from ml.utils.files import read_json, write_json
 from ml.workspace import Workspace
+
+if TYPE_CHECKING:
+    from ml.data.augment.corruptions import Corruption
 
 FORMAT_VERSION = 1
 """Raised when the corruptions change: what was measured with others does not compare."""
@@ -54,8 +57,8 @@ def measure(
     ``pictures``. With the test split it is kept in ``reports/robustness.json``.
 
     Args:
-        progress: is told the share done, and may raise to stop.
-        most: so many pictures at most are taken, evenly from the split.
+        progress: called with the share done (0 to 1); may raise to stop.
+        max_pictures: at most so many pictures are taken, evenly spread over the split.
 
     Raises:
         BadInputError: the run has no model, its pictures are gone, or it has none in ``split``.
@@ -72,36 +75,21 @@ def measure(
     labels = pictures.labels(split)
     if not len(labels):
         raise BadInputError(f"Run {run.name} has no {split} pictures to measure on.")
-    places = np.unique(
-        np.linspace(0, len(labels) - 1, min(max_pictures, len(labels))).round().astype(int)
-    )
+    spread = np.linspace(0, len(labels) - 1, min(max_pictures, len(labels)))
+    places = np.unique(spread.round().astype(int))
     pixels, labels = pictures.pixels(split)[places], labels[places]
     hashes = [pictures.hashes(split)[place] for place in places]
     total, done = 1 + STRENGTHS * len(kinds()), 0
 
-    def accuracy(shown: Any) -> float:
+    def accuracy(corrupted: Any) -> float:
         nonlocal done
-        logits = classifier.logits(shown, lambda share: progress((done + share) / total))
+        logits = classifier.logits(corrupted, lambda share: progress((done + share) / total))
         done += 1
         return float((logits.argmax(1) == labels).mean())
 
     clean = accuracy(pixels)
-    per_kind = []
     hashed_pictures = list(zip(pixels, hashes, strict=True))
-    for kind in kinds():
-        by_level = [
-            accuracy(np.stack([kind(one, strength, digest) for one, digest in hashed_pictures]))
-            for strength in range(1, STRENGTHS + 1)
-        ]
-        about = {"name": kind.name, "label": kind.label, "help": kind.help, "unit": kind.unit}
-        per_kind.append(
-            {
-                **about,
-                "levels": list(kind.levels),
-                "accuracy": by_level,
-                "mean": float(np.mean(by_level)),
-            }
-        )
+    per_kind = [_of_kind(kind, hashed_pictures, accuracy) for kind in kinds()]
     progress(1.0)
     report = {
         "measure": FORMAT_VERSION,
@@ -119,6 +107,29 @@ def measure(
         path_of(run).parent.mkdir(exist_ok=True)
         write_json(path_of(run), report)
     return report
+
+
+def _of_kind(
+    kind: "Corruption", hashed_pictures: Sequence[tuple[Any, str]], accuracy: Callable[[Any], float]
+) -> dict[str, Any]:
+    """The row of one kind of corruption: its accuracy at each strength, and the mean."""
+    import numpy as np
+
+    from ml.data.augment.corruptions import STRENGTHS
+
+    by_level = [
+        accuracy(np.stack([kind(picture, strength, digest) for picture, digest in hashed_pictures]))
+        for strength in range(1, STRENGTHS + 1)
+    ]
+    return {
+        "name": kind.name,
+        "label": kind.label,
+        "help": kind.help,
+        "unit": kind.unit,
+        "levels": list(kind.levels),
+        "accuracy": by_level,
+        "mean": float(np.mean(by_level)),
+    }
 
 
 def comparable(reports: Sequence[dict[str, Any]]) -> bool:

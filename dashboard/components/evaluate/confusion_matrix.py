@@ -69,26 +69,7 @@ def _matrix(results: Results, key: str) -> None:
             key=f"unit-{key}",
             label_visibility="collapsed",
         )
-        shown = list(range(len(results.classes)))
-        if len(shown) > confusion_matrix_chart.MAX_NAMED_CLASSES:
-            some_label, all_label = (
-                f"The {MAX_CONFUSED_CLASSES} most confused",
-                f"All {len(shown)} classes",
-            )
-            scope = st.segmented_control(
-                "Classes shown",
-                [some_label, all_label],
-                default=some_label,
-                required=True,
-                key=f"scope-{key}",
-                label_visibility="collapsed",
-            )
-            if scope == some_label:
-                shown = most_confused(results.report["confusion"])
-        if len(shown) > 2 and st.toggle("Most confused first", key=f"ranked-{key}"):
-            shown_classes = set(shown)
-            order = by_confusion(results.report["confusion"])
-            shown = [one for one in order if one in shown_classes]
+        shown = _shown_classes(results, key)
     matrix_table(
         confusion_matrix_chart.matrix(
             results.report["confusion"],
@@ -105,6 +86,27 @@ def _matrix(results: Results, key: str) -> None:
         "A row is what the pictures are labelled, a column what the model said. Click a cell to "
         "see its pictures."
     )
+
+
+def _shown_classes(results: Results, key: str) -> list[int]:
+    """Draw the choice of classes and of their order; the chosen class numbers, in that order."""
+    confusion = results.report["confusion"]
+    shown = list(range(len(results.classes)))
+    if len(shown) > confusion_matrix_chart.MAX_NAMED_CLASSES:
+        some_label = f"The {MAX_CONFUSED_CLASSES} most confused"
+        scope = st.segmented_control(
+            "Classes shown",
+            [some_label, f"All {len(shown)} classes"],
+            default=some_label,
+            required=True,
+            key=f"scope-{key}",
+            label_visibility="collapsed",
+        )
+        if scope == some_label:
+            shown = most_confused(confusion)
+    if len(shown) > 2 and st.toggle("Most confused first", key=f"ranked-{key}"):
+        shown = [one for one in by_confusion(confusion) if one in set(shown)]
+    return shown
 
 
 def _finding(results: Results) -> str:

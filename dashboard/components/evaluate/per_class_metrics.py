@@ -67,30 +67,7 @@ def per_class_metrics(results: Results) -> None:
 
 
 def _table(entries: list[dict[str, Any]]) -> None:
-    ends = [entry.get("recall_interval") or (None, None) for entry in entries]
-    total = sum(entry["support"] for entry in entries)
-    entries_with_curve = [
-        (entry, min(entry["support"], total - entry["support"]) >= MIN_PICTURES_FOR_CURVE)
-        for entry in entries
-    ]
-    columns = {
-        "Precision": [entry["precision"] for entry in entries],
-        "Recall": [entry["recall"] for entry in entries],
-        "Recall from": [low for low, _ in ends],
-        "Recall to": [high for _, high in ends],
-        "F1": [entry["f1"] for entry in entries],
-        "ROC area": [
-            entry.get("roc_auc") if has_curve else None for entry, has_curve in entries_with_curve
-        ],
-        "PR area": [
-            entry.get("average_precision") if has_curve else None
-            for entry, has_curve in entries_with_curve
-        ],
-    }
-    percent = {
-        name: [None if value is None else 100 * value for value in values]
-        for name, values in columns.items()
-    }
+    percent = _columns(entries)
     interval = "The 95 % interval of the recall."
     helps = {
         "Recall from": interval,
@@ -112,8 +89,31 @@ def _table(entries: list[dict[str, Any]]) -> None:
             "Class": st.column_config.TextColumn(pinned=True),
             **{
                 name: st.column_config.NumberColumn(format="%.0f %%", help=helps.get(name))
-                for name in columns
+                for name in percent
             },
         },
         alt="Precision, recall, F1 and support of each class",
     )
+
+
+def _columns(entries: list[dict[str, Any]]) -> dict[str, list[float | None]]:
+    """The columns of the table in per cent, by heading; None where a figure was not measured."""
+    ends = [entry.get("recall_interval") or (None, None) for entry in entries]
+    total = sum(entry["support"] for entry in entries)
+    with_curve = [
+        entry if min(entry["support"], total - entry["support"]) >= MIN_PICTURES_FOR_CURVE else {}
+        for entry in entries
+    ]
+    shares = {
+        "Precision": [entry["precision"] for entry in entries],
+        "Recall": [entry["recall"] for entry in entries],
+        "Recall from": [low for low, _ in ends],
+        "Recall to": [high for _, high in ends],
+        "F1": [entry["f1"] for entry in entries],
+        "ROC area": [entry.get("roc_auc") for entry in with_curve],
+        "PR area": [entry.get("average_precision") for entry in with_curve],
+    }
+    return {
+        name: [None if value is None else 100 * value for value in values]
+        for name, values in shares.items()
+    }

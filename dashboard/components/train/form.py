@@ -70,26 +70,9 @@ def train_form() -> None:
                 go_to_own_pictures(workspace)
             if limits.local_mode():
                 _folder_field()
-        preset = st.segmented_control(
-            "Effort",
-            list(LEVELS),
-            default=DEFAULT_LEVEL,
-            required=True,
-            format_func=str.capitalize,
-            key="preset",
-            help=PRESET_HELP,
-            persist_state="session",
-        )
-        level = str(preset or DEFAULT_LEVEL)
+        level = _preset_picker()
         changed = stored(TrainState).overrides
-        if (
-            changed.get("model", info_model := presets.default_model(info))
-            not in model_catalog.names()
-        ):
-            missing_model = plain(str(changed.pop("model")))
-            st.info(
-                f"The model {missing_model} is not there any more. {info_model} is chosen instead."
-            )
+        _drop_missing_model(info, changed)
         try:
             config = presets.configuration(info.name, info, **{**changed, "preset": level})
         except BadInputError as error:
@@ -101,6 +84,31 @@ def train_form() -> None:
     if config:
         with st.expander("The same from a shell"):
             st.code(command_line.command(config, changed), language="bash", wrap_lines=True)
+
+
+def _preset_picker() -> str:
+    """Draw the choice of the preset; the chosen level."""
+    preset = st.segmented_control(
+        "Effort",
+        list(LEVELS),
+        default=DEFAULT_LEVEL,
+        required=True,
+        format_func=str.capitalize,
+        key="preset",
+        help=PRESET_HELP,
+        persist_state="session",
+    )
+    return str(preset or DEFAULT_LEVEL)
+
+
+def _drop_missing_model(info: DatasetInfo, overrides: dict[str, Any]) -> None:
+    """Drop the chosen model from ``overrides``, with a note, where it does not exist any more."""
+    default_model = presets.default_model(info)
+    if overrides.get("model", default_model) not in model_catalog.names():
+        missing_model = plain(str(overrides.pop("model")))
+        st.info(
+            f"The model {missing_model} is not there any more. {default_model} is chosen instead."
+        )
 
 
 def _suggested(

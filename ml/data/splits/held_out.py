@@ -133,63 +133,89 @@ def _splits_by_name(
     return by_hash, by_group
 
 
+class _EarlierSplits:
+    """The splits of an earlier version, by picture and by group.
+
+    An excluded item is in no split: its former split is a hint, which decides only for new items
+    that no included item decides for.
+    """
+
+    def __init__(self, earlier: Sequence[Item]) -> None:
+        self._by_hash, self._by_group = _splits_by_name(i for i in earlier if not i.excluded)
+        self._hint_by_hash, self._hint_by_group = _splits_by_name(earlier)
+        # Beside train and test alone, new items are train: validation is split off train.
+        two_splits = {item.split for item in earlier} == {"train", "test"}
+        self.default = "train" if two_splits else None
+
+    def assign(self, items: Sequence[Item]) -> tuple[list[Item], list[int]]:
+        """The items with the splits of their pictures, and the numbers of the new ones."""
+        assigned, new_items = list(items), []
+        for n, item in enumerate(items):
+            if item.split is not None:
+                continue
+            hinted = item.excluded and item.hash not in self._by_hash
+            splits = self._hint_by_hash if hinted else self._by_hash
+            if item.hash in splits:
+                split = splits[item.hash]
+                assigned[n] = item._replace(split=split)
+                if item.group is not None and not item.excluded:
+                    self._by_group[item.group] = _later_split(self._by_group.get(item.group), split)
+            elif item.excluded:
+                split = self._hint_by_group.get(item.group or "", self.default)
+                assigned[n] = item._replace(split=split)
+            else:
+                new_items.append(n)
+        return assigned, new_items
+
+    def side_of(self, group: Sequence[Item]) -> int | None:
+        """The side of a group of new items, 2 (test) or 0; None where nothing decides it."""
+        splits = [self._by_group[item.group] for item in group if item.group in self._by_group]
+        splits = splits or [
+            hints[name]
+            for item in group
+            for hints, name in ((self._hint_by_hash, item.hash), (self._hint_by_group, item.group))
+            if name in hints
+        ]
+        if not splits:
+            return None
+        return 2 if "test" in splits else 0
+
+
 def _with_earlier_splits(
     items: Sequence[Item], earlier: Sequence[Item], seed: int, grow: bool
 ) -> tuple[Item, ...]:
     """``items`` with the splits that ``earlier`` has for their pictures and groups; other new items
-    fill the test up to its share of their class.
-
-    An excluded item is in no split: it decides only for new items that no included one decides for.
-    """
-    by_hash, by_group = _splits_by_name(item for item in earlier if not item.excluded)
-    hint_by_hash, hint_by_group = _splits_by_name(earlier)
-    # Beside train and test alone, new items are train: validation is split off train.
-    default_split = "train" if {item.split for item in earlier} == {"train", "test"} else None
-    assigned = list(items)
-    new_items = []
-    for n, item in enumerate(items):
-        if item.split is not None:
-            continue
-        hinted = item.excluded and item.hash not in by_hash
-        known_splits = hint_by_hash if hinted else by_hash
-        if item.hash in known_splits:
-            assigned[n] = item._replace(split=known_splits[item.hash])
-            if item.group is not None and not item.excluded:
-                by_group[item.group] = _later_split(by_group.get(item.group), assigned[n].split)
-        elif item.excluded:
-            assigned[n] = item._replace(split=hint_by_group.get(item.group or "", default_split))
-        else:
-            new_items.append(n)
+    fill the test up to its share of their class."""
+    splits = _EarlierSplits(earlier)
+    assigned, new_items = splits.assign(items)
     side = np.full(len(items), -2, dtype=np.int64)
-    undecided_groups = []
-    new_groups = split_groups(items, np.array(new_items, dtype=np.int64))
+    new_groups, undecided = split_groups(items, np.array(new_items, dtype=np.int64)), []
     for number, group in enumerate(new_groups):
-        earlier_splits = [by_group[g] for n in group if (g := items[n].group) in by_group]
-        earlier_splits = earlier_splits or [
-            splits[name]
-            for n in group
-            for splits, name in ((hint_by_hash, items[n].hash), (hint_by_group, items[n].group))
-            if name in splits
-        ]
-        if earlier_splits:
-            side[group] = 2 if "test" in earlier_splits else 0
+        group_side = splits.side_of([items[n] for n in group])
+        if group_side is None:
+            undecided.append(number)
         else:
-            undecided_groups.append(number)
-    included = [n for n, item in enumerate(assigned) if not item.excluded]
-    class_counts = Counter(assigned[n].label for n in included)
+            side[group] = group_side
+    if grow:
+        free_groups = new_groups.take(np.array(undecided, dtype=np.int64))
+        ordered = ordered_by_hash(items, free_groups, seed)
+        assign_groups(items, ordered, 2, _free_test_places(assigned, side), side)
+    for n in new_items:
+        assigned[n] = assigned[n]._replace(split="test" if side[n] == 2 else splits.default)
+    return tuple(assigned)
+
+
+def _free_test_places(items: Sequence[Item], side: Indices) -> dict[int, int]:
+    """By class, how many pictures its test lacks; ``side`` (items,) is 2 for those that join it."""
+    included = [n for n, item in enumerate(items) if not item.excluded]
+    class_counts = Counter(items[n].label for n in included)
     test_counts = Counter(
-        assigned[n].label for n in included if assigned[n].split == "test" or side[n] == 2
+        items[n].label for n in included if items[n].split == "test" or side[n] == 2
     )
-    target_counts = {
+    return {
         label: target_count(count, TEST_SHARE, 2) - test_counts[label]
         for label, count in class_counts.items()
     }
-    if grow:
-        free_groups = new_groups.take(np.array(undecided_groups, dtype=np.int64))
-        assign_groups(items, ordered_by_hash(items, free_groups, seed), 2, target_counts, side)
-    for n in new_items:
-        assigned[n] = assigned[n]._replace(split="test" if side[n] == 2 else default_split)
-    return tuple(assigned)
 
 
 def _later_split(one: str | None, other: str | None) -> str | None:

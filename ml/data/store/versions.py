@@ -131,15 +131,19 @@ def write_version(
     number = number if unchanged else number + 1
     version = DatasetVersion(name, number, classes, items, fingerprint, about)
     folder = _versions(workspace, name)
-    summary = {"name": name, "version": number, "fingerprint": fingerprint}
-    summary |= {"classes": version.counts, "about": about, "source": source or {}}
-    summary["excluded"] = int(excluded_of(items).sum())
     history = {"time": round(time.time(), 3), "parent": parent, "change": change}
-    summary |= (
-        {key: newest_summary.get(key, value) for key, value in history.items()}
-        if unchanged
-        else history
-    )
+    if unchanged:
+        history = {key: newest_summary.get(key, value) for key, value in history.items()}
+    summary = {
+        "name": name,
+        "version": number,
+        "fingerprint": fingerprint,
+        "classes": version.counts,
+        "about": about,
+        "source": source or {},
+        "excluded": int(excluded_of(items).sum()),
+        **history,
+    }
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -147,15 +151,22 @@ def write_version(
     write_json(folder / f"{number}.report.json", report or {"refused": [], "notes": []})
     write_json(folder / f"{number}.summary.json", summary)
     if not unchanged:
-
-        def write(file: IO[bytes]) -> None:
-            file.writelines(encoded_chunks(classes, items))
-
-        with suppress(ValueError):  # items whose hash is no SHA-256 stay unpacked
-            if len(items) >= MIN_PACKED_ITEMS:
-                write_packed(folder / f"{number}.items", fingerprint, classes, pack(items, folder))
-        write_atomically(folder / f"{number}.json", write)
+        _write_items(folder, version)
     return version
+
+
+def _write_items(folder: Path, version: DatasetVersion) -> None:
+    """Write the packed items of a large version, and last the version file."""
+    classes, items, number = version.classes, version.items, version.version
+
+    def write(file: IO[bytes]) -> None:
+        file.writelines(encoded_chunks(classes, items))
+
+    with suppress(ValueError):  # items whose hash is no SHA-256 stay unpacked
+        if len(items) >= MIN_PACKED_ITEMS:
+            packed_path = folder / f"{number}.items"
+            write_packed(packed_path, version.fingerprint, classes, pack(items, folder))
+    write_atomically(folder / f"{number}.json", write)
 
 
 def load_version(workspace: Workspace, name: str, version: int | None = None) -> DatasetVersion:
