@@ -42,6 +42,8 @@ if run is None:
         TRAIN,
     )
     st.stop()
+if (wanted := selection.current_run()) and wanted.id != run.id:
+    st.caption("The run in hand cannot be read. This is the newest one that can.")
 test_results = results.load(workspace, run, report_picker(run))
 auto_refresh(workspace, {run.id: engine.status(run).name})
 if test_results is None:

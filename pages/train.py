@@ -16,8 +16,8 @@ if run is None:
 else:
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="page-head"):
         st.title("Train", width="content")
-        chosen = run_picker(key=run_picker_key("train")) or run
+        run_picker(key=run_picker_key("train"))
         if st.button("New training", icon=":material/add:", key="new-training"):
             selection.choose_run(None)
             st.rerun()
-    run_view(chosen)
+    run_view(run)

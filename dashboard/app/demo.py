@@ -13,7 +13,7 @@ from dashboard.state.deep_links import forget_requested_page
 from dashboard.state.navigation import SHARED
 from dashboard.state.tab import tab_state
 from ml.errors import BadInputError
-from ml.runs.folder import Run, find
+from ml.runs.folder import Run, find_listed
 from ml.workspace import Workspace, is_demo
 
 
@@ -30,7 +30,7 @@ def requested_run() -> str:
 def shared_run(workspace: Workspace) -> Run | None:
     """The run that is shown alone, or None where there is none such with a model."""
     try:
-        run = find(workspace, requested_run())
+        run = find_listed(workspace, requested_run())
     except BadInputError:
         return None
     return run if run.model else None

@@ -8,10 +8,10 @@ import streamlit as st
 from dashboard.state.stored import stored
 from dashboard.state.workspace import current_workspace
 from ml.data.ingest.bring_in import BUNDLED_NAMES
-from ml.data.store.versions import latest
+from ml.data.store.versions import dataset_names
 from ml.errors import BadInputError
-from ml.runs.folder import Run, find
-from ml.tuning.sweep import Sweep
+from ml.runs.folder import Run, find_listed
+from ml.tuning.sweep import Sweep, list_sweeps
 
 
 @dataclass
@@ -33,13 +33,17 @@ def selected() -> Selection:
 
 def current_run() -> Run | None:
     """The selected run, or None where there is none or it no longer exists."""
-    identifier = selected().run
-    if not identifier:
-        return None
+    return _listed_run(selected().run)
+
+
+def _listed_run(identifier: str | None) -> Run | None:
+    """The run that an address names: by its id, the beginning of one, or ``latest``."""
     try:
-        return find(current_workspace(), identifier, with_model=False)
+        if identifier:
+            return find_listed(current_workspace(), identifier, with_model=False)
     except BadInputError:
-        return None
+        pass
+    return None
 
 
 def current_data() -> str | None:
@@ -47,20 +51,15 @@ def current_data() -> str | None:
     name = selected().data
     if not name:
         return None
-    try:
-        return name if name in BUNDLED_NAMES or latest(current_workspace(), name) else None
-    except BadInputError:  # no name that a set could have
-        return None
+    return name if name in BUNDLED_NAMES or name in dataset_names(current_workspace()) else None
 
 
 def current_sweep() -> Sweep | None:
     """The selected search, or None where there is none or it no longer exists."""
     identifier = selected().sweep
-    sweeps = current_workspace().sweeps
-    sweep = Sweep(sweeps / identifier) if identifier else None
-    if sweep is None or sweep.folder.parent != sweeps:  # the address named a path
+    if not identifier:
         return None
-    return sweep if (sweep.folder / "sweep.json").is_file() else None
+    return next((one for one in list_sweeps(current_workspace()) if one.id == identifier), None)
 
 
 def choose_run(identifier: str | None) -> None:
@@ -82,11 +81,16 @@ def choose_sweep(identifier: str | None) -> None:
 
 
 def select(named: Mapping[str, str | None]) -> None:
-    """Select what ``named`` holds by query parameter. What it does not name stays selected."""
+    """Select what ``named`` holds by query parameter. What it does not name stays selected.
+
+    The beginning of a run's id becomes the id, so that a later run cannot take its place.
+    """
     chosen = selected()
     for parameter in query_parameters():
         if named.get(parameter):
             setattr(chosen, parameter, named[parameter])
+    if named.get("run") and (run := _listed_run(chosen.run)):
+        chosen.run = run.id
 
 
 def query_parameters() -> dict[str, str | None]:

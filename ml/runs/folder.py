@@ -27,6 +27,9 @@ from ml.utils.files import explain_os_error, read_json, write_json
 from ml.utils.typed_json import is_damaged, read_typed
 from ml.workspace import Workspace
 
+MAX_SHOWN_ID = 60
+"""Letters of an id that a sentence repeats."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -218,9 +221,25 @@ def list_runs(workspace: Workspace) -> list[Run]:
 
 
 def find(workspace: Workspace, wanted: str, *, with_model: bool = True) -> Run:
-    """The run that ``wanted`` names: an id, a unique beginning of one, ``latest``, or a folder.
+    """The run that somebody at a shell names: as for ``find_listed``, or the path of its folder.
 
-    ``latest`` is the newest run with a model, or of any kind where ``with_model`` is false.
+    Raises:
+        BadInputError: there is none, or more than one.
+    """
+    path = Path(wanted)
+    try:
+        if wanted not in ("", "latest") and (path / "config.json").is_file():
+            return Run(path.resolve())
+    except (OSError, ValueError):  # no name that a file could have
+        pass
+    return find_listed(workspace, wanted, with_model=with_model)
+
+
+def find_listed(workspace: Workspace, wanted: str, *, with_model: bool = True) -> Run:
+    """The run of the workspace that ``wanted`` names: an id, a unique beginning of one, ``latest``.
+
+    ``latest`` is the newest run with a model, or of any kind where ``with_model`` is false. What
+    comes from an address is looked up here: it is compared with ids, and never used as a path.
 
     Raises:
         BadInputError: there is none, or more than one.
@@ -232,9 +251,6 @@ def find(workspace: Workspace, wanted: str, *, with_model: bool = True) -> Run:
             kind = "finished run" if with_model else "run"
             raise BadInputError(f"There is no {kind} in {workspace.root} yet. Train one first.")
         return fitting[-1]
-    path = Path(wanted)
-    if wanted and (path / "config.json").is_file():
-        return Run(path.resolve())
     exact = [run for run in runs if run.id == wanted]
     fitting = exact or [run for run in runs if run.id.startswith(wanted)]
     if len(fitting) == 1 and wanted:
@@ -244,6 +260,7 @@ def find(workspace: Workspace, wanted: str, *, with_model: bool = True) -> Run:
             f"{len(fitting)} runs begin with {wanted}. Give more of the id: "
             f"{', '.join(run.id for run in fitting[:4])}."
         )
+    name = f"{wanted[:MAX_SHOWN_ID]}{'...' if len(wanted) > MAX_SHOWN_ID else ''}"
     raise BadInputError(
-        f"There is no run {wanted} in {workspace.root}. List them with: python -m ml runs"
+        f"There is no run {name} in {workspace.root}. List them with: python -m ml runs"
     )

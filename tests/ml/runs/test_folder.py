@@ -130,7 +130,21 @@ def test_an_id_that_begins_another_is_found(
     assert runs.find(workspace, run.id) == run
 
 
-@pytest.mark.parametrize("wanted", ["", "nothing", "..", ".", "/", "latest"])
+def test_what_an_address_names_is_an_id_and_no_folder(
+    workspace: Workspace, make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run()
+    monkeypatch.chdir(workspace.runs)
+    assert runs.find_listed(workspace, run.id[:-2], with_model=False) == run
+    for path in (str(run.folder), f"./{run.id}", f"../runs/{run.id}"):
+        with pytest.raises(BadInputError, match="There is no run"):
+            runs.find_listed(workspace, path, with_model=False)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    ["", "nothing", "..", ".", "/", "latest", "x" * 300, "x" * 5000, "nul\0l", "~nobody/x"],
+)
 def test_a_run_that_is_not_there_is_a_sentence(wanted: str, workspace: Workspace) -> None:
     with pytest.raises(BadInputError, match=r"^There is no .*\.$|ml runs$"):
         runs.find(workspace, wanted)
