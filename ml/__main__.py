@@ -18,6 +18,7 @@ from typing import NoReturn
 
 from ml import __version__
 from ml.errors import BadInputError, MLError
+from ml.hardware import limit_memory, limit_of_child
 from ml.models.plugins import discovery as plugins
 from ml.utils.files import explain_os_error
 from ml.workspace import open_workspace
@@ -83,6 +84,9 @@ def main(arguments: list[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # any file name can be printed, on any system
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(message)s")
+    limit = limit_of_child()
+    if limit:
+        limit_memory(limit)
     try:
         workspace = open_workspace(args.workspace)
         plugins.use_workspace(workspace)
@@ -101,9 +105,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(str(error), file=sys.stderr)
         return error.exit_code
     except MemoryError:
-        print(
-            "There is not enough memory. Choose a smaller batch or picture size.", file=sys.stderr
-        )
+        print(_out_of_memory(limit), file=sys.stderr)
         return 1
     except OSError as error:
         if args.verbose:
@@ -113,6 +115,15 @@ def main(arguments: list[str] | None = None) -> int:
             return BadInputError.exit_code
         print(explain_os_error(error, Path(error.filename or "a file")), file=sys.stderr)
         return 1
+
+
+def _out_of_memory(limit: int) -> str:
+    if limit:
+        return (
+            f"This takes more than the {limit / 2**30:.1f} GB of memory that Lensmith gives to it. "
+            "Take fewer or smaller pictures, or run it from a shell."
+        )
+    return "There is not enough memory. Choose a smaller batch or picture size."
 
 
 if __name__ == "__main__":

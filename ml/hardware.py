@@ -7,6 +7,7 @@ import ctypes
 import os
 import platform
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
@@ -18,6 +19,8 @@ from ml import __version__
 from ml.utils.files import read_json, write_json
 from ml.workspace import Workspace
 
+MEMORY_LIMIT = "LENSMITH_MEMORY_LIMIT"
+"""In the environment of a child: how many bytes it may allocate."""
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
@@ -46,6 +49,31 @@ def keep_freed_memory() -> bool:
         )
     except (OSError, AttributeError):  # another C library
         return False
+
+
+def limit_memory(limit: int) -> bool:
+    """Let an allocation beyond ``limit`` bytes fail; False where the system cannot do that.
+
+    Pictures and archives come from anywhere: one that takes too much ends this process and no
+    other.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows
+        return False
+    try:
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+    except (ValueError, OSError):
+        return False
+    return sys.platform == "linux"  # elsewhere it is set and not kept
+
+
+def limit_of_child(environment: Mapping[str, str] = os.environ) -> int:
+    """The bytes that ``MEMORY_LIMIT`` allows this process; 0 where it sets no limit."""
+    text = environment.get(MEMORY_LIMIT, "")
+    return int(text) if text.isdecimal() else 0
 
 
 def peak_memory() -> int:

@@ -78,11 +78,20 @@ class Job:
         lines = [line for line in text.splitlines() if line.strip()]
         self._clear()
         if self._child is None or self._child.returncode != 0:
-            self.reason = lines[-1] if lines else f"{self.title or 'The task'} failed."
+            self.reason = self._failure(lines)
             raise BadInputError(self.reason)
         result: dict[str, Any] = json.loads(lines[-1])
         self._result = result
         return result
+
+    def _failure(self, lines: list[str]) -> str:
+        """Why the child failed, from what it wrote."""
+        if self._child is not None and self._child.returncode < 0:
+            return (
+                f"{self.title or 'The task'} was ended from outside, most likely because the "
+                "memory of this computer was full. Close other programs and try again."
+            )
+        return lines[-1] if lines else f"{self.title or 'The task'} failed."
 
     def cancel(self) -> None:
         """End the child. The next try uses what it has stored."""

@@ -10,8 +10,14 @@ from typing import Any
 
 import psutil
 
+from ml.hardware import MEMORY_LIMIT, accelerator
+
 ROOT = Path(__file__).resolve().parents[2]
 NICE = 10
+MAX_INGEST_BYTES = 3 * 2**30
+"""Of memory for each process of an ingest: far more than its largest pictures take together."""
+MAX_MEMORY_SHARE = 0.9
+"""Of the machine's memory, for each other child: beyond that the system ends what it likes."""
 PRIORITY = "LENSMITH_PRIORITY"
 """``normal`` in the environment: children take their full share, beside the pages or not."""
 
@@ -43,6 +49,7 @@ def spawn(command: list[str], log: Any, **environment: str) -> "subprocess.Popen
             "LENSMITH_THREADS": str(threads),
             "PYTHONUNBUFFERED": "1",
             "PYTHONIOENCODING": "utf-8",
+            MEMORY_LIMIT: str(memory_limit(command)),
             **environment,
         },
         **settings,
@@ -50,6 +57,18 @@ def spawn(command: list[str], log: Any, **environment: str) -> "subprocess.Popen
     if gives_way and sys.platform != "win32":
         _lower_priority(child.pid)
     return child
+
+
+def memory_limit(command: list[str]) -> int:
+    """How many bytes the child of a command may allocate; 0 for no limit.
+
+    A driver of a graphics card reserves more addresses than there is memory, so there only an
+    ingest, which uses none, has a limit.
+    """
+    most = int(MAX_MEMORY_SHARE * psutil.virtual_memory().total)
+    if command[0] == "ingest":
+        return min(MAX_INGEST_BYTES, most)
+    return most if accelerator() == "cpu" else 0
 
 
 def _lower_priority(pid: int) -> None:

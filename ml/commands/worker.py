@@ -5,9 +5,12 @@ import os
 import signal
 import sys
 
+from ml.hardware import limit_memory
 from ml.serving.server import serve
-from ml.serving.service import limit_memory
 from ml.workspace import Workspace
+
+MAX_MEMORY_BYTES = 3 * 2**30
+"""Far more than decoding the largest picture and running the largest model take together."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,5 +29,5 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, whose end closes us
     frames = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints would be taken for a frame
-    limit_memory()
+    limit_memory(MAX_MEMORY_BYTES)
     serve(sys.stdin.buffer, frames, args.idle)

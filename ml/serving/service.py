@@ -1,11 +1,9 @@
 """The inference worker's service: finds the handler of a request and answers with its response.
 
-Pictures come from anywhere, so this process decodes them under a memory limit: one that takes too
-much ends this process and no other. ``ml.serving.server`` reads the requests from the pipe.
+``ml.serving.server`` reads the requests from the pipe.
 """
 
 import logging
-import sys
 import threading
 from typing import Any
 
@@ -14,25 +12,7 @@ from ml.serving.handlers import Handler, find_handler
 from ml.serving.model_cache import ModelCache
 from ml.serving.protocol import Frame, Refusal
 
-MAX_MEMORY_BYTES = 3 * 1024**3
-"""Far more than decoding the largest picture and running the largest model take together."""
-
 log = logging.getLogger(__name__)
-
-
-def limit_memory(limit: int = MAX_MEMORY_BYTES) -> bool:
-    """Let an allocation beyond ``limit`` bytes fail; False where the system cannot do that."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return False
-    try:
-        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-        limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
-    except (ValueError, OSError):
-        return False
-    return sys.platform == "linux"  # elsewhere it is set and not kept
 
 
 class Worker:

@@ -4,6 +4,7 @@ Archives are untrusted: the central directory is measured before it is parsed, a
 further than its declared size, and the names in it are shown and never used as paths.
 """
 
+import io
 import stat
 import struct
 import threading
@@ -15,7 +16,7 @@ from typing import Any
 
 from ml.data.sources.folders import arrange
 from ml.data.sources.listing import LAYOUT, Listing, source
-from ml.data.sources.tables import find_table
+from ml.data.sources.tables import MAX_TABLE_BYTES, SUFFIXES, find_table
 from ml.data.sources.walk import MAX_FILE_BYTES, Entry, clean, in_order, is_junk
 from ml.errors import BadInputError
 
@@ -28,7 +29,6 @@ MIN_BYTES_FOR_RATIO_CHECK = 4 * 2**20
 """Smaller members are not checked: blank pictures pack far better than others."""
 ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst")
 _MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
-_END, _END_64, _LOCATOR = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 _ENTRY = b"PK\x01\x02"
 
 
@@ -75,8 +75,7 @@ def open_archive(path: Path, max_bytes: int = MAX_FILE_BYTES) -> Archive:
         BadInputError: it is no zip, damaged, or beyond the limits.
     """
     try:
-        _check_directory(path)
-        file = zipfile.ZipFile(path)
+        file = _LimitedZip(path)
     except PermissionError as error:
         raise BadInputError(f"{path} cannot be read: {error.strerror}.") from error
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
@@ -86,7 +85,7 @@ def open_archive(path: Path, max_bytes: int = MAX_FILE_BYTES) -> Archive:
     members, paths, total = Members(path, file), set(), 0
     for info in file.infolist():
         parts, name = _parts(info), clean(_name(info))
-        if info.is_dir() or any(is_junk(part) and part != ".." for part in parts):
+        if info.filename.endswith("/") or any(is_junk(part) and part != ".." for part in parts):
             continue
         why = (
             "Another file of this name came first."
@@ -115,32 +114,51 @@ def _check_total(path: Path, total: int) -> None:
         )
 
 
-def _check_directory(path: Path) -> None:
-    """Refuse a directory that would fill the memory, before it is parsed."""
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        tail_at = max(0, size - 65536 - 22)
-        file.seek(tail_at)
-        tail = file.read()
-        at = tail.rfind(_END)
-        if at < 0 or len(tail) < at + 22:
-            raise _damaged(path)
-        (length,) = struct.unpack_from("<I", tail, at + 12)
-        end = tail_at + at
-        if tail[at - 20 : at - 16] == _LOCATOR and at >= 76 and tail[at - 76 : at - 72] == _END_64:
-            (length,) = struct.unpack_from("<Q", tail, at - 76 + 40)
-            end -= 76
-        if length > end:
-            raise _damaged(path)
-        members = MAX_ARCHIVE_MEMBERS + 1
-        if length <= MAX_DIRECTORY_BYTES:
-            file.seek(end - length)
-            members = file.read(length).count(_ENTRY)
-    if members > MAX_ARCHIVE_MEMBERS:
-        raise BadInputError(
-            f"{path.name} holds more than {MAX_ARCHIVE_MEMBERS:,} files. Unpack it and bring the "
-            "folder in, or pack it in parts."
+class _MeasuredFile(io.BufferedReader):
+    """A zip file whose directory is measured as it is read, wherever the file hides it.
+
+    Raises:
+        BadInputError: the directory is too large, or names too many files.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path))
+        self._path, self.is_measured = path, True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Up to ``size`` bytes."""
+        if not self.is_measured:
+            return super().read(size)
+        if size is not None and size > MAX_DIRECTORY_BYTES:
+            raise self._too_many()
+        data = super().read(MAX_DIRECTORY_BYTES if size is None or size < 0 else size)
+        if data.count(_ENTRY) > MAX_ARCHIVE_MEMBERS:
+            raise self._too_many()
+        return data
+
+    def _too_many(self) -> BadInputError:
+        return BadInputError(
+            f"{self._path.name} holds more than {MAX_ARCHIVE_MEMBERS:,} files. Unpack it and bring "
+            "the folder in, or pack it in parts."
         )
+
+
+class _LimitedZip(zipfile.ZipFile):
+    """A zip whose directory was read under limits. Raises as ``_MeasuredFile`` and ZipFile do."""
+
+    def __init__(self, path: Path) -> None:
+        self._measured = _MeasuredFile(path)
+        try:
+            super().__init__(self._measured)
+        except BaseException:
+            self._measured.close()
+            raise
+        self._measured.is_measured = False
+
+    def close(self) -> None:
+        """Close the zip and its file."""
+        super().close()
+        self._measured.close()
 
 
 def _name(info: zipfile.ZipInfo) -> str:
@@ -170,6 +188,8 @@ def _refusal(info: zipfile.ZipInfo, parts: tuple[str, ...], max_bytes: int) -> s
         return "It is encrypted. Pack the pictures without a password."
     if parts[-1].casefold().endswith(ARCHIVES):
         return "It is an archive inside the archive. Unpack it first."
+    if parts[-1].casefold().endswith(SUFFIXES) and info.file_size > MAX_TABLE_BYTES:
+        return f"A table is read up to {MAX_TABLE_BYTES // 2**20} MB. Give it in parts."
     if info.file_size > max_bytes:
         return f"The file is larger than {max_bytes // 2**20} MB."
     if info.file_size > max(MIN_BYTES_FOR_RATIO_CHECK, MAX_COMPRESSION_RATIO * info.compress_size):
@@ -209,7 +229,7 @@ class Members:
 
 @lru_cache(maxsize=1)
 def _members(path: Path) -> Members:
-    return Members(path, zipfile.ZipFile(path))
+    return Members(path, _LimitedZip(path))
 
 
 def _without_classes(path: Path, archive: Archive) -> str:

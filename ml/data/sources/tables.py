@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,7 +14,11 @@ from ml.data.sources.walk import Entry, clean, folder_entries, natural, read_fil
 from ml.errors import BadInputError
 
 SUFFIXES = (".csv", ".tsv")
+MAX_TABLE_BYTES = 64 * 2**20
 MAX_TABLE_ROWS = 1_000_000
+MAX_LINE_LENGTH = 2**20
+MAX_LINES_PER_ROW = 1000
+"""A quoted cell may hold line ends."""
 HEADINGS = {
     "file": ("file", "filename", "file_name", "filepath", "path", "image", "image_path", "img",
              "picture", "image_id", "id", "name"),
@@ -31,11 +35,13 @@ ENDINGS = ("", ".jpg", ".png", ".jpeg", ".webp", ".tif", ".bmp", ".gif")
 def load_table(path: Path) -> Listing | None:
     """A CSV or TSV by its path, or a folder with one at its top that names files and labels."""
     if path.is_file() and path.suffix.casefold() in SUFFIXES:
+        check_table_size(path.name, path.stat().st_size)
         rows, columns = _read(read_file(path), path.name)
         return _listing(rows, columns, _Folder(path.parent).find, path.name)
     if not path.is_dir():
         return None
     tables = [one for one in visible(path) if one.suffix.casefold() in SUFFIXES]
+    tables = [one for one in tables if one.stat().st_size <= MAX_TABLE_BYTES]
     entries = [Entry((one.name,), partial(read_file, one)) for one in tables]
     return _first_of(entries, _Folder(path).find)
 
@@ -50,6 +56,15 @@ def find_table(entries: Sequence[Entry]) -> Listing | None:
             if listing := _first_of([table], _Index(inside).find):
                 return listing
     return None
+
+
+def check_table_size(name: str, size: int) -> None:
+    """Raises BadInputError where a table of ``size`` bytes is not read."""
+    if size > MAX_TABLE_BYTES:
+        raise BadInputError(
+            f"{name} is larger than {MAX_TABLE_BYTES // 2**20} MB, the most for a table. Give it "
+            "in parts."
+        )
 
 
 Find = Callable[[str], Entry | None]
@@ -119,28 +134,76 @@ def _match(
 def _read(data: bytes, name: str) -> tuple[list[list[str]], dict[str, int] | None]:
     """The rows below the heading, and the column of each kind; None where there is no heading.
 
+    Rows are counted as they are read, and cells that no column is for are dropped.
+
     Raises:
-        BadInputError: it is not a table.
+        BadInputError: it is not a table, or beyond the limits.
     """
+    check_table_size(name, len(data))
+    encoding, errors = _encoding(data)
+    text = io.TextIOWrapper(io.BytesIO(data), encoding, errors, newline="")
+    lines = _Lines(text, name)
+    delimiter = max(",;\t|", key=lines.first.count)
+    rows: list[list[str]] = []
+    columns: dict[str, int] | None = None
     try:
-        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("cp1252", "replace")
-    first = text.partition("\n")[0]
-    delimiter = max(",;\t|", key=first.count)
-    try:
-        rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(row)]
+        for row in csv.reader(lines, delimiter=delimiter):
+            lines.lines_of_row = 0
+            if not any(row):
+                continue
+            if len(rows) > MAX_TABLE_ROWS:
+                raise BadInputError(
+                    f"{name} has more than {MAX_TABLE_ROWS:,} lines. Give it in parts."
+                )
+            if not rows:
+                columns = _columns(row)
+            width = max(columns.values()) + 1 if columns else len(HEADINGS)
+            rows.append(row[:width])
     except csv.Error as error:
         raise BadInputError(f"{name} cannot be read as a table: {error}.") from error
-    if len(rows) > MAX_TABLE_ROWS:
-        raise BadInputError(f"{name} has more than {MAX_TABLE_ROWS:,} lines. Give it in parts.")
-    heads = [cell.strip().casefold() for cell in rows[0]] if rows else []
+    return (rows[1:], columns) if columns else (rows, None)
+
+
+def _encoding(data: bytes) -> tuple[str, str]:
+    """The encoding of a table, and what to do about bytes that are not of it."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16", "replace"
+    try:
+        for _ in io.TextIOWrapper(io.BytesIO(data), "utf-8-sig"):
+            pass
+    except UnicodeDecodeError:
+        return "cp1252", "replace"
+    return "utf-8-sig", "strict"
+
+
+def _columns(heading: list[str]) -> dict[str, int] | None:
+    """The column of each kind, -1 for none; None where it is no heading."""
+    heads = [cell.strip().casefold() for cell in heading]
     columns = {
         kind: next((heads.index(name) for name in names if name in heads), -1)
         for kind, names in HEADINGS.items()
     }
-    has_heading = min(columns["file"], columns["label"]) >= 0
-    return (rows[1:], columns) if has_heading else (rows, None)
+    return columns if min(columns["file"], columns["label"]) >= 0 else None
+
+
+class _Lines:
+    """The lines of a table, under limits. ``lines_of_row`` is to be set to 0 at each row.
+
+    Raises:
+        BadInputError: a line or a row is too long.
+    """
+
+    def __init__(self, text: io.TextIOWrapper, name: str) -> None:
+        self.first = text.readline(MAX_LINE_LENGTH)
+        text.seek(0)
+        self.lines_of_row, self._text, self._name = 0, text, name
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self._text.readline(MAX_LINE_LENGTH):
+            self.lines_of_row += 1
+            if len(line) == MAX_LINE_LENGTH or self.lines_of_row > MAX_LINES_PER_ROW:
+                raise BadInputError(f"{self._name} has a line that is too long for a table.")
+            yield line
 
 
 def _cell(row: list[str], column: int) -> str:

@@ -211,7 +211,7 @@ sys.exit(main(["worker"]))
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps a limit of memory")
 def test_an_allocation_beyond_the_limit_fails_and_the_process_goes_on(python):
     code = """
-from ml.serving.service import limit_memory
+from ml.hardware import limit_memory
 assert limit_memory(600 * 2**20)
 try:
     bytearray(2**30)

@@ -9,9 +9,10 @@ import pytest
 
 from ml.data.ingest.bring_in import bring_in
 from ml.data.sources import archives
-from ml.data.sources.archives import open_archive
+from ml.data.sources.archives import MAX_ARCHIVE_MEMBERS, open_archive
 from ml.data.sources.listing import LAYOUT
 from ml.data.sources.registry import list_source
+from ml.data.sources.tables import MAX_TABLE_BYTES
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 from tests.helpers.pictures import as_bytes, picture
@@ -258,3 +259,40 @@ def test_an_archive_is_closed_however_it_ends(tmp_path: Path, workspace: Workspa
             with pytest.raises(BadInputError):
                 bring_in(workspace, pack(tmp_path / name, files))
         assert closed >= {"good.zip", *bad}  # and what other tests let go of
+
+
+def directory_of(count: int, entry: bytes, comment: bytes = b"") -> bytes:
+    """A zip that is a directory of ``count`` times ``entry``, which only its zip64 record says."""
+    head, table = b"PK\x03\x04" + bytes(26), entry * count
+    numbers = (44, 45, 45, 0, 0, count, count, len(table), 30)
+    end_64 = struct.pack("<4sQHHIIQQQQ", b"PK\x06\x06", *numbers)
+    locator = struct.pack("<4sIQI", b"PK\x06\x07", 0, 30 + len(table), 1)
+    end = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 1, 1, len(entry), 30, len(comment))
+    return head + table + end_64 + locator + end + comment
+
+
+@pytest.mark.parametrize("comment", [b"", b"c" * 65_535])
+def test_directory_is_counted_wherever_its_record_hides(comment: bytes, tmp_path: Path) -> None:
+    entry = b"PK\x01\x02" + bytes(42)
+    path = tmp_path / "many.zip"
+    path.write_bytes(directory_of(MAX_ARCHIVE_MEMBERS + 1, entry, comment))
+    with pytest.raises(BadInputError, match="more than 200,000 files"):
+        open_archive(path)
+
+
+def test_member_without_a_name_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "nameless.zip"
+    path.write_bytes(directory_of(1, b"PK\x01\x02" + bytes(42)))
+    assert open_archive(path).refused == [("", "Its name leads out of the archive.")]
+
+
+def test_large_table_in_a_zip_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "table.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        lines = b"".join(b"%d.jpg,cat\n" % n for n in range(100_000))
+        with archive.open("labels.csv", "w") as file:
+            for _ in range(1 + MAX_TABLE_BYTES // len(lines)):
+                file.write(lines)
+    archived = open_archive(path)
+    assert archived.entries == []
+    assert archived.refused == [("labels.csv", "A table is read up to 64 MB. Give it in parts.")]

@@ -8,6 +8,7 @@ import pytest
 from ml.data.ingest.bring_in import bring_in
 from ml.data.sources.listing import Listing
 from ml.data.sources.registry import list_source
+from ml.data.sources.tables import MAX_TABLE_BYTES, _read, load_table
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 from tests.helpers.pictures import as_bytes, picture
@@ -142,3 +143,33 @@ def test_a_table_of_one_class_is_not_enough(table: Callable[..., Path]) -> None:
 def test_a_heading_that_is_not_known_is_passed_over_and_said(table: Callable[..., Path]) -> None:
     listing = list_source(table("Bild,Was\na.png,cat\nb.png,dog\n", "a.png", "b.png"))
     assert listing.notes == ("The first line of labels.csv was taken for a heading.",)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("file,label\n" + "," * 2**21, "too long"),
+        ('file,label\n"' + "\n" * 5000, "too long"),
+        ("file,label\n" + '"\n",' * 5000, "too long"),
+        ("file,label\n" + "a,b\n" * 1_000_001, "more than 1,000,000 lines"),
+    ],
+)
+def test_table_is_measured_as_it_is_read(content: str, sentence: str, tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text(content)
+    with pytest.raises(BadInputError, match=sentence):
+        load_table(path)
+
+
+def test_table_of_too_many_bytes_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    with path.open("wb") as file:
+        file.truncate(MAX_TABLE_BYTES + 1)
+    with pytest.raises(BadInputError, match="larger than 64 MB"):
+        load_table(path)
+
+
+def test_wide_rows_keep_the_columns_that_are_asked_for(tmp_path: Path) -> None:
+    rows, columns = _read(b"file,label" + b",x" * 1000 + b"\n" + b"a,b" + b",c" * 1000, "t.csv")
+    assert columns is not None
+    assert rows == [["a", "b"]]

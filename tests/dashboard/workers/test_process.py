@@ -1,0 +1,57 @@
+"""Children of the server: each has a limit of memory, and says so where it is reached."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from dashboard.workers import process
+from dashboard.workers.process import MAX_INGEST_BYTES, memory_limit, spawn
+from ml.hardware import MEMORY_LIMIT, limit_of_child
+
+COMMANDS = ("ingest", "doctor", "map", "train", "tune", "evaluate", "robustness", "curve")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_child_has_a_limit_within_the_memory(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "accelerator", lambda: "cpu")
+    assert 2**28 < memory_limit([command]) < psutil.virtual_memory().total
+
+
+def test_graphics_card_frees_all_but_an_ingest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "accelerator", lambda: "cuda")
+    assert memory_limit(["train"]) == 0
+    assert 0 < memory_limit(["ingest"]) <= MAX_INGEST_BYTES
+
+
+@pytest.mark.parametrize(("text", "limit"), [("", 0), ("12", 12), ("-1", 0), ("much", 0)])
+def test_limit_of_a_child_is_a_number_or_none(text: str, limit: int) -> None:
+    assert limit_of_child({MEMORY_LIMIT: text}) == limit
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps a limit of memory")
+def test_child_beyond_its_limit_ends_with_a_sentence_that_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "memory_limit", lambda command: 700 * 2**20)
+    table = tmp_path / "labels.csv"
+    table.write_text("file,label\n" + "a.jpg,cat\n" * 10)
+    log = tmp_path / "log.txt"
+    (tmp_path / "sitecustomize.py").write_text(
+        "from ml.data.ingest import bring_in\n"
+        "def fill(*_, **__):\n"
+        "    return bytearray(2**30)\n"
+        "bring_in.bring_in = fill\n"
+    )
+    paths = f"{tmp_path}:{process.ROOT}"
+    with log.open("wb") as file:
+        command = ["ingest", str(table), "--workspace", str(tmp_path / "workspace")]
+        child = spawn(command, file, PYTHONPATH=paths)
+        code = child.wait(60)
+    assert code == 1
+    assert "0.7 GB of memory" in log.read_text()
+    assert isinstance(child, subprocess.Popen)
