@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ml import __version__
-from ml.errors import WorkspaceError
+from ml.errors import BadInputError, WorkspaceError
 from ml.utils.files import explain_os_error, read_json, write_json
+from ml.utils.paths import absolute_path, exists
 
 SCHEMA = 1
 
@@ -79,8 +80,12 @@ def is_public() -> bool:
 
 
 def default_root() -> Path:
-    """``LENSMITH_WORKSPACE``, else ``workspace`` in the current folder."""
-    return Path(os.environ.get("LENSMITH_WORKSPACE") or "workspace").expanduser().resolve()
+    """``LENSMITH_WORKSPACE``, else ``workspace`` in the current folder.
+
+    Raises:
+        BadInputError: it cannot be a path.
+    """
+    return absolute_path(os.environ.get("LENSMITH_WORKSPACE") or "workspace")
 
 
 def open_workspace(root: str | os.PathLike[str] | None = None) -> Workspace:
@@ -90,10 +95,10 @@ def open_workspace(root: str | os.PathLike[str] | None = None) -> Workspace:
         WorkspaceError: it cannot be written to, or a newer Lensmith wrote it.
     """
     try:
-        folder = Path(root).expanduser().resolve() if root else default_root()
-    except RuntimeError as error:  # ~user without such a user
-        raise WorkspaceError(f"There is no home folder for {root}. Give a whole path.") from error
-    if folder.exists() and not folder.is_dir():
+        folder = absolute_path(root) if root else default_root()
+    except BadInputError as error:
+        raise WorkspaceError(f"The workspace cannot be used: {error}") from error
+    if exists(folder) and not folder.is_dir():
         raise WorkspaceError(f"{folder} is a file, so it cannot be the workspace. Give a folder.")
     workspace = Workspace(folder)
     schema = folder / "schema.json"

@@ -24,6 +24,7 @@ from ml.data.store.versions import (
     read_summary,
 )
 from ml.errors import BadInputError
+from ml.utils.paths import exists, expanded
 from ml.workspace import Workspace
 
 
@@ -99,10 +100,10 @@ def resolve(
     if hub_registry.find(dataset):
         return take_in(dataset).version
     try:
-        exists = bool(dataset) and Path(dataset).expanduser().exists()
-    except (OSError, RuntimeError, ValueError):  # no such user, too long, not a path at all
-        exists = False
-    if not exists:
+        is_path = bool(dataset) and exists(expanded(dataset))
+    except BadInputError:  # of a user that there is not
+        is_path = False
+    if not is_path:
         raise _unknown_error(workspace, dataset)
     return take_in(Path(dataset)).version
 

@@ -17,6 +17,7 @@ from ml.inference.model_folder import find_model, read_manifest
 from ml.metrics import parity, predictions
 from ml.runs.folder import Run
 from ml.utils.files import explain_os_error, move_into_place
+from ml.utils.paths import absolute_path
 from ml.workspace import Workspace
 
 MAX_PICTURES_FOR_PARITY = 256
@@ -65,10 +66,9 @@ def _target(source: ExportSource, exporter: Exporter, output: Path, *, force: bo
     Raises:
         BadInputError: it is there already, its folder is not, or it would damage the run.
     """
-    target = output.expanduser()
+    target = absolute_path(output)
     if target.is_dir():
         target /= f"{source.manifest['run']}{exporter.suffix}"
-    target = target.resolve()
     inside = source.run.folder if source.run else source.folder
     if target.is_relative_to(inside.resolve()):
         raise BadInputError(f"{target} lies in the run itself. Name a file outside of it.")

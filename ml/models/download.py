@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from ml.errors import MLError
 from ml.utils.files import explain_os_error
+from ml.utils.paths import expanded
 
 CHUNK_BYTES = 1 << 18
 TIMEOUT_SECONDS = 30.0
@@ -27,7 +28,7 @@ def weights_folder() -> Path:
     """The folder for downloaded weights, the one that torch.hub and torchvision use."""
     caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     home = os.environ.get("TORCH_HOME") or f"{caches}/torch"
-    return Path(home).expanduser() / "hub" / "checkpoints"
+    return expanded(home) / "hub" / "checkpoints"
 
 
 def fetch(address: str, folder: Path, model_name: str, progress: Progress) -> Path:

@@ -23,17 +23,27 @@ from dashboard.text.wording import count
 from dashboard.workers.job import Job
 from ml.config import TrainConfig
 from ml.errors import BadInputError
+from ml.utils.paths import absolute_path, shortened
 
 TICK_SECONDS = 0.5
 
 
-def start_ingest(source: Path, follow_up: dict[str, Any] | None = None) -> None:
-    """Bring the folder ``source`` in. ``follow_up`` may hold a configuration to ``train``
-    afterwards, or say that a page waits for the pictures to ``tune`` on them."""
-    if not source.exists():
-        report_ingest_error(f"There is no folder or file {source}. Check the path.")
-        return
-    queue_ingest(Job(["ingest", str(source)], f"Reading {source.name}", follow_up or {}))
+def start_ingest(source: Path | str, follow_up: dict[str, Any] | None = None) -> bool:
+    """Bring the folder ``source`` in; whether it could be queued. ``follow_up`` may hold the data
+    set to bring it ``into``, a configuration to ``train`` afterwards, or say that a page waits for
+    the pictures to ``tune`` on them."""
+    follow_up = follow_up or {}
+    try:
+        path = absolute_path(source)
+    except BadInputError as error:
+        report_ingest_error(str(error))
+        return False
+    if not path.exists():
+        report_ingest_error(f"There is no folder or file {shortened(path)}. Check the path.")
+        return False
+    into = [f"--into={follow_up['into']}"] if follow_up.get("into") else []
+    queue_ingest(Job(["ingest", str(path), *into], f"Reading {path.name}", follow_up))
+    return True
 
 
 def queue_ingest(job: Job) -> None:

@@ -5,12 +5,16 @@ new key, which empties it: the server need not hold the files twice.
 """
 
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from dashboard.components.data.ingest_progress import queue_ingest, report_ingest_error
+from dashboard.components.data.ingest_progress import (
+    queue_ingest,
+    report_ingest_error,
+    start_ingest,
+)
 from dashboard.server import limits
 from dashboard.state.keys import folder_path_key
 from dashboard.state.page_states import IngestState
@@ -25,6 +29,7 @@ from ml.data.ingest.bring_in import BUNDLED_NAMES, slug
 from ml.data.sources.hub_registry import Hub, all_hubs
 from ml.data.store.versions import dataset_names
 from ml.errors import WorkspaceError
+from ml.utils.paths import example_folder
 from ml.workspace import Workspace
 
 TABLES = {".csv", ".tsv"}
@@ -164,7 +169,7 @@ def folder_path(follow_up: dict[str, Any], key: str) -> None:
         st.text_input(
             "Or a folder on this computer",
             key=folder_path_key(key),
-            placeholder=str(Path.home() / "pictures"),
+            placeholder=example_folder("pictures"),
             help="A folder with one folder of pictures for each class, a zip, or a CSV beside the "
             "pictures. It is read where it is.",
             on_change=_path_given,
@@ -174,13 +179,5 @@ def folder_path(follow_up: dict[str, Any], key: str) -> None:
 
 def _path_given(field: WidgetKey[str], follow_up: dict[str, Any]) -> None:
     text = field.value("").strip().strip("\"'")
-    if not text:
-        return
-    path = Path(text).expanduser()
-    if not path.exists():
-        report_ingest_error(f"There is no folder or file {path}. Check the path.")
-        return
-    command = ["ingest", str(path.resolve())]
-    command += [f"--into={follow_up['into']}"] if follow_up.get("into") else []
-    queue_ingest(Job(command, f"Reading {PurePosixPath(path.name)}", follow_up))
-    field.set("")
+    if text and start_ingest(text, follow_up):
+        field.set("")

@@ -1,6 +1,5 @@
 """Training form: pictures and preset first; every other setting has a default that suits them."""
 
-from pathlib import Path
 from typing import Any, NoReturn
 
 import streamlit as st
@@ -39,6 +38,7 @@ from ml.errors import BadInputError
 from ml.models import catalog as model_catalog
 from ml.text import command_line
 from ml.text.training_sentences import reason
+from ml.utils.paths import example_folder
 
 PRESET_HELP = (
     f"{TrainConfig.__dataclass_fields__['preset'].metadata['help']} "
@@ -167,7 +167,7 @@ def _folder_field() -> None:
         st.text_input(
             "Folder on this computer",
             key=TRAIN_FOLDER,
-            placeholder=str(Path.home() / "pictures"),
+            placeholder=example_folder("pictures"),
             help="One folder of pictures for each class, such as pets/cat and pets/dog.",
             on_change=_folder_given,
         )
@@ -176,7 +176,7 @@ def _folder_field() -> None:
 def _folder_given() -> None:
     text = TRAIN_FOLDER.value("").strip().strip("\"'")
     if text:
-        start_ingest(Path(text).expanduser())
+        start_ingest(text)
 
 
 def _train_button(info: DatasetInfo, config: TrainConfig | None, overrides: dict[str, Any]) -> None:

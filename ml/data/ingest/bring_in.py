@@ -26,6 +26,7 @@ from ml.data.store.versions import (
 )
 from ml.errors import BadInputError
 from ml.utils.files import read_json
+from ml.utils.paths import absolute_path, exists
 from ml.workspace import Workspace
 
 BUNDLED_NAMES = ("recycling", "hands", "fashion")
@@ -132,12 +133,10 @@ def _origin(
     min_classes: int,
 ) -> _Origin:
     if isinstance(path, str):
-        if (named_set := hub_registry.find(path)) and not Path(path).exists():
+        if (named_set := hub_registry.find(path)) and not exists(Path(path)):
             return _of_hub(workspace, *named_set, label, root)
         path = Path(path)
-    paths = [
-        source.expanduser().resolve() for source in ([path] if isinstance(path, Path) else path)
-    ]
+    paths = [absolute_path(source) for source in ([path] if isinstance(path, Path) else path)]
     if not paths:
         raise BadInputError("No pictures are named. Give a folder, a zip, a table or files.")
     if label is not None:

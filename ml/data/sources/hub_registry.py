@@ -13,6 +13,7 @@ from ml.data.pixels.parallel import Progress
 from ml.data.sources import hubs as modules
 from ml.data.sources.listing import Listing
 from ml.errors import BadInputError
+from ml.utils.paths import absolute_path
 from ml.utils.submodules import import_submodules
 from ml.workspace import Workspace
 
@@ -63,7 +64,7 @@ class Hub:
 
     def folder(self, workspace: Workspace, named_set: NamedSet, root: Path | None) -> Path:
         """Where the files of a set lie: ``root``, or a folder of the workspace."""
-        return root.expanduser().resolve() if root else workspace.root / self.name / named_set.name
+        return absolute_path(root) if root else workspace.root / self.name / named_set.name
 
     def listing(
         self, workspace: Workspace, named_set: NamedSet, root: Path | None, progress: Progress

@@ -17,6 +17,7 @@ from ml.data.sources import torchvision_read
 from ml.data.sources.listing import Listing
 from ml.data.sources.torchvision_catalog import TorchSet
 from ml.errors import BadInputError
+from ml.utils.paths import absolute_path
 from ml.workspace import Workspace
 
 PROBE_SECONDS = 6.0
@@ -25,7 +26,7 @@ PROBE_SECONDS = 6.0
 
 def root_of(workspace: Workspace, info: TorchSet, root: Path | None = None) -> Path:
     """The root that torchvision is given: ``root``, or a folder of the workspace."""
-    return root.expanduser().resolve() if root else workspace.root / "torchvision" / info.name
+    return absolute_path(root) if root else workspace.root / "torchvision" / info.name
 
 
 def load(

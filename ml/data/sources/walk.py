@@ -100,7 +100,7 @@ def has_many(folder: Path, count: int) -> bool:
     """Whether a folder and the folders in it have at least ``count`` entries: a quick estimate that
     goes one level deep."""
     entry_count = 0
-    with suppress(OSError):
+    with suppress(OSError, ValueError):  # a null is in no path
         for inside in (folder, *(one for one in folder.iterdir() if one.is_dir())):
             with os.scandir(inside) as entries:
                 entry_count += sum(1 for _ in islice(entries, count))
