@@ -111,10 +111,7 @@ class CheckContext:
     @cached_property
     def near_duplicates(self) -> list[list[int]]:
         """Clusters of items with nearly the same picture, their exact duplicates included."""
-        exact_duplicates = {item: cluster for cluster in self.exact_duplicates for item in cluster}
-        single = [n for n in self.items.tolist() if exact_duplicates.get(n, [n])[0] == n]
-        pairs = find_near_duplicates(self.statistics[single], self.stage("near_duplicates"))
-        near_pairs = [(single[first], single[second]) for first, second in pairs.tolist()]
+        near_pairs = list(self._near_pairs)
         exact_pairs = [pair for cluster in self.exact_duplicates for pair in pairwise(cluster)]
         paired = {item for pair in near_pairs for item in pair}
         return [
@@ -122,6 +119,31 @@ class CheckContext:
             for cluster in connected_components([*near_pairs, *exact_pairs])
             if paired & set(cluster)
         ]
+
+    @cached_property
+    def _near_pairs(self) -> dict[tuple[int, int], bool]:
+        """Pairs of near duplicates, and whether each is confirmed; of copies the first alone."""
+        exact_duplicates = {item: cluster for cluster in self.exact_duplicates for item in cluster}
+        single = [n for n in self.items.tolist() if exact_duplicates.get(n, [n])[0] == n]
+        near = find_near_duplicates(
+            self.workspace, self.statistics[single], self.stage("near_duplicates")
+        )
+        return {
+            (single[first], single[second]): confirmed
+            for (first, second), confirmed in zip(
+                near.pairs.tolist(), near.confirmed.tolist(), strict=True
+            )
+        }
+
+    @cached_property
+    def _unconfirmed_items(self) -> set[int]:
+        return {
+            item for pair, confirmed in self._near_pairs.items() if not confirmed for item in pair
+        }
+
+    def is_confirmed(self, cluster: Iterable[int]) -> bool:
+        """Whether all near duplicates in a cluster are far more alike than strangers are."""
+        return self._unconfirmed_items.isdisjoint(cluster)
 
     @cached_property
     def group_ids(self) -> Indices:

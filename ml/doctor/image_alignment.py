@@ -1,4 +1,4 @@
-"""Image alignment: lay one thumbnail over another, then compare them pixel by pixel.
+"""Image alignment: lay one picture over another, then compare them pixel by pixel.
 
 A crop moves and scales what is left. So the first is moved and scaled along both axes until it fits
 the second, by Gauss-Newton steps on their difference from coarse to fine (Lucas and Kanade 1981;
@@ -6,6 +6,7 @@ gain and offset of light are free, as in Evangelidis and Psarakis 2008). All of 
 pairs at once.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 Masks = npt.NDArray[np.bool_]
+Pixels = npt.NDArray[np.uint8] | Floats
 
 PYRAMID = ((4, 4), (2, 4), (1, 2))
 """Levels of the image pyramid, coarse to fine: (factor it shrinks by, steps)."""
@@ -21,59 +23,104 @@ MAX_TRANSFORM = np.array([1.33, 0.3, 1.33, 0.3], np.float32)
 """Bounds of (scale x, offset x, scale y, offset y); offsets in halves of the side."""
 MIN_COARSE_CORRELATION = 0.85
 """Pairs that correlate less at half size are not compared at full size."""
-MIN_CORRELATION, MIN_DETAIL_CORRELATION, MAX_GREY_DIFFERENCE = 0.93, 0.85, 9.0
-"""Two thumbnails of one picture reach these. Measured with ``benchmarks.doctor``: pictures that
-were resized, encoded again, cropped by 5 % or mirrored have a detail of 0.9 or more and differ by
-under 7 levels; of different photos of one thing before one background few come near either."""
+DARKEST_UNCLIPPED, LIGHTEST_UNCLIPPED = 4, 250
+"""Levels beyond these may be clipped: there light changes pixels by no gain and offset."""
+MIN_UNCLIPPED_SHARE = 0.2
+"""Of the pixels that overlap. With fewer, such as of a drawing, clipped ones count too."""
+MIN_GAIN, MAX_GAIN = 0.4, 2.5
+MIN_VARIANCE = 1e-3
+"""Of grey levels, below which a picture is blank."""
 
 
-class Similarity(NamedTuple):
-    """Similarity of aligned pairs, each (pairs,): the correlation of the thumbnails, -1 to 1, that
-    of their ``detail`` (what a blur takes away), and the RMS ``difference`` in grey levels."""
+class Alignment(NamedTuple):
+    """The ``transforms`` (pairs, 4) that lay the first of each pair over the second, and the
+    ``correlation`` there, -1 to 1, (pairs,)."""
 
+    transforms: Floats
     correlation: Floats
-    detail: Floats
-    difference: Floats
-
-    @property
-    def same_picture(self) -> Masks:
-        """Whether each pair is one picture, (pairs,)."""
-        close = (self.correlation >= MIN_CORRELATION) & (self.detail >= MIN_DETAIL_CORRELATION)
-        return close & (self.difference <= MAX_GREY_DIFFERENCE)
 
 
-def compare(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> Similarity:
-    """Compare pairs of thumbnails, uint8 (pairs, S, S), S a multiple of 4."""
+def align(
+    first: Pixels,
+    second: Pixels,
+    *,
+    transforms: Floats | None = None,
+    pyramid: Sequence[tuple[int, int]] = PYRAMID,
+) -> Alignment:
+    """Align pairs of grey pictures, (pairs, S, S), S a multiple of 4.
+
+    Args:
+        first, second: grey levels, 0 to 255.
+        transforms: where to start; each in its place unless given.
+        pyramid: (factor to shrink by, steps), coarse to fine.
+    """
     pairs = len(first)
-    zeros = np.zeros(pairs, np.float32)
-    similarity = Similarity(zeros, zeros.copy(), np.full(pairs, 255, np.float32))
     one, other = (_blur(side.astype(np.float32)) for side in (first, second))
-    transforms = np.tile(np.array([1, 0, 1, 0], np.float32), (pairs, 1))
+    if transforms is None:
+        transforms = np.tile(np.array([1, 0, 1, 0], np.float32), (pairs, 1))
+    alignment = Alignment(transforms.copy(), np.zeros(pairs, np.float32))
     remaining = np.arange(pairs)
-    for shrink, steps in PYRAMID:
-        first_small, second_small = (
-            _shrink(one[remaining], shrink),
-            _shrink(other[remaining], shrink),
-        )
+    for shrink, steps in pyramid:
+        first_small, second_small = (_shrink(side[remaining], shrink) for side in (one, other))
         if shrink > 2:
             first_small, second_small = _blur(first_small), _blur(second_small)
-        transforms[remaining], correlation = _fit(
-            first_small, second_small, transforms[remaining], steps
+        fitted, correlation = _fit(
+            first_small, second_small, alignment.transforms[remaining], steps
         )
-        similarity.correlation[remaining] = correlation
+        alignment.transforms[remaining] = fitted
+        alignment.correlation[remaining] = correlation
         if shrink == 2:
             remaining = remaining[correlation >= MIN_COARSE_CORRELATION]
         if not len(remaining):
-            return similarity
-    moved, inside = _move(one[remaining], transforms[remaining])
-    inside[:, :2] = inside[:, -2:] = inside[:, :, :2] = inside[:, :, -2:] = (
-        False  # blurred across an edge
-    )
-    other = other[remaining]
-    similarity.detail[remaining] = _correlate(_detail(moved), _detail(other), inside)
-    squares = ((moved - other) ** 2 * inside).sum((1, 2)) / np.maximum(inside.sum((1, 2)), 1)
-    similarity.difference[remaining] = np.sqrt(squares)
-    return similarity
+            break
+    return alignment
+
+
+def relative_residuals(first: Pixels, second: Pixels, transforms: Floats) -> Floats:
+    """What is left of the second pictures once the first are laid over them, (pairs,).
+
+    Gain, offset and blur are fitted, the same for all channels: a copy may be lighter, of other
+    contrast, or softer. Pixels that may be clipped are left out.
+
+    Args:
+        first, second: grey levels, 0 to 255, (pairs, C, S, S).
+        transforms: of ``align``.
+
+    Returns:
+        RMS of the residual over that of the second about its mean: 0 for a copy, 1 where the two
+        have nothing in common.
+    """
+    pairs, channels, size = first.shape[:3]
+    moved_parts = [_move(first[:, c].astype(np.float32), transforms) for c in range(channels)]
+    moved = np.stack([part for part, _ in moved_parts], 1)
+    other = second.astype(np.float32)
+    inside = moved_parts[0][1]
+    edge = max(2, size // 32)  # interpolated or blurred across an edge
+    inside[:, :edge] = inside[:, -edge:] = inside[:, :, :edge] = inside[:, :, -edge:] = False
+    weights = np.broadcast_to(inside[:, None], moved.shape)
+    unclipped = weights & _unclipped(moved) & _unclipped(other)
+    enough = unclipped.sum((1, 2, 3)) >= MIN_UNCLIPPED_SHARE * weights.sum((1, 2, 3))
+    weights = np.where(enough[:, None, None, None], unclipped, weights)
+    soft = _blur(_blur(moved.reshape(-1, size, size))).reshape(moved.shape)
+    pixels = np.maximum(weights.sum((1, 2, 3)), 1)[:, None, None]
+    columns = np.stack([moved, soft, other], 1) * weights[:, None]
+    columns = columns.reshape(pairs, 3, -1).astype(np.float64)
+    columns -= columns.sum(2, keepdims=True) / pixels  # the offset of light
+    columns *= weights.reshape(pairs, 1, -1)
+    moments = columns @ columns.transpose(0, 2, 1) / pixels
+    known, target = moments[:, :2, :2], moments[:, :2, 2:]
+    damping = 1e-4 * np.trace(known, axis1=1, axis2=2)[:, None, None] + 1e-6
+    fit = np.linalg.solve(known + damping * np.eye(2), target)[..., 0]
+    residual = columns[:, 2] - (fit[:, :, None] * columns[:, :2]).sum(1)
+    variance = np.maximum(moments[:, 2, 2], MIN_VARIANCE)
+    relative = np.sqrt((residual**2).sum(1) / pixels[:, 0, 0] / variance)
+    plausible = (fit.sum(1) >= MIN_GAIN) & (fit.sum(1) <= MAX_GAIN)
+    return np.where(plausible, np.minimum(relative, 1), 1).astype(np.float32)
+
+
+def _unclipped(pictures: Floats) -> Masks:
+    clipped: Masks = (pictures < DARKEST_UNCLIPPED) | (pictures > LIGHTEST_UNCLIPPED)
+    return ~clipped
 
 
 def _fit(one: Floats, other: Floats, transforms: Floats, steps: int) -> tuple[Floats, Floats]:
@@ -144,10 +191,6 @@ def _correlate(one: Floats, other: Floats, inside: Masks) -> Floats:
     norms = np.sqrt((one * one).sum((1, 2)) * (other * other).sum((1, 2)) + 1e-3)
     correlation: Floats = (one * other).sum((1, 2)) / norms
     return correlation
-
-
-def _detail(pictures: Floats) -> Floats:
-    return pictures - _blur(_blur(_blur(pictures)))
 
 
 def _blur(pictures: Floats) -> Floats:

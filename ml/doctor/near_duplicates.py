@@ -1,4 +1,5 @@
-"""Near-duplicate detection: candidates by perceptual hash, confirmed on aligned thumbnails.
+"""Near-duplicate detection: candidates by perceptual hash, screened on aligned thumbnails, then
+confirmed on larger pixels against the nearest different pictures (``ml.doctor.confirmation``).
 
 The hash of a picture is its thumbnail at 16 by 16, brought to mean 0 and length 1: a product of two
 hashes is their correlation, and all of them against all is a matrix product, done in blocks. Each
@@ -14,8 +15,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ml.doctor.image_alignment import compare
+from ml.doctor.confirmation import NearPairs, confirm, far_below_strangers
+from ml.doctor.image_alignment import align, relative_residuals
 from ml.doctor.image_statistics import THUMBNAIL_SIDE, ImageStatistics
+from ml.workspace import Workspace
 
 HASH_SIDE = 16
 CROP_KEPT_SHARE = 0.95
@@ -27,37 +30,60 @@ MIN_HASH_CORRELATION = 0.6
 BLOCK = 512
 MIN_CONTRAST = 3.0
 """Grey levels (standard deviation). A picture with less has nothing to be compared by."""
-MAX_COLOUR_DIFFERENCE = 20.0
-"""Levels between the means of a colour. Further apart are two pictures, such as two lids."""
+MAX_THUMBNAIL_RESIDUAL = 0.4
+"""Relative residual of aligned thumbnails, above which a pair is not looked at in larger pixels."""
+MAX_THUMBNAIL_RATIO = 0.9
+"""Of that residual to the one of strangers: loose, for it only decides what is looked at again."""
 
 Hashes = npt.NDArray[np.float32]
 Pairs = npt.NDArray[np.int64]
 
 
 def find_near_duplicates(
-    statistics: ImageStatistics, progress: Callable[[float], None] = lambda share: None
-) -> Pairs:
-    """Pairs of rows that show one picture to the eye: int64 (pairs, 2), first < second.
+    workspace: Workspace,
+    statistics: ImageStatistics,
+    progress: Callable[[float], None] = lambda share: None,
+) -> NearPairs:
+    """Pairs of rows that show one picture, first < second.
 
-    Rows that are equal to the bit are not compared: give each picture once.
+    Resized, encoded again, cropped a little, mirrored, lighter, darker or of other contrast. Rows
+    that are equal to the bit are not compared: give each picture once.
     """
-    thumbs = statistics["thumb"]
-    pairs, mirrored = _candidates(statistics, lambda share: progress(share / 2))
-    colour = np.stack([statistics[name] for name in ("red", "green", "blue")], 1)
-    colour_difference = np.abs(colour[pairs[:, 0]] - colour[pairs[:, 1]]).max(1, initial=0)
-    pairs, mirrored = (
-        pairs[colour_difference <= MAX_COLOUR_DIFFERENCE],
-        mirrored[colour_difference <= MAX_COLOUR_DIFFERENCE],
-    )
-    same_picture = np.zeros(len(pairs), bool)
+    pairs, mirrored = _candidates(statistics, lambda share: progress(0.2 * share))
+    residuals = np.ones(len(pairs), np.float32)
     for start in range(0, len(pairs), BLOCK):
-        progress(0.5 + start / len(pairs) / 2)
+        progress(0.2 + 0.5 * start / len(pairs))
         block = slice(start, start + BLOCK)
-        first, second = thumbs[pairs[block, 0]], thumbs[pairs[block, 1]]
+        first, second = (statistics["thumb"][pairs[block, side]] for side in (0, 1))
         flipped = mirrored[block]
         first[flipped] = first[flipped][:, :, ::-1]
-        same_picture[block] = compare(first, second).same_picture
-    return np.unique(pairs[same_picture], axis=0).reshape(-1, 2)
+        residuals[block] = _thumbnail_residuals(first, second)
+    screened = (residuals <= MAX_THUMBNAIL_RESIDUAL) & far_below_strangers(
+        pairs, residuals, MAX_THUMBNAIL_RATIO
+    )
+    return confirm(
+        workspace,
+        statistics["hash"].astype(str).tolist(),
+        pairs,
+        mirrored,
+        residuals,
+        screened,
+        lambda share: progress(0.7 + 0.3 * share),
+    )
+
+
+def _thumbnail_residuals(
+    first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]
+) -> npt.NDArray[np.float32]:
+    """Relative residuals of aligned thumbnails, (pairs,); those far apart by correlation alone."""
+    alignment = align(first, second)
+    residuals = np.sqrt(np.clip(1 - alignment.correlation**2, 0, 1)).astype(np.float32)
+    close = residuals <= MAX_THUMBNAIL_RESIDUAL
+    if close.any():
+        residuals[close] = relative_residuals(
+            first[close][:, None], second[close][:, None], alignment.transforms[close]
+        )
+    return residuals
 
 
 def connected_components(pairs: Sequence[Sequence[int]] | Pairs) -> list[list[int]]:

@@ -62,7 +62,7 @@ def exact(context: CheckContext) -> Iterator[Finding]:
     ),
 )
 def near(context: CheckContext) -> Iterator[Finding]:
-    """Resized, encoded again, cropped a little or mirrored, in one class and on one side."""
+    """Changed a little (``find_near_duplicates``), in one class and on one side."""
     groups = [
         c
         for c in context.near_duplicates
@@ -81,8 +81,8 @@ def near(context: CheckContext) -> Iterator[Finding]:
             f"{count(len(groups), 'picture')} {is_or_are(len(groups))} nearly the same as another."
         ),
         why=(
-            "Pictures that were resized, cropped a little, mirrored or saved again teach hardly "
-            "anything new."
+            "Pictures that were resized, cropped a little, mirrored, made lighter or darker, or "
+            "saved again teach hardly anything new."
         ),
         advice=(
             f"Look at the pairs, and exclude {count(len(extra), 'copy', 'copies')}: the largest of "
@@ -112,6 +112,8 @@ def contradiction(context: CheckContext) -> Iterator[Finding]:
     groups = [cluster for cluster in clusters if has_several_labels(context, cluster)]
     if not groups:
         return
+    groups.sort(key=context.is_confirmed, reverse=True)
+    unconfirmed = sum(not context.is_confirmed(cluster) for cluster in groups)
     items = [item for cluster in groups for item in cluster]
     unlikely = []
     for cluster in groups:
@@ -125,12 +127,30 @@ def contradiction(context: CheckContext) -> Iterator[Finding]:
     number = len(groups)
     yield context.finding(
         kind="contradiction",
-        severity="high",
-        title=f"{count(number, 'picture')} {has_or_have(number)} two labels.",
-        why="One of the labels is wrong, so training is pulled both ways and no answer is right.",
+        severity="medium" if unconfirmed == number else "high",
+        title=(
+            f"{count(number, 'picture')} may have two labels."
+            if unconfirmed == number
+            else f"{count(number, 'picture')} {has_or_have(number)} two labels."
+        ),
+        why=(
+            "One of the labels is wrong, so training is pulled both ways and no answer is right."
+            + unconfirmed_sentence(unconfirmed, number)
+        ),
         items=items,
         groups=groups,
         fixes=fixes,
+    )
+
+
+def unconfirmed_sentence(unconfirmed: int, number: int) -> str:
+    """How many of ``number`` near copies may be two pictures; empty where none may."""
+    if not unconfirmed:
+        return ""
+    which = "They are" if unconfirmed == number else f"{unconfirmed} of them are"
+    return (
+        f" {which} nearer than others of this set, but may be two pictures of one thing: look "
+        "before you change anything."
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ml.doctor import logistic_regression
 from ml.doctor.check_context import CheckContext, exclude
-from ml.doctor.checks.duplicates import crosses_splits
+from ml.doctor.checks.duplicates import crosses_splits, unconfirmed_sentence
 from ml.doctor.finding import Finding
 from ml.doctor.registry import Kind, check
 from ml.text.format import count, is_or_are, percentage
@@ -42,6 +42,7 @@ def leaks(context: CheckContext) -> Iterator[Finding]:
     if exact:
         yield _finding(context, "leak", exact, "")
     if near:
+        near.sort(key=context.is_confirmed, reverse=True)
         yield _finding(context, "near_leak", near, "nearly ")
 
 
@@ -58,13 +59,15 @@ def _finding(
     number = len([item for item in kept_items if context.split_numbers[item] == max(split_numbers)])
     total = int((context.split_numbers == max(split_numbers)).sum())
     share = number / max(total, 1)
+    unconfirmed = sum(not context.is_confirmed(cluster) for cluster in groups)
+    seen = "A model knows them by heart" if kind == "leak" else "A model has seen nearly the same"
     return context.finding(
         kind=kind,
-        severity="high",
+        severity="medium" if unconfirmed == len(groups) else "high",
         title=f"{count(number, f'{where} picture')} {is_or_are(number)} {nearly}in training too.",
         why=(
-            f"A model knows them by heart: that is {percentage(share)} of the {where} pictures"
-            f"{_flattery(context, kept_items)}."
+            f"{seen}: that is {percentage(share)} of the {where} pictures"
+            f"{_flattery(context, kept_items)}.{unconfirmed_sentence(unconfirmed, len(groups))}"
         ),
         advice=(
             f"Exclude {count(len(extra), 'copy', 'copies')} outside {where}. The {where} set stays "
