@@ -13,6 +13,8 @@ if __name__ == "__main__":
 else:
     # Nothing that has a component may be imported here: before there is a server, components are
     # registered nowhere.
+    import sys
+
     from starlette.middleware import Middleware
 
     from dashboard.compat.streamlit_network import never_ask_for_external_address
@@ -20,7 +22,13 @@ else:
     from dashboard.server.frames_route import routes
     from dashboard.server.trusted_hosts import TrustedHosts
     from dashboard.server.upload_limits import UploadLimits
+    from ml.errors import WorkspaceError
+    from ml.utils import environment
 
+    try:
+        environment.check()
+    except WorkspaceError as error:
+        sys.exit(str(error))
     keep_page_on_fragment_reruns()
     never_ask_for_external_address()
     app = st.App(

@@ -20,6 +20,7 @@ from ml import __version__
 from ml.errors import BadInputError, MLError
 from ml.hardware import limit_memory, limit_of_child
 from ml.models.plugins import discovery as plugins
+from ml.utils import environment
 from ml.utils.files import explain_os_error
 from ml.workspace import open_workspace
 
@@ -88,6 +89,7 @@ def main(arguments: list[str] | None = None) -> int:
     if limit:
         limit_memory(limit)
     try:
+        environment.check()
         workspace = open_workspace(args.workspace)
         plugins.use_workspace(workspace)
         code = args.run_command(args, workspace) or 0

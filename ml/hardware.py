@@ -16,6 +16,7 @@ import psutil
 from filelock import FileLock
 
 from ml import __version__
+from ml.utils.environment import value
 from ml.utils.files import read_json, write_json
 from ml.workspace import Workspace
 
@@ -72,8 +73,7 @@ def limit_memory(limit: int) -> bool:
 
 def limit_of_child(environment: Mapping[str, str] = os.environ) -> int:
     """The bytes that ``MEMORY_LIMIT`` allows this process; 0 where it sets no limit."""
-    text = environment.get(MEMORY_LIMIT, "")
-    return int(text) if text.isdecimal() else 0
+    return int(value(MEMORY_LIMIT, environment) or 0)
 
 
 def peak_memory() -> int:
@@ -107,12 +107,7 @@ def describe() -> Machine:
 
 def thread_count(requested: int) -> int:
     """The number of CPU threads; for 0 that in ``LENSMITH_THREADS``, else all usable cores."""
-    variable = os.environ.get("LENSMITH_THREADS", "")
-    return (
-        requested
-        or (int(variable) if variable.isdigit() and int(variable) else 0)
-        or describe().cores
-    )
+    return requested or int(value("LENSMITH_THREADS") or 0) or describe().cores
 
 
 def versions() -> dict[str, str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ml import __version__
 from ml.errors import BadInputError, WorkspaceError
+from ml.utils import environment
 from ml.utils.files import explain_os_error, read_json, write_json
 from ml.utils.paths import absolute_path, exists
 
@@ -70,13 +71,21 @@ class Workspace:
 
 
 def is_demo() -> bool:
-    """Whether this server shows one classifier and nothing else, by ``LENSMITH_MODE=demo``."""
-    return os.environ.get("LENSMITH_MODE", "").casefold() == "demo"
+    """Whether this server shows one classifier and nothing else, by ``LENSMITH_MODE=demo``.
+
+    Raises:
+        WorkspaceError: the variable has another value.
+    """
+    return bool(environment.value("LENSMITH_MODE"))
 
 
 def is_public() -> bool:
-    """Whether strangers use this server, by ``LENSMITH_PUBLIC=1`` or as a demo."""
-    return is_demo() or os.environ.get("LENSMITH_PUBLIC", "") not in ("", "0")
+    """Whether strangers use this server, by ``LENSMITH_PUBLIC=1`` or as a demo.
+
+    Raises:
+        WorkspaceError: one of the variables has another value.
+    """
+    return is_demo() or bool(environment.flag("LENSMITH_PUBLIC"))
 
 
 def default_root() -> Path:

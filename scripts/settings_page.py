@@ -21,6 +21,8 @@ below.
 """
 ENVIRONMENT = """## Environment variables
 
+A value or a name that is not known is refused at the start, so that no slip opens a server.
+
 | name | what it does |
 |---|---|
 | `LENSMITH_WORKSPACE` | The folder for data sets, runs and models; else `./workspace`. |

@@ -17,6 +17,7 @@ from dashboard.state.workspace import open_current_workspace
 from dashboard.workers import engine
 from ml import __version__
 from ml.errors import WorkspaceError
+from ml.utils import environment
 
 # After each drawing Streamlit looks for garbage among all objects. Those of the modules stay, and
 # to look through them again took a tenth of a second each time.
@@ -36,6 +37,7 @@ def draw() -> None:
     clear_page_hash()
     deep_links.read_address()
     try:
+        environment.check()  # again in each run, since secrets set variables after the start
         static.fill()
         style.apply()
         workspace = open_current_workspace()
@@ -44,7 +46,7 @@ def draw() -> None:
             st.stop()
         engine.attend(workspace)
     except WorkspaceError as error:
-        full_page("The workspace cannot be used", str(error))
+        full_page("Lensmith cannot be used here", str(error))
         st.stop()
     page = navigation()
     note_page(page.url_path)

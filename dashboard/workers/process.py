@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 
 from ml.hardware import MEMORY_LIMIT, accelerator
+from ml.utils.environment import value
 
 ROOT = Path(__file__).resolve().parents[2]
 NICE = 10
@@ -30,7 +31,7 @@ def spawn(command: list[str], log: Any, **environment: str) -> "subprocess.Popen
     """
     threads = max(1, (os.cpu_count() or 2) - 1)
     settings: dict[str, Any] = {"start_new_session": True}
-    gives_way = os.environ.get(PRIORITY) != "normal"
+    gives_way = not value(PRIORITY)
     if sys.platform == "win32":
         lower = subprocess.BELOW_NORMAL_PRIORITY_CLASS if gives_way else 0
         settings = {

@@ -41,6 +41,7 @@ class Ended(Job):
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upload, "Job", Ended)
+    monkeypatch.setattr(ingest_progress, "Job", Ended)
     monkeypatch.setattr(findings, "begin_job", lambda *_, **__: None)  # no doctor behind our back
 
 

@@ -11,7 +11,6 @@ everywhere.
 
 import importlib.util
 import logging
-import os
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +21,7 @@ from ml.errors import BadInputError
 from ml.models import registry
 from ml.models.plugins.reader import PACKAGE, PluginBuilder, PluginFile, read
 from ml.models.registry import ModelInfo
+from ml.utils import environment
 from ml.workspace import Workspace, is_public
 
 ENTRY_POINT_GROUP = "lensmith.models"
@@ -63,8 +63,8 @@ def forget_workspace() -> None:
 
 def are_allowed() -> bool:
     """Whether plugins are allowed on this server."""
-    setting = os.environ.get(PLUGINS_VARIABLE, "")
-    return setting != "0" if setting else not is_public()
+    allowed = environment.flag(PLUGINS_VARIABLE)
+    return not is_public() if allowed is None else allowed
 
 
 def discovered() -> Discovered:
