@@ -4,11 +4,15 @@ it."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from dashboard.queries.datasets import version_at
 from dashboard.queries.results import Results
 from dashboard.workers import engine
 from ml.data.store.versions import DatasetVersion, latest
 from ml.errors import MLError
+from ml.metrics.classification import Interval, share_interval
+from ml.metrics.design_effect import exchange_test
 from ml.runs.folder import Run
 from ml.workspace import Workspace
 
@@ -17,8 +21,10 @@ from ml.workspace import Workspace
 class Pair:
     """Two runs on the pictures that both were tested on, judged by the labels of the later one.
 
-    ``before`` and ``after`` count what each got right of ``pictures``; ``mended`` and ``broken``
-    are the places in the later results of what only the later, or only the earlier, got right.
+    ``before`` and ``after`` count what each got right of ``pictures``, with the 95 % intervals of
+    these shares; ``mended`` and ``broken`` are the places in the later results of what only the
+    later, or only the earlier, got right, and ``p_value`` says how often chance alone makes such a
+    difference. Groups of pictures are allowed for.
     """
 
     pictures: int
@@ -26,6 +32,9 @@ class Pair:
     after: int
     mended: tuple[int, ...]
     broken: tuple[int, ...]
+    interval_before: Interval
+    interval_after: Interval
+    p_value: float
 
 
 def newest_version(workspace: Workspace, name: str) -> DatasetVersion | None:
@@ -61,27 +70,23 @@ def paired(before: Results, after: Results) -> Pair | None:
     common = sorted(new_places[digest] for digest in old_places.keys() & new_places.keys())
     if not common:
         return None
-    outcomes: list[tuple[int, bool, bool]] = []
-    for place in common:
-        truth = after.classes[after.labels[place]]
-        right_before = before.classes[before.guesses[old_places[after.hashes[place]]]]
-        outcomes.append(
-            (place, right_before == truth, after.classes[after.guesses[place]] == truth)
-        )
+    places = np.array(common)
+    groups = None if after.groups is None else after.groups[places]
+    truth = [after.classes[label] for label in after.labels[places]]
+    old_guesses = before.guesses[[old_places[after.hashes[place]] for place in common]]
+    was_right = np.array(
+        [before.classes[n] == name for n, name in zip(old_guesses, truth, strict=True)]
+    )
+    is_right = after.guesses[places] == after.labels[places]
     return Pair(
         len(common),
-        sum(right_before for _, right_before, _ in outcomes),
-        sum(right_after for _, _, right_after in outcomes),
-        tuple(
-            place
-            for place, right_before, right_after in outcomes
-            if right_after and not right_before
-        ),
-        tuple(
-            place
-            for place, right_before, right_after in outcomes
-            if right_before and not right_after
-        ),
+        int(was_right.sum()),
+        int(is_right.sum()),
+        tuple(places[is_right & ~was_right].tolist()),
+        tuple(places[was_right & ~is_right].tolist()),
+        share_interval(was_right, groups),
+        share_interval(is_right, groups),
+        exchange_test(is_right.astype(np.int64) - was_right, groups),
     )
 
 

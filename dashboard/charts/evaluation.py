@@ -10,7 +10,7 @@ from typing import Any
 from dashboard.text.class_names import class_axis, literal
 from dashboard.text.markdown import percentage, with_span
 from dashboard.text.wording import count
-from ml.metrics.classification import wilson
+from ml.metrics.report import bin_interval
 
 MAX_BARS = 24
 """More classes than this are not drawn as bars; the table has them all."""
@@ -89,7 +89,7 @@ def reliability(
     ``before`` are those of the network's own probabilities, drawn behind them.
     """
     largest_bin = max((entry["pictures"] for entry in bins), default=1)
-    ends = [wilson(entry["accuracy"], entry["pictures"]) for entry in bins]
+    ends = [bin_interval(entry) for entry in bins]
     hover = [
         f"said {percentage(entry['confidence'])}, right {with_span(entry['accuracy'], end)}"
         f"<br>{count(int(entry['pictures']), 'test picture')}"

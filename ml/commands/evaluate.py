@@ -14,7 +14,7 @@ from ml.metrics.registry import Metric
 from ml.metrics.roc import curve
 from ml.runs.folder import Run, find
 from ml.sharing.html_report.page import check_place, page, write
-from ml.text import metric_text
+from ml.text import metric_text, report_sentences
 from ml.utils.progress import Progress
 from ml.workspace import Workspace
 
@@ -98,6 +98,8 @@ def _print_report(report: dict[str, Any]) -> None:
             f"{entry['class']:24} precision {entry['precision']:6.1%}  recall "
             f"{entry['recall']:6.1%}  F1 {entry['f1']:6.1%}  of {entry['support']}"
         )
+    if sentence := report_sentences.groups(report, report["pictures"]):
+        print(sentence)
     for note in report.get("notes") or []:
         print(note["text"])
 
@@ -134,7 +136,9 @@ def _class_summary(test_results: Results, name: str, threshold: float | None) ->
     if name not in test_results.classes:
         raise BadInputError(f"The model knows {', '.join(test_results.classes)}, not {name}.")
     label = test_results.classes.index(name)
-    roc = curve(test_results.probabilities[:, label], test_results.labels == label)
+    roc = curve(
+        test_results.probabilities[:, label], test_results.labels == label, test_results.groups
+    )
     summary = thresholds.summary(name, roc)
     return (
         summary

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from ml.data.pixels.cache import cached_pixels
 from ml.data.pixels.parallel import Progress
 from ml.data.pixels.pixels import Pixels, PixelSpec
+from ml.data.splits.groups import group_ids
 from ml.data.store.item_arrays import digests_of, excluded_of
 from ml.data.store.versions import DatasetVersion, load_version
 from ml.errors import BadInputError
@@ -55,6 +56,10 @@ class Pictures:
     def hashes(self, split: str) -> list[str]:
         """The SHA-256 of each picture."""
         return [self.version.items[n].hash for n in self.splits[split]]
+
+    def groups(self, split: str) -> Indices | None:
+        """The number of each picture's split group: int64 (n,); None where each is its own."""
+        return group_ids(self.version.items, self.splits[split])
 
     def files(self, split: str) -> list[str]:
         """The original name of each picture."""

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ml.data import catalog
 from ml.data.run_pictures import Pictures, open_pictures
+from ml.data.splits.groups import group_ids
 from ml.data.store.versions import SPLITS, load_version
 from ml.errors import BadInputError
 from ml.evaluation import stored_reports
@@ -20,7 +21,8 @@ from ml.evaluation.results import Results, make_results
 from ml.inference.classifier import Classifier
 from ml.metrics.baselines import nearest_centroid
 from ml.metrics.predictions import Predictions
-from ml.metrics.report import make_report, note
+from ml.metrics.registry import LabelledLogits
+from ml.metrics.report import make_report, note, with_groups
 from ml.runs.folder import Run
 from ml.utils.files import write_json
 from ml.workspace import Workspace
@@ -166,7 +168,9 @@ def _predict(
     chosen = labels >= 0
     logits = classifier.logits(pictures.pixels(split), progress)[chosen]
     hashes = tuple(np.array(pictures.hashes(split), dtype="U64")[chosen].tolist())
-    return Predictions(pictures.indices(split)[chosen], labels[chosen], logits, hashes)
+    items = pictures.indices(split)[chosen]
+    groups = group_ids(pictures.version.items, items)
+    return Predictions(items, labels[chosen], logits, hashes, groups)
 
 
 def _report(
@@ -186,6 +190,8 @@ def _report(
         selection.split,
         classifier.manifest,
     )
+    answers = LabelledLogits(predictions.logits, labels, predictions.groups)
+    report = with_groups(report, answers, classifier.manifest["temperature"])
     record = selection.record
     report |= {"dataset": record["name"], "fingerprint": record["fingerprint"]}
     report["version"] = record["version"]

@@ -6,13 +6,14 @@ them and checks that they fit together. Light: numpy only.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ml.data.splits.groups import group_ids
 from ml.data.store.item_arrays import files_of
 from ml.data.store.picture_key import PictureKey
 from ml.data.store.versions import load_version
@@ -20,7 +21,10 @@ from ml.errors import BadInputError, MLError
 from ml.evaluation import stored_reports
 from ml.metrics import predictions
 from ml.metrics.calibration import is_sure, softmax
+from ml.metrics.classification import Interval, share_interval
 from ml.metrics.predictions import Predictions
+from ml.metrics.registry import LabelledLogits
+from ml.metrics.report import with_groups
 from ml.runs.folder import Run
 from ml.workspace import Workspace
 
@@ -41,7 +45,8 @@ class Results:
     ``files`` (n,) name the pictures. ``threshold`` is the probability below which the model says
     that it is not sure; at 1 it never is sure. ``dataset`` and ``version`` name the set, in which
     ``indices`` (n,) are the places of the pictures. ``own`` says that they are the run's own test
-    pictures, and ``key`` tells these results from all others.
+    pictures, and ``key`` tells these results from all others. ``groups`` (n,) are the numbers of
+    their groups, None where each is its own; the intervals of the report allow for them.
     """
 
     report: dict[str, Any]
@@ -57,6 +62,7 @@ class Results:
     dataset: str
     version: int | None
     own: bool
+    groups: Integers | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -83,6 +89,11 @@ class Results:
     def sure(self) -> npt.NDArray[np.bool_]:
         """Of which pictures' guesses the model says that it is sure, (n,)."""
         return np.asarray(is_sure(self.confidence, self.threshold), dtype=bool)
+
+    def share_interval(self, chosen: npt.NDArray[np.bool_], right: npt.NDArray[Any]) -> Interval:
+        """The 95 % interval of the share of the ``chosen`` pictures that are ``right``, by their
+        groups; both (n,)."""
+        return share_interval(right, self.groups, chosen)
 
     def where(self, truth: int | None = None, guess: int | None = None) -> Integers:
         """The pictures of class ``truth`` that were taken for ``guess``; None is any class.
@@ -156,6 +167,11 @@ def read(workspace: Workspace, run: Run, other: tuple[str, str] | None = None) -
     if other:
         record = {"name": report.get("dataset"), "version": report.get("version")}
     files = _file_names(workspace, record, answers.indices)
+    if answers.groups is None:
+        answers = replace(answers, groups=picture_groups(workspace, record, answers.indices))
+    if answers.groups is not None and "groups" not in report:
+        labelled = LabelledLogits(answers.logits, answers.labels, answers.groups)
+        report = with_groups(report, labelled, temperature)
     key = f"{run.id}-{other[0][:12]}-{other[1]}" if other else run.id
     return make_results(report, answers, model, record, files, key, other is None)
 
@@ -175,8 +191,9 @@ def make_results(
     """
     probabilities = softmax(answers.logits, float(model.get("temperature", 1.0)))
     guesses = answers.logits.argmax(axis=1)
-    for array in (answers.labels, guesses, probabilities, answers.indices):
-        array.setflags(write=False)
+    for array in (answers.labels, guesses, probabilities, answers.indices, answers.groups):
+        if array is not None:
+            array.setflags(write=False)
     return Results(
         report,
         tuple(str(name) for name in report["classes"]),
@@ -191,6 +208,7 @@ def make_results(
         str(record.get("name") or ""),
         record.get("version"),
         own,
+        answers.groups,
     )
 
 
@@ -211,6 +229,18 @@ def _file_names(workspace: Workspace, record: dict[str, Any], indices: Integers)
         return tuple(files_of(items, indices.tolist()))
     except (MLError, OSError, KeyError, IndexError, TypeError, ValueError):
         return ("",) * len(indices)
+
+
+def picture_groups(
+    workspace: Workspace, record: dict[str, Any], indices: Integers
+) -> Integers | None:
+    """The group numbers (n,) of the pictures at the places ``indices`` (n,) of the data set; None
+    where each is its own group, or the data set is gone."""
+    try:
+        items = load_version(workspace, record["name"], record.get("version")).items
+        return group_ids(items, indices)
+    except (MLError, OSError, KeyError, IndexError, TypeError, ValueError):
+        return None
 
 
 def by_confusion(confusion: Sequence[Sequence[int]]) -> list[int]:

@@ -52,9 +52,9 @@ def measure(
 ) -> dict[str, Any]:
     """Accuracy of ``run`` on its test pictures as they are and under each corruption.
 
-    ``clean``; ``corrupted``, the mean over all kinds and strengths; ``kinds`` [{``name``,
-    ``label``, ``help``, ``unit``, ``levels``, ``accuracy`` (five, the weakest first), ``mean``}];
-    ``pictures``. With the test split it is kept in ``reports/robustness.json``.
+    ``clean`` with ``clean_interval``; ``corrupted``, the mean over all kinds and strengths;
+    ``kinds`` [{``name``, ``label``, ``help``, ``unit``, ``levels``, ``accuracy`` (five, the weakest
+    first), ``mean``}]; ``pictures``. With the test split it is kept in ``reports/robustness.json``.
 
     Args:
         progress: called with the share done (0 to 1); may raise to stop.
@@ -67,7 +67,9 @@ def measure(
 
     from ml.data.augment.corruptions import STRENGTHS, kinds
     from ml.data.run_pictures import open_pictures
+    from ml.data.splits.groups import group_ids
     from ml.inference.classifier import Classifier
+    from ml.metrics.classification import share_interval
 
     started = time.perf_counter()
     classifier = Classifier.load(run.folder / "model")
@@ -78,16 +80,21 @@ def measure(
     spread = np.linspace(0, len(labels) - 1, min(max_pictures, len(labels)))
     places = np.unique(spread.round().astype(int))
     pixels, labels = pictures.pixels(split)[places], labels[places]
+    groups = group_ids(pictures.version.items, pictures.indices(split)[places])
     hashes = [pictures.hashes(split)[place] for place in places]
     total, done = 1 + STRENGTHS * len(kinds()), 0
 
-    def accuracy(corrupted: Any) -> float:
+    def hits(shown: Any) -> Any:
+        """Whether each picture (n,) is recognised."""
         nonlocal done
-        logits = classifier.logits(corrupted, lambda share: progress((done + share) / total))
+        logits = classifier.logits(shown, lambda share: progress((done + share) / total))
         done += 1
-        return float((logits.argmax(1) == labels).mean())
+        return logits.argmax(1) == labels
 
-    clean = accuracy(pixels)
+    def accuracy(corrupted: Any) -> float:
+        return float(hits(corrupted).mean())
+
+    clean_hits = hits(pixels)
     hashed_pictures = list(zip(pixels, hashes, strict=True))
     per_kind = [_of_kind(kind, hashed_pictures, accuracy) for kind in kinds()]
     progress(1.0)
@@ -98,7 +105,8 @@ def measure(
         "fingerprint": run.dataset.get("fingerprint"),
         "split": split,
         "pictures": len(labels),
-        "clean": clean,
+        "clean": float(clean_hits.mean()),
+        "clean_interval": list(share_interval(clean_hits, groups)),
         "corrupted": float(np.mean([row["mean"] for row in per_kind])),
         "kinds": per_kind,
         "seconds": time.perf_counter() - started,

@@ -26,7 +26,12 @@ from ml.text.format import percentage
 from ml.utils.files import read_json, write_json
 from ml.workspace import Workspace
 
-FORMAT_VERSION = 1
+METHOD = "Fisher's exact test, one-sided, adjusted by Holm's method"
+GROUPED_METHOD = (
+    "Fisher's exact test, one-sided, with counts divided by the design effect of pictures that "
+    "belong together, adjusted by Holm's method"
+)
+FORMAT_VERSION = 2
 """Raised when other groups are made: what was found before does not compare."""
 MAX_MISTAKES_STORED = 500
 """Mistakes of a slice that are kept to be looked at."""
@@ -87,7 +92,7 @@ def measure(
     statistics = _statistics(workspace, items, lambda share: progress(0.5 + share / 2))
     correct = answers.guesses == answers.labels
     names = [version.classes[item.label] for item in items]
-    tried = slices.find(correct, groups(items, names, version.classes, statistics))
+    tried = slices.find(correct, groups(items, names, version.classes, statistics), answers.groups)
     progress(1.0)
     report = {
         "measure": FORMAT_VERSION,
@@ -98,7 +103,7 @@ def measure(
         "split": selection.split,
         "pictures": len(correct),
         "accuracy": float(correct.mean()),
-        "method": "Fisher's exact test, one-sided, adjusted by Holm's method",
+        "method": METHOD if answers.groups is None else GROUPED_METHOD,
         "tried": len(tried),
         "finding": finding(correct, tried),
         "slices": [_as_json(one, correct) for one in tried],

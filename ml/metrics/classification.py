@@ -2,14 +2,18 @@
 
 Everything here is a pure function of arrays. A *confusion* is an int64 array (K, K): rows are the
 truth, columns what was predicted. Shares are 0 to 1. The intervals are closed formulas, so that the
-same predictions always give the same interval.
+same predictions always give the same interval. An *inflation* is of ``ml.metrics.design_effect``:
+by how much the number of pictures is divided where some are of one group; 1 where none are.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ml.metrics.design_effect import share_inflation, variance_inflation
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -64,35 +68,60 @@ def macro_f1(matrix: Ints) -> float:
     return float(class_scores(matrix).f1[seen].mean()) if seen.any() else 0.0
 
 
-def wilson(share: float, pictures: float) -> Interval:
-    """Wilson's interval for a share found on ``pictures``; effective ones need not be whole.
+def wilson(share: float, pictures: float, z: float = Z95) -> Interval:
+    """Wilson's interval for a share found on ``pictures``; effective ones need not be whole. ``z``
+    is the quantile of the normal distribution for its level.
 
     >>> [round(end, 3) for end in wilson(0.9, 10)]
     [0.596, 0.982]
     """
     if pictures <= 0:
         return 0.0, 1.0
-    spread = Z95 * Z95 / pictures
+    spread = z * z / pictures
     middle = (share + spread / 2) / (1 + spread)
-    half = Z95 / (1 + spread) * np.sqrt(share * (1 - share) / pictures + spread / pictures / 4)
+    half = z / (1 + spread) * np.sqrt(share * (1 - share) / pictures + spread / pictures / 4)
     return max(0.0, min(share, float(middle - half))), min(1.0, max(share, float(middle + half)))
 
 
-def accuracy_interval(matrix: Ints) -> Interval:
+def share_interval(
+    right: NDArray[Any], groups: Ints | None = None, chosen: NDArray[Any] | None = None
+) -> Interval:
+    """The 95 % interval of the share of pictures that are ``right`` (n,), by their ``groups`` (n,),
+    None where each is its own; of the ``chosen`` ones alone where given (n,)."""
+    if chosen is not None:
+        right, groups = right[chosen], None if groups is None else groups[chosen]
+    share = float(right.mean()) if len(right) else 0.0
+    return wilson(share, len(right) / share_inflation(right, groups))
+
+
+def accuracy_influence(matrix: Ints) -> Floats:
+    """What a picture of each cell adds to the accuracy, less the mean: (K, K)."""
+    return np.eye(len(matrix)) - accuracy(matrix)
+
+
+def accuracy_interval(matrix: Ints, inflation: float = 1.0, z: float = Z95) -> Interval:
     """Wilson's interval for the accuracy."""
-    return wilson(accuracy(matrix), float(matrix.sum()))
+    return wilson(accuracy(matrix), float(matrix.sum()) / inflation, z)
 
 
-def recall_intervals(matrix: Ints) -> list[Interval]:
-    """Wilson's interval for the recall of each class."""
+def recall_intervals(matrix: Ints, inflations: Sequence[float] | None = None) -> list[Interval]:
+    """Wilson's interval for the recall of each class; ``inflations`` are those of the classes."""
     scores = class_scores(matrix)
     return [
-        wilson(float(recall), float(support))
-        for recall, support in zip(scores.recall, scores.support, strict=True)
+        wilson(float(recall), float(support) / inflation)
+        for recall, support, inflation in zip(
+            scores.recall, scores.support, inflations or [1.0] * len(matrix), strict=True
+        )
     ]
 
 
-def balanced_accuracy_interval(matrix: Ints) -> Interval:
+def balanced_accuracy_influence(matrix: Ints) -> Floats:
+    """What a picture of each cell adds to the sum of the recalls, less the mean: (K, K)."""
+    support = np.maximum(1, matrix.sum(axis=1))[:, None]
+    return np.asarray((np.eye(len(matrix)) - class_scores(matrix).recall[:, None]) / support)
+
+
+def balanced_accuracy_interval(matrix: Ints, inflation: float = 1.0) -> Interval:
     """Wilson's interval with the effective number of pictures.
 
     Balanced accuracy is a mean of recalls that were found independently. The effective number is
@@ -106,10 +135,37 @@ def balanced_accuracy_interval(matrix: Ints) -> Interval:
     support = support[present].astype(float)
     smooth = (np.diag(matrix)[present] + 0.5) / (support + 1)
     variance = np.sum(smooth * (1 - smooth) / support) / len(support) ** 2
-    return wilson(balanced_accuracy(matrix), smooth.mean() * (1 - smooth.mean()) / variance)
+    effective = smooth.mean() * (1 - smooth.mean()) / variance / inflation
+    return wilson(balanced_accuracy(matrix), effective)
 
 
-def macro_f1_interval(matrix: Ints) -> Interval:
+def macro_f1_influence(matrix: Ints) -> Floats:
+    """What a picture of each cell adds to macro F1 per share of the pictures (its gradient): (K,
+    K). Half a picture is spread over each row, so that no cell counts as impossible."""
+    occurs = (matrix.sum(axis=1) + matrix.sum(axis=0)) > 0
+    influence = np.zeros(matrix.shape)
+    if occurs.any():
+        influence[np.ix_(occurs, occurs)] = _macro_f1_slope(_smoothed_cells(matrix, occurs))
+    return influence
+
+
+def _smoothed_cells(matrix: Ints, occurs: NDArray[np.bool_]) -> Floats:
+    """The shares (k, k) of the cells of the classes that occur, half a picture spread a row."""
+    counts = matrix[np.ix_(occurs, occurs)].astype(float)
+    cells = counts + 0.5 / len(counts)
+    return np.asarray(cells / cells.sum())
+
+
+def _macro_f1_slope(cells: Floats) -> Floats:
+    """The gradient of macro F1 by the shares of the cells (k, k)."""
+    edges = cells.sum(axis=0) + cells.sum(axis=1)
+    f1 = 2 * np.diag(cells) / edges
+    # Each cell (i, j) lowers the F1 of i and of j in proportion; the diagonal also raises its own.
+    slope = -(f1 / edges)[:, None] - (f1 / edges)[None, :] + np.diag(2 / edges)
+    return np.asarray(slope / len(cells))
+
+
+def macro_f1_interval(matrix: Ints, inflation: float = 1.0) -> Interval:
     """Wilson's interval with the effective number of pictures, by the delta method.
 
     The variance is that of macro F1 as a smooth function of the cells of the confusion (Takahashi
@@ -119,23 +175,17 @@ def macro_f1_interval(matrix: Ints) -> Interval:
     """
     occurs = (matrix.sum(axis=1) + matrix.sum(axis=0)) > 0
     counts = matrix[np.ix_(occurs, occurs)].astype(float)
-    total, classes = counts.sum(), len(counts)
+    total = counts.sum()
     if total == 0:
         return 0.0, 1.0
-    cells = counts + 0.5 / classes
-    cells /= cells.sum()
-    edges = cells.sum(axis=0) + cells.sum(axis=1)
-    f1 = 2 * np.diag(cells) / edges
-    # Each cell (i, j) lowers the F1 of i and of j in proportion; the diagonal also raises its own.
-    slope = -(f1 / edges)[:, None] - (f1 / edges)[None, :] + np.diag(2 / edges)
-    slope /= classes
+    cells = _smoothed_cells(matrix, occurs)
     # The mean slope is 0, since twice the pictures have the same F1: the mean square is all.
-    variance = np.sum(cells * slope**2) / total
-    middle = float(f1.mean())
+    variance = np.sum(cells * _macro_f1_slope(cells) ** 2) / total
+    middle = float(np.mean(2 * np.diag(cells) / (cells.sum(axis=0) + cells.sum(axis=1))))
     effective = middle * (1 - middle) / variance if variance > 0 else total
     estimate = macro_f1(matrix)
     unbiased = min(1.0, max(0.0, estimate - _macro_f1_bias(counts)))
-    low, high = wilson(unbiased, effective)
+    low, high = wilson(unbiased, effective / inflation)
     return min(low, estimate), max(high, estimate)
 
 
@@ -168,16 +218,24 @@ def _shares(part: Floats, total: NDArray[Any]) -> Floats:
     return np.asarray(np.divide(part, total, out=np.zeros(len(part)), where=total > 0))
 
 
-def paired_difference(differences: Floats) -> tuple[float, Interval]:
+def paired_difference(differences: Floats, groups: Ints | None = None) -> tuple[float, Interval]:
     """The mean of differences (draws, pictures), each -1 to 1, with its 95 % interval.
 
     For one draw this is the interval of Bonett and Price 2012, "Adjusted Wald confidence interval
     for a difference of binomial proportions based on paired data": a picture more each way. How
-    much the draws differ is added.
+    much the draws differ is added. ``groups`` (pictures,) widen it by their design effect.
     """
     draws = len(differences)
-    each = np.append(differences.mean(0), [1.0, -1.0])
-    variance = each.var() / len(each)
+    mean_of_draws = differences.mean(0)
+    each = np.append(mean_of_draws, [1.0, -1.0])
+    inflation = variance_inflation(
+        mean_of_draws - mean_of_draws.mean(),
+        groups,
+        events=float(np.abs(mean_of_draws).sum()),
+    )
+    if np.isinf(inflation):
+        return float(differences.mean()), (-1.0, 1.0)
+    variance = inflation * each.var() / len(each)
     if draws > 1:
         variance += differences.mean(1).var(ddof=1) / draws
     mean, middle, half = float(differences.mean()), float(each.mean()), Z95 * float(variance**0.5)

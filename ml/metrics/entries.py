@@ -8,7 +8,9 @@ from ml.metrics.registry import LabelledLogits, metric
     "accuracy",
     label="Accuracy",
     help="The share of test pictures whose class was guessed right.",
-    interval=lambda answers: classification.accuracy_interval(answers.confusion),
+    interval=lambda answers: classification.accuracy_interval(
+        answers.confusion, answers.inflation(classification.accuracy_influence)
+    ),
 )
 def accuracy(answers: LabelledLogits) -> float:
     """The share of right answers."""
@@ -19,7 +21,10 @@ def accuracy(answers: LabelledLogits) -> float:
     "balanced_accuracy",
     label="Balanced accuracy",
     help="The mean of the classes' recalls: every class counts the same, however few its pictures.",
-    interval=lambda answers: classification.balanced_accuracy_interval(answers.confusion),
+    interval=lambda answers: classification.balanced_accuracy_interval(
+        answers.confusion,
+        answers.inflation(classification.balanced_accuracy_influence, by_class=True),
+    ),
 )
 def balanced_accuracy(answers: LabelledLogits) -> float:
     """The mean recall of the classes that occur."""
@@ -30,7 +35,9 @@ def balanced_accuracy(answers: LabelledLogits) -> float:
     "macro_f1",
     label="Macro F1",
     help="The mean of the classes' F1, which is high only where precision and recall both are.",
-    interval=lambda answers: classification.macro_f1_interval(answers.confusion),
+    interval=lambda answers: classification.macro_f1_interval(
+        answers.confusion, answers.inflation(classification.macro_f1_influence, by_class=True)
+    ),
 )
 def macro_f1(answers: LabelledLogits) -> float:
     """The mean F1 of the classes that occur."""

@@ -13,20 +13,46 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.metrics.classification import Interval, Ints, confusion
+from ml.metrics.classification import Floats, Interval, Ints, confusion
+from ml.metrics.design_effect import variance_inflation
 
 
 @dataclass(frozen=True)
 class LabelledLogits:
-    """What a metric is computed from: ``logits`` (N, K) and the true class numbers (N,)."""
+    """What a metric is computed from: ``logits`` (N, K), the true class numbers (N,), and the group
+    numbers (N,) where some pictures are of one group."""
 
     logits: NDArray[Any]
     labels: Ints
+    groups: Ints | None = None
 
     @cached_property
     def confusion(self) -> Ints:
         """The confusion matrix (K, K): rows are the truth, columns the predicted class."""
-        return confusion(self.labels, self.logits.argmax(axis=1), np.shape(self.logits)[1])
+        return confusion(self.labels, self.guesses, np.shape(self.logits)[1])
+
+    @property
+    def guesses(self) -> Ints:
+        """The predicted class numbers (N,)."""
+        return np.asarray(self.logits.argmax(axis=1))
+
+    def inflation(self, influence: Callable[[Ints], Floats], by_class: bool = False) -> float:
+        """The inflation (``ml.metrics.design_effect``) of the variance of a metric.
+
+        Args:
+            influence: of the confusion (K, K), what a picture of each cell adds to the metric.
+            by_class: whether every class counts the same, however few its pictures.
+        """
+        if self.groups is None:
+            return 1.0
+        support = self.confusion.sum(axis=1)
+        right = int(np.trace(self.confusion))
+        return variance_inflation(
+            influence(self.confusion)[self.labels, self.guesses],
+            self.groups,
+            events=min(right, len(self.labels) - right),
+            weights=1 / support[self.labels] if by_class else None,
+        )
 
 
 Function = Callable[[LabelledLogits], float]

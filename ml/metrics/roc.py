@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.metrics.classification import Z95, Floats, Ints
+from ml.metrics.design_effect import variance_inflation
 
 Flags = NDArray[np.bool_]
 
@@ -22,6 +23,8 @@ class Curve:
 
     ``levels`` are the scores, ``called`` and ``hits`` counts of pictures called the class, and of
     those rightly; ``positives`` and ``negatives`` are how many there are of it and of the others.
+    ``ranked_positive`` (n,) says which pictures are of it, the highest score first, and
+    ``ranked_groups`` (n,) which group each is of; None where each is its own.
     """
 
     levels: Floats
@@ -29,6 +32,8 @@ class Curve:
     hits: Ints
     positives: int
     negatives: int
+    ranked_positive: Flags
+    ranked_groups: Ints | None = None
 
     @property
     def precision(self) -> Floats:
@@ -46,8 +51,8 @@ class Curve:
         return _over(self.called - self.hits, self.negatives)
 
 
-def curve(scores: Floats, positive: Flags) -> Curve:
-    """The curve of one class against the rest."""
+def curve(scores: Floats, positive: Flags, groups: Ints | None = None) -> Curve:
+    """The curve of one class against the rest; ``groups`` (n,) are group numbers of pictures."""
     order = np.argsort(-scores, kind="stable")
     ranked, right = scores[order], positive[order]
     # Pictures of the same score are called together: only the last of them ends a group.
@@ -55,7 +60,15 @@ def curve(scores: Floats, positive: Flags) -> Curve:
     hits = np.cumsum(right)[last].astype(np.int64)
     positives = int(positive.sum())
     levels, called = np.asarray(ranked[last]), (last + 1).astype(np.int64)
-    return Curve(levels, called, hits, positives, len(right) - positives)
+    return Curve(
+        levels,
+        called,
+        hits,
+        positives,
+        len(right) - positives,
+        np.asarray(right, bool),
+        None if groups is None else groups[order],
+    )
 
 
 def roc_auc(curve: Curve) -> float | None:
@@ -70,7 +83,41 @@ def roc_auc(curve: Curve) -> float | None:
     return float(np.sum(np.diff(across) * (up[1:] + up[:-1]) / 2))
 
 
-def roc_auc_interval(area: float, positives: int, negatives: int) -> tuple[float, float]:
+def curve_interval(curve: Curve) -> tuple[float, float]:
+    """The 95 % interval of the area under the ROC curve, by the groups of its pictures."""
+    inflation = _roc_auc_inflation(curve)
+    if np.isinf(inflation):
+        return 0.0, 1.0
+    return roc_auc_interval(
+        roc_auc(curve) or 0.0, curve.positives / inflation, curve.negatives / inflation
+    )
+
+
+def _roc_auc_inflation(curve: Curve) -> float:
+    """The inflation (``ml.metrics.design_effect``) of the variance of the area, from the structural
+    components of DeLong summed by group (Obuchowski 1997, "Nonparametric analysis of clustered ROC
+    curve data")."""
+    area = roc_auc(curve)
+    if curve.ranked_groups is None or area is None:
+        return 1.0
+    level = np.repeat(np.arange(len(curve.called)), np.diff(curve.called, prepend=0))
+
+    def share_above(counts: Ints, total: int) -> Floats:
+        """The share of ``total`` that scores above each level, those on it counted half."""
+        return np.asarray((np.append(0, counts[:-1]) + counts) / 2 / total)
+
+    of_class = 1 - share_above(curve.called - curve.hits, curve.negatives)[level] - area
+    of_others = share_above(curve.hits, curve.positives)[level] - area
+    weights = np.where(curve.ranked_positive, 1 / curve.positives, 1 / curve.negatives)
+    return variance_inflation(
+        np.where(curve.ranked_positive, of_class, of_others) * weights,
+        curve.ranked_groups,
+        events=(1 - area) * min(curve.positives, curve.negatives),
+        weights=weights,
+    )
+
+
+def roc_auc_interval(area: float, positives: float, negatives: float) -> tuple[float, float]:
     """The 95 % interval of an area under the ROC curve, which is wide where pictures are few.
 
     It is Newcombe's method 5 (2006, "Confidence intervals for an effect size measure based on the
@@ -114,20 +161,6 @@ def brier(probabilities: Floats, labels: Ints) -> float:
         return 0.0
     truth = np.eye(probabilities.shape[1])[labels]
     return float(np.mean(np.sum((probabilities - truth) ** 2, axis=1)))
-
-
-def mcnemar(only_first: int, only_second: int) -> float:
-    """The exact two-sided p-value of McNemar's test (1947), from pictures that one model alone has
-    right: how often a coin would be at least as uneven.
-
-    >>> mcnemar(5, 5), mcnemar(0, 6)
-    (1.0, 0.03125)
-    """
-    from math import comb
-
-    total, less = only_first + only_second, min(only_first, only_second)
-    tail = sum(comb(total, k) for k in range(less + 1))
-    return min(1.0, 2 * tail / 2**total) if total else 1.0
 
 
 def _over(counts: NDArray[Any], total: int) -> Floats:

@@ -12,13 +12,14 @@ Hochberg would let a share of what is reported be false, and asks more of how sl
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ml.metrics.classification import Floats, Interval, wilson
+from ml.metrics.classification import Floats, Interval, Ints, share_interval
+from ml.metrics.design_effect import variance_inflation
 
 LEVEL = 0.05
 """The chance that may be taken of calling any slice worse where none is."""
@@ -60,13 +61,15 @@ class Slice:
         return self.adjusted < LEVEL
 
 
-def find(right: Flags, groups: Sequence[Group]) -> list[Slice]:
+def find(right: Flags, groups: Sequence[Group], clusters: Ints | None = None) -> list[Slice]:
     """All slices that can be tried, the least likely by chance first.
 
     Groups of the same pictures are tried once, under the name that comes first.
 
     Args:
         right: (n,) whether each picture was recognised.
+        clusters: (n,) the number of each picture's split group (``ml.data.splits.groups``), whose
+            pictures err together; None where each is its own.
     """
     tried: dict[bytes, Group] = {}
     for group in groups:
@@ -76,7 +79,13 @@ def find(right: Flags, groups: Sequence[Group]) -> list[Slice]:
     distinct, wrong = list(tried.values()), int(np.sum(~right))
     chances = np.array(
         [
-            chance(int((~right & one.inside).sum()), int(one.inside.sum()), wrong, len(right))
+            chance(
+                int((~right & one.inside).sum()),
+                int(one.inside.sum()),
+                wrong,
+                len(right),
+                difference_inflation(right, one.inside, clusters),
+            )
             for one in distinct
         ]
     )
@@ -89,7 +98,7 @@ def find(right: Flags, groups: Sequence[Group]) -> list[Slice]:
                 group,
                 number,
                 share,
-                wilson(share, number),
+                share_interval(right, clusters, inside),
                 float(right[~inside].mean()),
                 float(p),
                 float(adjusted),
@@ -98,28 +107,59 @@ def find(right: Flags, groups: Sequence[Group]) -> list[Slice]:
     return sorted(result, key=lambda one: (one.p, one.accuracy))
 
 
-def chance(mistakes: int, pictures: int, all_mistakes: int, all_pictures: int) -> float:
+def difference_inflation(right: Flags, inside: Flags, clusters: Ints | None) -> float:
+    """The inflation (``ml.metrics.design_effect``) of the variance of the difference between a
+    slice and the rest, if they do alike: of the score of each picture."""
+    if clusters is None:
+        return 1.0
+    mistakes = (~right).astype(float)
+    score = (inside - inside.mean()) * (mistakes - mistakes.mean())
+    events = float(min(mistakes.sum(), len(right) - mistakes.sum()))
+    return variance_inflation(
+        score, clusters, events=events, weights=np.abs(inside - inside.mean()), is_score=True
+    )
+
+
+def chance(
+    mistakes: int,
+    pictures: int,
+    all_mistakes: int,
+    all_pictures: int,
+    inflation: float = 1.0,
+) -> float:
     """Fisher's exact test, one-sided: how often ``pictures`` drawn blindly of ``all_pictures`` hold
     ``mistakes`` or more of the ``all_mistakes``.
+
+    Where pictures come in groups, all counts are divided by ``inflation`` first (Rao and Scott
+    1992, "A simple method for the analysis of clustered binary data"); they need not be whole then.
 
     >>> round(chance(3, 3, 3, 6), 4), chance(0, 3, 3, 6)
     (0.05, 1.0)
     """
-    max_in_slice = min(pictures, all_mistakes)
-    min_in_slice = max(0, pictures + all_mistakes - all_pictures)
-    if mistakes <= min_in_slice:
+    if np.isinf(inflation):
         return 1.0
-    possible = np.arange(mistakes, max_in_slice + 1)
-    logs = _log_factorials(all_pictures)
+    in_slice, wrong = pictures / inflation, all_mistakes / inflation
+    total, wrong_in_slice = all_pictures / inflation, mistakes / inflation
+    if wrong_in_slice <= max(0.0, in_slice + wrong - total):
+        return 1.0
+    possible = np.arange(wrong_in_slice, min(in_slice, wrong) + 1e-9)
+    logs = partial(_log_factorial, inflation, all_pictures)
 
-    def log_binomial(total: int, part: Any) -> Any:
+    def log_binomial(total: float, part: Any) -> Any:
         """The logarithm of how many ways there are to choose ``part`` of ``total``."""
-        return logs[total] - logs[part] - logs[total - part]
+        return logs(total) - logs(part) - logs(total - part)
 
-    drawn = log_binomial(all_mistakes, possible) + log_binomial(
-        all_pictures - all_mistakes, pictures - possible
-    )
-    return float(min(1.0, np.exp(drawn - log_binomial(all_pictures, pictures)).sum()))
+    drawn = log_binomial(wrong, possible) + log_binomial(total - wrong, in_slice - possible)
+    return float(min(1.0, np.exp(drawn - log_binomial(total, in_slice)).sum()))
+
+
+def _log_factorial(inflation: float, limit: int, numbers: Any) -> Any:
+    """The logarithm of the factorial; of numbers that are not whole by the gamma function."""
+    if inflation == 1:
+        return _log_factorials(limit)[np.rint(numbers).astype(int)]
+    from scipy.special import gammaln  # type: ignore[import-untyped]
+
+    return gammaln(np.maximum(0, numbers) + 1)
 
 
 @lru_cache(maxsize=4)

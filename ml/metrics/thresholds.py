@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from ml.metrics.calibration import MIN_PICTURES_FOR_CALIBRATION, TARGET
-from ml.metrics.classification import Floats, Ints, wilson
-from ml.metrics.roc import Curve, average_precision, roc_auc, roc_auc_interval
+from ml.metrics.classification import Floats, Interval, Ints, wilson
+from ml.metrics.design_effect import share_inflation
+from ml.metrics.roc import Curve, average_precision, curve_interval, roc_auc
 
 GRID = np.arange(1001) / 1000
 """Thresholds are read off in steps of a tenth of a percent, as a slider has them."""
@@ -22,13 +23,16 @@ MIN_PICTURES_FOR_CURVE = 10
 @dataclass(frozen=True)
 class Called:
     """What a threshold (0 to 1) does: ``called`` pictures, ``hits`` of them rightly, of
-    ``positives`` of the class and ``negatives`` of others."""
+    ``positives`` of the class and ``negatives`` of others. The inflations are of
+    ``ml.metrics.design_effect``: 1 where each picture is its own group."""
 
     threshold: float
     called: int
     hits: int
     positives: int
     negatives: int
+    precision_inflation: float = 1.0
+    recall_inflation: float = 1.0
 
     @property
     def false_alarms(self) -> int:
@@ -50,11 +54,34 @@ class Called:
         """The share of the class that is called; None where there is none of it."""
         return self.hits / self.positives if self.positives else None
 
+    @property
+    def precision_interval(self) -> Interval | None:
+        """The 95 % interval of the precision; None where nothing is called."""
+        pictures = self.called / self.precision_inflation
+        return None if self.precision is None else wilson(self.precision, pictures)
+
+    @property
+    def recall_interval(self) -> Interval | None:
+        """The 95 % interval of the recall; None where there is none of the class."""
+        pictures = self.positives / self.recall_inflation
+        return None if self.recall is None else wilson(self.recall, pictures)
+
 
 def call(curve: Curve, threshold: float) -> Called:
     """What ``threshold`` does."""
-    called, hits = _counts(curve, np.array([threshold]))
-    return Called(threshold, int(called[0]), int(hits[0]), curve.positives, curve.negatives)
+    counts, hit_counts = _counts(curve, np.array([threshold]))
+    called, hits = int(counts[0]), int(hit_counts[0])
+    groups, positive = curve.ranked_groups, curve.ranked_positive
+    is_called = np.arange(len(positive)) < called
+    return Called(
+        threshold,
+        called,
+        hits,
+        curve.positives,
+        curve.negatives,
+        share_inflation(positive[:called], None if groups is None else groups[:called]),
+        share_inflation(is_called[positive], None if groups is None else groups[positive]),
+    )
 
 
 def for_precision(curve: Curve, target: float = TARGET) -> Called | None:
@@ -104,7 +131,7 @@ def summary(name: str, curve: Curve) -> dict[str, Any]:
     assert area is not None
     about |= {
         "roc_auc": area,
-        "roc_auc_interval": list(roc_auc_interval(area, curve.positives, curve.negatives)),
+        "roc_auc_interval": list(curve_interval(curve)),
         "average_precision": average_precision(curve),
     }
     for key, one in (
@@ -116,16 +143,16 @@ def summary(name: str, curve: Curve) -> dict[str, Any]:
 
 
 def as_json(one: Called) -> dict[str, Any]:
-    """What a threshold does, with 95 % intervals by Wilson."""
-    precision, recall = one.precision, one.recall
+    """What a threshold does, with 95 % intervals by Wilson, by the groups of the pictures."""
+    precision, recall = one.precision_interval, one.recall_interval
     return {
         "threshold": one.threshold,
         "called": one.called,
         "hits": one.hits,
         "false_alarms": one.false_alarms,
         "missed": one.missed,
-        "precision": precision,
-        "precision_interval": None if precision is None else list(wilson(precision, one.called)),
-        "recall": recall,
-        "recall_interval": None if recall is None else list(wilson(recall, one.positives)),
+        "precision": one.precision,
+        "precision_interval": None if precision is None else list(precision),
+        "recall": one.recall,
+        "recall_interval": None if recall is None else list(recall),
     }

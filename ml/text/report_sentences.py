@@ -39,6 +39,8 @@ def reading(report: dict[str, Any], pictures: int) -> str:
             f"Comparing each picture with the mean picture of every class scores "
             f"{percentage(centroid)}."
         )
+    if sentence := groups(report, pictures):
+        words.append(sentence)
     if pictures < MIN_PICTURES_WITHOUT_WARNING:
         kind = "test picture" if report.get("split", "test") == "test" else "picture"
         words.append(
@@ -46,6 +48,25 @@ def reading(report: dict[str, Any], pictures: int) -> str:
             "figures may be far off, in either direction."
         )
     return " ".join(words)
+
+
+def groups(report: dict[str, Any], pictures: int) -> str:
+    """That pictures of a group err together, of ``report["groups"]``; empty where none are
+    grouped."""
+    about = report.get("groups") or {}
+    if not about.get("count"):
+        return ""
+    effective = max(1, round(float(about.get("effective_pictures", pictures))))
+    told = (
+        f"they tell about as much as {count(effective, 'picture')} of as many groups"
+        if effective < pictures
+        else "that costs little here"
+    )
+    return (
+        f"The {count(pictures, 'picture')} come in {count(int(about['count']), 'group')} (one "
+        f"person, one scene, copies) that may be wrong together: {told}, and the intervals allow "
+        "for it."
+    )
 
 
 def folds(fold_scores: object) -> str:
@@ -135,7 +156,8 @@ def corruptions(measured: dict[str, Any]) -> str:
     """What ``ml.evaluation.robustness.measure`` found. Of few pictures no kind is called the
     hardest."""
     pictures = measured["pictures"]
-    clean = with_span(measured["clean"], wilson(measured["clean"], pictures))
+    interval = measured.get("clean_interval") or wilson(measured["clean"], pictures)
+    clean = with_span(measured["clean"], interval)
     sentence = f"{percentage(measured['corrupted'])} right on worse pictures, {clean} as they are."
     if pictures < MIN_PICTURES_FOR_CALIBRATION:
         return f"{sentence} {count(pictures, 'picture')} are too few to tell which kind is hardest."

@@ -7,10 +7,16 @@ correctly count, so the paired interval is far narrower than two separate ones w
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml.errors import BadInputError
-from ml.metrics.classification import paired_difference, wilson
+from ml.evaluation.results import picture_groups
+from ml.metrics import predictions
+from ml.metrics.classification import paired_difference, share_interval
+from ml.metrics.predictions import Predictions
 from ml.runs.folder import Run
+from ml.text.format import count
+from ml.workspace import Workspace
 
 
 def accuracy_difference(
@@ -23,9 +29,9 @@ def accuracy_difference(
     Args:
         better: the number of pictures that only the second classifies correctly.
         worse: the number of pictures that only the first classifies correctly.
-        pictures: the number of pictures in all.
+        pictures: the number of pictures in all, each its own group.
 
-    >>> [round(end, 3) for end in difference(9, 3, 90)[1]]
+    >>> [round(end, 3) for end in accuracy_difference(9, 3, 90)[1]]
     [-0.015, 0.145]
     """
     if pictures <= 0:
@@ -35,26 +41,39 @@ def accuracy_difference(
     return paired_difference(differences)
 
 
-def compare(base: Run, best: Run) -> dict[str, Any]:
+def compare(workspace: Workspace, base: Run, best: Run) -> dict[str, Any]:
     """Accuracy of both on the test pictures of ``base``, and the difference with its interval.
+
+    ``groups`` is how many groups the pictures are of, None where each is its own; the intervals
+    allow for them.
 
     Raises:
         BadInputError: one of them was not tested, or not on the same pictures.
     """
-    base_correct, best_correct = _correct_pictures(base), _correct_pictures(best)
-    if base_correct.keys() != best_correct.keys() or not base_correct:
+    before, after = _predictions(base), _predictions(best)
+    keys = [list(zip(one.hashes, one.indices.tolist(), strict=True)) for one in (before, after)]
+    if not keys[0] or sorted(keys[0]) != sorted(keys[1]):
         raise BadInputError("The two were not tested on the same pictures, so nothing is compared.")
-    pictures = len(base_correct)
-    only_best = sum(best_correct[picture] and not base_correct[picture] for picture in base_correct)
-    only_base = sum(base_correct[picture] and not best_correct[picture] for picture in base_correct)
-    difference, interval = accuracy_difference(only_best, only_base, pictures)
-    accuracies = [sum(correct.values()) / pictures for correct in (base_correct, best_correct)]
+    place = {key: n for n, key in enumerate(keys[1])}
+    order = np.array([place[key] for key in keys[0]])
+    base_right = before.logits.argmax(axis=1) == before.labels
+    best_right = (after.logits.argmax(axis=1) == after.labels)[order]
+    groups = before.groups
+    if groups is None:
+        groups = picture_groups(workspace, base.dataset, before.indices)
+    pictures = len(base_right)
+    difference, interval = paired_difference((best_right - base_right.astype(float))[None], groups)
+
+    def accuracy(right: NDArray[np.bool_]) -> dict[str, Any]:
+        return {"accuracy": float(right.mean()), "interval": list(share_interval(right, groups))}
+
     return {
         "pictures": pictures,
-        "base": {"accuracy": accuracies[0], "interval": list(wilson(accuracies[0], pictures))},
-        "best": {"accuracy": accuracies[1], "interval": list(wilson(accuracies[1], pictures))},
-        "better": only_best,
-        "worse": only_base,
+        "groups": None if groups is None else len(np.unique(groups)),
+        "base": accuracy(base_right),
+        "best": accuracy(best_right),
+        "better": int((best_right & ~base_right).sum()),
+        "worse": int((base_right & ~best_right).sum()),
         "difference": difference,
         "interval": list(interval),
     }
@@ -84,7 +103,8 @@ def search_summary(trials: int, best: int, comparison: dict[str, Any] | None, ba
         f"On {comparison['pictures']} test pictures that the search never saw, trial {best} gets "
         f"{100 * comparison['best']['accuracy']:.1f} % and the {base} "
         f"{100 * comparison['base']['accuracy']:.1f} %: a difference of "
-        f"{100 * comparison['difference']:+.1f} points ({low:+.1f} to {high:+.1f})."
+        f"{100 * comparison['difference']:+.1f} points ({low:+.1f} to {high:+.1f}"
+        f"{_grouped(comparison)})."
     )
     if comparison["interval"][0] > 0:
         return f"{on_test} It is better."
@@ -96,12 +116,14 @@ def search_summary(trials: int, best: int, comparison: dict[str, Any] | None, ba
     return f"{on_test} That may be chance: more test pictures would tell."
 
 
-def _correct_pictures(run: Run) -> dict[tuple[str, int], bool]:
-    """Whether each test picture, by its hash and index, was classified correctly."""
+def _grouped(comparison: dict[str, Any]) -> str:
+    groups = comparison.get("groups")
+    return f"; they are of {count(groups, 'group')}, which is allowed for" if groups else ""
+
+
+def _predictions(run: Run) -> Predictions:
+    """What ``run`` answered to its test pictures."""
     try:
-        with np.load(run.folder / "predictions.npz", allow_pickle=False) as archive:
-            guesses, labels = archive["logits"].argmax(axis=1), archive["labels"]
-            keys = zip(archive["hashes"].tolist(), archive["indices"].tolist(), strict=True)
-            return dict(zip(keys, (guesses == labels).tolist(), strict=True))
-    except (OSError, ValueError, KeyError) as error:
+        return predictions.load(run.folder / predictions.FILE)
+    except BadInputError as error:
         raise BadInputError(f"Run {run.id} has no test predictions. Train it anew.") from error

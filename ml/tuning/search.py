@@ -211,7 +211,7 @@ class Search:
         winner = self._test_run(best)
         comparison_result = None
         if base and winner and best.number:
-            comparison_result = comparison.compare(base, winner)
+            comparison_result = comparison.compare(self.workspace, base, winner)
             winner.update_meta(name=f"Best of {self.request['name']}")
         base_name = "settings it started from" if self.request["run"] else "default settings"
         usable_trials = sum(trial.state != "failed" for trial in self.state.ended)

@@ -16,6 +16,7 @@ from dashboard.state.keys import fold_key
 from ml.data.edits import edits
 from ml.evaluation import learning_curve
 from ml.metrics.calibration import softmax
+from ml.metrics.design_effect import exchange_test
 from ml.runs.folder import list_runs
 from ml.utils.files import read_json, write_json
 from tests.helpers import made_up_runs
@@ -308,7 +309,9 @@ def test_the_effect_of_calibration_is_told_before_and_after(workspace, version):
     ],
 )
 def test_before_and_after_claim_what_a_coin_would_hardly_do(mended, broken, said):
-    pair = retrain.Pair(50, 30, 30 + mended - broken, (0,) * mended, (0,) * broken)
+    p_value = exchange_test(np.repeat([1, -1], [mended, broken]), None)
+    after, span = 30 + mended - broken, (0.0, 1.0)
+    pair = retrain.Pair(50, 30, after, (0,) * mended, (0,) * broken, span, span, p_value)
     assert before_after._finding(pair).endswith(said)
     assert (stats.binomtest(mended, mended + broken).pvalue < 0.05) == ("hardly" in said)
 

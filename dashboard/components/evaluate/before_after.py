@@ -3,15 +3,14 @@
 import streamlit as st
 
 from dashboard.actions.retrain import Pair, paired
-from dashboard.components.evaluate.disagreement import SIGNIFICANCE_LEVEL
+from dashboard.components.evaluate.disagreement import SIGNIFICANCE_LEVEL, name_of_test
 from dashboard.components.widgets.gallery import gallery, gallery_tiles
 from dashboard.queries import results
 from dashboard.queries.results import Results
 from dashboard.text.markdown import plain, with_span
 from dashboard.text.wording import count
 from ml.errors import MLError
-from ml.metrics.classification import wilson
-from ml.metrics.roc import mcnemar
+from ml.metrics.classification import Interval
 from ml.runs.folder import Run
 from ml.workspace import Workspace
 
@@ -52,27 +51,20 @@ def _finding(pair: Pair) -> str:
     if not mended + broken:
         return "Before and after are right on the same pictures"
     text = f"{mended} more right, {broken} more wrong than before"
-    if mcnemar(mended, broken) >= SIGNIFICANCE_LEVEL:
+    if pair.p_value >= SIGNIFICANCE_LEVEL:
         return f"{text}: too few to tell from chance"
     return f"{text}: {'better' if mended > broken else 'worse'}, and hardly by chance"
 
 
 def _table(earlier: Run, run: Run, pair: Pair) -> dict[str, list[str]]:
-    def column(right: int) -> list[str]:
-        return [
-            plain(cell)
-            for cell in (
-                with_span(
-                    right / pair.pictures, list(wilson(right / pair.pictures, pair.pictures))
-                ),
-                f"{right:,} of {pair.pictures:,}",
-            )
-        ]
+    def column(right: int, interval: Interval) -> list[str]:
+        share = with_span(right / pair.pictures, list(interval))
+        return [plain(share), plain(f"{right:,} of {pair.pictures:,}")]
 
     return {
         "": ["Accuracy", "Recognised"],
-        f"Before · {plain(earlier.name)}": column(pair.before),
-        f"After · {plain(run.name)}": column(pair.after),
+        f"Before · {plain(earlier.name)}": column(pair.before, pair.interval_before),
+        f"After · {plain(run.name)}": column(pair.after, pair.interval_after),
     }
 
 
@@ -81,7 +73,7 @@ def _about(before: Results, after: Results, pair: Pair) -> str:
     text = (
         f"On the {count(pair.pictures, 'picture')} that both were tested on, by the labels of the "
         "later run, with 95 % intervals; "
-        "chance is judged by McNemar's exact test."
+        f"chance is judged by {name_of_test(after.groups)}."
     )
     left_out = len(before.hashes) + len(after.hashes) - 2 * pair.pictures
     if left_out:

@@ -13,7 +13,6 @@ from dashboard.state.keys import fold_key
 from dashboard.text.markdown import with_span
 from dashboard.text.wording import count
 from ml.metrics.calibration import MIN_PICTURES_FOR_CALIBRATION
-from ml.metrics.classification import wilson
 from ml.runs.folder import Run
 from ml.text import report_sentences
 
@@ -80,7 +79,7 @@ def _threshold(run: Run, results: Results) -> None:
         st.write(
             f"It is sure about {sure_count} of {count(total, 'test picture')}, and right about "
             f"{sure_and_right} of those: "
-            f"{with_span(share, wilson(share, sure_count))}."
+            f"{with_span(share, results.share_interval(sure, right))}."
         )
     if total < MIN_PICTURES_FOR_CALIBRATION:
         sentence = f"{count(total, 'test picture')} are too few"

@@ -19,7 +19,7 @@ from dashboard.queries.results import Results
 from dashboard.state.keys import class_threshold_key, fold_key
 from dashboard.text.markdown import percentage, plain, with_span
 from ml.metrics import thresholds
-from ml.metrics.roc import Curve, average_precision, curve, roc_auc, roc_auc_interval
+from ml.metrics.roc import Curve, average_precision, curve, curve_interval, roc_auc
 from ml.metrics.thresholds import Called
 
 
@@ -41,7 +41,7 @@ def _panel(results: Results) -> None:
         format_func=lambda place: names[place],
         key=f"told-class-{key}",
     )
-    class_curve = curve(results.probabilities[:, label], results.labels == label)
+    class_curve = curve(results.probabilities[:, label], results.labels == label, results.groups)
     if not thresholds.has_enough_pictures(class_curve):
         st.write(too_few(names[label], class_curve))
         return
@@ -78,8 +78,7 @@ def _slider(name: str, class_curve: Curve, results: str, label: int) -> Called:
 
 
 def _curves(name: str, class_curve: Curve, chosen: Called, key: str) -> None:
-    auc = roc_auc(class_curve) or 0.0
-    auc_interval = roc_auc_interval(auc, class_curve.positives, class_curve.negatives)
+    auc, auc_interval = roc_auc(class_curve) or 0.0, curve_interval(class_curve)
     mean_precision, share = (
         average_precision(class_curve),
         class_curve.positives / (class_curve.positives + class_curve.negatives),

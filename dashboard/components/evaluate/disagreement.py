@@ -2,6 +2,7 @@
 pictures."""
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -14,7 +15,7 @@ from dashboard.state.workspace import current_workspace
 from dashboard.text.markdown import plain, shortened
 from dashboard.text.wording import count
 from ml.errors import BadInputError
-from ml.metrics.roc import mcnemar
+from ml.metrics.design_effect import exchange_test
 from ml.runs.folder import Run
 from ml.workspace import Workspace
 
@@ -37,7 +38,9 @@ def disagreement(first: tuple[Run, str], second: tuple[Run, str]) -> None:
     if titles[0] == titles[1]:
         titles = [f"{title} ({place})" for place, title in enumerate(titles, 1)]
     better = only_right(one, other), only_right(other, one)
-    st.markdown(f"**{verdict(titles, len(better[0]), len(better[1]), len(one.labels))}**")
+    differences = np.zeros(len(one.labels), np.int64)
+    differences[better[0]], differences[better[1]] = 1, -1
+    st.markdown(f"**{verdict(titles, differences, one.groups)}**")
     for title, places, wrong in zip(titles, better, (other, one), strict=True):
         if len(places):
             lazy_expander(
@@ -61,24 +64,34 @@ def only_right(one: Results, other: Results) -> results.Integers:
     return places[np.argsort(-other.confidence[places], kind="stable")]
 
 
-def verdict(titles: list[str], first: int, second: int, pictures: int) -> str:
-    """What McNemar's exact test says of so many pictures that one run alone has right."""
+def verdict(titles: list[str], differences: results.Integers, groups: Any = None) -> str:
+    """What the exact test says of two runs: ``differences`` (n,) is 1 where only the first is
+    right, -1 where only the second is, ``groups`` (n,) the pictures' groups or None."""
+    first, second = int(np.sum(differences > 0)), int(np.sum(differences < 0))
+    pictures = len(differences)
     if not first + second:
         return f"They are right about the same of {count(pictures, 'test picture')}."
-    p_value = mcnemar(first, second)
+    p_value = exchange_test(differences, groups)
     counts = (
         f"Of {count(pictures, 'test picture')}, {titles[0]} alone has {first} right, "
         f"{titles[1]} alone {second}."
     )
     percent = "less than 0.1" if p_value < 0.001 else f"{100 * p_value:.2g}"
+    how = f"({name_of_test(groups)})."
     if p_value < SIGNIFICANCE_LEVEL:
-        winner = titles[0] if first > second else titles[1]
+        winner = titles[0] if differences.sum() > 0 else titles[1]
         return (
             f"{counts} {winner} is better on pictures like these: chance alone would make such a "
-            f"difference in {percent} % of tests (McNemar's exact test)."
+            f"difference in {percent} % of tests {how}"
         )
     return (
         f"{counts} That does not show that one is better: chance alone would make such a "
-        f"difference "
-        f"in {percent} % of tests (McNemar's exact test)."
+        f"difference in {percent} % of tests {how}"
     )
+
+
+def name_of_test(groups: Any) -> str:
+    """What the exact test of two runs is called, where pictures come in ``groups`` or not."""
+    if groups is None:
+        return "McNemar's exact test"
+    return "McNemar's exact test, where pictures of one group count as one coin"

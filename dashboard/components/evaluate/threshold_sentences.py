@@ -5,7 +5,6 @@ from dashboard.text.markdown import percentage, plain, span
 from dashboard.text.wording import count
 from ml.metrics import thresholds
 from ml.metrics.calibration import MIN_PICTURES_FOR_CALIBRATION, TARGET
-from ml.metrics.classification import wilson
 from ml.metrics.roc import Curve
 from ml.metrics.thresholds import Called
 
@@ -30,7 +29,7 @@ def precision_sentence(name: str, curve: Curve) -> str:
             f"{plain(name)}: **{percentage(threshold_effect.threshold, digits=1)}** "
             f"({threshold_effect.hits:,} of "
             f"{threshold_effect.called:,}; 95 % interval "
-            f"{span(wilson(threshold_effect.precision, threshold_effect.called))}). It finds "
+            f"{span(threshold_effect.precision_interval)}). It finds "
             f"{percentage(threshold_effect.recall)} "
             f"of {plain(name)}. It was read off these very pictures: expect a little less of new "
             "ones."
@@ -56,7 +55,7 @@ def recall_sentence(name: str, curve: Curve) -> str:
         f"The highest at which at least {percentage(TARGET)} of {plain(name)} is found: "
         f"**{percentage(threshold_effect.threshold, digits=1)}** ({threshold_effect.hits:,} of "
         f"{threshold_effect.positives:,}; 95 % "
-        f"interval {span(wilson(threshold_effect.recall, threshold_effect.positives))}). Of what "
+        f"interval {span(threshold_effect.recall_interval)}). Of what "
         f"it calls {plain(name)}, "
         f"{percentage(threshold_effect.precision)} is."
     )
@@ -65,8 +64,8 @@ def recall_sentence(name: str, curve: Curve) -> str:
 def effect(name: str, chosen: Called) -> list[MetricTile]:
     """What the threshold does, each with its interval or with what it is counted among."""
     precision, recall = chosen.precision, chosen.recall
-    precision_interval = "" if precision is None else span(wilson(precision, chosen.called))
-    recall_interval = "" if recall is None else span(wilson(recall, chosen.positives))
+    precision_interval = span(chosen.precision_interval)
+    recall_interval = span(chosen.recall_interval)
     return [
         MetricTile(
             "Precision",

@@ -60,6 +60,19 @@ def split_groups(items: Sequence[Item], pool: Indices) -> SplitGroups:
     return SplitGroups(np.asarray(pool, np.int64)[np.argsort(group_of_item, kind="stable")], starts)
 
 
+def group_ids(items: Sequence[Item], pool: Indices) -> Indices | None:
+    """A number for the split group of each of the item indices ``pool``, by first occurrence: int64
+    (n,). None where each is the only one of its group."""
+    groups = split_groups(items, pool)
+    if len(groups) == len(pool):
+        return None
+    numbers = np.repeat(np.arange(len(groups)), groups.sizes)
+    place = np.argsort(pool, kind="stable")
+    ids = np.empty(len(pool), np.int64)
+    ids[place[np.searchsorted(pool[place], groups.members)]] = numbers
+    return ids
+
+
 def ordered_by_hash(items: Sequence[Item], groups: SplitGroups, seed: int) -> SplitGroups:
     """``groups`` in the order of the lowest hash of ``seed`` and picture in each."""
     ranks = np.empty(len(groups.members), np.uint64)

@@ -5,7 +5,7 @@ from typing import Any
 from markupsafe import Markup
 
 from ml.metrics.calibration import MIN_PICTURES_FOR_CALIBRATION
-from ml.metrics.classification import wilson
+from ml.metrics.report import bin_interval
 from ml.sharing.html_report.figures import reliability
 from ml.sharing.html_report.rendering import render
 from ml.sharing.html_report.report_data import Subject
@@ -56,7 +56,7 @@ def _filled(bins: list[dict[str, float]] | None) -> list[dict[str, float]]:
 
 def _bin(one: dict[str, float]) -> dict[str, Any]:
     pictures = int(one["pictures"])
-    low, high = wilson(one["accuracy"], pictures)
+    low, high = bin_interval(one)
     return {
         "range": f"{100 * one['low']:.0f} to {100 * one['high']:.0f} %",
         "pictures": pictures,
@@ -92,7 +92,7 @@ def refusing(subject: Subject) -> Markup:
     answered, hits = int(sure.sum()), int(right[sure].sum())
     effect = None
     if answered:
-        share = with_span(hits / answered, wilson(hits / answered, answered))
+        share = with_span(hits / answered, results.share_interval(sure, right))
         effect = (
             f"It is sure about {answered:,} of the {subject.counted}, and right about {hits:,} of "
             f"those: {share}. It leaves {len(right) - answered:,} open."

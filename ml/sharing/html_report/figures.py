@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ml.metrics.classification import wilson
+from ml.metrics.report import bin_interval
 from ml.sharing.html_report.svg import element
 
 WIDTH, HEIGHT = 440, 300
@@ -123,7 +123,7 @@ def reliability(
     most = max((entry["pictures"] for entry in bins), default=1)
     for entry in bins:
         share = entry["accuracy"]
-        parts.append(axes.whisker(entry["confidence"], wilson(share, entry["pictures"])))
+        parts.append(axes.whisker(entry["confidence"], bin_interval(entry)))
         size = 3 + 6 * (entry["pictures"] / most) ** 0.5
         parts.append(axes.dot(entry["confidence"], share, size, "point"))
     return chart(parts, alt)

@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,9 +80,22 @@ def test_two_runs_are_told_apart_by_the_pictures_that_one_alone_has_right(worksp
     assert all(sure[:-1] >= sure[1:])
 
 
+def differing(first, second, pictures=90):
+    """1 where only the first of two runs is right, -1 where only the second is."""
+    return np.repeat([1, -1, 0], [first, second, pictures - first - second])
+
+
 def test_only_a_difference_that_chance_hardly_makes_is_called_one():
-    assert "right about the same of 90 test pictures" in verdict(["A", "B"], 0, 0, 90)
-    assert "does not show that one is better" in verdict(["A", "B"], 5, 2, 90)
-    assert "in 45 % of tests" in verdict(["A", "B"], 5, 2, 90)
-    assert "B is better" in verdict(["A", "B"], 1, 12, 90)
-    assert "less than 0.1 %" in verdict(["A", "B"], 0, 20, 90)
+    assert "right about the same of 90 test pictures" in verdict(["A", "B"], differing(0, 0))
+    assert "does not show that one is better" in verdict(["A", "B"], differing(5, 2))
+    assert "in 45 % of tests" in verdict(["A", "B"], differing(5, 2))
+    assert "B is better" in verdict(["A", "B"], differing(1, 12))
+    assert "less than 0.1 %" in verdict(["A", "B"], differing(0, 20))
+
+
+def test_pictures_of_one_group_count_as_one_difference():
+    alone = verdict(["A", "B"], differing(0, 12))
+    together = verdict(["A", "B"], differing(0, 12), np.repeat([0, 1, 2], [6, 6, 78]))
+    assert "B is better" in alone
+    assert "does not show that one is better" in together
+    assert "pictures of one group count as one coin" in together

@@ -82,13 +82,6 @@ def test_the_interval_of_an_area_is_whole_at_its_ends_and_symmetric():
     assert roc.roc_auc_interval(1.0, 1, 1)[0] < 0.3
 
 
-@given(st.integers(0, 60), st.integers(0, 60))
-def test_the_test_of_mcnemar_is_the_exact_one(first, second):
-    total = first + second
-    wanted = stats.binomtest(first, total).pvalue if total else 1.0
-    assert roc.mcnemar(first, second) == pytest.approx(wanted)
-
-
 def test_the_nearest_centroid_is_that_of_scikit_learn():
     pictures = trained().pictures
     seen = np.asarray(pictures.pixels("train"), float).reshape(len(pictures.labels("train")), -1)

@@ -1,6 +1,7 @@
 """Comparison: the paired interval agrees with exact tests, and the summary with the interval."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from scipy.stats import binomtest
 from ml.errors import BadInputError
 from ml.runs.folder import Run
 from ml.tuning.comparison import accuracy_difference, compare, search_summary
+from ml.workspace import Workspace
 
 
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 200))
@@ -64,21 +66,42 @@ def run_with(folder: Path, right: list[bool]) -> Run:
 def test_two_runs_are_compared_picture_by_picture(tmp_path: Path) -> None:
     base = run_with(tmp_path / "a", [True] * 50 + [False] * 50)
     best = run_with(tmp_path / "b", [False] * 2 + [True] * 88 + [False] * 10)
-    result = compare(base, best)
+    result = compare(Workspace(tmp_path), base, best)
     assert (result["better"], result["worse"], result["pictures"]) == (40, 2, 100)
     assert result["difference"] == pytest.approx(0.38)
     assert result["base"]["accuracy"] == pytest.approx(0.5)
     assert result["best"]["interval"][0] < 0.88 < result["best"]["interval"][1]
     with pytest.raises(BadInputError, match="same pictures"):
-        compare(base, run_with(tmp_path / "c", [True] * 9))
+        compare(Workspace(tmp_path), base, run_with(tmp_path / "c", [True] * 9))
     with pytest.raises(BadInputError, match="no test predictions"):
-        compare(base, Run(tmp_path / "none"))
+        compare(Workspace(tmp_path), base, Run(tmp_path / "none"))
+
+
+def test_groups_widen_the_verdict_of_a_search(tmp_path: Path) -> None:
+    def compared(groups: np.ndarray | None) -> dict[str, Any]:
+        folder = tmp_path / ("alone" if groups is None else "grouped")
+        folder.mkdir()
+        base = run_with(folder / "a", [True] * 60 + [False] * 20)
+        best = run_with(folder / "b", [True] * 72 + [False] * 8)
+        if groups is not None:
+            with np.load(base.folder / "predictions.npz") as stored:
+                columns = dict(stored)
+            np.savez(base.folder / "predictions.npz", groups=groups, **columns)
+        return compare(Workspace(tmp_path), base, best)
+
+    alone, grouped = compared(None), compared(np.arange(80) // 10)
+    assert alone["groups"] is None
+    assert alone["interval"][0] > 0 > grouped["interval"][0]
+    assert "8 groups" in search_summary(12, 5, grouped, "default settings")
+    assert "group" not in search_summary(12, 5, alone, "default settings")
 
 
 def test_the_summary_claims_no_more_than_the_interval_shows(tmp_path: Path) -> None:
     def summary(base: list[bool], best: list[bool], name: str) -> str:
         comparison = compare(
-            run_with(tmp_path / f"{name}1", base), run_with(tmp_path / f"{name}2", best)
+            Workspace(tmp_path),
+            run_with(tmp_path / f"{name}1", base),
+            run_with(tmp_path / f"{name}2", best),
         )
         return search_summary(12, 5, comparison, "default settings")
 
