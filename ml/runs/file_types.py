@@ -102,6 +102,15 @@ class Bin(TypedDict):
     pictures: Count
     confidence: Share | None
     accuracy: Share | None
+    interval: NotRequired[Interval]
+
+
+class Groups(TypedDict, total=False):
+    """How the pictures of a report come in groups, for which its intervals allow."""
+
+    count: Count
+    largest: Count
+    effective_pictures: float
 
 
 class Calibration(TypedDict, total=False):
@@ -157,11 +166,12 @@ class Report(TypedDict, total=False):
     macro_f1: Share | None
     loss: float | None
     intervals: dict[str, Interval | None]
+    groups: Groups
     majority: Majority
     calibration: Calibration
     centroid: Centroid | None
     folds: Folds | None
-    notes: list[str]
+    notes: list[dict[str, str]]
     parity: dict[str, float]
     run: str
     model: str
