@@ -17,6 +17,7 @@ else:
 
     from starlette.middleware import Middleware
 
+    from dashboard.compat.streamlit_messages import ignore_messages_about_the_server
     from dashboard.compat.streamlit_network import never_ask_for_external_address
     from dashboard.compat.streamlit_reruns import keep_page_on_fragment_reruns
     from dashboard.server.frames_route import routes
@@ -31,6 +32,7 @@ else:
         sys.exit(str(error))
     keep_page_on_fragment_reruns()
     never_ask_for_external_address()
+    ignore_messages_about_the_server()
     app = st.App(
         __file__,
         routes=routes(str(st.get_option("server.baseUrlPath"))),
