@@ -7,6 +7,15 @@ from ml.text.format import percentage, shortened, span, with_span
 __all__ = ["percentage", "plain", "shortened", "span", "whole_percentage", "with_span"]
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=])")
+WORD_JOINER = "\N{WORD JOINER}"
+"""Invisible, and part of no link, icon or arrow."""
+_REPLACED = re.compile(
+    r"\bwww(?=\.)|(?<=[\w.+-])(?=@)|:(?=//)|:(?=[\w+/-]+:)"
+    r"|(?<!\S)(<(?=->?(?!\S))|[-><~](?=[-=>](?!\S)))",
+    re.IGNORECASE,
+)
+"""The beginning of what the browser makes into something else once escapes are gone: addresses
+(``www.``, ``https://``, mail), icons and emoji (``:material/x:``), arrows and signs (``->``)."""
 
 
 def plain(text: str) -> str:
@@ -15,7 +24,8 @@ def plain(text: str) -> str:
     >>> plain("*b*")
     '\\\\*b\\\\*'
     """
-    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+    joined = _REPLACED.sub(lambda match: match[0] + WORD_JOINER, " ".join(text.split()))
+    return _MARKDOWN.sub(r"\\\1", joined)
 
 
 def whole_percentage(probability: float) -> str:

@@ -2,7 +2,14 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
+
+_SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+"""What a formula begins with; the last four are signs of full width."""
+_CELL = re.compile(rf"^(?=\s*[{_SIGNS}]|[\t\r])")
+_INNER_CELL = re.compile(rf'([;|\t\r\n][\s"]*)(?=[{_SIGNS}])')
+"""Behind what separates cells where a comma does not, as in Excel in much of Europe."""
 
 
 def csv_of(lines: Sequence[Sequence[object]]) -> str:
@@ -15,4 +22,6 @@ def csv_of(lines: Sequence[Sequence[object]]) -> str:
 
 
 def _harmless(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in tuple("=+-@\t\r") else cell
+    if not isinstance(cell, str):
+        return cell
+    return _CELL.sub("'", _INNER_CELL.sub(r"\1'", cell))
