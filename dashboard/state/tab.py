@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
 from dashboard.state.stored import stored
 from ml.workspace import Workspace
 
@@ -33,3 +35,9 @@ class TabState:
 def tab_state() -> TabState:
     """That of this tab."""
     return stored(TabState)
+
+
+def session_id() -> str:
+    """The id of this tab's session; empty outside of a script run."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return context.session_id if context else ""

@@ -8,7 +8,7 @@ that ends the worker again is not tried any more. Light: no torch, no ONNX Runti
 import hashlib
 import sys
 import threading
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -17,6 +17,8 @@ from typing import Any
 import streamlit as st
 
 from dashboard.workers.channel import Channel, EndedError
+from dashboard.workers.fair_turns import FairTurns
+from ml.data.pixels.cpu_budget import TOO_SLOW
 from ml.errors import MLError
 from ml.inference.classifier import unreadable
 from ml.serving.protocol import (
@@ -44,6 +46,8 @@ MAX_FRAME_SIDE = 1280
 MAX_REQUESTS = 16
 """Requests with the worker at a time: its queue takes less than ``TIMEOUT_SECONDS``."""
 MAX_TRIES = 2
+MAX_GIVEN_UP = 1000
+"""Pictures that are remembered, by their hash, as not to be tried again."""
 _FATAL = (
     "This picture ended the program that reads pictures, twice, and is not tried again. Save it "
     "anew in another program, or leave it out."
@@ -70,9 +74,12 @@ class InferenceClient:
         self._worker = Channel(command, seconds, max_requests)
         self._retry_worker = Channel(command, seconds, 1)
         self._retrying = threading.Lock()
-        self._fatal: deque[str] = deque(maxlen=100)
+        self._given_up: OrderedDict[str, str] = OrderedDict()
+        self._turns = FairTurns(max_requests)
 
-    def classify(self, run_folder: Path, data: bytes, name: str, top_k: int = 5) -> dict[str, Any]:
+    def classify(
+        self, run_folder: Path, data: bytes, name: str, top_k: int = 5, visitor: str = ""
+    ) -> dict[str, Any]:
         """The answer of a run's model for a picture.
 
         As ``ml.inference.classifier.Classifier.answer``, with ``seen``, the picture as the model
@@ -81,6 +88,7 @@ class InferenceClient:
 
         Args:
             run_folder: a run's folder, or a model folder.
+            visitor: who asks, such as the id of a session: visitors take turns.
 
         Raises:
             BadInputError: there is no such model, or it was changed or is damaged.
@@ -90,19 +98,29 @@ class InferenceClient:
         if len(data) > MAX_DATA_BYTES:
             text = f"The file is larger than {MAX_DATA_BYTES // 2**20} MB. Make it smaller."
             return {**unreadable(name, text), **no_pictures}
-        if self._fatal and _digest(data) in self._fatal:
-            return {**unreadable(name, _FATAL), **no_pictures}
+        if self._given_up and (reason := self._given_up.get(_digest(data))):
+            return {**unreadable(name, reason), **no_pictures}
         try:
-            response = self._ask_twice(_classify_request(run_folder, data, name, top_k))
+            with self._turns.turn(visitor):
+                response = self._ask_twice(_classify_request(run_folder, data, name, top_k))
         except TimeoutError:
             text = f"This picture took longer than {self.seconds:.0f} seconds and was given up."
             return {**unreadable(name, f"{text} Try a smaller one."), **no_pictures}
         except EndedError:
-            self._fatal.append(_digest(data))
+            self._give_up(data, visitor, _FATAL)
             return {**unreadable(name, _FATAL), **no_pictures}
+        if response.result["error"] == TOO_SLOW:
+            self._give_up(data, visitor, TOO_SLOW)
         if response.result["error"]:
             return {**response.result, **no_pictures}
         return {**response.result, "seen": response.seen, "preview": response.preview}
+
+    def _give_up(self, data: bytes, visitor: str, reason: str) -> None:
+        """Remember a picture that is not tried again, and that its visitor brought it."""
+        self._turns.hold_back(visitor)
+        self._given_up[_digest(data)] = reason
+        while len(self._given_up) > MAX_GIVEN_UP:
+            self._given_up.popitem(last=False)
 
     def _ask_twice(self, request: ClassifyRequest) -> ClassifyResponse:
         """Ask the worker. Where it ends, ask another worker, about this picture alone: if that ends

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 
+from ml.data.pixels.cpu_budget import end_process_beyond
 from ml.hardware import limit_memory
 from ml.serving.server import serve
 from ml.workspace import Workspace
@@ -30,4 +31,5 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
     frames = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints would be taken for a frame
     limit_memory(MAX_MEMORY_BYTES)
+    end_process_beyond()
     serve(sys.stdin.buffer, frames, args.idle)

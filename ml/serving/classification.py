@@ -1,24 +1,22 @@
 """Handler of ``classify``: decodes a picture, asks the network, makes two pictures for the page."""
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
-from ml.data.pixels.decode import OUT_OF_MEMORY, guarded, load, opened
+from ml.data.pixels.decode import JPEG_FORMATS, OUT_OF_MEMORY, guarded, load, opened
 from ml.data.pixels.pixels import Pixels, PixelSpec, canonical_and_picture
 from ml.errors import BadInputError
 from ml.inference.classifier import Classifier, Output, classify_batch, unreadable
+from ml.serving.decoder_pool import DecoderPool
 from ml.serving.handlers import handler
 from ml.serving.micro_batching import MicroBatcher
 from ml.serving.model_cache import ModelCache
 from ml.serving.pictures import PREVIEW_SIDE, encode_preview, encode_seen
 from ml.serving.protocol import ClassifyRequest, ClassifyResponse
 
-DECODER_THREADS = 2
-"""As many as keep two cores busy. They bound memory: a thread keeps what it once used."""
-JPEG_FORMATS = ("JPEG", "MPO")
 UNFORESEEN_PICTURE = "Something unforeseen went wrong with this picture. See the server's log."
 UNFORESEEN_MODEL = "Something unforeseen went wrong with this model. See the server's log."
 
@@ -35,7 +33,7 @@ class ClassifyHandler:
     def __init__(self, models: ModelCache) -> None:
         self._models = models
         self._batcher: MicroBatcher[Output] = MicroBatcher()
-        self._decoders = ThreadPoolExecutor(DECODER_THREADS, "decoder")
+        self._decoders = DecoderPool()
 
     def __call__(self, request: ClassifyRequest) -> ClassifyResponse:
         """Answer one request. A picture that cannot be read is answered with its ``error``.
@@ -57,7 +55,7 @@ class ClassifyHandler:
 
         def see() -> Pixels:
             decoding = self._decoders.submit(
-                _decode, request.picture, classifier.spec, request.max_side
+                partial(_decode, request.picture, classifier.spec, request.max_side)
             )
             decoded.append(decoding.result())
             return decoded[0].pixels

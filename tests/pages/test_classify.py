@@ -40,7 +40,7 @@ class StandIn:
     def __init__(self):
         self.asked = []
 
-    def classify(self, run_folder, data, name, top_k):
+    def classify(self, run_folder, data, name, top_k, visitor=""):
         self.asked.append((run_folder.name, name))
         if data == b"broken":
             return {**unreadable(name, "It is not a picture."), "seen": None, "preview": None}

@@ -16,6 +16,7 @@ from dashboard.components.classify.upload import upload
 from dashboard.components.widgets.error_message import error_message
 from dashboard.state.page_states import ClassifyState
 from dashboard.state.stored import stored
+from dashboard.state.tab import session_id
 from dashboard.text.wording import count
 from dashboard.uploads import session_uploads
 from dashboard.uploads.session_uploads import Entry
@@ -98,7 +99,12 @@ def _ask(run: Run) -> int:
     with error_message():
         session_uploads.answer(
             run.id,
-            partial(inference.client().classify, run.folder, top_k=session_uploads.TOP_K),
+            partial(
+                inference.client().classify,
+                run.folder,
+                top_k=session_uploads.TOP_K,
+                visitor=session_id(),
+            ),
             show_progress,
         )
     bar.empty()

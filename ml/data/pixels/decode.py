@@ -4,7 +4,6 @@ Bytes are hostile: the size in the header is checked before anything is decoded,
 ``guarded`` function raises becomes a ``BadInputError`` of one sentence.
 """
 
-import io
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -13,10 +12,17 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from ml.compat.pillow_private import detached
 from ml.data.pixels.convert import to_grey_or_rgb
+from ml.data.pixels.cpu_budget import (
+    MAX_CPU_SECONDS,
+    PIECE_BYTES,
+    BudgetedBytes,
+    check_scans,
+    watched,
+)
 from ml.errors import BadInputError
 
 # fmt: off
@@ -24,6 +30,8 @@ FORMATS = ("JPEG", "PNG", "GIF", "BMP", "DIB", "WEBP", "TIFF", "PPM", "AVIF", "J
            "PSD")
 # fmt: on
 """The formats that are decoded. Those that run code or programs (EPS, PDF, WMF) never are."""
+JPEG_FORMATS = ("JPEG", "MPO")
+"""A picture of several JPEGs is one that calls itself MPO."""
 MAX_PIXELS = 64_000_000
 MAX_SIDE = 20_000
 MAX_ASPECT = 40
@@ -95,9 +103,13 @@ def load(
     """
     if not data:
         raise BadInputError("The file is empty.")
-    with opened(data) as picture:
+    with watched(), opened(data) as picture:
         full_size = picture.size
         _check_size(*full_size)
+        if picture.format in JPEG_FORMATS:
+            check_scans(data, *full_size)
+        if isinstance(picture, ImageFile.ImageFile):
+            picture.decodermaxblock = PIECE_BYTES
         if at_least:
             picture.draft(None, (at_least, at_least))
         if full_size[0] * full_size[1] <= MAX_PARALLEL_PIXELS:
@@ -109,8 +121,10 @@ def load(
 @contextmanager
 def opened(data: bytes | Path) -> Iterator[Image.Image]:
     """The picture with its header read and nothing decoded. Raises whatever Pillow raises."""
-    file = io.BytesIO(data) if isinstance(data, bytes) else data
+    file = BudgetedBytes(data) if isinstance(data, bytes) else data
     with _without_warnings(), Image.open(file, formats=FORMATS) as picture:
+        if isinstance(file, BudgetedBytes):
+            file.allow(MAX_CPU_SECONDS)
         yield picture
 
 

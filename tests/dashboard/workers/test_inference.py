@@ -14,14 +14,17 @@ from PIL import Image
 
 from dashboard.workers import channel, inference
 from dashboard.workers.inference import InferenceClient
+from ml.data.pixels.cpu_budget import TOO_SLOW
 from ml.errors import BadInputError, MLError
 from ml.inference.classifier import Classifier
+from tests.helpers.slow_pictures import ppm_of_comments
 from tests.helpers.trained import CLASSES, picture, trained
 
 FAKE = """
 import os, sys, time
 from pathlib import Path
 from ml.serving.protocol import read_frame, write_frame
+from ml.data.pixels.cpu_budget import TOO_SLOW
 log = Path(sys.argv[1])
 while (frame := read_frame(sys.stdin.buffer)) is not None:
     header, data = frame
@@ -35,7 +38,8 @@ while (frame := read_frame(sys.stdin.buffer)) is not None:
     if data == b"garbage":
         os.write(1, b"this is no frame at all")
         continue
-    result = {"label": data.decode(), "name": header["name"], "error": None}
+    error = TOO_SLOW if data == b"slow" else None
+    result = {"label": data.decode(), "name": header["name"], "error": error}
     answer = {"result": result, "seen": 0, "preview": 0, "id": header["id"]}
     write_frame(sys.stdout.buffer, answer)
 """
@@ -278,3 +282,26 @@ def test_closing_ends_the_worker(fake, log):
     client.classify(Path(), b"fine", "a.png")
     client.close()
     assert not psutil.pid_exists(pids(log)[0])
+
+
+def test_a_picture_that_takes_too_much_computing_is_asked_about_once(fake, log):
+    client = fake()
+    for _ in range(2):
+        assert client.classify(Path(), b"slow", "a.png", visitor="one")["error"] == TOO_SLOW
+    assert asked(log) == ["slow"]
+    assert client._turns._is_held_back("one")
+    assert client.classify(Path(), b"fine", "b.png", visitor="one")["label"] == "fine"
+
+
+def test_slow_pictures_of_two_keep_a_third_waiting_a_second_or_two(real):
+    run = trained().run.folder
+    real.classify(run, picture(1, 1), "warm.png")
+    slow = [ppm_of_comments(3_000_000 + n) for n in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        asking = [
+            pool.submit(real.classify, run, data, "slow.ppm", visitor=f"slow {n}")
+            for n, data in enumerate(slow)
+        ]
+        assert real.classify(run, picture(1, 1), "a.png", visitor="third")["error"] is None
+        still_asking = [one for one in asking if not one.done()]
+    assert len(still_asking) == 2

@@ -218,7 +218,7 @@ def test_a_frame_that_is_kept_is_a_picture_in_the_tray_once(workspace, monkeypat
     told = {"file": "", **top[0], "top": top, "decision": "sure", "error": None, "unlike": None}
     asked = []
 
-    def classify(run_folder, data, name, top_k):
+    def classify(run_folder, data, name, top_k, visitor=""):
         asked.append(data)
         return {**told, "nearest": [], "seen": None, "preview": None}
 

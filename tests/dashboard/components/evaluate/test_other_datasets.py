@@ -106,7 +106,7 @@ def test_neighbours_are_the_training_pictures_that_the_model_names(workspace, ru
     asked = []
 
     class Client:
-        def classify(self, folder, data, name, top_k):
+        def classify(self, folder, data, name, top_k, visitor=""):
             asked.append(data)
             near = [{"item": n, "label": "red", "distance": 0.1 * n} for n in (3, 1, 2, 0, 999)]
             return {"nearest": near}
