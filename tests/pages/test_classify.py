@@ -18,6 +18,7 @@ from dashboard.components.classify.upload import KINDS
 from dashboard.components.widgets import camera
 from dashboard.queries.predictions_csv import csv_of
 from dashboard.server import limits
+from dashboard.server.static import ROOT
 from dashboard.state.messages import REFUSED_UPLOADS
 from dashboard.state.page_states import ClassifyState
 from dashboard.state.selection import Selection
@@ -29,7 +30,7 @@ from ml.errors import BadInputError
 from ml.inference.classifier import unreadable
 from ml.text import report_sentences
 from tests.helpers import made_up_runs
-from tests.helpers.page_visits import visit, words
+from tests.helpers.page_visits import AppTest, visit, words
 
 HOSTILE = '../../<img src=x onerror="alert(1)">.png'
 
@@ -298,6 +299,27 @@ def test_a_reason_is_given_when_it_is_asked_for_and_each_only_once(workspace, ve
     at.selectbox(f"why-label-{key}").select("<b>glass</b>").run()
     assert not at.exception
     assert worker.asked[2:] == [("metal", "one")]
+
+
+@pytest.mark.parametrize("mode", ["public", "demo", "shared page"])
+def test_strangers_see_no_picture_that_it_learned_from(
+    mode, workspace, version, worker, monkeypatch
+):
+    run = made_up_runs.finished(workspace, version)
+    if mode == "public":
+        monkeypatch.setenv("LENSMITH_PUBLIC", "1")
+        at = visit("classify")
+    else:
+        monkeypatch.setenv("LENSMITH_MODE", "demo" if mode == "demo" else "")
+        at = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30)
+        at.query_params["classify"] = run.id
+        at.run()
+    drop(at, ("one.png", b"sure"))
+    key = f"{run.id}-{stored_in(at.session_state, ClassifyState).uploads[0]['id']}"
+    at.toggle(f"why-{key}").set_value(True).run()
+    assert not at.exception, at.exception
+    assert "This is the first." in words(at), "the map is of their own picture"
+    assert "It looks like these" not in words(at)
 
 
 def test_a_picture_unlike_anything_learned_says_so_whatever_its_probability(

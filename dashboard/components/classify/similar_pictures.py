@@ -7,6 +7,8 @@ import streamlit as st
 from dashboard.components.widgets.gallery import GalleryTile, gallery
 from dashboard.queries.datasets import version_at
 from dashboard.queries.thumbnails import thumbnail
+from dashboard.server.limits import local_mode
+from dashboard.state.tab import tab_state
 from ml.data.store.picture_key import key_of_item
 from ml.errors import MLError
 from ml.runs.folder import Run
@@ -14,9 +16,13 @@ from ml.workspace import Workspace
 
 
 def similar_pictures(workspace: Workspace, run: Run, answer: dict[str, Any]) -> None:
-    """Draw those that ``answer`` names, the nearest first; nothing where it names none."""
+    """Draw those that ``answer`` names, the nearest first; nothing where it names none.
+
+    Nobody chose these pictures for strangers to see: a public server and the page for others show
+    none of them.
+    """
     neighbours = answer.get("nearest") or []
-    if not neighbours:
+    if not neighbours or not local_mode() or tab_state().shared_run:
         return
     record = run.dataset
     try:
