@@ -54,7 +54,7 @@ version = newest_version(workspace, test_results.dataset)
 if version:
     undo_bar(workspace, version)
 run_state(run)
-headline(test_results)
+headline(workspace, run, test_results)
 if test_results.own:
     before_after(workspace, run, test_results)
 confusion_matrix(workspace, test_results, run, version)

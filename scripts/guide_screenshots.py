@@ -215,7 +215,7 @@ def runs(site: Site) -> Page:
     """The list, the best first, with two runs chosen."""
     page = site.open("runs")
     page.locator(".st-key-runs-sort").get_by_role("combobox").click()
-    page.get_by_role("option", name="Best score first").click()
+    page.get_by_role("option", name="Best on validation first").click()
     wait_until_drawn(page)
     for name in (FIRST, SECOND):
         page.locator('[data-testid="stCheckbox"]').filter(has_text=f"Choose {name}").click()

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
+from ml.evaluation import holdout_reuse
 from ml.evaluation.results import Floats, Integers, Results, read
 from ml.evaluation.stored_reports import path_of
 from ml.runs.folder import Run
 from ml.workspace import Workspace
 
-__all__ = ["Floats", "Integers", "Results", "load", "read"]
+__all__ = ["Floats", "Integers", "Results", "load", "read", "reuse"]
 
 FILES = ("report.json", "predictions.npz", "model/model.json", "dataset.json")
 
@@ -53,3 +55,20 @@ def _load(
 ) -> Results:
     """``signature`` changes with the files: it is there for the cache's key."""
     return read(Workspace(root), Run(folder), other)
+
+
+def reuse(workspace: Workspace, run: Run, results: Results) -> dict[str, Any] | None:
+    """How many models were scored on the test pictures of ``run``, and the interval of whichever is
+    kept: see ``ml.evaluation.holdout_reuse.summary``."""
+    tests = [
+        _tested_pictures(one.folder, _signature([one.folder / "predictions.npz"]))
+        for one in holdout_reuse.runs_scored(workspace)
+    ]
+    models = holdout_reuse.count_models(frozenset(results.hashes), tests)
+    return holdout_reuse.summary(results, models)
+
+
+@st.cache_data(max_entries=2000, show_spinner=False)
+def _tested_pictures(folder: Path, signature: tuple[tuple[int, int], ...]) -> frozenset[str]:
+    """``signature`` changes with the file: it is there for the cache's key."""
+    return holdout_reuse.tested_pictures(Run(folder))

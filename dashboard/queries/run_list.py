@@ -1,7 +1,7 @@
 """Run list: the runs of a workspace as rows; a damaged run gets a row too."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.workers import engine
 from ml.errors import BadInputError, MLError
-from ml.runs.events import RunEnded, RunStarted
+from ml.runs.events import EpochEnd, Event, RunEnded, RunStarted
 from ml.runs.file_types import FILES
 from ml.runs.folder import Run
 from ml.workspace import Workspace
@@ -22,7 +22,8 @@ TAIL_BYTES = 65536
 
 @dataclass(frozen=True)
 class Row:
-    """One run. ``accuracy`` is 0 to 1 on the test pictures, ``interval`` its 95 % interval.
+    """One run. ``accuracy`` is 0 to 1 on the test pictures, ``interval`` its 95 % interval, and
+    ``validation`` is the accuracy on the validation pictures, by which runs may be chosen.
 
     ``created`` and ``started`` (the last time) are in seconds since 1970, ``seconds`` is how long
     the last training took.
@@ -38,6 +39,7 @@ class Row:
     dataset: str = ""
     accuracy: float | None = None
     interval: tuple[float, float] | None = None
+    validation: float | None = None
     created: float = 0.0
     started: float = 0.0
     seconds: float | None = None
@@ -54,7 +56,10 @@ class Row:
 SORTS: dict[str, tuple[Callable[[Row], Any], bool]] = {
     "Newest first": (lambda row: row.created, True),
     "Oldest first": (lambda row: row.created, False),
-    "Best score first": (lambda row: -1.0 if row.accuracy is None else row.accuracy, True),
+    "Best on validation first": (
+        lambda row: -1.0 if row.validation is None else row.validation,
+        True,
+    ),
     "Name": (lambda row: row.name.casefold(), False),
     "Data set": (lambda row: (row.dataset.casefold(), -row.created), False),
     "Model": (lambda row: (row.model, -row.created), False),
@@ -138,6 +143,7 @@ def _summary(folder: Path, signature: tuple[tuple[int, int] | None, ...]) -> Row
         created=float(meta.get("created") or _age(folder)),
         started=last_start.time if last_start else 0.0,
         seconds=last_end.seconds if last_end else None,
+        validation=_validation(events, last_end),
         notes=str(meta.get("notes") or ""),
         usable=run.model is not None,
     )
@@ -147,6 +153,14 @@ def _summary(folder: Path, signature: tuple[tuple[int, int] | None, ...]) -> Row
     low, high = (report.get("intervals") or {}).get("accuracy") or (None, None)
     interval = None if low is None or high is None else (float(low), float(high))
     return replace(summary, accuracy=float(report["accuracy"]), interval=interval)
+
+
+def _validation(events: Sequence[Event], last_end: RunEnded | None) -> float | None:
+    """The accuracy of the best model on the validation pictures; None where it is not known."""
+    if last_end and (accuracy := last_end.validation.get("accuracy")) is not None:
+        return accuracy
+    best = [one.val_accuracy for one in events if isinstance(one, EpochEnd) and one.best]
+    return best[-1] if best else None
 
 
 def _size(path: Path) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.errors import BadInputError
-from ml.evaluation import results, slice_discovery
+from ml.evaluation import holdout_reuse, results, slice_discovery
 from ml.evaluation.evaluate import PictureSelection, measure, select_pictures
 from ml.evaluation.results import Results
 from ml.metrics import thresholds
@@ -61,6 +61,10 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
         workspace, chosen_run, selection, lambda share: progress(half * share)
     )
     report = dict(test_results.report)
+    if selection.is_own_test:
+        models = holdout_reuse.models_scored(workspace, chosen_run)
+        if reuse := holdout_reuse.summary(test_results, models):
+            report["reuse"] = reuse
     if args.slices:
         report["slices"] = slice_discovery.measure(
             workspace, chosen_run, selection, lambda share: progress(0.5 + share / 2)
@@ -99,6 +103,8 @@ def _print_report(report: dict[str, Any]) -> None:
             f"{entry['recall']:6.1%}  F1 {entry['f1']:6.1%}  of {entry['support']}"
         )
     if sentence := report_sentences.groups(report, report["pictures"]):
+        print(sentence)
+    if sentence := report_sentences.reuse(report.get("reuse")):
         print(sentence)
     for note in report.get("notes") or []:
         print(note["text"])

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.metrics.design_effect import share_inflation, variance_inflation
+from ml.metrics.design_effect import ALPHA, quantile, share_inflation, variance_inflation
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -84,14 +84,19 @@ def wilson(share: float, pictures: float, z: float = Z95) -> Interval:
 
 
 def share_interval(
-    right: NDArray[Any], groups: Ints | None = None, chosen: NDArray[Any] | None = None
+    right: NDArray[Any],
+    groups: Ints | None = None,
+    chosen: NDArray[Any] | None = None,
+    alpha: float = ALPHA,
 ) -> Interval:
-    """The 95 % interval of the share of pictures that are ``right`` (n,), by their ``groups`` (n,),
-    None where each is its own; of the ``chosen`` ones alone where given (n,)."""
+    """The interval of the share of pictures that are ``right`` (n,), by their ``groups`` (n,), None
+    where each is its own; of the ``chosen`` ones alone where given (n,). It misses the truth with
+    the chance ``alpha``."""
     if chosen is not None:
         right, groups = right[chosen], None if groups is None else groups[chosen]
     share = float(right.mean()) if len(right) else 0.0
-    return wilson(share, len(right) / share_inflation(right, groups))
+    z = Z95 if alpha == ALPHA else quantile(alpha)
+    return wilson(share, len(right) / share_inflation(right, groups, alpha), z)
 
 
 def accuracy_influence(matrix: Ints) -> Floats:
@@ -99,9 +104,9 @@ def accuracy_influence(matrix: Ints) -> Floats:
     return np.eye(len(matrix)) - accuracy(matrix)
 
 
-def accuracy_interval(matrix: Ints, inflation: float = 1.0, z: float = Z95) -> Interval:
+def accuracy_interval(matrix: Ints, inflation: float = 1.0) -> Interval:
     """Wilson's interval for the accuracy."""
-    return wilson(accuracy(matrix), float(matrix.sum()) / inflation, z)
+    return wilson(accuracy(matrix), float(matrix.sum()) / inflation)
 
 
 def recall_intervals(matrix: Ints, inflations: Sequence[float] | None = None) -> list[Interval]:

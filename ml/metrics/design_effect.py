@@ -16,21 +16,22 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-LEVEL = 0.95
+ALPHA = 0.05
+"""How often a 95 % interval may miss the truth."""
 
 
-def quantile(level: float, degrees: float = np.inf) -> float:
-    """How many standard errors an interval of that level (0 to 1) spans each way: by Student's t
-    with ``degrees`` of freedom.
+def quantile(alpha: float = ALPHA, degrees: float = np.inf) -> float:
+    """How many standard errors an interval spans each way that may miss the truth with the chance
+    ``alpha`` (0 to 1): by Student's t with ``degrees`` of freedom.
 
-    >>> round(quantile(0.95), 2), round(quantile(0.95, 9), 2)
+    >>> round(quantile(0.05), 2), round(quantile(0.05, 9), 2)
     (1.96, 2.26)
     """
     # Here, as only grouped pictures and repeated looks need it: the inference worker starts sooner.
     from scipy.special import ndtri, stdtrit  # type: ignore[import-untyped]
 
-    upper = (1 + level) / 2
-    return float(ndtri(upper) if np.isinf(degrees) else stdtrit(degrees, upper))
+    tail = alpha / 2
+    return -float(ndtri(tail) if np.isinf(degrees) else stdtrit(degrees, tail))
 
 
 def variance_inflation(
@@ -39,7 +40,7 @@ def variance_inflation(
     *,
     events: float,
     weights: Floats | None = None,
-    level: float = LEVEL,
+    alpha: float = ALPHA,
     is_score: bool = False,
 ) -> float:
     """By how much to divide a number of pictures, 1 or more, so that an interval for independent
@@ -81,16 +82,16 @@ def variance_inflation(
     by_group = squares + correlation * (together - squares)
     # Satterthwaite: a few large groups among many small ones have fewer degrees than groups.
     degrees = max(1.0, by_group.sum() ** 2 / np.sum(by_group**2) - 1)
-    return float(effect * (quantile(level, degrees) / quantile(level)) ** 2)
+    return float(effect * (quantile(alpha, degrees) / quantile(alpha)) ** 2)
 
 
-def share_inflation(right: NDArray[Any], groups: Ints | None, level: float = LEVEL) -> float:
+def share_inflation(right: NDArray[Any], groups: Ints | None, alpha: float = ALPHA) -> float:
     """``variance_inflation`` of a share: ``right`` (n,) says of each picture whether it counts."""
     if groups is None or len(right) == 0:
         return 1.0
     hits = np.asarray(right, float)
     events = min(hits.sum(), len(hits) - hits.sum())
-    return variance_inflation(hits - hits.mean(), groups, events=events, level=level)
+    return variance_inflation(hits - hits.mean(), groups, events=events, alpha=alpha)
 
 
 def group_count(groups: Ints | None, pictures: int) -> int:

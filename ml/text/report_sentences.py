@@ -69,6 +69,26 @@ def groups(report: dict[str, Any], pictures: int) -> str:
     )
 
 
+def reuse(about: dict[str, Any] | None) -> str:
+    """What the choice among models by their scores on one test costs, of
+    ``ml.evaluation.holdout_reuse.summary``; empty where there was none."""
+    if not about:
+        return ""
+    low, high = span(about["interval"]).split(" to ")
+    start = f"{about['models']} models were scored on these test pictures. "
+    if not about["fresh_test"]:
+        return (
+            f"{start}If this is the one to keep because it scored best, part of that is luck: "
+            f"expect between {low} and {high} % instead (Bonferroni). Choose by the validation "
+            "score."
+        )
+    return (
+        f"{start}So many looks wear a test out: if each was made after a look at the score before, "
+        f"it shows no more than {low} to {high} %. Draw a fresh test: measure the one you keep "
+        "once on pictures that none has seen, or make a new split on Data and train again."
+    )
+
+
 def folds(fold_scores: object) -> str:
     """What cross-validation found, ``report["folds"]``; empty where there was none."""
     about = fold_scores if isinstance(fold_scores, dict) else {}

@@ -103,11 +103,13 @@ def finished(
     name: str = "",
     outcome: str = "finished",
     reason: str = "",
+    validation: dict[str, float] | None = None,
     **settings: Any,
 ) -> Run:
-    """A run that is over, with a report and the manifest of a model."""
+    """A run that is over, with a report and the manifest of a model; ``validation`` are its metrics
+    on the validation pictures."""
     run = queued(workspace, version, name, claimed=True, **settings)
-    _worked(run, outcome, reason)
+    _worked(run, outcome, reason, validation)
     report(run, version, truth or predictions(version))
     return run
 
@@ -152,7 +154,9 @@ def _claimed(run: Run) -> None:
     write_json(run.folder / "worker.json", worker)
 
 
-def _worked(run: Run, outcome: str | None, reason: str) -> None:
+def _worked(
+    run: Run, outcome: str | None, reason: str, validation: dict[str, float] | None = None
+) -> None:
     _claimed(run)
     log = EventLog(run.folder / "events.jsonl")
     began = time.time() - 3600
@@ -162,7 +166,8 @@ def _worked(run: Run, outcome: str | None, reason: str) -> None:
         figures = (1.2 / epoch, 1 - 0.5 / epoch, 1.3 / epoch, 1 - 0.6 / epoch)
         log(EpochEnd(epoch, 5 * epoch, *figures, time=began + 20 * epoch))
     if outcome:
-        log(RunEnded(outcome, reason, epochs=config.epochs, seconds=75.0, time=began + 75))
+        figures = {"epochs": config.epochs, "seconds": 75.0, "time": began + 75}
+        log(RunEnded(outcome, reason, validation=validation or {}, **figures))
     log.close()
 
 

@@ -14,6 +14,7 @@ from dashboard.components.evaluate.confusion_matrix import ANY
 from dashboard.queries import results
 from dashboard.state.keys import fold_key
 from ml.data.edits import edits
+from ml.data.store.versions import write_version
 from ml.evaluation import learning_curve
 from ml.metrics.calibration import softmax
 from ml.metrics.design_effect import exchange_test
@@ -53,6 +54,26 @@ def test_the_headline_gives_accuracy_interval_and_baseline(workspace, version):
     assert accuracy == round(100 * right)
     assert low < accuracy < high
     assert baseline == round(100 / 3)
+
+
+def test_the_headline_counts_the_looks_at_the_test(workspace, version):
+    made_up_runs.finished(workspace, version, made_up_runs.predictions(version, 0))
+    assert "were scored on these test pictures" not in words(visit("evaluate"))
+    for seed in range(1, 3):
+        made_up_runs.finished(workspace, version, made_up_runs.predictions(version, seed))
+    text = words(visit("evaluate"))
+    assert "3 models were scored on these test pictures" in text
+    assert "fresh test" not in text
+    for seed in range(3, 10):
+        made_up_runs.finished(workspace, version, made_up_runs.predictions(version, seed))
+    assert "Draw a fresh test" in words(visit("evaluate"))
+
+
+def test_the_headline_says_that_groups_are_allowed_for(workspace, version):
+    items = [item._replace(group=f"g{n // 5}") for n, item in enumerate(version.items)]
+    grouped = write_version(workspace, "grouped", version.classes, tuple(items), version.about)
+    made_up_runs.finished(workspace, grouped, made_up_runs.predictions(grouped))
+    assert "The 30 pictures come in 6 groups" in words(visit("evaluate"))
 
 
 def test_the_headline_tells_of_folds_where_there_are_some(workspace, version):

@@ -46,12 +46,12 @@ def test_every_run_is_listed_with_status_and_score(workspace, version):
 
 
 def test_the_order_is_the_one_that_was_chosen(workspace, version):
-    weak = made_up_runs.finished(workspace, version, made_up_runs.predictions(version, 1, 0.6))
-    strong = made_up_runs.finished(workspace, version, made_up_runs.predictions(version, 1, 0.0))
+    weak = made_up_runs.finished(workspace, version, validation={"accuracy": 0.6})
+    strong = made_up_runs.finished(workspace, version, validation={"accuracy": 0.8})
     newest = made_up_runs.queued(workspace, version)
     at = visit("runs")
     assert listed(at) == [newest.id, strong.id, weak.id]
-    at.selectbox("runs-sort").select("Best score first").run()
+    at.selectbox("runs-sort").select("Best on validation first").run()
     assert listed(at) == [strong.id, weak.id, newest.id]
     at.selectbox("runs-sort").select("Oldest first").run()
     assert listed(at) == [weak.id, strong.id, newest.id]

@@ -3,17 +3,21 @@
 import streamlit as st
 
 from dashboard.components.widgets.metric_tiles import MetricTile, metric_tiles
-from dashboard.queries.results import Results
+from dashboard.queries.results import Results, reuse
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
+from ml.runs.folder import Run
 from ml.text import metric_text, report_sentences
+from ml.workspace import Workspace
 
 
-def headline(results: Results) -> None:
+def headline(workspace: Workspace, run: Run, results: Results) -> None:
     """Draw the sentence and the tiles."""
     report, pictures = results.report, len(results.labels)
     st.markdown(f"### {report_sentences.headline(report, plain)}")
     st.caption(report_sentences.reading(report, pictures))
+    if results.own and (line := report_sentences.reuse(reuse(workspace, run, results))):
+        st.caption(line)
     if line := report_sentences.folds(report.get("folds")):
         st.caption(line, help="Each part is measured by a model that was trained on the others.")
     present = len(set(results.labels.tolist()))

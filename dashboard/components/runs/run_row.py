@@ -13,7 +13,7 @@ from dashboard.state.navigation import EVALUATE, TRAIN
 from dashboard.state.page_states import RunsState
 from dashboard.state.stored import stored
 from dashboard.text.html import escape
-from dashboard.text.markdown import plain, with_span
+from dashboard.text.markdown import percentage, plain, with_span
 from dashboard.text.wording import ago, duration
 from ml.workspace import Workspace
 
@@ -84,6 +84,10 @@ def about(row: Row) -> str:
         f'<strong title="Accuracy on the test pictures with its 95 % interval">{score}</strong>'
         if score
         else "",
+        ""
+        if row.validation is None
+        else '<span title="Accuracy on the validation pictures: choose runs by it">validation '
+        f"{percentage(row.validation)}</span>",
         *map(escape, _not_in_title(row)),
         escape(ago(row.created)),
         escape(duration(row.seconds)) if row.seconds is not None else "",

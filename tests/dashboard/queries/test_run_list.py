@@ -80,22 +80,35 @@ def test_a_damaged_folder_is_listed_and_hides_no_other(workspace, damage):
 def test_every_order_takes_runs_of_every_kind(workspace):
     version = made_up_runs.dataset(workspace)
     runs = [
-        made_up_runs.finished(
-            workspace, version, made_up_runs.predictions(version, 1, 0.1), name="b"
-        ),
-        made_up_runs.finished(
-            workspace, version, made_up_runs.predictions(version, 2, 0.6), name="a"
-        ),
+        made_up_runs.finished(workspace, version, name="b", validation={"accuracy": 0.9}),
+        made_up_runs.finished(workspace, version, name="a", validation={"accuracy": 0.7}),
         made_up_runs.queued(workspace, version, "c"),
         made_up_runs.interrupted(workspace, version, "d"),
     ]
     (workspace.runs / "empty").mkdir()
     for sort in run_list.SORTS:
         assert len(run_list.rows(workspace, sort)) == 5
-    by_score = [row.id for row in run_list.rows(workspace, "Best score first")]
+    by_score = [row.id for row in run_list.rows(workspace, "Best on validation first")]
     assert by_score[:2] == [runs[0].id, runs[1].id]
     named = [row.name for row in run_list.rows(workspace, "Name")]
     assert named == ["a", "b", "c", "d", "empty"]
+
+
+def test_the_test_score_does_not_choose_the_order(workspace):
+    version = made_up_runs.dataset(workspace)
+    lucky, good = (
+        made_up_runs.finished(
+            workspace,
+            version,
+            made_up_runs.predictions(version, 1, wrong),
+            validation={"accuracy": validation},
+        )
+        for wrong, validation in ((0.0, 0.6), (0.5, 0.8))
+    )
+    best = run_list.rows(workspace, "Best on validation first")
+    assert [row.id for row in best] == [good.id, lucky.id]
+    assert [row.validation for row in best] == [0.8, 0.6]
+    assert best[0].accuracy < best[1].accuracy
 
 
 def test_the_newest_tested_run_is_one_with_a_model(workspace):

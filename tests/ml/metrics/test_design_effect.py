@@ -14,8 +14,8 @@ from ml.metrics.report import make_report, with_groups
 
 
 def test_the_quantiles_are_those_of_scipy():
-    assert quantile(0.95) == pytest.approx(stats.norm.ppf(0.975))
-    assert quantile(0.99, 4.5) == pytest.approx(stats.t.ppf(0.995, 4.5))
+    assert quantile(0.05) == pytest.approx(stats.norm.ppf(0.975))
+    assert quantile(0.01, 4.5) == pytest.approx(stats.t.ppf(0.995, 4.5))
 
 
 @given(st.lists(st.booleans(), min_size=2, max_size=60))
