@@ -18,23 +18,33 @@ class Level:
     """A preset level: what it sets, by how a network is trained.
 
     Args:
-        head_epochs: of a new head on a frozen backbone, and of fine-tuning.
-        feature_views: of each picture that a frozen backbone sees.
+        penalties: of a new head on a frozen backbone that are tried, from strong to weak.
+        tuning_epochs: of fine-tuning, and of a head that is trained by gradient steps.
+        feature_views: of each picture that such a head learns from.
         scratch_steps: optimizer steps from scratch: some thousand, whatever the number of pictures.
         scratch_epochs: the fewest and the most epochs from scratch.
     """
 
-    head_epochs: int
+    penalties: int
+    tuning_epochs: int
     feature_views: int
     scratch_steps: int
     scratch_epochs: tuple[int, int]
 
 
 LEVELS = {
-    "quick": Level(head_epochs=5, feature_views=1, scratch_steps=400, scratch_epochs=(2, 10)),
-    "balanced": Level(head_epochs=10, feature_views=4, scratch_steps=2000, scratch_epochs=(8, 30)),
+    "quick": Level(
+        penalties=5, tuning_epochs=5, feature_views=1, scratch_steps=400, scratch_epochs=(2, 10)
+    ),
+    "balanced": Level(
+        penalties=10, tuning_epochs=10, feature_views=4, scratch_steps=2000, scratch_epochs=(8, 30)
+    ),
     "thorough": Level(
-        head_epochs=30, feature_views=8, scratch_steps=16_000, scratch_epochs=(20, 80)
+        penalties=20,
+        tuning_epochs=30,
+        feature_views=8,
+        scratch_steps=16_000,
+        scratch_epochs=(20, 80),
     ),
 }
 """From the least effort to the most."""
@@ -95,6 +105,16 @@ class TrainConfig:
         "Keeps the pretrained part as it is, computes its features once, and trains what is "
         "on top: fast, and best for few pictures.",
         "Model",
+    )
+    head: str = described(
+        "gradient",
+        "How the last layer is fitted",
+        "Where only the last layer is trained. Regression finds the best linear layer there is "
+        "(logistic regression); how strongly it is held back is chosen by cross-validation, and "
+        "the validation pictures teach as well. Gradient takes small steps, as for a whole "
+        "network.",
+        "Model",
+        choices=("regression", "gradient"),
     )
     unfreeze: str = described(
         "all",
@@ -367,6 +387,11 @@ class TrainConfig:
     def frozen(self) -> bool:
         """Whether a new head on a frozen backbone is all that is trained."""
         return self.freeze_backbone and self.pretrained
+
+    @property
+    def regression(self) -> bool:
+        """Whether that head is fitted exactly, by logistic regression."""
+        return self.frozen and self.head == "regression"
 
     @property
     def way(self) -> str:

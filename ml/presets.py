@@ -37,6 +37,13 @@ HEAD = {"optimizer": "adamw", "learning_rate": 6e-3, "weight_decay": 1e-2, "batc
 MIN_PICTURES_FOR_LARGE_HEAD_BATCH = 500
 HEAD_LARGE_BATCH = HEAD | {"learning_rate": 9e-3, "batch_size": 128}
 """From that number of pictures on: the same accuracy in half as many steps."""
+GRADIENT_SETTINGS = frozenset(
+    {
+        *("optimizer", "learning_rate", "momentum", "weight_decay", "batch_size", "schedule"),
+        *("warm_up", "accumulate", "clip_norm", "average", "label_smoothing", "patience"),
+    }
+)
+"""Settings of training by gradient steps; a head that is fitted by regression has none of them."""
 FINE_TUNING = {"optimizer": "adamw", "learning_rate": 3e-4, "weight_decay": 5e-2, "batch_size": 32}
 MIN_PICTURES_PER_CLASS_FOR_ONE_TEST, FOLDS_FOR_FEW_PICTURES = 30, 5
 """With fewer pictures a class one test set is too small, so that many folds are fitted, too."""
@@ -61,12 +68,13 @@ def recommended_settings(
     *,
     pretrained: bool | None = None,
     freeze: bool | None = None,
+    head: str = "regression",
 ) -> dict[str, Any]:
     """The recommended settings for a data set, a model (None: the default) and a level.
 
     Settings without a recommendation are missing. ``pretrained`` and ``freeze`` (None: as
     recommended) choose between three recipes: a new head on a frozen backbone, fine-tuning, and
-    training from scratch.
+    training from scratch. ``head`` is how a new head is fitted.
 
     Raises:
         BadInputError: there is no such model or level.
@@ -90,10 +98,15 @@ def recommended_settings(
         "freeze_backbone": freeze,
         "image_size": model_info.native_size,
     }
+    if freeze and head == "regression":
+        return settings | {"head": "regression", "epochs": level.penalties, "feature_views": 1}
     if freeze:
-        head = HEAD if info.pictures < MIN_PICTURES_FOR_LARGE_HEAD_BATCH else HEAD_LARGE_BATCH
-        return settings | head | {"epochs": level.head_epochs, "feature_views": level.feature_views}
-    return settings | FINE_TUNING | {"epochs": level.head_epochs, "schedule": "cosine"}
+        is_small = info.pictures < MIN_PICTURES_FOR_LARGE_HEAD_BATCH
+        steps = HEAD if is_small else HEAD_LARGE_BATCH
+        return (
+            settings | steps | {"epochs": level.tuning_epochs, "feature_views": level.feature_views}
+        )
+    return settings | FINE_TUNING | {"epochs": level.tuning_epochs, "schedule": "cosine"}
 
 
 def configuration(dataset: str, info: PictureStatistics, **overrides: Any) -> TrainConfig:
@@ -105,22 +118,30 @@ def configuration(dataset: str, info: PictureStatistics, **overrides: Any) -> Tr
         BadInputError: an unknown setting, a bad value, or weights that the model does not have.
     """
     requested = TrainConfig().changed(**overrides)  # text becomes the field's type
+    head = requested.head if "head" in overrides else "regression"
+    if "head" not in overrides and GRADIENT_SETTINGS & overrides.keys():
+        head = "gradient"  # what was asked for would have no effect on a regression
     settings = recommended_settings(
         info,
         overrides.get("model"),
         requested.preset,
         pretrained=requested.pretrained if "pretrained" in overrides else None,
         freeze=requested.freeze_backbone if "freeze_backbone" in overrides else None,
+        head=head,
     )
     recommended = TrainConfig(dataset=dataset).changed(**settings)
-    if requested.augment == "robust" and not recommended.frozen:
+    if requested.augment == "robust" and recommended.frozen:  # but the first, the views are spoilt
+        settings["feature_views"] = LEVELS[requested.preset].feature_views
+    elif requested.augment == "robust":
         settings["epochs"] = ROBUST_EPOCH_FACTOR * recommended.epochs
     if requested.minutes:  # the time limit shortens the highest level
         most_effort = LEVELS[MOST_EFFORT]
         settings["epochs"] = (
-            most_effort.head_epochs if recommended.pretrained else most_effort.scratch_epochs[1]
+            most_effort.tuning_epochs if recommended.pretrained else most_effort.scratch_epochs[1]
         )
-        if "feature_views" in settings:
+        if recommended.regression:
+            settings["epochs"] = most_effort.penalties
+        elif "feature_views" in settings:
             settings["feature_views"] = most_effort.feature_views
     config = recommended.changed(**{**settings, **overrides})
     size = max(config.image_size, model_catalog.get(config.model).min_size)

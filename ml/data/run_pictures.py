@@ -21,7 +21,8 @@ Indices = npt.NDArray[np.int64]
 @dataclass(frozen=True)
 class Pictures:
     """The pictures of a run. ``all_pixels`` uint8 (pictures, S, S, C) is memory-mapped; a split is
-    ``train``, ``val``, ``test`` or ``all`` (every item of the version that is not excluded)."""
+    ``train``, ``val``, ``test``, ``pool`` (the first two) or ``all`` (every item of the version
+    that is not excluded)."""
 
     version: DatasetVersion
     spec: PixelSpec
@@ -88,5 +89,7 @@ def open_pictures(
     digests = digests_of(version.items)
     pixels, item_rows = cached_pixels(workspace, folder, digests, spec, progress)
     splits = {name: np.array(n, dtype=np.int64) for name, n in record["splits"].items()}
+    if {"train", "val"} <= splits.keys():
+        splits["pool"] = np.sort(np.concatenate([splits["train"], splits["val"]]))
     splits["all"] = np.flatnonzero(~excluded_of(version.items))
     return Pictures(version, spec, pixels, item_rows, splits)

@@ -70,7 +70,7 @@ class OodReference:
     def ood_score(self, features: Floats, logits: Floats) -> npt.NDArray[np.float64]:
         """OOD scores (N,) of pictures with features (N, F) and logits (N, K): about 0 for pictures
         like those of the validation, higher for others."""
-        return np.asarray(self._combined(self.measures(features, logits)))
+        return np.asarray(self.combined(self.measures(features, logits)))
 
     def measures(self, features: Floats, logits: Floats) -> npt.NDArray[np.float64]:
         """Local density, distance to the nearest class, energy and residual of features
@@ -103,13 +103,14 @@ class OodReference:
         It computes the distances once for both.
         """
         squared = self._squared_distances(features)
-        unlike = self._combined(self._measures(squared, features, logits)) > self.limit
+        unlike = self.combined(self._measures(squared, features, logits)) > self.limit
         return [
             (bool(one), self._nearest(row, max_count))
             for one, row in zip(unlike, squared, strict=True)
         ]
 
-    def _combined(self, measures: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def combined(self, measures: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """The OOD scores (N,) of ``measures`` (M, N)."""
         middle, deviation = self.spread.T[:, :, None]
         first, *others = (measures - middle) / deviation
         return np.asarray(first + np.maximum.reduce(others))

@@ -6,6 +6,7 @@
 import io
 import math
 import zipfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -56,30 +57,81 @@ def fit(
     """
     if not len(features) or not len(validation):
         return None, {}
+    known = _without_limit(features, items, labels, logits.shape[1])
+    return _with_limit(known, known.measures(validation, logits))
+
+
+def fit_out_of_fold(
+    features: Floats,
+    items: npt.NDArray[np.int64],
+    labels: npt.NDArray[np.int64],
+    folds: Sequence[npt.NDArray[np.int64]],
+    logits: Floats,
+) -> tuple[OodReference | None, dict[str, Any]]:
+    """As ``fit``, with every picture on both sides: each is scored by a reference without its fold.
+
+    Args:
+        features, items, labels: (n, F), (n,) and (n,) of all pictures that the model learned from.
+        folds: places (m,) in those rows.
+        logits: (n, K), out-of-fold.
+    """
+    rows = carried_items(*features.shape)
+    whole = _without_limit(features[rows], items[rows], labels[rows], logits.shape[1])
+    measures = np.full((whole.count, len(features)), np.nan)
+    for fold in folds:
+        others = np.setdiff1d(rows, fold)
+        if len(others):
+            part = _without_limit(features[others], items[others], labels[others], logits.shape[1])
+            measures[:, fold] = part.measures(features[fold], logits[fold])
+    measured = ~np.isnan(measures[0])
+    return _with_limit(whole, measures[:, measured]) if measured.any() else (None, {})
+
+
+def _without_limit(
+    features: Floats, items: npt.NDArray[np.int64], labels: npt.NDArray[np.int64], classes: int
+) -> OodReference:
+    """A reference of pictures (n, F), whose measures are neither scaled nor limited yet."""
     # In half precision, as it will be read from its file.
     rounded = normalised(features).astype(np.float16).astype(np.float32)
     known = OodReference(rounded, items, labels, np.array([[0.0, 1.0]] * 4), math.inf)
     # One neighbour more, for each of them is nearest to itself.
     gaps = known.distances(rounded, min(NEIGHBOURS, len(rounded) - 1) + 1)
-    axis_count = min(MAX_AXES, max(MIN_AXES, AXES_PER_CLASS * logits.shape[1]))
+    axis_count = min(MAX_AXES, max(MIN_AXES, AXES_PER_CLASS * classes))
     axes = principal(rounded, axis_count).astype(np.float16).astype(np.float32)
-    known = replace(known, gaps=np.maximum(gaps, MIN_GAP).astype(np.float32), axes=axes)
-    measures = known.measures(validation, logits)
+    return replace(known, gaps=np.maximum(gaps, MIN_GAP).astype(np.float32), axes=axes)
+
+
+def _with_limit(
+    known: OodReference, measures: npt.NDArray[np.float64]
+) -> tuple[OodReference, dict[str, Any]]:
+    """The reference with the scale and limit that ``measures`` (4, V) of pictures like those ask
+    for, and its summary."""
     spread = np.array([[one.mean(), one.std() or 1.0] for one in measures])
     known = replace(known, spread=spread)
-    scores = np.sort(known.ood_score(validation, logits))
+    scores = np.sort(known.combined(measures))
     place = min(len(scores), math.ceil((len(scores) + 1) * (1 - FALSE_ALARMS)))
     limit = float(scores[place - 1])
     summary = {
         "method": METHOD,
-        "neighbours": min(NEIGHBOURS, len(rounded)),
-        "pictures": len(rounded),
+        "neighbours": min(NEIGHBOURS, len(known.features)),
+        "pictures": len(known.features),
         "limit": limit,
         "validation": len(scores),
         "beyond": int((scores > limit).sum()),
         "false_alarms": FALSE_ALARMS,
+        "false_alarms_interval": false_alarm_interval(len(scores), place),
     }
     return replace(known, limit=limit), summary
+
+
+def false_alarm_interval(count: int, place: int) -> tuple[float, float]:
+    """The 95 % interval of the share of pictures beyond the ``place``-th smallest of ``count``
+    scores of pictures like them: that share is Beta(count + 1 - place, place) (Vovk 2012,
+    "Conditional validity of inductive conformal predictors", https://arxiv.org/abs/1209.2673)."""
+    from scipy.special import betaincinv  # type: ignore[import-untyped]
+
+    low, high = betaincinv(count + 1 - place, place, [0.025, 0.975])
+    return float(low), float(high)
 
 
 def principal(rows: npt.NDArray[np.float32], max_count: int) -> npt.NDArray[np.float32]:

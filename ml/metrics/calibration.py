@@ -3,6 +3,7 @@
 All on arrays, with numpy alone. Logits are (N, K), labels class numbers (N,).
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,9 @@ MIN_THRESHOLD = 0.5
 NEVER_SURE = 1.0
 """The threshold of a model whose guesses are never called sure."""
 DRAWS = 200
-RULE = (
-    "The lowest confidence, but at least 0.5, at which the validation guesses of that confidence "
-    "or more are at least 95 % right, counted on at least 20 of them (on all where there are "
-    "fewer). Where there is none it is 1 and no guess is called sure."
-)
+CALIBRATION_FOLDS = 5
+MIN_GAIN_IN_ERRORS = 1.64
+"""A gain that is larger comes about by chance in one of 20 cases."""
 
 
 def softmax(logits: NDArray[Any], temperature: float = 1.0) -> Floats:
@@ -34,14 +33,17 @@ def softmax(logits: NDArray[Any], temperature: float = 1.0) -> Floats:
     return np.asarray(scaled / scaled.sum(axis=1, keepdims=True))
 
 
-def cross_entropy(logits: NDArray[Any], labels: Ints, temperature: float = 1.0) -> float:
-    """The mean negative log likelihood of ``labels`` in nats; 0 for no pictures."""
-    if not len(labels):
-        return 0.0
+def cross_entropies(logits: NDArray[Any], labels: Ints, temperature: float = 1.0) -> Floats:
+    """The negative log likelihood of each label (N,) in nats."""
     scaled = np.asarray(logits, np.float64) / temperature
     top = scaled.max(axis=1)
     log_sum = top + np.log(np.exp(scaled - top[:, None]).sum(axis=1))
-    return float(np.mean(log_sum - scaled[np.arange(len(labels)), labels]))
+    return np.asarray(log_sum - scaled[np.arange(len(labels)), labels])
+
+
+def cross_entropy(logits: NDArray[Any], labels: Ints, temperature: float = 1.0) -> float:
+    """The mean of ``cross_entropies``; 0 for no pictures."""
+    return float(cross_entropies(logits, labels, temperature).mean()) if len(labels) else 0.0
 
 
 def fit_temperature(logits: NDArray[Any], labels: Ints) -> float:
@@ -68,20 +70,24 @@ def fit_temperature(logits: NDArray[Any], labels: Ints) -> float:
     return 1 / float(np.sqrt(low * high))
 
 
-def fit_threshold(probabilities: Floats, labels: Ints) -> float:
-    """The confidence from which on a guess is called sure, found on validation pictures.
+def choose_temperature(logits: NDArray[Any], labels: Ints) -> float:
+    """``fit_temperature``, or 1 where that does not help beyond its noise.
 
-    The rule stands in ``RULE``.
+    The gain in log likelihood is measured on parts that the temperature was not fitted on
+    (cross-fitting); it counts where it is above ``MIN_GAIN_IN_ERRORS`` standard errors.
     """
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
-    order = np.argsort(-confidence, kind="stable")
-    confidence, share = confidence[order], np.cumsum(right[order]) / np.arange(1, len(labels) + 1)
-    # Guesses of the same confidence are accepted together: only the last of them may end a group.
-    last = np.append(confidence[:-1] > confidence[1:], True)[: len(labels)]
-    enough = np.arange(1, len(labels) + 1) >= min(MIN_PICTURES_FOR_CALIBRATION, len(labels))
-    fitting = np.flatnonzero(last & enough & (share >= TARGET))
-    return max(MIN_THRESHOLD, float(confidence[fitting[-1]])) if len(fitting) else NEVER_SURE
+    if len(labels) < MIN_PICTURES_FOR_CALIBRATION:
+        return 1.0
+    order = np.random.default_rng(0).permutation(len(labels))
+    gain = np.empty(len(labels))
+    for part in np.array_split(order, CALIBRATION_FOLDS):
+        rest = np.setdiff1d(order, part)
+        temperature = fit_temperature(logits[rest], labels[rest])
+        before = cross_entropies(logits[part], labels[part])
+        gain[part] = before - cross_entropies(logits[part], labels[part], temperature)
+    error = float(gain.std(ddof=1)) / math.sqrt(len(gain))
+    helps = float(gain.mean()) > MIN_GAIN_IN_ERRORS * error
+    return fit_temperature(logits, labels) if helps else 1.0
 
 
 def is_sure(confidence: Any, threshold: float) -> Any:

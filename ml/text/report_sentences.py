@@ -5,6 +5,7 @@ report.
 passed over.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -107,16 +108,12 @@ def threshold(level: float, answers: dict[str, Any] | None = None) -> str:
     counted, where the model has it."""
     if level >= NEVER_SURE:
         return (
-            "This model always says that it is not sure: on the validation pictures it was not "
-            "right 95 % of the time at any level of certainty. More pictures or a longer training "
-            "help."
+            "This model always says that it is not sure: at no level of certainty do its pictures "
+            "show that it is mostly right. More pictures help."
         )
     under = f"A guess under {percentage(level)} is called not sure. "
     if not answers or not answers["pictures"]:
-        return (
-            f"{under}The level was found on the validation pictures: from there on, guesses were "
-            "right at least 95 % of the time."
-        )
+        return f"{under}The level was found on the validation pictures."
     total, answered = answers["pictures"], answers["answered"]
     sentence = (
         f"it answered {answered}, {answers['right']} of them rightly, and left "
@@ -127,9 +124,28 @@ def threshold(level: float, answers: dict[str, Any] | None = None) -> str:
             f"{under}There were only {count(total, 'validation picture')}, too few to show how "
             f"rarely it errs, so the level is no more than a first guess: of these {sentence}"
         )
+    if answers.get("bound") is None:  # of an earlier Lensmith, which showed nothing for it
+        return f"{under}The level was chosen on {count(total, 'picture')}: of these {sentence}"
     return (
-        f"{under}The level was chosen on {count(total, 'validation picture')} so that at most "
-        f"{percentage(1 - answers['target'])} of the answers given are wrong: of these {sentence}"
+        f"{under}{promise(answers)} That rests on {count(total, 'picture')} that the model was "
+        f"tried on before it had seen them: of these {sentence}"
+    )
+
+
+def promise(answers: dict[str, Any]) -> str:
+    """What the threshold of a model promises of its sure answers."""
+    wrong = math.ceil(100 * float(answers["bound"]))
+    return f"Of 100 answers that it is sure of, at most {wrong} are wrong, 19 times in 20."
+
+
+def promise_kept(answers: dict[str, Any] | None, right: int, sure: int) -> str:
+    """What ``sure`` test pictures say of the promise; empty where it was kept or not given."""
+    bound = (answers or {}).get("bound")
+    if bound is None or not sure or sure - right <= math.ceil(100 * bound) / 100 * sure:
+        return ""
+    return (
+        f"On the test pictures {percentage(1 - right / sure)} of the sure answers are wrong, more "
+        "than was promised. Trust the test more, or test on more pictures."
     )
 
 
@@ -160,16 +176,25 @@ def unlike(about: dict[str, Any] | None) -> str:
     )
     if (validation + 1) * share < 1:
         return (
-            f"{rule} every validation picture does. There were only "
-            f"{count(validation, 'validation picture')}, so it may call "
+            f"{rule} every picture that it was tried on does. There were only "
+            f"{count(validation, 'such picture')}, so it may call "
             f"1 in {validation + 1} pictures of the kind that it knows so."
         )
     return (
-        f"{rule} {percentage(1 - share)} of the validation pictures "
-        f"do{f' ({way})' if way else ''}. "
-        f"Of pictures of the kind that it knows, it calls about 1 in {round(1 / share)} so by "
+        f"{rule} {percentage(1 - share)} of the {count(validation, 'picture')} that it was tried "
+        f"on do{f' ({way})' if way else ''}. "
+        f"Of pictures of the kind that it knows, it calls {_false_alarms(about, share)} so by "
         "mistake."
     )
+
+
+def _false_alarms(about: dict[str, Any], share: float) -> str:
+    """How often a picture is called unlike by mistake, with the range that so few show."""
+    interval = about.get("false_alarms_interval")
+    if not interval:  # of an earlier Lensmith
+        return f"about 1 in {round(1 / share)}"
+    low, high = (max(1, round(100 * one)) for one in interval)
+    return f"about {round(100 * share)} of 100 (from {low} to {high}, 19 times in 20)"
 
 
 def corruptions(measured: dict[str, Any]) -> str:

@@ -148,6 +148,7 @@ class LiveMetrics(Callback):
         if (train and not math.isfinite(train.loss)) or (val and not math.isfinite(val.loss)):
             raise diverged(task)
         ended = event.epoch >= (trainer.max_epochs or 0) > 0
+        ended = ended or task.is_patience_over(event.epoch)
         now = Situation(
             self.epochs,
             self.classes,
@@ -196,12 +197,12 @@ class StopRequest(Callback):
 class KeepCheckpoints(Callback):
     """Keeps ``last`` (everything, to go on from) and ``best`` (the weights) after each epoch.
 
-    With ``patience`` it ends the training when validation has not improved for so many epochs.
+    It ends the training once the patience of the task is over.
     Where weights are averaged, the average is what is judged and so the best.
     """
 
-    def __init__(self, folder: Path, patience: int = 0, averaging: Averaging | None = None) -> None:
-        self.folder, self.patience, self.averaging = folder, patience, averaging
+    def __init__(self, folder: Path, averaging: Averaging | None = None) -> None:
+        self.folder, self.averaging = folder, averaging
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Best first, so that ``last`` never stands without the best that it speaks of."""
@@ -214,5 +215,5 @@ class KeepCheckpoints(Callback):
                 step = trainer.global_step
                 checkpoints.save(self.folder, "best", content, epoch=epoch, step=step)
         trainer.save_checkpoint(self.folder / "last")
-        if self.patience and epoch - task.best_epoch >= self.patience:
+        if task.is_patience_over(epoch):
             trainer.should_stop = True

@@ -20,6 +20,7 @@ from ml.models.network import Network
 from ml.runs.choices import RunChoices
 from ml.runs.folder import Run
 from ml.training.refit import Progress, hits, plans, refit, sides, start_anew
+from ml.training.regression_head import STEPS_PER_EPOCH
 from ml.utils.files import read_json, write_json
 from ml.workspace import Workspace
 
@@ -73,6 +74,8 @@ def steps_of(config: TrainConfig, counts: dict[str, int]) -> int:
     """About how many training steps the folds of a run take, by the pictures of its splits."""
     if not config.folds:
         return 0
+    if config.regression:
+        return config.folds * config.epochs * STEPS_PER_EPOCH
     rows = round((counts["train"] + counts["val"]) * (1 - 1 / config.folds))
     views = config.feature_views if config.frozen else 1
     return config.folds * config.epochs * count_steps(rows * views, config)

@@ -25,6 +25,7 @@ from ml.metrics.report import Logits, make_report, metric_values
 from ml.models import catalog as model_catalog
 from ml.models.network import Network
 from ml.runs.folder import Run
+from ml.training.regression_head import OutOfFold
 from ml.utils.files import explain_os_error, sha256_of, write_json
 
 
@@ -34,6 +35,7 @@ def finalise(
     pictures: Pictures,
     *,
     features: Kept | None = None,
+    out_of_fold: OutOfFold | None = None,
     progress: Progress,
     cache: Path | None,
 ) -> dict[str, dict[str, float]]:
@@ -47,6 +49,9 @@ def finalise(
         network: moved to the CPU and into evaluation mode.
         features: gives those (N, F) of a split's pictures that are kept already; without it all
             pictures go through the exported file.
+        out_of_fold: answers for training and validation pictures by heads that had not seen them;
+            calibration, threshold and OOD limit then rest on these. Without it they rest on the
+            validation pictures.
         progress: is told the phase, export or evaluate, and the share of it that is done.
         cache: a folder where traced graphs may be kept between runs.
 
@@ -69,15 +74,24 @@ def finalise(
             "The model's answers are not numbers: training went astray. Retry with a lower "
             "learning rate."
         )
-    manifest = _manifest(run, network, pictures, val, labels["val"])
+    judged, judged_labels = val, labels["val"]
+    if out_of_fold is not None:
+        judged, judged_labels = out_of_fold.logits, pictures.version.labels[out_of_fold.items]
+    manifest = _manifest(run, network, pictures, judged, judged_labels)
+    manifest["calibrated_on"] = "out of fold" if out_of_fold else "validation"
     manifest["parity"] = parity.compare(
         test[shipped.rows], shipped.by_torch, manifest["temperature"]
     )
-    rows = shipped.train
-    known, manifest["unlike"] = ood_reference.fit(
-        *(shipped.train_features, pictures.indices("train")[rows], labels["train"][rows]),
-        *(shipped.val_features, val),
-    )
+    if out_of_fold is not None and features is not None:
+        known, manifest["unlike"] = ood_reference.fit_out_of_fold(
+            features("pool"), out_of_fold.items, judged_labels, out_of_fold.folds, judged
+        )
+    else:
+        rows = shipped.train
+        known, manifest["unlike"] = ood_reference.fit(
+            *(shipped.train_features, pictures.indices("train")[rows], labels["train"][rows]),
+            *(shipped.val_features, val),
+        )
     if known is not None:
         ood_reference.save(known, staged / ood_reference.FILE)
     save_weights(network, staged / "weights.pt")
@@ -95,19 +109,20 @@ def finalise(
     _put_into_place(staged, run.folder / "model")
     progress("evaluate", 1.0)
     return {
-        "validation": metric_values(val, labels["val"]),
+        "validation": metric_values(judged, judged_labels),
         "test": metric_values(test, labels["test"]),
     }
 
 
 def _manifest(
-    run: Run, network: Network, pictures: Pictures, val: Logits, labels: np.ndarray
+    run: Run, network: Network, pictures: Pictures, logits: Logits, labels: np.ndarray
 ) -> dict[str, Any]:
-    """``model.json``, but for parity and hashes. Calibration is found on validation pictures."""
+    """``model.json``, but for parity and hashes. ``logits`` (n, K) with ``labels`` (n,) are answers
+    for pictures that taught nothing; calibration and threshold rest on them."""
     licence = model_catalog.get(run.config.model).licence
-    temperature = calibration.fit_temperature(val, labels)
-    chances = calibration.softmax(val, temperature)
-    threshold = calibration.fit_threshold(chances, labels)
+    temperature = calibration.choose_temperature(logits, labels)
+    chances = calibration.softmax(logits, temperature)
+    rule = selective.choose_threshold(chances, labels)
     return {
         "version": MODEL_VERSION,
         "run": run.id,
@@ -117,9 +132,9 @@ def _manifest(
         "input": {"name": "pictures", "type": "uint8", "layout": "NHWC"},
         "outputs": list(network.outputs),
         "temperature": temperature,
-        "threshold": threshold,
-        "threshold_rule": calibration.RULE,
-        "answers": selective.count(chances, labels, threshold),
+        "threshold": rule.threshold,
+        "threshold_rule": selective.RULE,
+        "answers": selective.count(chances, labels, rule),
         "versions": versions(),
     } | ({"licence": licence} if run.config.pretrained and licence else {})
 

@@ -1,7 +1,7 @@
 """Two ways to train: the whole network on pictures, or a head on features computed once."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import lightning.pytorch as pl
@@ -12,7 +12,7 @@ from torch import nn
 from ml.config import TrainConfig
 from ml.data.datamodule import FeatureData, PixelData
 from ml.data.pixels.pixels import PixelSpec
-from ml.data.run_pictures import Pictures
+from ml.data.run_pictures import Indices, Pictures
 from ml.distributed.group import ProcessGroup
 from ml.features import extract as features
 from ml.features import logistic_regression
@@ -20,6 +20,7 @@ from ml.hardware import save_measurement
 from ml.models.network import HEAD_DROPOUT, Network, Standardise, count_features, new_head
 from ml.training.cost.estimate import speed_key
 from ml.training.optim.optimizer import Rates
+from ml.training.regression_head import FoldData, Pool, RegressionInput
 from ml.training.unfreezing import Unfreezing, rates_of
 from ml.workspace import Workspace
 
@@ -32,7 +33,8 @@ class Plan:
     """What Lightning trains and on what.
 
     ``module`` is the whole network or its head; ``features`` gives those (N, F) of a split's
-    pictures, where they are kept. ``rates`` and ``callbacks`` are for the task and the Trainer.
+    pictures, where they are kept. ``rates`` and ``callbacks`` are for the task and the Trainer;
+    ``regression`` is there where the head is fitted exactly.
     """
 
     module: nn.Module
@@ -40,6 +42,7 @@ class Plan:
     features: Callable[[str], np.ndarray] | None = None
     rates: Rates | None = None
     callbacks: tuple[pl.Callback, ...] = ()
+    regression: RegressionInput | None = None
 
 
 def pixels_plan(
@@ -127,8 +130,14 @@ def features_plan(
     progress: Callable[[float], None],
     process_group: ProcessGroup | None = None,
 ) -> Plan:
-    """Train a new head on the features of a frozen backbone, which all ranks compute together."""
+    """Train a new head on the features of a frozen backbone, which all ranks compute together.
+
+    Of a regression, validation pictures teach as well and are seen in all views.
+    """
     spec = pictures.spec
+    if config.regression:
+        items = pictures.indices("pool")
+        pictures = replace(pictures, splits={**pictures.splits, "train": items, "val": items[:0]})
     folder = workspace.features / features.key_of(config.model, network, spec.key)
 
     # The head comes first, so that the graph that computes the features is traced with it and
@@ -165,15 +174,32 @@ def features_plan(
     def labels(split: str) -> torch.Tensor:
         return torch.from_numpy(np.array(pictures.labels(split))).to(device)
 
-    train = torch.stack([tensor("train", number) for number in range(config.feature_views)])
-    standardise(head, train)
-    network.head.train()  # Lightning leaves the mode as it is, and the graph was traced in another
-    data = FeatureData(
-        *(train, labels("train"), tensor("val"), labels("val"), config.batch_size, config.seed),
-        balanced=config.balance == "sampling",
-    )
-
     def kept_features(split: str) -> np.ndarray:
         return stores[0].get(pictures.hashes(split))
 
-    return Plan(network.head, data, kept_features)
+    if config.regression:
+        network.head.train()
+        given = regression_input(config, stores, pictures, pictures.indices("pool"))
+        data = FoldData(torch.from_numpy(given.labels), len(given.pool.folds))
+        return Plan(network.head, data, kept_features, regression=given)
+    train = torch.stack([tensor("train", number) for number in range(config.feature_views)])
+    standardise(head, train)
+    network.head.train()  # Lightning leaves the mode as it is, and the graph was traced in another
+    features_data = FeatureData(
+        *(train, labels("train"), tensor("val"), labels("val"), config.batch_size, config.seed),
+        balanced=config.balance == "sampling",
+    )
+    return Plan(network.head, features_data, kept_features)
+
+
+def regression_input(
+    config: TrainConfig,
+    stores: Sequence[features.FeatureStore],
+    pictures: Pictures,
+    items: Indices,
+) -> RegressionInput:
+    """What a head is fitted to: the kept features of ``items`` (n,), one store a view."""
+    pool = Pool.of(pictures, items, config.split_seed)
+    hashes = [pictures.version.items[n].hash for n in items]
+    views = np.stack([store.get(hashes) for store in stores])
+    return RegressionInput(views, pictures.version.labels[items], pool, hashes)

@@ -24,8 +24,15 @@ from ml.features import extract as features
 from ml.models import Inputs, build, options_of
 from ml.models.network import Network, new_head
 from ml.runs.choices import RunChoices
-from ml.training.finetuning import Plan, backbone_forward, pixels_plan, standardise
+from ml.training.finetuning import (
+    Plan,
+    backbone_forward,
+    pixels_plan,
+    regression_input,
+    standardise,
+)
 from ml.training.optim.weight_averaging import averaging
+from ml.training.regression_head import fit_head
 from ml.training.task import ClassifierTask
 from ml.training.trainer import fit, make_trainer
 from ml.workspace import Workspace
@@ -92,6 +99,9 @@ def _head(
         labels = torch.from_numpy(np.array(pictures.labels(split)))
         return torch.from_numpy(found).to(device), labels.to(device)
 
+    regression = None
+    if config.regression:
+        regression = regression_input(config, stores, pictures, pictures.indices("train"))
     train, train_labels = tensors("train", len(stores))
     val, val_labels = tensors("val", 1)
     head = new_head(train.shape[-1], len(pictures.classes))
@@ -100,7 +110,7 @@ def _head(
         *(train, train_labels, val[0], val_labels, config.batch_size, config.seed),
         balanced=config.balance == "sampling",
     )
-    return Plan(head, data)
+    return Plan(head, data, regression=regression)
 
 
 def refit(
@@ -120,6 +130,10 @@ def refit(
         StoppedError: it was stopped.
         MLError: it failed.
     """
+    if plan.regression is not None:
+        head = fit_head(plan.regression, config, classes, progress)
+        plan.module.load_state_dict(head.state_dict())
+        return
     loader = plan.data.train_dataloader()
     steps = -(-len(loader) // config.accumulate) * config.epochs
     task = ClassifierTask(plan.module, config, steps, rates=plan.rates, classes=classes)

@@ -33,6 +33,7 @@ from ml.training.cross_validation import steps_of
 from ml.training.finetuning import Plan, features_plan, pixels_plan
 from ml.training.optim.weight_averaging import averaging
 from ml.training.phases import Progressing, phases
+from ml.training.regression_head import STEPS_PER_EPOCH, RegressionTask
 from ml.training.task import ClassifierTask
 from ml.training.trainer import check_shares, machine_for, make_trainer
 from ml.workspace import Workspace
@@ -190,6 +191,8 @@ def divide_steps(context: TrainingContext) -> None:
     context.steps_per_epoch = count_steps(
         context.rows, context.config, world_size, context.choices.batches
     )
+    if context.config.regression:
+        context.steps_per_epoch = STEPS_PER_EPOCH
     check_shares(context.config, context.rows, context.gradient_group)
 
 
@@ -207,7 +210,7 @@ def announce(context: TrainingContext) -> None:
             step=context.step,
             resumed=resumed or context.checkpoint is not None,
             device=context.device.type,
-            train_pictures=counts["train"],
+            train_pictures=counts["train"] + (counts["val"] if config.regression else 0),
             versions=versions(),
             choices=context.choices.to_json(),
         )
@@ -246,6 +249,14 @@ def plan_training(context: TrainingContext) -> None:
 
 def make_task(context: TrainingContext) -> None:
     """Make the LightningModule."""
+    if context.plan.regression is not None:
+        context.task = RegressionTask(
+            context.plan.module,
+            context.config,
+            context.plan.regression,
+            len(context.record["classes"]),
+        )
+        return
     context.task = ClassifierTask(
         context.plan.module,
         context.config,
@@ -272,10 +283,10 @@ def make_trainer_with_callbacks(
         earlier=[event for event in context.history if isinstance(event, EpochEnd)],
         process_group=gradient_group,
     )
-    average = averaging(config, context.total_steps)
+    average = None if config.regression else averaging(config, context.total_steps)
     own: list[pl.Callback] = [live, StopRequest(context.stop.path, gradient_group)]
     own += [average] if average else []
-    own.append(KeepCheckpoints(context.run.folder / "checkpoints", config.patience, average))
+    own.append(KeepCheckpoints(context.run.folder / "checkpoints", average))
     if context.choices.time and config.minutes and not config.frozen:  # a head takes no time
         ending = context.choices.time.ending
         own.append(time_limit.TimeUp(config, ending, context.sink, gradient_group))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import lightning.pytorch as pl
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -15,6 +16,7 @@ from ml.data.augment.batch import mix
 from ml.data.class_balance import class_weights
 from ml.data.datamodule import Batch
 from ml.distributed.group import ProcessGroup
+from ml.metrics import calibration
 from ml.runs.events import Mistake
 from ml.training.meter import Meter
 from ml.training.optim.lr_schedule import END, TAIL_RATE, factor
@@ -80,7 +82,8 @@ class ClassifierTask(QuickHookName, pl.LightningModule):
         self.mistakes: list[Mistake] = []
         self.unpredicted: list[int] = []
         self.best: tuple[float, float] | None = None
-        self.best_epoch = 0
+        self.best_epoch, self.lowest_loss = 0, math.inf
+        self.patience = config.patience
         self.improved = True
         self.register_buffer("class_weights", None, persistent=False)
         self._val_outputs: list[tuple[Tensor, Tensor, Tensor]] = []
@@ -145,12 +148,15 @@ class ClassifierTask(QuickHookName, pl.LightningModule):
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Set the learning rate: a function of the step alone, hence exact on resume."""
-        rate = self.rate()
+        rate = self._scheduled_rate()
         for group in self.trainer.optimizers[0].param_groups:
             group["lr"] = rate * group.get("lr_scale", 1.0)  # older checkpoints have none
 
-    def rate(self) -> float:
-        """The learning rate of the step to come."""
+    def rate(self) -> float | None:
+        """The learning rate of the step to come; None where a task has none."""
+        return self._scheduled_rate()
+
+    def _scheduled_rate(self) -> float:
         config = self.config
         share = factor(
             *(config.schedule, self.global_step, self.total_steps),
@@ -166,31 +172,61 @@ class ClassifierTask(QuickHookName, pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """A resumed run must know the best so far."""
-        checkpoint["best"] = {"score": self.best, "epoch": self.best_epoch}
+        best = {"score": self.best, "epoch": self.best_epoch, "loss": self.lowest_loss}
+        checkpoint["best"] = best
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """See ``on_save_checkpoint``."""
-        score, self.best_epoch = checkpoint["best"]["score"], checkpoint["best"]["epoch"]
-        self.best = tuple(score) if score else None
+        best = checkpoint["best"]
+        self.best_epoch = best["epoch"]
+        self.best = tuple(best["score"]) if best["score"] else None
+        earlier = -self.best[1] if self.best else math.inf  # of an earlier Lensmith, which has none
+        self.lowest_loss = best.get("loss", earlier)
+
+    def is_patience_over(self, epoch: int) -> bool:
+        """Whether validation has not improved for ``patience`` epochs; 0 has no end."""
+        return bool(self.patience) and epoch - self.best_epoch >= self.patience
 
     def on_validation_epoch_end(self) -> None:
-        """Judge the epoch, by accuracy and on a tie by loss, and pick the most confident mistakes.
+        """Judge the epoch by ``validation_loss``, and pick the most confident mistakes.
 
         Where there are no validation pictures, the last epoch counts as the best.
         """
         score = self.val_meter.total()
         if score is None:
             return
-        found = (score.accuracy, -score.loss)
-        self.improved = math.isfinite(score.loss) and (self.best is None or found > self.best)
+        loss = self.validation_loss()
+        self.improved = math.isfinite(score.loss) and loss < self.lowest_loss
         if self.improved:
-            self.best, self.best_epoch = found, self.current_epoch + 1
+            self.lowest_loss, self.best_epoch = loss, self.current_epoch + 1
+            self.best = (score.accuracy, -score.loss)
         found_here = [self._looked_over()] if self._val_outputs else []
         parts = self.process_group.all_gather(found_here)
         mistakes = sorted((one for part in parts for one in part[0]), key=_doubt)
         self.mistakes = mistakes[:MISTAKES]
         there = {label for part in parts for label in part[1]}
         self.unpredicted = sorted(there - {label for part in parts for label in part[2]})
+
+    def validation_loss(self) -> float:
+        """The loss that an epoch is judged by: that of its answers once they are calibrated.
+
+        Few validation pictures make accuracy jump; the plain loss punishes a confidence that
+        calibration will take back (Berta et al. 2025, "Rethinking Early Stopping: Refine, Then
+        Calibrate", https://arxiv.org/abs/2501.19195). Where classes are balanced, each class counts
+        the same.
+        """
+        own = [
+            (logits.cpu().numpy(), labels.cpu().numpy()) for logits, labels, _ in self._val_outputs
+        ]
+        outputs = self.process_group.all_gather(own)
+        logits, labels = (np.concatenate(parts) for parts in zip(*outputs, strict=True))
+        if not np.isfinite(logits).all():
+            return math.inf
+        temperature = calibration.fit_temperature(logits, labels)
+        each = calibration.cross_entropies(logits, labels, temperature)
+        if self.config.balance == "none":
+            return float(each.mean())
+        return float(np.mean([each[labels == label].mean() for label in np.unique(labels)]))
 
     def _looked_over(self) -> tuple[list[Mistake], set[int], set[int]]:
         """Of this process's part: the most confident mistakes, the classes that are in it, and

@@ -172,7 +172,8 @@ def _of_head(
     while views > 1 and all_of_it(views) > left:
         views -= 1
     room = int((left - lacking[0] * seconds) / epoch(1)) if views == 1 else config.epochs
-    epochs = min(config.epochs, max(1, room))
+    # The path of a regression takes a second: it is not cut short.
+    epochs = config.epochs if config.regression else min(config.epochs, max(1, room))
     return TimePlan(epochs=epochs, views=views, ending=round(keep, 2))
 
 

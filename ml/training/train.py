@@ -40,7 +40,9 @@ from ml.training.finalise import finalise
 from ml.training.finetuning import Plan
 from ml.training.phases import phases
 from ml.training.process import heartbeat
+from ml.training.regression_head import OutOfFold, RegressionTask
 from ml.training.setup import TrainingContext
+from ml.training.task import ClassifierTask
 from ml.training.trainer import fit
 from ml.utils.files import write_json
 from ml.workspace import Workspace
@@ -202,9 +204,15 @@ def _finalise(context: TrainingContext) -> dict[str, dict[str, float]]:
         context.network,
         context.opened,
         features=context.plan.features,
+        out_of_fold=_out_of_fold(context.task),
         progress=progress,
         cache=context.workspace.graphs,
     )
+
+
+def _out_of_fold(task: ClassifierTask) -> OutOfFold | None:
+    """The out-of-fold answers of a regression; None for what was trained by gradient steps."""
+    return task.result() if isinstance(task, RegressionTask) else None
 
 
 def _cross_validate(context: TrainingContext) -> tuple[str, str]:

@@ -100,7 +100,7 @@ def make_trainer(
             precision="bf16-mixed" if choices.precision == "bf16" else "32-true",
             max_epochs=config.epochs,
             limit_train_batches=choices.batches or 1.0,
-            accumulate_grad_batches=config.accumulate,
+            accumulate_grad_batches=1 if config.regression else config.accumulate,
             callbacks=callbacks,
             plugins=plugins,
             logger=False,

@@ -62,9 +62,18 @@ def test_what_was_asked_for_beats_the_recipe_also_as_text() -> None:
 
 
 def test_unfreezing_takes_the_gentler_recipe_of_fine_tuning() -> None:
-    frozen = configuration("d", Info())
+    frozen = configuration("d", Info(), head="gradient")
     tuned = configuration("d", Info(), freeze_backbone=False)
     assert tuned.learning_rate < frozen.learning_rate / 5
+
+
+def test_a_frozen_network_gets_the_best_head_unless_steps_are_asked_for() -> None:
+    assert configuration("d", Info()).regression
+    assert configuration("d", Info(), augment="robust").feature_views > 1
+    for name, value in {"learning_rate": 0.01, "batch_size": 32, "head": "gradient"}.items():
+        assert not configuration("d", Info(), **{name: value}).regression
+    assert not configuration("d", Info(), freeze_backbone=False).regression
+    assert not TrainConfig.from_json({"version": 1, "model": "efficientnet_lite0"}).regression
 
 
 def test_weights_that_need_a_download_are_a_choice() -> None:

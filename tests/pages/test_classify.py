@@ -333,15 +333,21 @@ def test_a_picture_unlike_anything_learned_says_so_whatever_its_probability(
 
 
 def test_the_rules_are_told_with_what_was_counted_and_small_counts_as_such():
-    answers = {"pictures": 90, "answered": 72, "right": 70, "target": 0.95, "enough": True}
+    answers = {"pictures": 90, "answered": 72, "right": 70, "bound": 0.082, "enough": True}
     told = report_sentences.threshold(0.63, answers)
-    assert "chosen on 90 validation pictures so that at most 5 % of the answers given" in told
+    assert "Of 100 answers that it is sure of, at most 9 are wrong, 19 times in 20." in told
     assert "it answered 72, 70 of them rightly, and left 18 (20 %) open" in told
+    assert report_sentences.promise_kept(answers, right=91, sure=100) == ""
+    assert "10 % of the sure answers are wrong" in report_sentences.promise_kept(answers, 90, 100)
+    earlier = report_sentences.threshold(0.63, {**answers, "bound": None, "target": 0.95})
+    assert "at most" not in earlier  # it showed nothing for that
     few = report_sentences.threshold(0.63, {**answers, "pictures": 9, "enough": False})
     assert "only 9 validation pictures, too few" in few
     about = {"pictures": 420, "validation": 90, "false_alarms": 0.05}
     assert "420 training pictures" in report_sentences.unlike(about)
-    assert "1 in 20 so by mistake" in report_sentences.unlike(about)
+    assert "about 1 in 20 so by mistake" in report_sentences.unlike(about)
+    ranged = report_sentences.unlike({**about, "false_alarms_interval": [0.018, 0.098]})
+    assert "about 5 of 100 (from 2 to 10, 19 times in 20) so by mistake" in ranged
     assert "1 in 10 pictures" in report_sentences.unlike({**about, "validation": 9})
     assert report_sentences.unlike(None) == report_sentences.unlike({}) == ""
 

@@ -81,6 +81,9 @@ def _threshold(run: Run, results: Results) -> None:
             f"{sure_and_right} of those: "
             f"{with_span(share, results.share_interval(sure, right))}."
         )
+        answers = (run.model or {}).get("answers")
+        if broken := report_sentences.promise_kept(answers, sure_and_right, sure_count):
+            st.warning(broken)
     if total < MIN_PICTURES_FOR_CALIBRATION:
         sentence = f"{count(total, 'test picture')} are too few"
         st.caption(f"{sentence} to draw what other levels would do.")

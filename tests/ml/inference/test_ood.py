@@ -12,7 +12,6 @@ from sklearn.neighbors import NearestNeighbors
 
 from ml.inference import ood, ood_reference
 from ml.inference.classifier import Classifier
-from ml.metrics import selective
 from tests.helpers.feature_clouds import answers, cloud, fitted
 from tests.helpers.trained import trained
 
@@ -115,10 +114,3 @@ def test_a_model_of_an_earlier_lensmith_says_nothing_of_it(tmp_path):
     answer = classifier.answer(classifier.outputs(np.array(pictures[:1]))[0], "p.png")
     assert answer["unlike"] is None
     assert answer["nearest"] == []
-
-
-def test_what_a_threshold_leaves_open_is_counted():
-    chances = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.55, 0.45]])
-    found = selective.count(chances, np.array([0, 1, 1, 0]), 0.7)
-    assert found == {"pictures": 4, "answered": 3, "right": 2, "target": 0.95, "enough": False}
-    assert selective.count(chances, np.array([0, 1, 1, 0]), 1.0)["answered"] == 0

@@ -55,49 +55,21 @@ def test_a_few_pictures_that_are_all_right_do_not_make_the_model_certain():
     assert calibration.softmax(logits, found).max() < 0.9
 
 
-def test_without_pictures_the_temperature_is_1_and_no_guess_is_sure():
-    assert calibration.fit_temperature(np.zeros((0, 3)), np.zeros(0, int)) == 1.0
-    nothing = calibration.fit_threshold(np.zeros((0, 3)), np.zeros(0, int))
-    assert nothing == calibration.NEVER_SURE
-    assert not calibration.is_sure(1.0, nothing)
+def test_without_pictures_the_temperature_is_1():
+    nothing = np.zeros((0, 3)), np.zeros(0, int)
+    assert calibration.fit_temperature(*nothing) == calibration.choose_temperature(*nothing) == 1.0
 
 
-def by_hand(confidence, right):
-    """The rule, read literally: try each confidence from the lowest on."""
-    enough = min(calibration.MIN_PICTURES_FOR_CALIBRATION, len(right))
-    for threshold in sorted(confidence):
-        taken = right[confidence >= threshold]
-        if len(taken) >= enough and taken.mean() >= calibration.TARGET:
-            return max(0.5, threshold)
-    return calibration.NEVER_SURE
-
-
-@settings(max_examples=200, deadline=None)
-@given(
-    st.lists(st.tuples(st.integers(50, 65), st.integers(0, 15).map(bool)), min_size=1, max_size=80)
-)
-def test_the_threshold_is_the_lowest_that_keeps_the_rule(pairs):
-    confidence = np.array([pair[0] / 66 for pair in pairs])
-    right = np.array([pair[1] for pair in pairs])
-    probabilities = np.stack([confidence, 1 - confidence], axis=1)
-    labels = np.where(right, 0, 1)
-    found = calibration.fit_threshold(probabilities, labels)
-    assert found == by_hand(confidence, right)
-    sure = calibration.is_sure(confidence, found)
-    assert not sure.any() or right[sure].mean() >= calibration.TARGET
-
-
-def test_guesses_of_one_confidence_are_accepted_together_or_not():
-    confidence = np.array([0.9] * 20 + [0.8] * 10)
-    right = np.array([True] * 20 + [True] * 2 + [False] * 8)
-    probabilities = np.stack([confidence, 1 - confidence], axis=1)
-    assert calibration.fit_threshold(probabilities, np.where(right, 0, 1)) == 0.9
-
-
-def test_a_guess_that_is_rather_wrong_than_right_is_never_sure():
-    probabilities = np.full((40, 4), 0.2)
-    probabilities[:, 0] = 0.4
-    assert calibration.fit_threshold(probabilities, np.zeros(40, int)) == 0.5
+def test_exact_probabilities_keep_temperature_1_and_overconfident_ones_do_not():
+    kept = 0
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        logits = 2 * random.standard_normal((150, 4))
+        chances = calibration.softmax(logits)
+        labels = np.array([random.choice(4, p=row) for row in chances])
+        kept += calibration.choose_temperature(logits, labels) == 1.0
+        assert calibration.choose_temperature(5 * logits, labels) > 2
+    assert kept >= 17
 
 
 def test_the_calibration_error_is_the_mean_gap_counted_picture_by_picture():

@@ -14,7 +14,8 @@ from ml.errors import BadInputError, DivergedError, WorkspaceError
 from ml.export import verification
 from ml.export.weights import load_weights
 from ml.inference.classifier import Classifier
-from ml.metrics.calibration import fit_temperature, fit_threshold, softmax
+from ml.metrics.calibration import choose_temperature, softmax
+from ml.metrics.selective import choose_threshold
 from ml.models import Inputs, build
 from ml.runs.folder import Run
 from ml.training import finalise as module
@@ -91,9 +92,10 @@ def test_calibration_is_found_on_validation_pictures_alone():
     made = trained()
     classifier = Classifier.load(made.run.folder / "model")
     logits, labels = classifier.logits(made.pictures.pixels("val")), made.pictures.labels("val")
-    temperature = fit_temperature(logits, labels)
+    temperature = choose_temperature(logits, labels)
     assert classifier.temperature == temperature
-    assert classifier.threshold == fit_threshold(softmax(logits, temperature), labels)
+    rule = choose_threshold(softmax(logits, temperature), labels)
+    assert classifier.threshold == rule.threshold
     assert "95 %" in made.run.model["threshold_rule"]
 
 

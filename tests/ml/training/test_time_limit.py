@@ -165,5 +165,5 @@ def test_with_a_limit_the_recipe_wishes_for_plenty_and_what_is_asked_for_is_the_
         assert limited.changed(epochs=plain.epochs, feature_views=plain.feature_views) == (
             plain.changed(minutes=2)
         )
-    assert configuration("d", Info(), minutes=2).feature_views > 4
+    assert configuration("d", Info(), minutes=2, head="gradient").feature_views > 4
     assert configuration("d", TINY, minutes=2, epochs=3).epochs == 3
