@@ -50,6 +50,13 @@ LEVELS = {
 """From the least effort to the most."""
 DEFAULT_LEVEL = "balanced"
 MOST_EFFORT = list(LEVELS)[-1]
+GRADIENT_SETTINGS = frozenset(
+    {
+        *("optimizer", "learning_rate", "momentum", "weight_decay", "batch_size", "schedule"),
+        *("warm_up", "accumulate", "clip_norm", "average", "label_smoothing", "patience"),
+    }
+)
+"""Settings of training by gradient steps; a head that is fitted by regression has none of them."""
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,29 @@
 
 from typing import Any, Protocol
 
-from ml.config import DEFAULT_LEVEL, LEVELS, MOST_EFFORT, Level, TrainConfig
+from ml.config import (
+    DEFAULT_LEVEL,
+    GRADIENT_SETTINGS,
+    LEVELS,
+    MOST_EFFORT,
+    Level,
+    TrainConfig,
+)
 from ml.data.pixels.pixels import PixelSpec
 from ml.errors import BadInputError
 from ml.models import catalog as model_catalog
 from ml.models.registry import ModelInfo
 
 MAX_SIDE_FOR_SMALL_CNN = 64
-"""Below this median side in px a small CNN is trained from scratch; else a backbone is frozen."""
+"""From this median side in px on a backbone is frozen; below, the small CNN may be trained."""
+MIN_SIDE_OF_PHOTO, MAX_SMALL_PHOTOS = 32, 10_000
+"""Coloured pictures from that side on are taken for photos, of which a frozen backbone knows more
+than so many small ones teach."""
+DEFAULT_FROZEN_MODEL = "efficientnet_lite0"
+CLOSER_LOOK, MAX_PICTURES_FOR_CLOSER_LOOK = 288, 500
+"""A frozen network sees more of a picture larger than it was trained on (Touvron et al. 2019,
+"Fixing the train-test resolution discrepancy", https://arxiv.org/abs/1906.06423), for 1.6 times the
+work. 0.3 to 1.4 points more on four sets, mean of 6 splits."""
 
 
 class PictureStatistics(Protocol):
@@ -37,13 +52,6 @@ HEAD = {"optimizer": "adamw", "learning_rate": 6e-3, "weight_decay": 1e-2, "batc
 MIN_PICTURES_FOR_LARGE_HEAD_BATCH = 500
 HEAD_LARGE_BATCH = HEAD | {"learning_rate": 9e-3, "batch_size": 128}
 """From that number of pictures on: the same accuracy in half as many steps."""
-GRADIENT_SETTINGS = frozenset(
-    {
-        *("optimizer", "learning_rate", "momentum", "weight_decay", "batch_size", "schedule"),
-        *("warm_up", "accumulate", "clip_norm", "average", "label_smoothing", "patience"),
-    }
-)
-"""Settings of training by gradient steps; a head that is fitted by regression has none of them."""
 FINE_TUNING = {"optimizer": "adamw", "learning_rate": 3e-4, "weight_decay": 5e-2, "batch_size": 32}
 MIN_PICTURES_PER_CLASS_FOR_ONE_TEST, FOLDS_FOR_FEW_PICTURES = 30, 5
 """With fewer pictures a class one test set is too small, so that many folds are fitted, too."""
@@ -53,12 +61,13 @@ pictures. ``benchmarks.robustness`` compares both, also in equal epochs."""
 
 
 def default_model(info: PictureStatistics) -> str:
-    """The default model: a pretrained one for photos, the small CNN for small pictures."""
-    return (
-        "small_cnn"
-        if max(info.width, info.height) < MAX_SIDE_FOR_SMALL_CNN
-        else "efficientnet_lite0"
-    )
+    """The default model: a pretrained one for photos, small ones too unless they are many; the
+    small CNN for digits, drawings and the like."""
+    side = max(info.width, info.height)
+    is_photo = info.colour and side >= MIN_SIDE_OF_PHOTO
+    if side >= MAX_SIDE_FOR_SMALL_CNN:
+        return DEFAULT_FROZEN_MODEL
+    return DEFAULT_FROZEN_MODEL if is_photo and info.pictures <= MAX_SMALL_PHOTOS else "small_cnn"
 
 
 def recommended_settings(
@@ -99,6 +108,7 @@ def recommended_settings(
         "image_size": model_info.native_size,
     }
     if freeze and head == "regression":
+        settings["image_size"] = _size_of_frozen(info, model_info, preset)
         return settings | {"head": "regression", "epochs": level.penalties, "feature_views": 1}
     if freeze:
         is_small = info.pictures < MIN_PICTURES_FOR_LARGE_HEAD_BATCH
@@ -170,6 +180,17 @@ def _has_few_pictures(info: PictureStatistics) -> bool:
     return bool(
         is_own and counts and info.pictures < MIN_PICTURES_PER_CLASS_FOR_ONE_TEST * len(counts)
     )
+
+
+def _size_of_frozen(info: PictureStatistics, model_info: ModelInfo, preset: str) -> int:
+    """The side in px at which a frozen network sees pictures: larger where they are few, or where
+    there is time."""
+    large = max(info.width, info.height) >= model_info.native_size
+    affordable = info.pictures <= MAX_PICTURES_FOR_CLOSER_LOOK and preset != "quick"
+    closer = model_info.name == DEFAULT_FROZEN_MODEL and large
+    if closer and (affordable or preset == MOST_EFFORT):
+        return CLOSER_LOOK
+    return model_info.native_size
 
 
 def _from_scratch(info: PictureStatistics, model_info: ModelInfo, level: Level) -> dict[str, Any]:

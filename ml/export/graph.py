@@ -1,7 +1,8 @@
 """A network as an ONNX graph, with its preprocessing inside.
 
 torch takes 2 to 8 seconds to trace a network of a hundred layers. So the traced graph is cached
-without its weights, and the next run with the same architecture fills its own in. The caller
+without its weights, and the next run with the same architecture fills its own in. Those of the
+default networks come with Lensmith (``scripts/traced_graphs.py``). The caller
 (``ml.export.verification``) compares the logits of graph and network, and traces again where they
 differ.
 """
@@ -27,6 +28,8 @@ HEAD = f"{PREFIX}head."
 CHECKSUM = 32
 """Bytes of SHA-256 at the end of a graph that is cached with its weights."""
 
+SHIPPED = Path(__file__).parent / "traced"
+"""Traced graphs of the default networks, without their weights."""
 Weights = dict[str, npt.NDArray[Any]]
 
 
@@ -70,9 +73,12 @@ def make_graph(
         if _fill(graph, head, last):
             return graph
     cached_file = cache / f"{_signature(network, channels, size, last)}.onnx" if cache else None
-    filled = _filled(cached_file, weights, last) if cached_file and not retrace else None
-    if filled is not None:
-        return filled
+    if cache and not retrace:
+        shipped_file = SHIPPED / f"{_signature(network, channels, size, last, shipped=True)}.onnx"
+        for file in (shipped_file, cached_file):
+            filled = _filled(file, weights, last) if file else None
+            if filled is not None:
+                return filled
     traced = _trace(network, channels, size)
     if cached_file:
         _keep(cached_file, traced, weights)
@@ -100,8 +106,19 @@ def feature_graph(network: Network, channels: int, size: int, cache: Path) -> by
     del graph.graph.value_info[:]  # it has shapes of this head
     serialized: bytes = graph.SerializeToString()
     checksum = hashlib.sha256(serialized).digest()
+    cached_file.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(cached_file, lambda file: file.writelines((serialized, checksum)))
     return serialized
+
+
+def ship_graph(network: Network, channels: int, size: int) -> Path:
+    """Trace ``network`` into ``SHIPPED``, for every workspace; the file is returned."""
+    network.cpu().eval()
+    weights = {PREFIX + name: value.numpy() for name, value in network.state_dict().items()}
+    signature = _signature(network, channels, size, _last(network), shipped=True)
+    path = SHIPPED / f"{signature}.onnx"
+    _keep(path, _trace(network, channels, size), weights)
+    return path
 
 
 def _trace(network: Network, channels: int, size: int) -> onnx.ModelProto:
@@ -174,14 +191,26 @@ def _last(network: Network) -> list[nn.Linear]:
     return [module for module in network.head.modules() if isinstance(module, nn.Linear)][-1:]
 
 
-def _signature(network: Network, channels: int, size: int, last: list[nn.Linear]) -> str:
+def _signature(
+    network: Network, channels: int, size: int, last: list[nn.Linear], *, shipped: bool = False
+) -> str:
     """A hash of everything that determines the graph except the number of classes: versions, input
-    shape, source files of modules, their settings and shapes."""
-    digest = hashlib.sha256(f"{torch.__version__} {onnx.__version__} {__version__}".encode())
+    shape, source files of modules, their settings and shapes.
+
+    A ``shipped`` graph suits other versions of torch as well: whether it answers as the network
+    does is seen anyway.
+    """
+    versions = f"{torch.__version__} {onnx.__version__} {__version__}"
+    digest = hashlib.sha256(("" if shipped else versions).encode())
     digest.update(f"{channels} {size}".encode())
     for source in sorted({type(module).__module__ for module in network.modules()}):
         file = getattr(sys.modules[source], "__file__", None)
-        digest.update(Path(file).read_bytes() if file else source.encode())
+        if shipped and source.startswith("torch."):
+            digest.update(source.encode())
+        else:  # Git on Windows may have changed the ends of lines
+            digest.update(
+                Path(file).read_bytes().replace(b"\r\n", b"\n") if file else source.encode()
+            )
     for name, module in network.named_modules():
         plain = {
             key: value

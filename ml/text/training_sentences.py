@@ -24,6 +24,11 @@ def reason(config: TrainConfig, pictures: int) -> str:
                 "of each picture: as it is, and spoilt."
             )
         sentence = "Only the last layer is trained, on features that are computed once and kept"
+        if config.regression:
+            return (
+                f"{sentence}: the best one there is, found by logistic regression, and tried on "
+                "pictures that it has not seen."
+            )
         if pictures <= MAX_PICTURES_FOR_FROZEN:
             return f"{sentence}: of {pictures:,} pictures a whole network would learn little more."
         return f"{sentence}: that takes a small part of the time of training the whole network."

@@ -115,6 +115,15 @@ class TrainingContext:
         return self.steps_per_epoch * self.config.epochs
 
     @property
+    def picture_counts(self) -> dict[str, int]:
+        """How many pictures teach (``train``) and judge (``val``): of a regression, in turn, all
+        but those of the test."""
+        counts: dict[str, int] = dict(self.record["counts"])
+        if self.config.regression:
+            counts["train"] = counts["val"] = counts["train"] + counts["val"]
+        return counts
+
+    @property
     def rows(self) -> int:
         """How many training examples an epoch has."""
         views = self.config.feature_views if self.config.frozen else 1
@@ -210,7 +219,7 @@ def announce(context: TrainingContext) -> None:
             step=context.step,
             resumed=resumed or context.checkpoint is not None,
             device=context.device.type,
-            train_pictures=counts["train"] + (counts["val"] if config.regression else 0),
+            train_pictures=context.picture_counts["train"],
             versions=versions(),
             choices=context.choices.to_json(),
         )
@@ -277,7 +286,7 @@ def make_trainer_with_callbacks(
         context.sink,
         classes=len(record["classes"]),
         names=record["classes"],
-        counts=record["counts"],
+        counts=context.picture_counts,
         seconds_after=SECONDS_AFTER_TRAINING,
         steps_after=steps_of(config, record["counts"]),
         earlier=[event for event in context.history if isinstance(event, EpochEnd)],

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, fields
 from typing import Any
 
-from ml.config import TrainConfig
+from ml.config import GRADIENT_SETTINGS, TrainConfig
 from ml.errors import BadInputError
 
 NEVER_SEARCHED = frozenset(
     {
         *("dataset", "model", "preset", "pretrained", "freeze_backbone", "unfreeze"),
-        *("folds", "patience"),
+        *("head", "folds", "patience"),
     }
 )
 """Settings that define another task or recipe, which needs a search of its own."""
@@ -28,6 +28,7 @@ DEFAULT_FACTOR = 2.0
 CHOICES: dict[str, tuple[Any, ...]] = {
     "augment": ("none", "shift", "light", "strong", "trivialaugment")
 }
+DEFAULT_FIELDS_REGRESSION = ("image_size", "fit", "feature_views")
 DEFAULT_FIELDS_FROZEN = ("learning_rate", "weight_decay", "label_smoothing", "batch_size", "epochs")
 DEFAULT_FIELDS = ("learning_rate", "weight_decay", "label_smoothing", "batch_size", "augment")
 
@@ -94,6 +95,8 @@ def searchable(base: TrainConfig) -> list[str]:
     excluded = set(NEVER_SEARCHED)
     # A frozen backbone sees fixed views: feature_views takes the place of augmentation.
     excluded |= {"augment", "mixing"} if base.frozen else {"feature_views"}
+    if base.regression:
+        excluded |= GRADIENT_SETTINGS | {"epochs"}
     if base.frozen or not base.pretrained:
         excluded.add("layer_decay")
     if base.optimizer != "sgd":
@@ -108,4 +111,6 @@ def searchable(base: TrainConfig) -> list[str]:
 def default_fields(base: TrainConfig) -> list[str]:
     """The settings that a search varies by default: those that affect accuracy most."""
     names = DEFAULT_FIELDS_FROZEN if base.frozen else DEFAULT_FIELDS
+    if base.regression:
+        names = DEFAULT_FIELDS_REGRESSION
     return [name for name in names if name in searchable(base)]

@@ -200,8 +200,8 @@ def _train_button(info: DatasetInfo, config: TrainConfig | None, overrides: dict
 
 def _duration_text(config: TrainConfig) -> str:
     """How long it is trained: the epochs, or where a limit of time decides, at most so many."""
-    epochs = count(config.epochs, "epoch")
-    return f"Within {roughly(60 * config.minutes)}, at most {epochs}" if config.minutes else epochs
+    effort = "Last layer" if config.regression else count(config.epochs, "epoch")
+    return f"Within {roughly(60 * config.minutes)}, at most {effort}" if config.minutes else effort
 
 
 def _start_training(info: DatasetInfo, config: TrainConfig) -> NoReturn:

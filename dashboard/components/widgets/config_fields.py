@@ -17,7 +17,7 @@ from dashboard.state.stored import stored
 from dashboard.text.choices import choice_label
 from dashboard.text.markdown import plain
 from dashboard.text.wording import count
-from ml.config import TrainConfig
+from ml.config import GRADIENT_SETTINGS, TrainConfig
 from ml.models import catalog as model_catalog
 from ml.text.command_line import BASICS, worded
 
@@ -40,10 +40,14 @@ def advanced(suggested: TrainConfig) -> None:
     changed = stored(TrainState).overrides
     fold = st.expander("Advanced", key=ADVANCED_FOLD, on_change="rerun")  # another label closes it
     if fold.open:
-        names = list(groups())
+        config = suggested.changed(**changed)
+        shown = {
+            name: [one for one in of if applies(one.name, config)] for name, of in groups().items()
+        }
+        names = [name for name, of in shown.items() if of]
         for tab, name in zip(fold.tabs(names), names, strict=True):
             with tab, st.grid(2, min_column_width=240, gap=("small", "medium")) as grid:
-                for item in groups()[name]:
+                for item in shown[name]:
                     with grid.cell():
                         field(item, getattr(suggested, item.name))
     if changed:
@@ -51,6 +55,13 @@ def advanced(suggested: TrainConfig) -> None:
             text = f"{count(len(changed), 'setting')} changed"
             st.markdown(f":violet[{text}]", width="content")
             st.button("Reset all", type="tertiary", on_click=changed.clear, icon=":material/undo:")
+
+
+def applies(name: str, config: TrainConfig) -> bool:
+    """Whether a setting has an effect beside the others: a regression knows no learning rate."""
+    if name == "head":
+        return config.frozen
+    return not (config.regression and name in GRADIENT_SETTINGS)
 
 
 def field(item: Field[Any], suggested: Any) -> None:

@@ -219,6 +219,21 @@ def too_few_pictures(now: Situation) -> Note | None:
     )
 
 
+def best_penalty(now: Situation) -> Note | None:
+    """A regression is over: it found the best last layer, and which penalty that has."""
+    lowest = now.measured[now.lowest]
+    return Note(
+        f"The last layer is fitted: of {len(now.measured)} strengths of its penalty the one of "
+        f"step {lowest.epoch} suits best. It gets {lowest.val_accuracy or 0.0:.0%} of the pictures "
+        "right when each is judged by a fit that has not seen it. More pictures, or the whole "
+        "network trained on, are the ways to more.",
+        "good",
+        "best_penalty",
+    )
+
+
+REGRESSION_RULES: tuple[Rule, ...] = (too_few_pictures, class_never_predicted, best_penalty)
+"""A regression has no rate and cannot overfit in time: its epochs are penalties."""
 RULES: tuple[Rule, ...] = (
     *(rate_too_high, rate_too_low, too_few_pictures, overfitting, class_never_predicted),
     *(improving, noisy_validation, plateau, underfitting),
