@@ -110,7 +110,7 @@ def searchable(base: TrainConfig) -> list[str]:
 
 def default_fields(base: TrainConfig) -> list[str]:
     """The settings that a search varies by default: those that affect accuracy most."""
-    names = DEFAULT_FIELDS_FROZEN if base.frozen else DEFAULT_FIELDS
+    names: tuple[str, ...] = DEFAULT_FIELDS_FROZEN if base.frozen else DEFAULT_FIELDS
     if base.regression:
         names = DEFAULT_FIELDS_REGRESSION
     return [name for name in names if name in searchable(base)]

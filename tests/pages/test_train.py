@@ -13,7 +13,7 @@ from dashboard.state.keys import ADVANCED_FOLD
 from dashboard.workers import engine
 from ml import presets
 from ml.commands import train as train_command
-from ml.config import TrainConfig
+from ml.config import GRADIENT_SETTINGS, TrainConfig
 from ml.data import catalog
 from ml.data.edits import edits
 from ml.runs import folder as runs
@@ -62,8 +62,24 @@ def test_the_advanced_settings_are_drawn_only_when_they_are_looked_at(
     assert opened(at).number_input
 
 
-def test_every_setting_has_a_widget_with_its_help(workspace: Workspace) -> None:
+def opened_by_gradient(at: AppTest) -> AppTest:
+    """A page whose settings are open, with those of gradient steps."""
+    return opened(at).selectbox(key="field-head").set_value("gradient").run()
+
+
+def test_a_regression_shows_no_setting_that_has_no_effect_on_it(workspace: Workspace) -> None:
     at = opened(visit("train"))
+    keys = {widget.key for widget in (*at.selectbox, *at.number_input)}
+    assert "field-head" in keys
+    assert not keys & {f"field-{name}" for name in GRADIENT_SETTINGS}
+    at.toggle(key="field-freeze_backbone").set_value(False).run()
+    keys = {widget.key for widget in (*at.selectbox, *at.number_input)}
+    assert "field-head" not in keys
+    assert keys >= {f"field-{name}" for name in GRADIENT_SETTINGS}
+
+
+def test_every_setting_has_a_widget_with_its_help(workspace: Workspace) -> None:
+    at = opened_by_gradient(visit("train"))
     for item in fields(TrainConfig):
         if item.name in command_line.BASICS or item.metadata["shell"]:
             continue
@@ -89,11 +105,11 @@ def test_train_queues_exactly_what_the_presets_say(workspace: Workspace) -> None
 
 def test_a_changed_setting_is_marked_trained_with_and_can_be_reset(workspace: Workspace) -> None:
     made_up_runs.dataset(workspace)
-    at = opened(chosen(workspace))
+    at = opened_by_gradient(chosen(workspace))
     at.number_input(key="field-epochs").set_value(7).run()
     at.selectbox(key="field-optimizer").set_value("sgd").run()
     assert "changed" in at.number_input(key="field-epochs").label
-    assert "2 settings changed" in words(at)
+    assert "3 settings changed" in words(at)
     command = at.code[0].value
     assert "--epochs 7" in command
     assert "--set optimizer=sgd" in command
@@ -113,7 +129,7 @@ def test_a_value_set_back_by_hand_is_not_a_change(workspace: Workspace) -> None:
 
 
 def test_another_preset_moves_what_was_not_chosen_by_hand(workspace: Workspace) -> None:
-    at = opened(visit("train"))
+    at = opened_by_gradient(visit("train"))
     at.number_input(key="field-batch_size").set_value(17).run()
     slow = at.number_input(key="field-epochs").value
     at.button_group(key="preset").set_value("quick").run()
@@ -125,7 +141,7 @@ def test_another_preset_moves_what_was_not_chosen_by_hand(workspace: Workspace) 
     ("name", "kind", "value", "moved"),
     [
         ("minutes", "number_input", 2.0, ["epochs", "feature_views"]),
-        ("freeze_backbone", "toggle", False, ["learning_rate", "batch_size"]),
+        ("freeze_backbone", "toggle", False, ["batch_size"]),
     ],
 )
 def test_the_fields_show_what_a_change_of_another_makes_of_them(
@@ -134,11 +150,13 @@ def test_the_fields_show_what_a_change_of_another_makes_of_them(
     def field(one: str, kind: str = "number_input") -> Any:
         return getattr(at, kind)(key=f"field-{one}")
 
-    at = opened(visit("train"))
+    at = opened_by_gradient(visit("train"))
     before = {one: field(one).value for one in moved}
     field(name, kind).set_value(value).run()
     config = presets.configuration(
-        "recycling", catalog.describe(workspace, "recycling"), **{name: value}
+        "recycling",
+        catalog.describe(workspace, "recycling"),
+        **{"head": "gradient", name: value},
     )
     assert {one: field(one).value for one in moved} == {one: getattr(config, one) for one in moved}
     assert all(field(one).value != before[one] for one in moved)
