@@ -189,6 +189,8 @@ class Answers(TypedDict, total=False):
     answered: Count
     right: Count
     target: Share
+    bound: Share | None
+    confidence: Share
     enough: bool
 
 
@@ -202,6 +204,7 @@ class Unlike(TypedDict, total=False):
     validation: Count
     beyond: Count
     false_alarms: Share | None
+    false_alarms_interval: Interval
 
 
 class Pixels(TypedDict):
@@ -225,6 +228,7 @@ class Model(TypedDict, total=False):
     parity: dict[str, float]
     sha256: dict[str, str]
     threshold_rule: str
+    calibrated_on: str
     answers: Answers | None
     unlike: Unlike | None
     versions: dict[str, str]
