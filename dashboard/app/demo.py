@@ -1,4 +1,5 @@
-"""One classifier alone, for others to try: ``?classify=<run>``, or ``LENSMITH_MODE=demo``.
+"""Demo mode: the page for others, with one classifier alone: ``?classify=<run>``, or
+``LENSMITH_MODE=demo``.
 
 With the mode, a server has this page and no other, for whatever address. ``LENSMITH_DEMO`` says
 which run it shows (its id, the start of it, or ``latest``).

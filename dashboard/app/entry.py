@@ -1,4 +1,4 @@
-"""What every page shares: page config, workspace, navigation, sidebar."""
+"""Entry script: the frame of every page: page config, workspace, navigation, sidebar."""
 
 import gc
 
@@ -25,7 +25,7 @@ gc.freeze()
 
 
 def draw() -> None:
-    """Draw it, and the page that is wanted in it."""
+    """Draw the frame and, in it, the page that the address names."""
     st.set_page_config(
         page_title="Lensmith",
         page_icon=str(static.ASSETS / "mark.svg"),
@@ -38,13 +38,13 @@ def draw() -> None:
     deep_links.read_address()
     try:
         environment.check()  # again in each run, since secrets set variables after the start
-        static.fill()
+        static.publish()
         style.apply()
         workspace = open_current_workspace()
         if demo.requested_run():
             demo.draw()
             st.stop()
-        engine.attend(workspace)
+        engine.ensure_dispatcher(workspace)
     except WorkspaceError as error:
         full_page("Lensmith cannot be used here", str(error))
         st.stop()

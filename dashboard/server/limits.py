@@ -1,4 +1,4 @@
-"""What this server allows: everything on one's own computer, little to strangers."""
+"""Limits of what a browser may send: generous on one's own computer, tight for strangers."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ class Limits:
     """How much may come in through the browser: ``files`` and ``megabytes`` in one drop,
     ``megabytes_a_file``, ``session_megabytes`` from one tab in all (0: no limit), and at one time
     ``server_megabytes`` from all ``tabs``, of which there are so many at most. On Classify a tab
-    holds ``tried`` pictures at most, and of their files ``tried_megabytes``."""
+    holds ``classify_pictures`` pictures at most, and of their files ``classify_megabytes``."""
 
     files: int
     megabytes: int
@@ -18,8 +18,8 @@ class Limits:
     session_megabytes: int
     server_megabytes: int
     tabs: int
-    tried: int = 500
-    tried_megabytes: int = 1000
+    classify_pictures: int = 500
+    classify_megabytes: int = 1000
 
 
 LOCAL = Limits(
@@ -37,8 +37,8 @@ PUBLIC = Limits(
     session_megabytes=300,
     server_megabytes=300,
     tabs=200,
-    tried=100,
-    tried_megabytes=64,
+    classify_pictures=100,
+    classify_megabytes=64,
 )
 
 

@@ -1,4 +1,4 @@
-"""Fills ``static/``, which the server hands to the browser: plotly.js and the font.
+"""Static files: copies plotly.js and the font into ``static/``, which the server serves.
 
 Nothing is fetched from outside, so the pages work offline and under a base path.
 """
@@ -18,17 +18,19 @@ ASSETS = ROOT / "dashboard" / "assets"
 STATIC = ROOT / "static"
 
 
-CHARTS = "plotly-cartesian-4.1.1.min.js"
-"""The part of plotly.js (its own bundle of that name) that draws what ``CARTESIAN`` names: a third
-of the whole to fetch, and to start before a page's first chart. A browser never keeps an old one,
-since the version is in its name."""
-CARTESIAN = frozenset(("bar", "box", "contour", "heatmap", "histogram", "image", "pie", "scatter"))
+CARTESIAN_BUNDLE = "plotly-cartesian-4.1.1.min.js"
+"""The part of plotly.js (its own bundle of that name) that draws what ``CARTESIAN_TRACES`` names: a
+third of the whole to fetch, and to start before a page's first chart. A browser never keeps an old
+one, since the version is in its name."""
+CARTESIAN_TRACES = frozenset(
+    ("bar", "box", "contour", "heatmap", "histogram", "image", "pie", "scatter")
+)
 
 
 def plotly_name(kinds: Iterable[str] = ()) -> str:
     """The file name of a plotly.js that draws these types of traces: the small one if it does."""
-    if CARTESIAN.issuperset(kinds):
-        return CHARTS
+    if CARTESIAN_TRACES.issuperset(kinds):
+        return CARTESIAN_BUNDLE
     return f"plotly-{importlib.metadata.version('plotly')}.min.js"
 
 
@@ -42,7 +44,7 @@ def beside(module: str, *names: str) -> str:
 
 
 @st.cache_resource(show_spinner=False)
-def fill() -> None:
+def publish() -> None:
     """Put the files in place where they are not there yet; once a process.
 
     Raises:
@@ -51,7 +53,7 @@ def fill() -> None:
     spec = importlib.util.find_spec("plotly")
     package = Path(spec.origin).parent if spec and spec.origin else Path()
     sources = {
-        CHARTS: ASSETS / CHARTS,
+        CARTESIAN_BUNDLE: ASSETS / CARTESIAN_BUNDLE,
         plotly_name(["all"]): package / "package_data" / "plotly.min.js",
         "inter.woff2": ASSETS / "inter.woff2",
     }

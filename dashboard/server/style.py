@@ -1,4 +1,4 @@
-"""The one style sheet, for what the theme in ``.streamlit/config.toml`` cannot reach."""
+"""Style sheet for what the theme in ``.streamlit/config.toml`` cannot reach."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Which of the pictures on Classify are listed, and in what order: by what a model said. Pure."""
+"""Filters and sort orders of the pictures on Classify, by the answers of a model. Pure."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -81,11 +81,11 @@ def add(name: str, data: bytes, truth: str = "") -> None:
 def limited(uploads: list[Entry]) -> list[Entry]:
     """``uploads`` within the limits: the oldest leave the list, or lose their files alone."""
     allowed, total = limits(), 0
-    for entry in uploads[allowed.tried :]:
+    for entry in uploads[allowed.classify_pictures :]:
         _delete_file(entry)
-    for entry in (within_count := uploads[: allowed.tried]):
+    for entry in (within_count := uploads[: allowed.classify_pictures]):
         total += entry["size"]
-        if total > allowed.tried_megabytes * 1e6:
+        if total > allowed.classify_megabytes * 1e6:
             _delete_file(entry)
     return within_count
 

@@ -1,4 +1,4 @@
-"""Uploads put on disk for a child to read: ``<workspace>/incoming/<token>/``.
+"""Spool: uploads written to ``<workspace>/incoming/<token>/`` for a child to read.
 
 Names come from strangers. Each part is made one that every file system takes, and nothing leaves
 the folder.

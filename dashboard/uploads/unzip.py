@@ -1,4 +1,4 @@
-"""Zips that are dropped on Classify: their pictures, read one by one under limits."""
+"""Unzipping on Classify: the pictures of a dropped zip, read one by one under limits."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager

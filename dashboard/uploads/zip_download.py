@@ -1,4 +1,4 @@
-"""The pictures of Classify to take away: a zip with a folder for each label."""
+"""Zip download of Classify: the pictures in a folder for each label."""
 
 import io
 import zipfile

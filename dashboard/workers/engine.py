@@ -18,7 +18,7 @@ from ml.training.start import start as start_run
 from ml.workspace import Workspace
 
 __all__ = [
-    "attend",
+    "ensure_dispatcher",
     "kill",
     "log_tail",
     "position",
@@ -40,7 +40,7 @@ def start(
 ) -> Run:
     """Make a run, as ``ml.training.start`` does, and put it into the queue."""
     run = start_run(workspace, config, pictures, parent=parent)
-    attend(workspace).wake.set()
+    ensure_dispatcher(workspace).wake.set()
     return run
 
 
@@ -52,7 +52,7 @@ def retry(workspace: Workspace, run: Run) -> Run:
 def resume(workspace: Workspace, run: Run, epochs: int | None = None) -> None:
     """Put a run that is over into the queue again, to go on where it was."""
     run.ask_to_resume(epochs)
-    attend(workspace).wake.set()
+    ensure_dispatcher(workspace).wake.set()
 
 
 def stop(workspace: Workspace, run: Run) -> None:
@@ -75,6 +75,6 @@ def _dispatcher(root: Path) -> Dispatcher:
     return dispatcher
 
 
-def attend(workspace: Workspace) -> Dispatcher:
+def ensure_dispatcher(workspace: Workspace) -> Dispatcher:
     """The dispatcher of this server for ``workspace``; started at the first call."""
     return _dispatcher(workspace.root)

@@ -209,7 +209,7 @@ def test_pictures_can_be_removed_and_cleared(workspace, version, worker):
 def test_more_pictures_than_allowed_are_cut_off_with_a_sentence(
     workspace, version, worker, monkeypatch
 ):
-    monkeypatch.setattr(limits, "LOCAL", replace(limits.LOCAL, tried=2))
+    monkeypatch.setattr(limits, "LOCAL", replace(limits.LOCAL, classify_pictures=2))
     made_up_runs.finished(workspace, version)
     at = drop(visit("classify"), *((f"{n}.png", bytes([n])) for n in range(4)))
     assert sorted(name for _, name in worker.asked) == ["0.png", "1.png"]

@@ -60,7 +60,8 @@ def upload(workspace: Workspace, run: Run) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container(width="stretch", gap=None, key="take-in-about"):
                 pasted_files = paste("paste")
-                st.caption(f"Up to {limits().tried} at a time, kept as long as this tab is open.")
+                limit = limits().classify_pictures
+                st.caption(f"Up to {limit} at a time, kept as long as this tab is open.")
             st.toggle("Choose a folder", key=FOLDER_TOGGLE)
             st.toggle("Use the camera", key=CAMERA_TOGGLE)
         examples(workspace, run)
@@ -99,7 +100,7 @@ def _add_checked(
     if refusal := over_limit([len(data) for _, data in files], INSTEAD):
         return [refusal]
     with opened(workspace, files) as (pictures, refused):
-        limit = limits().tried
+        limit = limits().classify_pictures
         if len(pictures) > limit:
             refused.append(
                 f"{count(len(pictures), 'picture')} are too many at once: the first {limit} were "

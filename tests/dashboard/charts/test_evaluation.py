@@ -4,7 +4,7 @@ import plotly.graph_objects as go
 
 from dashboard.charts import evaluation as evaluation_charts
 from dashboard.queries.run_comparison import Curve, overlay
-from dashboard.server.static import CHARTS, plotly_name
+from dashboard.server.static import CARTESIAN_BUNDLE, plotly_name
 
 
 def drawable(figure):
@@ -32,7 +32,7 @@ def test_every_figure_is_one_that_plotly_draws():
     ]
     for figure in figures:
         assert drawable(figure).data
-        assert plotly_name(trace.type for trace in drawable(figure).data) == CHARTS
+        assert plotly_name(trace.type for trace in drawable(figure).data) == CARTESIAN_BUNDLE
 
 
 def test_the_weakest_class_comes_first():

@@ -28,9 +28,9 @@ from tests.helpers.session_memory import memory
 
 
 def entry(number, label, probability, decision="sure", **more):
-    said = {"label": label, "probability": probability, "decision": decision, "error": None}
+    answer = {"label": label, "probability": probability, "decision": decision, "error": None}
     made = {"id": str(number), "name": f"{number}.png", "label": "", "ticked": False, "path": None}
-    return {**made, "answers": {"r": {**said, "unlike": False, "top": [], **more}}}
+    return {**made, "answers": {"r": {**answer, "unlike": False, "top": [], **more}}}
 
 
 @pytest.fixture
@@ -63,12 +63,12 @@ def test_the_largest_group_comes_first_and_a_label_by_hand_counts(held):
     held[5]["label"] = "metal"
     held[0]["label"] = "metal"
     assert filters.counts(held, "r") == {"metal": 3, "glass": 1, "paper": 1}
-    found = filtered(held, "r", Query(order=BY_LABEL))
-    assert numbers(found) == [9, 6, 10, 3, 4, 5]
+    listed = filtered(held, "r", Query(order=BY_LABEL))
+    assert numbers(listed) == [9, 6, 10, 3, 4, 5]
     run = SimpleNamespace(id="r")
     heads = ["metal: 3 pictures", "", "", "glass: 1 picture", "paper: 1 picture"]
-    assert _groups(found, found, run) == [*heads, "Without a label"]
-    assert _groups(found[1:3], found, run) == ["metal: 3 pictures", ""]  # on a later page
+    assert _groups(listed, listed, run) == [*heads, "Without a label"]
+    assert _groups(listed[1:3], listed, run) == ["metal: 3 pictures", ""]  # on a later page
 
 
 def test_a_filter_keeps_what_fits_every_part(held):
@@ -90,10 +90,10 @@ def test_the_zip_has_a_folder_for_each_label(monkeypatch, workspace):
     session_uploads.entries()[0]["path"].unlink()
     session_uploads.entries()[3]["label"] = "glass"  # was metal
     packed = zipfile.ZipFile(io.BytesIO(sorted_zip(session_uploads.entries(), "r")))
-    found = {name: packed.read(name) for name in packed.namelist()}
-    assert found.pop("glass/same.png") == bytes([1])
-    assert found.pop("glass/same (2).png") == bytes([0])
-    ((name, data),) = found.items()
+    files = {name: packed.read(name) for name in packed.namelist()}
+    assert files.pop("glass/same.png") == bytes([1])
+    assert files.pop("glass/same (2).png") == bytes([0])
+    ((name, data),) = files.items()
     assert data == bytes([2])
     assert ".." not in name.split("/")
 
@@ -120,9 +120,9 @@ def test_what_is_done_in_the_table_is_noted_before_it_is_drawn_anew(held, monkey
 
     assert send(shown=["10", "9"], ticked=["9"], labels={"9": " a  b "}) == {"9": "a b"}
     held[2]["ticked"] = True  # on another page of the table
-    found = send(shown=["10", "9"], ticked=["10"], labels={"10": "metal"})
-    assert found == {"10": "metal", "3": ""}
-    assert send(shown=None, ticked=["?"]) == found
+    labels = send(shown=["10", "9"], ticked=["10"], labels={"10": "metal"})
+    assert labels == {"10": "metal", "3": ""}
+    assert send(shown=None, ticked=["?"]) == labels
     results_table.results_table(held, "r", "table", "t", note=note, **options)
     row = {one["id"]: one for one in drawn["data"]["rows"]}
     assert row["6"]["there"]

@@ -41,24 +41,24 @@ def test_the_newest_picture_is_on_top_and_none_is_held_twice():
 
 
 def test_each_model_is_asked_about_each_picture_once():
-    asked, told = [], []
+    asked, progress = [], []
     session_uploads.add("one", b"1")
     session_uploads.add("two", b"2")
     for run in ("r1", "r2", "r1"):
         session_uploads.answer(
             run,
             lambda data, name, run=run: asked.append((run, name)) or answered(data, name),
-            lambda done, total: told.append((done, total)),
+            lambda done, total: progress.append((done, total)),
         )
     assert sorted(asked) == [("r1", "one"), ("r1", "two"), ("r2", "one"), ("r2", "two")]
-    assert told == [(0, 2), (1, 2)] * 2
+    assert progress == [(0, 2), (1, 2)] * 2
     assert session_uploads.unanswered("r1") == []
     session_uploads.add("two again", b"2")
     assert session_uploads.unanswered("r1") == []
 
 
 def test_the_oldest_leave_when_there_are_too_many(monkeypatch):
-    allow(monkeypatch, tried=3)
+    allow(monkeypatch, classify_pictures=3)
     for number in range(5):
         session_uploads.add(str(number), bytes([number]))
     assert [entry["name"] for entry in session_uploads.entries()] == ["4", "3", "2"]
@@ -67,7 +67,7 @@ def test_the_oldest_leave_when_there_are_too_many(monkeypatch):
 
 
 def test_the_oldest_keep_their_answers_alone_when_they_are_too_large(monkeypatch):
-    allow(monkeypatch, tried_megabytes=25e-6)
+    allow(monkeypatch, classify_megabytes=25e-6)
     for number in range(4):
         session_uploads.add(str(number), bytes([number]) * 10)
         session_uploads.answer("r", answered, lambda done, total: None)
@@ -107,7 +107,7 @@ def test_the_files_go_with_the_tab_that_holds_them(workspace):
     assert list(incoming(workspace).iterdir()) == []
 
 
-def test_several_pictures_are_asked_about_at_once_and_a_new_run_of_the_page_loses_none():
+def test_pictures_are_asked_about_at_once_and_a_rerun_loses_none():
     for number in range(6):
         session_uploads.add(str(number), bytes([number]))
     together = threading.Barrier(
