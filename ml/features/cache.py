@@ -1,4 +1,4 @@
-"""Features by picture hash, in a folder of parts. Light: numpy alone.
+"""Feature cache: features by picture hash, in a folder of parts. Light: numpy alone.
 
 A part is an array beside the hashes of its rows, added in one step.
 """

@@ -1,4 +1,4 @@
-"""Features of a frozen backbone: computed once for each picture and view, and kept by its hash.
+"""Feature extraction by a frozen backbone, once for each picture and view, cached by its hash.
 
 They survive relabelling and new versions of a data set (see ``ml.features.cache``). Light: torch is
 imported where a network or spoilt views come in, so that whoever has the graph of a backbone

@@ -1,4 +1,4 @@
-"""What a run decides for its machine at its first start, and keeps when it is resumed.
+"""Choices of a run: what it decides for its machine at its first start, and keeps when resumed.
 
 ``RunStarted.choices`` in the event log holds it as JSON. Light: no torch.
 """

@@ -1,4 +1,4 @@
-"""What a run tells while it works: typed events, one JSON object a line, appended in order.
+"""Event log of a run: typed events, one JSON object a line, appended in order.
 
 A line counts once its newline is there: a torn last line is not an event yet. No event depends on
 the one after it, so whoever reads may stop at any line. This module is light: it imports no torch.
@@ -232,9 +232,9 @@ def read(path: Path, offset: int = 0) -> tuple[list[Event], int]:
             data = file.read()
     except OSError:
         return [], offset
-    whole = data[: data.rfind(b"\n") + 1]
-    decoded = (decode(line) for line in whole.splitlines())
-    return [event for event in decoded if event is not None], offset + len(whole)
+    complete_lines = data[: data.rfind(b"\n") + 1]
+    decoded = (decode(line) for line in complete_lines.splitlines())
+    return [event for event in decoded if event is not None], offset + len(complete_lines)
 
 
 def surviving(events: Iterable[Event]) -> list[Event]:
@@ -245,13 +245,13 @@ def surviving(events: Iterable[Event]) -> list[Event]:
     >>> [type(event).__name__ for event in surviving([*first, again])]
     ['EpochEnd', 'RunStarted']
     """
-    kept: list[Event] = []
+    survivors: list[Event] = []
     for event in events:
         if isinstance(event, RunStarted) and event.resumed:
-            kept = [
+            survivors = [
                 item
-                for item in kept
+                for item in survivors
                 if not (isinstance(item, (Progress, EpochEnd)) and item.step > event.step)
             ]
-        kept.append(event)
-    return kept
+        survivors.append(event)
+    return survivors

@@ -144,8 +144,8 @@ class Run:
             if is_damaged(path, Meta):  # for somebody to look at
                 path.replace(self.folder / "meta.damaged.json")
             meta = {**self.meta, **values}
-            kept = {key: value for key, value in meta.items() if value is not None}
-            write_json(path, kept)
+            entries = {key: value for key, value in meta.items() if value is not None}
+            write_json(path, entries)
 
     def ask_to_resume(self, epochs: int | None = None) -> None:
         """Put the run into the queue again, to go on where it was, with ``epochs`` in all."""

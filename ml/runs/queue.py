@@ -1,4 +1,4 @@
-"""The queue of runs: the key of their order, who claims a run, how a worker is ended.
+"""Queue of runs: their order, claiming a run, and ending a worker.
 
 Who starts the first in line is ``dashboard.workers.dispatcher``.
 """

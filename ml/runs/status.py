@@ -1,4 +1,4 @@
-"""What a run is doing, derived from its files each time it is asked for and stored nowhere.
+"""Status of a run, derived from its files on each request and stored nowhere.
 
 The statuses and what leads from one to another stand in ``TRANSITIONS``.
 """

@@ -1,4 +1,4 @@
-"""The trash of a workspace: deleted runs, until they are brought back or deleted for good."""
+"""Trash of a workspace: deleted runs, until they are restored or deleted for good."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""Checkpoints that survive a kill at any moment, and bits that flip.
+"""Checkpoint files that survive a kill at any moment and detect flipped bits.
 
 A checkpoint is written beside, flushed and moved into place; then a small manifest names it with
 its SHA-256, and what the manifest no longer names is deleted. The one before is kept as well, so
@@ -19,7 +19,7 @@ from ml.utils.files import sha256_of, write_atomically, write_json
 from ml.utils.typed_json import read_typed
 
 log = logging.getLogger(__name__)
-KEPT = {"last": 2, "best": 1}
+MAX_KEPT = {"last": 2, "best": 1}
 
 
 def save(folder: Path, kind: str, content: dict[str, Any], **about: Any) -> None:
@@ -42,9 +42,9 @@ def save(folder: Path, kind: str, content: dict[str, Any], **about: Any) -> None
 
     write_atomically(path, write)
     before = [item for item in entries(folder, kind) if item["file"] != path.name]
-    kept = [entry, *before][: KEPT[kind]]
-    write_json(folder / f"{kind}.json", kept)
-    named = {item["file"] for item in kept}
+    manifest = [entry, *before][: MAX_KEPT[kind]]
+    write_json(folder / f"{kind}.json", manifest)
+    named = {item["file"] for item in manifest}
     for old in folder.glob(f"{kind}-*.ckpt"):
         if old.name not in named:
             old.unlink(missing_ok=True)
@@ -90,13 +90,13 @@ def newest(folder: Path, kind: str) -> tuple[Path, dict[str, Any]] | None:
     Raises:
         MLError: there are checkpoints, and each of them is damaged.
     """
-    known = entries(folder, kind)
-    for entry in known:
+    manifest = entries(folder, kind)
+    for entry in manifest:
         path = folder / str(entry["file"])
         if path.is_file() and sha256_of(path) == entry["sha256"]:
             return path, entry
         log.warning("The checkpoint %s is damaged or missing.", path)
-    if known:
+    if manifest:
         raise MLError(
             f"The checkpoints in {folder} are damaged. Restore them from a backup, or train anew."
         )

@@ -1,4 +1,4 @@
-"""A training in small, before it starts: what it costs on this computer, measured.
+"""Dry run: the cost of a training on this computer, measured on a few batches before it starts.
 
 The same steps as a run goes through, on a few blank pictures: build the network, trace it, some
 training steps at the real batch size or some features, export. Heavy: for child processes alone.
@@ -45,7 +45,7 @@ def rehearse(
     classes: int,
     progress: Progress = lambda fraction: None,
 ) -> dict[str, Any]:
-    """What was measured, which is remembered for ``ml.training.cost.estimate``.
+    """Measure the cost of a training by a dry run, and store it for ``ml.training.cost.estimate``.
 
     ``start_up`` and ``build`` in seconds; ``step`` and ``validate``, seconds of a picture in
     training and validation; ``feature``, seconds of a picture through a frozen backbone;
@@ -70,23 +70,23 @@ def rehearse(
         **options_of(config),
     )
     network.to(memory_format=torch.channels_last)
-    found: dict[str, Any] = {"start_up": start_up, "build": time.perf_counter() - began}
+    cost: dict[str, Any] = {"start_up": start_up, "build": time.perf_counter() - began}
     progress(0.2)
     few = np.zeros((PICTURES, spec.size, spec.size, spec.channels), np.uint8)
     if config.frozen:
         network.head = new_head(count_features(network, spec.channels, spec.size), classes)
         forward = backbone_forward(workspace, network, spec, device)
         forward(few[:4])
-        found["feature"] = seconds_of(lambda: forward(few)) / PICTURES
+        cost["feature"] = seconds_of(lambda: forward(few)) / PICTURES
     else:
-        found |= steps(workspace, network.to(device), config, device, spec)
-        found["save"] = _saved(workspace, network)
+        cost |= steps(workspace, network.to(device), config, device, spec)
+        cost["save"] = _saved(workspace, network)
     progress(0.6)
-    found |= _ending(workspace, network.cpu().eval(), spec, few, frozen=config.frozen)
-    found["memory"] = peak_memory()
-    save_measurement(workspace, cost_key(config, torch.get_num_threads()), found)
+    cost |= _ending(workspace, network.cpu().eval(), spec, few, frozen=config.frozen)
+    cost["memory"] = peak_memory()
+    save_measurement(workspace, cost_key(config, torch.get_num_threads()), cost)
     progress(1.0)
-    return found
+    return cost
 
 
 def steps(

@@ -1,4 +1,4 @@
-"""Progress of the phases of a run (prepare, download, features, export, ...) as events."""
+"""Phases of a run (prepare, download, features, export, ...): their progress as events."""
 
 import time
 from collections.abc import Callable

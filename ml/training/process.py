@@ -1,4 +1,4 @@
-"""What a training worker does besides training: beat, leave memory first, end with a word."""
+"""Worker process of a training: heartbeat, memory limit, and the last event."""
 
 import contextlib
 import os

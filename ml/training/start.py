@@ -1,4 +1,4 @@
-"""Starting a run: pictures, their split and the run folder, the same from a page and a shell.
+"""Start of a run: pictures, their split and the run folder, the same from a page and a shell.
 
 Light: no torch. Who trains the run is another matter: the queue, or the process that calls.
 """

@@ -1,4 +1,4 @@
-"""A pretrained network in parts, from the head down: which of them train, and how fast.
+"""Gradual unfreezing: a pretrained network in parts, from the head down, with layer-wise rates.
 
 Gradual unfreezing and rates that fall from part to part are those of Howard and Ruder 2018,
 https://arxiv.org/abs/1801.06146.
@@ -16,14 +16,14 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from ml.models.network import Network
 from ml.training.optim.optimizer import Rates
 
-MOST_PARTS = 6
-"""Of the pretrained network; more of them would differ by less than an epoch."""
-WHOLE_AT = 0.5
+MAX_PARTS = 6
+"""At most so many parts; more would be opened less than an epoch apart."""
+ALL_OPEN_SHARE = 0.5
 """From this share of the epochs on, everything trains."""
 
 
 def parts_of(network: Network) -> list[list[nn.Module]]:
-    """Body and neck as at most ``MOST_PARTS`` lists of modules, the top one first.
+    """Body and neck as at most ``MAX_PARTS`` lists of modules, the top one first.
 
     A part is a few blocks that follow one another; what only scales or shifts belongs to the layer
     before it.
@@ -34,7 +34,7 @@ def parts_of(network: Network) -> list[list[nn.Module]]:
             units[-1].append(module)
         else:
             units.append([module])
-    count = min(MOST_PARTS, len(units))
+    count = min(MAX_PARTS, len(units))
     ends = [len(units) * n // count for n in range(count + 1)]
     parts = [list(chain(*units[ends[n] : ends[n + 1]])) for n in range(count)]
     return parts[::-1]
@@ -84,8 +84,10 @@ def open_parts(epoch: int, epochs: int, count: int) -> int:
     >>> [open_parts(epoch, 10, 6) for epoch in range(7)]
     [1, 2, 3, 4, 5, 6, 6]
     """
-    whole = max(1, round(WHOLE_AT * epochs))
-    return count if epoch >= whole else math.ceil(count * (epoch + 1) / (whole + 1))
+    all_open_epoch = max(1, round(ALL_OPEN_SHARE * epochs))
+    return (
+        count if epoch >= all_open_epoch else math.ceil(count * (epoch + 1) / (all_open_epoch + 1))
+    )
 
 
 class Unfreezing(Callback):
@@ -103,9 +105,9 @@ class Unfreezing(Callback):
         """Open the parts of this epoch."""
         network, parts = self.network, parts_of(self.network)
         count = open_parts(trainer.current_epoch, self.epochs, len(parts))
-        whole = count == len(parts)
-        network.requires_grad_(whole)
-        network.train(whole)
+        all_open = count == len(parts)
+        network.requires_grad_(all_open)
+        network.train(all_open)
         for module in (network.head, *chain(*parts[:count])):
             module.requires_grad_(True)
             module.train()

@@ -1,4 +1,4 @@
-"""Convert a picture of any Pillow mode to 8-bit grey or RGB, with notes of what changed."""
+"""Conversion of a picture of any Pillow mode to 8-bit grey or RGB, with notes of what changed."""
 
 import numpy as np
 from PIL import Image, ImageCms

@@ -1,4 +1,4 @@
-"""Decode a picture under limits: upright, in 8-bit grey or RGB.
+"""Decoding of a picture under limits: upright, in 8-bit grey or RGB.
 
 Bytes are hostile: the size in the header is checked before anything is decoded, and whatever a
 ``guarded`` function raises becomes a ``BadInputError`` of one sentence.

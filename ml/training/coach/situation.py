@@ -1,4 +1,4 @@
-"""What the coach looks at: the epochs so far, the settings, and how many pictures there are."""
+"""Situation: the input of the coach's rules: epochs so far, settings, number of pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

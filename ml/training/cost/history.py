@@ -1,4 +1,4 @@
-"""What a run was expected to take and what it took, kept with it. Light.
+"""Cost history: the estimate of a run and what it took, stored with it. Light.
 
 ``estimate.json`` has ``expected`` (``seconds`` from the first event to the last, ``memory`` and
 ``disk`` in bytes, ``basis``, ``measured``) and, once the run has finished in one go, ``actual``.
@@ -23,14 +23,14 @@ LAID_ASIDE = ("checkpoints", "model")
 
 def expect(workspace: Workspace, run: Run, config: TrainConfig, counts: dict[str, int]) -> None:
     """Keep what ``run`` is expected to take, before it does."""
-    told = config.changed(threads=thread_count(config.threads))
-    found = estimate(told, sum(counts.values()), describe(), read_measurements(workspace))
+    resolved = config.changed(threads=thread_count(config.threads))
+    cost = estimate(resolved, sum(counts.values()), describe(), read_measurements(workspace))
     expected = {
-        "seconds": found.seconds - found.start_up,
-        "memory": found.memory,
-        "disk": found.disk,
-        "basis": found.basis,
-        "measured": found.measured,
+        "seconds": cost.seconds - cost.start_up,
+        "memory": cost.memory,
+        "disk": cost.disk,
+        "basis": cost.basis,
+        "measured": cost.measured,
     }
     write_json(run.folder / FILE, {"expected": expected})
 

@@ -1,4 +1,4 @@
-"""How the learning rate moves: pure functions of the step. This module is light."""
+"""Learning rate schedules: pure functions of the step. Light."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""From a configuration to an optimizer: what is trained, what decays, and at which rate."""
+"""Optimizers by configuration: parameter groups, weight decay and learning rate scales."""
 
 import re
 from collections.abc import Callable
@@ -47,12 +47,12 @@ def groups(
             leaves them without their shape.
     """
     chosen = decaying(module) if decay is None else decay
-    found: dict[tuple[bool, float], list[nn.Parameter]] = {}
+    grouped: dict[tuple[bool, float], list[nn.Parameter]] = {}
     for name, parameter in module.named_parameters():
         if parameter.requires_grad:
             key = (name not in chosen, rates(name) if rates else 1.0)
-            found.setdefault(key, []).append(parameter)
-    ordered = sorted(found.items(), key=lambda item: (item[0][0], -item[0][1]))
+            grouped.setdefault(key, []).append(parameter)
+    ordered = sorted(grouped.items(), key=lambda item: (item[0][0], -item[0][1]))
     return [
         {
             "params": parameters,
@@ -92,9 +92,11 @@ def hidden(module: nn.Module, parts: list[Any]) -> list[Any]:
     """
     weights = [one for name, one in module.named_parameters() if decays(name, one)]
     last = weights[-1] if weights else None
-    found: list[Any] = []
+    split_parts: list[Any] = []
     for part in parts:
         own = [one for one in part["params"] if any(one is weight for weight in weights[:-1])]
         rest = [one for one in part["params"] if one is last or not any(one is w for w in weights)]
-        found += [{**part, "params": some, "muon": of} for some, of in ((own, True), (rest, False))]
-    return [part for part in found if part["params"]]
+        split_parts += [
+            {**part, "params": some, "muon": of} for some, of in ((own, True), (rest, False))
+        ]
+    return [part for part in split_parts if part["params"]]

@@ -1,4 +1,4 @@
-"""Averages of the weights over the steps, on Lightning's own callback.
+"""Weight averaging over the steps (EMA, SWA), on Lightning's own callback.
 
 An average is judged, kept as the best and shipped; the training goes on from the weights
 themselves. Buffers (the statistics of batch normalisation) are averaged with them.
@@ -13,19 +13,20 @@ from torch import Tensor, nn
 from ml.compat.lightning_private import averaged_network
 from ml.config import TrainConfig
 
-EVERY = 4
-"""Steps between two weights that are taken in: their neighbours say nearly the same."""
-REACH = 0.01
-LEAST = 4 * EVERY
-"""The moving average reaches back over about this share of all steps, and so many at least."""
-LONGEST = 0.9995
-TAIL = 0.75
+UPDATE_STEPS = 4
+"""Steps between two updates of the average: the weights in between are nearly the same."""
+HORIZON_SHARE = 0.01
+MIN_HORIZON_STEPS = 4 * UPDATE_STEPS
+"""The moving average reaches back over about this share of all steps, and at least so many
+steps."""
+MAX_DECAY = 0.9995
+SWA_START_SHARE = 0.75
 """The share of the steps after which the plain average of SWA begins."""
 
 
 def decay_of(total: int) -> float:
     """How much of a moving average of ``total`` steps stays when weights are taken in."""
-    return min(LONGEST, 1 - EVERY / max(LEAST, REACH * total))
+    return min(MAX_DECAY, 1 - UPDATE_STEPS / max(MIN_HORIZON_STEPS, HORIZON_SHARE * total))
 
 
 class Averaging(WeightAveraging):
@@ -43,7 +44,7 @@ class Averaging(WeightAveraging):
 
     def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
         """After every fourth step. Not at the end of an epoch: what was judged must be kept."""
-        return step_idx is not None and step_idx % EVERY == EVERY - 1
+        return step_idx is not None and step_idx % UPDATE_STEPS == UPDATE_STEPS - 1
 
     @torch.no_grad()
     def _take_in(self, averaged: Any, current: Any, taken: Tensor | int) -> None:
@@ -54,8 +55,8 @@ class Averaging(WeightAveraging):
             count = int(taken)
             weight = 1 - min(self.decay, (1 + count) / (10 + count))
         else:
-            first = int(TAIL * self.total)
-            weight = 1.0 if done <= first else EVERY / (EVERY + done - first)
+            first = int(SWA_START_SHARE * self.total)
+            weight = 1.0 if done <= first else UPDATE_STEPS / (UPDATE_STEPS + done - first)
         for old, new in zip(averaged, current, strict=True):
             if old.is_floating_point():
                 old.lerp_(new, weight)

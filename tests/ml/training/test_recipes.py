@@ -13,7 +13,7 @@ from ml.runs.choices import RunChoices
 from ml.training import checkpoints
 from ml.training.callbacks import StopRequest
 from ml.training.optim.lr_schedule import TAIL_RATE, factor
-from ml.training.optim.weight_averaging import EVERY, Averaging
+from ml.training.optim.weight_averaging import UPDATE_STEPS, Averaging
 from ml.training.task import ClassifierTask
 from ml.training.train import train
 from ml.training.trainer import make_trainer
@@ -48,9 +48,9 @@ def loader(count: int = 64, batch: int = 8) -> BatchLoader:
 
 def test_adding_up_batches_is_a_larger_batch() -> None:
     parts, steps = fit(loader(batch=8), epochs=2, accumulate=4)
-    whole, larger = fit(loader(batch=32), epochs=2)
+    single, larger = fit(loader(batch=32), epochs=2)
     assert len(steps) == len(larger) == 4
-    torch.testing.assert_close(parts.weight, whole.weight)
+    torch.testing.assert_close(parts.weight, single.weight)
     assert count_steps(65, TrainConfig(batch_size=8, accumulate=4)) == 2
 
 
@@ -68,7 +68,7 @@ def test_no_change_is_larger_than_the_clipped_gradient_allows() -> None:
 def test_swa_ships_the_mean_of_the_weights_of_the_last_quarter() -> None:
     module, steps = fit(loader(count=64 * 16), epochs=1, average="swa")
     assert len(steps) == 128
-    taken = [steps[step] for step in range(EVERY - 1, 128, EVERY) if step >= 96]
+    taken = [steps[step] for step in range(UPDATE_STEPS - 1, 128, UPDATE_STEPS) if step >= 96]
     torch.testing.assert_close(module.weight, torch.stack(taken).mean(0), atol=2e-5, rtol=0)
 
 
