@@ -87,14 +87,14 @@ def at_import(node: ast.AST) -> Iterator[ast.AST]:
 def imports(path: Path, *, everywhere: bool) -> frozenset[str]:
     """The full names that a module imports: at its import, or ``everywhere`` in it."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    found: set[str] = set()
+    names: set[str] = set()
     for node in ast.walk(tree) if everywhere else at_import(tree):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: imports are absolute here"
-            found |= {str(node.module)} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return frozenset(found)
+            names |= {str(node.module)} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return frozenset(names)
 
 
 @cache
@@ -114,7 +114,7 @@ def reach(names: frozenset[str]) -> dict[str, str]:
         known[name] = by
         if name in MODULES:
             more = with_parents(imports(MODULES[name], everywhere=False))
-            waiting += [(found, name) for found in more]
+            waiting += [(imported, name) for imported in more]
     return known
 
 
@@ -240,14 +240,14 @@ def served() -> set[str]:
 def test_what_is_light_reaches_no_torch() -> None:
     for name in sorted(LIGHT | served()):
         assert name in MODULES, f"{name} is not there any more"
-        for found, by in reach(frozenset({name})).items():
-            assert first(found) not in HEAVY, f"{name} reaches {found}, which {by} imports"
+        for module, by in reach(frozenset({name})).items():
+            assert first(module) not in HEAVY, f"{name} reaches {module}, which {by} imports"
 
 
 def test_what_the_server_imports_inside_functions_reaches_no_torch_either() -> None:
     for name in served():
-        for found, by in reach(imports(MODULES[name], everywhere=True)).items():
-            assert first(found) not in HEAVY, f"{name} reaches {found}, which {by} imports"
+        for module, by in reach(imports(MODULES[name], everywhere=True)).items():
+            assert first(module) not in HEAVY, f"{name} reaches {module}, which {by} imports"
 
 
 def test_a_real_process_that_imports_what_is_light_has_no_torch() -> None:
@@ -258,11 +258,11 @@ def test_a_real_process_that_imports_what_is_light_has_no_torch() -> None:
         f"print(sorted(set(sys.modules) & {HEAVY!r}))"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    told = subprocess.run(
+    child = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=ROOT
     )
-    assert told.returncode == 0, told.stderr
-    assert told.stdout.splitlines()[-1] == "[]"
+    assert child.returncode == 0, child.stderr
+    assert child.stdout.splitlines()[-1] == "[]"
 
 
 def test_this_test_sees_what_it_forbids() -> None:
@@ -271,8 +271,8 @@ def test_this_test_sees_what_it_forbids() -> None:
 
 
 def test_launch_needs_the_standard_library_alone() -> None:
-    found = {first(name) for name in imports(ROOT / "launch.py", everywhere=True)}
-    assert found <= sys.stdlib_module_names
+    modules = {first(name) for name in imports(ROOT / "launch.py", everywhere=True)}
+    assert modules <= sys.stdlib_module_names
 
 
 def test_every_page_is_one_row_and_every_row_a_page() -> None:

@@ -151,8 +151,8 @@ class Project:
     @property
     def packages(self) -> dict[str, str]:
         """What is installed, name to version."""
-        found = (self.folder / ".venv").glob("[Ll]ib/**/site-packages/*.dist-info")
-        return dict(path.name.removesuffix(".dist-info").split("-") for path in found)
+        folders = (self.folder / ".venv").glob("[Ll]ib/**/site-packages/*.dist-info")
+        return dict(path.name.removesuffix(".dist-info").split("-") for path in folders)
 
     def start(self, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
@@ -268,10 +268,10 @@ def test_a_taken_port_is_left_for_the_next_free_one(ready: Project) -> None:
         other.listen()
         port = other.getsockname()[1]
         out, _ = ready.serve("--port", str(port))
-    found = re.search(rf"Port {port} is taken by another program: using (\d+)\.", out)
-    assert found is not None
-    assert int(found[1]) > port
-    assert f"Lensmith is at http://localhost:{found[1]}" in out
+    match = re.search(rf"Port {port} is taken by another program: using (\d+)\.", out)
+    assert match is not None
+    assert int(match[1]) > port
+    assert f"Lensmith is at http://localhost:{match[1]}" in out
 
 
 @posix
@@ -309,12 +309,12 @@ def can_be_bound(port: int) -> bool:
 
 def test_a_server_that_ends_at_once_is_an_error(ready: Project) -> None:
     main = next((ready.folder / ".venv").glob("[Ll]ib/**/site-packages/streamlit/__main__.py"))
-    kept = main.read_text()
+    content = main.read_text()
     try:
         main.write_text("import sys; sys.exit(3)")
         code, _, err = ready.run("--no-browser")
     finally:
-        main.write_text(kept)
+        main.write_text(content)
     assert code == 1
     assert "The server ended with code 3" in err
 
@@ -336,12 +336,12 @@ def test_the_tests_get_their_packages_their_arguments_and_the_browser(ready: Pro
 def test_tests_that_something_kills_are_no_verdict(ready: Project) -> None:
     ready.run("test")
     main = next((ready.folder / ".venv").glob("[Ll]ib/**/site-packages/pytest/__main__.py"))
-    kept = main.read_text()
+    content = main.read_text()
     try:
         main.write_text("import os; os.kill(os.getpid(), 15)")
         code, _, err = ready.run("test")
     finally:
-        main.write_text(kept)
+        main.write_text(content)
     assert code == 1
     assert "ended from outside (signal 15)" in err
 
@@ -460,10 +460,10 @@ def test_an_installation_that_is_killed_is_taken_up_again(
 @posix
 def test_two_first_starts_install_once(project: Project) -> None:
     starts = [project.start("test") for _ in range(2)]
-    said = [process.communicate(timeout=120)[0] for process in starts]
+    outputs = [process.communicate(timeout=120)[0] for process in starts]
     assert [process.returncode for process in starts] == [5, 5]
-    assert sorted("Setting Lensmith up" in out for out in said) == [False, True]
-    assert sum("waiting for it" in out for out in said) == 1
+    assert sorted("Setting Lensmith up" in out for out in outputs) == [False, True]
+    assert sum("waiting for it" in out for out in outputs) == 1
 
 
 def test_no_network_is_one_line(project: Project) -> None:
@@ -618,7 +618,7 @@ def test_where_torch_is_not_made_no_other_python_is_advised(
 
 
 @pytest.mark.parametrize(
-    ("output", "said"),
+    ("output", "expected"),
     [
         ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left", "full"),
         ("OSError: [WinError 112] There is not enough space on the disk", "the disk is full"),
@@ -632,10 +632,10 @@ def test_where_torch_is_not_made_no_other_python_is_advised(
         ("", "no reason was given"),
     ],
 )
-def test_what_pip_says_becomes_a_sentence(output: str, said: str) -> None:
-    told = launch.reason(output)
-    assert said in told
-    assert "\n" not in told
+def test_what_pip_says_becomes_a_sentence(output: str, expected: str) -> None:
+    sentence = launch.reason(output)
+    assert expected in sentence
+    assert "\n" not in sentence
 
 
 # --- how far it is ------------------------------------------------------------------------------

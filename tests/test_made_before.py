@@ -81,8 +81,8 @@ def test_a_model_folder_alone_answers_as_it_did(root: Path, ask: Any) -> None:
     known = EXPECTED["commands"]["predict"]["answer"]
     shutil.copytree(run_folder(root, "finished") / "model", root / "elsewhere")
     shutil.rmtree(root / "workspace")
-    found = ask("predict", str(root / "elsewhere"), str(root / "pictures"))
-    assert not difference(found, known, CLOSE)
+    answer = ask("predict", str(root / "elsewhere"), str(root / "pictures"))
+    assert not difference(answer, known, CLOSE)
 
 
 def test_a_stopped_run_resumes_after_its_second_epoch(root: Path) -> None:
@@ -128,14 +128,14 @@ def test_a_head_goes_on_without_computing_features_again(root: Path, ask: Any) -
 
 
 def test_a_stopped_search_goes_on_with_its_second_trial(ask: Any) -> None:
-    found = ask("tune", "--resume", IDS["stopped_search"])
+    answer = ask("tune", "--resume", IDS["stopped_search"])
     wanted = EXPECTED["trainings"]["stopped_search"]["answer"]
-    assert found["status"] == wanted["status"]
-    for trial, known in zip(found["trials"], wanted["trials"], strict=True):
+    assert answer["status"] == wanted["status"]
+    for trial, known in zip(answer["trials"], wanted["trials"], strict=True):
         for key in ("number", "values", "state", "epochs"):
             assert trial[key] == known[key]
         assert trial["loss"] == pytest.approx(known["loss"], abs=CLOSE_LOSS)
-    runs = [trial["run"] for trial in found["trials"][:2]]
+    runs = [trial["run"] for trial in answer["trials"][:2]]
     assert runs == [trial["run"] for trial in wanted["trials"][:2]]
 
 

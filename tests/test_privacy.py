@@ -17,7 +17,7 @@ open_session(open(sys.argv[1], "rb").read()).run(None, {"x": [1.0]})
 """
 
 
-def test_the_runtime_of_models_leaves_no_number_of_this_machine_and_no_record_of_its_use(
+def test_onnx_runtime_stores_no_machine_id_and_no_usage_record(
     tmp_path: Path,
 ) -> None:
     """What it would send it first writes into the home folder."""
@@ -30,12 +30,12 @@ def test_the_runtime_of_models_leaves_no_number_of_this_machine_and_no_record_of
     home = tmp_path / "home"
     home.mkdir()
     ours = {"CI", "GITHUB_ACTIONS", "ORT_DISABLE_TELEMETRY"}  # with these it is silent by itself
-    kept = {name: value for name, value in os.environ.items() if name not in ours}
+    environment = {name: value for name, value in os.environ.items() if name not in ours}
     places = dict.fromkeys(("HOME", "USERPROFILE", "XDG_CACHE_HOME", "XDG_DATA_HOME"), str(home))
     done = subprocess.run(
         [sys.executable, "-c", ASK, str(tmp_path / "model.onnx")],
         cwd=ROOT,
-        env={**kept, **places, "LOCALAPPDATA": str(home)},
+        env={**environment, **places, "LOCALAPPDATA": str(home)},
         capture_output=True,
         text=True,
     )

@@ -227,10 +227,10 @@ def test_a_camera_that_is_refused_or_not_there_is_told_plainly(
     app: App, filming: Callable[..., Page], visit: Visit
 ) -> None:
     made_up_runs.dataset(app.workspace, ("cat", "dog"), each=3, name="told")
-    for arguments, said in (((FAKE,), "was refused"), ((ALLOW,), "There is no camera")):
+    for arguments, sentence in (((FAKE,), "was refused"), ((ALLOW,), "There is no camera")):
         page = visit(filming(*arguments), app.url("data", data="told"))
         column(page, "dog").get_by_text("Use the camera").click()
-        expect(page.locator(".camera [role=alert]")).to_contain_text(said)
+        expect(page.locator(".camera [role=alert]")).to_contain_text(sentence)
         expect(page.get_by_role("button", name="Try again")).to_be_visible()
         expect(page.get_by_role("button", name="Hold to shoot")).to_have_count(0)
 

@@ -134,11 +134,11 @@ def test_the_keyboard_reaches_what_the_mouse_does(
 ) -> None:
     visit(page, app.url("evaluate", run=run.id))
     wanted = counted(run, version, 0, 1)
-    for label, name, said in (("Truth", "glass", "of glass"), ("Guess", "metal", "for metal")):
+    for label, name, heading in (("Truth", "glass", "of glass"), ("Guess", "metal", "for metal")):
         page.get_by_role("combobox", name=label).focus()
         page.keyboard.type(name)
         page.keyboard.press("Enter")
-        expect(page.get_by_role("heading", name=said)).to_be_visible()
+        expect(page.get_by_role("heading", name=heading)).to_be_visible()
     expect(drawer(page)).to_have_count(len(wanted))
     assert files_in(drawer(page)) == wanted
 
@@ -161,9 +161,9 @@ def test_the_arrow_keys_walk_through_the_matrix_and_enter_opens_a_cell(
         expect(cell(matrix, row, column)).to_be_focused()
         number = len(counted(run, version, row, column))
         truth, guess = made_up_runs.CLASSES[row], made_up_runs.CLASSES[column]
-        said = f"taken for {guess}" if row != column else "recognised"
+        verdict = f"taken for {guess}" if row != column else "recognised"
         expect(page.get_by_role("tooltip")).to_contain_text(f"{number} of ")
-        expect(page.get_by_role("tooltip")).to_contain_text(f"{truth}\n{said}")
+        expect(page.get_by_role("tooltip")).to_contain_text(f"{truth}\n{verdict}")
     page.keyboard.press("Enter")
     wanted = counted(run, version, 2, 0)
     expect(drawer(page)).to_have_count(len(wanted))

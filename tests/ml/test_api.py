@@ -57,10 +57,10 @@ def test_it_answers_as_the_command_line(
     path = tmp_path / "one.png"
     path.write_bytes(picture(label=2, seed=901))
     assert main(["predict", str(trained().run.folder), str(path), "--json"]) == 0
-    said = json.loads(capsys.readouterr().out.splitlines()[-1])
+    printed = json.loads(capsys.readouterr().out.splitlines()[-1])
     answer = model(path)
-    assert (answer.label, answer.sure) == (said["label"], said["decision"] == "sure")
-    assert answer.probability == pytest.approx(said["probability"], abs=1e-6)
+    assert (answer.label, answer.sure) == (printed["label"], printed["decision"] == "sure")
+    assert answer.probability == pytest.approx(printed["probability"], abs=1e-6)
 
 
 def test_a_turned_pil_picture_is_set_upright(model: ml.Model) -> None:

@@ -45,8 +45,8 @@ def test_json_gives_back_the_same_configuration(config: TrainConfig) -> None:
 
 @given(configurations)
 def test_what_a_shell_can_say_gives_the_same_configuration(config: TrainConfig) -> None:
-    said = {name: str(value) for name, value in asdict(config).items()}
-    assert TrainConfig().changed(**said) == config
+    texts = {name: str(value) for name, value in asdict(config).items()}
+    assert TrainConfig().changed(**texts) == config
 
 
 @pytest.mark.parametrize("item", NUMBERS, ids=lambda item: item.name)
@@ -54,9 +54,11 @@ def test_the_ends_of_a_range_are_accepted_and_beyond_is_refused(item: Any) -> No
     low, high = item.metadata["low"], item.metadata["high"]
     for end in (low, high):
         assert getattr(TrainConfig(**{item.name: end}), item.name) == end
-    whole = type(item.default) is int
+    is_integer = type(item.default) is int
     beyond = (
-        [low - 1, high + 1] if whole else [math.nextafter(low, -1e9), math.nextafter(high, 1e9)]
+        [low - 1, high + 1]
+        if is_integer
+        else [math.nextafter(low, -1e9), math.nextafter(high, 1e9)]
     )
     for value in beyond:
         with pytest.raises(BadInputError) as caught:

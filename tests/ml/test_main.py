@@ -37,7 +37,7 @@ def python_m_ml(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "sentence"),
     [
         ([], "required: COMMAND"),
         (["fly"], "fly"),
@@ -50,19 +50,19 @@ def python_m_ml(
     ids=lambda value: " ".join(value)[:24] if isinstance(value, list) else "",
 )
 def test_bad_input_is_exit_code_2_and_one_line_on_standard_error(
-    arguments: list[str], said: str, tmp_path: Path
+    arguments: list[str], sentence: str, tmp_path: Path
 ) -> None:
     done = python_m_ml(*arguments, workspace=tmp_path)
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1, done.stderr
-    assert said in done.stderr
+    assert sentence in done.stderr
 
 
 def test_the_version_and_the_help_are_told(tmp_path: Path) -> None:
     assert python_m_ml("--version", workspace=tmp_path).stdout.strip() == __version__
-    told = python_m_ml("--help", workspace=tmp_path).stdout
-    assert all(name in told for name in command_line.COMMANDS)
+    output = python_m_ml("--help", workspace=tmp_path).stdout
+    assert all(name in output for name in command_line.COMMANDS)
 
 
 @pytest.mark.parametrize("name", sorted(command_line.COMMANDS))
@@ -70,13 +70,13 @@ def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[
     with pytest.raises(SystemExit) as caught:
         command_line.main([name, "--help"])
     assert caught.value.code == 0
-    told = capsys.readouterr().out
-    assert all(option in told for option in ("--json", "--workspace", "--verbose"))
+    output = capsys.readouterr().out
+    assert all(option in output for option in ("--json", "--workspace", "--verbose"))
 
 
 def test_the_commands_are_those_of_the_folder() -> None:
-    found = {path.stem for path in (ROOT / "ml" / "commands").glob("[!_]*.py")}
-    assert found == set(command_line.COMMANDS)
+    modules = {path.stem for path in (ROOT / "ml" / "commands").glob("[!_]*.py")}
+    assert modules == set(command_line.COMMANDS)
 
 
 @pytest.mark.parametrize("name", ["datasets", "runs", "models"])
@@ -132,7 +132,7 @@ def test_runs_are_told_with_status_and_figures(
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "said"),
+    ("error", "code", "sentence"),
     [
         (BadInputError("No such thing."), 2, "No such thing."),
         (WorkspaceError("Full."), 2, "Full."),
@@ -151,7 +151,7 @@ def test_runs_are_told_with_status_and_figures(
 def test_each_error_is_one_line_and_its_exit_code(
     error: BaseException,
     code: int,
-    said: str,
+    sentence: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -160,10 +160,10 @@ def test_each_error_is_one_line_and_its_exit_code(
 
     monkeypatch.setattr("ml.commands.runs.run", fail)
     assert command_line.main(["runs"]) == code
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert said in told.err
-    assert told.err.count("\n") == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert sentence in captured.err
+    assert captured.err.count("\n") == 1
 
 
 def test_the_traceback_is_shown_when_asked_for(

@@ -184,7 +184,7 @@ def test_a_drop_beyond_the_limits_is_refused_in_a_sentence(
 
 
 @pytest.mark.parametrize(
-    ("sizes", "said"),
+    ("sizes", "sentence"),
     [
         ([10] * 1001, "too many"),
         ([60_000_000] * 2, "120 MB"),
@@ -193,10 +193,10 @@ def test_a_drop_beyond_the_limits_is_refused_in_a_sentence(
     ],
 )
 def test_strangers_may_bring_less(
-    sizes: list[int], said: str, monkeypatch: pytest.MonkeyPatch
+    sizes: list[int], sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LENSMITH_PUBLIC", "1")
-    assert said in upload.over_limit(sizes)
+    assert sentence in upload.over_limit(sizes)
     assert "folder on this computer" not in upload.over_limit(sizes)
 
 

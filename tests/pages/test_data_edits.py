@@ -188,7 +188,7 @@ def test_names_of_any_kind_are_drawn_as_they_are(workspace: Workspace) -> None:
 def test_what_was_found_earlier_is_carried_over_to_the_new_numbers(
     workspace: Workspace, version: DatasetVersion
 ) -> None:
-    kept = [
+    findings = [
         one.to_json()
         for one in (
             made_up_findings.mislabelled({5: "paper", 25: "glass"}),
@@ -197,7 +197,7 @@ def test_what_was_found_earlier_is_carried_over_to_the_new_numbers(
     ]
     done = [{"do": "delete", "items": [1]}, {"do": "relabel", "items": [25], "label": "glass"}]
     newer = edits.commit(workspace, "made", done, base=1)
-    suspects, pairs = carried(kept, version, newer)
+    suspects, pairs = carried(findings, version, newer)
     assert suspects["items"] == [4]
     assert suspects["labels"] == {"4": "paper"}
     assert suspects["fixes"][0]["edits"] == [{"do": "relabel", "items": [4], "label": "paper"}]
@@ -320,8 +320,8 @@ def test_a_version_is_looked_at_compared_and_restored(
 def test_what_decides_the_split_is_said(workspace: Workspace, version: DatasetVersion) -> None:
     assert "15 % of each class" in split_rules(version)[0]
     given = [{"do": "set_split", "items": list(range(0, 30, 2)), "split": "train"}]
-    told = split_rules(edits.commit(workspace, "made", given, base=1))
-    assert "The source decided" in told[0]
+    rules = split_rules(edits.commit(workspace, "made", given, base=1))
+    assert "The source decided" in rules[0]
 
 
 def test_another_test_set_is_drawn_and_undone(

@@ -44,7 +44,7 @@ def opened(workspace, each):
 def test_six_pictures_claim_nothing_that_six_cannot_show(workspace):
     at = opened(workspace, 3)
     text = words(at).replace("\\", "")
-    for said in (
+    for claim in (
         "Accuracy 50 % (19 to 81)",
         "6 test pictures are few: the figures may be far off",
         "Weakest class: too few pictures to tell (glass has 3)",
@@ -53,7 +53,7 @@ def test_six_pictures_claim_nothing_that_six_cannot_show(workspace):
         "6 test pictures are too few to tell whether the probabilities mean what they say",
         "6 test pictures are too few to draw what other levels would do",
     ):
-        assert said in text, said
+        assert claim in text, claim
     for claim in ("F1 40 %", "percentage point", "ROC AUC", "does clearly worse", "of pairs"):
         assert claim not in text, claim
     assert not at.table
@@ -75,8 +75,8 @@ def test_with_pictures_enough_the_claims_are_made(workspace):
 @pytest.mark.parametrize(("pictures", "named"), [(6, False), (60, True)])
 def test_of_few_pictures_no_kind_of_spoiling_is_called_the_hardest(pictures, named):
     kinds = [{"label": "Noise", "mean": 0.4}, {"label": "Blur", "mean": 0.6}]
-    told = {"clean": 0.8, "corrupted": 0.5, "pictures": pictures, "kinds": kinds}
-    assert ("Hardest: Noise (40 %)" in report_sentences.corruptions(told)) == named
+    report = {"clean": 0.8, "corrupted": 0.5, "pictures": pictures, "kinds": kinds}
+    assert ("Hardest: Noise (40 %)" in report_sentences.corruptions(report)) == named
 
 
 def test_a_temperature_below_one_sharpens():

@@ -33,11 +33,11 @@ def test_recent_runs_show_status_and_score_with_its_interval(workspace: Workspac
     made_up_runs.interrupted(workspace, version)
     made_up_runs.queued(workspace, version)
     at = visit("home")
-    said = words(at)
+    text = words(at)
     low, high = (run.report or {})["intervals"]["accuracy"]
-    assert f"({100 * low:.0f} to {100 * high:.0f})" in said
-    assert all(word in said for word in ("Finished", "Interrupted", "Waiting"))
-    assert "<b>" not in said.replace("&lt;b&gt;", "")
+    assert f"({100 * low:.0f} to {100 * high:.0f})" in text
+    assert all(word in text for word in ("Finished", "Interrupted", "Waiting"))
+    assert "<b>" not in text.replace("&lt;b&gt;", "")
     assert at.button(key=f"open-{run.id}").label == r"Mine \<b\>\*bold\*\</b\>"
 
 

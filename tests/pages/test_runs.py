@@ -38,8 +38,8 @@ def test_every_run_is_listed_with_status_and_score(workspace, version):
     made_up_runs.interrupted(workspace, version)
     made_up_runs.queued(workspace, version)
     text = words(visit("runs"))
-    for said in ("Finished", "Failed", "Interrupted", "Waiting", "The loss became infinite."):
-        assert said in text
+    for expected in ("Finished", "Failed", "Interrupted", "Waiting", "The loss became infinite."):
+        assert expected in text
     low, high = good.report["intervals"]["accuracy"]
     score = f"{100 * good.report['accuracy']:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
     assert score in text

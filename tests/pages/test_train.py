@@ -84,9 +84,9 @@ def test_every_setting_has_a_widget_with_its_help(workspace: Workspace) -> None:
         if item.name in command_line.BASICS or item.metadata["shell"]:
             continue
         widgets = (*at.selectbox, *at.number_input, *at.toggle)
-        found = [widget for widget in widgets if widget.key == f"field-{item.name}"]
-        assert len(found) == 1, item.name
-        assert found[0].help == item.metadata["help"]
+        fields_shown = [widget for widget in widgets if widget.key == f"field-{item.name}"]
+        assert len(fields_shown) == 1, item.name
+        assert fields_shown[0].help == item.metadata["help"]
 
 
 def test_train_queues_exactly_what_the_presets_say(workspace: Workspace) -> None:

@@ -49,7 +49,7 @@ def children(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[list[str], 
     searches._children.clear()
 
 
-def searched(workspace: Workspace, *, difference: float = 0.1, kept: str = "") -> Sweep:
+def searched(workspace: Workspace, *, difference: float = 0.1, best_run: str = "") -> Sweep:
     """A search that is over: trial 1 was best on validation. ``kept``: the run of trial 1."""
     version = made_up_runs.dataset(workspace)
     run = made_up_runs.finished(workspace, version)
@@ -59,15 +59,15 @@ def searched(workspace: Workspace, *, difference: float = 0.1, kept: str = "") -
     values = {"learning_rate": run.config.learning_rate, "schedule": run.config.schedule}
     trials = [
         Trial(0, values, run.id, "done", 0.6, 0.6, 1.0, 3, 5.0),
-        Trial(1, values | {"learning_rate": 0.005}, kept, "done", 0.8, 0.8, 0.5, 3, 5.0),
+        Trial(1, values | {"learning_rate": 0.005}, best_run, "done", 0.8, 0.8, 0.5, 3, 5.0),
         Trial(2, values | {"schedule": "constant"}, "", "pruned", 0.3, 0.3, 2.0, 1, 2.0, "Behind."),
     ]
     sweep.save(SweepState(trials, 12.0))
     test = {"difference": difference, "interval": [difference - 0.05, difference + 0.05]}
     result = {"trials": 3, "best": 1, "run": run.id, "base": run.id, "test": test}
     shares = {"learning_rate": 0.7, "schedule": 0.3}
-    said = {"importances": shares, "sentence": "What came of it, with its interval."}
-    write_json(sweep.folder / "result.json", result | said)
+    verdict = {"importances": shares, "sentence": "What came of it, with its interval."}
+    write_json(sweep.folder / "result.json", result | verdict)
     worker = {"pid": 2**22 + 1, "started": 1.0, "host": "another", "claimed": 1.0}
     write_json(sweep.folder / "worker.json", worker)
     write_json(sweep.folder / "ended.json", {"claimed": 1.0, "outcome": "finished", "reason": ""})
@@ -130,8 +130,8 @@ def test_the_result_stands_first_with_what_it_changed_and_every_trial(workspace,
     assert "What came of it, with its interval." in text
     assert "Trial 1 has learning rate 0.005 instead of 0.001." in text
     assert "Learning rate mattered most in 3 trials" in text
-    for said in ("60.0 %", "80.0 %", "30.0 %", "ended early"):
-        assert said in text
+    for expected in ("60.0 %", "80.0 %", "30.0 %", "ended early"):
+        assert expected in text
     assert at.button(key="tune-winner").proto.type == "primary"
 
 

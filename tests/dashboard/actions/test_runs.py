@@ -27,8 +27,8 @@ def run(workspace, version):
     return made_up_runs.finished(workspace, version, made_up_runs.predictions(version), "First")
 
 
-def ids(found):
-    return [one.id for one in found]
+def ids(listed):
+    return [one.id for one in listed]
 
 
 def test_a_name_and_notes_are_written_into_the_run(workspace, run):

@@ -34,9 +34,9 @@ def test_the_address_of_a_run_shows_it_alone_with_its_author_s_words(run: Run) -
     page_text.write(run, "Which *bin*?", "One thing at a time.\n<b>Daylight</b> helps.")
     at = ask(classify=run.id)
     assert [title.value for title in at.title] == [r"Which \*bin\*?"]
-    said = words(at).replace("\\", "")
-    assert "One thing at a time." in said
-    assert "<b>Daylight" in said  # as it was written, and no HTML: Markdown shows it as text
+    text = words(at).replace("\\", "")
+    assert "One thing at a time." in text
+    assert "<b>Daylight" in text  # as it was written, and no HTML: Markdown shows it as text
     assert "About this classifier" in [fold.label for fold in at.expander]
     assert not at.sidebar.button
     at.run()  # a later run of the same tab, whatever its address says by then
@@ -50,8 +50,8 @@ def test_a_run_that_is_not_there_is_said_in_a_sentence(workspace: Workspace) -> 
 def test_what_is_said_of_it_is_what_its_report_says(run: Run) -> None:
     report = run.report
     assert isinstance(report, dict)
-    said = words(ask(classify=run.id))
-    assert f"Accuracy {round(100 * report['accuracy'])} %" in said.replace("\\", "")
+    text = words(ask(classify=run.id))
+    assert f"Accuracy {round(100 * report['accuracy'])} %" in text.replace("\\", "")
 
 
 @pytest.mark.parametrize("address", [{}, {"run": "x"}, {"classify": "another"}])

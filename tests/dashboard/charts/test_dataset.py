@@ -12,7 +12,7 @@ def version(*labels: int, classes: int = 3) -> DatasetVersion:
 
 
 @pytest.mark.parametrize(
-    ("counts", "said"),
+    ("counts", "sentence"),
     [
         ({}, "No class yet"),
         ({"a": 3, "b": 0}, "b has no picture"),
@@ -20,8 +20,8 @@ def version(*labels: int, classes: int = 3) -> DatasetVersion:
         ({"a": 90, "b": 30, "c": 50}, "a has 3 times as many pictures as b"),
     ],
 )
-def test_the_balance_is_said_in_words(counts: dict[str, int], said: str) -> None:
-    assert dataset_charts.balance_finding(counts) == said
+def test_the_balance_is_said_in_words(counts: dict[str, int], sentence: str) -> None:
+    assert dataset_charts.balance_finding(counts) == sentence
 
 
 def test_only_so_many_classes_are_bars_and_what_is_excluded_stands_behind() -> None:

@@ -33,8 +33,8 @@ def test_the_best_so_far_never_falls_and_counts_whole_trials_alone() -> None:
 
 
 def test_each_trial_with_a_figure_is_marked_once() -> None:
-    _, whole, early = tuning_charts.progress(TRIALS)["data"]
-    assert sorted(whole["x"] + early["x"]) == [0, 1, 2, 4]
+    _, complete, early = tuning_charts.progress(TRIALS)["data"]
+    assert sorted(complete["x"] + early["x"]) == [0, 1, 2, 4]
     assert dict(zip(early["x"], early["y"], strict=True)) == {1: 90.0}
 
 
@@ -69,7 +69,7 @@ def test_no_trial_or_equal_ones_are_drawn_all_the_same() -> None:
 def test_bars_and_rates_show_what_was_found() -> None:
     bars = tuning_charts.importances({"augment": 0.2, "learning_rate": 0.8})["data"][0]
     assert (bars["y"], bars["x"]) == (["Learning rate", "Augmentation"], [80.0, 20.0])
-    found = {"rates": [0.001, 0.01], "losses": [1.0, 0.5], "pick": 0.01}
-    figure = tuning_charts.rates(found)
+    measured = {"rates": [0.001, 0.01], "losses": [1.0, 0.5], "pick": 0.01}
+    figure = tuning_charts.rates(measured)
     assert figure["data"][0]["x"] == [0.001, 0.01]
     assert figure["layout"]["shapes"][0]["x0"] == 0.01

@@ -68,8 +68,8 @@ def read_datasets(workspace: Workspace) -> None:
         for number in range(1, summary.get("version", 0) + 1):
             read_report(workspace, name, number)
             stored_findings.read_map(workspace, name, number)
-            found = stored_findings.read_findings(workspace, name, number) or {"findings": []}
-            for one in found["findings"]:
+            content = stored_findings.read_findings(workspace, name, number) or {"findings": []}
+            for one in content["findings"]:
                 Finding.from_json(one)
         stored_findings.ignored(workspace, name)
         history(workspace, name)

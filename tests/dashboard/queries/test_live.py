@@ -23,18 +23,18 @@ from ml.runs.events import (
 def training(epochs: int = 3, steps: int = 4, first: int = 1) -> list[Event]:
     """What a worker says from the start of epoch ``first`` on."""
     done = (first - 1) * steps
-    said: list[Event] = [
+    events: list[Event] = [
         RunStarted("m", "d", epochs, steps, first - 1, done, resumed=first > 1, time=1.0),
         Progress("prepare", 1.0, done, time=1.0),
     ]
     for epoch in range(first, epochs + 1):
         for step in range(1, steps + 1):
             at = (epoch - 1) * steps + step
-            said.append(
+            events.append(
                 Progress("train", at / epochs / steps, at, epoch - 1, 9.0, 1 / at, 0.5, time=2.0)
             )
-        said.append(EpochEnd(epoch, epoch * steps, 0.9, 0.5, 1.0, 0.4 + epoch / 10, time=3.0))
-    return said
+        events.append(EpochEnd(epoch, epoch * steps, 0.9, 0.5, 1.0, 0.4 + epoch / 10, time=3.0))
+    return events
 
 
 def gathered(events: list[Event]) -> live.Live:
@@ -64,13 +64,13 @@ def test_a_log_cut_at_any_byte_is_taken_in_once_and_in_order(cuts: list[int]) ->
 
     from ml.runs.events import encode
 
-    whole = b"".join(encode(event) for event in training())
+    log = b"".join(encode(event) for event in training())
     with tempfile.TemporaryDirectory() as name:
         folder, state = Path(name), live.new()
         at = 0
-        for cut in [*cuts, len(whole)]:
+        for cut in [*cuts, len(log)]:
             with (folder / "events.jsonl").open("ab") as file:
-                file.write(whole[at : at + cut])
+                file.write(log[at : at + cut])
             at += cut
             live.follow(folder, state)
         assert state["steps"] == gathered(training())["steps"]

@@ -22,23 +22,23 @@ def made(workspace):
 
 def test_the_pictures_of_a_cell_are_those_of_a_recount(workspace, made):
     run, truth = made
-    found = results.load(workspace, run)
+    test_results = results.load(workspace, run)
     guesses = truth.logits.argmax(axis=1)
     counts = confusion_matrix(truth.labels, guesses)
     for row in range(3):
         for column in range(3):
-            places = found.where(row, column)
+            places = test_results.where(row, column)
             wanted = {n for n in range(30) if truth.labels[n] == row and guesses[n] == column}
             assert set(places.tolist()) == wanted
             assert len(places) == counts[row, column]
-    assert set(found.where(1).tolist()) == set(np.flatnonzero(truth.labels == 1).tolist())
-    assert set(found.where(None, 2).tolist()) == set(np.flatnonzero(guesses == 2).tolist())
+    assert set(test_results.where(1).tolist()) == set(np.flatnonzero(truth.labels == 1).tolist())
+    assert set(test_results.where(None, 2).tolist()) == set(np.flatnonzero(guesses == 2).tolist())
 
 
 def test_the_most_confident_mistake_comes_first(workspace, made):
     run, truth = made
-    found = results.load(workspace, run)
-    places = found.mistakes()
+    test_results = results.load(workspace, run)
+    places = test_results.mistakes()
     powers = np.exp(truth.logits.astype(float))
     surely = (powers / powers.sum(axis=1, keepdims=True)).max(axis=1)
     wrong = np.flatnonzero(truth.logits.argmax(axis=1) != truth.labels)
@@ -46,11 +46,11 @@ def test_the_most_confident_mistake_comes_first(workspace, made):
     assert places.tolist() == sorted(wrong.tolist(), key=lambda n: -surely[n])
 
 
-def test_the_most_frequent_confusions_come_first_and_leave_out_the_diagonal(workspace, made):
+def test_the_most_frequent_confusions_come_first_without_the_diagonal(workspace, made):
     run, truth = made
-    found = results.load(workspace, run)
+    test_results = results.load(workspace, run)
     counts = confusion_matrix(truth.labels, truth.logits.argmax(axis=1))
-    listed = found.confusions(99)
+    listed = test_results.confusions(99)
     assert all(row != column and counts[row, column] == n for row, column, n in listed)
     assert [n for *_, n in listed] == sorted((n for *_, n in listed), reverse=True)
     assert sum(n for *_, n in listed) == counts.sum() - np.trace(counts)
@@ -60,17 +60,19 @@ def test_probabilities_are_softened_by_the_temperature_of_the_model(workspace, m
     run, truth = made
     manifest = read_json(run.folder / "model" / "model.json") | {"temperature": 2.0}
     write_json(run.folder / "model" / "model.json", manifest)
-    found = results.load(workspace, run)
+    test_results = results.load(workspace, run)
     powers = np.exp(truth.logits.astype(float) / 2)
-    np.testing.assert_allclose(found.probabilities, powers / powers.sum(axis=1, keepdims=True))
+    np.testing.assert_allclose(
+        test_results.probabilities, powers / powers.sum(axis=1, keepdims=True)
+    )
 
 
 def test_files_are_named_as_they_were_ingested(workspace, made):
     run, _ = made
-    found = results.load(workspace, run)
+    test_results = results.load(workspace, run)
     items = load_version(workspace, "made").items
-    assert found.files == tuple(item.file for item in items)
-    assert found.hashes == tuple(item.hash for item in items)
+    assert test_results.files == tuple(item.file for item in items)
+    assert test_results.hashes == tuple(item.hash for item in items)
 
 
 def test_results_outlive_their_data_set(workspace, made):
@@ -112,14 +114,14 @@ def damage_shape(run):
 
 def damage_labels(run):
     with np.load(run.folder / "predictions.npz") as saved:
-        kept = dict(saved)
-    np.savez(run.folder / "predictions.npz", **{**kept, "labels": kept["labels"] + 5})
+        arrays = dict(saved)
+    np.savez(run.folder / "predictions.npz", **{**arrays, "labels": arrays["labels"] + 5})
 
 
 def damage_logits(run):
     with np.load(run.folder / "predictions.npz") as saved:
-        kept = dict(saved)
-    np.savez(run.folder / "predictions.npz", **{**kept, "logits": kept["logits"] * np.nan})
+        arrays = dict(saved)
+    np.savez(run.folder / "predictions.npz", **{**arrays, "logits": arrays["logits"] * np.nan})
 
 
 @pytest.mark.parametrize(

@@ -35,10 +35,10 @@ def test_state_outlives_a_reload_of_its_class():
         order: str = "Name"
 
     Reloaded.__name__ = "Pages"
-    found = stored_in(memory, Reloaded)
-    assert isinstance(found, Reloaded)
-    assert (found.shown, found.order) == (24, "Name")
-    found.order = "Size"
+    state = stored_in(memory, Reloaded)
+    assert isinstance(state, Reloaded)
+    assert (state.shown, state.order) == (24, "Name")
+    state.order = "Size"
     assert stored_in(memory, Reloaded).order == "Size"
 
 

@@ -15,10 +15,10 @@ def test_the_examples_in_the_module_hold():
 
 @given(st.floats(0, 1))
 def test_only_all_is_called_all_and_only_none_is_called_none(share):
-    said = markdown.percentage(share)
+    text = markdown.percentage(share)
     if 1e-6 < share < 1 - 1e-6:
-        assert said not in ("100 %", "0 %")
-    assert abs(float(said.removesuffix(" %")) / 100 - share) <= 0.0051
+        assert text not in ("100 %", "0 %")
+    assert abs(float(text.removesuffix(" %")) / 100 - share) <= 0.0051
 
 
 @pytest.mark.parametrize("odd", [None, [0.1], [None, 1], "ab", [float("nan"), 1]])

@@ -110,7 +110,7 @@ def test_a_run_started_from_a_shell_does_not_hold_up_the_queue(
     assert started.started == [waiting.id]
 
 
-def test_a_child_that_dies_before_it_begins_fails_its_run_once_and_says_why(
+def test_a_child_that_dies_before_it_begins_fails_its_run_with_a_reason(
     workspace: Workspace, make_run: Callable[..., Run], started: Children
 ) -> None:
     broken, next_one = make_run(), make_run()
@@ -230,8 +230,8 @@ def test_a_child_is_out_of_reach_of_the_servers_terminal_and_leaves_a_core(
     threads = until(lambda: process.environ().get("LENSMITH_THREADS"))  # once it has become ours
     assert threads == str(max(1, (os.cpu_count() or 2) - 1))
     assert child.wait(60) == 0
-    found = json.loads((tmp_path / "log").read_text().splitlines()[-1])
-    assert {item["name"] for item in found} >= {"recycling", "hands", "fashion"}
+    datasets = json.loads((tmp_path / "log").read_text().splitlines()[-1])
+    assert {item["name"] for item in datasets} >= {"recycling", "hands", "fashion"}
 
 
 def test_the_log_tail_is_short_whatever_the_log_is(make_run: Callable[..., Run]) -> None:

@@ -211,9 +211,7 @@ def test_two_models_asked_at_once_each_answer_for_themselves(real, tmp_path):
             assert answer["seen"] is not None
 
 
-def test_two_sessions_in_the_middle_of_a_picture_when_the_worker_is_killed_are_both_answered(
-    real, until
-):
+def test_two_sessions_are_answered_when_the_worker_is_killed_midway(real, until):
     run, process = trained().run.folder, psutil.Process(real.ping())
     process.suspend()
     pictures = [picture(label, 3) for label in (0, 1)]
@@ -228,13 +226,13 @@ def test_two_sessions_in_the_middle_of_a_picture_when_the_worker_is_killed_are_b
     assert real.ping() != process.pid
 
 
-def test_a_frame_is_answered_without_pictures_and_what_is_no_frame_with_a_sentence(real):
+def test_a_frame_gets_no_pictures_and_a_non_frame_gets_a_sentence(real):
     run = trained().run.folder
     frame, large = io.BytesIO(), io.BytesIO()
     Image.effect_noise((64, 48), 90).convert("RGB").save(frame, "JPEG")
     Image.new("L", (inference.MAX_FRAME_SIDE + 1, 40)).save(large, "JPEG")
-    told = real.classify_frame(run, frame.getvalue(), 3)
-    assert told == Classifier.load(run / "model").classify(frame.getvalue(), "", 3)
+    answer = real.classify_frame(run, frame.getvalue(), 3)
+    assert answer == Classifier.load(run / "model").classify(frame.getvalue(), "", 3)
     for data in (picture(1, 1), large.getvalue(), os.urandom(300)):
         assert "at most 1280 pixels" in real.classify_frame(run, data, 3)["error"]
 

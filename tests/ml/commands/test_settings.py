@@ -38,7 +38,7 @@ def test_a_file_of_settings_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "sentence"),
     [
         (None, "cannot be read: No such file"),
         (b"{", "is not valid JSON"),
@@ -47,10 +47,10 @@ def test_a_file_of_settings_is_read(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_that_holds_no_settings_is_a_sentence(
-    content: bytes | None, said: str, tmp_path: Path
+    content: bytes | None, sentence: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "settings.json"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(BadInputError, match=said):
+    with pytest.raises(BadInputError, match=sentence):
         _common.read_settings(path)

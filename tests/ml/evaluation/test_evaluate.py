@@ -28,8 +28,8 @@ def made(tmp_path):
 def test_counted_anew_the_runs_own_report_is_the_same(made):
     workspace, run = made
     before, stamp = run.report, (run.folder / "report.json").stat().st_mtime_ns
-    found = evaluate(workspace, run)
-    assert {**found, "seconds": 0} == {**before, "seconds": 0}
+    report = evaluate(workspace, run)
+    assert {**report, "seconds": 0} == {**before, "seconds": 0}
     assert (run.folder / "report.json").stat().st_mtime_ns == stamp
     assert not (run.folder / "reports").exists()
     again = evaluate(workspace, run, "noise", "test")
@@ -38,12 +38,12 @@ def test_counted_anew_the_runs_own_report_is_the_same(made):
 
 def test_the_training_pictures_are_said_to_be_known_to_the_model(made):
     workspace, run = made
-    found = evaluate(workspace, run, split="train")
-    assert found["pictures"] == len(run.dataset["splits"]["train"])
-    (note,) = found["notes"]
-    assert f"{found['pictures']} of these {found['pictures']} pictures" in note["text"]
-    kept = run.folder / "reports" / f"{run.dataset['fingerprint']}-train.json"
-    assert json.loads(kept.read_text("utf-8")) == found
+    report = evaluate(workspace, run, split="train")
+    assert report["pictures"] == len(run.dataset["splits"]["train"])
+    (note,) = report["notes"]
+    assert f"{report['pictures']} of these {report['pictures']} pictures" in note["text"]
+    stored = run.folder / "reports" / f"{run.dataset['fingerprint']}-train.json"
+    assert json.loads(stored.read_text("utf-8")) == report
 
 
 def other_set(workspace: Workspace, classes: dict[str, int]) -> list[tuple[str, bytes]]:
@@ -64,31 +64,31 @@ def other_set(workspace: Workspace, classes: dict[str, int]) -> list[tuple[str, 
 def test_other_pictures_are_matched_by_the_name_of_their_class(made):
     workspace, run = made
     shown = other_set(workspace, {"blue": 2, "grün": 0, "violet": 1})
-    found = evaluate(workspace, run, "other")
+    report = evaluate(workspace, run, "other")
     classifier = Classifier.load(run.folder / "model")
     answers = [(name, classifier.classify(data, "x")["label"]) for name, data in shown]
     known = [(name, guess) for name, guess in answers if name != "violet"]
-    assert found["pictures"] == len(known) == 26
-    assert found["accuracy"] == np.mean([name == guess for name, guess in known])
-    assert found["classes"] == list(CLASSES)
+    assert report["pictures"] == len(known) == 26
+    assert report["accuracy"] == np.mean([name == guess for name, guess in known])
+    assert report["classes"] == list(CLASSES)
     for row, truth in enumerate(CLASSES):
         for column, guess in enumerate(CLASSES):
-            assert found["confusion"][row][column] == known.count((truth, guess))
-    assert found["majority"] == {"class": "blue", "accuracy": 14 / 26}
-    (note,) = found["notes"]
+            assert report["confusion"][row][column] == known.count((truth, guess))
+    assert report["majority"] == {"class": "blue", "accuracy": 14 / 26}
+    (note,) = report["notes"]
     assert note["text"].startswith("13 pictures were left out")
     assert "violet" in note["text"]
-    assert found["dataset"] == "other"
-    assert (run.folder / "reports" / f"{found['fingerprint']}-all.json").is_file()
+    assert report["dataset"] == "other"
+    assert (run.folder / "reports" / f"{report['fingerprint']}-all.json").is_file()
 
 
 def test_pictures_of_which_some_were_trained_on_are_told(made):
     workspace, run = made
     dataset(workspace, "more", each=70)
-    found = evaluate(workspace, run, "more")
-    assert found["pictures"] == 210
-    assert [note["code"] for note in found["notes"]] == ["seen_in_training"]
-    assert f"{run.dataset['counts']['train']} of these 210" in found["notes"][0]["text"]
+    report = evaluate(workspace, run, "more")
+    assert report["pictures"] == 210
+    assert [note["code"] for note in report["notes"]] == ["seen_in_training"]
+    assert f"{run.dataset['counts']['train']} of these 210" in report["notes"][0]["text"]
 
 
 @pytest.mark.parametrize(
@@ -133,29 +133,29 @@ def test_a_run_without_a_model_cannot_be_evaluated(made, capsys):
 def test_a_report_is_stored_with_its_predictions_until_the_model_changes(made):
     workspace, run = made
     other_set(workspace, {"blue": 2, "grün": 0, "violet": 1})
-    found = evaluate(workspace, run, "other")
+    report = evaluate(workspace, run, "other")
     (listed,) = kept.others(run)
-    assert listed == found
-    answers = results.find(workspace, run, found["fingerprint"], "all")
-    assert answers.report == found
-    assert np.mean(answers.guesses == answers.labels) == found["accuracy"]
-    items = load_version(workspace, "other", found["version"]).items
+    assert listed == report
+    answers = results.find(workspace, run, report["fingerprint"], "all")
+    assert answers.report == report
+    assert np.mean(answers.guesses == answers.labels) == report["accuracy"]
+    items = load_version(workspace, "other", report["version"]).items
     assert [items[n].hash for n in answers.indices] == list(answers.hashes)
     path = run.folder / "model" / "model.json"
     manifest = json.loads(path.read_text("utf-8"))
     manifest["sha256"]["model.onnx"] = "another"
     path.write_text(json.dumps(manifest), "utf-8")
     assert kept.others(run) == []
-    assert results.find(workspace, run, found["fingerprint"], "all") is None
+    assert results.find(workspace, run, report["fingerprint"], "all") is None
 
 
 def test_damaged_predictions_are_not_read(made):
     workspace, run = made
-    found = evaluate(workspace, run, split="val")
-    path = kept.path_of(run, found["fingerprint"], "val").with_suffix(".npz")
-    assert results.find(workspace, run, found["fingerprint"], "val") is not None
+    report = evaluate(workspace, run, split="val")
+    path = kept.path_of(run, report["fingerprint"], "val").with_suffix(".npz")
+    assert results.find(workspace, run, report["fingerprint"], "val") is not None
     path.write_bytes(path.read_bytes()[:50])
-    assert results.find(workspace, run, found["fingerprint"], "val") is None
+    assert results.find(workspace, run, report["fingerprint"], "val") is None
 
 
 def test_one_class_is_told_from_the_rest_as_the_report_says(made, capsys):
@@ -164,15 +164,15 @@ def test_one_class_is_told_from_the_rest_as_the_report_says(made, capsys):
     words += ["--split", "all"]
     assert main([*words, "--at", "0.6", "--json"]) == 0
     report = json.loads(capsys.readouterr().out.splitlines()[-1])
-    told = report["one_class"]
+    summary = report["one_class"]
     entry = next(one for one in report["per_class"] if one["class"] == "red")
-    assert told["roc_auc"] == entry["roc_auc"]
-    assert told["average_precision"] == entry["average_precision"]
+    assert summary["roc_auc"] == entry["roc_auc"]
+    assert summary["average_precision"] == entry["average_precision"]
     answers = results.find(workspace, run, report["fingerprint"], "all")
     label = report["classes"].index("red")
-    said = answers.probabilities[:, label] >= 0.6
-    hits = said & (answers.labels == label)
-    assert (told["at"]["called"], told["at"]["hits"]) == (said.sum(), hits.sum())
+    called = answers.probabilities[:, label] >= 0.6
+    hits = called & (answers.labels == label)
+    assert (summary["at"]["called"], summary["at"]["hits"]) == (called.sum(), hits.sum())
     assert main(words) == 0
     assert "red is ranked above another in" in capsys.readouterr().out
 
@@ -204,8 +204,8 @@ def test_a_set_fits_a_model_by_the_names_of_its_classes(classes, counts, picture
     info = DatasetInfo(
         "x", "X", "own", sum(counts.values()), classes, 9, 9, True, "", "", True, counts
     )
-    found = class_match.fit(("red", "blue"), info)
-    assert found.pictures == pictures
-    assert reason in found.reason
-    assert bool(found.reason) == bool(reason)
-    assert found.left_out == counts.get("violet", 0) + (0 if pictures else sum(counts.values()))
+    match = class_match.fit(("red", "blue"), info)
+    assert match.pictures == pictures
+    assert reason in match.reason
+    assert bool(match.reason) == bool(reason)
+    assert match.left_out == counts.get("violet", 0) + (0 if pictures else sum(counts.values()))

@@ -64,8 +64,8 @@ def test_parts_are_nested_stratified_and_part_no_group(seed: int) -> None:
         assert len(part) == pytest.approx(len(train) * number / 4, abs=4)
         for label in range(3):
             of_class = sum(items[n].label == label for n in part)
-            whole = sum(items[n].label == label for n in train)
-            assert of_class == pytest.approx(whole * number / 4, abs=4)
+            in_all = sum(items[n].label == label for n in train)
+            assert of_class == pytest.approx(in_all * number / 4, abs=4)
         inside = {items[n].group for n in part} - {None}
         outside = {items[n].group for n in set(train) - set(part)} - {None}
         assert not inside & outside
@@ -79,13 +79,13 @@ def test_parts_are_nested_stratified_and_part_no_group(seed: int) -> None:
 
 def test_the_interval_of_a_gain_is_that_of_paired_shares() -> None:
     before, after = hits([0.7, 0.8], seed=3)[:, 0]
-    found = paired_difference((after.astype(float) - before)[None])
+    interval = paired_difference((after.astype(float) - before)[None])
     more, less = int((after & ~before).sum()), int((before & ~after).sum())
-    assert found[0] == pytest.approx((more - less) / len(after))
+    assert interval[0] == pytest.approx((more - less) / len(after))
     # By the formula as Bonett and Price have it.
     gained, lost = (more + 1) / (len(after) + 2), (less + 1) / (len(after) + 2)
     half = Z95 * ((gained + lost - (gained - lost) ** 2) / (len(after) + 2)) ** 0.5
-    assert found[1] == pytest.approx((gained - lost - half, gained - lost + half))
+    assert interval[1] == pytest.approx((gained - lost - half, gained - lost + half))
 
 
 def test_draws_that_differ_widen_the_interval() -> None:
@@ -99,15 +99,15 @@ def test_draws_that_differ_widen_the_interval() -> None:
 
 def test_the_forecast_of_a_power_law_comes_true() -> None:
     law = [1 - 0.4 * (count / 100) ** -0.5 for count in [*COUNTS, 800]]
-    found = learning_curve.summary(hits(law[:4], 5), COUNTS)
-    assert found["verdict"] == "rising"
-    low, high = found["twice"]
+    summary = learning_curve.summary(hits(law[:4], 5), COUNTS)
+    assert summary["verdict"] == "rising"
+    low, high = summary["twice"]
     assert low < law[4] - law[3] < high
-    assert "pictures might bring about" in found["finding"]
+    assert "pictures might bring about" in summary["finding"]
 
 
 @pytest.mark.parametrize(
-    ("shares", "pictures", "verdict", "told"),
+    ("shares", "pictures", "verdict", "sentence"),
     [
         ([0.6, 0.8, 0.8, 0.8], 3000, "little", "will bring little"),
         ([0.70, 0.72, 0.72, 0.73], 60, "unclear", "may be chance"),
@@ -116,18 +116,18 @@ def test_the_forecast_of_a_power_law_comes_true() -> None:
     ids=["flat", "too few to tell", "no law"],
 )
 def test_nothing_is_foretold_where_no_law_fits(
-    shares: list[float], pictures: int, verdict: str, told: str
+    shares: list[float], pictures: int, verdict: str, sentence: str
 ) -> None:
-    found = learning_curve.summary(hits(shares, 1, pictures), COUNTS)
-    assert (found["twice"], found["verdict"]) == (None, verdict)
-    assert told in found["finding"]
-    assert found["points"][0]["train"] == 100
-    assert found["points"][-1]["accuracy"] == pytest.approx(shares[-1], abs=0.03)
+    summary = learning_curve.summary(hits(shares, 1, pictures), COUNTS)
+    assert (summary["twice"], summary["verdict"]) == (None, verdict)
+    assert sentence in summary["finding"]
+    assert summary["points"][0]["train"] == 100
+    assert summary["points"][-1]["accuracy"] == pytest.approx(shares[-1], abs=0.03)
 
 
 def test_the_coach_says_what_was_measured_in_place_of_its_advice() -> None:
-    said = f"90 % of the training pictures are right. {MORE}"
-    assert measured(said, "From 1 to 2 it gained.") == (
+    advice = f"90 % of the training pictures are right. {MORE}"
+    assert measured(advice, "From 1 to 2 it gained.") == (
         "90 % of the training pictures are right. Measured: from 1 to 2 it gained."
     )
     assert measured("Something else.", "From 1 to 2 it gained.") == "Something else."
@@ -168,21 +168,21 @@ def test_a_curve_of_validation_pictures_goes_on_after_a_stop(
     before = read_json(learning_curve.path_of(run))["hits"]
     assert 0 < len(before) < 20
     assert __main__.main(["curve", run.id, "--json", "--workspace", str(workspace.root)]) == 0
-    found = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert found == learning_curve.read(run)
-    assert found["hits"][: len(before)] == before
+    curve = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert curve == learning_curve.read(run)
+    assert curve["hits"][: len(before)] == before
 
     counts = run.dataset["counts"]
     assert len(seen) == 20, "what was done was not done again"
     assert {val for _, val, _ in seen} == {counts["val"]} == {len(one) for one in before}
-    assert found["points"][-1]["train"] == counts["train"]
+    assert curve["points"][-1]["train"] == counts["train"]
     assert all(rows * epochs >= 0.9 * 2 * 2 * counts["train"] for rows, _, epochs in seen)
-    last = [one.count("1") / counts["val"] for one in found["hits"][3::4]]
-    assert found["points"][-1]["accuracy"] == pytest.approx(np.mean(last))
-    whole = learning_curve_fit.measure(workspace, run)
-    assert whole["hits"] == found["hits"], "the same seeds give the same curve"
+    last = [one.count("1") / counts["val"] for one in curve["hits"][3::4]]
+    assert curve["points"][-1]["accuracy"] == pytest.approx(np.mean(last))
+    uninterrupted = learning_curve_fit.measure(workspace, run)
+    assert uninterrupted["hits"] == curve["hits"], "the same seeds give the same curve"
     assert __main__.main(["curve", run.id, "--workspace", str(workspace.root)]) == 0
-    assert whole["finding"] in capsys.readouterr().out
+    assert uninterrupted["finding"] in capsys.readouterr().out
 
 
 def test_it_is_of_the_run_as_it_is(made: tuple[Workspace, Run], tmp_path: Path) -> None:

@@ -65,11 +65,11 @@ def test_it_is_kept_with_the_run_until_the_model_is_another(measured) -> None:
 
 def test_a_part_of_the_pictures_and_a_stop_are_possible(copied: Workspace, measured) -> None:
     run, _ = measured
-    told: list[float] = []
-    some = robustness.measure(copied, run, told.append, split="val", max_pictures=7)
+    shares: list[float] = []
+    some = robustness.measure(copied, run, shares.append, split="val", max_pictures=7)
     assert some["pictures"] == 7
-    assert told == sorted(told)
-    assert told[-1] == 1.0
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
     assert robustness.read(run)["split"] == "test"
 
     def stop(fraction: float) -> None:
@@ -93,9 +93,9 @@ def test_the_command_tells_one_run_or_several_side_by_side(
     assert __main__.main(["robustness", run.id, "--json", *where]) == 0
     assert json.loads(capsys.readouterr().out) == report
     assert __main__.main(["robustness", run.id, run.id, *where]) == 0
-    said = capsys.readouterr().out
-    assert said.count(f"{report['corrupted']:.1%}") >= 2
-    assert "Rotation" in said
+    output = capsys.readouterr().out
+    assert output.count(f"{report['corrupted']:.1%}") >= 2
+    assert "Rotation" in output
 
 
 def test_a_run_without_a_model_is_refused_in_a_sentence(make_run, workspace: Workspace) -> None:

@@ -28,34 +28,36 @@ def test_the_chance_is_that_of_fishers_exact_test(total, wrong, pictures, data):
     inside = data.draw(
         st.integers(max(0, wrong + pictures - total), min(wrong, pictures)), label="inside"
     )
-    found = slices.chance(inside, pictures, wrong, total)
-    assert found == pytest.approx(stats.hypergeom.sf(inside - 1, total, wrong, pictures), abs=1e-9)
+    p_value = slices.chance(inside, pictures, wrong, total)
+    assert p_value == pytest.approx(
+        stats.hypergeom.sf(inside - 1, total, wrong, pictures), abs=1e-9
+    )
     table = [[inside, pictures - inside], [wrong - inside, total - pictures - wrong + inside]]
-    assert found == pytest.approx(stats.fisher_exact(table, "greater").pvalue, abs=1e-9)
+    assert p_value == pytest.approx(stats.fisher_exact(table, "greater").pvalue, abs=1e-9)
 
 
 def test_the_chance_is_right_for_ten_thousand_pictures():
-    found = slices.chance(120, 400, 1500, 10_000)
-    assert found == pytest.approx(stats.hypergeom.sf(119, 10_000, 1500, 400), rel=1e-6)
+    p_value = slices.chance(120, 400, 1500, 10_000)
+    assert p_value == pytest.approx(stats.hypergeom.sf(119, 10_000, 1500, 400), rel=1e-6)
 
 
 @given(st.lists(st.floats(0, 1), max_size=12))
 def test_holms_adjustment_is_that_of_its_definition(chances):
-    found = slices.holm(np.array(chances))
+    adjusted = slices.holm(np.array(chances))
     order = sorted(range(len(chances)), key=lambda n: chances[n])
     reached = 0.0
     for rank, place in enumerate(order):
         reached = max(reached, min(1.0, (len(chances) - rank) * chances[place]))
-        assert found[place] == pytest.approx(reached)
+        assert adjusted[place] == pytest.approx(reached)
 
 
 def random_groups(random, pictures):
     """Groups as there are in earnest: classes, quarters of several figures, folders."""
-    found = slices.same("Class", [f"c{n}" for n in random.integers(0, 8, pictures)])
-    found += slices.same("Folder", [f"f{n}" for n in random.integers(0, 5, pictures)])
+    groups = slices.same("Class", [f"c{n}" for n in random.integers(0, 8, pictures)])
+    groups += slices.same("Folder", [f"f{n}" for n in random.integers(0, 5, pictures)])
     for name in ("Size", "Brightness", "Contrast", "Sharpness"):
-        found += slices.parts(name, random.random(pictures), ("least", "most"), str)
-    return found
+        groups += slices.parts(name, random.random(pictures), ("least", "most"), str)
+    return groups
 
 
 def test_chance_alone_is_called_worse_in_no_more_than_one_test_of_twenty():
@@ -63,10 +65,10 @@ def test_chance_alone_is_called_worse_in_no_more_than_one_test_of_twenty():
     alarms, unadjusted = [], []
     for _ in range(300):
         groups = random_groups(random, 250)
-        found = slices.find(random.random(250) < 0.8, groups)
-        assert len(found) >= 25
-        alarms.append(any(one.worse for one in found))
-        unadjusted.append(any(one.p < slices.LEVEL for one in found))
+        tried = slices.find(random.random(250) < 0.8, groups)
+        assert len(tried) >= 25
+        alarms.append(any(one.worse for one in tried))
+        unadjusted.append(any(one.p < slices.LEVEL for one in tried))
     assert np.mean(alarms) <= slices.LEVEL
     assert np.mean(unadjusted) > 0.5  # else this proves nothing
 
@@ -77,16 +79,16 @@ def test_a_planted_bad_slice_is_found_and_is_the_first():
     right = random.random(600) < np.where(light < np.quantile(light, 0.25), 0.55, 0.92)
     groups = random_groups(random, 600)
     groups += slices.parts("Light", light, ("the darkest", "the lightest"), str)
-    found = slices.find(right, groups)
-    assert found[0].group.kind == "Light"
-    assert found[0].group.word == "the darkest"
-    assert found[0].worse
-    inside = found[0].group.inside
-    assert found[0].accuracy == right[inside].mean()
-    assert found[0].rest == right[~inside].mean()
-    assert [one.group.name for one in found if one.worse] == [found[0].group.name]
-    assert "1 of the" in slice_discovery.finding(right, found)
-    assert "(the darkest)" in slice_discovery.finding(right, found)
+    tried = slices.find(right, groups)
+    assert tried[0].group.kind == "Light"
+    assert tried[0].group.word == "the darkest"
+    assert tried[0].worse
+    inside = tried[0].group.inside
+    assert tried[0].accuracy == right[inside].mean()
+    assert tried[0].rest == right[~inside].mean()
+    assert [one.group.name for one in tried if one.worse] == [tried[0].group.name]
+    assert "1 of the" in slice_discovery.finding(right, tried)
+    assert "(the darkest)" in slice_discovery.finding(right, tried)
 
 
 def test_small_groups_and_groups_named_twice_are_not_tried():
@@ -97,15 +99,15 @@ def test_small_groups_and_groups_named_twice_are_not_tried():
         Group("Folder", "few", np.arange(40) < 9),
         Group("Folder", "nearly all", np.arange(40) < 31),
     ]
-    found = slices.find(np.arange(40) % 2 == 0, groups)
-    assert [(one.group.kind, one.pictures) for one in found] == [("Class", 10)]
+    tried = slices.find(np.arange(40) % 2 == 0, groups)
+    assert [(one.group.kind, one.pictures) for one in tried] == [("Class", 10)]
 
 
 def test_parts_hold_every_known_picture_once_and_equal_values_together():
     values = np.array([1.0] * 30 + [2.0] * 5 + [3.0] * 5 + [np.nan] * 3)
-    found = slices.parts("Size", values, ("the smallest", "the largest"), "{:.0f}".format)
-    assert sum(group.inside.astype(int) for group in found).tolist() == [1] * 40 + [0] * 3
-    for group in found:
+    parts = slices.parts("Size", values, ("the smallest", "the largest"), "{:.0f}".format)
+    assert sum(group.inside.astype(int) for group in parts).tolist() == [1] * 40 + [0] * 3
+    for group in parts:
         for value in (1.0, 2.0, 3.0):
             assert len(set(group.inside[values == value])) == 1
     assert slices.parts("Size", np.ones(50), ("a", "b"), str) == []
@@ -113,8 +115,8 @@ def test_parts_hold_every_known_picture_once_and_equal_values_together():
 
 
 def test_names_that_are_not_known_are_in_no_group():
-    found = slices.same("Group", ["a", None, "b", "a", None])
-    assert {group.name: group.inside.tolist() for group in found} == {
+    groups = slices.same("Group", ["a", None, "b", "a", None])
+    assert {group.name: group.inside.tolist() for group in groups} == {
         "a": [True, False, False, True, False],
         "b": [False, False, True, False, False],
     }
@@ -138,37 +140,37 @@ def test_the_groups_are_made_of_what_is_known_of_the_pictures():
     )
     statistics["light"], statistics["time"] = range(8), np.nan
     names = [("dog", "cat")[item.label] for item in items]
-    found = slice_discovery.groups(items, names, ("dog", "cat"), statistics)
-    told = {(group.kind, group.name): np.flatnonzero(group.inside).tolist() for group in found}
-    assert told["Class", "dog"] == [0, 2, 4, 6]
-    assert told["Folder", "night"] == [0, 1, 2, 3]
-    assert told["Group", "anna"] == [0, 1]
-    assert told["File", ".jpg"] == [*range(8)]
-    assert told["Brought in", "turned upright"] == [0]
-    shapes = {name: places for (kind, name), places in told.items() if kind == "Shape"}
+    groups = slice_discovery.groups(items, names, ("dog", "cat"), statistics)
+    members = {(group.kind, group.name): np.flatnonzero(group.inside).tolist() for group in groups}
+    assert members["Class", "dog"] == [0, 2, 4, 6]
+    assert members["Folder", "night"] == [0, 1, 2, 3]
+    assert members["Group", "anna"] == [0, 1]
+    assert members["File", ".jpg"] == [*range(8)]
+    assert members["Brought in", "turned upright"] == [0]
+    shapes = {name: places for (kind, name), places in members.items() if kind == "Shape"}
     assert sorted(shapes.values()) == [[0, 4, 7], [1, 5], [2, 6]]
-    assert not any(kind == "Time" for kind, _ in told)
-    assert set(slice_discovery.HELP) >= {kind for kind, _ in told}
+    assert not any(kind == "Time" for kind, _ in members)
+    assert set(slice_discovery.HELP) >= {kind for kind, _ in members}
 
 
 @pytest.mark.parametrize(
-    ("right", "said"),
+    ("right", "sentence"),
     [
         (np.ones(50, bool), "Every picture was recognised"),
         (np.zeros(50, bool), "Every picture was mistaken"),
         (np.arange(6) < 4, "6 pictures are too few"),
     ],
 )
-def test_where_there_is_nothing_to_find_that_is_said(right, said):
+def test_where_there_is_nothing_to_find_that_is_said(right, sentence):
     groups = slices.same("Class", ["a", "b"] * (len(right) // 2))
-    assert slice_discovery.finding(right, slices.find(right, groups)).startswith(said)
+    assert slice_discovery.finding(right, slices.find(right, groups)).startswith(sentence)
 
 
 def test_nothing_found_says_how_many_were_tried():
     right = np.arange(300) % 10 > 0
-    found = slices.find(right, slices.same("Class", [f"c{n % 7}" for n in range(300)]))
-    said = slice_discovery.finding(right, found)
-    assert said == "None of the 7 groups of pictures does clearly worse than the rest."
+    tried = slices.find(right, slices.same("Class", [f"c{n % 7}" for n in range(300)]))
+    sentence = slice_discovery.finding(right, tried)
+    assert sentence == "None of the 7 groups of pictures does clearly worse than the rest."
 
 
 @pytest.fixture
@@ -182,18 +184,18 @@ def test_the_command_prints_the_slices_and_keeps_them(made, capsys):
     workspace, run = made
     words = ["evaluate", run.id, "--slices", "--workspace", str(workspace.root)]
     assert main([*words, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out.splitlines()[-1])["slices"]
-    assert slice_discovery.read(run, found["fingerprint"], "test") == found
+    report = json.loads(capsys.readouterr().out.splitlines()[-1])["slices"]
+    assert slice_discovery.read(run, report["fingerprint"], "test") == report
     with np.load(run.folder / "predictions.npz") as saved:
         right = saved["logits"].argmax(1) == saved["labels"]
-    assert found["accuracy"] == right.mean()
-    for one in found["slices"]:
+    assert report["accuracy"] == right.mean()
+    for one in report["slices"]:
         if one["kind"] == "Class":
             inside = saved_labels(run) == list(run.report["classes"]).index(one["name"])
             assert one["pictures"] == inside.sum()
             assert one["wrong"] == np.flatnonzero(inside & ~right).tolist()
     assert main(words) == 0
-    assert found["finding"] in capsys.readouterr().out
+    assert report["finding"] in capsys.readouterr().out
 
 
 def saved_labels(run):
@@ -203,10 +205,10 @@ def saved_labels(run):
 
 def test_what_was_found_of_an_earlier_model_does_not_count(made):
     workspace, run = made
-    found = slice_discovery.measure(workspace, run, select_pictures(workspace, run))
-    path = slice_discovery.path_of(run, found["fingerprint"], "test")
-    path.write_text(json.dumps(found | {"model_sha256": "another"}), "utf-8")
-    assert slice_discovery.read(run, found["fingerprint"], "test") is None
+    report = slice_discovery.measure(workspace, run, select_pictures(workspace, run))
+    path = slice_discovery.path_of(run, report["fingerprint"], "test")
+    path.write_text(json.dumps(report | {"model_sha256": "another"}), "utf-8")
+    assert slice_discovery.read(run, report["fingerprint"], "test") is None
 
 
 def test_pictures_that_are_gone_are_told(made):

@@ -34,7 +34,7 @@ def test_without_strength_the_picture_is_there_in_grey() -> None:
     assert (one == PICTURE[:, :, :1]).all()
 
 
-def test_a_map_is_stretched_from_0_to_1_and_one_without_differences_is_cold() -> None:
+def test_a_map_is_stretched_from_0_to_1_and_a_flat_one_is_cold() -> None:
     assert stretched(np.array([[2.0, 4.0, 3.0]])).tolist() == [[0.0, 1.0, 0.5]]
     assert stretched(np.full((2, 2), 7.0)).tolist() == [[0.0, 0.0]] * 2
     with pytest.raises(ValueError, match="not numbers"):

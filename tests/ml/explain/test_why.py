@@ -114,13 +114,13 @@ def test_after_an_average_and_a_linear_layer_the_map_is_that_of_grad_cam(asked):
         (slope,) = torch.autograd.grad(logits[:, label].sum(), seen, retain_graph=True)
         wanted = (slope.mean((2, 3), keepdim=True) * seen).sum(1).detach().numpy()
         for one, grad_cam in zip(asked.pictures, wanted, strict=False):
-            found = activation.contributions(
+            cam = activation.contributions(
                 asked.explainer.tail, asked.explainer.output("feature_map", one)
             )[label]
-            assert np.allclose(found, grad_cam, atol=1e-3)
+            assert np.allclose(cam, grad_cam, atol=1e-3)
 
 
-def test_through_a_maximum_and_place_by_place_the_map_is_gradient_times_activation(tmp_path):
+def test_after_a_maximum_the_map_is_gradient_times_activation(tmp_path):
     """As ``small_cnn`` ends: what is taken by a maximum is not put down to nobody."""
     torch.manual_seed(3)
     body = nn.Sequential(nn.Conv2d(3, 12, 3, padding=1), nn.ReLU(), nn.MaxPool2d(4))
@@ -134,24 +134,24 @@ def test_through_a_maximum_and_place_by_place_the_map_is_gradient_times_activati
         (slope,) = torch.autograd.grad(logits[:, label].sum(), seen, retain_graph=True)
         wanted = (slope * seen).sum(1).detach().numpy()
         for one, product in zip(pictures, wanted, strict=True):
-            found = activation.contributions(explainer.tail, explainer.output("feature_map", one))
+            cam = activation.contributions(explainer.tail, explainer.output("feature_map", one))
             # Where the next best is as good within a hundredth, it takes over: in a few places.
-            off = np.abs(found[label] - product) / np.abs(product).max()
+            off = np.abs(cam[label] - product) / np.abs(product).max()
             assert np.quantile(off, 0.9) < 0.02
             assert off.mean() < 0.05
 
 
-def test_covering_what_is_bright_costs_more_than_covering_as_much_elsewhere(asked):
+def test_covering_bright_places_costs_more_than_random_covers(asked):
     for name in ("activation", "covering"):
-        told = [
+        explanations = [
             asked.explainer.explain(one, NAMES[label], name)
             for one, label in zip(asked.pictures[:12], asked.labels, strict=False)
         ]
-        assert np.mean([one["covered"] for one in told]) < np.mean(
-            [one["elsewhere"] for one in told]
+        assert np.mean([one["covered"] for one in explanations]) < np.mean(
+            [one["elsewhere"] for one in explanations]
         )
-        assert all(np.max(one["heat"]) == 1 for one in told)
-        assert [one["name"] for one in told[0]["methods"]] == ["activation", "covering"]
+        assert all(np.max(one["heat"]) == 1 for one in explanations)
+        assert [one["name"] for one in explanations[0]["methods"]] == ["activation", "covering"]
 
 
 def test_a_class_a_map_or_a_picture_of_another_model_is_refused(asked):
@@ -180,15 +180,15 @@ class _Places(nn.Module):
         return tokens[:, 1:].transpose(1, 2).reshape(-1, 4, 3, 5)
 
 
-def test_a_network_whose_answer_does_not_follow_from_its_map_is_explained_by_covering(tmp_path):
+def test_a_network_without_a_tail_is_explained_by_covering(tmp_path):
     body = nn.Sequential(nn.Conv2d(3, 4, 8, 8), nn.Flatten(2), nn.Linear(16, 16), _Tokens())
     network = Network(body, _FirstToken(), nn.Linear(4, len(NAMES)), to_map=_Places())
     explainer = explainer_of(network, tmp_path)
     assert explainer.tail is None
     assert [one.name for one in explainer.methods()] == ["covering"]
-    told = explainer.explain(planted(1, 0)[0][0], NAMES[1])
-    assert told["method"] == "covering"
-    assert np.shape(told["heat"]) == (covering.CELLS, covering.CELLS)
+    explanation = explainer.explain(planted(1, 0)[0][0], NAMES[1])
+    assert explanation["method"] == "covering"
+    assert np.shape(explanation["heat"]) == (covering.CELLS, covering.CELLS)
 
 
 def test_a_map_is_enlarged_so_that_its_places_stay_where_they_are():
@@ -201,7 +201,7 @@ def test_a_map_is_enlarged_so_that_its_places_stay_where_they_are():
     assert hidden[row, column]
 
 
-def test_a_fine_map_is_hottest_in_the_middle_of_a_thing_and_a_coarse_one_stays_as_it_is():
+def test_a_fine_map_is_smoothed_and_a_coarse_one_is_not():
     fine = np.zeros((8, 8), np.float32)
     fine[3:6, 3:6], fine[3, 3], fine[0, 7] = 0.7, 0.9, 1.0
     assert np.unravel_index(smoothed(fine).argmax(), fine.shape) == (4, 4)
@@ -215,16 +215,16 @@ def test_a_map_of_what_speaks_against_a_class_is_empty_and_no_error():
     assert scaled(np.array([[np.nan, 2.0]], np.float32)).tolist() == [[0, 1]]
 
 
-def test_where_a_network_with_attention_looked_is_its_own_weights_for_every_class(asked, tmp_path):
+def test_the_attention_map_is_the_networks_own_weights_for_every_class(asked, tmp_path):
     torch.manual_seed(0)
     network = build("attention_cnn", Inputs(3, SIDE, len(NAMES))).eval()
     explainer, shown = explainer_of(network, tmp_path), asked.pictures[0]
-    told = [explainer.explain(shown, label, "attention") for label in NAMES[:2]]
-    assert told[0]["heat"] == told[1]["heat"]
+    explanations = [explainer.explain(shown, label, "attention") for label in NAMES[:2]]
+    assert explanations[0]["heat"] == explanations[1]["heat"]
     with torch.inference_mode():
         seen = network.body(network.normalise(torch.from_numpy(shown[None])))
         weights = network.neck.attention(seen)[0, 0].numpy()
     wanted = (weights - weights.min()) / (weights.max() - weights.min())
-    np.testing.assert_allclose(told[0]["heat"], wanted, atol=2e-3)
-    assert "attention" in [method["name"] for method in told[0]["methods"]]
+    np.testing.assert_allclose(explanations[0]["heat"], wanted, atol=2e-3)
+    assert "attention" in [method["name"] for method in explanations[0]["methods"]]
     assert "attention" not in [method.name for method in asked.explainer.methods()]

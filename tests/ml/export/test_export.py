@@ -46,8 +46,8 @@ def exported(
 
 def recorded(made: Trained) -> tuple[np.ndarray, np.ndarray]:
     """The pixels uint8 (n, S, S, C) of the test pictures, and the logits that the run kept."""
-    kept = predictions.load(made.run.folder / predictions.FILE)
-    return made.pictures.pixels("test"), kept.logits
+    saved = predictions.load(made.run.folder / predictions.FILE)
+    return made.pictures.pixels("test"), saved.logits
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -39,14 +39,14 @@ def assert_same(path: Path, network: Network, pictures: np.ndarray) -> None:
     session = open_session(path.read_bytes())
     with torch.inference_mode():
         wanted = network.eval().all_outputs(torch.from_numpy(pictures))
-    found = session.run(list(network.outputs), {"pictures": pictures})
-    for mine, theirs in zip(found, wanted, strict=True):
+    outputs = session.run(list(network.outputs), {"pictures": pictures})
+    for mine, theirs in zip(outputs, wanted, strict=True):
         assert mine.shape == tuple(theirs.shape)
         scale = float(theirs.abs().max())
         assert np.abs(mine - theirs.numpy()).max() < 1e-4 * scale
     onnx.checker.check_model(onnx.load(path), full_check=True)  # declared shapes are the true ones
     alone = session.run(["logits"], {"pictures": pictures[:1]})[0]
-    assert np.allclose(alone, found[0][:1], atol=1e-4 * np.abs(found[0]).max())
+    assert np.allclose(alone, outputs[0][:1], atol=1e-4 * np.abs(outputs[0]).max())
 
 
 ALIKE = {
@@ -74,7 +74,7 @@ def test_every_kind_of_model_answers_in_onnx_as_it_does_in_torch(name, tmp_path)
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def graph_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the traced graph of a small network with 3 classes."""
     folder = tmp_path_factory.mktemp("graphs")
     graph.make_graph(lived_in("small_cnn", 1, 28, 3), 1, 28, folder)
@@ -85,10 +85,12 @@ def refuse(*arguments: object) -> None:
     raise AssertionError("It was traced again.")
 
 
-def test_a_kept_graph_takes_the_weights_and_the_classes_of_another_run(kept, tmp_path, monkeypatch):
+def test_a_kept_graph_takes_the_weights_and_the_classes_of_another_run(
+    graph_cache, tmp_path, monkeypatch
+):
     monkeypatch.setattr(graph, "_trace", refuse)
     other = lived_in("small_cnn", 1, 28, 7, seed=1)
-    export_onnx(other, PixelSpec(28, "grey"), tmp_path / "m.onnx", {}, cache=kept)
+    export_onnx(other, PixelSpec(28, "grey"), tmp_path / "m.onnx", {}, cache=graph_cache)
     assert_same(tmp_path / "m.onnx", other, noise(1, 28))
 
 
@@ -106,11 +108,11 @@ def test_the_cached_feature_graph_takes_another_head_without_folding(tmp_path, m
         export_onnx(other, PixelSpec(28, "grey"), path, {}, cache=tmp_path, frozen=True)
 
 
-def test_a_kept_graph_serves_no_other_architecture(kept, monkeypatch):
+def test_a_kept_graph_serves_no_other_architecture(graph_cache, monkeypatch):
     monkeypatch.setattr(graph, "_trace", refuse)
     for channels, size in ((3, 28), (1, 32)):
         with pytest.raises(AssertionError, match="traced again"):
-            graph.make_graph(lived_in("small_cnn", channels, size, 3), channels, size, kept)
+            graph.make_graph(lived_in("small_cnn", channels, size, 3), channels, size, graph_cache)
     wider = lived_in("small_cnn", 1, 28, 3)
     wider.head = torch.nn.Sequential(
         torch.nn.Linear(128, 16), torch.nn.ReLU(), torch.nn.Linear(16, 3)
@@ -120,27 +122,27 @@ def test_a_kept_graph_serves_no_other_architecture(kept, monkeypatch):
     pooled.body[place] = torch.nn.MaxPool2d(3, 2, 1)
     for network in (wider, pooled):
         with pytest.raises(AssertionError, match="traced again"):
-            graph.make_graph(network, 1, 28, kept)
+            graph.make_graph(network, 1, 28, graph_cache)
 
 
-def test_a_damaged_kept_graph_costs_time_and_nothing_else(kept, tmp_path):
+def test_a_damaged_kept_graph_costs_time_and_nothing_else(graph_cache, tmp_path):
     folder = tmp_path / "graphs"
     folder.mkdir()
-    for path in kept.iterdir():
+    for path in graph_cache.iterdir():
         (folder / path.name).write_bytes(path.read_bytes()[:-500])
     network = lived_in("small_cnn", 1, 28, 3)
     export_onnx(network, PixelSpec(28, "grey"), tmp_path / "m.onnx", {}, cache=folder)
     assert_same(tmp_path / "m.onnx", network, noise(1, 28))
     assert [p.stat().st_size for p in folder.iterdir()] == [
-        p.stat().st_size for p in kept.iterdir()
+        p.stat().st_size for p in graph_cache.iterdir()
     ]
 
 
-def test_the_file_alone_says_how_to_use_it_and_nothing_of_this_computer(kept, tmp_path):
+def test_the_file_alone_says_how_to_use_it_and_nothing_of_this_computer(graph_cache, tmp_path):
     network = lived_in("small_cnn", 1, 28, 3)
     path = tmp_path / "m.onnx"
     spec = PixelSpec(28, "grey", "squeeze")
-    export_onnx(network, spec, path, {"classes": ["é", "b", "c"]}, cache=kept)
+    export_onnx(network, spec, path, {"classes": ["é", "b", "c"]}, cache=graph_cache)
     model = onnx.load(path)
     onnx.checker.check_model(model, full_check=True)
     about = {entry.key: json.loads(entry.value) for entry in model.metadata_props}

@@ -114,7 +114,7 @@ def test_onnx_runtime_and_torch_give_the_same_features(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [None, b"", b"no graph"])
-def test_a_kept_graph_is_used_again_by_the_same_weights_alone_and_made_anew_when_damaged(
+def test_a_cached_graph_serves_its_weights_and_is_remade_when_damaged(
     tmp_path: Path, damage: bytes | None
 ) -> None:
     torch.manual_seed(0)
@@ -127,12 +127,12 @@ def test_a_kept_graph_is_used_again_by_the_same_weights_alone_and_made_anew_when
         return float(np.abs(by_onnx - by_torch).max())
 
     assert differs(one) < 1e-4
-    (kept,) = tmp_path.glob("*.features.onnx")
-    written = kept.stat().st_mtime_ns
+    (cached,) = tmp_path.glob("*.features.onnx")
+    written = cached.stat().st_mtime_ns
     if damage is not None:
-        kept.write_bytes(damage)
+        cached.write_bytes(damage)
     assert differs(one) < 1e-4
-    assert (kept.stat().st_mtime_ns == written) is (damage is None)
+    assert (cached.stat().st_mtime_ns == written) is (damage is None)
     assert differs(other) < 1e-4
     assert len(list(tmp_path.glob("*.features.onnx"))) == 2
 

@@ -28,12 +28,12 @@ def test_many_pictures_are_answered_as_each_alone_and_in_order():
     folder = trained().run.folder / "model"
     data = [b"broken" if n % 7 == 3 else picture(n % 3, n) for n in range(3 * BATCH + 5)]
     classifier = load_for(folder, len(data))
-    found = list(
+    answers = list(
         classify_sources(classifier, [Source(f"{n}", lambda d=d: d) for n, d in enumerate(data)])
     )
     alone = [Classifier.load(folder).classify(d, f"{n}") for n, d in enumerate(data)]
-    assert [one["file"] for one in found] == [f"{n}" for n in range(len(data))]
-    for one, wanted in zip(found, alone, strict=True):
+    assert [one["file"] for one in answers] == [f"{n}" for n in range(len(data))]
+    for one, wanted in zip(answers, alone, strict=True):
         names = ("label", "decision", "error", "unlike")
         assert [one[name] for name in names] == [wanted[name] for name in names]
         if wanted["error"] is None:
@@ -72,13 +72,13 @@ def test_a_zip_is_read_without_its_litter_and_what_is_refused_is_told(tmp_path, 
     model = str(trained().run.folder)
     assert main(["predict", model, str(path), str(tmp_path / "torn.zip")]) == 0
     lines = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
-    said = {line["file"].removeprefix(f"{tmp_path}/"): line["error"] for line in lines}
-    assert list(said)[:2] == ["shots.zip/b/9.png", "shots.zip/b/10.png"]
-    assert said["shots.zip/b/9.png"] is said["shots.zip/b/10.png"] is None
-    assert "archive inside the archive" in said["shots.zip/more.zip"]
-    assert "leads out of the archive" in said["shots.zip/../out.png"]
-    assert "cut short" in said["torn.zip"]
-    assert len(said) == 5
+    errors = {line["file"].removeprefix(f"{tmp_path}/"): line["error"] for line in lines}
+    assert list(errors)[:2] == ["shots.zip/b/9.png", "shots.zip/b/10.png"]
+    assert errors["shots.zip/b/9.png"] is errors["shots.zip/b/10.png"] is None
+    assert "archive inside the archive" in errors["shots.zip/more.zip"]
+    assert "leads out of the archive" in errors["shots.zip/../out.png"]
+    assert "cut short" in errors["torn.zip"]
+    assert len(errors) == 5
 
 
 def test_answers_go_into_a_table_and_pictures_into_a_folder_for_each_class(tmp_path, capsys):
@@ -95,18 +95,18 @@ def test_answers_go_into_a_table_and_pictures_into_a_folder_for_each_class(tmp_p
     command = ["predict", str(trained().run.folder), str(tmp_path / "x"), str(tmp_path / "y")]
     options = ["--csv", str(table), "--sort-into", str(target), "--top-k", "2"]
     assert main([*command, *options]) == 0
-    said = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+    answers = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
     with table.open(encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
-    assert [line["file"] for line in lines] == [one["file"] for one in said]
-    for line, one in zip(lines, said, strict=True):
+    assert [line["file"] for line in lines] == [one["file"] for one in answers]
+    for line, one in zip(lines, answers, strict=True):
         assert line["label"] == (one["label"] or "")
         assert line["error"] == (one["error"] or "")
         assert [line[f"label {n}"] or None for n in (1, 2)] == [
             *(entry["label"] for entry in one["top"]),
             *[None] * (2 - len(one["top"])),
         ]
-    read = [one for one in said if one["error"] is None]
+    read = [one for one in answers if one["error"] is None]
     assert len(read) == 6
     there = sorted((path.parent.name, path.read_bytes()) for path in target.glob("*/*"))
     assert there == sorted((one["label"], Path(one["file"]).read_bytes()) for one in read)
@@ -140,18 +140,18 @@ def test_nothing_half_sorted_is_left(tmp_path):
 
 def test_an_empty_place_is_told(tmp_path):
     assert main(["predict", str(trained().run.folder), str(tmp_path)]) == 2
-    with sources([tmp_path]) as found:
-        assert found == []
+    with sources([tmp_path]) as entries:
+        assert entries == []
 
 
 def test_names_of_classes_and_files_stay_in_their_folder_and_apart():
     places = Places()
     asked = [("../up", "../../a.png"), ("..", "a.png"), ("../up", "A.png"), ("a/b", "x.png")]
     asked += [("A_B", "x.png"), ("", "con.png"), ("a/b", "x.png")]
-    found = [places.place(*one) for one in asked]
-    assert all(len(path.parts) == 2 and ".." not in path.parts for path in found)
-    assert len({str(path).casefold() for path in found}) == len(found)
-    folders = {label: path.parts[0] for (label, _), path in zip(asked, found, strict=True)}
+    places_made = [places.place(*one) for one in asked]
+    assert all(len(path.parts) == 2 and ".." not in path.parts for path in places_made)
+    assert len({str(path).casefold() for path in places_made}) == len(places_made)
+    folders = {label: path.parts[0] for (label, _), path in zip(asked, places_made, strict=True)}
     assert len({name.casefold() for name in folders.values()}) == len(folders)
     assert set(CLASSES) == {places.place(name, "a.png").parts[0] for name in CLASSES}
 

@@ -158,12 +158,12 @@ def test_any_number_of_pictures_is_classified_alike():
     classifier = Classifier.load(trained().run.folder / "model")
     pixels = np.array(trained().pictures.pixels("train"))
     many = np.concatenate([pixels] * 12)[:1100]
-    told = []
-    together = classifier.logits(many, told.append)
+    shares = []
+    together = classifier.logits(many, shares.append)
     assert together.shape == (1100, 3)
     assert np.allclose(together[:5], classifier.logits(many[:5]), atol=1e-5)
     assert np.allclose(together[-1:], classifier.logits(many[-1:]), atol=1e-5)
-    assert told[0] == 0
-    assert told == sorted(told)
+    assert shares[0] == 0
+    assert shares == sorted(shares)
     assert classifier.logits(many[:0]).shape == (0, 3)
     assert many.shape[1:] == (SPEC.size, SPEC.size, 3)

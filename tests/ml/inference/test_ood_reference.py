@@ -14,7 +14,7 @@ from tests.helpers.feature_clouds import answers, cloud, fitted
 from tests.helpers.trained import CLASSES, trained
 
 
-def test_pictures_of_the_same_kind_are_called_unlike_at_most_as_often_as_stated():
+def test_the_false_alarm_rate_is_at_most_the_stated_one():
     alarms = []
     for seed in range(40):
         known, _ = ood_reference.fit(
@@ -70,7 +70,7 @@ def test_what_was_saved_is_read_and_what_is_damaged_is_refused(tmp_path):
             ood_reference.load(wrong, tmp_path)
 
 
-def test_the_axes_hold_as_much_of_the_features_as_those_of_a_whole_decomposition():
+def test_the_axes_explain_as_much_variance_as_a_full_decomposition():
     random = np.random.default_rng(0)
     for rows, width, most in ((400, 300, 32), (50, 900, 32), (9, 6, 32), (300, 40, 8)):
         fading = random.normal(size=(rows, width)) * 0.97 ** np.arange(width)
@@ -82,7 +82,7 @@ def test_the_axes_hold_as_much_of_the_features_as_those_of_a_whole_decomposition
         assert 0.998 * best < np.square(features @ axes.T).sum() <= best * 1.0001
 
 
-def test_a_trained_model_carries_its_training_pictures_and_says_what_its_limit_means():
+def test_a_model_carries_its_training_features_and_explains_its_limit():
     made = trained()
     classifier, about = Classifier.load(made.run.folder / "model"), made.run.model["unlike"]
     known = classifier.known

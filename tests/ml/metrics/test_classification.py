@@ -65,14 +65,14 @@ def test_every_interval_holds_its_estimate_and_stays_between_0_and_1(case):
 def test_the_wilson_interval_is_that_of_scipy(pictures, data):
     right = data.draw(st.integers(0, pictures))
     expected = stats.binomtest(right, pictures).proportion_ci(method="wilson")
-    found = metrics.wilson(right / pictures, pictures)
-    assert found == pytest.approx((expected.low, expected.high), abs=1e-9)
+    interval = metrics.wilson(right / pictures, pictures)
+    assert interval == pytest.approx((expected.low, expected.high), abs=1e-9)
 
 
 def test_two_equal_classes_give_both_accuracies_one_interval():
     matrix = np.array([[80, 20], [20, 80]])
-    found = metrics.balanced_accuracy_interval(matrix)
-    assert found == pytest.approx(metrics.accuracy_interval(matrix), abs=0.003)
+    interval = metrics.balanced_accuracy_interval(matrix)
+    assert interval == pytest.approx(metrics.accuracy_interval(matrix), abs=0.003)
 
 
 @pytest.mark.parametrize(
@@ -138,5 +138,5 @@ def test_a_class_of_one_picture_leaves_the_mean_over_classes_uncertain():
 def test_intervals_cover_what_they_promise(pictures):
     """A cheap part of ``benchmarks/intervals.py``: fewer tests, so wider limits."""
     for task in ("2 even classes", "6 classes, as recycling"):
-        found = intervals.coverage(task, pictures, 500)
-        assert np.all((found > 0.92) & (found < 0.985)), (task, found)
+        coverage = intervals.coverage(task, pictures, 500)
+        assert np.all((coverage > 0.92) & (coverage < 0.985)), (task, coverage)

@@ -21,15 +21,18 @@ def made(pairs):
 def test_what_is_called_is_what_a_count_by_hand_finds(pairs, step):
     scores, positive = made(pairs)
     one = thresholds.call(curve(scores, positive), step / 1000)
-    said = scores >= step / 1000
-    assert (one.called, one.hits) == (said.sum(), (said & positive).sum())
-    assert (one.false_alarms, one.missed) == ((said & ~positive).sum(), (~said & positive).sum())
-    if said.any():
-        assert one.precision == pytest.approx(reference.precision_score(positive, said))
+    called = scores >= step / 1000
+    assert (one.called, one.hits) == (called.sum(), (called & positive).sum())
+    assert (one.false_alarms, one.missed) == (
+        (called & ~positive).sum(),
+        (~called & positive).sum(),
+    )
+    if called.any():
+        assert one.precision == pytest.approx(reference.precision_score(positive, called))
     else:
         assert one.precision is None
     if positive.any():
-        assert one.recall == pytest.approx(reference.recall_score(positive, said))
+        assert one.recall == pytest.approx(reference.recall_score(positive, called))
     else:
         assert one.recall is None
 
@@ -37,13 +40,13 @@ def test_what_is_called_is_what_a_count_by_hand_finds(pairs, step):
 @given(SCORES, st.sampled_from([0.5, 0.8, 0.95]))
 def test_the_threshold_that_is_named_is_the_lowest_that_is_precise(pairs, target):
     scores, positive = made(pairs)
-    found = curve(scores, positive)
+    pr_curve = curve(scores, positive)
     fits = [
         level
         for level in thresholds.GRID
         if (scores >= level).sum() >= 20 and positive[scores >= level].mean() >= target - 1e-12
     ]
-    one = thresholds.for_precision(found, target)
+    one = thresholds.for_precision(pr_curve, target)
     assert (one.threshold if one else None) == (min(fits) if fits else None)
 
 

@@ -91,15 +91,15 @@ def test_a_log_cut_anywhere_gives_the_whole_lines_and_goes_on_there(
     tmp_path_factory: pytest.TempPathFactory, events: list[Event], data: st.DataObject
 ) -> None:
     path = tmp_path_factory.mktemp("log") / "events.jsonl"
-    whole = b"".join(map(encode, events))
-    cut = data.draw(st.integers(0, len(whole)))
-    path.write_bytes(whole[:cut])
+    complete = b"".join(map(encode, events))
+    cut = data.draw(st.integers(0, len(complete)))
+    path.write_bytes(complete[:cut])
     first, offset = read(path)
-    assert first == events[: whole[:cut].count(b"\n")]
-    path.write_bytes(whole)
+    assert first == events[: complete[:cut].count(b"\n")]
+    path.write_bytes(complete)
     rest, end = read(path, offset)
     assert [*first, *rest] == events
-    assert (end, read(path, end)) == (len(whole), ([], len(whole)))
+    assert (end, read(path, end)) == (len(complete), ([], len(complete)))
 
 
 def test_no_log_reads_as_no_events(tmp_path: Path) -> None:
@@ -205,11 +205,11 @@ def test_a_log_that_cannot_be_opened_is_a_sentence(tmp_path: Path) -> None:
 def test_threads_do_not_mix_their_lines(tmp_path: Path) -> None:
     log = EventLog(tmp_path / "events.jsonl")
 
-    def tell(who: int) -> None:
+    def write_events(who: int) -> None:
         for turn in range(200):
             log(Progress("train" * 50, 0.0, step=turn, epoch=who))
 
-    threads = [threading.Thread(target=tell, args=(who,)) for who in range(4)]
+    threads = [threading.Thread(target=write_events, args=(who,)) for who in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

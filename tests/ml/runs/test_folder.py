@@ -207,11 +207,11 @@ def test_two_pages_that_write_at_once_lose_nothing(
 
 
 @pytest.mark.parametrize(
-    ("number", "said"), [(errno.EROFS, "cannot be written to"), (errno.ENOSPC, "disk is full")]
+    ("number", "sentence"), [(errno.EROFS, "cannot be written to"), (errno.ENOSPC, "disk is full")]
 )
 def test_a_folder_that_cannot_be_changed_is_a_sentence(
     number: int,
-    said: str,
+    sentence: str,
     workspace: Workspace,
     make_run: Callable[..., Run],
     monkeypatch: pytest.MonkeyPatch,
@@ -233,7 +233,7 @@ def test_a_folder_that_cannot_be_changed_is_a_sentence(
         run.ask_to_stop,
         make_run,
     ):
-        with pytest.raises(WorkspaceError, match=said):
+        with pytest.raises(WorkspaceError, match=sentence):
             change()
     assert runs.list_runs(workspace) == [run]
 

@@ -70,8 +70,8 @@ def _delete(run: Run, workspace: Workspace) -> None:
     tested = run.dataset["splits"]["test"]
     commit(workspace, "noise", [{"do": "delete", "items": tested}], base=1)
     commit(workspace, "noise", [{"do": "remove_class", "name": "red"}], base=2)
-    kept = len(load_version(workspace, "noise").items)
-    commit(workspace, "noise", [{"do": "delete", "items": list(range(kept))}], base=3)
+    count = len(load_version(workspace, "noise").items)
+    commit(workspace, "noise", [{"do": "delete", "items": list(range(count))}], base=3)
 
 
 def _restore(run: Run, workspace: Workspace) -> None:
@@ -119,8 +119,8 @@ def test_an_older_run_is_evaluated_as_ever(
     change(run, workspace)
     capsys.readouterr()
     assert main(["evaluate", run.id, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert {**found, "seconds": 0} == {**before, "seconds": 0}
+    report = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert {**report, "seconds": 0} == {**before, "seconds": 0}
     for digest in {item.hash for item in load_version(workspace, "noise", 1).items}:
         assert picture_path(workspace, digest).exists()
 
@@ -131,11 +131,11 @@ def test_the_newest_version_is_another_set_to_an_older_run(
     commit(workspace, "noise", [{"do": "exclude", "items": [0, 1]}], base=1)
     capsys.readouterr()
     assert main(["evaluate", run.id, "--dataset", "noise", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert found["split"] == "all"
-    assert found["pictures"] == 70
-    assert "were used to train" in found["notes"][0]["text"]
-    assert "folds" not in found
+    report = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert report["split"] == "all"
+    assert report["pictures"] == 70
+    assert "were used to train" in report["notes"][0]["text"]
+    assert "folds" not in report
     restore(workspace, "noise", 1)
     assert main(["evaluate", run.id, "--dataset", "noise", "--json"]) == 0
     own = json.loads(capsys.readouterr().out.splitlines()[-1])
@@ -161,5 +161,5 @@ def test_an_interrupted_or_finished_run_resumes_on_its_own_version(
     _delete(run, workspace)
     assert latest(workspace, "noise") == 4
     assert main(["train", "--resume", run.id, "--epochs", "3", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert (found["status"], found["epochs"]) == ("finished", 3)
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (result["status"], result["epochs"]) == ("finished", 3)

@@ -47,10 +47,10 @@ def test_of_many_workers_one_gets_the_run(
     for worker in workers:
         worker.stdin.write("\n")
         worker.stdin.flush()
-    said = [worker.stdout.readline() for worker in workers]
-    assert sorted(said) == ["mine\n"] + ["not mine\n"] * 3
+    answers = [worker.stdout.readline() for worker in workers]
+    assert sorted(answers) == ["mine\n"] + ["not mine\n"] * 3
     owner = json.loads((run.folder / "worker.json").read_text())
-    assert owner["pid"] == workers[said.index("mine\n")].pid
+    assert owner["pid"] == workers[answers.index("mine\n")].pid
 
 
 def test_a_claim_says_who_where_since_when_and_by_what(make_run: Callable[..., Run]) -> None:

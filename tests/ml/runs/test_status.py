@@ -47,7 +47,7 @@ class Worker:
         self.process = python(WORKER, run.folder, how)
         assert self.process.stdout.readline() == "claimed\n", self.process.stderr.read()
 
-    def tell(self, outcome: str) -> None:
+    def end_as(self, outcome: str) -> None:
         self.process.stdin.write(outcome + "\n")
         self.process.stdin.flush()
         assert self.process.stdout.readline() == "told\n"
@@ -63,7 +63,7 @@ def bring_to(name: str, run: Run, python: Callable[..., Any]) -> None:
         return
     worker = Worker(python, run)
     if name in ("finished", "stopped", "failed"):
-        worker.tell(name)
+        worker.end_as(name)
     if name != "running":
         worker.kill()
 
@@ -150,7 +150,7 @@ def test_the_reason_of_an_end_is_handed_on(
     outcome: str, make_run: Callable[..., Run], python: Callable[..., Any]
 ) -> None:
     run = make_run()
-    Worker(python, run).tell(outcome)
+    Worker(python, run).end_as(outcome)
     assert run.status == Status(outcome, "because")
 
 
@@ -166,7 +166,7 @@ def test_a_claim_forgets_an_old_wish_to_stop(
     make_run: Callable[..., Run], python: Callable[..., Any]
 ) -> None:
     run = make_run()
-    Worker(python, run).tell("stopped")
+    Worker(python, run).end_as("stopped")
     run.ask_to_stop()
     Worker(python, run, "resume")
     assert run.status == Status("running")
@@ -209,7 +209,7 @@ def test_setting_the_clock_does_not_kill_a_worker(monkeypatch: pytest.MonkeyPatc
     assert lives(me, heard=0.0)
 
 
-def test_a_process_that_may_not_be_looked_at_is_judged_by_its_last_sign_of_life(
+def test_an_inaccessible_process_is_judged_by_its_heartbeat(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def forbidden(pid: int) -> None:
@@ -266,7 +266,7 @@ def test_the_clock_set_back_between_two_workers_changes_no_status(
 def test_running_out_of_memory_is_told_from_the_last_heartbeat(
     make_run: Callable[..., Run], python: Callable[..., Any]
 ) -> None:
-    for free, said in ((40 * 2**20, "ran out of memory"), (4 * 2**30, "ended without a word")):
+    for free, sentence in ((40 * 2**20, "ran out of memory"), (4 * 2**30, "ended without a word")):
         run = make_run()
         worker = Worker(python, run)
         log = EventLog(run.folder / "events.jsonl")
@@ -274,7 +274,7 @@ def test_running_out_of_memory_is_told_from_the_last_heartbeat(
         log(Heartbeat(2**30, free, 8 * 2**30))
         worker.kill()
         assert run.status.name == "interrupted"
-        assert said in run.status.reason
+        assert sentence in run.status.reason
 
 
 def test_a_torn_end_is_no_end(make_run: Callable[..., Run], python: Callable[..., Any]) -> None:
@@ -285,7 +285,7 @@ def test_a_torn_end_is_no_end(make_run: Callable[..., Run], python: Callable[...
     assert run.status.name == "running"
     worker.kill()
     assert run.status.name == "interrupted"
-    Worker(python, run, "resume").tell("finished")
+    Worker(python, run, "resume").end_as("finished")
     assert run.status.name == "finished"
 
 
@@ -299,7 +299,7 @@ def test_an_end_is_found_behind_a_long_log(make_run: Callable[..., Run]) -> None
     assert run.status.name == "finished"
 
 
-def test_a_run_that_could_not_be_started_has_failed_until_it_is_asked_for_again(
+def test_a_run_that_could_not_start_has_failed_until_it_is_queued_again(
     make_run: Callable[..., Run], python: Callable[..., Any]
 ) -> None:
     run = make_run()
@@ -342,9 +342,9 @@ def test_no_damage_to_the_files_keeps_a_run_from_having_a_status(
     for name, content in (("worker.json", worker), ("meta.json", meta), ("events.jsonl", log)):
         if content is not None:
             (folder / name).write_bytes(content)
-    found = status_of(folder)
-    assert found.name in set(TRANSITIONS) - {"deleted"}
-    if worker is not None and log is None and found.name == "queued":
+    status = status_of(folder)
+    assert status.name in set(TRANSITIONS) - {"deleted"}
+    if worker is not None and log is None and status.name == "queued":
         assert meta is not None, "only a wish to go on queues what a worker has had"
     shutil.rmtree(folder)
 

@@ -37,47 +37,47 @@ def seen(*pictures: bytes) -> torch.Tensor:
 @pytest.mark.parametrize("policy", ["light", "strong", *POLICIES])
 def test_versions_are_what_training_makes_of_the_picture(policy: str) -> None:
     picture = made_up_runs.picture(3)
-    found, shares = ask(picture, policy=policy, turn=5)
-    told = Augment(policy, 5, 6)(seen(*[picture] * 6), torch.arange(6)).float().round()
-    assert np.array_equal(np.stack(found), told.clamp(0, 255).numpy())
+    versions, shares = ask(picture, policy=policy, turn=5)
+    expected = Augment(policy, 5, 6)(seen(*[picture] * 6), torch.arange(6)).float().round()
+    assert np.array_equal(np.stack(versions), expected.clamp(0, 255).numpy())
     assert shares == [1.0] * 6
     again, _ = ask(picture, policy=policy, turn=6)
-    assert not np.array_equal(np.stack(found), np.stack(again))
+    assert not np.array_equal(np.stack(versions), np.stack(again))
 
 
 def test_no_augmentation_is_the_picture_as_the_model_sees_it() -> None:
     picture = made_up_runs.picture(3)
-    found, _ = ask(picture, policy="none", count=1)
-    assert np.array_equal(found[0], canonical(picture, SPEC))
+    versions, _ = ask(picture, policy="none", count=1)
+    assert np.array_equal(versions[0], canonical(picture, SPEC))
     grey = PixelSpec(28, "grey")
-    found, _ = ask(picture, policy="none", count=1, pixels=grey.to_json())
-    assert np.array_equal(found[0], canonical(picture, grey))
+    versions, _ = ask(picture, policy="none", count=1, pixels=grey.to_json())
+    assert np.array_equal(versions[0], canonical(picture, grey))
 
 
 def test_one_change_is_shown_from_one_end_to_the_other() -> None:
     picture = made_up_runs.picture(3)
-    found, _ = ask(picture, operation="brightness", strength=0.5, count=5)
+    versions, _ = ask(picture, operation="brightness", strength=0.5, count=5)
     step = Policy("", "", "", (Step("brightness", 0.5),))
     numbers = torch.tensor([[0.0, (n + 0.5) / 5] for n in range(5)])
-    told = apply(step, seen(*[picture] * 5), numbers).round()
-    assert np.array_equal(np.stack(found), told.numpy())
-    means = [float(one.mean()) for one in found]
+    expected = apply(step, seen(*[picture] * 5), numbers).round()
+    assert np.array_equal(np.stack(versions), expected.numpy())
+    means = [float(one.mean()) for one in versions]
     assert means == sorted(means)
 
 
 @pytest.mark.parametrize("kind", ["mixup", "cutmix"])
 def test_mixed_versions_say_how_much_of_the_picture_is_left(kind: str) -> None:
     first, *others = (made_up_runs.solid(label, 7) for label in range(3))
-    found, shares = ask(first, *others, policy="none", mixing=kind, turn=2)
+    versions, shares = ask(first, *others, policy="none", mixing=kind, turn=2)
     values = seen(first, *others)[:, 0, 0].float().numpy()
-    for n, (pixels, share) in enumerate(zip(found, shares, strict=True)):
+    for n, (pixels, share) in enumerate(zip(versions, shares, strict=True)):
         expected = share * values[0] + (1 - share) * values[1 + n % 2]
         np.testing.assert_allclose(pixels.mean((0, 1)), expected, atol=0.6)
     drawn = Mixing(kind, 2, 6, 1).shares
     if kind == "mixup":
         assert shares == drawn.tolist()
-        told = mixup(seen(first)[:1], seen(others[0])[:1], drawn[:1]).round()
-        assert np.array_equal(found[0], told[0].numpy())
+        expected = mixup(seen(first)[:1], seen(others[0])[:1], drawn[:1]).round()
+        assert np.array_equal(versions[0], expected[0].numpy())
 
 
 @pytest.mark.parametrize(

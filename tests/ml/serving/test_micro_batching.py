@@ -66,8 +66,8 @@ def test_models_do_not_mix(until):
         asked = [pool.submit(batches.ask, (one, other)[n % 2], picture(n)) for n in range(21, 31)]
         until(lambda: len(batches._queue) == 10)
         one.gate.set()
-        found = [job.result(30) for job in (first, *asked)]
-    assert found == [n + 1000 * (n % 2) for n in range(20, 31)]
+        answers = [job.result(30) for job in (first, *asked)]
+    assert answers == [n + 1000 * (n % 2) for n in range(20, 31)]
     assert passes == [1, 5, 5]
 
 

@@ -27,24 +27,24 @@ def test_what_was_written_is_kept_beside_the_rest_and_can_be_taken_back(
     run = make_run()
     run.update_meta(name="kept")
     page_text.write(run, "  A\n title ", "Two\nlines \n")
-    found = json.loads((run.folder / "meta.json").read_text(encoding="utf-8"))
-    assert found["showcase"] == {"title": "A title", "words": "Two\nlines"}
-    assert found["name"] == "kept"
+    meta = json.loads((run.folder / "meta.json").read_text(encoding="utf-8"))
+    assert meta["showcase"] == {"title": "A title", "words": "Two\nlines"}
+    assert meta["name"] == "kept"
     page_text.write(run, "", "")
     assert "showcase" not in json.loads((run.folder / "meta.json").read_text(encoding="utf-8"))
     assert page_text.read(run).title == "kept"
 
 
 @pytest.mark.parametrize(
-    ("title", "words", "said"),
+    ("title", "words", "sentence"),
     [("x" * 81, "", "title has 81"), ("x", "y" * 2001, "text has 2,001")],
 )
 def test_too_many_words_are_refused_and_nothing_is_lost(
-    make_run: Callable[..., Run], title: str, words: str, said: str
+    make_run: Callable[..., Run], title: str, words: str, sentence: str
 ) -> None:
     run = make_run()
     page_text.write(run, "before", "")
-    with pytest.raises(BadInputError, match=said):
+    with pytest.raises(BadInputError, match=sentence):
         page_text.write(run, title, words)
     assert page_text.read(run).title == "before"
 
@@ -69,9 +69,9 @@ def test_nothing_is_called_weakest_where_nothing_is(recalls: list[float]) -> Non
 
 
 def test_many_classes_are_cut_off_and_counted() -> None:
-    said = model_card.apart([f"c{n}" for n in range(30)])
-    assert said.startswith("Tells 30 classes apart: c0, ")
-    assert said.endswith("c19 and 10 more.")
+    sentence = model_card.apart([f"c{n}" for n in range(30)])
+    assert sentence.startswith("Tells 30 classes apart: c0, ")
+    assert sentence.endswith("c19 and 10 more.")
 
 
 def test_a_run_without_a_model_is_not_shared(

@@ -93,7 +93,7 @@ def test_a_crash_at_any_write_leaves_the_checkpoint_before(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit of a file's size there")
-def test_a_full_disk_is_said_in_a_sentence_and_leaves_the_checkpoint_before(tmp_path: Path) -> None:
+def test_a_full_disk_is_a_sentence_and_keeps_the_last_checkpoint(tmp_path: Path) -> None:
     checkpoints.save(tmp_path, "last", content(1), epoch=1, step=1)
     done = subprocess.run(
         [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, cwd=ROOT
@@ -106,7 +106,7 @@ def test_a_full_disk_is_said_in_a_sentence_and_leaves_the_checkpoint_before(tmp_
     assert sorted(one.name for one in tmp_path.iterdir()) == ["last-000001.ckpt", "last.json"]
 
 
-def test_a_checkpoint_is_written_piece_by_piece_not_kept_in_memory_as_a_whole(
+def test_a_checkpoint_is_written_in_pieces_without_a_copy_in_memory(
     tmp_path: Path,
 ) -> None:
     size = 4 * 5_000_000

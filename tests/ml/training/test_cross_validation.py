@@ -90,7 +90,7 @@ def test_each_picture_is_in_one_fold_with_its_like(
             for n in part:
                 if (name := getattr(items[n], key)) is not None:
                     seen.setdefault(name, set()).add(number)
-        assert all(len(found) == 1 for found in seen.values())
+        assert all(len(folds) == 1 for folds in seen.values())
 
 
 @pytest.mark.parametrize("count", [2, 5, 10])
@@ -115,11 +115,11 @@ def test_the_report_has_the_accuracy_of_each_fold(
     real = cross_validation.sides
 
     def watched(pictures, chosen, rest):
-        found = real(pictures, chosen, rest)
+        fold = real(pictures, chosen, rest)
         if len(rest):
-            measured.append(found.hashes("val"))
-            trained_on.append(set(found.hashes("train")))
-        return found
+            measured.append(fold.hashes("val"))
+            trained_on.append(set(fold.hashes("train")))
+        return fold
 
     monkeypatch.setattr(cross_validation, "sides", watched)
     run = start(**settings)
@@ -152,23 +152,23 @@ def of(run: Run, kind: type) -> list[Any]:
 
 def test_a_fold_is_measured_as_its_model_says(workspace: Workspace, start, monkeypatch) -> None:
     """Counted anew from the modules that were trained."""
-    kept: list[tuple[Plan, float]] = []
+    measured: list[tuple[Plan, float]] = []
     real = cross_validation.hits
 
     def watched(plan, device):
-        found = real(plan, device)
-        kept.append((plan, float(found.mean())))
-        return found
+        correct = real(plan, device)
+        measured.append((plan, float(correct.mean())))
+        return correct
 
     monkeypatch.setattr(cross_validation, "hits", watched)
     run = start(**FROZEN)
     train(workspace, run)
-    assert [value for _, value in kept] == run.report["folds"]["accuracy"]
-    for plan, value in kept:
+    assert [value for _, value in measured] == run.report["folds"]["accuracy"]
+    for plan, value in measured:
         with torch.inference_mode():
             guesses = plan.module.eval()(plan.data.val).argmax(1)
         assert value == pytest.approx(float((guesses == plan.data.val_labels).float().mean()))
-    weights = {plan.module[-1].weight.detach().numpy().tobytes() for plan, _ in kept}
+    weights = {plan.module[-1].weight.detach().numpy().tobytes() for plan, _ in measured}
     assert len(weights) == 3, "each fold has a head of its own"
 
 
@@ -180,11 +180,11 @@ def test_the_shipped_model_is_the_one_without_folds(workspace: Workspace, start)
     assert not (without.folder / "folds.json").exists()
 
 
-def test_a_stop_is_honoured_and_resume_goes_on_after_the_folds_that_are_done(
+def test_a_stop_is_honoured_and_resume_continues_after_finished_folds(
     workspace: Workspace, start
 ) -> None:
-    whole, run = start(epochs=3, folds=4), start(epochs=3, folds=4)
-    train(workspace, whole)
+    uninterrupted, run = start(epochs=3, folds=4), start(epochs=3, folds=4)
+    train(workspace, uninterrupted)
 
     def watch() -> None:
         while not (run.folder / "folds.json").exists():
@@ -204,7 +204,7 @@ def test_a_stop_is_honoured_and_resume_goes_on_after_the_folds_that_are_done(
     assert 1 <= len(before) < 4
     queue.claim(run, resume=True)
     assert train(workspace, run).outcome == "finished"
-    assert run.report["folds"] == whole.report["folds"]
+    assert run.report["folds"] == uninterrupted.report["folds"]
     assert run.report["folds"]["accuracy"][: len(before)] == before
 
 

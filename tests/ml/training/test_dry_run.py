@@ -45,15 +45,17 @@ def test_an_estimate_by_rehearsal_is_kept_with_the_run_beside_what_it_took(
     dataset(workspace, "noise")
     settings = ["--dataset", "noise", "--model", "tutorial_net", "--epochs", "3"]
     settings += ["--set", "threads=1", "--set", "image_size=16", "--set", "precision=32"]
-    told = ml(workspace, "estimate", *settings)
-    assert told["measured"]
+    estimated = ml(workspace, "estimate", *settings)
+    assert estimated["measured"]
     assert not list_runs(workspace)
     assert any(key.startswith("cost ") for key in read_measurements(workspace))
     ml(workspace, "train", *settings)
-    kept = cost_history.read(list_runs(workspace)[0])
-    expected, actual = kept["expected"], kept["actual"]
+    history = cost_history.read(list_runs(workspace)[0])
+    expected, actual = history["expected"], history["actual"]
     assert expected["measured"]
-    assert math.isclose(expected["seconds"], told["seconds"] - told["start_up"], rel_tol=0.01)
+    assert math.isclose(
+        expected["seconds"], estimated["seconds"] - estimated["start_up"], rel_tol=0.01
+    )
     assert actual["memory"] / 1.3 < expected["memory"] < 1.3 * actual["memory"]
     assert actual["disk"] / 2 < expected["disk"] < 2 * actual["disk"]
     assert actual["seconds"] > 0
@@ -77,39 +79,37 @@ def test_what_is_measured_last_is_what_was_measured_first(
 
 
 @pytest.mark.parametrize(("optimizer", "times"), [("sgd", 3), ("adamw", 4)])
-def test_writing_a_network_and_what_its_optimizer_keeps_counts_after_each_epoch(
-    optimizer: str, times: int
-) -> None:
+def test_saving_network_and_optimizer_counts_after_each_epoch(optimizer: str, times: int) -> None:
     config = TrainConfig(epochs=5, optimizer=optimizer, pretrained=False, freeze_backbone=False)
     machine = describe()
-    whole = {"start_up": 2.0, "build": 0.1, "step": 0.01, "validate": 0.01, "export": 1.0}
-    whole |= {"torch": 0.1, "classify": 0.1, "model": 100.0, "memory": 1e9}
+    cost = {"start_up": 2.0, "build": 0.1, "step": 0.01, "validate": 0.01, "export": 1.0}
+    cost |= {"torch": 0.1, "classify": 0.1, "model": 100.0, "memory": 1e9}
     key = cost_key(config, config.threads or machine.cores)
     quick, slow = (
-        estimate(config, 100, machine, {key: whole | {"save": seconds}}).seconds
+        estimate(config, 100, machine, {key: cost | {"save": seconds}}).seconds
         for seconds in (0.5, 2.5)
     )
     assert slow - quick == pytest.approx(5 * times * 2.0)
 
 
-def test_the_age_of_a_process_is_no_more_than_the_time_since_it_was_asked_for() -> None:
+def test_the_age_of_a_process_is_at_most_the_time_since_its_request() -> None:
     words = "import time; from ml.runs.status import age; print(age(), time.time())"
     began = time.time()
-    told = subprocess.run([sys.executable, "-c", words], cwd=ROOT, capture_output=True, check=True)
-    age, now = map(float, told.stdout.split())
+    child = subprocess.run([sys.executable, "-c", words], cwd=ROOT, capture_output=True, check=True)
+    age, now = map(float, child.stdout.split())
     assert 0 < age <= now - began + 0.05  # the system counts in hundredths of a second
 
 
-def test_the_end_of_a_run_takes_longer_for_more_pictures_unless_their_features_are_kept() -> None:
+def test_the_end_of_a_run_grows_with_pictures_unless_features_are_cached() -> None:
     cost = {"export": 2.0, "torch": 0.5, "classify": 0.25}
-    whole, frozen = (TrainConfig(pretrained=one, freeze_backbone=one) for one in (False, True))
-    assert ending(whole, cost, 10, 100) == pytest.approx(2 + 100 * 0.5 + 110 * 0.25)
-    assert ending(whole, cost, 10, 9000) == pytest.approx(2 + 1000 * 0.5 + 9010 * 0.25)
+    unfrozen, frozen = (TrainConfig(pretrained=one, freeze_backbone=one) for one in (False, True))
+    assert ending(unfrozen, cost, 10, 100) == pytest.approx(2 + 100 * 0.5 + 110 * 0.25)
+    assert ending(unfrozen, cost, 10, 9000) == pytest.approx(2 + 1000 * 0.5 + 9010 * 0.25)
     assert ending(frozen, cost, 10, 100) == ending(frozen, cost, 1000, 9000)
     assert ending(frozen, cost, 10, 8) == pytest.approx(2 + 8 * 0.75)
 
 
-def test_a_rehearsal_asks_the_file_about_as_many_pictures_at_a_time_as_a_run_does(
+def test_a_dry_run_tests_the_file_with_the_batch_size_of_a_run(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
@@ -121,7 +121,7 @@ def test_a_rehearsal_asks_the_file_about_as_many_pictures_at_a_time_as_a_run_doe
     monkeypatch.setattr(dry_run, "run_session", run_session)
     settings = {"model": "tutorial_net", "pretrained": False, "freeze_backbone": False}
     config = TrainConfig(dataset="noise", image_size=64, batch_size=4, threads=1, **settings)
-    found = dry_run.rehearse(workspace, config, 2)
+    cost = dry_run.rehearse(workspace, config, 2)
     assert max(asked) == model_folder.batch_of(64) == 98
-    assert found["save"] > 0
+    assert cost["save"] > 0
     assert not list(workspace.root.glob(".rehearsal-*"))

@@ -29,10 +29,10 @@ def test_weight_decay_leaves_biases_and_normalisation_alone() -> None:
 
 @pytest.mark.parametrize("name", ["sgd", "adamw"])
 def test_the_optimizer_is_the_one_that_was_asked_for(name: str) -> None:
-    found = task(optimizer=name, learning_rate=0.3, momentum=0.7).configure_optimizers()
-    assert type(found).__name__.lower() == name
+    configured = task(optimizer=name, learning_rate=0.3, momentum=0.7).configure_optimizers()
+    assert type(configured).__name__.lower() == name
     if name == "sgd":
-        assert found.param_groups[0]["momentum"] == 0.7
+        assert configured.param_groups[0]["momentum"] == 0.7
 
 
 def test_mistakes_are_the_most_confident_wrong_validation_pictures() -> None:

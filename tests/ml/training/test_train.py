@@ -94,9 +94,7 @@ def test_what_a_run_reports_is_a_recount_from_its_saved_predictions(workspace, s
     assert run.model["parity"]["top1_agreement"] == 1.0
 
 
-def test_the_log_begins_with_the_start_ends_with_the_end_and_has_every_epoch(
-    workspace, start
-) -> None:
+def test_the_log_has_start_every_epoch_and_end_in_order(workspace, start) -> None:
     run = start()
     train(workspace, run)
     events = run.events()[0]
@@ -113,8 +111,8 @@ def test_the_log_begins_with_the_start_ends_with_the_end_and_has_every_epoch(
 
 
 def test_stopped_and_resumed_is_the_same_as_never_stopped(workspace, start) -> None:
-    whole = start(epochs=5)
-    train(workspace, whole)
+    uninterrupted = start(epochs=5)
+    train(workspace, uninterrupted)
     run = start(epochs=5)
     watcher = stop_after(run, 2)
     ended = train(workspace, run)
@@ -126,8 +124,8 @@ def test_stopped_and_resumed_is_the_same_as_never_stopped(workspace, start) -> N
     queue.claim(run, resume=True)
     ended = train(workspace, run)
     assert ended.outcome == "finished"
-    assert weights(run) == weights(whole)
-    assert ended.test == whole.events()[0][-1].test
+    assert weights(run) == weights(uninterrupted)
+    assert ended.test == uninterrupted.events()[0][-1].test
     again = of(run, RunStarted)[-1]
     assert again.resumed
     assert again.epoch >= 2
@@ -154,7 +152,7 @@ def test_the_best_epoch_by_validation_accuracy_is_what_is_exported(workspace, st
     assert ended.validation["accuracy"] == pytest.approx(best.val_accuracy, abs=1e-6)
 
 
-def test_a_loss_that_is_no_number_stops_the_run_keeps_the_best_and_says_what_to_do(
+def test_a_nan_loss_stops_the_run_with_its_best_model_and_advice(
     workspace, start, monkeypatch
 ) -> None:
     run = start()
@@ -231,11 +229,11 @@ def test_a_frozen_backbone_is_run_once_for_all_runs_on_the_same_pictures(
     def parts() -> dict[Path, int]:
         return {path: path.stat().st_mtime_ns for path in workspace.features.rglob("*.npy")}
 
-    kept = parts()
+    written = parts()
     second = start(**settings, learning_rate=0.01)
     ended = train(workspace, second)
     assert ended.outcome == "finished"
-    assert parts() == kept
+    assert parts() == written
     assert second.model["parity"]["max_probability_difference"] < 1e-3
     assert second.model["licence"] == "Apache-2.0"  # of what it started from
     assert not [event for event in of(second, Note) if event.code == "parity"]

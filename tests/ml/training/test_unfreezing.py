@@ -41,10 +41,10 @@ class At:
 
 
 def test_the_parts_are_the_whole_network_below_its_head_each_weight_once(network: Network) -> None:
-    found = [p for part in parts_of(network) for module in part for p in module.parameters()]
+    in_parts = [p for part in parts_of(network) for module in part for p in module.parameters()]
     below = [*network.body.parameters(), *network.neck.parameters()]
-    assert len(found) == len(below)
-    assert {id(p) for p in found} == {id(p) for p in below}
+    assert len(in_parts) == len(below)
+    assert {id(p) for p in in_parts} == {id(p) for p in below}
 
 
 def test_the_head_learns_fastest_and_each_part_below_at_its_share(network: Network) -> None:
@@ -119,9 +119,9 @@ def test_gradual_unfreezing_starts_from_the_best_head_and_resumes_exactly(
         state = checkpoints.load(path[0])["state_dict"]
         return hashlib.sha256(b"".join(v.numpy().tobytes() for v in state.values())).hexdigest()
 
-    whole, run = start(), start()
-    assert train(workspace, whole).outcome == "finished"
-    train_accuracy = ended(whole)[0].train_accuracy
+    uninterrupted, run = start(), start()
+    assert train(workspace, uninterrupted).outcome == "finished"
+    train_accuracy = ended(uninterrupted)[0].train_accuracy
     assert train_accuracy is not None
     assert train_accuracy > 0.5, "a head that knew nothing would start at a third"
 
@@ -137,7 +137,7 @@ def test_gradual_unfreezing_starts_from_the_best_head_and_resumes_exactly(
     assert 1 <= len(ended(run)) < 4, "it was stopped while parts were shut"
     queue.claim(run, resume=True)
     assert train(workspace, run).outcome == "finished"
-    assert weights(run) == weights(whole)
+    assert weights(run) == weights(uninterrupted)
 
 
 def test_parameters_that_join_later_are_stepped_with_momentum() -> None:
@@ -194,6 +194,6 @@ def test_the_solver_finds_the_head_that_scikit_learn_finds() -> None:
         scaled = ((features - head.mean) * head.scale).astype(np.float64)
         known = LogisticRegression(C=1 / (0.1 * count), tol=1e-9, max_iter=5000)
         expected = known.fit(scaled, labels).decision_function(scaled)
-        found = head.logits(features)
-        centred = found - found.mean(1, keepdims=True)
+        logits = head.logits(features)
+        centred = logits - logits.mean(1, keepdims=True)
         np.testing.assert_allclose(centred, expected - expected.mean(1, keepdims=True), atol=0.02)

@@ -6,20 +6,20 @@ from ml.utils.fast_imports import loading
 from tests.conftest import ROOT
 
 
-def test_what_is_loaded_is_not_looked_through_again_and_what_comes_after_is():
+def test_the_collector_skips_loaded_modules_and_scans_later_objects():
     frozen = gc.get_freeze_count()
     with loading():
         assert not gc.isenabled()
-        kept = [[] for _ in range(1000)]
+        loaded = [[] for _ in range(1000)]
     assert gc.isenabled()
-    assert gc.get_freeze_count() >= frozen + len(kept)
+    assert gc.get_freeze_count() >= frozen + len(loaded)
     ring: list[object] = []
     ring.append(ring)
     del ring
     assert gc.collect() >= 1
 
 
-def test_the_modules_of_the_server_are_not_looked_through_after_each_drawing():
+def test_the_collector_skips_the_servers_modules_after_each_rerun():
     code = "import gc, dashboard.app.entry; print(len(gc.get_objects()), gc.get_freeze_count())"
     command = [sys.executable, "-W", "ignore", "-c", code]
     out = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
@@ -28,7 +28,7 @@ def test_the_modules_of_the_server_are_not_looked_through_after_each_drawing():
     assert left_alone > 50_000
 
 
-def test_when_a_process_ends_all_that_it_has_is_left_alone_and_what_is_to_be_done_is_done():
+def test_a_process_ends_without_collecting_and_runs_its_exit_handlers():
     code = (
         "import atexit, gc\n"
         "from ml.utils.fast_imports import loading\n"

@@ -92,7 +92,7 @@ def test_writing_where_there_is_no_folder_is_a_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "said"),
+    ("number", "sentence"),
     [
         (errno.ENOSPC, "disk is full"),
         (errno.EDQUOT, "disk is full"),
@@ -102,11 +102,13 @@ def test_writing_where_there_is_no_folder_is_a_sentence(tmp_path: Path) -> None:
         (errno.EIO, "Input/output error. Try again"),
     ],
 )
-def test_every_failed_write_says_what_to_do(number: int, said: str) -> None:
-    told = str(explain_os_error(OSError(number, os.strerror(number)), Path("/w/runs/value.json")))
-    assert said in told
-    assert told.endswith(".")
-    assert "\n" not in told
+def test_every_failed_write_says_what_to_do(number: int, sentence: str) -> None:
+    message = str(
+        explain_os_error(OSError(number, os.strerror(number)), Path("/w/runs/value.json"))
+    )
+    assert sentence in message
+    assert message.endswith(".")
+    assert "\n" not in message
 
 
 json_values = st.recursive(

@@ -89,8 +89,8 @@ def test_without_a_pass_of_a_tab_that_is_there_nothing_is_answered(server):
     old, server.word = server.word, server.issue("tab")
     assert server.post()[0] == 200
     for word in ("guessed", "", old):
-        status, told = server.post(word=word or " ")
-        assert (status, told["error"]) == (403, "This page is out of date. Load it again.")
+        status, reply = server.post(word=word or " ")
+        assert (status, reply["error"]) == (403, "This page is out of date. Load it again.")
     server.tabs.clear()
     assert server.post()[0] == 403
     assert len(server.asked) == 1
@@ -115,10 +115,10 @@ def test_the_passes_of_tabs_that_are_gone_are_forgotten(server):
     ],
 )
 def test_another_site_cannot_send_frames_with_a_stolen_pass(server, headers):
-    given = {name.replace("_", "-"): text for name, text in headers.items()}
-    status, told = in_a_loop(server.posted(**given))
+    request = {name.replace("_", "-"): text for name, text in headers.items()}
+    status, reply = in_a_loop(server.posted(**request))
     assert status == 403
-    assert "own pages" in told["error"]
+    assert "own pages" in reply["error"]
     assert server.asked == []
 
 
@@ -146,11 +146,11 @@ def test_a_tab_that_sends_too_fast_is_told_so_and_others_are_not(
     other = server.issue("other")
 
     def statuses(count, apart, word=""):
-        found = []
+        answered = []
         for _ in range(count):
             server.now += apart
-            found.append(in_a_loop(server.posted(word=word or server.word))[0])
-        return found
+            answered.append(in_a_loop(server.posted(word=word or server.word))[0])
+        return answered
 
     assert statuses(30, 1.01 * frame_interval) == [200] * 30
     fast = statuses(30, 0.5 * frame_interval)
@@ -192,19 +192,19 @@ def test_what_goes_wrong_is_a_sentence_and_the_next_frame_is_let_through(server,
 
 
 @pytest.mark.parametrize(
-    ("values", "kind", "said"),
+    ("values", "kind", "badge"),
     [
         ({"decision": "sure", "unlike": False}, "finished", "Sure"),
         ({"decision": "not sure", "unlike": None}, "stopped", "Not sure"),
         ({"decision": "sure", "unlike": True}, "interrupted", "Unlike anything it learned"),
     ],
 )
-def test_an_answer_names_the_verdict_and_the_bars(tmp_path, values, kind, said):
+def test_an_answer_names_the_verdict_and_the_bars(tmp_path, values, kind, badge):
     top = [{"label": "glass", "probability": 0.7}, {"label": "metal", "probability": 0.3}]
-    told = {"error": None, "label": "glass", "top": top, **values}
-    client = SimpleNamespace(classify_frame=lambda folder, frame, most: told)
+    answer = {"error": None, "label": "glass", "top": top, **values}
+    client = SimpleNamespace(classify_frame=lambda folder, frame, most: answer)
     shown = live_camera.answer(client, tmp_path, FRAME)
-    assert (shown["kind"], shown["said"]) == (kind, said)
+    assert (shown["kind"], shown["said"]) == (kind, badge)
     assert shown["bars"] == [
         {"label": "glass", "share": "70 %", "width": 0.7},
         {"label": "metal", "share": "30 %", "width": 0.3},
@@ -215,12 +215,12 @@ def test_an_answer_names_the_verdict_and_the_bars(tmp_path, values, kind, said):
 
 def test_a_frame_that_is_kept_is_a_picture_in_the_tray_once(workspace, monkeypatch):
     top = [{"label": "metal", "probability": 0.9}]
-    told = {"file": "", **top[0], "top": top, "decision": "sure", "error": None, "unlike": None}
+    answer = {"file": "", **top[0], "top": top, "decision": "sure", "error": None, "unlike": None}
     asked = []
 
     def classify(run_folder, data, name, top_k, visitor=""):
         asked.append(data)
-        return {**told, "nearest": [], "seen": None, "preview": None}
+        return {**answer, "nearest": [], "seen": None, "preview": None}
 
     monkeypatch.setattr(inference, "client", lambda: SimpleNamespace(classify=classify))
     given = []

@@ -54,11 +54,11 @@ class Stand:
 
 @pytest.fixture
 def worker(monkeypatch: pytest.MonkeyPatch) -> Stand:
-    found = Stand()
-    monkeypatch.setattr(augment_grid, "augmenter", lambda: found)
+    stand_in = Stand()
+    monkeypatch.setattr(augment_grid, "augmenter", lambda: stand_in)
     monkeypatch.setattr(findings, "begin_job", lambda *_, **__: None)  # no doctor behind our back
     st.cache_data.clear()
-    return found
+    return stand_in
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_the_choice_goes_to_train_and_what_is_usual_anyway_is_no_change(
     assert stored_in(at.session_state, TrainState).overrides == {}
 
 
-def test_where_only_the_last_layer_is_trained_it_is_said_and_can_be_changed(
+def test_a_frozen_backbone_is_named_and_can_be_unfrozen(
     worker: Stand, workspace: Workspace
 ) -> None:
     items = tuple(
@@ -220,12 +220,12 @@ def test_the_real_worker_answers_and_repeats_itself() -> None:
         picture = made_up_runs.picture(1)
         pixels = {"size": 32, "colour": "rgb", "fit": "crop"}
         request = AugmentRequest(pixels=pixels, count=5, turn=0, policy="photos", mixing="cutmix")
-        found, shares = client.augment(request, [picture, made_up_runs.picture(2)])
-        assert len(found) == len(shares) == 5
-        assert all(one.startswith(b"\x89PNG") for one in found)
+        versions, shares = client.augment(request, [picture, made_up_runs.picture(2)])
+        assert len(versions) == len(shares) == 5
+        assert all(one.startswith(b"\x89PNG") for one in versions)
         with pytest.raises(BadInputError, match="no change named melt"):
             client.augment(replace(request, operation="melt", strength=1.0), [picture])
-        assert client.augment(request, [picture, made_up_runs.picture(2)]) == (found, shares)
+        assert client.augment(request, [picture, made_up_runs.picture(2)]) == (versions, shares)
     finally:
         client.close()
 

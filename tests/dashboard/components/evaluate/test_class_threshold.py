@@ -38,8 +38,8 @@ def tiles(at):
 
 def figures(at):
     sent = [json.loads(part.proto.json) for part in at.get("bidi_component")]
-    found = [json.loads(one["figure"]) for one in sent if "figure" in one]
-    return [one for one in found if "table" in one]
+    drawn = [json.loads(one["figure"]) for one in sent if "figure" in one]
+    return [one for one in drawn if "table" in one]
 
 
 def test_the_figures_follow_the_slider_and_are_those_counted_by_hand(workspace, version):
@@ -51,17 +51,20 @@ def test_the_figures_follow_the_slider_and_are_those_counted_by_hand(workspace, 
     for threshold in (50.0, 12.5, 97.3):
         at.slider[0].set_value(threshold).run()
         assert not at.exception
-        said = chances >= threshold / 100
+        called = chances >= threshold / 100
         shown = tiles(at)
         assert shown["False alarms"] == (
-            str((said & (truth.labels != 1)).sum()),
+            str((called & (truth.labels != 1)).sum()),
             "of 60 other pictures",
         )
-        assert shown["Missed"] == (str((~said & (truth.labels == 1)).sum()), "of 30 pictures of it")
-        assert shown["Precision"][0] == f"{100 * (truth.labels[said] == 1).mean():.0f} %"
+        assert shown["Missed"] == (
+            str((~called & (truth.labels == 1)).sum()),
+            "of 30 pictures of it",
+        )
+        assert shown["Precision"][0] == f"{100 * (truth.labels[called] == 1).mean():.0f} %"
         (roc, precision) = figures(at)
         assert roc["data"][-1]["y"] == precision["data"][-1]["x"]
-        assert roc["data"][-1]["y"][0] == pytest.approx(100 * said[truth.labels == 1].mean())
+        assert roc["data"][-1]["y"][0] == pytest.approx(100 * called[truth.labels == 1].mean())
 
 
 def test_the_threshold_that_is_offered_does_what_it_says(workspace, version):
@@ -74,14 +77,12 @@ def test_the_threshold_that_is_offered_does_what_it_says(workspace, version):
     at.selectbox(f"told-class-{run.id}").select(label).run()
     at.button(f"set-precision-{run.id}-{label}").click().run()
     threshold = at.slider[0].value / 100
-    said = softmax(truth.logits)[:, label] >= threshold
-    assert said.sum() >= 20
+    called = softmax(truth.logits)[:, label] >= threshold
+    assert called.sum() >= 20
     assert threshold > 0.01
-    assert (truth.labels[said] == label).mean() >= 0.95
-    assert (
-        f"**{100 * threshold:.1f} %** ({(said & (truth.labels == label)).sum()} of {said.sum()};"
-        in words(at)
-    )
+    assert (truth.labels[called] == label).mean() >= 0.95
+    hits = (called & (truth.labels == label)).sum()
+    assert f"**{100 * threshold:.1f} %** ({hits} of {called.sum()};" in words(at)
 
 
 def test_few_pictures_get_no_curves_no_area_and_no_threshold(workspace):
@@ -104,11 +105,11 @@ def test_few_pictures_get_no_curves_no_area_and_no_threshold(workspace):
 def test_the_charts_draw_the_curve_and_its_ends_however_many_pictures():
     random = np.random.default_rng(1)
     positive = random.random(10_000) < 0.03
-    found = curve(np.clip(random.normal(0.3 + 0.3 * positive, 0.15), 0, 1), positive)
-    chosen = thresholds.call(found, 0.5)
+    pr_curve = curve(np.clip(random.normal(0.3 + 0.3 * positive, 0.15), 0, 1), positive)
+    chosen = thresholds.call(pr_curve, 0.5)
     roc, precision = (
-        one_vs_rest_charts.roc(found, chosen),
-        one_vs_rest_charts.precision_recall(found, chosen),
+        one_vs_rest_charts.roc(pr_curve, chosen),
+        one_vs_rest_charts.precision_recall(pr_curve, chosen),
     )
     for figure in (roc, precision):
         assert drawable(figure).data

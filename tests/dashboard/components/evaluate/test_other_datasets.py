@@ -52,8 +52,8 @@ def test_sets_that_fit_are_offered_and_the_others_say_why_not(workspace, run):
 
 def test_a_measurement_on_other_pictures_is_what_the_whole_page_then_shows(workspace, run):
     version = other_set(workspace)
-    found = evaluate(workspace, run, "elsewhere")
-    assert found["accuracy"] == 0.8
+    report = evaluate(workspace, run, "elsewhere")
+    assert report["accuracy"] == 0.8
     at = visit("evaluate", run.id)
     assert "Accuracy 100 %" in words(at)
     picker = at.selectbox(f"report-{run.id}")
@@ -114,9 +114,9 @@ def test_neighbours_are_the_training_pictures_that_the_model_names(workspace, ru
     monkeypatch.setattr(neighbours, "client", Client)
     neighbours._nearest.clear()
     pictures = [PictureKey(items[5].hash), PictureKey(items[5].hash), PictureKey("ab" * 32)]
-    (found, again, gone) = neighbours.nearest(workspace, run, pictures)
-    assert [one.picture.hash for one in found] == [items[n].hash for n in (3, 1, 2)]
-    assert again == found
+    (nearest, again, gone) = neighbours.nearest(workspace, run, pictures)
+    assert [one.picture.hash for one in nearest] == [items[n].hash for n in (3, 1, 2)]
+    assert again == nearest
     assert gone == []
     assert len(asked) == 1
 
@@ -131,13 +131,13 @@ def test_the_sentence_counts_what_mistakes_look_like(workspace):
     version = made_up_runs.dataset(workspace, each=4)
     logits = np.eye(3, dtype=np.float32)[(version.labels + 1) % 3] * 5
     run = made_up_runs.finished(workspace, version, made_up_runs.Truth(version.labels, logits))
-    found = results.read(workspace, run)
+    test_results = results.read(workspace, run)
     picture = PictureKey("x")
     near = [[Neighbour(picture, label)] for label in ("metal", "glass", "paper")] + [[]]
-    said = finding(found, [0, 1, 2, 3], near)  # glass, taken for metal
-    assert said.startswith("Of 3 mistakes, 1 looks most like a training picture of the class")
-    assert "1 like one of its own class" in said
-    assert finding(found, [0], [[]]) == "There are no training pictures to compare with."
+    sentence = finding(test_results, [0, 1, 2, 3], near)  # glass, taken for metal
+    assert sentence.startswith("Of 3 mistakes, 1 looks most like a training picture of the class")
+    assert "1 like one of its own class" in sentence
+    assert finding(test_results, [0], [[]]) == "There are no training pictures to compare with."
 
 
 def test_a_model_without_its_training_pictures_offers_no_comparison(workspace):

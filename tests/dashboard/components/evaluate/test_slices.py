@@ -41,8 +41,8 @@ def sent(at, key):
 def test_the_groups_are_looked_for_and_the_worst_shows_its_mistakes(workspace, run):
     at = opened(run)
     assert any(button.label == "Look for such groups" for button in at.button)
-    found = slice_discovery.measure(workspace, run, select_pictures(workspace, run))
-    (worst,) = (one for one in found["slices"] if one["worse"])
+    report = slice_discovery.measure(workspace, run, select_pictures(workspace, run))
+    (worst,) = (one for one in report["slices"] if one["worse"])
     assert (worst["kind"], worst["name"]) == ("Class", "paper")
     assert worst["wrong"] == [*range(60, 78)]
     at = opened(run)
@@ -56,10 +56,10 @@ def test_the_groups_are_looked_for_and_the_worst_shows_its_mistakes(workspace, r
 
 
 def test_every_group_is_in_the_table_and_the_worse_ones_are_coloured(workspace, run):
-    found = slice_discovery.measure(workspace, run, select_pictures(workspace, run))
-    figure = slice_charts.slices(found)
+    report = slice_discovery.measure(workspace, run, select_pictures(workspace, run))
+    figure = slice_charts.slices(report)
     assert drawable({name: figure[name] for name in ("data", "layout")}).data
-    assert len(figure["table"]) == 1 + found["tried"]
+    assert len(figure["table"]) == 1 + report["tried"]
     (bars,) = figure["data"]
     assert bars["marker"]["color"][0] == "$bad"
     assert "$bad" not in bars["marker"]["color"][1:]

@@ -27,8 +27,8 @@ def page(folder: str, note: dict) -> None:
 
 
 def shown(run: Run, **note: Any) -> AppTest:
-    told = {"text": "Do <b>this</b>.", "level": "info", "code": "x", "change": {}, **note}
-    return AppTest.from_function(page, args=(str(run.folder), told), default_timeout=30).run()
+    content = {"text": "Do <b>this</b>.", "level": "info", "code": "x", "change": {}, **note}
+    return AppTest.from_function(page, args=(str(run.folder), content), default_timeout=30).run()
 
 
 @pytest.fixture
@@ -81,12 +81,12 @@ def test_with_too_few_pictures_the_curve_is_offered_and_told_once_measured(run: 
     at = shown(run, **about)
     assert buttons(at) == ["Measure what more would bring"]
     assert MORE in at.html[0].value
-    found = learning_curve.recipe_of(run) | {
+    measured = learning_curve.recipe_of(run) | {
         "verdict": "little",
         "finding": "From 50 to 100 it gained 0.",
     }
     learning_curve.path_of(run).parent.mkdir(exist_ok=True)
-    write_json(learning_curve.path_of(run), found)
+    write_json(learning_curve.path_of(run), measured)
     at = shown(run, **about)
     assert buttons(at) == []
     assert "90 % are right. Measured: from 50 to 100 it gained 0." in at.html[0].value

@@ -37,8 +37,8 @@ def test_every_model_is_offered_and_described_and_a_broken_plugin_is_named(
     assert offered == [config_fields.model_label(model.name) for model in all_models()]
     (listed,) = (item.value for item in at.html if TABLE in item.value)
     assert re.findall(r"<code>(\w+)</code>", listed) == [model.name for model in all_models()]
-    (told,) = (item.value.replace("\\", "") for item in at.warning)
-    assert "plugins/broken.py** is left out. Line 1 is not valid Python" in told
+    (warning,) = (item.value.replace("\\", "") for item in at.warning)
+    assert "plugins/broken.py** is left out. Line 1 is not valid Python" in warning
 
 
 def test_a_chosen_model_that_is_gone_gives_way_to_the_default(workspace: Workspace) -> None:

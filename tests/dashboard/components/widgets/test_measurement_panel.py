@@ -41,14 +41,14 @@ def child(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
         one.wait()
 
 
-def told(at: AppTest) -> bool:
+def reported(at: AppTest) -> bool:
     return SENTENCE in [one.value.replace("\\", "") for one in at.warning]
 
 
 def press(at: AppTest, key: str) -> None:
     at.button(key=key).click().run()
     deadline = time.monotonic() + 30
-    while not told(at):
+    while not reported(at):
         assert time.monotonic() < deadline
         at.run()
     assert not at.exception
@@ -72,10 +72,10 @@ def test_why_a_measurement_failed_stays_until_it_is_asked_for_again(
     press(at, key)
     for _ in range(2):
         at.run()  # the page is drawn again for any reason at all
-        assert told(at)
+        assert reported(at)
     child(WORKS_ON)
     at.button(key=key).click().run()
-    assert not told(at)
+    assert not reported(at)
     assert not at.exception
 
 

@@ -101,8 +101,8 @@ def test_the_loss_of_a_mixed_batch_is_that_to_both_classes_in_proportion(kind: s
             functional.cross_entropy(logits, one, reduction="none", label_smoothing=smoothing)
             for one in (own, other)
         ]
-        told = (left * losses[0] + (1 - left) * losses[1]).mean()
-        torch.testing.assert_close(loss, told)
+        expected = (left * losses[0] + (1 - left) * losses[1]).mean()
+        torch.testing.assert_close(loss, expected)
     dominant = torch.where(left >= 0.5, own, other)
     right = float((logits.argmax(1) == dominant).float().mean())
     score = task.train_meter.total()

@@ -84,13 +84,13 @@ def test_steps_come_one_after_another_each_with_its_own_numbers() -> None:
             [0.0, 0.7, 0.0, 0.50, 0.2, 0.9],  # as it is
         ]
     )
-    found = apply(policy, shown, numbers)
+    changed = apply(policy, shown, numbers)
     x = shown.float()
-    torch.testing.assert_close(found[0], (x[0].flip(1) * 1.2).clamp(max=255))
+    torch.testing.assert_close(changed[0], (x[0].flip(1) * 1.2).clamp(max=255))
     weights = torch.tensor([0.2989, 0.587, 0.114])
     grey = (x[1] * 0.8 @ weights)[..., None].expand(-1, -1, 3)
-    torch.testing.assert_close(found[1], grey, atol=1e-3, rtol=0)
-    torch.testing.assert_close(found[2], x[2])
+    torch.testing.assert_close(changed[1], grey, atol=1e-3, rtol=0)
+    torch.testing.assert_close(changed[2], x[2])
 
 
 def test_what_does_not_happen_changes_nothing() -> None:
@@ -112,7 +112,7 @@ def test_each_draw_is_one_operation_at_the_magnitude_that_was_drawn(policy: Poli
             rest = torch.full(
                 (1, 3 * (policy.draws - 1)), 0.01
             )  # the first choice is to do nothing
-            found = apply(policy, shown, torch.cat([numbers, rest], 1))
+            changed = apply(policy, shown, torch.cat([numbers, rest], 1))
             level = policy.magnitude
             if level is None:
                 level = int(much * (LEVELS + 1)) / LEVELS
@@ -122,7 +122,7 @@ def test_each_draw_is_one_operation_at_the_magnitude_that_was_drawn(policy: Poli
                 own = torch.full((1, one.numbers), 0.5)
                 own[0, choice.number] += 0.5 * MAX_LEVEL * level * (-1 if sign < 0.5 else 1)
                 expected = one(x, own, choice.most)
-            torch.testing.assert_close(found, expected.permute(0, 2, 3, 1), atol=1e-2, rtol=0)
+            torch.testing.assert_close(changed, expected.permute(0, 2, 3, 1), atol=1e-2, rtol=0)
 
 
 def test_randaugment_draws_two_operations_and_trivialaugment_one() -> None:
@@ -158,11 +158,11 @@ def test_a_resumed_fit_is_the_uninterrupted_one_to_the_bit(
         trainer.fit(task, data, ckpt_path=begun[0] if begun else None, weights_only=True)
         return network.state_dict()
 
-    whole = fit(tmp_path / "whole", 4)
+    uninterrupted = fit(tmp_path / "whole", 4)
     halfway = fit(tmp_path / "resumed", 2)
     resumed = fit(tmp_path / "resumed", 4)
-    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
-    assert any(not torch.equal(whole[name], halfway[name]) for name in whole)
+    assert all(torch.equal(uninterrupted[name], resumed[name]) for name in uninterrupted)
+    assert any(not torch.equal(uninterrupted[name], halfway[name]) for name in uninterrupted)
 
 
 def test_a_policy_is_made_of_operations_that_are_there() -> None:

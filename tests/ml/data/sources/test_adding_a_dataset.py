@@ -39,10 +39,10 @@ def test_the_loader_of_the_page_is_one(
 
 def test_the_names_on_the_page_are_those_that_are_known() -> None:
     assert all(f"`{name}`" in TEXT for name in SETS)
-    said = re.search(r"A table may call its columns(.*?)\n\n", TEXT, re.DOTALL)
-    assert said
+    documented = re.search(r"A table may call its columns(.*?)\n\n", TEXT, re.DOTALL)
+    assert documented
     known = {name for names in HEADINGS.values() for name in names}
-    assert set(re.findall(r"`(\w+)`", said[1])) <= known
+    assert set(re.findall(r"`(\w+)`", documented[1])) <= known
 
 
 def test_the_files_on_the_page_are_there() -> None:

@@ -90,7 +90,7 @@ def test_no_person_shows_hands_on_two_sides(versions: dict[str, DatasetVersion])
     for seed in range(5):
         splits = catalog.run_record(versions["hands"], seed)["splits"]
         persons = [{items[n].group for n in splits[side]} for side in ("train", "val", "test")]
-        assert [len(found) for found in persons] == [70, 15, 15]
+        assert [len(pictures) for pictures in persons] == [70, 15, 15]
         assert len(set.union(*persons)) == 100
 
 

@@ -18,7 +18,7 @@ from ml.errors import BadInputError
 Make = Callable[..., Path]
 
 
-def found(listing: Listing) -> dict[str, tuple[str, str | None]]:
+def listed(listing: Listing) -> dict[str, tuple[str, str | None]]:
     made = {one.file: (one.label, one.split) for one in listing.candidates}
     assert listing.count == len(made)
     return made
@@ -27,7 +27,7 @@ def found(listing: Listing) -> dict[str, tuple[str, str | None]]:
 def test_class_folders_are_the_labels(make_folder: Make) -> None:
     listing = list_source(make_folder("pets", {"cat": 2, "dog": 1}))
     assert listing.classes == ("cat", "dog")
-    assert found(listing) == {
+    assert listed(listing) == {
         "cat/000.png": ("cat", None),
         "cat/001.png": ("cat", None),
         "dog/000.png": ("dog", None),
@@ -36,7 +36,7 @@ def test_class_folders_are_the_labels(make_folder: Make) -> None:
 
 def test_pictures_deeper_in_a_class_folder_are_of_that_class(make_folder: Make) -> None:
     folder = make_folder("pets", {"cat": 1, "cat/2019/may": 1, "dog": 1})
-    assert found(list_source(folder))["cat/2019/may/000.png"] == ("cat", None)
+    assert listed(list_source(folder))["cat/2019/may/000.png"] == ("cat", None)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_split_folders_are_known_by_their_usual_names(
     names: tuple[str, ...], splits: tuple[str, ...], make_folder: Make
 ) -> None:
     folder = make_folder("pets", {f"{name}/{label}": 1 for name in names for label in ("a", "b")})
-    assert found(list_source(folder)) == {
+    assert listed(list_source(folder)) == {
         f"{name}/{label}/000.png": (label, split)
         for name, split in zip(names, splits, strict=True)
         for label in ("a", "b")
@@ -62,7 +62,7 @@ def test_split_folders_are_known_by_their_usual_names(
 
 def test_a_lone_split_folder_is_split_anew_and_says_so(make_folder: Make) -> None:
     listing = list_source(make_folder("pets", {"train/a": 1, "train/b": 1}))
-    assert {split for _, split in found(listing).values()} == {None}
+    assert {split for _, split in listed(listing).values()} == {None}
     assert len(listing.notes) == 1
 
 
@@ -83,7 +83,7 @@ def test_what_systems_leave_behind_is_passed_over(make_folder: Make) -> None:
     listing = list_source(folder)
     assert listing.classes == ("cat", "dog")
     assert listing.refused == ()
-    assert set(found(listing)) == {"cat/000.png", "dog/000.png"}
+    assert set(listed(listing)) == {"cat/000.png", "dog/000.png"}
 
 
 def test_pictures_without_a_class_are_refused_one_by_one(make_folder: Make) -> None:
@@ -138,7 +138,7 @@ def test_names_that_cannot_be_shown_are_made_showable(make_folder: Make) -> None
     (folder / "cat" / "e\u0301te\u0301 \x1b[31m.png").write_bytes(b"x")
     listing = list_source(folder)
     assert listing.classes == ("cat", "d\N{REPLACEMENT CHARACTER}og\N{REPLACEMENT CHARACTER}")
-    for file in found(listing):
+    for file in listed(listing):
         assert file.isprintable()
         file.encode()
     assert clean("e\u0301") == "\N{LATIN SMALL LETTER E WITH ACUTE}"
@@ -149,7 +149,7 @@ def test_links_that_lead_in_circles_or_nowhere_do_no_harm(make_folder: Make) -> 
     folder = make_folder("pets", {"cat": 1, "dog": 1})
     (folder / "cat" / "round").symlink_to(folder)
     (folder / "dog" / "nowhere.png").symlink_to(folder / "missing.png")
-    assert set(found(list_source(folder))) == {"cat/000.png", "dog/000.png"}
+    assert set(listed(list_source(folder))) == {"cat/000.png", "dog/000.png"}
 
 
 def test_the_signature_changes_with_what_is_there(make_folder: Make) -> None:

@@ -131,9 +131,9 @@ def test_offline_a_sentence_names_the_folder(
     name: str, workspace: Workspace, offline: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["ingest", name, "--json", "--workspace", str(workspace.root)]) == 2
-    (told,) = capsys.readouterr().err.splitlines()
+    (sentence,) = capsys.readouterr().err.splitlines()
     place = workspace.root / "torchvision" / name / SETS[name].folder
-    assert str(place.resolve()) in told
+    assert str(place.resolve()) in sentence
     assert offline == [SETS[name].url]
     assert not (workspace.root / "torchvision").exists()
     # What is put there is found.
@@ -210,7 +210,7 @@ def test_an_interrupted_download_leaves_nothing_that_looks_like_the_set(
         (root / "cifar-10-batches-py").mkdir(parents=True)
         raise OSError("connection reset")
 
-    def whole(root: Path, download: bool) -> list[torchvision_read.Part]:
+    def complete(root: Path, download: bool) -> list[torchvision_read.Part]:
         if download:
             with utils.tqdm(total=100, unit="B") as bar:  # as torchvision downloads
                 bar.update(20)
@@ -223,12 +223,12 @@ def test_an_interrupted_download_leaves_nothing_that_looks_like_the_set(
     with pytest.raises(BadInputError, match="could not be downloaded"):
         bring_in(workspace, "cifar10")
     assert list((workspace.root / "torchvision").iterdir()) == []
-    monkeypatch.setitem(torchvision_read.READERS, "cifar10", whole)
-    said: list[float] = []
-    assert bring_in(workspace, "cifar10", progress=said.append).accepted == 6 * COUNT
-    assert said == sorted(said)
-    assert said[:2] == [0.1, 0.5]
-    assert said[-1] == 1.0
+    monkeypatch.setitem(torchvision_read.READERS, "cifar10", complete)
+    shares: list[float] = []
+    assert bring_in(workspace, "cifar10", progress=shares.append).accepted == 6 * COUNT
+    assert shares == sorted(shares)
+    assert shares[:2] == [0.1, 0.5]
+    assert shares[-1] == 1.0
     assert (workspace.root / "torchvision" / "cifar10" / "cifar-10-batches-py").is_dir()
 
 

@@ -102,7 +102,7 @@ def test_capture_time_is_read_from_exif(workspace: Workspace) -> None:
     bad = Image.Exif()
     bad[0x0132] = "yesterday"
     dated, detailed, unreadable, without_exif = (
-        as_bytes(picture(0), "JPEG", exif=found) for found in (exif, later, bad, Image.Exif())
+        as_bytes(picture(0), "JPEG", exif=metadata) for metadata in (exif, later, bad, Image.Exif())
     )
     first, second = capture_time(dated), capture_time(detailed)
     assert first is not None

@@ -82,7 +82,7 @@ def test_no_picture_and_no_group_is_on_two_sides(
             name = getattr(item, key)
             if name is not None:
                 sides_by_name.setdefault(name, set()).add(side)
-        assert all(len(found) == 1 for found in sides_by_name.values())
+        assert all(len(one) == 1 for one in sides_by_name.values())
 
 
 @pytest.mark.parametrize("seed", range(5))

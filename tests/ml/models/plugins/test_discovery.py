@@ -92,7 +92,7 @@ def test_an_exported_plugin_model_needs_no_plugin_file(put: Put, workspace: Work
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "sentence"),
     [
         ("def f(:\n", "Line 1 is not valid Python"),
         ("x = 1\n", "No function in it has @register"),
@@ -113,13 +113,13 @@ def test_an_exported_plugin_model_needs_no_plugin_file(put: Put, workspace: Work
     ids=lambda value: value[-25:] if isinstance(value, str) else None,
 )
 def test_an_unusable_plugin_is_listed_with_its_reason(
-    put: Put, caplog: pytest.LogCaptureFixture, text: str, said: str
+    put: Put, caplog: pytest.LogCaptureFixture, text: str, sentence: str
 ) -> None:
     put(text)
     put(plugin("other"), "other.py")
     assert "other" in names()
     assert "mine" not in names()
-    assert said in reason()
+    assert sentence in reason()
     assert f"plugins/my_net.py is left out. {reason()}" in caplog.text
 
 
@@ -133,7 +133,7 @@ def test_a_plugin_file_is_not_run_until_a_network_is_built(put: Put, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "sentence"),
     [
         (f"import no_such_package\n{EXAMPLE}", "ModuleNotFoundError: .*line 1"),
         (f"raise SystemExit\n{EXAMPLE}", "SystemExit"),
@@ -143,12 +143,12 @@ def test_a_plugin_file_is_not_run_until_a_network_is_built(put: Put, tmp_path: P
     ],
     ids=["import", "exit", "builder", "no network", "another register"],
 )
-def test_an_error_in_a_plugin_names_its_line(put: Put, text: str, said: str) -> None:
+def test_an_error_in_a_plugin_names_its_line(put: Put, text: str, sentence: str) -> None:
     put(text)
     name = plugins.discovered().models[0].name
-    with pytest.raises(BadInputError, match=said):
+    with pytest.raises(BadInputError, match=sentence):
         build(name, Inputs(3, 28, 2))
-    assert re.search(said, check(get(name))["problem"])
+    assert re.search(sentence, check(get(name))["problem"])
 
 
 def test_a_changed_or_deleted_plugin_is_read_again(put: Put) -> None:

@@ -53,12 +53,12 @@ class Element:
     parts: list["Element | str"] = field(default_factory=list)
 
     def all(self, name: str, **wanted: str) -> list["Element"]:
-        found = []
+        matching = []
         for part in self.parts:
             if isinstance(part, Element):
                 same = all(part.attributes.get(key) == value for key, value in wanted.items())
-                found += [part] * (part.name == name and same) + part.all(name, **wanted)
-        return found
+                matching += [part] * (part.name == name and same) + part.all(name, **wanted)
+        return matching
 
     @property
     def text(self) -> str:
@@ -102,9 +102,9 @@ def made(workspace: Workspace, run: Run) -> Element:
 
 def part(root: Element, title: str) -> Element:
     """The section whose heading has ``title`` in it."""
-    found = [one for one in root.all("section") if title in one.all("h2")[0].text]
-    assert len(found) == 1, title
-    return found[0]
+    sections = [one for one in root.all("section") if title in one.all("h2")[0].text]
+    assert len(sections) == 1, title
+    return sections[0]
 
 
 def counts(root: Element) -> tuple[list[str], list[list[int]]]:
@@ -150,29 +150,33 @@ def test_the_figures_are_those_of_the_report_to_the_last_digit():
     rows = part(root, "Weakest class").all("tbody")[0].all("tr")
     shown = {row.all("th")[0].text: row.values for row in rows}
     for one in report["per_class"]:
-        told = min(one["support"], report["pictures"] - one["support"]) >= MIN_PICTURES_FOR_CURVE
-        areas = ("roc_auc", "average_precision") if told else ()
+        has_curve = (
+            min(one["support"], report["pictures"] - one["support"]) >= MIN_PICTURES_FOR_CURVE
+        )
+        areas = ("roc_auc", "average_precision") if has_curve else ()
         keys = ("precision", "recall", "f1", "support", *areas)
         assert shown[one["class"]] == [one[key] for key in keys]
     f1 = [values[2] for values in shown.values()]
     assert f1 == sorted(f1)
-    found = report["calibration"]
+    calibration = report["calibration"]
     bins, effect = part(root, "Probabilities are").all("table")
-    assert bins.values == [n for one in found["bins"] for n in (one["confidence"], one["accuracy"])]
+    assert bins.values == [
+        n for one in calibration["bins"] for n in (one["confidence"], one["accuracy"])
+    ]
     assert effect.values == [
-        found[name + when] for name in ("ece", "loss", "brier") for when in ("_before", "")
+        calibration[name + when] for name in ("ece", "loss", "brier") for when in ("_before", "")
     ]
 
 
 def test_the_answers_that_are_measured_anew_are_those_that_training_kept():
     done = trained()
-    kept = results.read(done.workspace, done.run)
+    stored = results.read(done.workspace, done.run)
     anew = evaluate.evaluate_results(done.workspace, done.run)
-    assert (kept.hashes, kept.files, kept.classes) == (anew.hashes, anew.files, anew.classes)
-    np.testing.assert_array_equal(kept.labels, anew.labels)
-    np.testing.assert_array_equal(kept.guesses, anew.guesses)
-    np.testing.assert_allclose(kept.probabilities, anew.probabilities, atol=1e-5)
-    assert kept.threshold == anew.threshold
+    assert (stored.hashes, stored.files, stored.classes) == (anew.hashes, anew.files, anew.classes)
+    np.testing.assert_array_equal(stored.labels, anew.labels)
+    np.testing.assert_array_equal(stored.guesses, anew.guesses)
+    np.testing.assert_allclose(stored.probabilities, anew.probabilities, atol=1e-5)
+    assert stored.threshold == anew.threshold
 
 
 def test_the_bars_are_as_long_as_the_shares(workspace, run):
@@ -182,21 +186,21 @@ def test_the_bars_are_as_long_as_the_shares(workspace, run):
 
 
 def test_the_pictures_are_sure_mistakes_and_unsure_right_answers(workspace, version, run):
-    found = results.read(workspace, run)
-    right = found.labels == found.guesses
+    answers = results.read(workspace, run)
+    right = answers.labels == answers.guesses
     wrong = np.flatnonzero(~right)
-    surest = wrong[np.argsort(-found.confidence[wrong], kind="stable")][:16]
+    surest = wrong[np.argsort(-answers.confidence[wrong], kind="stable")][:16]
     unsure = np.flatnonzero(right)
-    unsure = unsure[np.argsort(found.confidence[unsure], kind="stable")][:8]
+    unsure = unsure[np.argsort(answers.confidence[unsure], kind="stable")][:8]
     root = made(workspace, run)
     groups = [
         [one.text for one in group.all("small")]
         for group in part(root, "Pictures").all("ul", **{"class": "gallery"})
     ]
-    assert groups[0] == [found.files[n] for n in surest]
-    assert groups[1] == [found.files[n] for n in unsure]
-    for (truth, guess, _), shown in zip(found.confusions(4), groups[2:], strict=True):
-        assert shown == [found.files[n] for n in found.where(truth, guess)[:6]]
+    assert groups[0] == [answers.files[n] for n in surest]
+    assert groups[1] == [answers.files[n] for n in unsure]
+    for (truth, guess, _), shown in zip(answers.confusions(4), groups[2:], strict=True):
+        assert shown == [answers.files[n] for n in answers.where(truth, guess)[:6]]
     assert len(root.all("img")) == sum(map(len, groups)) <= 48
     assert_each_is_its_file(root, workspace, version)
 
@@ -222,13 +226,13 @@ def test_what_people_wrote_is_shown_and_not_obeyed(workspace):
     hostile = made_up_runs.predictions(version, 1, 0.6)
     run = made_up_runs.finished(workspace, version, hostile, name=HOSTILE[1])
     run.update_meta(notes=HOSTILE[0])
-    told = [{"text": HOSTILE[1], "level": "warning", "code": "x"}]
-    write_json(run.folder / "report.json", run.report | {"notes": told, "dataset": HOSTILE[0]})
+    notes = [{"text": HOSTILE[1], "level": "warning", "code": "x"}]
+    write_json(run.folder / "report.json", run.report | {"notes": notes, "dataset": HOSTILE[0]})
     root = made(workspace, run)
     assert root.all("h1")[0].text == HOSTILE[1]
     assert counts(root)[0] == [*HOSTILE[:2], HOSTILE[2].replace("\u202e", "�")]
-    for said in (HOSTILE[0], HOSTILE[1]):
-        assert said in root.text
+    for text in (HOSTILE[0], HOSTILE[1]):
+        assert text in root.text
     assert not root.all("script")
     assert all(one.attributes["src"].startswith("data:") for one in root.all("img"))
     everything = root.all("img") + root.all("td") + root.all("small") + root.all("bdi")
@@ -297,21 +301,21 @@ def png(pixels: np.ndarray) -> bytes:
 def test_of_many_classes_the_most_confused_are_shown_and_that_is_said(workspace):
     version = made_up_runs.dataset(workspace, tuple(f"class {n:03}" for n in range(40)), each=2)
     run = made_up_runs.finished(workspace, version, made_up_runs.predictions(version, 1, 0.3))
-    whole = np.array(run.report["confusion"])
+    matrix = np.array(run.report["confusion"])
     names, cells = counts(root := made(workspace, run))
     assert "There are 40 classes. Shown are the 20 with the most mistakes" in root.text
     shown = [run.report["classes"].index(name) for name in names]
-    assert cells == whole[np.ix_(shown, shown)].tolist()
-    mistakes = whole.sum(0) + whole.sum(1) - 2 * np.diag(whole)
+    assert cells == matrix[np.ix_(shown, shown)].tolist()
+    mistakes = matrix.sum(0) + matrix.sum(1) - 2 * np.diag(matrix)
     others = np.delete(mistakes, shown)
     assert mistakes[shown].min() >= others.max()
     # Totals and percent are of all pictures of the class, those without a column too.
     frame = part(root, "What is taken for what").all("table")[0]
     for n, row in zip(shown, frame.all("tbody")[0].all("tr"), strict=True):
         *within, total = row.all("td")
-        assert int(total.text) == whole[n].sum()
-        told = [one.all("small")[0].text for one in within if one.all("small")]
-        assert told == [f"{100 * k / whole[n].sum():.0f} %" for k in whole[n, shown] if k]
+        assert int(total.text) == matrix[n].sum()
+        shares = [one.all("small")[0].text for one in within if one.all("small")]
+        assert shares == [f"{100 * k / matrix[n].sum():.0f} %" for k in matrix[n, shown] if k]
 
 
 def test_pictures_that_are_gone_leave_a_report_that_says_so(workspace, run):
@@ -324,8 +328,8 @@ def test_pictures_that_are_gone_leave_a_report_that_says_so(workspace, run):
 
 
 def test_a_few_pictures_that_are_gone_are_counted(workspace, run):
-    found = results.read(workspace, run)
-    gone = found.hashes[found.mistakes()[0]]
+    answers = results.read(workspace, run)
+    gone = answers.hashes[answers.mistakes()[0]]
     (workspace.pictures / gone[:2] / gone).unlink()
     assert "1 picture could not be read any more" in made(workspace, run).text
 
@@ -335,9 +339,9 @@ def test_small_tests_unsure_models_and_strange_pictures_are_told(workspace, run)
     text = made(workspace, run).text
     assert "30 test pictures are few" in text
     assert "A guess under 96 % is called not sure" in text
-    found = results.read(workspace, run)
-    right = found.labels == found.guesses
-    asked, hits = found.sure.sum(), right[found.sure].sum()
+    answers = results.read(workspace, run)
+    right = answers.labels == answers.guesses
+    asked, hits = answers.sure.sum(), right[answers.sure].sum()
     assert 0 < hits < right.sum()
     assert f"sure about {asked} of the 30 test pictures, and right about {hits}" in text
     about = {"pictures": 420, "validation": 99, "false_alarms": 0.05, "limit": 1.0}
@@ -373,9 +377,9 @@ def test_worse_pictures_and_the_learning_curve_are_in_it_once_measured(workspace
     assert [row.values for row in rows] == [[0.5] * 6, [0.75] * 6]
     marks = [one.attributes["x1"] for one in part(root, "worse pictures").all("line")]
     assert marks == ["105.0"] * 2  # 0.875 of 120
-    told = part(root, "What more pictures would bring")
-    assert told.all("table")[0].values == [30 / 60, 36 / 60, 45 / 60, 45 / 60]
-    dots = [float(one.attributes["cy"]) for one in told.all("circle", **{"class": "point"})]
+    section = part(root, "What more pictures would bring")
+    assert section.all("table")[0].values == [30 / 60, 36 / 60, 45 / 60, 45 / 60]
+    dots = [float(one.attributes["cy"]) for one in section.all("circle", **{"class": "point"})]
     assert dots[0] > dots[1] > dots[2] == dots[3]
 
 
@@ -385,17 +389,17 @@ def test_kinds_of_pictures_that_do_worse_are_in_it_once_looked_for(workspace, ru
     assert "kind of picture" not in made(workspace, run).text
     right = np.arange(30) >= 8
     groups = [Group("Folder", HOSTILE[0], np.arange(30) < 15), Group("Size", "small", right)]
-    found = [slice_discovery._as_json(one, right) for one in slices.find(right, groups)]
-    told = {"measure": slice_discovery.FORMAT_VERSION, "model_sha256": "f" * 64, "pictures": 30}
-    told |= {"finding": "One does worse.", "tried": 2, "method": "Fisher", "slices": found}
+    worse = [slice_discovery._as_json(one, right) for one in slices.find(right, groups)]
+    content = {"measure": slice_discovery.FORMAT_VERSION, "model_sha256": "f" * 64, "pictures": 30}
+    content |= {"finding": "One does worse.", "tried": 2, "method": "Fisher", "slices": worse}
     place = slice_discovery.path_of(run, run.report["fingerprint"], "test")
     place.parent.mkdir()
-    write_json(place, told)
+    write_json(place, content)
     rows = part(made(workspace, run), "kind of picture").all("tbody")[0].all("tr")
-    assert [row.values for row in rows] == [[one["accuracy"], one["rest"]] for one in found]
-    names = {f"{one['kind']}: {one['name']}" for one in found}
+    assert [row.values for row in rows] == [[one["accuracy"], one["rest"]] for one in worse]
+    names = {f"{one['kind']}: {one['name']}" for one in worse}
     assert {row.all("th")[0].text for row in rows} == names
-    write_json(place, told | {"pictures": 29})
+    write_json(place, content | {"pictures": 29})
     assert "kind of picture" not in made(workspace, run).text
 
 
@@ -486,15 +490,15 @@ def trained_report(workspace: Workspace, fingerprint: str):
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("", "is a folder"), ("missing/report.html", "There is no folder")]
+    ("name", "sentence"), [("", "is a folder"), ("missing/report.html", "There is no folder")]
 )
 def test_a_place_that_cannot_be_written_to_is_told_before_any_work(
-    workspace, tmp_path, capsys, monkeypatch, name, said
+    workspace, tmp_path, capsys, monkeypatch, name, sentence
 ):
     monkeypatch.setattr(command, "find", None)
     asked = ["evaluate", "latest", "--html", str(tmp_path / name)]
     assert main([*asked, "--workspace", str(workspace.root)]) == 2
-    assert said in capsys.readouterr().err
+    assert sentence in capsys.readouterr().err
 
 
 def test_a_view_of_the_page_makes_no_report_and_its_button_does(workspace, run, monkeypatch):

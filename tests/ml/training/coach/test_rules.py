@@ -26,9 +26,9 @@ def epochs(
     train_accuracy: list[float] | None = None,
 ) -> list[EpochEnd]:
     right = accuracy or [0.5 + 0.01 * n for n in range(len(val))]
-    learned = train_accuracy or [0.5] * len(train)
+    train_accuracies = train_accuracy or [0.5] * len(train)
     return [
-        EpochEnd(n + 1, (n + 1) * 10, train[n], learned[n], val[n], right[n])
+        EpochEnd(n + 1, (n + 1) * 10, train[n], train_accuracies[n], val[n], right[n])
         for n in range(len(train))
     ]
 
@@ -46,8 +46,8 @@ def situation(label: str, seed: int) -> Situation:
     near = chance.normal(0, 0.01, count)
     about = {"config": TrainConfig(), "train_pictures": 400, "val_pictures": 2000}
 
-    def told(train, val, accuracy, learned, **more) -> Situation:
-        listed = epochs(*(list(map(float, one)) for one in (train, val, accuracy, learned)))
+    def made_of(train, val, accuracy, train_accuracy, **more) -> Situation:
+        listed = epochs(*(list(map(float, one)) for one in (train, val, accuracy, train_accuracy)))
         return Situation(listed, classes, **{**about, **more})
 
     good = np.clip(0.9 - 0.5 * np.exp(-4 * np.arange(count) / count) + near / 2, 0, 1)
@@ -55,46 +55,48 @@ def situation(label: str, seed: int) -> Situation:
     if label == "rate_too_high":
         if seed % 2:
             up = guess * (1 + chance.uniform(0.3, 2) * np.arange(count)) + near
-            return told(up, up, np.full(count, 1 / classes), np.full(count, 1 / classes))
+            return made_of(up, up, np.full(count, 1 / classes), np.full(count, 1 / classes))
         flat = guess + chance.normal(0, 0.02, count)
-        return told(flat, flat, 1 / classes + near / 3, 1 / classes + near / 3)
+        return made_of(flat, flat, 1 / classes + near / 3, 1 / classes + near / 3)
     if label == "rate_too_low":
         slow = guess * (1.02 - chance.uniform(0.02, 0.07) * np.arange(count) / count)
         right = 1 / classes + chance.uniform(0.0, 0.15) * np.arange(count) / count
-        return told(slow, slow + 0.01, right + 0.01, right)
+        return made_of(slow, slow + 0.01, right + 0.01, right)
     if label == "overfitting":
         val = fall(guess, 0.5, count, 8) + np.maximum(0, np.arange(count) - count // 2) * 0.06
-        return told(fall(guess, 0.02, count), val, good - 0.1, np.clip(good + 0.1, 0, 1))
+        return made_of(fall(guess, 0.02, count), val, good - 0.1, np.clip(good + 0.1, 0, 1))
     if label == "class_never_predicted":
-        found = told(down, down + 0.05, good - 0.2, good - 0.2)
-        lost = [dataclasses.replace(item, unpredicted=["glass"]) for item in found.epochs]
-        return dataclasses.replace(found, epochs=lost)
+        made = made_of(down, down + 0.05, good - 0.2, good - 0.2)
+        lost = [dataclasses.replace(item, unpredicted=["glass"]) for item in made.epochs]
+        return dataclasses.replace(made, epochs=lost)
     if label == "improving":
         line = guess * (1 - 0.7 * np.arange(count) / count)
-        return told(line, line + 0.02, 0.4 + 0.4 * np.arange(count) / count, good, ended=seed > 5)
+        return made_of(
+            line, line + 0.02, 0.4 + 0.4 * np.arange(count) / count, good, ended=seed > 5
+        )
     if label == "noisy_validation":
         n = int(chance.integers(40, 120))
         right = 0.8 + chance.normal(0, (0.16 / n) ** 0.5, count)
         right[-5:] = 0.8 + np.array([1, -1, 1, -1, 0.6]) * (0.16 / n) ** 0.5
         val = 0.6 + np.array([0, 0.02] * count)[:count] + np.linspace(0, 0.01, count)
-        return told(down, val, right, good, val_pictures=n)
+        return made_of(down, val, right, good, val_pictures=n)
     if label == "plateau":
         val = np.concatenate([fall(guess, 0.6, 3), 0.61 + chance.uniform(0, 0.012, count)])
         val[2] = 0.6
         train = np.concatenate([fall(guess, 0.5, 3), np.full(count, 0.5) + near / 10])
         right = np.concatenate([[0.5, 0.6, 0.8], 0.75 + near / 5])
-        found = told(train, val, right, right)
+        made = made_of(train, val, right, right)
         return dataclasses.replace(
-            found,
-            epochs=[dataclasses.replace(one, best=one.epoch <= 3) for one in found.epochs],
+            made,
+            epochs=[dataclasses.replace(one, best=one.epoch <= 3) for one in made.epochs],
         )
     if label == "underfitting":
         flat = fall(guess, 0.75 * guess, count, 15) + near / 4
         right = np.clip(0.45 - 0.2 * np.exp(-np.arange(count)) + near / 3, 0, 1)
-        return told(flat, flat + 0.01, right - 0.02, right, ended=True)
+        return made_of(flat, flat + 0.01, right - 0.02, right, ended=True)
     if label == "too_few_pictures":
         val = fall(guess, 0.7, count, 8) + near / 4
-        return told(
+        return made_of(
             fall(guess, 0.02, count),
             val,
             np.clip(0.7 - 0.3 * np.exp(-np.arange(count)), 0, 1),
@@ -105,19 +107,21 @@ def situation(label: str, seed: int) -> Situation:
         )
     assert label == ""  # a training that went well and is over: there is nothing to say
     flat = fall(guess, 0.2, count, 12)
-    return told(flat + near / 10, flat + 0.02 + near / 10, good, np.full(count, 0.95), ended=True)
+    return made_of(
+        flat + near / 10, flat + 0.02 + near / 10, good, np.full(count, 0.95), ended=True
+    )
 
 
 LABELS = [*(rule.__name__ for rule in RULES), ""]
 
 
-def said(now: Situation) -> str:
+def advised_code(now: Situation) -> str:
     note = advise(now)
     return note.code if note else ""
 
 
 def test_precision_and_recall_on_labelled_situations() -> None:
-    answers = [(label, said(situation(label, seed))) for label in LABELS for seed in SEEDS]
+    answers = [(label, advised_code(situation(label, seed))) for label in LABELS for seed in SEEDS]
     right = Counter(label for label, answer in answers if label == answer)
     of_label = Counter(label for label, _ in answers)
     of_answer = Counter(answer for _, answer in answers)
@@ -149,8 +153,8 @@ def test_overfitting_names_the_epoch_since_when_and_its_evidence() -> None:
 
 def test_a_plateau_names_the_epoch_whose_model_is_kept() -> None:
     flat = epochs([0.5] * 9, [0.60, 0.605, 0.61, 0.60, 0.605, 0.61, 0.62, 0.61, 0.61])
-    kept = [dataclasses.replace(item, best=item.epoch in (1, 3)) for item in flat]
-    assert "that of epoch 3" in advise(Situation(kept, 10)).text
+    with_best = [dataclasses.replace(item, best=item.epoch in (1, 3)) for item in flat]
+    assert "that of epoch 3" in advise(Situation(with_best, 10)).text
 
 
 @pytest.mark.parametrize("label", LABELS[:-1])
@@ -168,7 +172,7 @@ def test_what_the_coach_would_change_is_a_configuration_and_another_one(
             assert now.config.changed(**note.change) != now.config
 
 
-def test_a_loss_that_stands_still_is_put_down_to_a_rate_that_is_far_from_usual() -> None:
+def test_a_flat_loss_is_attributed_to_an_unusual_learning_rate() -> None:
     still = epochs([2.33, 2.30, 2.31, 2.30], [2.30, 2.5, 2.6, 2.7], [0.1] * 4)
     low, high = (TrainConfig(learning_rate=rate) for rate in (1e-6, 1.0))
     assert advise(Situation(still, 10, low)).code == "rate_too_low"

@@ -42,21 +42,21 @@ def test_weights_alone_decay_not_biases_norms_positions_and_tokens() -> None:
 def test_what_is_frozen_is_in_no_group() -> None:
     module = Transformer()
     module.attention.requires_grad_(False)
-    found = groups(module, TrainConfig())
+    parameter_groups = groups(module, TrainConfig())
     assert not any(
-        "attention" in name for group in found for name in names(module, group["params"])
+        "attention" in name for group in parameter_groups for name in names(module, group["params"])
     )
 
 
 @pytest.mark.parametrize("name", ["sgd", "adamw"])
 def test_each_parameter_keeps_the_rate_of_its_name(name: str) -> None:
     module = Transformer()
-    found = optimizer(
+    made = optimizer(
         module, TrainConfig(optimizer=name), lambda name: 1.0 if name.startswith("head") else 0.1
     )
     scales = {
         part: group["lr_scale"]
-        for group in found.param_groups
+        for group in made.param_groups
         for part in names(module, group["params"])
     }
     assert scales["head.weight"] == scales["head.bias"] == 1.0
@@ -87,9 +87,9 @@ def test_muon_and_its_adamw_do_what_those_of_torch_do() -> None:
 
 def test_muon_takes_kernels_as_matrices_and_leaves_the_classifier_to_adamw() -> None:
     module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(8, 2))
-    found = optimizer(module, TrainConfig(optimizer="muon"))
-    by_muon = [part for group in found.param_groups if group["muon"] for part in group["params"]]
+    made = optimizer(module, TrainConfig(optimizer="muon"))
+    by_muon = [part for group in made.param_groups if group["muon"] for part in group["params"]]
     assert names(module, by_muon) == {"0.weight"}
-    assert sum(len(group["params"]) for group in found.param_groups) == 6
+    assert sum(len(group["params"]) for group in made.param_groups) == 6
     change = orthogonal(torch.randn(8, 27, generator=torch.Generator().manual_seed(0)))
     assert 0.5 < torch.linalg.svdvals(change).min() <= torch.linalg.svdvals(change).max() < 1.3
