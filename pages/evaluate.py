@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard.actions.retrain import newest_version
 from dashboard.components.evaluate.before_after import before_after
 from dashboard.components.evaluate.calibration_and_threshold import calibration_and_threshold
+from dashboard.components.evaluate.changed_test import changed_test_notice
 from dashboard.components.evaluate.class_threshold import class_threshold
 from dashboard.components.evaluate.confusion_matrix import confusion_matrix
 from dashboard.components.evaluate.downloads import downloads
@@ -56,6 +57,7 @@ if version:
 run_state(run)
 headline(workspace, run, test_results)
 if test_results.own:
+    changed_test_notice(workspace, test_results, version)
     before_after(workspace, run, test_results)
 confusion_matrix(workspace, test_results, run, version)
 per_class_metrics(test_results)

@@ -4,6 +4,7 @@ The bar that offers the undo is ``dashboard.components.widgets.undo``.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import streamlit as st
@@ -11,7 +12,9 @@ import streamlit as st
 from dashboard.state.messages import REFUSED_CHANGE
 from dashboard.state.page_states import EditState
 from dashboard.state.stored import stored
+from dashboard.text.changed_test import changed_test_sentence
 from ml.data.edits import edits as dataset_edits
+from ml.data.edits.compare import held_out_changes
 from ml.data.store.versions import DatasetVersion, read_summary
 from ml.doctor import stored_findings
 from ml.errors import MLError
@@ -62,6 +65,8 @@ def _change(
         after = action()
         unchanged = after.version == before.version
         sentence = read_summary(workspace, before.name, after.version).get("change", "")
+        if changes := held_out_changes(before, after):
+            sentence = f"{sentence} {changed_test_sentence(**asdict(changes))}"
         stored(EditState).last_change = {
             "name": before.name,
             "version": after.version,

@@ -22,6 +22,7 @@ from ml.doctor.image_statistics import ImageStatistics, compute_statistics
 from ml.doctor.near_duplicates import connected_components, find_near_duplicates
 from ml.doctor.registry import kind_of
 from ml.errors import BadInputError
+from ml.text.format import count
 from ml.workspace import Workspace
 
 Indices = npt.NDArray[np.int64]
@@ -29,6 +30,10 @@ Indices = npt.NDArray[np.int64]
 SPANS = {"statistics": (0.0, 0.25), "near_duplicates": (0.25, 0.4), "features": (0.4, 0.95)}
 """Start and end of each stage in the whole progress, 0 to 1, by how long the stages take. They
 stand in the order in which the checks ask for them."""
+
+
+PICTURE_EDITS = ("exclude", "relabel", "delete")
+"""Edits of single pictures; a fix does these to training and validation pictures alone."""
 
 
 class CheckContext:
@@ -215,12 +220,18 @@ class CheckContext:
     ) -> Finding:
         """A finding with its key, which is made of the hashes of its pictures, or of ``about``.
 
-        ``advice`` is what the kind advises unless it is given.
+        ``advice`` is what the kind advises unless it is given. Fixes reach no test picture: what
+        they would change there is left to a person, one by one, and the advice says so.
 
         Raises:
             ValueError: ``severity`` is none.
         """
         chosen = sorted({int(item) for item in items})
+        outside = [self._outside_test(fix) for fix in fixes]
+        left = {item for fix in fixes for item in _picture_items(fix)} - {
+            item for fix in outside for item in _picture_items(fix)
+        }
+        advice = (advice or kind_of(kind).advice) + _left_to_a_person(len(left))
         identity = about or " ".join(sorted(self.version.items[item].hash for item in chosen))
         return Finding(
             key=f"{kind}:{hashlib.sha256(identity.encode()).hexdigest()[:12]}",
@@ -228,13 +239,41 @@ class CheckContext:
             severity=severity,
             title=title,
             why=why,
-            advice=advice or kind_of(kind).advice,
+            advice=advice,
             items=chosen,
             groups=groups,
             labels=labels or {},
             scores=scores or {},
-            fixes=fixes,
+            fixes=[fix for fix in outside if fix.edits],
         )
+
+    def is_tested(self, item: int) -> bool:
+        """Whether an item is in the test set."""
+        return bool(self.split_numbers[item] == SPLITS.index("test"))
+
+    def _outside_test(self, fix: Fix) -> Fix:
+        """The fix without what it does to test pictures: a bulk change there moves the score."""
+        edits = [
+            {**edit, "items": [n for n in edit["items"] if not self.is_tested(n)]}
+            if edit["do"] in PICTURE_EDITS
+            else edit
+            for edit in fix.edits
+        ]
+        return Fix(fix.label, [edit for edit in edits if edit.get("items") != []])
+
+
+def _picture_items(fix: Fix) -> set[int]:
+    return {n for edit in fix.edits if edit["do"] in PICTURE_EDITS for n in edit["items"]}
+
+
+def _left_to_a_person(tested: int) -> str:
+    if not tested:
+        return ""
+    stays = "is left as it is" if tested == 1 else "are left as they are"
+    return (
+        f" {count(tested, 'test picture')} {stays}: a test that is changed in bulk flatters the "
+        "score. Look at each and change it by itself."
+    )
 
 
 def exclude(label: str, items: Iterable[Any]) -> Fix:

@@ -28,7 +28,7 @@ from tests.helpers.page_visits import visit, words
 class NoJob:
     """A child that was never started: the doctor does not come."""
 
-    progress, left, running = 0.25, 40.0, True
+    progress, seconds_left, running = 0.25, 40.0, True
 
     def __init__(self, command: list[str], title: str) -> None:
         self.command, self.title = command, title
@@ -145,13 +145,13 @@ def test_a_finding_is_mended_by_a_press_and_undone_by_another(
     workspace: Workspace, version: DatasetVersion
 ) -> None:
     made_up_findings.write_findings(
-        workspace, version, made_up_findings.twins((0, 1), (10, 11)), made_up_findings.blurred(3, 4)
+        workspace, version, made_up_findings.twins((0, 2), (10, 11)), made_up_findings.blurred(3, 4)
     )
     at = data()
     assert "2 pictures are in the set twice" in words(at)
     press(at, label="Exclude the copies")
     newest = load_version(workspace, "made")
-    assert [n for n, item in enumerate(newest.items) if item.excluded] == [1, 11]
+    assert [n for n, item in enumerate(newest.items) if item.excluded] == [2, 11]
     assert "2 pictures excluded." in words(at)
     # While the new version is checked, what still holds stays, and what was mended is gone.
     assert "in the set twice" not in words(at)

@@ -14,6 +14,7 @@ from dashboard.components.evaluate.confusion_matrix import ANY
 from dashboard.queries import results
 from dashboard.state.keys import fold_key
 from ml.data.edits import edits
+from ml.data.splits import splits
 from ml.data.store.versions import write_version
 from ml.evaluation import learning_curve
 from ml.metrics.calibration import softmax
@@ -285,6 +286,31 @@ def test_a_run_is_compared_with_its_parent_on_the_pictures_of_both(workspace, ve
     at = visit("evaluate", after.id)
     assert f"{len(pair.mended)} more right, {len(pair.broken)} more wrong" in words(at)
     assert f"{pair.after} of 30" in str(at.table[0].value)
+
+
+def warnings_of(run):
+    """The warnings on the page of a run."""
+    return " ".join(one.value for one in visit("evaluate", run.id).warning)
+
+
+def test_a_changed_test_is_said_with_the_score_by_both(workspace, version):
+    run = made_up_runs.finished(workspace, version, made_up_runs.predictions(version, 4, 0.5))
+    measured = results.read(workspace, run)
+    assert not warnings_of(run)
+    tested = splits.split_indices(version, 0)["test"].tolist()
+    trained = next(n for n in range(len(version.items)) if n not in tested)
+    edit = [{"do": "exclude", "items": [trained]}]
+    edits.commit(workspace, version.name, edit, base=1)
+    assert not warnings_of(run)
+    name = next(one for one in version.classes if one != version.classes[version.labels[tested[0]]])
+    edit = [{"do": "relabel", "items": tested[:1], "label": name}]
+    newer = edits.commit(workspace, version.name, edit, base=2)
+    text = warnings_of(run)
+    assert "The test changed (1 picture with another label)" in text
+    assert f"{int((measured.guesses == measured.labels).sum())} of 30) by the test it was" in text
+    after = made_up_runs.finished(workspace, newer, made_up_runs.predictions(newer, 5, 0.2), "new")
+    after.update_meta(parent=run.id)
+    assert "The earlier model, the same answers" in warnings_of(after)
 
 
 def test_a_set_that_cannot_be_trained_on_says_so_instead_of_starting(workspace, version):

@@ -1,7 +1,7 @@
 """Finding card: a finding of the doctor with its reason, its pictures and its fixes."""
 
 import hashlib
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import streamlit as st
@@ -53,10 +53,13 @@ def finding_card(
         remaining = len(finding["items"] if open_items is None else open_items)
         if remaining < finding.get("was", len(finding["items"])):
             st.caption(f"{count(remaining, 'picture')} left; the others are answered.")
+        shown = finding["items"] if open_items is None else open_items
+        tested = _left_to_a_person(version, finding, shown)
         if open_items is not None:
-            _suspects(workspace, version, finding, open_items, key)
+            _suspects(workspace, version, finding, [n for n in shown if n not in tested], key)
         else:
             _pictures(workspace, version, finding, key)
+        _test_pictures(workspace, version, finding, tested, key)
         _buttons(workspace, version, finding, open_items, key)
 
 
@@ -71,6 +74,16 @@ def open_suspects(
 ) -> list[int]:
     """The likely label errors that nobody has confirmed or kept yet, the likeliest first."""
     return [n for n in by_score(finding) if confirmed_label_key(version, n) not in ignored_keys]
+
+
+def _left_to_a_person(
+    version: DatasetVersion, finding: Mapping[str, Any], items: Sequence[int]
+) -> list[int]:
+    """The test pictures of a finding, which are changed one by one; of leaks the test stays."""
+    if kind_of(finding["kind"]).shows_split:
+        return []
+    sides = split_of(version)
+    return [n for n in items if sides[n] == "test"]
 
 
 def _pictures(
@@ -105,26 +118,73 @@ def _suspects(
     key: str,
 ) -> None:
     """Each picture with its label, what it may be instead, and both answers as buttons."""
+    if open_items:
+        _answered_one_by_one(
+            workspace,
+            version,
+            finding,
+            open_items,
+            "Pictures whose label is perhaps wrong, with the label that may be right",
+            f"finding-{key}",
+            {"relabel": "Relabel", "keep": "Keep"},
+        )
+
+
+def _test_pictures(
+    workspace: Workspace,
+    version: DatasetVersion,
+    finding: Mapping[str, Any],
+    tested: list[int],
+    key: str,
+) -> None:
+    """The test pictures of a finding, apart: no button of the card reaches them."""
+    if not tested or not (finding["labels"] or finding["fixes"]):
+        return
+    st.markdown(f"**{count(len(tested), 'test picture')}, to be changed one by one**")
+    st.caption(
+        "Look before you change one. It changes the test itself: the scores of all runs so far are "
+        "by the test as it was."
+    )
+    actions = (
+        {"exclude": "Exclude", "keep": "Keep"} if finding["labels"] else {"exclude": "Exclude"}
+    )
+    if finding["labels"]:
+        actions = {"relabel": "Relabel"} | actions
+    _answered_one_by_one(
+        workspace,
+        version,
+        finding,
+        tested,
+        f"Test pictures of: {finding['title']}",
+        f"finding-test-{key}",
+        actions,
+    )
+
+
+def _answered_one_by_one(
+    workspace: Workspace,
+    version: DatasetVersion,
+    finding: Mapping[str, Any],
+    items: list[int],
+    heading: str,
+    key: str,
+    actions: Mapping[str, str],
+) -> None:
+    """Large tiles, each with the label it may get and with buttons for itself alone."""
     labels = {int(n): label for n, label in finding["labels"].items()}
     tiles = []
-    for n in open_items[:MAX_SUSPECTS]:
+    for n in items[:MAX_SUSPECTS]:
         shown = tile(workspace, version, n, note=_file(version, n))
         tiles.append(shown | {"then": labels.get(n, "")})
-    action = tile_grid(
-        tiles,
-        "Pictures whose label is perhaps wrong, with the label that may be right",
-        f"finding-{key}",
-        actions={"relabel": "Relabel", "keep": "Keep"},
-        token=f"{version.fingerprint} {len(open_items)}",
-        size=150,
-    )
-    if len(open_items) > len(tiles):
-        st.caption(
-            f"And {count(len(open_items) - len(tiles), 'more picture')}, as these are answered."
-        )
+    token = f"{version.fingerprint} {len(items)}"
+    action = tile_grid(tiles, heading, key, actions=actions, token=token, size=150)
+    if len(items) > len(tiles):
+        st.caption(f"And {count(len(items) - len(tiles), 'more picture')}, as these are answered.")
     if action is None:
         return
     place, answer = action
+    if answer == "exclude":
+        commit_edits(workspace, version, [{"do": "exclude", "items": [place]}])
     if answer == "relabel" and place in labels:
         edit = {"do": "relabel", "items": [place], "label": labels[place]}
         commit_edits(workspace, version, [edit])
@@ -138,13 +198,7 @@ def _buttons(
     open_items: list[int] | None,
     key: str,
 ) -> None:
-    fixes = finding["fixes"]
-    if open_items is not None:  # what was kept stays as it is
-        fixes = [
-            *(restrict_fix(fix, {n: n for n in open_items}) for fix in fixes),
-            _relabel_all(finding, open_items),
-        ]
-    fixes = [fix for fix in fixes if fix["edits"]]
+    fixes = bulk_fixes(version, finding, open_items)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if fixes and st.button(_fix_label(fixes[0]), key=f"fix-{key}", icon=":material/build:"):
             commit_edits(workspace, version, fixes[0]["edits"])
@@ -163,6 +217,20 @@ def _buttons(
             st.rerun()
         if st.button("Ignore", key=f"ignore-{key}", type="tertiary"):
             ignore_finding(workspace, version, finding["key"])
+
+
+def bulk_fixes(
+    version: DatasetVersion, finding: Mapping[str, Any], open_items: Sequence[int] | None
+) -> list[dict[str, Any]]:
+    """The fixes of a finding, without test pictures; of ``open_items`` alone where given."""
+    tested = set(_left_to_a_person(version, finding, finding["items"]))
+    changeable = [n for n in range(len(version.items)) if n not in tested]
+    if open_items is not None:  # what was kept stays as it is
+        changeable = [n for n in open_items if n not in tested]
+    fixes = [restrict_fix(fix, {n: n for n in changeable}) for fix in finding["fixes"]]
+    if open_items is not None:
+        fixes.append(_relabel_all(finding, changeable))
+    return [fix for fix in fixes if fix["edits"]]
 
 
 def _relabel_all(finding: Mapping[str, Any], open_items: list[int]) -> dict[str, Any]:

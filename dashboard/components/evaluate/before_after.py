@@ -3,12 +3,15 @@
 import streamlit as st
 
 from dashboard.actions.retrain import Pair, paired
+from dashboard.components.evaluate.changed_test import changed_test_notice
 from dashboard.components.evaluate.disagreement import SIGNIFICANCE_LEVEL, name_of_test
 from dashboard.components.widgets.gallery import gallery, gallery_tiles
 from dashboard.queries import results
+from dashboard.queries.datasets import version_at
 from dashboard.queries.results import Results
 from dashboard.text.markdown import plain, with_span
 from dashboard.text.wording import count
+from ml.data.store.versions import DatasetVersion
 from ml.errors import MLError
 from ml.metrics.classification import Interval
 from ml.runs.folder import Run
@@ -37,12 +40,23 @@ def before_after(workspace: Workspace, run: Run, after: Results) -> None:
             st.caption("The two runs have no test picture in common, or other classes.")
             return
         st.markdown(f"#### {_finding(pair)}")
+        changed_test_notice(workspace, before, _version_of(workspace, after), "The earlier model")
         st.table(_table(earlier, run, pair))
         st.caption(_about(before, after, pair))
         for places, heading in ((pair.mended, "Right now"), (pair.broken, "Wrong now")):
             if places:
                 st.markdown(f"**{heading}: {count(len(places), 'picture')}**")
                 gallery(gallery_tiles(workspace, after, places[:MAX_PICTURES]), heading)
+
+
+def _version_of(workspace: Workspace, measured: Results) -> DatasetVersion | None:
+    """The version that a run was tested on; None where it is gone."""
+    if measured.version is None:
+        return None
+    try:
+        return version_at(workspace, measured.dataset, measured.version)
+    except MLError:
+        return None
 
 
 def _finding(pair: Pair) -> str:

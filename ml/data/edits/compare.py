@@ -1,6 +1,7 @@
 """Version diff: the pictures and classes that differ between two versions of a data set. Pure."""
 
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import Any
 
 from ml.data.splits.splits import in_test, pin_test
@@ -38,6 +39,40 @@ def compare(old: DatasetVersion, new: DatasetVersion) -> dict[str, Any]:
         "classes_removed": [n for n in old.classes if n not in {*new.classes, *new_names}],
         "classes_renamed": [list(pair) for pair in renamed],
     }
+
+
+@dataclass(frozen=True)
+class HeldOutChanges:
+    """How many test pictures got another label, left the test or came into it."""
+
+    relabelled: int
+    left: int
+    added: int
+
+    def __bool__(self) -> bool:
+        return bool(self.relabelled or self.left or self.added)
+
+
+def held_out_changes(old: DatasetVersion, new: DatasetVersion) -> HeldOutChanges:
+    """The changes of the test set, by which scores before and after cannot be compared.
+
+    A class that was renamed changes nothing.
+    """
+    new_names = dict(_renamed(old, new))
+    before, after = tested_labels(old), tested_labels(new)
+    common = before.keys() & after.keys()
+    relabelled = sum({new_names.get(n, n) for n in before[key]} != after[key] for key in common)
+    return HeldOutChanges(relabelled, len(before.keys() - common), len(after.keys() - common))
+
+
+def tested_labels(version: DatasetVersion) -> Labels:
+    """{hash: the classes that it has in the test set}, without excluded pictures."""
+    items = pin_test(version.classes, version.items)
+    labels: Labels = defaultdict(set)
+    for item, tested in zip(items, in_test(items), strict=True):
+        if tested and not item.excluded:
+            labels[item.hash].add(version.classes[item.label])
+    return labels
 
 
 def _labels(version: DatasetVersion) -> Labels:

@@ -66,8 +66,10 @@ def label_errors(context: CheckContext) -> Iterator[Finding]:
     scores = {item: -float(margins[n]) for item, n in zip(items, order.tolist(), strict=True)}
     sure = {item: name for item, name in names.items() if scores[item] >= MIN_SURE_MARGIN}
     fixes = [exclude("Exclude all of them", items)]
-    if sure:
-        fixes.insert(0, _relabel(f"Relabel the {count(len(sure), 'surest', 'surest')}", sure))
+    changed = {item: name for item, name in sure.items() if not context.is_tested(item)}
+    if changed:
+        label = f"Relabel the {count(len(changed), 'surest', 'surest')}"
+        fixes.insert(0, _relabel(label, changed))
     number = len(items)
     total = len(context.items)
     yield context.finding(

@@ -209,6 +209,28 @@ def test_labels_turned_are_suspected_with_their_own_label(make_context: Make) ->
     assert (classes[items[5].label], classes[items[60].label]) == ("night", "day")
 
 
+def test_no_fix_reaches_a_test_picture(make_context: Make) -> None:
+    dark = [Shot(as_bytes(picture(n).point(lambda v: v // 3)), "night") for n in range(40)]
+    light = [Shot(as_bytes(picture(n).point(lambda v: 170 + v // 3)), "day") for n in range(50, 90)]
+    sides = [["train", "train", "val", "test"][n % 4] for n in range(80)]
+    shots = [shot._replace(split=side) for shot, side in zip([*dark, *light], sides, strict=True)]
+    for n in (5, 7, 44, 47):  # two of them tested
+        shots[n] = shots[n]._replace(label="day" if n < 40 else "night")
+    shots.append(shots[11]._replace(label="day"))  # of a test picture, in the test
+    context = make_context(shots)
+    for finding in findings_of(context):
+        changed = {n for fix in finding.fixes for edit in fix.edits for n in edit.get("items", ())}
+        assert not {n for n in changed if context.is_tested(n)}, finding.kind
+    labels = the_finding(context, "label_error")
+    assert set(labels.labels) == {5, 7, 44, 47}
+    assert sorted(labels.fixes[-1].edits[0]["items"]) == [5, 44]
+    assert labels.fixes[0].label == "Relabel the 2 surest"
+    assert "2 test pictures are left as they are" in labels.advice
+    contradiction = the_finding(context, "contradiction")
+    assert list(contradiction.fixes) == []
+    assert contradiction.items == [11, 80]
+
+
 def test_series_become_groups_that_no_split_tears(make_context: Make) -> None:
     chance = np.random.default_rng(0)
     shots = []
