@@ -67,16 +67,16 @@ class LiveMetrics(Callback):
         self.epochs = list(earlier)
         self._flushed = self._epoch_began = self._began = 0.0
         self._first_step = self._pictures = self._seen = 0
-        self._said, self._said_after = "", 0
+        self._last_note_code, self._last_note_epoch = "", 0
 
     def state_dict(self) -> dict[str, Any]:
         """What was said last, so that a resumed run does not say it again."""
-        return {"said": self._said, "after": self._said_after}
+        return {"said": self._last_note_code, "after": self._last_note_epoch}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """See ``state_dict``."""
-        self._said = str(state_dict.get("said", ""))
-        self._said_after = int(state_dict.get("after", 0))
+        self._last_note_code = str(state_dict.get("said", ""))
+        self._last_note_epoch = int(state_dict.get("after", 0))
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Announce the run."""
@@ -96,9 +96,9 @@ class LiveMetrics(Callback):
         """At most four times a second, tell where the training stands."""
         self._seen += len(batch[1])
         if self._interval.due():
-            self._tell(trainer, pl_module, time.monotonic())
+            self._publish_progress(trainer, pl_module, time.monotonic())
 
-    def _tell(self, trainer: pl.Trainer, task: ClassifierTask, now: float) -> None:
+    def _publish_progress(self, trainer: pl.Trainer, task: ClassifierTask, now: float) -> None:
         score = task.train_meter.since_last_read()
         if score is None:
             return
@@ -158,9 +158,9 @@ class LiveMetrics(Callback):
             ended,
         )
         note = advise(now)
-        again = ended or event.epoch >= self._said_after + REPEAT
-        if note and (note.code != self._said or again):
-            self._said, self._said_after = note.code, event.epoch
+        again = ended or event.epoch >= self._last_note_epoch + REPEAT
+        if note and (note.code != self._last_note_code or again):
+            self._last_note_code, self._last_note_epoch = note.code, event.epoch
             self.sink(note)
 
 

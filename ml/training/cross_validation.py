@@ -59,10 +59,10 @@ def cross_validate(
         start_anew(config, number)
         plan = plan_of(sides(pictures, np.setdiff1d(pool, parts[number]), parts[number]))
 
-        def told(share: float, number: int = number) -> None:
+        def report_share(share: float, number: int = number) -> None:
             progress((number + share) / len(parts))
 
-        refit(plan, config, choices, len(pictures.classes), told)
+        refit(plan, config, choices, len(pictures.classes), report_share)
         accuracy.append(float(hits(plan, device).mean()))
         write_json(path, {**recipe, "accuracy": accuracy})
     progress(1.0)
@@ -83,7 +83,7 @@ def steps_of(config: TrainConfig, counts: dict[str, int]) -> int:
 
 def _done(path: Path, recipe: dict[str, int]) -> list[float]:
     """The accuracies that a worker before this one has left for the same recipe."""
-    found = read_json(path)
-    if not isinstance(found, dict) or {name: found.get(name) for name in recipe} != recipe:
+    content = read_json(path)
+    if not isinstance(content, dict) or {name: content.get(name) for name in recipe} != recipe:
         return []
-    return [float(value) for value in found.get("accuracy", [])][: recipe["count"]]
+    return [float(value) for value in content.get("accuracy", [])][: recipe["count"]]

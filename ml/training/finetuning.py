@@ -24,7 +24,7 @@ from ml.training.regression_head import FoldData, Pool, RegressionInput
 from ml.training.unfreezing import Unfreezing, rates_of
 from ml.workspace import Workspace
 
-ENOUGH = 200
+MIN_PICTURES_FOR_SPEED = 200
 """So many pictures must a measured speed rest on to be remembered."""
 
 
@@ -93,13 +93,13 @@ def start_head(
         *(folder, train, 1, lambda: backbone_forward(workspace, network, spec, device)),
         *(progress, process_group),
     )
-    found = logistic_regression.fit(
+    head = logistic_regression.fit(
         stores[0].get(train.hashes("train")), train.labels("train"), len(pictures.classes)
     )
-    layer = nn.Linear(found.weights.shape[1], len(found.weights))
+    layer = nn.Linear(head.weights.shape[1], len(head.weights))
     with torch.no_grad():
-        layer.weight.copy_(torch.from_numpy(found.weights * found.scale))
-        layer.bias.copy_(torch.from_numpy(found.logits(np.zeros_like(found.mean)[None])[0]))
+        layer.weight.copy_(torch.from_numpy(head.weights * head.scale))
+        layer.bias.copy_(torch.from_numpy(head.logits(np.zeros_like(head.mean)[None])[0]))
     network.head = nn.Sequential(nn.Dropout(HEAD_DROPOUT), layer)
     network.train()
 
@@ -142,21 +142,21 @@ def features_plan(
 
     # The head comes first, so that the graph that computes the features is traced with it and
     # serves the export as well.
-    kept = features.FeatureStore(folder / "view-0").width
-    width = kept or count_features(network, spec.channels, spec.size)
+    stored_width = features.FeatureStore(folder / "view-0").width
+    width = stored_width or count_features(network, spec.channels, spec.size)
     network.head = head = new_head(width, len(pictures.classes))
 
-    counted, spent = [0], [0.0]  # tracing, once on a computer, is not part of the speed
+    counted, seconds = [0], [0.0]  # tracing, once on a computer, is not part of the speed
 
     def counting() -> features.Forward:
         compute = backbone_forward(workspace, network, spec, device)
 
         def counted_forward(batch: np.ndarray) -> np.ndarray:
             began = time.monotonic()
-            found = compute(batch)
-            spent[0] += time.monotonic() - began
+            batch_features = compute(batch)
+            seconds[0] += time.monotonic() - began
             counted[0] += len(batch)
-            return found
+            return batch_features
 
         return counted_forward
 
@@ -164,8 +164,8 @@ def features_plan(
         *(folder, pictures, config.feature_views, counting, progress, process_group),
         policy=features.policy_of(config),
     )
-    if counted[0] > ENOUGH:
-        speed = counted[0] / max(1e-6, spent[0])
+    if counted[0] > MIN_PICTURES_FOR_SPEED:
+        speed = counted[0] / max(1e-6, seconds[0])
         save_measurement(workspace, speed_key(config, torch.get_num_threads()), round(speed, 2))
 
     def tensor(split: str, number: int = 0) -> torch.Tensor:

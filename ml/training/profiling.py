@@ -52,8 +52,8 @@ def cpu_computes_bf16() -> bool:
     capabilities = getattr(torch.cpu, "get_capabilities", None)
     if capabilities is None:
         return True
-    found = capabilities()
-    return any(found.get(name) for name in CPU_BF16_FEATURES)
+    supported = capabilities()
+    return any(supported.get(name) for name in CPU_BF16_FEATURES)
 
 
 def _measured(

@@ -95,9 +95,9 @@ def _head(
 
     def tensors(split: str, views: int) -> tuple[torch.Tensor, torch.Tensor]:
         hashes = pictures.hashes(split)
-        found = np.stack([store.get(hashes) for store in stores[:views]])
+        stacked = np.stack([store.get(hashes) for store in stores[:views]])
         labels = torch.from_numpy(np.array(pictures.labels(split)))
-        return torch.from_numpy(found).to(device), labels.to(device)
+        return torch.from_numpy(stacked).to(device), labels.to(device)
 
     regression = None
     if config.regression:
@@ -152,12 +152,12 @@ def refit(
 
 def hits(plan: Plan, device: torch.device) -> npt.NDArray[np.bool_]:
     """Whether each picture that is measured on is classified right: (n,), in their order."""
-    module, found = plan.module.to(device).eval(), []
+    module, correct = plan.module.to(device).eval(), []
     with torch.inference_mode():
         for inputs, labels, _ in plan.data.val_dataloader():
             guesses = module(inputs.to(device)).argmax(1)
-            found.append((guesses == labels.to(device)).cpu().numpy())
-    return np.concatenate(found)
+            correct.append((guesses == labels.to(device)).cpu().numpy())
+    return np.concatenate(correct)
 
 
 def start_anew(config: TrainConfig, number: int) -> None:
@@ -182,11 +182,11 @@ class _Told(Callback):
 
     def __init__(self, progress: Progress, steps: int) -> None:
         self.progress, self.steps = progress, steps
-        self._told = 0.0
+        self._last_report = 0.0
 
     def on_train_batch_end(self, trainer: pl.Trainer, *args: Any, **kwargs: Any) -> None:
         """At most ten times a second."""
         now = time.monotonic()
-        if now - self._told >= TELL_SECONDS:
-            self._told = now
+        if now - self._last_report >= TELL_SECONDS:
+            self._last_report = now
             self.progress(min(1.0, trainer.global_step / max(1, self.steps)))

@@ -41,7 +41,7 @@ CLOSING = 1.0
 ASK_SECONDS = 0.2
 
 
-def spent() -> float:
+def seconds_spent() -> float:
     """Seconds since this process was started, its imports and the pictures included."""
     return time.time() - psutil.Process().create_time()
 
@@ -79,22 +79,23 @@ def plan(
     device: torch.device,
     precision: str,
 ) -> TimePlan:
-    """What has room in ``config.minutes``, of which ``spent`` is gone; never more than configured.
+    """What has room in ``config.minutes``, of which ``seconds_spent`` are gone; never more than
+    configured.
 
     Raises:
         MLError: the memory does not suffice.
     """
     chance = torch.get_rng_state()
     work = _of_head if config.frozen else _of_network
-    found = work(workspace, config.changed(precision=precision), network, pictures, device)
+    measured = work(workspace, config.changed(precision=precision), network, pictures, device)
     torch.set_rng_state(chance)
-    return found
+    return measured
 
 
 def _left(config: TrainConfig, keep: float) -> float:
     """Seconds of training itself, in a run that fits folds too."""
     folds = 0.85 * max(0, config.folds - 1)
-    return max(0.0, (60 * config.minutes * (1 - MARGIN) - spent() - keep) / (1 + folds))
+    return max(0.0, (60 * config.minutes * (1 - MARGIN) - seconds_spent() - keep) / (1 + folds))
 
 
 def _ending(
@@ -193,15 +194,15 @@ def note(plan: TimePlan, batches: int) -> Note:
     'There is time for 3 epochs, each over 73 % of the pictures.'
     """
     epochs, part, views = plan.epochs, plan.batches or 0, plan.views
-    said = f"There is time for {epochs} epoch{'s' if epochs > 1 else ''}"
+    sentence = f"There is time for {epochs} epoch{'s' if epochs > 1 else ''}"
     if views is not None:
-        said += f" over {views} view{'s' if views > 1 else ''} of each picture"
+        sentence += f" over {views} view{'s' if views > 1 else ''} of each picture"
     elif part:
-        said += f", {'each ' if epochs > 1 else ''}over {part / batches:.0%}".replace("%", " %")
-        said += " of the pictures"
+        sentence += f", {'each ' if epochs > 1 else ''}over {part / batches:.0%}".replace("%", " %")
+        sentence += " of the pictures"
     if part and epochs * part < batches / 2:
-        return Note(f"{said}. That is little: give it more.", "warning", "limit")
-    return Note(f"{said}.", "info", "limit")
+        return Note(f"{sentence}. That is little: give it more.", "warning", "limit")
+    return Note(f"{sentence}.", "info", "limit")
 
 
 class TimeUp(Callback):
@@ -230,7 +231,7 @@ class TimeUp(Callback):
         """Look at the clock, at most five times a second."""
         if trainer.should_stop or not self._interval.due():
             return
-        if self.process_group.any(spent() > self.limit):
+        if self.process_group.any(seconds_spent() > self.limit):
             trainer.should_stop = True
             share = trainer.global_step / max(1, pl_module.total_steps)
             text = f"The time was over after {100 * share:.0f} % of the steps that were planned."

@@ -64,8 +64,8 @@ def machine_for(
 def check_shares(config: TrainConfig, rows: int, process_group: ProcessGroup) -> None:
     """Raises BadInputError where a process would not get what it needs."""
     world_size = process_group.rank_info.world_size
-    whole = config.average != "none" or config.optimizer == "muon"
-    if world_size > 1 and config.strategy == "fsdp" and whole:
+    needs_whole_layers = config.average != "none" or config.optimizer == "muon"
+    if world_size > 1 and config.strategy == "fsdp" and needs_whole_layers:
         raise BadInputError(
             "Averaged weights and muon need whole layers, which fsdp divides among processes. Set "
             "average to none and optimizer to adamw, or strategy to ddp."

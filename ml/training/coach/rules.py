@@ -16,18 +16,18 @@ NOISE = 0.005
 """Changes of a validation figure below this are not called progress or loss."""
 RISE = 0.05
 """By this share must the validation loss be above its best to be called overfitting."""
-LEAST_RISE = 0.03
+MIN_LOSS_RISE = 0.03
 """And by so much, since a small loss jumps by large shares."""
 STILL = 0.1
 """A training loss that fell by less than this share in all has hardly moved."""
-FEW_TO_VALIDATE = 300
+MIN_VALIDATION_PICTURES = 300
 """With more validation pictures than this a jump is not put down to their number."""
 UNDERFIT = 0.9
 """Below this accuracy on the training pictures a model could still learn them better."""
-FEW_TO_LEARN = 30
+MIN_PICTURES_PER_CLASS = 30
 """Training pictures of a class below which more of them are the first thing to wish for."""
 
-MORE = "More pictures would help most."
+MORE_PICTURES = "More pictures would help most."
 """What ``too_few_pictures`` advises, until it was measured."""
 
 Rule = Callable[[Situation], Note | None]
@@ -79,7 +79,7 @@ def overfitting(now: Situation) -> Note | None:
     losses, lowest = now.val_losses, now.val_losses[now.lowest]
     train = now.train_losses
     falling = len(train) >= 2 and train[-1] < train[-2] + NOISE
-    rise, least = losses[-1] - lowest, max(RISE * lowest, LEAST_RISE)
+    rise, least = losses[-1] - lowest, max(RISE * lowest, MIN_LOSS_RISE)
     jumped = losses[-2] - lowest < least / 2  # once, which few validation pictures do
     if now.behind < 2 or rise <= least or jumped or not falling or now.guesses:
         return None
@@ -115,19 +115,19 @@ def improving(now: Situation) -> Note | None:
     losses = now.val_losses
     if len(losses) < 3 or now.behind or losses[-3] - losses[-1] <= NOISE:
         return None
-    said = (
+    sentence = (
         f"Still improving: the validation loss fell to {losses[-1]:.2f} "
         f"(it was {losses[0]:.2f} after the first epoch)."
     )
     if not now.ended:
-        return Note(said, "good", "improving")
+        return Note(sentence, "good", "improving")
     # A rate that falls to nothing lets nearly every run end at its lowest: it must still fall fast.
     share = (losses[-3] - losses[-1]) / max(losses[0] - losses[-1], 1e-9)
     if share < 0.1 * 2 * 3 / max(6, len(losses)):
         return None
     more = 2 * now.config.epochs
     return Note(
-        f"{said} It could go on: train for {more} epochs.",
+        f"{sentence} It could go on: train for {more} epochs.",
         "info",
         "improving",
         {"epochs": min(1000, more)},
@@ -137,12 +137,12 @@ def improving(now: Situation) -> Note | None:
 def noisy_validation(now: Situation) -> Note | None:
     """The accuracy jumps from epoch to epoch by what so few pictures make it jump, and the
     training loss does not."""
-    if not 0 < now.val_pictures < FEW_TO_VALIDATE or len(now.measured) < 5:
+    if not 0 < now.val_pictures < MIN_VALIDATION_PICTURES or len(now.measured) < 5:
         return None
     shares, train = now.val_accuracies[-5:], now.train_losses[-5:]
-    ways = [after - before for before, after in pairwise(shares)]
-    jumps, net = fmean(abs(way) for way in ways), abs(shares[-1] - shares[0])
-    turns = sum((a > 0) != (b > 0) for a, b in pairwise(ways) if a and b)
+    steps = [after - before for before, after in pairwise(shares)]
+    jumps, net = fmean(abs(step) for step in steps), abs(shares[-1] - shares[0])
+    turns = sum((a > 0) != (b > 0) for a, b in pairwise(steps) if a and b)
     if jumps < 0.7 * now.error or turns < 2 or net > 2 * now.error:
         return None
     if any(after > 1.1 * before for before, after in pairwise(train)):
@@ -162,12 +162,12 @@ def plateau(now: Situation) -> Note | None:
     """Neither loss nor accuracy has been better for four epochs."""
     # The kept model is the best by accuracy, which may be another epoch's than the lowest loss.
     lowest = now.measured[now.lowest].epoch
-    kept = next((item.epoch for item in reversed(now.measured) if item.best), lowest)
-    if now.behind < 4 or now.last.epoch - kept < 4 or now.ended:
+    best_epoch = next((item.epoch for item in reversed(now.measured) if item.best), lowest)
+    if now.behind < 4 or now.last.epoch - best_epoch < 4 or now.ended:
         return None
     return Note(
-        f"No improvement for {now.last.epoch - kept} epochs. The best model is that of epoch "
-        f"{kept}; you can stop now and lose nothing.",
+        f"No improvement for {now.last.epoch - best_epoch} epochs. The best model is that of epoch "
+        f"{best_epoch}; you can stop now and lose nothing.",
         "info",
         "plateau",
     )
@@ -205,7 +205,7 @@ def too_few_pictures(now: Situation) -> Note | None:
     """
     train = [item.train_accuracy for item in now.measured if item.train_accuracy is not None]
     each = now.train_pictures / max(1, now.classes)
-    if not now.ended or not train or not 0 < each < FEW_TO_LEARN:
+    if not now.ended or not train or not 0 < each < MIN_PICTURES_PER_CLASS:
         return None
     gap = train[-1] - max(now.val_accuracies)
     if gap < max(0.08, 2 * now.error):
@@ -213,7 +213,7 @@ def too_few_pictures(now: Situation) -> Note | None:
     return Note(
         f"{train[-1]:.0%} of the training pictures are right and at best "
         f"{max(now.val_accuracies):.0%} of the others, with {each:.0f} to learn from in each "
-        f"class. {MORE}",
+        f"class. {MORE_PICTURES}",
         "info",
         "too_few_pictures",
     )
@@ -243,7 +243,7 @@ RULES: tuple[Rule, ...] = (
 def measured(text: str, finding: str) -> str:
     """What ``too_few_pictures`` said, with the finding of the learning curve
     (``ml.evaluation.learning_curve``)."""
-    return text.replace(MORE, f"Measured: {finding[:1].lower()}{finding[1:]}")
+    return text.replace(MORE_PICTURES, f"Measured: {finding[:1].lower()}{finding[1:]}")
 
 
 def _odd_rate(now: Situation) -> int:

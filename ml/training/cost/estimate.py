@@ -84,12 +84,12 @@ def estimate(
     cost = measured.get(cost_key(config, threads))
     speed = float(known) if known else None
     if isinstance(cost, dict):
-        found = _rehearsed(config, pictures, cost, speed)
+        expected = _rehearsed(config, pictures, cost, speed)
     else:
-        found = _guessed(config, pictures, machine, threads, speed)
+        expected = _guessed(config, pictures, machine, threads, speed)
     if config.minutes:
-        found = replace(found, seconds=min(found.seconds, 60 * config.minutes))
-    return found
+        expected = replace(expected, seconds=min(expected.seconds, 60 * config.minutes))
+    return expected
 
 
 def ending(config: TrainConfig, cost: dict[str, Any], val: float, test: float) -> float:
@@ -159,8 +159,8 @@ def _guessed(
     # Validation and test cost a forward pass, a third of a training step.
     work = _work(config, pictures, training, training / 3) + 0.3 * pictures * training / 3
     batch = 32 if config.frozen else config.batch_size
-    kept = BYTES_PER_MAC * macs * batch * (0.1 if config.frozen else 1.0)
+    kept_bytes = BYTES_PER_MAC * macs * batch * (0.1 if config.frozen else 1.0)
     weights = model.parameters * 4 * (1 if config.frozen else 4)
     disk = 16.0 * model.parameters
-    said = "measured on this computer" if speed else "a rough guess until it is measured"
-    return Estimate(START_UP + work + FINISH, BASE_MEMORY + kept + weights, said, disk)
+    basis = "measured on this computer" if speed else "a rough guess until it is measured"
+    return Estimate(START_UP + work + FINISH, BASE_MEMORY + kept_bytes + weights, basis, disk)

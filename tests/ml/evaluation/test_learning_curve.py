@@ -19,7 +19,7 @@ from ml.runs import folder as runs
 from ml.runs import queue
 from ml.runs.folder import Run
 from ml.training.coach import measured
-from ml.training.coach.rules import MORE
+from ml.training.coach.rules import MORE_PICTURES
 from ml.training.train import train
 from ml.utils.files import read_json, write_json
 from ml.workspace import Workspace, open_workspace
@@ -126,7 +126,7 @@ def test_nothing_is_foretold_where_no_law_fits(
 
 
 def test_the_coach_says_what_was_measured_in_place_of_its_advice() -> None:
-    advice = f"90 % of the training pictures are right. {MORE}"
+    advice = f"90 % of the training pictures are right. {MORE_PICTURES}"
     assert measured(advice, "From 1 to 2 it gained.") == (
         "90 % of the training pictures are right. Measured: from 1 to 2 it gained."
     )

@@ -15,7 +15,7 @@ CONFIG = TrainConfig(model="small_cnn", image_size=28, colour="grey", batch_size
     ("slower", "chosen", "batches"),
     [(10.0, "32", [20]), (1.5, "32", [20, 128]), (0.5, "bf16", [20, 128])],
 )
-def test_sixteen_bits_are_chosen_where_they_pay_and_a_large_batch_is_not_waited_for_in_vain(
+def test_sixteen_bits_are_chosen_where_faster_without_a_long_wait(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, slower, chosen, batches
 ) -> None:
     seen: list[int] = []

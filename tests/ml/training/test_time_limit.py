@@ -68,35 +68,38 @@ def test_what_is_planned_fits_and_one_batch_more_would_not(
 def clock(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the computer is said to take, and how long the process has lived. 84 training pictures
     are 11 batches of 8; at these figures there is time for 3 epochs of 9 batches each."""
-    told: dict[str, Any] = {"spent": 0.0, "step": 0.125, "measured": 0}
-    monkeypatch.setattr(time_limit, "spent", lambda: told["spent"])
+    figures: dict[str, Any] = {"spent": 0.0, "step": 0.125, "measured": 0}
+    monkeypatch.setattr(time_limit, "seconds_spent", lambda: figures["spent"])
     monkeypatch.setattr(time_limit, "_ending", lambda *about: 0.0)
 
     def steps(*about: Any) -> dict[str, float]:
-        told["measured"] += 1
-        return {"step": told["step"], "validate": (AFTER - OF_EPOCH) / 18}
+        figures["measured"] += 1
+        return {"step": figures["step"], "validate": (AFTER - OF_EPOCH) / 18}
 
     monkeypatch.setattr(dry_run, "steps", steps)
-    return told
+    return figures
 
 
 LIMITED = {"epochs": 50, "minutes": 3 * (9.5 + AFTER) / 60 / (1 - time_limit.MARGIN)}
 
 
-def test_the_schedule_comes_to_its_end_in_the_planned_time_also_when_stopped_and_resumed(
+def test_the_schedule_ends_in_the_planned_time_also_after_a_resume(
     workspace: Workspace,
     start: Any,  # noqa: F811
     clock: dict[str, Any],
 ) -> None:
-    whole = start(**LIMITED)
-    assert train(workspace, whole).outcome == "finished"
-    (begun,) = of(whole, RunStarted)
+    uninterrupted = start(**LIMITED)
+    assert train(workspace, uninterrupted).outcome == "finished"
+    (begun,) = of(uninterrupted, RunStarted)
     assert (begun.epochs, begun.steps_per_epoch) == (3, 9)
-    assert [event.step for event in of(whole, EpochEnd)] == [9, 18, 27]
-    assert of(whole, EpochEnd)[-1].learning_rate == pytest.approx(
-        END * whole.config.learning_rate, rel=0.5
+    assert [event.step for event in of(uninterrupted, EpochEnd)] == [9, 18, 27]
+    assert of(uninterrupted, EpochEnd)[-1].learning_rate == pytest.approx(
+        END * uninterrupted.config.learning_rate, rel=0.5
     )
-    assert of(whole, Note)[0].text == "There is time for 3 epochs, each over 82 % of the pictures."
+    assert (
+        of(uninterrupted, Note)[0].text
+        == "There is time for 3 epochs, each over 82 % of the pictures."
+    )
 
     run = start(**LIMITED)
     assert train(workspace, run, callbacks=[StopAt(12)]).outcome == "stopped"
@@ -104,7 +107,7 @@ def test_the_schedule_comes_to_its_end_in_the_planned_time_also_when_stopped_and
     queue.claim(run, resume=True)
     assert train(workspace, run).outcome == "finished"
     assert clock["measured"] == 2
-    assert weights(run) == weights(whole)
+    assert weights(run) == weights(uninterrupted)
 
     assert (run.epochs, run.without_limit.epochs, run.without_limit.minutes) == (3, 3, 0.0)
     run.ask_to_resume(4)
@@ -113,7 +116,7 @@ def test_the_schedule_comes_to_its_end_in_the_planned_time_also_when_stopped_and
     assert of(run, EpochEnd)[-1].step == 36
 
 
-def test_where_the_computer_turns_out_slower_the_run_ends_in_time_with_a_model(
+def test_on_a_slower_computer_the_run_ends_in_time_with_a_model(
     workspace: Workspace,
     start: Any,  # noqa: F811
     clock: dict[str, Any],
@@ -121,7 +124,7 @@ def test_where_the_computer_turns_out_slower_the_run_ends_in_time_with_a_model(
 ) -> None:
     calls = itertools.count()
     monkeypatch.setattr(time_limit, "ASK_SECONDS", 0.0)
-    monkeypatch.setattr(time_limit, "spent", lambda: 3.0 * next(calls))  # 3 s a step
+    monkeypatch.setattr(time_limit, "seconds_spent", lambda: 3.0 * next(calls))  # 3 s a step
     run = start(**LIMITED)
     ended = train(workspace, run)
     assert (ended.outcome, run.model is not None) == ("finished", True)
@@ -137,7 +140,7 @@ def test_of_a_frozen_network_as_many_views_are_taken_as_there_is_time_for(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     version = dataset(workspace, "noise", each=20)
-    monkeypatch.setattr(time_limit, "spent", lambda: 0.0)
+    monkeypatch.setattr(time_limit, "seconds_spent", lambda: 0.0)
     monkeypatch.setattr(time_limit, "_ending", lambda *about: 0.0)
     monkeypatch.setattr(dry_run, "seconds_of", lambda *about: 32.0)  # 1 s a picture
     wanted = {"dataset": "noise", "image_size": 32, "threads": 1, "device": "cpu", "epochs": 6}
@@ -157,7 +160,7 @@ def test_of_a_frozen_network_as_many_views_are_taken_as_there_is_time_for(
     assert again.choices["views"] == 5  # three are kept, and there is time for the others
 
 
-def test_with_a_limit_the_recipe_wishes_for_plenty_and_what_is_asked_for_is_the_most() -> None:
+def test_a_time_limit_raises_the_epochs_unless_they_are_given() -> None:
     for info in (Info(), TINY):
         plain = configuration("d", info)
         limited = configuration("d", info, minutes=2)

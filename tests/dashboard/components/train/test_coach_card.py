@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from ml.evaluation import learning_curve
 from ml.runs.folder import Run, list_runs
-from ml.training.coach.rules import MORE
+from ml.training.coach.rules import MORE_PICTURES
 from ml.utils.files import write_json
 from ml.workspace import Workspace
 from tests.helpers import made_up_runs
@@ -77,10 +77,10 @@ def test_there_is_no_button_where_there_is_nothing_to_change(run: Run, tmp_path:
 
 
 def test_with_too_few_pictures_the_curve_is_offered_and_told_once_measured(run: Run) -> None:
-    about = {"code": "too_few_pictures", "text": f"90 % are right. {MORE}"}
+    about = {"code": "too_few_pictures", "text": f"90 % are right. {MORE_PICTURES}"}
     at = shown(run, **about)
     assert buttons(at) == ["Measure what more would bring"]
-    assert MORE in at.html[0].value
+    assert MORE_PICTURES in at.html[0].value
     measured = learning_curve.recipe_of(run) | {
         "verdict": "little",
         "finding": "From 50 to 100 it gained 0.",
