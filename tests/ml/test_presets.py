@@ -125,10 +125,10 @@ def test_folds_take_their_time(info: Info) -> None:
 def test_after_a_measured_run_the_estimate_rests_on_its_speed() -> None:
     config = TrainConfig(model="small_cnn", pretrained=False, freeze_backbone=False, epochs=10)
     known = {speed_key(config, 2): 100.0}
-    found = estimate(config, 1000, MACHINE, known)
-    assert "measured" in found.basis
+    expected = estimate(config, 1000, MACHINE, known)
+    assert "measured" in expected.basis
     # 10 epochs of 700 pictures at 100 a second, and the start and the end of a run
-    assert 70 < found.seconds < 110
+    assert 70 < expected.seconds < 110
 
 
 def test_robust_fine_tuning_doubles_epochs_and_heads_get_spoilt_views() -> None:
@@ -146,15 +146,15 @@ def test_a_dry_run_measures_cost_and_an_earlier_run_s_speed_wins() -> None:
     cost = {"start_up": 5.0, "build": 1.0, "step": 0.02, "validate": 0.01, "torch": 0.01}
     cost |= {"classify": 0.01, "export": 2.0, "memory": 1e9, "model": 1_000_000}
     known: dict[str, object] = {cost_key(config, 2): cost}
-    found = estimate(config, 1000, MACHINE, known)
-    assert found.measured
+    expected = estimate(config, 1000, MACHINE, known)
+    assert expected.measured
     # 7,000 pictures learned from, 1,500 validated, 450 classified at the end, and start and export
-    assert found.seconds == pytest.approx(140 + 15 + 4.5 + 8, abs=3)
-    assert found.seconds - found.start_up == pytest.approx(162.5, abs=3)
-    assert 1e9 < found.memory < 1.3e9
-    assert found.disk == 6_000_000
+    assert expected.seconds == pytest.approx(140 + 15 + 4.5 + 8, abs=3)
+    assert expected.seconds - expected.start_up == pytest.approx(162.5, abs=3)
+    assert 1e9 < expected.memory < 1.3e9
+    assert expected.disk == 6_000_000
     faster = estimate(config, 1000, MACHINE, {**known, speed_key(config, 2): 100.0})
-    assert faster.seconds == pytest.approx(found.seconds - 70, abs=1)
+    assert faster.seconds == pytest.approx(expected.seconds - 70, abs=1)
     frozen = config.changed(pretrained=True, freeze_backbone=True, feature_views=3)
     assert not estimate(frozen, 1000, MACHINE, known).measured  # another kind of training
     seen = {cost_key(frozen, 2): {**cost, "feature": 0.05}}

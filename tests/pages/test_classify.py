@@ -144,17 +144,19 @@ def test_a_new_answer_is_on_its_way_before_the_cards_that_it_moves(
     workspace, version, worker, monkeypatch
 ):
     made_up_runs.finished(workspace, version)
-    told, draw = [], answers.result_card
-    monkeypatch.setattr(answers, "result_card", lambda *of: (told.append(of[3]["name"]), draw(*of)))
-    monkeypatch.setattr(answers, "time", SimpleNamespace(sleep=lambda some: told.append("wait")))
+    drawn, draw = [], answers.result_card
+    monkeypatch.setattr(
+        answers, "result_card", lambda *of: (drawn.append(of[3]["name"]), draw(*of))
+    )
+    monkeypatch.setattr(answers, "time", SimpleNamespace(sleep=lambda some: drawn.append("wait")))
     at = drop(visit("classify"), ("one.png", b"sure"), ("two.png", b"unsure"))
-    assert told == ["one.png", "two.png"]  # nothing stood there that would be moved
-    told.clear()
+    assert drawn == ["one.png", "two.png"]  # nothing stood there that would be moved
+    drawn.clear()
     drop(at, ("three.png", b"other"))
-    assert told == ["three.png", "wait", "one.png", "two.png"]
-    told.clear()
+    assert drawn == ["three.png", "wait", "one.png", "two.png"]
+    drawn.clear()
     at.run()
-    assert told == ["three.png", "one.png", "two.png"]
+    assert drawn == ["three.png", "one.png", "two.png"]
 
 
 def test_another_model_is_asked_about_the_pictures_that_are_there(workspace, version, worker):
@@ -235,18 +237,18 @@ def test_the_camera_is_off_until_it_is_asked_for(workspace, version):
 
 def cameras(at):
     """What was told to the cameras of the page, the live one left out."""
-    told = [json.loads(part.proto.json or "null") for part in at.get("bidi_component")]
-    return [one for one in told if isinstance(one, dict) and "once" in one]
+    messages = [json.loads(part.proto.json or "null") for part in at.get("bidi_component")]
+    return [one for one in messages if isinstance(one, dict) and "once" in one]
 
 
 def test_a_photo_is_taken_once_however_often_the_page_is_drawn(monkeypatch):
     photo = b"\xff\xd8\xff\xe0\x00"
     sent = {"token": "1-2", "shots": [base64.b64encode(photo).decode()]}
     state = {"camera": SimpleNamespace(shots=sent)}
-    told = []
+    messages = []
 
     def component(*, key, data, on_shots_change):
-        told.append(data)
+        messages.append(data)
         on_shots_change()
 
     monkeypatch.setattr(camera.st, "session_state", state)
@@ -255,7 +257,7 @@ def test_a_photo_is_taken_once_however_often_the_page_is_drawn(monkeypatch):
     camera.snapshot("Camera", "camera", taken.append)
     camera.snapshot("Camera", "camera", taken.append)
     assert taken == [photo]
-    assert [one["taken"] for one in told] == ["", "1-2"], "the browser lets go of its copy"
+    assert [one["taken"] for one in messages] == ["", "1-2"], "the browser lets go of its copy"
 
 
 def test_the_answers_can_be_taken_away_as_a_table(workspace, version, worker):
@@ -270,16 +272,16 @@ def test_the_answers_can_be_taken_away_as_a_table(workspace, version, worker):
 
 def test_the_bars_of_a_card_are_as_long_as_the_probabilities():
     top = [{"label": "a", "probability": 0.75}, {"label": "b", "probability": 0.25}]
-    said = {**top[0], "top": top, "decision": "sure", "error": None, "seen": None}
-    entry = {"id": "x", "name": "n", "data": b"", "truth": "", "answers": {"r": said}}
+    answer = {**top[0], "top": top, "decision": "sure", "error": None, "seen": None}
+    entry = {"id": "x", "name": "n", "data": b"", "truth": "", "answers": {"r": answer}}
     widths = [float(width) for width in re.findall(r"width:([\d.]+)%", card_html(entry, "r", 0.5))]
     assert widths == [75, 25]
 
 
 def test_a_truth_that_is_known_is_told():
     top = [{"label": "a", "probability": 0.75}]
-    said = {**top[0], "top": top, "decision": "sure", "error": None, "seen": None}
-    entry = {"id": "x", "name": "n", "data": b"", "truth": "b", "answers": {"r": said}}
+    answer = {**top[0], "top": top, "decision": "sure", "error": None, "seen": None}
+    entry = {"id": "x", "name": "n", "data": b"", "truth": "b", "answers": {"r": answer}}
     assert 'class="lens-wrong">b<' in card_html(entry, "r", 0.5)
     assert 'class="lens-right">a<' in card_html({**entry, "truth": "a"}, "r", 0.5)
 
@@ -322,9 +324,7 @@ def test_strangers_see_no_picture_that_it_learned_from(
     assert "It looks like these" not in words(at)
 
 
-def test_a_picture_unlike_anything_learned_says_so_whatever_its_probability(
-    workspace, version, worker
-):
+def test_an_out_of_distribution_picture_says_so_at_any_probability(workspace, version, worker):
     made_up_runs.finished(workspace, version)
     at = drop(visit("classify"), ("one.png", b"strange"))
     (card,) = [item.value for item in at.html if '<div class="lens-answer">' in item.value]
@@ -334,9 +334,9 @@ def test_a_picture_unlike_anything_learned_says_so_whatever_its_probability(
 
 def test_the_rules_are_told_with_what_was_counted_and_small_counts_as_such():
     answers = {"pictures": 90, "answered": 72, "right": 70, "bound": 0.082, "enough": True}
-    told = report_sentences.threshold(0.63, answers)
-    assert "Of 100 answers that it is sure of, at most 9 are wrong, 19 times in 20." in told
-    assert "it answered 72, 70 of them rightly, and left 18 (20 %) open" in told
+    sentence = report_sentences.threshold(0.63, answers)
+    assert "Of 100 answers that it is sure of, at most 9 are wrong, 19 times in 20." in sentence
+    assert "it answered 72, 70 of them rightly, and left 18 (20 %) open" in sentence
     assert report_sentences.promise_kept(answers, right=91, sure=100) == ""
     assert "10 % of the sure answers are wrong" in report_sentences.promise_kept(answers, 90, 100)
     earlier = report_sentences.threshold(0.63, {**answers, "bound": None, "target": 0.95})
@@ -353,7 +353,7 @@ def test_the_rules_are_told_with_what_was_counted_and_small_counts_as_such():
 
 
 @pytest.mark.parametrize(
-    ("figures", "heat", "said"),
+    ("figures", "heat", "sentence"),
     [
         ((0.9, 0.2, 0.85), 1.0, "So what is bright did count."),
         ((0.9, 0.85, 0.85), 1.0, "does not hang on the bright part alone."),
@@ -361,6 +361,6 @@ def test_the_rules_are_told_with_what_was_counted_and_small_counts_as_such():
         ((0.9, 0.2, 0.85), 0.0, "Nothing in this picture speaks for cat."),
     ],
 )
-def test_a_map_is_not_trusted_beyond_what_covering_shows(figures, heat, said):
-    told = dict(zip(("before", "covered", "elsewhere"), figures, strict=True))
-    assert said in explanation.sentence({**told, "heat": [[0.0, heat]]}, "cat")
+def test_a_map_is_not_trusted_beyond_what_covering_shows(figures, heat, sentence):
+    probabilities = dict(zip(("before", "covered", "elsewhere"), figures, strict=True))
+    assert sentence in explanation.sentence({**probabilities, "heat": [[0.0, heat]]}, "cat")

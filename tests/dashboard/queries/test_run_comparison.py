@@ -27,14 +27,14 @@ SETTINGS = st.fixed_dictionaries(
 @given(st.lists(SETTINGS, min_size=1, max_size=4))
 def test_differences_are_those_settings_that_are_not_all_the_same(settings):
     configs = {str(place): TrainConfig(**values) for place, values in enumerate(settings)}
-    found = run_comparison.differences(configs)
+    differing = run_comparison.differences(configs)
     labels = {item.name: item.metadata["label"] for item in fields(TrainConfig)}
     wanted = {
         label: {run: getattr(config, name) for run, config in configs.items()}
         for name, label in labels.items()
         if len({getattr(config, name) for config in configs.values()}) > 1
     }
-    assert dict(found) == wanted
+    assert dict(differing) == wanted
 
 
 def test_a_curve_leaves_out_epochs_that_were_done_again(workspace):
@@ -47,8 +47,8 @@ def test_a_curve_leaves_out_epochs_that_were_done_again(workspace):
     assert run_comparison.curve(run, "x", "accuracy").values == (0.1,)
     log(EpochEnd(2, 10, 1, 0.5, 1, 0.9))
     log.close()
-    found = run_comparison.curve(run, "x", "accuracy")
-    assert (found.epochs, found.values) == ((1, 2), (0.1, 0.9))
+    curve = run_comparison.curve(run, "x", "accuracy")
+    assert (curve.epochs, curve.values) == ((1, 2), (0.1, 0.9))
 
 
 def test_scores_compare_only_on_the_same_test_pictures(workspace):
@@ -73,10 +73,10 @@ def test_two_runs_are_told_apart_by_the_pictures_that_one_alone_has_right(worksp
     )
     right = [truth.logits.argmax(1) == truth.labels for truth in truths]
     wanted = {place for place in range(30) if right[0][place] and not right[1][place]}
-    found = only_right(one, other)
-    assert set(found.tolist()) == wanted
+    places = only_right(one, other)
+    assert set(places.tolist()) == wanted
     assert wanted
-    sure = other.confidence[found]
+    sure = other.confidence[places]
     assert all(sure[:-1] >= sure[1:])
 
 

@@ -30,8 +30,8 @@ def test_softmax_and_loss_are_the_textbook_ones_and_survive_large_logits():
 @given(st.integers(0, 10_000), st.floats(0.3, 5.0))
 def test_the_temperature_undoes_a_known_distortion(seed, distortion):
     logits, labels = sample(seed, number=2000)
-    found = calibration.fit_temperature(logits * distortion, labels)
-    assert found == pytest.approx(distortion, rel=0.25)
+    fitted = calibration.fit_temperature(logits * distortion, labels)
+    assert fitted == pytest.approx(distortion, rel=0.25)
 
 
 @settings(max_examples=30, deadline=None)
@@ -51,8 +51,8 @@ def test_no_other_temperature_fits_better(seed, number):
 
 def test_a_few_pictures_that_are_all_right_do_not_make_the_model_certain():
     logits = np.eye(3)[[0, 1, 2, 0, 1, 2]] * 4.0
-    found = calibration.fit_temperature(logits, np.array([0, 1, 2, 0, 1, 2]))
-    assert calibration.softmax(logits, found).max() < 0.9
+    fitted = calibration.fit_temperature(logits, np.array([0, 1, 2, 0, 1, 2]))
+    assert calibration.softmax(logits, fitted).max() < 0.9
 
 
 def test_without_pictures_the_temperature_is_1():

@@ -18,7 +18,7 @@ def test_the_figures_of_saved_predictions_are_those_of_scikit_learn():
     with np.load(run.folder / "predictions.npz") as saved:
         logits, labels = saved["logits"], saved["labels"]
     report, kinds = run.report, range(logits.shape[1])
-    found = calibration.softmax(logits, report["calibration"]["temperature"])
+    probabilities = calibration.softmax(logits, report["calibration"]["temperature"])
     guesses = logits.argmax(1)
     near = {"abs": 1e-6}
     assert report["accuracy"] == pytest.approx(reference.accuracy_score(labels, guesses), **near)
@@ -28,13 +28,15 @@ def test_the_figures_of_saved_predictions_are_those_of_scikit_learn():
     assert report["macro_f1"] == pytest.approx(
         reference.f1_score(labels, guesses, average="macro"), **near
     )
-    told = report["calibration"]
-    assert told["loss"] == pytest.approx(reference.log_loss(labels, found, labels=kinds), **near)
-    assert told["brier"] == pytest.approx(
-        reference.brier_score_loss(labels, found, labels=kinds, scale_by_half=False), **near
+    calibrated = report["calibration"]
+    assert calibrated["loss"] == pytest.approx(
+        reference.log_loss(labels, probabilities, labels=kinds), **near
+    )
+    assert calibrated["brier"] == pytest.approx(
+        reference.brier_score_loss(labels, probabilities, labels=kinds, scale_by_half=False), **near
     )
     for label, entry in enumerate(report["per_class"]):
-        inside, scores = labels == label, found[:, label]
+        inside, scores = labels == label, probabilities[:, label]
         assert entry["roc_auc"] == pytest.approx(reference.roc_auc_score(inside, scores), **near)
         assert entry["average_precision"] == pytest.approx(
             reference.average_precision_score(inside, scores), **near
@@ -45,17 +47,17 @@ def test_the_figures_of_saved_predictions_are_those_of_scikit_learn():
 def test_areas_are_those_of_scikit_learn_with_ties_too(pairs):
     scores = np.array([score / 6 for score, _ in pairs])
     positive = np.array([inside for _, inside in pairs])
-    found = roc.curve(scores, positive)
+    pr_curve = roc.curve(scores, positive)
     if positive.any():
-        assert roc.average_precision(found) == pytest.approx(
+        assert roc.average_precision(pr_curve) == pytest.approx(
             reference.average_precision_score(positive, scores)
         )
     else:
-        assert roc.average_precision(found) is None
+        assert roc.average_precision(pr_curve) is None
     if 0 < positive.sum() < len(positive):
-        assert roc.roc_auc(found) == pytest.approx(reference.roc_auc_score(positive, scores))
+        assert roc.roc_auc(pr_curve) == pytest.approx(reference.roc_auc_score(positive, scores))
     else:
-        assert roc.roc_auc(found) is None
+        assert roc.roc_auc(pr_curve) is None
 
 
 @pytest.mark.parametrize(("positives", "negatives"), [(10, 10), (10, 200), (60, 40)])
@@ -87,9 +89,9 @@ def test_the_nearest_centroid_is_that_of_scikit_learn():
     seen = np.asarray(pictures.pixels("train"), float).reshape(len(pictures.labels("train")), -1)
     asked = np.asarray(pictures.pixels("test"), float).reshape(len(pictures.labels("test")), -1)
     model = NearestCentroid().fit(seen, pictures.labels("train"))
-    found = baselines.nearest_centroid(pictures, "test")
-    assert found["accuracy"] == pytest.approx(model.score(asked, pictures.labels("test")))
-    assert trained().run.report["centroid"] == found
+    centroid = baselines.nearest_centroid(pictures, "test")
+    assert centroid["accuracy"] == pytest.approx(model.score(asked, pictures.labels("test")))
+    assert trained().run.report["centroid"] == centroid
 
 
 def test_a_class_without_test_pictures_has_no_area():

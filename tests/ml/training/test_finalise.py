@@ -103,8 +103,8 @@ def test_the_manifest_holds_the_hash_of_every_other_file():
     folder = trained().run.folder / "model"
     others = {path for path in folder.iterdir() if path.name != "model.json"}
     assert {path.name for path in others} == {"model.onnx", "weights.pt", "learned.npz"}
-    found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in others}
-    assert json.loads((folder / "model.json").read_text("utf-8"))["sha256"] == found
+    hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in others}
+    assert json.loads((folder / "model.json").read_text("utf-8"))["sha256"] == hashes
 
 
 def test_the_saved_weights_make_the_same_network():
@@ -173,22 +173,20 @@ def features_of(split: str) -> np.ndarray:
         ).numpy()
 
 
-def test_where_features_are_kept_a_few_pictures_prove_them_and_the_answers_are_those_of_the_file(
-    again, asked
-):
+def test_cached_features_are_proved_on_few_pictures_and_give_the_answers(again, asked):
     run = again(features=features_of)
     assert asked == [4]
     assert run.model["parity"]["images"] == 4
     saved, first = predictions(run)["logits"], predictions(trained().run)["logits"]
     assert np.allclose(saved, first, atol=1e-4)
     assert run.report["accuracy"] == trained().run.report["accuracy"]
-    kept, made = (np.load(one.folder / "model/learned.npz") for one in (run, trained().run))
-    assert {name: kept[name].shape for name in kept} == {name: made[name].shape for name in made}
+    arrays, made = (np.load(one.folder / "model/learned.npz") for one in (run, trained().run))
+    assert {name: arrays[name].shape for name in arrays} == {
+        name: made[name].shape for name in made
+    }
 
 
-def test_of_many_test_pictures_some_prove_the_file_and_every_one_is_answered_by_it(
-    again, asked, monkeypatch
-):
+def test_some_test_pictures_prove_the_file_and_all_are_answered_by_it(again, asked, monkeypatch):
     monkeypatch.setattr(verification.parity, "MAX_COMPARED", 5)
     run = again()
     pictures = trained().pictures
@@ -251,11 +249,11 @@ def test_a_network_that_went_astray_is_not_shipped(again):
 
 
 def test_progress_goes_through_export_and_evaluation_to_the_end(again):
-    told: list[tuple[str, float]] = []
-    again(progress=lambda phase, fraction: told.append((phase, fraction)))
-    phases = [phase for phase, _ in told]
+    calls: list[tuple[str, float]] = []
+    again(progress=lambda phase, fraction: calls.append((phase, fraction)))
+    phases = [phase for phase, _ in calls]
     assert phases == sorted(phases, reverse=True)
-    assert told[0] == ("export", 0.0)
-    assert told[-1] == ("evaluate", 1.0)
-    shares = [fraction for phase, fraction in told if phase == "evaluate"]
+    assert calls[0] == ("export", 0.0)
+    assert calls[-1] == ("evaluate", 1.0)
+    shares = [fraction for phase, fraction in calls if phase == "evaluate"]
     assert shares == sorted(shares)

@@ -22,7 +22,7 @@ Make = Callable[..., Path]
 PAIR = {"cat/1.png": 1, "dog/1.png": 2}
 
 
-def found(path: Path) -> dict[str, tuple[str, str | None]]:
+def listed(path: Path) -> dict[str, tuple[str, str | None]]:
     listing = list_source(path)
     made = {one.file: (one.label, one.split) for one in listing.candidates}
     listing.close()
@@ -55,7 +55,7 @@ def _files(folder: Path) -> list[Path]:
 def test_what_systems_pack_along_is_passed_over(tmp_path: Path) -> None:
     junk = {"__MACOSX/cat/._1.png": b"x", "cat/.DS_Store": b"x", "dog/Thumbs.db": b"x"}
     path = pack(tmp_path / "a.zip", {**PAIR, **junk})
-    assert set(found(path)) == set(PAIR)
+    assert set(listed(path)) == set(PAIR)
     assert refused(path) == {}
 
 
@@ -146,7 +146,7 @@ def test_the_directory_of_a_zip64_is_measured_too(
     monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 10)
     path = pack(tmp_path / "a.zip", {f"c{n % 2}/{n}.png": n for n in range(40)})
     assert b"PK\x06\x06" in path.read_bytes()
-    assert len(found(path)) == 40
+    assert len(listed(path)) == 40
     monkeypatch.setattr(archives, "MAX_ARCHIVE_MEMBERS", 39)
     with pytest.raises(BadInputError, match="more than 39 files"):
         list_source(path)
@@ -155,13 +155,13 @@ def test_the_directory_of_a_zip64_is_measured_too(
 def test_names_are_read_in_the_coding_they_were_written_in(tmp_path: Path) -> None:
     utf8 = "chat/\N{LATIN SMALL LETTER E WITH ACUTE}1.png".encode()
     path = pack(tmp_path / "a.zip", {"dog/1.png": 1, "chat/xx1.png": 2})
-    assert set(found(renamed(path, b"chat/xx1.png", utf8))) == {"dog/1.png", utf8.decode()}
+    assert set(listed(renamed(path, b"chat/xx1.png", utf8))) == {"dog/1.png", utf8.decode()}
     dos = "chat/x\N{LATIN SMALL LETTER E WITH ACUTE}1.png".encode("cp437")
     path = pack(tmp_path / "b.zip", {"dog/1.png": 1, "chat/xx1.png": 2})
-    assert set(found(renamed(path, b"chat/xx1.png", dos))) == {"dog/1.png", dos.decode("cp437")}
+    assert set(listed(renamed(path, b"chat/xx1.png", dos))) == {"dog/1.png", dos.decode("cp437")}
     names = ["\u732b/\u7167\u7247.png", "\u0645\u06cc\u200c\u062e/1.png"]
     path = pack(tmp_path / "c.zip", {name: n for n, name in enumerate(names)})
-    assert set(found(path)) == set(names)
+    assert set(listed(path)) == set(names)
 
 
 def test_very_long_names_and_backslashes_do_no_harm(tmp_path: Path, workspace: Workspace) -> None:
@@ -197,14 +197,21 @@ def test_archives_in_archives_are_refused(inner: str, tmp_path: Path) -> None:
 def test_a_flat_zip_is_told_the_layout(tmp_path: Path) -> None:
     for number, files in enumerate([{"1.png": 1, "2.png": 2}, {"pets/1.png": 1}, {}]):
         path = pack(tmp_path / f"{number}.zip", files)
-        with pytest.raises(BadInputError) as told:
+        with pytest.raises(BadInputError) as raised:
             list_source(path)
-        assert LAYOUT in str(told.value)
+        assert LAYOUT in str(raised.value)
 
 
 def test_what_is_no_zip_is_said_in_a_sentence(tmp_path: Path) -> None:
-    whole = pack(tmp_path / "whole.zip", PAIR).read_bytes()
-    for data in (b"", b"hello", whole[:-30], whole[: len(whole) // 2], whole[:22], b"PK\x05\x06"):
+    archive = pack(tmp_path / "whole.zip", PAIR).read_bytes()
+    for data in (
+        b"",
+        b"hello",
+        archive[:-30],
+        archive[: len(archive) // 2],
+        archive[:22],
+        b"PK\x05\x06",
+    ):
         path = tmp_path / "bad.zip"
         path.write_bytes(data)
         with pytest.raises(BadInputError, match="not a zip archive"):
@@ -212,10 +219,10 @@ def test_what_is_no_zip_is_said_in_a_sentence(tmp_path: Path) -> None:
 
 
 def test_any_single_byte_may_be_wrong(tmp_path: Path, workspace: Workspace) -> None:
-    whole = pack(tmp_path / "whole.zip", {"a/1.png": 1, "b/1.png": 2}).read_bytes()
+    archive = pack(tmp_path / "whole.zip", {"a/1.png": 1, "b/1.png": 2}).read_bytes()
     path = tmp_path / "bad.zip"
-    for at in range(0, len(whole), 7):
-        data = bytearray(whole)
+    for at in range(0, len(archive), 7):
+        data = bytearray(archive)
         data[at] ^= 0xFF
         path.write_bytes(data)
         try:
@@ -230,9 +237,9 @@ def test_any_single_byte_may_be_wrong(tmp_path: Path, workspace: Workspace) -> N
         listing.close()
 
 
-def _kept(kept: list[archives.Archive], path: Path) -> archives.Archive:
-    kept.append(open_archive(path))
-    return kept[-1]
+def _remembered(opened: list[archives.Archive], path: Path) -> archives.Archive:
+    opened.append(open_archive(path))
+    return opened[-1]
 
 
 def test_an_archive_is_closed_however_it_ends(tmp_path: Path, workspace: Workspace) -> None:
@@ -250,10 +257,10 @@ def test_an_archive_is_closed_however_it_ends(tmp_path: Path, workspace: Workspa
         "one.zip": {"cat/1.png": 1},
         "empty.zip": {"cat/1.png": b"", "dog/1.png": b""},
     }
-    kept: list[archives.Archive] = []  # nothing is closed merely because nobody holds it any more
+    opened: list[archives.Archive] = []  # nothing is closed merely because nobody holds it any more
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(zipfile.ZipFile, "close", close)
-        patch.setattr(archives, "open_archive", lambda path: _kept(kept, path))
+        patch.setattr(archives, "open_archive", lambda path: _remembered(opened, path))
         bring_in(workspace, tmp_path / "good.zip")
         for name, files in bad.items():
             with pytest.raises(BadInputError):

@@ -17,7 +17,7 @@ from tests.helpers.zips import pack
 Rows = dict[str, tuple[str, str | None, str | None]]
 
 
-def found(listing: Listing) -> Rows:
+def listed(listing: Listing) -> Rows:
     return {one.file: (one.label, one.split, one.group) for one in listing.candidates}
 
 
@@ -55,21 +55,21 @@ def test_tables_as_people_write_them(text: str, coding: str, table: Callable[...
     path = table(text, "a.png", "b.png", coding=coding)
     listing = list_source(path)
     assert listing.classes == ("cat", "dog")
-    assert sorted(label for label, _, _ in found(listing).values()) == ["cat", "dog"]
+    assert sorted(label for label, _, _ in listed(listing).values()) == ["cat", "dog"]
     assert listing.refused == ()
 
 
 def test_split_and_group_are_taken_over(table: Callable[..., Path]) -> None:
     text = "file,label,split,group\na.png,cat,train,anna\nb.png,dog,Validation,\nc.png,dog,test,b\n"
     path = table(text, "a.png", "b.png", "c.png")
-    assert found(list_source(path)) == {
+    assert listed(list_source(path)) == {
         "a.png": ("cat", "train", "anna"),
         "b.png": ("dog", "val", None),
         "c.png": ("dog", "test", "b"),
     }
     bare = path.with_name("bare.csv")
     bare.write_text("a.png,cat,train,anna\nb.png,dog,test\n", encoding="utf-8")
-    assert found(list_source(bare))["a.png"] == ("cat", "train", "anna")
+    assert listed(list_source(bare))["a.png"] == ("cat", "train", "anna")
 
 
 def test_files_in_folders_are_found_by_path_and_by_their_mere_name(
@@ -77,7 +77,7 @@ def test_files_in_folders_are_found_by_path_and_by_their_mere_name(
 ) -> None:
     text = "file,label\nimages/a.png,cat\nb.png,dog\ndeep\\c.png,dog\n"
     path = table(text, "images/a.png", "images/more/b.png", "deep/c.png")
-    assert set(found(list_source(path))) == {"images/a.png", "images/more/b.png", "deep/c.png"}
+    assert set(listed(list_source(path))) == {"images/a.png", "images/more/b.png", "deep/c.png"}
     twice = table("file,label\na.png,cat\nb.png,dog\n", "one/b.png", "two/b.png", "a.png", "c.png")
     (twice.parent / "images" / "more" / "b.png").unlink()
     with pytest.raises(BadInputError, match=r"b\.png: There is no such file"):
@@ -93,7 +93,7 @@ def test_rows_that_lead_nowhere_are_refused_one_by_one(
         f"{tmp_path}/secret.png,cat,\na.png,dog,tomorrow\n{'x' * 400}.png,cat,\n"
     )
     listing = list_source(table(text, "a.png", "b.png"))
-    assert set(found(listing)) == {"a.png", "b.png"}
+    assert set(listed(listing)) == {"a.png", "b.png"}
     reasons = [why for _, why in listing.refused]
     assert [why.split(".")[0] for why in reasons] == [
         "There is no such file beside the table",
@@ -126,7 +126,7 @@ def test_a_table_about_something_else_does_not_hide_the_class_folders(
     names = ("cat/a.png", "dog/b.png")
     for text in ("file,size\ncat/a.png,12\n", "file,label\nnowhere.png,cat\n", "", "\x00\xff;;\n"):
         path = table(text, *names)
-        assert set(found(list_source(path.parent))) == set(names)
+        assert set(listed(list_source(path.parent))) == set(names)
 
 
 @pytest.mark.parametrize("text", ["", "file,label\n", "x", "file,label\na.png,\n", "\x00" * 50])
