@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from ml.config import TrainConfig
 from ml.runs import folder as runs
 from ml.runs.folder import Run
 from ml.workspace import Workspace, open_workspace
+from tests.helpers.offline import sitecustomize as offline
 from tests.helpers.traced_graphs import shared_graphs
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,6 +30,21 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Two test processes keep both cores of a small machine busy: a child with a lowered priority, as
 # pages start them, would hardly run.
 os.environ.setdefault("LENSMITH_PRIORITY", "normal")
+
+# Nothing that a test does may leave this computer: not from this process, nor from its children.
+OFFLINE = Path(__file__).resolve().parent / "helpers" / "offline"
+if offline.LOG_VARIABLE not in os.environ:  # else a process of ``-n``, which has inherited it
+    os.environ[offline.LOG_VARIABLE] = tempfile.mkstemp(prefix="lensmith-offline-")[1]
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        filter(None, (str(OFFLINE), os.environ.get("PYTHONPATH", "")))
+    )
+    offline.guard()
+
+
+def python_path(folder: Path) -> str:
+    """``PYTHONPATH`` of a child that imports from ``folder`` and is kept offline."""
+    return os.pathsep.join((os.environ["PYTHONPATH"], str(folder)))
+
 
 # No deadline, since a busy machine is slow; derandomized, so that a failure can be repeated.
 settings.register_profile("lensmith", deadline=None, derandomize=True, max_examples=60)
@@ -69,6 +86,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _own_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test writes into the workspace of whoever runs it."""
     monkeypatch.setenv("LENSMITH_WORKSPACE", str(tmp_path / "workspace"))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_leaves() -> Iterator[None]:
+    """Fail the test in which this process or a child of it asked for an address elsewhere."""
+    log = Path(os.environ[offline.LOG_VARIABLE])
+    before = log.stat().st_size
+    yield
+    with log.open(encoding="utf-8") as file:
+        file.seek(before)
+        attempts = file.read()
+    assert not attempts, f"This would have left the computer:\n{attempts}"
 
 
 @pytest.fixture(autouse=True)
@@ -118,7 +147,7 @@ def python() -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": python_path(ROOT)},
         )
         started.append(child)
         return child

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import python_path
+
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = {"torch", "lightning", "pytorch_lightning", "torchvision", "torchmetrics"}
 
@@ -257,7 +259,7 @@ def test_a_real_process_that_imports_what_is_light_has_no_torch() -> None:
         f"for name in {names!r}: importlib.import_module(name)\n"
         f"print(sorted(set(sys.modules) & {HEAVY!r}))"
     )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": python_path(ROOT)}
     child = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=ROOT
     )

@@ -22,12 +22,22 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from ml.workspace import open_workspace
 from tests.browser.serving import ARGUMENTS, TIMEOUT_MS, App, find_browser, wait_until_settled
+from tests.helpers.offline.sitecustomize import is_local
 from tests.helpers.traced_graphs import link_graphs, shared_graphs
 
 expect.set_options(timeout=TIMEOUT_MS)
@@ -84,6 +94,11 @@ def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
         if message.type == "error" and not any(part in message.text for part in expected):
             errors.append(message.text)
 
+    def on_request(request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme in ("http", "https", "ws", "wss") and not is_local(address.hostname):
+            errors.append(f"This would have left the computer: {request.url}")
+
     def make(width: int = 1280, height: int = 900, **settings: Any) -> Page:
         settings = {"color_scheme": "light", "reduced_motion": "reduce", **settings}
         context = browser.new_context(viewport={"width": width, "height": height}, **settings)
@@ -92,6 +107,7 @@ def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
         page.set_default_timeout(TIMEOUT_MS)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", on_console)
+        page.on("request", on_request)
         return page
 
     yield make

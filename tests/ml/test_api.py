@@ -15,7 +15,7 @@ from PIL import Image
 import ml
 from ml.__main__ import main
 from ml.errors import BadInputError
-from tests.conftest import ROOT
+from tests.conftest import ROOT, python_path
 from tests.helpers.trained import CLASSES, picture, trained
 
 TOUR = ROOT / "docs" / "tour.ipynb"
@@ -131,7 +131,11 @@ def test_a_bad_setting_is_refused_before_pictures_are_read(tmp_path: Path) -> No
 def test_the_tour_runs_from_its_first_cell_to_its_last(tmp_path: Path) -> None:
     cells = json.loads(TOUR.read_text(encoding="utf-8"))["cells"]
     code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "LENSMITH_WORKSPACE": str(tmp_path)}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": python_path(ROOT),
+        "LENSMITH_WORKSPACE": str(tmp_path),
+    }
     shown = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=tmp_path
     )

@@ -180,7 +180,7 @@ def test_a_failed_download_names_the_file_and_its_folder(
     monkeypatch: pytest.MonkeyPatch, tmp_path
 ) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("LENSMITH_WEIGHTS", "https://127.0.0.1:9")  # nobody answers there
     with pytest.raises(MLError, match=r"mobilenet_v3_small-.*\.pth.*hub/checkpoints"):
         build("mobilenet_v3_small", Inputs(3, 224, 2), pretrained=True)
 

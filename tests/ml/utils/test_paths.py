@@ -12,7 +12,7 @@ import pytest
 from ml.errors import BadInputError, WorkspaceError
 from ml.utils.paths import MAX_SHOWN_PATH, absolute_path, example_folder, shortened
 from ml.workspace import Workspace, default_root, open_workspace
-from tests.conftest import ROOT
+from tests.conftest import ROOT, python_path
 
 ODD_PATHS = ("~nobodyhere/x", "x" * 300, "y" * 5000, "nul\0l", "~nobodyhere")
 
@@ -97,7 +97,7 @@ def test_no_command_has_a_traceback_for_an_odd_path(home: str, workspace: Worksp
         for path in ODD_PATHS
         for words in COMMANDS
     ]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": python_path(ROOT)}
     if home:
         environment.pop("HOME", None)
     done = subprocess.run(

@@ -23,6 +23,7 @@ from ml.data.sources import walk
 from ml.data.store.versions import read_picture
 from ml.presets import default_pixels
 from ml.workspace import Workspace, open_workspace
+from tests.conftest import python_path
 
 Make = Callable[..., Path]
 
@@ -106,7 +107,9 @@ def test_processes_end_when_their_ingest_is_killed(
         "    parallel.MIN_ITEMS_FOR_PROCESSES = 1\n"
         f"    bringing.bring_in(open_workspace({str(workspace.root)!r}), Path({str(folder)!r}))\n"
     )
-    ingest = subprocess.Popen([sys.executable, str(script)], env={**os.environ, "PYTHONPATH": "."})
+    ingest = subprocess.Popen(
+        [sys.executable, str(script)], env={**os.environ, "PYTHONPATH": python_path(Path())}
+    )
     children: list[psutil.Process] = []
     while len(children) < 3 and ingest.poll() is None:  # one, and those that start and count them
         children = psutil.Process(ingest.pid).children(recursive=True)
