@@ -22,7 +22,7 @@ def is_local(host):
     if host is None:
         return True
     name = (host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)).lower()
-    if name in LOCAL_NAMES or name == os.uname().nodename.lower():
+    if name in LOCAL_NAMES or name == socket.gethostname().lower():
         return True
     try:
         address = ipaddress.ip_address(name.split("%")[0])
