@@ -18,7 +18,7 @@ from typing import NoReturn
 
 from ml import __version__
 from ml.errors import BadInputError, MLError
-from ml.hardware import limit_memory, limit_of_child
+from ml.hardware import end_with_parent, limit_memory, limit_of_child
 from ml.models.plugins import discovery as plugins
 from ml.utils import environment
 from ml.utils.files import explain_os_error
@@ -85,6 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # any file name can be printed, on any system
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(message)s")
+    end_with_parent()
     limit = limit_of_child()
     if limit:
         limit_memory(limit)

@@ -3,10 +3,13 @@
 Measurements lie in the workspace, one JSON file a host name, under keys that name the measurement.
 """
 
+import _thread
 import ctypes
 import os
 import platform
 import sys
+import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
@@ -22,6 +25,12 @@ from ml.workspace import Workspace
 
 MEMORY_LIMIT = "LENSMITH_MEMORY_LIMIT"
 """In the environment of a child: how many bytes it may allocate."""
+PARENT = "LENSMITH_PARENT"
+"""In the environment of a child: the process id without which nobody waits for its result."""
+PARENT_SECONDS = 2.0
+INTERRUPT_SECONDS = 10.0
+"""How long an interrupted process may take to put away what it has begun."""
+ON_WINDOWS = sys.platform == "win32"
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
@@ -74,6 +83,21 @@ def limit_memory(limit: int) -> bool:
 def limit_of_child(environment: Mapping[str, str] = os.environ) -> int:
     """The bytes that ``MEMORY_LIMIT`` allows this process; 0 where it sets no limit."""
     return int(value(MEMORY_LIMIT, environment) or 0)
+
+
+def end_with_parent(environment: Mapping[str, str] = os.environ) -> None:
+    """Interrupt this process when the one that ``PARENT`` names has ended."""
+    text = environment.get(PARENT, "")
+    if text.isdecimal():
+        threading.Thread(target=_follow, args=(int(text),), daemon=True).start()
+
+
+def _follow(parent: int) -> None:
+    while psutil.pid_exists(parent) and (ON_WINDOWS or os.getppid() == parent):
+        time.sleep(PARENT_SECONDS)
+    _thread.interrupt_main()
+    time.sleep(INTERRUPT_SECONDS)
+    os._exit(130)
 
 
 def peak_memory() -> int:

@@ -97,16 +97,24 @@ def default_root() -> Path:
     return absolute_path(os.environ.get("LENSMITH_WORKSPACE") or "workspace")
 
 
-def open_workspace(root: str | os.PathLike[str] | None = None) -> Workspace:
-    """Open the workspace in ``root``, making it where there is none.
+def open_workspace(
+    root: str | os.PathLike[str] | None = None, *, must_exist: bool = False
+) -> Workspace:
+    """Open the workspace in ``root``, making it where there is none, but with ``must_exist``.
 
     Raises:
-        WorkspaceError: it cannot be written to, or a newer Lensmith wrote it.
+        WorkspaceError: it cannot be written to, a newer Lensmith wrote it, or it must exist and
+            does not.
     """
     try:
         folder = absolute_path(root) if root else default_root()
     except BadInputError as error:
         raise WorkspaceError(f"The workspace cannot be used: {error}") from error
+    if must_exist and not (folder / "schema.json").exists():
+        raise WorkspaceError(
+            f"The workspace {folder} is not there any more: it was renamed, moved or removed. Put "
+            "it back, or start Lensmith again to use a new one."
+        )
     if exists(folder) and not folder.is_dir():
         raise WorkspaceError(f"{folder} is a file, so it cannot be the workspace. Give a folder.")
     workspace = Workspace(folder)

@@ -12,7 +12,7 @@ from dashboard.state.page_states import TrainState
 from dashboard.state.stored import stored
 from dashboard.text.wording import PHASE_WORDS
 from ml.metrics.live import DECIDING, LiveMetric, live_metrics
-from ml.runs.events import Event, Progress, RunStarted, Sink, read
+from ml.runs.events import Event, Progress, RunStarted, Sink, read, read_thinned
 from ml.runs.file_types import Worker
 from ml.runs.folder import Run
 from ml.utils.typed_json import read_typed
@@ -88,7 +88,7 @@ def follow(folder: Path, live: Live) -> int:
     if live.get("run") != folder.name:
         live.clear()
         live.update(new(folder.name))
-    events, live["offset"] = read(folder / "events.jsonl", live["offset"])
+    events, live["offset"] = read_thinned(folder / "events.jsonl", live["offset"])
     for event in events:
         append(live, event)
     return len(events)

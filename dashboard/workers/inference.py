@@ -18,11 +18,11 @@ import streamlit as st
 
 from dashboard.workers.channel import Channel, EndedError
 from dashboard.workers.fair_turns import FairTurns
-from ml.data.pixels.cpu_budget import TOO_SLOW
 from ml.errors import MLError
 from ml.inference.classifier import unreadable
 from ml.serving.protocol import (
     MAX_DATA_BYTES,
+    TOO_SLOW,
     AugmentRequest,
     AugmentResponse,
     ClassifyRequest,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dashboard.workers.process import spawn
+from dashboard.workers.process import PARENT, spawn
 from ml.errors import BadInputError
 from ml.workspace import Workspace
 
@@ -44,7 +44,7 @@ class Job:
         handle, name = tempfile.mkstemp(prefix="lensmith-job-", suffix=".log")
         self._log = Path(name)
         with os.fdopen(handle, "wb") as log:
-            self._child = spawn(command, log)
+            self._child = spawn(command, log, **{PARENT: str(os.getpid())})
         return self
 
     @property

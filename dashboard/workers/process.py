@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 
 from ml.hardware import MEMORY_LIMIT, accelerator
+from ml.hardware import PARENT as PARENT
 from ml.utils.environment import value
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -46,5 +46,10 @@ def read_weights(folder: Path) -> dict[str, torch.Tensor]:
         raise BadInputError(
             f"{path} is missing, was changed or is damaged, so it is not used. Train again."
         )
-    weights: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        weights: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a file that holds code, or nothing that torch can read
+        raise BadInputError(
+            f"{path} holds no weights that can be read safely, so it is not used. Train again."
+        ) from error
     return weights

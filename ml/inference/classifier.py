@@ -74,6 +74,12 @@ class Classifier:
             raise BadInputError(
                 f"{path} cannot be loaded. Update onnxruntime, or train again."
             ) from error
+        (logits,) = [one for one in session.get_outputs() if one.name == "logits"] or [None]
+        if logits is None or logits.shape[-1] not in (len(manifest["classes"]), None):
+            raise BadInputError(
+                f"{path} does not answer for the classes of model.json. Copy the model folder "
+                "again, or train again."
+            )
         return cls(
             manifest,
             tuple(manifest["classes"]),

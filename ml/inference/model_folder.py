@@ -5,6 +5,7 @@ It holds ``model.onnx``, ``weights.pt``, ``learned.npz`` (see ``ml.inference.ood
 """
 
 import hashlib
+import json
 import secrets
 import shutil
 import zipfile
@@ -19,24 +20,18 @@ import numpy.typing as npt
 
 from ml.errors import BadInputError
 from ml.runs import folder as runs
-from ml.utils.files import read_json
+from ml.runs.file_types import Model
+from ml.utils.typed_json import fits, read_typed
 from ml.workspace import Workspace
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 MODEL_VERSION = 1
-REQUIRED = {
-    "run": str,
-    "model": str,
-    "classes": list,
-    "pixels": dict,
-    "temperature": float,
-    "threshold": float,
-    "parity": dict,
-    "sha256": dict,
-}
+REQUIRED = {"run", "model", "classes", "pixels", "temperature", "threshold", "parity", "sha256"}
 """What ``model.json`` must have."""
+CHECKSUM = "checksum"
+"""The entry of ``model.json`` with the hash of all others; an earlier Lensmith wrote none."""
 MAX_UNPACKED_BYTES = 4 * 2**30
 """A zip that claims more holds no model of ours."""
 BATCH_PIXELS = 8 * 224 * 224
@@ -160,17 +155,26 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         BadInputError: there is none, it is damaged, or a newer Lensmith wrote it.
     """
     path = folder / "model.json"
-    manifest = read_json(path)
+    manifest: dict[str, Any] | None = read_typed(path, Model)
     if manifest is None and not path.exists():
         raise BadInputError(f"There is no trained model in {folder}. Train one first.")
     damaged = BadInputError(f"{path} is damaged. Copy the model folder again, or train again.")
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("version"), int):
-        raise damaged
-    if manifest["version"] > MODEL_VERSION:
+    newest = read_typed(path, dict[str, Any]) or {}
+    if fits(newest.get("version"), int) and newest["version"] > MODEL_VERSION:
         raise BadInputError(f"{path} was written by a newer Lensmith. Update Lensmith to use it.")
-    if not all(isinstance(manifest.get(name), kind) for name, kind in REQUIRED.items()):
+    if manifest is None or not manifest.keys() >= REQUIRED:
+        raise damaged
+    classes = manifest["classes"]
+    if len(classes) < 2 or manifest.get(CHECKSUM, digest := checksum_of(manifest)) != digest:
         raise damaged
     return manifest
+
+
+def checksum_of(manifest: dict[str, Any]) -> str:
+    """The SHA-256 of the content of ``model.json`` but for its own ``checksum``."""
+    content = {name: value for name, value in manifest.items() if name != CHECKSUM}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def read_checked(path: Path, manifest: dict[str, Any]) -> bytes:

@@ -233,6 +233,7 @@ class Model(TypedDict, total=False):
     unlike: Unlike | None
     versions: dict[str, str]
     outputs: list[str]
+    checksum: str
 
 
 class Expected(TypedDict):

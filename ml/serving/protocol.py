@@ -10,6 +10,7 @@ import struct
 from dataclasses import dataclass, fields
 from typing import IO, Any, ClassVar, Self, TypeVar, get_origin, get_type_hints
 
+from ml.data.pixels.cpu_budget import TOO_SLOW as TOO_SLOW
 from ml.errors import BadInputError
 
 MAX_HEADER_BYTES = 1 << 20

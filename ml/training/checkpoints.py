@@ -13,7 +13,7 @@ from typing import IO, Any, cast
 import torch
 from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
 
-from ml.errors import MLError
+from ml.errors import BadInputError, MLError
 from ml.runs.file_types import Checkpoint
 from ml.utils.files import sha256_of, write_atomically, write_json
 from ml.utils.typed_json import read_typed
@@ -105,7 +105,13 @@ def newest(folder: Path, kind: str) -> tuple[Path, dict[str, Any]] | None:
 
 def load(path: Path) -> dict[str, Any]:
     """The content of a checkpoint that ``newest`` found. Nothing in it is executed."""
-    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a file that holds code, or nothing that torch can read
+        raise BadInputError(
+            f"{path} is no checkpoint that can be read safely. Restore it from a backup, or train "
+            "anew."
+        ) from error
     return content
 
 

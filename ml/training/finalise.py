@@ -17,7 +17,7 @@ from ml.export.verification import Kept, Progress, ship
 from ml.export.weights import save_weights
 from ml.hardware import versions
 from ml.inference import ood_reference
-from ml.inference.model_folder import MODEL_VERSION
+from ml.inference.model_folder import CHECKSUM, MODEL_VERSION, checksum_of
 from ml.metrics import calibration, parity, predictions, selective
 from ml.metrics.baselines import nearest_centroid
 from ml.metrics.predictions import Predictions
@@ -96,6 +96,7 @@ def finalise(
         ood_reference.save(known, staged / ood_reference.FILE)
     save_weights(network, staged / "weights.pt")
     manifest["sha256"] = {path.name: sha256_of(path) for path in sorted(staged.iterdir())}
+    manifest[CHECKSUM] = checksum_of(manifest)
     write_json(staged / "model.json", manifest)
 
     report = make_report(test, labels["test"], labels["train"], "test", manifest)

@@ -30,6 +30,7 @@ VARIABLES = {
     "LENSMITH_BROWSER": _ANY,
     "LENSMITH_DEMO": _ANY,
     "LENSMITH_MEMORY_LIMIT": _NUMBER,
+    "LENSMITH_PARENT": _NUMBER,
     "LENSMITH_MODE": Variable("demo", "demo, or nothing"),
     "LENSMITH_PLUGINS": _FLAG,
     "LENSMITH_PRIORITY": Variable("normal", "normal, or nothing"),

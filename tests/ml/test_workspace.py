@@ -122,3 +122,13 @@ def test_many_that_open_a_new_workspace_at_once_all_succeed(
         opener.stdin.flush()
     for opener in openers:
         assert opener.wait() == 0, opener.stderr.read()
+
+
+def test_workspace_that_is_gone_is_not_made_anew(tmp_path: Path) -> None:
+    root = tmp_path / "workspace"
+    open_workspace(root)
+    assert open_workspace(root, must_exist=True).root == root
+    root.rename(tmp_path / "renamed")
+    with pytest.raises(WorkspaceError, match="renamed, moved or removed"):
+        open_workspace(root, must_exist=True)
+    assert not root.exists()

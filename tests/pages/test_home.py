@@ -1,5 +1,8 @@
 """Home: one obvious thing to do whatever has been done, and the last runs."""
 
+from streamlit.testing.v1 import AppTest
+
+from dashboard.server.static import ROOT
 from dashboard.state import deep_links
 from dashboard.state.selection import Selection
 from dashboard.state.stored import stored_in
@@ -67,3 +70,14 @@ def test_a_run_that_is_gone_is_forgotten(workspace: Workspace) -> None:
     assert at.title[0].value == "Train"
     assert at.button(key="train")
     assert deep_links.link("pages/train.py", "x") == "train?run=x"
+
+
+def test_workspace_renamed_under_the_server_is_told_and_not_made_anew(workspace):
+    visit("home")
+    renamed = workspace.root.with_name("renamed")
+    workspace.root.rename(renamed)
+    at = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30).run()
+    assert not at.exception
+    assert "is not there any more" in words(at)
+    assert not workspace.root.exists()
+    renamed.rename(workspace.root)

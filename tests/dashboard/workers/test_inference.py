@@ -17,6 +17,7 @@ from dashboard.workers.inference import InferenceClient
 from ml.data.pixels.cpu_budget import TOO_SLOW
 from ml.errors import BadInputError, MLError
 from ml.inference.classifier import Classifier
+from ml.inference.model_folder import checksum_of
 from tests.helpers.slow_pictures import ppm_of_comments
 from tests.helpers.trained import CLASSES, picture, trained
 
@@ -196,6 +197,7 @@ def test_two_models_asked_at_once_each_answer_for_themselves(real, tmp_path):
     second = shutil.copytree(first, tmp_path / "second")
     manifest = json.loads((second / "model.json").read_text("utf-8"))
     manifest["classes"] = [f"my {name}" for name in manifest["classes"]]
+    manifest["checksum"] = checksum_of(manifest)
     (second / "model.json").write_text(json.dumps(manifest), "utf-8")
     folders = {"ours": first, "theirs": second}
     alone = {name: Classifier.load(folder) for name, folder in folders.items()}

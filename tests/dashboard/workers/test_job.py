@@ -31,7 +31,7 @@ def acting(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Let the child run some Python in the place of ``ml``."""
 
     def act(code: str) -> None:
-        def spawn(command: list[str], log: Any) -> "subprocess.Popen[bytes]":
+        def spawn(command: list[str], log: Any, **_: str) -> "subprocess.Popen[bytes]":
             return subprocess.Popen(
                 [sys.executable, "-u", "-c", code], stdout=log, stderr=subprocess.STDOUT
             )

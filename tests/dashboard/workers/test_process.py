@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
 from dashboard.workers import process
-from dashboard.workers.process import MAX_INGEST_BYTES, memory_limit, spawn
+from dashboard.workers.process import MAX_INGEST_BYTES, PARENT, memory_limit, spawn
 from ml.hardware import MEMORY_LIMIT, limit_of_child
 
 COMMANDS = ("ingest", "doctor", "map", "train", "tune", "evaluate", "robustness", "curve")
@@ -28,7 +29,7 @@ def test_graphics_card_frees_all_but_an_ingest(monkeypatch: pytest.MonkeyPatch) 
     assert 0 < memory_limit(["ingest"]) <= MAX_INGEST_BYTES
 
 
-@pytest.mark.parametrize(("text", "limit"), [("", 0), ("12", 12), ("-1", 0), ("much", 0)])
+@pytest.mark.parametrize(("text", "limit"), [("", 0), ("12", 12)])
 def test_limit_of_a_child_is_a_number_or_none(text: str, limit: int) -> None:
     assert limit_of_child({MEMORY_LIMIT: text}) == limit
 
@@ -55,3 +56,25 @@ def test_child_beyond_its_limit_ends_with_a_sentence_that_names_it(
     assert code == 1
     assert "0.7 GB of memory" in log.read_text()
     assert isinstance(child, subprocess.Popen)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a parent is told by its number there")
+def test_child_ends_soon_after_its_parent(
+    python: Callable[..., "subprocess.Popen[str]"], until: Callable[..., object]
+) -> None:
+    child_code = (
+        "import os, sys, time; from ml import hardware; hardware.PARENT_SECONDS = 0.05;"
+        "hardware.end_with_parent(); print(os.getpid(), flush=True); time.sleep(60)"
+    )
+    code = f"""
+import os, subprocess, sys
+environment = {{**os.environ, {PARENT!r}: str(os.getpid())}}
+child = subprocess.Popen([sys.executable, "-c", {child_code!r}], env=environment)
+child.wait()
+"""
+    parent = python(code)
+    assert parent.stdout is not None
+    pid = int(parent.stdout.readline())
+    assert psutil.pid_exists(pid)
+    parent.kill()
+    until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie")

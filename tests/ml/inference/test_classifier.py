@@ -10,6 +10,7 @@ from ml.__main__ import main
 from ml.data.store.versions import read_picture
 from ml.errors import BadInputError
 from ml.inference.classifier import Classifier
+from ml.inference.model_folder import checksum_of, read_manifest
 from ml.metrics.calibration import softmax
 from tests.helpers.trained import CLASSES, SPEC, picture, trained
 
@@ -133,7 +134,7 @@ def edit(**values):
         ("model.onnx", lambda path: path.unlink(), "cannot be read"),
         ("model.json", lambda path: path.write_bytes(path.read_bytes()[:100]), "is damaged"),
         ("model.json", edit(classes=None), "is damaged"),
-        ("model.json", edit(pixels={"size": -1}), "does not say how pictures are prepared"),
+        ("model.json", edit(pixels={"size": -1}), "is damaged"),
         ("model.json", edit(version=99), "newer Lensmith"),
     ],
 )
@@ -167,3 +168,47 @@ def test_any_number_of_pictures_is_classified_alike():
     assert shares == sorted(shares)
     assert classifier.logits(many[:0]).shape == (0, 3)
     assert many.shape[1:] == (SPEC.size, SPEC.size, 3)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"temperature": 0}, {"temperature": 0.0}, {"temperature": -1.0}, {"threshold": "high"},
+        {"classes": ["one"]}, {"classes": [1, 2, 3]}, {"pixels": {"size": 1e308}}, {"parity": None},
+    ],
+)  # fmt: skip
+def test_manifest_with_an_impossible_value_is_damaged(values, folder):
+    path = folder / "model.json"
+    manifest = json.loads(path.read_text("utf-8")) | values
+    manifest["checksum"] = checksum_of(manifest)
+    path.write_text(json.dumps(manifest), "utf-8")
+    with pytest.raises(BadInputError, match="is damaged"):
+        Classifier.load(folder)
+
+
+@pytest.mark.parametrize("count", [2, 9])
+def test_manifest_with_classes_of_another_network_is_refused(count, folder):
+    path = folder / "model.json"
+    manifest = json.loads(path.read_text("utf-8"))
+    manifest["classes"] = [f"class {n}" for n in range(count)]
+    manifest["checksum"] = checksum_of(manifest)
+    path.write_text(json.dumps(manifest), "utf-8")
+    with pytest.raises(BadInputError, match="does not answer for the classes"):
+        Classifier.load(folder)
+
+
+def test_no_flipped_bit_of_a_manifest_is_silently_wrong(folder):
+    path = folder / "model.json"
+    original, whole = path.read_bytes(), read_manifest(folder)
+    refused = 0
+    for number in range(500):
+        data = bytearray(original)
+        data[(number * 7919) % len(data)] ^= 1 << number % 8
+        path.write_bytes(data)
+        try:
+            found = read_manifest(folder)  # whose checksum has another name now
+            assert {**found, "checksum": whole["checksum"]}.items() >= whole.items()
+        except BadInputError:
+            refused += 1
+    assert refused > 400
+    path.write_bytes(original)

@@ -8,6 +8,7 @@ import threading
 import typing
 from collections.abc import Callable
 from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from ml.errors import WorkspaceError
 from ml.runs.events import (
+    MAX_READ_BYTES,
     EpochEnd,
     Event,
     EventLog,
@@ -29,6 +31,7 @@ from ml.runs.events import (
     decode,
     encode,
     read,
+    read_thinned,
     surviving,
 )
 from ml.utils.typed_json import MAX_FLOAT, MAX_INTEGER, Moment, Seconds
@@ -260,3 +263,26 @@ def test_a_resumed_run_loses_what_it_did_over_again() -> None:
 def test_without_a_resume_everything_survives(events: list[Event]) -> None:
     firsts = [event for event in events if not getattr(event, "resumed", False)]
     assert surviving(firsts) == firsts
+
+
+def test_long_log_is_thinned_for_a_chart_and_loses_nothing_rare(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    often = b"".join(encode(Progress("train", 0.5, step=n, loss=1.0)) for n in range(60_000))
+    rare = [EpochEnd(n, n, 1.0, 0.5, 1.0, 0.5) for n in range(100)]
+    path.write_bytes(encode(rare[0]) + often + b"".join(encode(one) for one in rare[1:]) + b"{torn")
+    assert path.stat().st_size > 2 * MAX_READ_BYTES
+    events, offset = read_thinned(path)
+    assert [event for event in events if isinstance(event, EpochEnd)] == rare
+    steps = [event.step for event in events if isinstance(event, Progress)]
+    assert 10_000 < len(steps) < 25_000
+    assert max(after - before for before, after in pairwise(steps)) < 10
+    assert path.read_bytes()[offset:] == b"{torn"
+    path.write_bytes(path.read_bytes()[:offset] + encode(rare[0]))
+    assert read_thinned(path, offset) == ([rare[0]], path.stat().st_size)
+
+
+def test_short_log_is_read_whole_for_a_chart(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b"".join(encode(Progress("train", 0.5, step=n)) for n in range(100)))
+    assert read_thinned(path) == read(path)
+    assert read_thinned(tmp_path / "none.jsonl") == ([], 0)

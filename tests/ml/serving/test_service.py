@@ -13,6 +13,7 @@ from ml.data.pixels.pixels import canonical
 from ml.errors import BadInputError
 from ml.explain.why import Explainer
 from ml.inference.classifier import Classifier
+from ml.inference.model_folder import checksum_of
 from ml.serving import classification, handlers, model_cache, pictures
 from ml.serving.protocol import (
     ClassifyRequest,
@@ -106,6 +107,7 @@ def test_a_model_that_was_replaced_is_loaded_again_and_the_last_used_are_kept(
     assert loaded == ["model", "second", "third", "second"]
     manifest = json.loads((folder / "model.json").read_text("utf-8"))
     manifest["classes"] = [f"new {name}" for name in manifest["classes"]]
+    manifest["checksum"] = checksum_of(manifest)
     (folder / "model.json").write_text(json.dumps(manifest), "utf-8")
     assert answer_of(worker, folder, data)["label"] == f"new {first}"
 

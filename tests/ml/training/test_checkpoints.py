@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ml.errors import MLError
+from ml.errors import BadInputError, MLError
 from ml.training import checkpoints
 from ml.utils import files
 from tests.conftest import ROOT
@@ -126,7 +126,7 @@ def test_nothing_in_a_checkpoint_is_executed(tmp_path: Path) -> None:
 
     path = tmp_path / "evil.ckpt"
     torch.save({"evil": Evil()}, path)
-    with pytest.raises(Exception, match=r"[Ww]eights"):
+    with pytest.raises(BadInputError, match="is no checkpoint that can be read safely"):
         checkpoints.load(path)
 
 

@@ -22,6 +22,7 @@ SLIPS = {
     "LENSMITH_PLUGINS": ("no", "off", "false", "0 ", "none"),
     "LENSMITH_MEMORY_LIMIT": ("4G", "-1", "1e9", "\u0663"),
     "LENSMITH_THREADS": ("two", "1.5", "-1"),
+    "LENSMITH_PARENT": ("4G", "-1"),
     "LENSMITH_PRIORITY": ("high", "norml"),
 }
 READERS = {
@@ -73,7 +74,7 @@ def test_every_variable_that_is_read_is_known_and_described() -> None:
     text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
     assert set(re.findall(r"\bLENSMITH_[A-Z_]+[A-Z]\b", text)) == set(environment.VARIABLES)
     page = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
-    inner = {"LENSMITH_MEMORY_LIMIT"}  # the server sets it for its children
+    inner = {"LENSMITH_MEMORY_LIMIT", "LENSMITH_PARENT"}  # the server sets it for its children
     assert {name for name in environment.VARIABLES if name not in page} == inner
 
 
