@@ -8,7 +8,7 @@ from dashboard.app import demo
 from dashboard.components.widgets.empty_state import full_page
 from dashboard.components.widgets.error_message import error_message
 from dashboard.components.widgets.sidebar import sidebar
-from dashboard.server import static, style
+from dashboard.server import start, static, style
 from dashboard.state import deep_links, redraw, selection
 from dashboard.state.navigation import navigation
 from dashboard.state.open_dialog import close_dialog_of_other_page
@@ -17,7 +17,6 @@ from dashboard.state.workspace import open_current_workspace
 from dashboard.workers import engine
 from ml import __version__
 from ml.errors import WorkspaceError
-from ml.utils import environment
 
 # After each drawing Streamlit looks for garbage among all objects. Those of the modules stay, and
 # to look through them again took a tenth of a second each time.
@@ -37,7 +36,7 @@ def draw() -> None:
     clear_page_hash()
     deep_links.read_address()
     try:
-        environment.check()  # again in each run, since secrets set variables after the start
+        start.check_environment()  # again in each run, since secrets set variables after the start
         static.publish()
         style.apply()
         workspace = open_current_workspace()
