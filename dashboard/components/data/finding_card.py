@@ -228,7 +228,7 @@ def bulk_fixes(
     if open_items is not None:  # what was kept stays as it is
         changeable = [n for n in open_items if n not in tested]
     fixes = [restrict_fix(fix, {n: n for n in changeable}) for fix in finding["fixes"]]
-    if open_items is not None:
+    if open_items is not None and finding["fixes"]:  # none where most suspects are right
         fixes.append(_relabel_all(finding, changeable))
     return [fix for fix in fixes if fix["edits"]]
 

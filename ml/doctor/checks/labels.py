@@ -4,7 +4,8 @@ Northcutt, Jiang and Chuang 2021, "Confident learning: estimating uncertainty in
 https://arxiv.org/abs/1911.00068: a picture counts as one of another class when its probability
 there, by heads that have not seen it, is above what that class's own pictures have on average. The
 counts estimate how many labels of each class are wrong; so many are suspected, the ones first whose
-own label is furthest behind.
+own label is furthest behind. Where classes look alike most suspects are right, so the finding says
+how many of them are likely wrong here (``ml.doctor.label_noise``).
 """
 
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import numpy.typing as npt
 
 from ml.doctor.check_context import CheckContext, exclude
 from ml.doctor.finding import Finding, Fix
+from ml.doctor.label_noise import Precision, suspect_precision
 from ml.doctor.registry import Kind, check
 from ml.text.format import count
 
@@ -24,7 +26,12 @@ MIN_MARGIN = 0.4
 5 % of labels turned at random is found, and up to a fifth more suspected where none was."""
 MIN_SURE_MARGIN = 0.8
 MIN_HARMFUL_SHARE = 0.02
-"""Sure suspects above this share of the set have high severity, all suspects medium."""
+"""Of the set: with sure suspects above it the severity may be high, with all suspects medium."""
+MIN_PRECISION_FOR_HIGH, MIN_LOW_BOUND_FOR_HIGH = 0.5, 0.2
+"""Of the estimated precision and of the lower bound of its interval."""
+MIN_PRECISION_FOR_MEDIUM = 0.2
+MIN_PRECISION_FOR_FIXES = 0.5
+"""With less no button changes several labels: most of them are right."""
 
 Probabilities = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
@@ -59,36 +66,66 @@ def label_errors(context: CheckContext) -> Iterator[Finding]:
     if not len(order):
         return
     items = candidates[order].tolist()
+    precision = suspect_precision(
+        context.label_probabilities[candidates], context.labels[candidates], order
+    )
     likeliest = context.label_probabilities[items].argmax(1).tolist()
     names = {
         item: context.version.classes[label] for item, label in zip(items, likeliest, strict=True)
     }
     scores = {item: -float(margins[n]) for item, n in zip(items, order.tolist(), strict=True)}
     sure = {item: name for item, name in names.items() if scores[item] >= MIN_SURE_MARGIN}
+    number, total = len(items), len(context.items)
+    yield context.finding(
+        kind="label_error",
+        severity=_severity(precision, len(sure) / total, number / total),
+        title=f"{count(number, 'label')} may be wrong.",
+        why=(
+            f"{precision_sentence(precision, number)} Wrong ones mislead training, and make a good "
+            "model look bad in the test."
+        ),
+        items=items,
+        labels=names,
+        scores=scores,
+        fixes=_fixes(context, items, sure) if precision.share >= MIN_PRECISION_FOR_FIXES else (),
+    )
+
+
+def precision_sentence(precision: Precision, suspects: int) -> str:
+    """How many of so many suspects are likely wrong, in tenths or, of fewer than ten, in pictures.
+
+    >>> precision_sentence(Precision(0.42, 0.18, 0.71), 61)
+    'About 4 of 10 of these labels are likely wrong (2 to 7); the others are right but unusual.'
+    """
+    of = min(10, suspects)
+    share, low, high = (round(of * value) for value in precision)
+    if not share:
+        return (
+            f"Probably hardly any of these labels is wrong (0 to {high} of {of}): some classes "
+            "look alike here."
+        )
+    return (
+        f"About {share} of {of} of these labels {'is' if share == 1 else 'are'} likely wrong "
+        f"({low} to {high}); the others are right but unusual."
+    )
+
+
+def _severity(precision: Precision, sure_share: float, share: float) -> str:
+    reliable = precision.share >= MIN_PRECISION_FOR_HIGH and precision.low >= MIN_LOW_BOUND_FOR_HIGH
+    if sure_share >= MIN_HARMFUL_SHARE and reliable:
+        return "high"
+    if share >= MIN_HARMFUL_SHARE and precision.share >= MIN_PRECISION_FOR_MEDIUM:
+        return "medium"
+    return "low"
+
+
+def _fixes(context: CheckContext, items: list[int], sure: dict[int, str]) -> list[Fix]:
     fixes = [exclude("Exclude all of them", items)]
     changed = {item: name for item, name in sure.items() if not context.is_tested(item)}
     if changed:
         label = f"Relabel the {count(len(changed), 'surest', 'surest')}"
         fixes.insert(0, _relabel(label, changed))
-    number = len(items)
-    total = len(context.items)
-    yield context.finding(
-        kind="label_error",
-        severity="high"
-        if len(sure) >= MIN_HARMFUL_SHARE * total
-        else "medium"
-        if number >= MIN_HARMFUL_SHARE * total
-        else "low",
-        title=f"{count(number, 'label')} may be wrong.",
-        why=(
-            "Pictures like these mostly have another label. Wrong ones mislead training, and make "
-            "a good model look bad in the test."
-        ),
-        items=items,
-        labels=names,
-        scores=scores,
-        fixes=fixes,
-    )
+    return fixes
 
 
 def suspects(probabilities: Probabilities, labels: Labels) -> tuple[Labels, Probabilities]:

@@ -9,6 +9,7 @@ from PIL import Image, ImageFilter
 from benchmarks.planting import NEAR_COPIES, with_remark
 from ml.data.edits.edits import apply
 from ml.doctor.check_context import CheckContext
+from ml.doctor.checks import labels as labels_check
 from ml.doctor.checks import shift as shift_check
 from ml.doctor.examination import findings_of
 from ml.doctor.finding import Finding
@@ -300,3 +301,25 @@ def test_a_damaged_picture_is_a_finding_and_no_end(make_context: Make) -> None:
     context = make_context(noise(20))
     picture_path(context.workspace, context.version.items[3].hash).unlink()
     assert the_finding(context, "undecodable").items == [3]
+
+
+def test_suspects_that_are_mostly_right_are_minor_and_have_no_fix(
+    make_context: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = np.random.default_rng(0)
+    context = make_context([*noise(100, "a"), *noise(100, "b", 200)])
+    # Classes that look alike: labels follow the probabilities, and no label was turned.
+    logits = chance.normal(0, 2.5, 200)
+    logits = np.where(np.abs(logits) < 1, 2.0, logits)
+    probabilities = 1 / (1 + np.exp(-logits))
+    context.labels = (chance.random(200) < probabilities).astype(np.int64)
+    context.label_probabilities = np.stack([1 - probabilities, probabilities], 1)
+    (finding,) = labels_check.label_errors(context)
+    assert finding.severity == "low"
+    assert list(finding.fixes) == []
+    assert "Probably hardly any" in finding.why or "About 1 of" in finding.why
+    sure = labels_check.Precision(0.9, 0.8, 1.0)
+    monkeypatch.setattr(labels_check, "suspect_precision", lambda *_: sure)
+    (finding,) = labels_check.label_errors(context)
+    assert finding.severity in ("high", "medium")
+    assert finding.fixes
