@@ -119,19 +119,18 @@ def _with_limit(
         "validation": len(scores),
         "beyond": int((scores > limit).sum()),
         "false_alarms": FALSE_ALARMS,
-        "false_alarms_interval": false_alarm_interval(len(scores), place),
+        "false_alarms_bound": false_alarm_bound(len(scores), place),
     }
     return replace(known, limit=limit), summary
 
 
-def false_alarm_interval(count: int, place: int) -> tuple[float, float]:
-    """The 95 % interval of the share of pictures beyond the ``place``-th smallest of ``count``
+def false_alarm_bound(count: int, place: int) -> float:
+    """The upper 95 % bound of the share of pictures beyond the ``place``-th smallest of ``count``
     scores of pictures like them: that share is Beta(count + 1 - place, place) (Vovk 2012,
     "Conditional validity of inductive conformal predictors", https://arxiv.org/abs/1209.2673)."""
     from scipy.special import betaincinv  # type: ignore[import-untyped]
 
-    low, high = betaincinv(count + 1 - place, place, [0.025, 0.975])
-    return float(low), float(high)
+    return float(betaincinv(count + 1 - place, place, 0.95))
 
 
 def principal(rows: npt.NDArray[np.float32], max_count: int) -> npt.NDArray[np.float32]:

@@ -204,7 +204,7 @@ class Unlike(TypedDict, total=False):
     validation: Count
     beyond: Count
     false_alarms: Share | None
-    false_alarms_interval: Interval
+    false_alarms_bound: Share
 
 
 class Pixels(TypedDict):

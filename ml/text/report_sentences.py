@@ -189,12 +189,11 @@ def unlike(about: dict[str, Any] | None) -> str:
 
 
 def _false_alarms(about: dict[str, Any], share: float) -> str:
-    """How often a picture is called unlike by mistake, with the range that so few show."""
-    interval = about.get("false_alarms_interval")
-    if not interval:  # of an earlier Lensmith
+    """How often a picture is called unlike by mistake, and how often at most."""
+    bound = about.get("false_alarms_bound")
+    if bound is None:  # of an earlier Lensmith
         return f"about 1 in {round(1 / share)}"
-    low, high = (max(1, round(100 * one)) for one in interval)
-    return f"about {round(100 * share)} of 100 (from {low} to {high}, 19 times in 20)"
+    return f"about {round(100 * share)} of 100 (at most {math.ceil(100 * bound)}, 19 times in 20)"
 
 
 def corruptions(measured: dict[str, Any]) -> str:

@@ -346,8 +346,8 @@ def test_the_rules_are_told_with_what_was_counted_and_small_counts_as_such():
     about = {"pictures": 420, "validation": 90, "false_alarms": 0.05}
     assert "420 training pictures" in report_sentences.unlike(about)
     assert "about 1 in 20 so by mistake" in report_sentences.unlike(about)
-    ranged = report_sentences.unlike({**about, "false_alarms_interval": [0.018, 0.098]})
-    assert "about 5 of 100 (from 2 to 10, 19 times in 20) so by mistake" in ranged
+    bounded = report_sentences.unlike({**about, "false_alarms_bound": 0.091})
+    assert "about 5 of 100 (at most 10, 19 times in 20) so by mistake" in bounded
     assert "1 in 10 pictures" in report_sentences.unlike({**about, "validation": 9})
     assert report_sentences.unlike(None) == report_sentences.unlike({}) == ""
 
