@@ -9,7 +9,7 @@ from dashboard.text.wording import count
 
 
 def learning_curve(report: dict[str, Any]) -> dict[str, Any]:
-    """Validation accuracy by training pictures, with 95 % intervals.
+    """Accuracy by training pictures, with 95 % intervals.
 
     Where a power law fits, a hollow mark at twice the pictures shows the expected accuracy.
     """
@@ -20,6 +20,7 @@ def learning_curve(report: dict[str, Any]) -> dict[str, Any]:
         f"{with_span(point['accuracy'], point['interval'])} right"
         for point in points
     ]
+    split = "Test" if report.get("measured_on") == "test" else "Validation"
     data = [
         {
             "type": "scatter",
@@ -41,7 +42,7 @@ def learning_curve(report: dict[str, Any]) -> dict[str, Any]:
         "layout": {
             "showlegend": len(data) > 1,
             "xaxis": {"title": "Training pictures", "rangemode": "tozero"},
-            "yaxis": {"title": "Validation accuracy", "ticksuffix": " %"},
+            "yaxis": {"title": f"{split} accuracy", "ticksuffix": " %"},
         },
     }
 

@@ -28,10 +28,11 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
     if args.json:
         print(json.dumps(curve, ensure_ascii=False))
         return
-    print(f"{'training pictures':>18}{'validation accuracy':>22}")
+    title = learning_curve.accuracy_title(curve).lower()
+    print(f"{'training pictures':>18}{title:>22}")
     for point in curve["points"]:
         low, high = point["interval"]
         print(f"{point['train']:18,}{point['accuracy']:14.1%} ({low:.1%} to {high:.1%})")
     draws = f", mean of {curve['draws']} fits" if curve["draws"] > 1 else ""
-    print(f"Measured on {curve['pictures']} validation pictures{draws}.")
+    print(f"Measured on {curve['pictures']} {learning_curve.pictures_name(curve)}{draws}.")
     print(curve["finding"])

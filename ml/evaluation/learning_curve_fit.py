@@ -12,6 +12,7 @@ from ml.config import TrainConfig
 from ml.data.augment.batch import mix
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import Indices, Pictures, open_pictures
+from ml.data.splits.groups import group_ids
 from ml.data.splits.splits import stratified_group_folds
 from ml.distributed.group import ProcessGroup
 from ml.errors import BadInputError
@@ -33,10 +34,11 @@ def measure(
     """Train the settings of ``run`` on parts of its training pictures: see
     ``ml.evaluation.learning_curve.summary``.
 
-    All are measured on the run's validation pictures; its test pictures take no part. Every part is
-    trained for as many steps as the whole, so that what is compared is the pictures, not how long
-    was trained, and the last epoch counts. What is done is kept in ``reports/curve.json``: whoever
-    was interrupted goes on after it.
+    All are measured on the run's test pictures, as its score is: nothing is chosen by them. Where
+    there are none it is the validation pictures. Parts are of the pictures that the model of the
+    run was fitted to. Every part is trained for as many steps as the whole, so that what is
+    compared is the pictures, not how long was trained, and the last epoch counts. What is done is
+    kept in ``reports/curve.json``: an interrupted measurement goes on after it.
 
     Args:
         progress: is told the share done, and may raise to stop.
@@ -52,14 +54,17 @@ def measure(
     device, choices = machine_for(config, surviving(run.events()[0]), ProcessGroup())
     spec = PixelSpec(config.image_size, config.colour, config.fit)
     pictures = open_pictures(workspace, run.dataset, spec)
-    train, val = pictures.indices("train"), pictures.indices("val")
-    if not len(val):
-        raise BadInputError(f"Run {run.name} has no validation pictures to measure on.")
-    orders = [nested(pictures, config.split_seed + draw) for draw in range(recipe["draws"])]
+    taught = [pictures.indices(split) for split in learning_curve.taught_by(run)]
+    train, measured_side = np.sort(np.concatenate(taught)), pictures.indices(recipe["measured_on"])
+    if not len(measured_side):
+        raise BadInputError(f"Run {run.name} has no test or validation pictures to measure on.")
+    seeds = [config.split_seed + draw for draw in range(recipe["draws"])]
+    orders = [nested(pictures, train, seed) for seed in seeds]
     inputs = Inputs(spec.channels, spec.size, len(pictures.classes))
     network = build(config.model, inputs, pretrained=config.pretrained, **options_of(config))
     network.to(memory_format=torch.channels_last)
-    plan_of = plans(workspace, config, network, sides(pictures, train, val), device, progress)
+    pool = sides(pictures, train, measured_side)
+    plan_of = plans(workspace, config, network, pool, device, progress)
 
     finished_fits = _finished_fits(run, recipe)
     fits = [(draw, size) for draw in range(len(orders)) for size in range(learning_curve.SHARES)]
@@ -68,7 +73,7 @@ def measure(
         share = len(chosen) / len(train)
         own = longer(config, share).changed(seed=_seed(config.seed, draw))
         start_anew(own, 0)
-        plan = plan_of(sides(pictures, chosen, val))
+        plan = plan_of(sides(pictures, chosen, measured_side))
 
         def report_share(part: float, number: int = number) -> None:
             progress((number + part) / len(fits))
@@ -86,22 +91,26 @@ def measure(
         **recipe,
         "run": run.id,
         "hits": finished_fits,
-        **learning_curve.summary(correct, counts),
+        **learning_curve.summary(
+            correct,
+            counts,
+            group_ids(pictures.version.items, measured_side),
+            recipe["measured_on"],
+        ),
     }
     measured["seconds"] = time.perf_counter() - started
     _store(run, measured)
     return measured
 
 
-def nested(pictures: Pictures, seed: int) -> list[Indices]:
-    """A quarter, a half, three quarters and all of the training pictures, each within the next.
+def nested(pictures: Pictures, train: Indices, seed: int) -> list[Indices]:
+    """A quarter, a half, three quarters and all of the pictures ``train``, each within the next.
 
     They are stratified, and what must not be parted (``ml.data.splits.stratified``) is in one part.
 
     Raises:
         BadInputError: there are too few pictures.
     """
-    train = pictures.indices("train")
     parts = stratified_group_folds(pictures.version.items, train, learning_curve.SHARES, seed)
     if len(parts) < learning_curve.SHARES:
         raise BadInputError("There are too few training pictures to take a quarter of them.")

@@ -239,7 +239,9 @@ def test_the_learning_curve_is_offered_with_its_time_and_told_once_measured(work
     labels = [button.label for button in opened().main.button]
     assert any(re.fullmatch(r"Measure it, in about \d+ (s|min)", label) for label in labels), labels
     hits = np.arange(60) < np.array([30, 36, 45, 45])[:, None]
-    found = learning_curve.recipe_of(run) | learning_curve.summary(hits[:, None], [25, 50, 75, 100])
+    found = learning_curve.recipe_of(run) | learning_curve.summary(
+        hits[:, None], [25, 50, 75, 100], measured_on="test"
+    )
     learning_curve.path_of(run).parent.mkdir(exist_ok=True)
     write_json(learning_curve.path_of(run), found)
     at = opened()

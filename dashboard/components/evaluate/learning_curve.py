@@ -34,9 +34,11 @@ def begin_learning_curve(workspace: Workspace, run: Run) -> None:
 
 
 def _panel(workspace: Workspace, run: Run) -> None:
+    kind = curve.pictures_name({"measured_on": curve.measured_on(run)})
     st.write(
         "The same settings on a quarter, a half, three quarters and all of the training pictures, "
-        "measured on the validation pictures. The test pictures take no part."
+        f"measured on the {kind}"
+        + (", as the score above. Nothing is chosen by them." if kind == "test pictures" else ".")
     )
     measured = curve.read(run)
     if measured is None:
@@ -46,7 +48,7 @@ def _panel(workspace: Workspace, run: Run) -> None:
     plot(learning_curve(measured), key=f"curve-{run.id}", height=320, alt=measured["finding"])
     fits = f"mean of {measured['draws']} fits each" if measured["draws"] > 1 else "one fit each"
     st.caption(
-        f"Accuracy on {count(measured['pictures'], 'validation picture')}, {fits}, all trained "
+        f"Accuracy on {count(measured['pictures'], kind.removesuffix('s'))}, {fits}, all trained "
         f"for as "
         "many steps. Whiskers are 95 % intervals"
         + (EXTRAPOLATION_NOTE if measured["twice"] else ".")

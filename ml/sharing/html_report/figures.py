@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from ml.evaluation.learning_curve import accuracy_title
 from ml.metrics.report import bin_interval
 from ml.sharing.html_report.svg import element
 
@@ -130,7 +131,7 @@ def reliability(
 
 
 def learning_curve(measured: dict[str, Any]) -> Markup:
-    """Validation accuracy by training pictures, of ``ml.evaluation.learning_curve``; hollow is
+    """Accuracy by training pictures, of ``ml.evaluation.learning_curve``; hollow is
     what may come."""
     points = measured["points"]
     last = points[-1]
@@ -141,7 +142,7 @@ def learning_curve(measured: dict[str, Any]) -> Markup:
     axes = Axes((0, most), (low / 100, 1.0))
     xs = [(most * part / 4, f"{most * part / 4:,.0f}") for part in range(5)]
     ys = percents(low, 20 if low < 40 else 10)
-    parts = axes.frame(xs, ys, ("Training pictures", "Validation accuracy"))
+    parts = axes.frame(xs, ys, ("Training pictures", accuracy_title(measured)))
     parts.append(axes.line([(point["train"], point["accuracy"]) for point in points], "now"))
     for point in points:
         parts.append(axes.whisker(point["train"], point["interval"]))

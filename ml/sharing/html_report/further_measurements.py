@@ -65,7 +65,10 @@ def more_pictures(subject: Subject) -> Markup | None:
         "more_pictures",
         finding=measured["finding"],
         chart=figures.learning_curve(measured),
-        pictures=count(measured["pictures"], "validation picture"),
+        pictures=count(
+            measured["pictures"], learning_curve.pictures_name(measured).removesuffix("s")
+        ),
+        accuracy_title=learning_curve.accuracy_title(measured),
         fits=f"mean of {measured['draws']} fits each" if measured["draws"] > 1 else "one fit each",
         extrapolated=bool(measured["twice"]),
         rows=[{**point, "interval": span(point["interval"])} for point in measured["points"]],

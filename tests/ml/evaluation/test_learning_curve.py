@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks import learning_curve as simulation
 from ml import __main__
 from ml.config import TrainConfig
 from ml.data.catalog import run_record
@@ -57,7 +58,7 @@ def test_parts_are_nested_stratified_and_part_no_group(seed: int) -> None:
     version = DatasetVersion("x", 1, ("a", "b", "c"), tuple(items), "", {})
     train = np.arange(0, 240, 1)[np.arange(240) % 8 != 0]
     pictures = Pictures(version, PixelSpec(8), np.empty(0), np.arange(240), {"train": train})
-    parts = learning_curve_fit.nested(pictures, seed)
+    parts = learning_curve_fit.nested(pictures, train, seed)
     assert parts[-1].tolist() == train.tolist()
     for number, (part, larger) in enumerate(zip(parts, [*parts[1:], train], strict=True), 1):
         assert set(part) <= set(larger)
@@ -70,8 +71,8 @@ def test_parts_are_nested_stratified_and_part_no_group(seed: int) -> None:
         outside = {items[n].group for n in set(train) - set(part)} - {None}
         assert not inside & outside
     again, other = (
-        learning_curve_fit.nested(pictures, seed),
-        learning_curve_fit.nested(pictures, seed + 1),
+        learning_curve_fit.nested(pictures, train, seed),
+        learning_curve_fit.nested(pictures, train, seed + 1),
     )
     assert [part.tolist() for part in again] == [part.tolist() for part in parts]
     assert parts[0].tolist() != other[0].tolist()
@@ -104,6 +105,26 @@ def test_the_forecast_of_a_power_law_comes_true() -> None:
     low, high = summary["twice"]
     assert low < law[4] - law[3] < high
     assert "pictures might bring about" in summary["finding"]
+
+
+@pytest.mark.parametrize("floor", [0.0, 0.3, 0.7])
+def test_the_interval_of_twice_as_many_covers_with_a_floor_and_without(floor: float) -> None:
+    """A cheap part of ``benchmarks/learning_curve.py``: fewer tests, so wider limits."""
+    ours, without = simulation.coverage(floor, 0.8, 0.3, 300, 5, tests=40)
+    assert ours[0] > 20
+    assert ours[1] >= 0.9 * ours[0]
+    if floor:
+        assert without[1] < 0.5 * without[0]
+
+
+def test_points_and_gain_allow_for_groups() -> None:
+    right = np.repeat(hits([0.5, 0.6, 0.7, 0.75], 1, 40), 5, axis=2)
+    alone = learning_curve.summary(right, COUNTS)
+    grouped = learning_curve.summary(right, COUNTS, np.repeat(np.arange(40), 5), "test")
+    for one, other in zip(alone["points"], grouped["points"], strict=True):
+        assert other["interval"][0] < one["interval"][0]
+    assert grouped["interval"][0] < alone["interval"][0]
+    assert learning_curve.summary(right, COUNTS, np.zeros(200, np.int64))["twice"] is None
 
 
 @pytest.mark.parametrize(
@@ -145,7 +166,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, graphs: Path) -> tuple[Worksp
     return workspace, run
 
 
-def test_a_curve_of_validation_pictures_goes_on_after_a_stop(
+def test_a_curve_of_test_pictures_goes_on_after_a_stop(
     made: tuple[Workspace, Run], capsys: pytest.CaptureFixture[str], monkeypatch
 ) -> None:
     workspace, run = made
@@ -174,10 +195,12 @@ def test_a_curve_of_validation_pictures_goes_on_after_a_stop(
 
     counts = run.dataset["counts"]
     assert len(seen) == 20, "what was done was not done again"
-    assert {val for _, val, _ in seen} == {counts["val"]} == {len(one) for one in before}
-    assert curve["points"][-1]["train"] == counts["train"]
+    assert {measured for _, measured, _ in seen} == {counts["test"]} == {len(one) for one in before}
+    taught = learning_curve.taught_by(run)
+    assert curve["points"][-1]["train"] == sum(counts[split] for split in taught)
+    assert curve["measured_on"] == "test"
     assert all(rows * epochs >= 0.9 * 2 * 2 * counts["train"] for rows, _, epochs in seen)
-    last = [one.count("1") / counts["val"] for one in curve["hits"][3::4]]
+    last = [one.count("1") / counts["test"] for one in curve["hits"][3::4]]
     assert curve["points"][-1]["accuracy"] == pytest.approx(np.mean(last))
     uninterrupted = learning_curve_fit.measure(workspace, run)
     assert uninterrupted["hits"] == curve["hits"], "the same seeds give the same curve"

@@ -370,7 +370,8 @@ def test_worse_pictures_and_the_learning_curve_are_in_it_once_measured(workspace
     hits = np.arange(60) < np.array([30, 36, 45, 45])[:, None]
     write_json(
         learning_curve.path_of(run),
-        learning_curve.recipe_of(run) | learning_curve.summary(hits[:, None], [25, 50, 75, 100]),
+        learning_curve.recipe_of(run)
+        | learning_curve.summary(hits[:, None], [25, 50, 75, 100], measured_on="test"),
     )
     root = made(workspace, run)
     rows = part(root, "worse pictures").all("tbody")[0].all("tr")
