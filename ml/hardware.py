@@ -16,11 +16,11 @@ from importlib import metadata
 from typing import Any
 
 import psutil
-from filelock import FileLock
 
 from ml import __version__
 from ml.utils.environment import value
 from ml.utils.files import read_json, write_json
+from ml.utils.locks import held
 from ml.workspace import Workspace
 
 MEMORY_LIMIT = "LENSMITH_MEMORY_LIMIT"
@@ -155,5 +155,5 @@ def save_measurement(workspace: Workspace, key: str, value: Any) -> None:
     """Save a measurement of this host under ``key``."""
     workspace.machine.mkdir(exist_ok=True)
     path = workspace.machine / f"{platform.node() or 'host'}.json"
-    with FileLock(path.with_suffix(".lock")):
+    with held(path.with_suffix(".lock")):
         write_json(path, {**read_measurements(workspace), key: value})

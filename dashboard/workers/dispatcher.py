@@ -10,6 +10,7 @@ import platform
 import subprocess
 import threading
 import time
+from contextlib import suppress
 
 from filelock import FileLock, Timeout
 
@@ -18,6 +19,7 @@ from dashboard.workers.run_status import log_tail, with_status
 from ml.runs import queue
 from ml.runs.file_types import Worker
 from ml.runs.folder import Run
+from ml.utils.locks import remove_if_left
 from ml.utils.typed_json import read_typed
 from ml.workspace import Workspace
 
@@ -37,7 +39,8 @@ class Dispatcher(threading.Thread):
 
     def run(self) -> None:
         """Wait to be elected, then serve until ``stop_event`` is set or the process ends."""
-        lock = FileLock(self.workspace.root / ".dispatcher.lock")
+        path = self.workspace.root / ".dispatcher.lock"
+        lock = FileLock(path)
         while not self.stop_event.is_set():
             self.wake.wait(TICK_SECONDS)
             self.wake.clear()
@@ -45,8 +48,11 @@ class Dispatcher(threading.Thread):
                 self._reap()
                 if not lock.is_locked:
                     lock.acquire(timeout=0)
+                with suppress(OSError):  # a sign of life, where the file alone is the lock
+                    path.touch()
                 self.start_next()
             except Timeout:
+                remove_if_left(lock, path)
                 continue  # another server of this workspace is the dispatcher
             except Exception:
                 logging.exception("The queue could not be served this time.")

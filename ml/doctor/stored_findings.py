@@ -8,10 +8,9 @@ has decided to live with.
 from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
-from filelock import FileLock
-
 from ml.data.store.versions import dataset_folder, read_summary
 from ml.utils.files import explain_os_error, write_json
+from ml.utils.locks import held
 from ml.utils.typed_json import Count, Moment, Seconds, Share, read_typed
 from ml.workspace import Workspace
 
@@ -114,7 +113,7 @@ def unignore(workspace: Workspace, name: str, key: str) -> None:
 def _change(workspace: Workspace, name: str, key: str, *, keep: bool) -> None:
     path = _ignored_path(workspace, name)
     try:
-        with FileLock(path.with_suffix(".lock")):
+        with held(path.with_suffix(".lock")):
             keys = ignored(workspace, name)
             write_json(path, sorted(keys | {key} if keep else keys - {key}))
     except OSError as error:

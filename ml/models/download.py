@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,13 @@ from filelock import FileLock, Timeout
 
 from ml.errors import MLError
 from ml.utils.files import explain_os_error
+from ml.utils.locks import (
+    LONG_STALE_SECONDS,
+    LONG_WAIT_SECONDS,
+    InUseError,
+    remove_if_left,
+    sentence_in_use,
+)
 from ml.utils.paths import expanded
 
 CHUNK_BYTES = 1 << 18
@@ -50,11 +58,15 @@ def fetch(address: str, folder: Path, model_name: str, progress: Progress) -> Pa
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(f"{path}.lock")
+        deadline = time.monotonic() + LONG_WAIT_SECONDS
         while not lock.is_locked:  # another training may be fetching the same file
             try:
                 lock.acquire(timeout=0.25)
             except Timeout:
                 progress(0.0)
+                is_left = remove_if_left(lock, Path(lock.lock_file), LONG_STALE_SECONDS)
+                if not is_left and time.monotonic() > deadline:
+                    raise InUseError(sentence_in_use(path, LONG_WAIT_SECONDS)) from None
     except OSError as error:
         raise explain_os_error(error, path) from error
     partial = path.with_name(path.name + PARTIAL_SUFFIX)

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from ml.config import TrainConfig
 from ml.errors import BadInputError
 from ml.runs import status as run_status
@@ -24,6 +22,7 @@ from ml.runs.events import Event, RunStarted, read
 from ml.runs.file_types import FILES, Meta, Model, Report, RunDataset, is_report
 from ml.runs.status import Status, status_of
 from ml.utils.files import explain_os_error, read_json, write_json
+from ml.utils.locks import held
 from ml.utils.typed_json import is_damaged, read_typed
 from ml.workspace import Workspace
 
@@ -161,15 +160,8 @@ def locked(path: Path) -> Iterator[None]:
     """Hold the lock in the file ``path`` of a run's folder."""
     if not path.parent.is_dir():
         raise BadInputError(f"Run {path.parent.name} is not there any more.")
-    lock = FileLock(path)
-    try:
-        lock.acquire()
-    except OSError as error:
-        raise explain_os_error(error, path) from error
-    try:
+    with held(path):
         yield
-    finally:
-        lock.release()
 
 
 def create(

@@ -13,8 +13,6 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
-from filelock import FileLock
-
 from ml.config import TrainConfig
 from ml.errors import BadInputError
 from ml.runs import status as run_status
@@ -23,6 +21,7 @@ from ml.runs.folder import Run
 from ml.runs.status import Status
 from ml.tuning.search_space import Axis
 from ml.utils.files import explain_os_error, write_json
+from ml.utils.locks import held
 from ml.utils.typed_json import Count, Moment, Seconds, read_typed
 from ml.workspace import Workspace
 
@@ -289,7 +288,7 @@ def claim(sweep: Sweep) -> float:
     Raises:
         BadInputError: another worker is running.
     """
-    with FileLock(sweep.folder / ".claim.lock"):
+    with held(sweep.folder / ".claim.lock"):
         if sweep.status.name == "running":
             raise BadInputError(f"The search {sweep.id} is under way already. Stop it first.")
         (sweep.folder / "stop").unlink(missing_ok=True)

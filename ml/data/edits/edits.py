@@ -15,8 +15,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from filelock import Timeout
-
 from ml.data.edits.apply import Draft
 from ml.data.edits.compare import compare
 from ml.data.ingest.bring_in import BUNDLED_NAMES, slug
@@ -32,6 +30,7 @@ from ml.data.store.versions import (
     write_version,
 )
 from ml.errors import BadInputError
+from ml.utils.locks import InUseError
 from ml.workspace import Workspace
 
 __all__ = ["Edit", "apply", "commit", "compare", "create", "history", "restore"]
@@ -155,7 +154,7 @@ def _exclusive(workspace: Workspace, name: str) -> Iterator[None]:
     try:
         with dataset_lock(workspace, name, LOCK_SECONDS):
             yield
-    except Timeout as error:
+    except InUseError as error:
         raise BadInputError(
             f"Pictures are being brought into {name}. Change it when that is done."
         ) from error

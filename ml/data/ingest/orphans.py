@@ -12,11 +12,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from ml.errors import WorkspaceError
 from ml.runs.status import STALE_SECONDS, identity, lives
 from ml.utils.files import explain_os_error, read_json, write_json
+from ml.utils.locks import held
 from ml.utils.typed_json import parse_json
 from ml.workspace import Workspace
 
@@ -39,14 +38,14 @@ def ingest_marker(workspace: Workspace) -> Iterator[None]:
     except OSError as error:
         raise explain_os_error(error, folder) from error
     mark = folder / f"{secrets.token_hex(8)}.json"
-    with FileLock(folder / ".gate.lock"):
+    with held(folder / ".gate.lock"):
         _remove_if_needed(workspace, folder)
         write_json(mark, identity())
     try:
         yield
     except WorkspaceError:  # on a full disk, remove what this ingest wrote
         mark.unlink(missing_ok=True)
-        with FileLock(folder / ".gate.lock"):
+        with held(folder / ".gate.lock"):
             if not any(_is_running(other) for other in folder.glob("*.json")):
                 _try_to_remove(workspace, -1)
         raise

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median_low
 
-from filelock import FileLock
-
 from ml.data.pixels.cache import CacheWriter, RowWriter
 from ml.data.pixels.pixels import PixelSpec, read_facts
 from ml.data.sources.listing import Candidate
-from ml.errors import BadInputError
+from ml.errors import BadInputError, WorkspaceError
+from ml.utils.locks import held
 from ml.workspace import Workspace
 
 MAX_PREFETCH_BYTES = 8 * 2**30
@@ -85,10 +84,10 @@ class PixelPrefetch:
             self.abandon()
             return
         try:
-            with FileLock(self.folder / ".lock"):
+            with held(self.folder / ".lock"):
                 self._writer.finish()
             self._writer = None
-        except OSError:
+        except (OSError, WorkspaceError):
             self.abandon()
 
     def abandon(self) -> None:

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from filelock import FileLock
 
 from ml.data.pixels.parallel import Progress, in_batches
 from ml.data.pixels.pixels import Pixels, PixelSpec, canonical
@@ -26,6 +25,7 @@ from ml.data.store.item_arrays import Indices, find_rows, unique_row_ids
 from ml.data.store.originals import read_picture
 from ml.errors import BadInputError
 from ml.utils.files import explain_os_error, read_json, write_json
+from ml.utils.locks import LONG_STALE_SECONDS, LONG_WAIT_SECONDS, held
 from ml.workspace import Workspace
 
 Digests = npt.NDArray[np.uint8]
@@ -55,7 +55,7 @@ def cached_pixels(
         return cached
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lock"):
+        with held(folder / ".lock", seconds=LONG_WAIT_SECONDS, stale=LONG_STALE_SECONDS):
             if cached := _cached_rows(folder, digests, spec):  # built by another process meanwhile
                 return cached
             _build(workspace, folder, digests, spec, progress)

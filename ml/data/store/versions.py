@@ -9,7 +9,7 @@ many items also has ``<n>.items``, a cache of packed items (``ml.data.store.pack
 import hashlib
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -17,7 +17,6 @@ from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
-from filelock import FileLock
 
 from ml.data.store.file_types import IngestReport, Summary
 from ml.data.store.item import SPLITS, Item
@@ -28,6 +27,7 @@ from ml.data.store.packer import pack
 from ml.data.store.version_file import decoded, encoded_chunks
 from ml.errors import BadInputError, WorkspaceError
 from ml.utils.files import explain_os_error, sha256_of, write_atomically, write_json
+from ml.utils.locks import LONG_STALE_SECONDS, LONG_WAIT_SECONDS, held
 from ml.utils.typed_json import read_typed
 from ml.workspace import Workspace
 
@@ -225,15 +225,17 @@ def dataset_folder(workspace: Workspace, name: str) -> Path:
     return workspace.datasets / name
 
 
-def dataset_lock(workspace: Workspace, name: str, seconds: float = -1) -> FileLock:
+def dataset_lock(
+    workspace: Workspace, name: str, seconds: float = LONG_WAIT_SECONDS
+) -> AbstractContextManager[None]:
     """The lock to hold while making a version of the data set. ``seconds`` is how long to wait for
-    it, -1 for ever.
+    it; InUseError is raised then.
 
     Raises:
         BadInputError: ``name`` cannot be the name of a data set.
     """
-    folder = dataset_folder(workspace, name)
-    return FileLock(folder.with_name(f".{name}.lock"), timeout=seconds)
+    lock = dataset_folder(workspace, name).with_name(f".{name}.lock")
+    return held(lock, seconds=seconds, stale=LONG_STALE_SECONDS)
 
 
 def _versions(workspace: Workspace, name: str) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from ml.config import TrainConfig
 from ml.errors import BadInputError, WorkspaceError
@@ -224,7 +225,7 @@ def test_a_folder_that_cannot_be_changed_is_a_sentence(
 
     monkeypatch.setattr(Path, "rename", fail)
     monkeypatch.setattr(Path, "touch", fail)
-    monkeypatch.setattr(runs.FileLock, "acquire", fail)
+    monkeypatch.setattr(FileLock, "acquire", fail)
     for change in (
         lambda: trash.delete(workspace, run),
         lambda: trash.restore(workspace, other.id),

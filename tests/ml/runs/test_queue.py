@@ -1,6 +1,8 @@
 """The queue of runs: in the order of asking, one worker for each run, ended by its own name."""
 
+import errno
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -127,3 +129,23 @@ def test_kill_ends_the_worker_of_the_run_and_no_other(
     assert worker.wait(timeout=10) != 0
     assert run.status.name == "interrupted"
     queue.kill(run)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_claim_without_flock_passes_over_a_lock_that_was_left(
+    make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fcntl = pytest.importorskip("fcntl")
+
+    def missing(*_: object) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", missing)
+    run = make_run()
+    for name in (".claim.lock", ".meta.lock"):
+        left = run.folder / name
+        left.touch()
+        os.utime(left, (0, 0))
+    run.update_meta(name="named")
+    queue.claim(run)
+    assert (run.name, run.status.name) == ("named", "running")
