@@ -6,7 +6,7 @@ Training and validation keep their two colours everywhere: ``$train`` and ``$val
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dashboard.queries.live import Live, surviving
+from dashboard.queries.live import Live, surviving, unit_of
 from dashboard.text.wording import percentage
 from ml.metrics.live import LiveMetric
 
@@ -74,7 +74,7 @@ def curves(live: Live, metric: LiveMetric, by: str = "epoch") -> Figure:
         "data": traces,
         "layout": {
             "hovermode": "x unified",
-            "xaxis": {"title": by.capitalize(), "showgrid": False, **_extent(live, by)},
+            "xaxis": {"title": _axis_title(live, by), "showgrid": False, **_extent(live, by)},
             "yaxis": {"ticksuffix": unit} | ({} if epochs or train[0] else {"range": [0, factor]}),
         },
     }
@@ -100,6 +100,12 @@ def _best_mark(
             "hoverinfo": "skip",
         }
     ]
+
+
+def _axis_title(live: Live, by: str) -> str:
+    if by == "epoch" and unit_of(live) == "penalty":
+        return "Penalty, from strong to weak"
+    return by.capitalize()
 
 
 def _extent(live: Live, by: str) -> Figure:
@@ -146,7 +152,7 @@ def text_alternative(live: Live, metric: LiveMetric) -> str:
         return percentage(value, digits=1) if metric.unit == "share" else f"{value:.3f}"
 
     return (
-        f"The {metric.inline_label} after epoch {last['epoch']}: "
+        f"The {metric.inline_label} after {unit_of(live)} {last['epoch']}: "
         f"training {value_text(train)}, validation {value_text(val)}."
     )
 
@@ -159,7 +165,7 @@ def title_of(live: Live, metric: LiveMetric) -> str:
         return metric.label
     if metric.better == "lower":
         lowest = min(epochs, key=lambda epoch: float(epoch[key]))
-        return f"{metric.label}: lowest after epoch {lowest['epoch']}"
+        return f"{metric.label}: lowest after {unit_of(live)} {lowest['epoch']}"
     # Of equally good epochs the one whose checkpoint was kept, which the chart marks.
     best = max(epochs, key=lambda e: (float(e[key]), e["best"], e["best"] and e["epoch"]))
-    return f"{metric.label}: highest after epoch {best['epoch']}"
+    return f"{metric.label}: highest after {unit_of(live)} {best['epoch']}"

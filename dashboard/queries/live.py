@@ -112,6 +112,11 @@ def session_sink() -> Sink:
     return lambda event: append(live, event)
 
 
+def unit_of(live: Live) -> str:
+    """What an epoch of the run is: ``epoch``, or ``penalty`` of a regression."""
+    return str((live["started"] or {}).get("unit") or "epoch")
+
+
 def surviving(live: Live) -> list[dict[str, Any]]:
     """The epochs that count, one a number, in order; of an epoch done twice the later."""
     return [by for _, by in sorted({epoch["epoch"]: epoch for epoch in live["epochs"]}.items())]

@@ -33,7 +33,8 @@ class RunStarted(Event):
     """A worker took the run up, first or again (``resumed``).
 
     ``step`` and ``epoch`` say how much is already done: events of a later step that stand before
-    this one in the log were lost with the worker that wrote them.
+    this one in the log were lost with the worker that wrote them. ``unit`` is what an epoch is: a
+    pass over the pictures, or one ``penalty`` of a regression.
     """
 
     model: str
@@ -47,6 +48,7 @@ class RunStarted(Event):
     train_pictures: int = 0
     versions: dict[str, str] = field(default_factory=dict)
     choices: dict[str, Any] = field(default_factory=dict)
+    unit: str = "epoch"
 
 
 @dataclass(frozen=True)

@@ -222,6 +222,7 @@ def announce(context: TrainingContext) -> None:
             train_pictures=context.picture_counts["train"],
             versions=versions(),
             choices=context.choices.to_json(),
+            unit="penalty" if config.regression else "epoch",
         )
     )
     log.info(training_sentences.reason(config, sum(counts.values())))

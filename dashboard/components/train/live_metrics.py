@@ -52,7 +52,7 @@ def _tiles(state: live.Live) -> list[MetricTile]:
         MetricTile(
             "Time taken" if ended else "Time left",
             duration(ended["seconds"] if ended else progress.get("seconds_left")),
-            f"epoch {len(epochs)} of {planned}" if planned else "",
+            f"{live.unit_of(state)} {len(epochs)} of {planned}" if planned else "",
             help="An estimate from the speed so far." if not ended else "",
         ),
         MetricTile(

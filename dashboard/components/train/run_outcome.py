@@ -105,6 +105,8 @@ def _buttons(run: Run, status: Status) -> None:
         deep_links.go_to(TUNE, sweep=str(run.meta["sweep"]))
     if usable and name == "finished":
         _make_better(run)
+    if name == "finished" and run.settings.regression:
+        return  # the best head is found: more of the same brings nothing
     if name == "finished" and not untested:
         planned = run.epochs
         more = max(1, planned // 2)

@@ -77,7 +77,7 @@ def _progress(run: Run, status: Status, state: live.Live) -> None:
     done, started = live.share(progress), state["started"]
     detail = ""
     if progress and progress["phase"] == "train" and started:
-        detail = f"epoch {max(1, progress['epoch'])} of {started['epochs']}"
+        detail = f"{live.unit_of(state)} {max(1, progress['epoch'])} of {started['epochs']}"
     if status.stopping:
         words, detail = "Stopping", "the best model is kept, tested and packed"
     seconds_left = progress["seconds_left"] if progress else None

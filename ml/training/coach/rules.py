@@ -10,6 +10,7 @@ from statistics import fmean
 
 from ml.presets import FINE_TUNING
 from ml.runs.events import Note
+from ml.text.format import percentage
 from ml.training.coach.situation import Situation
 
 NOISE = 0.005
@@ -223,10 +224,10 @@ def best_penalty(now: Situation) -> Note | None:
     """A regression is over: it found the best last layer, and which penalty that has."""
     lowest = now.measured[now.lowest]
     return Note(
-        f"The last layer is fitted: of {len(now.measured)} strengths of its penalty the one of "
-        f"step {lowest.epoch} suits best. It gets {lowest.val_accuracy or 0.0:.0%} of the pictures "
-        "right when each is judged by a fit that has not seen it. More pictures, or the whole "
-        "network trained on, are the ways to more.",
+        f"The last layer is fitted: of {len(now.measured)} penalties, which hold it back more or "
+        f"less, number {lowest.epoch} suits best. It gets {percentage(lowest.val_accuracy)} right "
+        "of pictures that it has not seen (each is judged by a fit without it). To get further, "
+        "add pictures, or train the whole network.",
         "good",
         "best_penalty",
     )

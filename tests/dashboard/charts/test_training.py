@@ -87,3 +87,12 @@ def test_of_equally_accurate_epochs_the_title_names_the_one_that_was_kept() -> N
     assert training_charts.title_of(state, get("accuracy")) == "Accuracy: highest after epoch 3"
     marked = training_charts.curves(state, get("accuracy"), "epoch")["data"][2]
     assert (marked["name"], marked["x"]) == ("Best", [3])
+
+
+def test_the_epochs_of_a_regression_are_called_penalties() -> None:
+    state = gathered(training(epochs=5))
+    state["started"]["unit"] = "penalty"
+    figure = training_charts.curves(state, get("loss"))
+    assert figure["layout"]["xaxis"]["title"] == "Penalty, from strong to weak"
+    assert "after penalty" in training_charts.title_of(state, get("loss"))
+    assert "after penalty 5" in training_charts.text_alternative(state, get("loss"))

@@ -182,3 +182,23 @@ def test_a_flat_loss_is_attributed_to_an_unusual_learning_rate() -> None:
 def test_a_higher_rate_is_a_tenth_of_what_is_too_high() -> None:
     now = situation("rate_too_high", 1)
     assert advise(now).change == {"learning_rate": pytest.approx(now.config.learning_rate / 10)}
+
+
+def path_of_penalties(ended: bool) -> Situation:
+    """A regression whose weakest penalties suit it worse."""
+    losses = [0.9, 0.6, 0.5, 0.52, 0.55]
+    accuracies = [0.7, 0.8, 0.842, 0.83, 0.82]
+    measured = [
+        EpochEnd(n, 6 * n, 0.1, 1.0, loss, share, best=n <= 3)
+        for n, (loss, share) in enumerate(zip(losses, accuracies, strict=True), 1)
+    ]
+    config = TrainConfig(head="regression", epochs=10)
+    return Situation(measured, 3, config, train_pictures=500, val_pictures=500, ended=ended)
+
+
+def test_a_regression_is_told_its_penalty_at_its_end_and_nothing_before() -> None:
+    assert advise(path_of_penalties(ended=False)) is None
+    note = advise(path_of_penalties(ended=True))
+    assert note is not None
+    assert (note.code, note.level) == ("best_penalty", "good")
+    assert "number 3 suits best. It gets 84 % right" in note.text
