@@ -29,6 +29,7 @@ from ml.tuning.sweep import list_sweeps
 from ml.workspace import Workspace
 from tests.fixtures.archive import unpack
 from tests.helpers.damage import VALUES, WHOLE, damaged_lines, json_files, places, with_value
+from tests.helpers.trained import trained
 
 FEW = ("infinity", "huge", "null", "text", "negative", "nested", "list")
 
@@ -162,3 +163,22 @@ def test_damaged_run_is_a_row_that_names_the_file(archived: Workspace) -> None:
     others = [other for other in run_list.rows(archived) if other.id != run.id]
     assert others
     assert not any(other.damage for other in others)
+
+
+def test_no_run_of_an_earlier_version_is_damaged(archived: Workspace) -> None:
+    runs = list_runs(archived)
+    assert len(runs) >= 5
+    assert [run.id for run in runs if run.damage] == []
+    for run in runs:
+        events = run.folder / "events.jsonl"
+        if events.exists():
+            assert len(run.events()[0]) == len(events.read_bytes().splitlines())
+
+
+def test_run_that_was_just_trained_fits_every_type() -> None:
+    run = trained().run
+    assert run.damage == ""
+    assert run.report is not None
+    assert run.model is not None
+    assert run.dataset
+    assert read_manifest(run.folder / "model") == run.model
