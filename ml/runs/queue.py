@@ -18,7 +18,7 @@ from ml.utils.typed_json import read_typed
 
 
 def claim(run: Run, *, resume: bool = False) -> dict[str, Any]:
-    """Make this process the worker of ``run``: writes ``worker.json``, clears an old ``stop``.
+    """Make this process the worker of ``run``: writes ``worker.json``, clears old requests to end.
 
     Raises:
         BadInputError: another worker has it, or it was started before and ``resume`` is false.
@@ -35,7 +35,8 @@ def claim(run: Run, *, resume: bool = False) -> dict[str, Any]:
         log = run.folder / "events.jsonl"
         size = log.stat().st_size if log.exists() else 0
         worker = run_status.worker_record(asked=run_status.asked_of(run.meta), log_size=size)
-        (run.folder / "stop").unlink(missing_ok=True)
+        for request in ("stop", "killed"):  # to the worker before
+            (run.folder / request).unlink(missing_ok=True)
         for torn in (run.folder / "checkpoints").glob(".*.part"):  # of a worker that was killed
             torn.unlink(missing_ok=True)
         write_json(run.folder / "worker.json", worker)
@@ -49,8 +50,14 @@ def place_in_queue(run: Run) -> float:
 
 
 def kill(run: Run) -> None:
-    """End the worker of ``run`` at once, where it lives on this host; the run is interrupted."""
+    """End the worker of ``run`` at once, where it lives on this host; the run is interrupted.
+
+    The file ``killed`` is written first, so that the status never calls this end unexplained. A
+    full disk does not keep the worker alive.
+    """
     worker = read_typed(run.folder / "worker.json", Worker) or {}
     if worker.get("host") == platform.node() and run_status.lives(worker, 0.0):
+        with contextlib.suppress(OSError):
+            (run.folder / "killed").touch()
         with contextlib.suppress(psutil.NoSuchProcess):
             psutil.Process(int(worker["pid"])).kill()

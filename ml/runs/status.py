@@ -124,7 +124,12 @@ def status_of(folder: Path) -> Status:
         return Status("queued")
     events = _tail(folder / "events.jsonl", worker.get("log_size", 0))
     heard = max([event.time for event in events], default=worker.get("claimed", 0.0))
-    return derive(events, lives(worker, heard), (folder / "stop").exists())
+    return derive(
+        events,
+        lives(worker, heard),
+        asked_to_stop=(folder / "stop").exists(),
+        killed=(folder / "killed").exists(),
+    )
 
 
 def asked_of(meta: dict[str, Any]) -> float:
@@ -132,8 +137,13 @@ def asked_of(meta: dict[str, Any]) -> float:
     return float((meta.get("resume") or {}).get("asked", 0.0))
 
 
-def derive(events: list[Event], alive: bool, asked_to_stop: bool = False) -> Status:
-    """The status from the events of the worker that has the run now, and whether it lives."""
+def derive(
+    events: list[Event], alive: bool, asked_to_stop: bool = False, killed: bool = False
+) -> Status:
+    """The status from the events of the worker that has the run now, and whether it lives.
+
+    ``killed``: somebody asked for the worker to be ended at once (``ml.runs.queue.kill``).
+    """
     last = next(
         (event for event in reversed(events) if isinstance(event, (RunStarted, RunEnded))), None
     )
@@ -142,6 +152,8 @@ def derive(events: list[Event], alive: bool, asked_to_stop: bool = False) -> Sta
         return Status(last.outcome if known else "failed", last.reason)
     if alive:
         return Status("running", stopping=asked_to_stop)
+    if killed:
+        return Status("interrupted", "Ended at once, as you asked. Resume it to go on.")
     beat = next((event for event in reversed(events) if isinstance(event, Heartbeat)), None)
     if beat and beat.memory_total and beat.memory_free < SCARCE_MEMORY * beat.memory_total:
         return Status(

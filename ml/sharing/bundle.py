@@ -14,7 +14,7 @@ from ml.workspace import Workspace, open_workspace
 
 EXAMPLES = 8
 """Test pictures that go along, to be tried at once; no other picture does."""
-_NOT_PACKED = ("checkpoints", "reports", "log.txt", "worker.json", "stop", "*.lock", ".*")
+_NOT_PACKED = ("checkpoints", "reports", "log.txt", "worker.json", "stop", "killed", "*.lock", ".*")
 
 
 def pack(workspace: Workspace, run: Run, folder: Path) -> int:

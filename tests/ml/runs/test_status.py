@@ -277,6 +277,19 @@ def test_running_out_of_memory_is_told_from_the_last_heartbeat(
         assert sentence in run.status.reason
 
 
+def test_a_worker_ended_on_request_is_said_to_be_ended_as_asked(
+    make_run: Callable[..., Run], python: Callable[..., Any]
+) -> None:
+    run = make_run()
+    worker = Worker(python, run)
+    queue.kill(run)
+    worker.process.wait()
+    assert run.status.name == "interrupted"
+    assert run.status.reason.startswith("Ended at once, as you asked.")
+    Worker(python, run, "resume").kill()
+    assert "without a word" in run.status.reason, "the request was to the worker before"
+
+
 def test_a_torn_end_is_no_end(make_run: Callable[..., Run], python: Callable[..., Any]) -> None:
     run = make_run()
     worker = Worker(python, run)
