@@ -1,11 +1,12 @@
 """Coach card: the coach's remark on a training, and a button that does what it advises."""
 
+from dataclasses import asdict, fields
 from typing import Any
 
 import streamlit as st
 
 from dashboard.components.evaluate.learning_curve import ICON, begin_learning_curve
-from dashboard.queries.live import Live
+from dashboard.queries.live import Live, surviving
 from dashboard.state import deep_links
 from dashboard.state.navigation import EVALUATE, TRAIN
 from dashboard.state.workspace import current_workspace
@@ -16,16 +17,19 @@ from dashboard.workers import engine
 from ml.config import TrainConfig, names_of
 from ml.errors import BadInputError
 from ml.evaluation.learning_curve import read as read_curve
+from ml.runs.events import EpochEnd
 from ml.runs.folder import Run
 from ml.runs.status import Status
-from ml.training.coach import measured
+from ml.training.coach import Situation, advise, measured
+
+PHASES_AFTER_TRAINING = ("export", "evaluate", "folds")
 
 
 def coach_card(state: Live, run: Run | None = None, status: Status | None = None) -> None:
-    """Draw the newest remark of a live state; with its run, the button as well."""
-    if not state["notes"]:
+    """Draw the remark on a live state; with its run, the button as well."""
+    note = current_remark(state, run, status)
+    if note is None:
         return
-    note = state["notes"][-1]
     change = _known_settings(note.get("change"))
     too_few_pictures = (
         note.get("code") == "too_few_pictures" and run is not None and run.model is not None
@@ -42,6 +46,55 @@ def coach_card(state: Live, run: Run | None = None, status: Status | None = None
             _change_button(change, run, status)
         elif too_few_pictures and curve is None and run is not None:
             _measure_button(run)
+
+
+def current_remark(
+    state: Live, run: Run | None = None, status: Status | None = None
+) -> dict[str, Any] | None:
+    """The remark on a training as it stands now, as a dictionary of ``Note``.
+
+    The log has remarks on the epochs at which they were made: a later epoch, or the end, makes them
+    false. Without the run, or without epochs, the newest of the log is all there is.
+    """
+    logged = state["notes"][-1] if state["notes"] else None
+    epochs = surviving(state)
+    if run is None or status is None or not epochs:
+        return logged
+    progress = state["progress"] or {}
+    planned = (state["started"] or {}).get("epochs") or 0
+    ended = status.name not in ("running", "queued") or 0 < planned <= len(epochs)
+    ended = ended or progress.get("phase") in PHASES_AFTER_TRAINING
+    key = (epochs[-1]["epoch"], status.name, ended)
+    if state.get("remark", (None,))[0] != key:  # asked several times a second
+        state["remark"] = (key, _advice(run, epochs, ended))
+    remark: dict[str, Any] | None = state["remark"][1]
+    if status.name in ("failed", "interrupted"):  # it broke off: only what explains it
+        remark = next((one for one in (remark, logged) if one and one["level"] == "warning"), None)
+    return remark
+
+
+def _advice(run: Run, epochs: list[dict[str, Any]], ended: bool) -> dict[str, Any] | None:
+    """What the coach says of ``epochs``, as a dictionary of ``Note``."""
+    names = [field.name for field in fields(EpochEnd)]
+    record = run.dataset
+    counts = record.get("counts") or {}
+    try:
+        config = run.settings
+    except BadInputError:
+        return None
+    note = advise(
+        Situation(
+            epochs=[
+                EpochEnd(**{name: one[name] for name in names if name in one}) for one in epochs
+            ],
+            classes=len(record.get("classes") or []),
+            config=config,
+            train_pictures=counts.get("train", 0),
+            val_pictures=counts.get("val", 0),
+            ended=ended,
+        )
+    )
+    return asdict(note) if note else None
 
 
 def _measure_button(run: Run) -> None:

@@ -13,6 +13,7 @@ from dashboard.queries.thumbnails import thumbnail
 from dashboard.state.workspace import current_workspace
 from dashboard.text.html import escape
 from dashboard.text.wording import duration, number, percentage
+from ml.errors import BadInputError
 from ml.metrics.live import DECIDING, LiveMetric, tile_order
 from ml.runs.folder import Run
 from ml.runs.status import Status
@@ -21,7 +22,7 @@ from ml.runs.status import Status
 def live_metrics(state: live.Live, run: Run | None = None, status: Status | None = None) -> None:
     """Draw tiles, curves and remarks of a live state. With its ``run``, the coach's remark has a
     button that does what it advises."""
-    metric_tiles(_tiles(state), "live")
+    metric_tiles(live_tiles(state, fits_head=run is not None and _fits_head(run)), "live")
     x_axis = st.segmented_control(
         "Draw by", ["Epoch", "Step"], default="Epoch", key="draw-by", label_visibility="collapsed"
     )
@@ -41,13 +42,15 @@ def live_metrics(state: live.Live, run: Run | None = None, status: Status | None
     coach_card(state, run, status)
 
 
-def _tiles(state: live.Live) -> list[MetricTile]:
+def live_tiles(state: live.Live, fits_head: bool = False) -> list[MetricTile]:
+    """The tiles of a live state. Where only a head is fitted (``fits_head``) its speed is left out:
+    it is that of stored features, and says nothing of the time that pictures take."""
     epochs = live.surviving(state)
     progress = state["progress"] or {}
     speeds = [speed for speed in state["steps"]["speed"] if speed]
     planned = (state["started"] or {}).get("epochs")
     ended = state["ended"]
-    return [
+    tiles = [
         *live_metric_tiles(state),
         MetricTile(
             "Time taken" if ended else "Time left",
@@ -55,14 +58,23 @@ def _tiles(state: live.Live) -> list[MetricTile]:
             f"{live.unit_of(state)} {len(epochs)} of {planned}" if planned else "",
             help="An estimate from the speed so far." if not ended else "",
         ),
-        MetricTile(
-            "Pictures per second",
-            number(speeds[-1] if speeds else None),
-            _machine(state["started"] or {}),
-            help="How many pictures the model learns from each second.",
-            spark=speeds[-200:],
-        ),
     ]
+    speed = MetricTile(
+        "Pictures per second",
+        number(speeds[-1] if speeds else None),
+        _machine(state["started"] or {}),
+        help="How many pictures the model learns from each second.",
+        spark=speeds[-200:],
+    )
+    return tiles if fits_head else [*tiles, speed]
+
+
+def _fits_head(run: Run) -> bool:
+    """Whether the run trains a head on stored features alone."""
+    try:
+        return run.config.frozen
+    except BadInputError:
+        return False
 
 
 def live_metric_tiles(state: live.Live) -> list[MetricTile]:
@@ -95,12 +107,13 @@ def _value_text(metric: LiveMetric, value: float | None) -> str:
 
 def live_mistakes(classes: list[str], state: live.Live) -> None:
     """Draw the validation pictures that the last epoch got wrong; nothing where there are none."""
-    epochs = [epoch for epoch in live.surviving(state) if epoch["mistakes"]]
-    if not epochs:
+    validated = [one for one in live.surviving(state) if one.get("val_loss") is not None]
+    if not validated or not validated[-1]["mistakes"]:
         return
+    last = validated[-1]
     root = current_workspace().root
     figures = []
-    for item in epochs[-1]["mistakes"][:12]:
+    for item in last["mistakes"][:12]:
         source = thumbnail(root, str(item["picture"]))
         if not source:
             continue
@@ -112,9 +125,10 @@ def live_mistakes(classes: list[str], state: live.Live) -> None:
             f"<small>is {escape(truth)}</small></figcaption></figure>"
         )
     if figures:
+        title = "Still wrong at the end" if state["ended"] else f"Wrong after epoch {last['epoch']}"
         with st.container(border=True, key="card-mistakes"):
             st.html(
-                f'<h3 class="lens-card-title">Still wrong after epoch {epochs[-1]["epoch"]}</h3>'
+                f'<h3 class="lens-card-title">{title}</h3>'
                 f'<div class="lens-thumbs">{"".join(figures)}</div>'
             )
 

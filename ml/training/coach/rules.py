@@ -19,6 +19,8 @@ RISE = 0.05
 """By this share must the validation loss be above its best to be called overfitting."""
 MIN_LOSS_RISE = 0.03
 """And by so much, since a small loss jumps by large shares."""
+MIN_SHOWN_FALL = 0.01
+"""Losses are told with two decimals: a fall below this would be told as none."""
 STILL = 0.1
 """A training loss that fell by less than this share in all has hardly moved."""
 MIN_VALIDATION_PICTURES = 300
@@ -50,8 +52,9 @@ def rate_too_high(now: Situation) -> Note | None:
         else f"After {now.last.epoch} epochs the model guesses ({now.val_accuracies[-1]:.0%} "
         f"right, chance is {now.chance:.0%}), and the loss does not fall."
     )
+    retry = "retry" if now.ended else "stop, and retry"
     return Note(
-        f"{seen} The learning rate is too high: stop, and retry with a tenth of it.",
+        f"{seen} The learning rate is too high: {retry} with a tenth of it.",
         "warning",
         "rate_too_high",
         {"learning_rate": max(1e-6, rate / 10)},
@@ -84,10 +87,15 @@ def overfitting(now: Situation) -> Note | None:
     jumped = losses[-2] - lowest < least / 2  # once, which few validation pictures do
     if now.behind < 2 or rise <= least or jumped or not falling or now.guesses:
         return None
+    evidence = (
+        "the training loss went on falling, the validation loss rose"
+        if now.ended
+        else "the training loss still falls, the validation loss rises"
+    )
     return Note(
-        f"Overfitting since epoch {now.measured[now.lowest].epoch}: the training loss still falls, "
-        f"the validation loss rises (from {lowest:.2f} to {losses[-1]:.2f}). The best model "
-        f"is kept. {_against_overfitting(now)[0]}",
+        f"Overfitting since epoch {now.measured[now.lowest].epoch}: {evidence} "
+        f"(from {lowest:.2f} to {losses[-1]:.2f}). The best model is kept. "
+        f"{_against_overfitting(now)[0]}",
         "warning",
         "overfitting",
         _against_overfitting(now)[1],
@@ -116,19 +124,23 @@ def improving(now: Situation) -> Note | None:
     losses = now.val_losses
     if len(losses) < 3 or now.behind or losses[-3] - losses[-1] <= NOISE:
         return None
-    sentence = (
-        f"Still improving: the validation loss fell to {losses[-1]:.2f} "
-        f"(it was {losses[0]:.2f} after the first epoch)."
-    )
+    if losses[0] - losses[-1] < MIN_SHOWN_FALL:  # it rose and is back where it began
+        return None
     if not now.ended:
-        return Note(sentence, "good", "improving")
+        return Note(
+            f"Still improving: the validation loss fell to {losses[-1]:.2f} "
+            f"(it was {losses[0]:.2f} after the first epoch).",
+            "good",
+            "improving",
+        )
     # A rate that falls to nothing lets nearly every run end at its lowest: it must still fall fast.
     share = (losses[-3] - losses[-1]) / max(losses[0] - losses[-1], 1e-9)
-    if share < 0.1 * 2 * 3 / max(6, len(losses)):
+    if now.memorised or share < 0.1 * 2 * 3 / max(6, len(losses)):
         return None
     more = 2 * now.config.epochs
     return Note(
-        f"{sentence} It could go on: train for {more} epochs.",
+        f"The validation loss was still falling when the training ended (from {losses[0]:.2f} "
+        f"after the first epoch to {losses[-1]:.2f}). It could go on: train for {more} epochs.",
         "info",
         "improving",
         {"epochs": min(1000, more)},
@@ -161,9 +173,7 @@ def noisy_validation(now: Situation) -> Note | None:
 
 def plateau(now: Situation) -> Note | None:
     """Neither loss nor accuracy has been better for four epochs."""
-    # The kept model is the best by accuracy, which may be another epoch's than the lowest loss.
-    lowest = now.measured[now.lowest].epoch
-    best_epoch = next((item.epoch for item in reversed(now.measured) if item.best), lowest)
+    best_epoch = now.best.epoch
     if now.behind < 4 or now.last.epoch - best_epoch < 4 or now.ended:
         return None
     return Note(
@@ -176,7 +186,7 @@ def plateau(now: Situation) -> Note | None:
 
 def underfitting(now: Situation) -> Note | None:
     """The training pictures themselves are not learned, and that has stopped getting better."""
-    train = [item.train_accuracy for item in now.measured if item.train_accuracy is not None]
+    train = now.train_accuracies
     if not now.ended or len(train) < 4 or now.guesses or now.config.mixing != "none":
         return None
     gap = train[-1] - now.val_accuracies[-1]
@@ -204,7 +214,7 @@ def too_few_pictures(now: Situation) -> Note | None:
 
     A page offers to measure what more of them would bring, and then tells that (``measured``).
     """
-    train = [item.train_accuracy for item in now.measured if item.train_accuracy is not None]
+    train = now.train_accuracies
     each = now.train_pictures / max(1, now.classes)
     if not now.ended or not train or not 0 < each < MIN_PICTURES_PER_CLASS:
         return None
@@ -218,6 +228,23 @@ def too_few_pictures(now: Situation) -> Note | None:
         "info",
         "too_few_pictures",
     )
+
+
+def finished(now: Situation) -> Note | None:
+    """The training is over, and nothing is to be said against it."""
+    if not now.ended:
+        return None
+    accuracy = now.best.val_accuracy or 0.0
+    sentence = (
+        f"The training is over. The model of epoch {now.best.epoch} is kept: it gets "
+        f"{accuracy:.0%} of the validation pictures right."
+    )
+    if now.memorised:
+        sentence += (
+            f" It gets {now.train_accuracies[-1]:.0%} of the training pictures right, so longer "
+            "training would bring little; more pictures would."
+        )
+    return Note(sentence, "good", "finished")
 
 
 def best_penalty(now: Situation) -> Note | None:
@@ -237,7 +264,7 @@ REGRESSION_RULES: tuple[Rule, ...] = (too_few_pictures, class_never_predicted, b
 """A regression has no rate and cannot overfit in time: its epochs are penalties."""
 RULES: tuple[Rule, ...] = (
     *(rate_too_high, rate_too_low, too_few_pictures, overfitting, class_never_predicted),
-    *(improving, noisy_validation, plateau, underfitting),
+    *(improving, noisy_validation, plateau, underfitting, finished),
 )
 
 

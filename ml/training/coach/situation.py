@@ -7,6 +7,11 @@ from functools import cached_property
 from ml.config import TrainConfig
 from ml.runs.events import EpochEnd
 
+MEMORISED = 0.98
+"""From this accuracy on the training pictures on there is nothing more to learn from them."""
+MIN_GAP = 0.05
+"""And by so much must the validation accuracy be lower."""
+
 
 @dataclass(frozen=True)
 class Situation:
@@ -43,6 +48,11 @@ class Situation:
         """Of the epochs that have one."""
         return [item.train_loss for item in self.measured if item.train_loss is not None]
 
+    @cached_property
+    def train_accuracies(self) -> list[float]:
+        """Of the epochs that have one, 0 to 1."""
+        return [one.train_accuracy for one in self.measured if one.train_accuracy is not None]
+
     @property
     def last(self) -> EpochEnd:
         """The newest epoch that was validated."""
@@ -57,6 +67,19 @@ class Situation:
     def behind(self) -> int:
         """So many epochs ago was the lowest validation loss."""
         return len(self.measured) - 1 - self.lowest
+
+    @property
+    def best(self) -> EpochEnd:
+        """The epoch whose model is kept: the best by accuracy, or by loss where none is marked."""
+        marked = (item for item in reversed(self.measured) if item.best)
+        return next(marked, self.measured[self.lowest])
+
+    @property
+    def memorised(self) -> bool:
+        """Whether the training pictures are nearly all right and the others clearly less often."""
+        accuracy = self.train_accuracies[-1] if self.train_accuracies else 0.0
+        gap = accuracy - max(self.val_accuracies)
+        return accuracy >= MEMORISED and gap >= max(MIN_GAP, 2 * self.error)
 
     @property
     def chance(self) -> float:

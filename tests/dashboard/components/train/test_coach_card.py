@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.components.train.coach_card import current_remark
+from dashboard.queries.live import follow, new
 from ml.evaluation import learning_curve
 from ml.runs.folder import Run, list_runs
+from ml.runs.status import Status
 from ml.training.coach.rules import MORE_PICTURES
 from ml.utils.files import write_json
 from ml.workspace import Workspace
@@ -90,3 +93,19 @@ def test_with_too_few_pictures_the_curve_is_offered_and_told_once_measured(run: 
     at = shown(run, **about)
     assert buttons(at) == []
     assert "90 % are right. Measured: from 50 to 100 it gained 0." in at.html[0].value
+
+
+def test_the_remark_is_on_the_training_as_it_stands_and_not_of_an_epoch_before(run: Run) -> None:
+    state = new(run.id)
+    follow(run.folder, state)
+    stale = {"text": "You can stop now.", "level": "info", "code": "plateau", "change": {}}
+    state["notes"] = [stale]
+    over = current_remark(state, run, run.status)
+    assert over is not None
+    assert "stop" not in over["text"]
+    going_on = current_remark({**state, "started": None, "ended": None}, run, Status("running"))
+    assert going_on is None or going_on != stale
+    broken = current_remark(state, run, Status("failed"))
+    assert broken is None, "the reason of the failure says more"
+    warning = stale | {"level": "warning", "text": "The learning rate is too high."}
+    assert current_remark({**state, "notes": [warning]}, run, Status("failed")) == warning
