@@ -7,11 +7,12 @@ from pathlib import Path
 from ml.errors import BadInputError
 from ml.export.export import export
 from ml.export.registry import all_exporters
+from ml.utils.progress import Progress
 from ml.workspace import Workspace
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """RUN, ``--format``, ``--output``, ``--force`` and ``--list``."""
+    """RUN, ``--format``, ``--output``, ``--with-run``, ``--force`` and ``--list``."""
     parser.add_argument(
         "model",
         metavar="RUN",
@@ -21,6 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", metavar="F", help="see: python -m ml export --list")
     parser.add_argument(
         "--output", type=Path, metavar="PATH", help="the file to write, or a folder for it"
+    )
+    parser.add_argument(
+        "--with-run", action="store_true", help="write it into the run, where pages offer it"
     )
     parser.add_argument("--force", action="store_true", help="overwrite a file that is there")
     parser.add_argument("--list", action="store_true", help="the formats there are")
@@ -35,13 +39,21 @@ def run(args: argparse.Namespace, workspace: Workspace) -> None:
     if args.list:
         _print_formats(as_json=args.json)
         return
-    arguments = {"RUN": args.model, "--format": args.format, "--output": args.output}
+    output = args.output or args.with_run
+    arguments = {"RUN": args.model, "--format": args.format, "--output": output}
     if missing := [name for name, value in arguments.items() if not value]:
         raise BadInputError(
             f"{missing[0]} is missing. Such as: "
             "python -m ml export latest --format onnx --output model.onnx"
         )
-    result = export(workspace, args.model, args.format, args.output, force=args.force)
+    result = export(
+        workspace,
+        args.model,
+        args.format,
+        None if args.with_run else args.output,
+        force=args.force,
+        progress=Progress(),
+    )
     if args.json:
         print(json.dumps(result, ensure_ascii=False))
         return

@@ -3,6 +3,7 @@ pictures."""
 
 import logging
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import numpy as np
 
 from ml.data.pixels.pixels import PixelSpec
 from ml.data.run_pictures import open_pictures
-from ml.errors import BadInputError
+from ml.errors import BadInputError, MLError
+from ml.export import record
 from ml.export.registry import Exporter, ExportSource, get_exporter
 from ml.inference.model_folder import find_model, read_manifest
 from ml.metrics import parity, predictions
@@ -27,11 +29,19 @@ log = logging.getLogger(__name__)
 
 
 def export(
-    workspace: Workspace, wanted: str, format_name: str, output: Path, *, force: bool = False
+    workspace: Workspace,
+    wanted: str,
+    format_name: str,
+    output: Path | None,
+    *,
+    force: bool = False,
+    progress: Callable[[float], None] = lambda share: None,
 ) -> dict[str, Any]:
     """Write the model that ``wanted`` names to ``output`` and measure how the file answers.
 
-    ``output`` is a file, or a folder that is there, in which the file is named for the run.
+    ``output`` is a file, or a folder that is there, in which the file is named for the run. None is
+    the folder ``exports`` of the run itself, where pages offer the file. What was measured is kept
+    with the run (``ml.export.record``).
 
     Returns:
         ``path``, ``format`` and ``parity`` (see ``ml.metrics.parity.compare``), which is None where
@@ -45,13 +55,16 @@ def export(
     exporter = get_exporter(format_name)
     folder = find_model(workspace, wanted)
     run = Run(folder.parent) if (folder.parent / "config.json").is_file() else None
-    source = ExportSource(folder, read_manifest(folder), run)
+    source = ExportSource(folder, read_manifest(folder), run, workspace)
     target = _target(source, exporter, output, force=force)
     beside = target.with_name(f".{secrets.token_hex(4)}.part{exporter.suffix}")
     try:
+        progress(0.05)
         exporter.write(source, beside)
-        measured = _parity(workspace, source, exporter, beside)
+        progress(0.4)
+        measured = _measured(workspace, source, exporter, beside)
         move_into_place(beside, target)
+        _keep_record(source, exporter, target, measured)
     except OSError as error:
         raise explain_os_error(error, target) from error
     finally:
@@ -60,12 +73,31 @@ def export(
     return {"path": str(target), "format": exporter.name, "parity": measured}
 
 
-def _target(source: ExportSource, exporter: Exporter, output: Path, *, force: bool) -> Path:
+def _keep_record(
+    source: ExportSource, exporter: Exporter, path: Path, measured: dict[str, Any] | None
+) -> None:
+    """Keep what was measured with the run; one that cannot be written to is exported all the
+    same."""
+    if source.run is None or measured is None:
+        return
+    try:
+        record.keep(source.run, exporter.name, path, source.manifest, measured)
+    except MLError as error:
+        log.warning("What was measured is not kept with the run. %s", error)
+
+
+def _target(source: ExportSource, exporter: Exporter, output: Path | None, *, force: bool) -> Path:
     """The file to write.
 
     Raises:
         BadInputError: it is there already, its folder is not, or it would damage the run.
     """
+    if output is None:
+        if source.run is None:
+            raise BadInputError("The model is not in its run. Name a file with --output.")
+        folder = record.folder_of(source.run)
+        folder.mkdir(exist_ok=True)
+        return folder / f"{source.run.id}{exporter.suffix}"
     target = absolute_path(output)
     if target.is_dir():
         target /= f"{source.manifest['run']}{exporter.suffix}"
@@ -79,6 +111,15 @@ def _target(source: ExportSource, exporter: Exporter, output: Path, *, force: bo
     if target.exists() and not force:
         raise BadInputError(f"{target} is there already. Name another file, or add --force.")
     return target
+
+
+def _measured(
+    workspace: Workspace, source: ExportSource, exporter: Exporter, path: Path
+) -> dict[str, Any] | None:
+    """How the file at ``path`` answers, by its own proof where it has one."""
+    if exporter.prove:
+        return exporter.prove(source, path)
+    return _parity(workspace, source, exporter, path)
 
 
 def _parity(

@@ -16,20 +16,23 @@ from ml.export import formats
 from ml.metrics.report import Logits
 from ml.runs.folder import Run
 from ml.utils.submodules import import_submodules
+from ml.workspace import Workspace
 
 
 @dataclass(frozen=True)
 class ExportSource:
-    """What is exported: a model folder with the content of its ``model.json``, and its run, which
-    is None where the folder stands alone."""
+    """What is exported: a model folder with the content of its ``model.json``, its run, which is
+    None where the folder stands alone, and the workspace that holds the pictures."""
 
     folder: Path
     manifest: dict[str, Any]
     run: Run | None
+    workspace: Workspace | None = None
 
 
 Write = Callable[[ExportSource, Path], None]
 Predict = Callable[[ExportSource, Path, Pixels], Logits]
+Prove = Callable[[ExportSource, Path], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,9 @@ class Exporter:
         write: writes the file to a path, which is moved into place afterwards.
         predict: gives logits (n, K) of pixels uint8 (n, S, S, C) by the file that was written, in
             the runtime that it is for; None where there is no such runtime here.
+        prove: takes the place of ``predict`` where the file carries a check of its own: runs it in
+            a process of its own and gives the parity; raises BadInputError where the file answers
+            otherwise than the run, and it is not kept.
         needs: packages that must be installed.
     """
 
@@ -53,6 +59,7 @@ class Exporter:
     write: Write
     predict: Predict | None = None
     needs: tuple[str, ...] = ()
+    prove: Prove | None = None
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -70,6 +77,7 @@ def exporter(
     label: str,
     help: str,
     predict: Predict | None = None,
+    prove: Prove | None = None,
     needs: tuple[str, ...] = (),
 ) -> Callable[[Write], Write]:
     """Register the decorated function as ``write`` of an ``Exporter`` with these attributes.
@@ -81,7 +89,7 @@ def exporter(
     def decorate(write: Write) -> Write:
         if name in _exporters:
             raise ValueError(f"There are two export formats named {name}.")
-        _exporters[name] = Exporter(name, suffix, label, help, write, predict, needs)
+        _exporters[name] = Exporter(name, suffix, label, help, write, predict, needs, prove)
         return write
 
     return decorate

@@ -1,8 +1,10 @@
 """Model card sentences: what a classifier is, for whoever receives it. Plain text; light."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ml.text import report_sentences
 from ml.text.format import count, percentage
 
 MAX_NAMES = 20
@@ -55,3 +57,51 @@ def hardest(report: dict[str, Any], named: Callable[[str], str] = str) -> str:
         f"It is weakest on {named(str(worst['class']))}: it recognised "
         f"{percentage(worst['recall'])} of {worst['support']:,} test pictures."
     )
+
+
+def markdown(
+    name: str,
+    manifest: dict[str, Any],
+    dataset: dict[str, Any],
+    report: dict[str, Any] | None,
+) -> str:
+    """The card as a Markdown page, of a run's name, ``model.json``, ``dataset.json`` and report."""
+    classes = [str(one) for one in manifest["classes"]]
+    good = ["It was not tested."]
+    if report:
+        pictures = int(report.get("pictures") or 0)
+        good = [
+            report_sentences.headline(report, escaped),
+            f"Measured on {count(pictures, 'test picture')} that it never learned from.",
+            report_sentences.reading(report, pictures),
+            hardest(report, escaped),
+        ]
+    limits = [
+        LIMITS,
+        report_sentences.threshold(float(manifest["threshold"]), manifest.get("answers")),
+        report_sentences.unlike(manifest.get("unlike")),
+        "It was not tested on pictures of another source, camera or place than these.",
+    ]
+    licence = manifest.get("licence")
+    parts = {
+        "What it does": [apart(classes, escaped)],
+        "What it learned from": [learned_from(dataset, str(manifest["model"]))],
+        "How good it is": good,
+        "What it cannot do": limits,
+        "What it is for": ["(Write here whom it serves, and what it must not decide.)"],
+        "Licences": [
+            f"Weights that it started from: {licence}." if licence else "No weights of others.",
+            "Pictures: as their source says.",
+        ],
+    }
+    sections = [f"## {title}\n\n{' '.join(filter(None, text))}\n" for title, text in parts.items()]
+    return "\n".join([f"# {escaped(name)}\n", *sections])
+
+
+def escaped(text: str) -> str:
+    """``text`` as plain words of Markdown.
+
+    >>> print(escaped("a*b"))
+    a\\*b
+    """
+    return re.sub(r"([\\`*_\[\]<>#|!$~&])", r"\\\1", " ".join(text.split()))

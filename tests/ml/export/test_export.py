@@ -21,7 +21,7 @@ from ml.models.network import count_features, new_head
 from tests.helpers.scratch_format import scratch_format
 from tests.helpers.trained import SPEC, Trained, picture, trained
 
-FORMATS = {"folder": ".zip", "onnx": ".onnx", "safetensors": ".safetensors"}
+FORMATS = {"bundle": ".zip", "folder": ".zip", "onnx": ".onnx", "safetensors": ".safetensors"}
 BUILT_ALIKE = 1e-4
 """Probabilities of two runtimes may differ by rounding alone."""
 
