@@ -7,12 +7,12 @@ from typing import Any
 import streamlit as st
 
 from ml.evaluation import holdout_reuse
-from ml.evaluation.results import Floats, Integers, Results, read
+from ml.evaluation.results import Floats, Integers, Results, own_report, read
 from ml.evaluation.stored_reports import path_of
 from ml.runs.folder import Run
 from ml.workspace import Workspace
 
-__all__ = ["Floats", "Integers", "Results", "load", "read", "reuse"]
+__all__ = ["Floats", "Integers", "Results", "load", "read", "report_of", "reuse"]
 
 FILES = ("report.json", "predictions.npz", "model/model.json", "dataset.json")
 
@@ -55,6 +55,18 @@ def _load(
 ) -> Results:
     """``signature`` changes with the files: it is there for the cache's key."""
     return read(Workspace(root), Run(folder), other)
+
+
+def report_of(run: Run) -> dict[str, Any] | None:
+    """The report of ``run`` on its test pictures, with intervals that allow for their groups; None
+    where there is none."""
+    return _report_of(run.folder, _signature([run.folder / name for name in FILES]))
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _report_of(folder: Path, signature: tuple[tuple[int, int], ...]) -> dict[str, Any] | None:
+    """``signature`` changes with the files: it is there for the cache's key."""
+    return own_report(Run(folder))
 
 
 def reuse(workspace: Workspace, run: Run, results: Results) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.queries.results import report_of
 from dashboard.text.class_names import literal
 from dashboard.text.markdown import plain, shortened
 from ml.config import TrainConfig
@@ -56,7 +57,7 @@ def comparison_table(titled_runs: Sequence[tuple[Run, str]]) -> dict[str, list[s
     rows = [*(metric.label for metric in metrics), *(label for label, _ in differing)]
     table: dict[str, list[str]] = {"": [plain(row) for row in rows]}
     for place, (run, title) in enumerate(titled_runs, 1):
-        scores = [value_with_interval(metric, run.report or {}) for metric in metrics]
+        scores = [value_with_interval(metric, report_of(run) or {}) for metric in metrics]
         settings = [_setting_text(values[run.id]) for _, values in differing]
         heading = plain(shortened(title, 40))
         heading = heading if heading not in table else f"{heading} ({place})"

@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard.workers import engine
 from ml.errors import BadInputError, MLError
+from ml.evaluation.results import own_report
 from ml.runs.events import EpochEnd, Event, RunEnded, RunStarted
 from ml.runs.file_types import FILES
 from ml.runs.folder import Run
@@ -147,7 +148,7 @@ def _summary(folder: Path, signature: tuple[tuple[int, int] | None, ...]) -> Row
         notes=str(meta.get("notes") or ""),
         usable=run.model is not None,
     )
-    report = run.report
+    report = own_report(run)
     if report is None:
         return summary
     low, high = (report.get("intervals") or {}).get("accuracy") or (None, None)

@@ -169,11 +169,37 @@ def read(workspace: Workspace, run: Run, other: tuple[str, str] | None = None) -
     files = _file_names(workspace, record, answers.indices)
     if answers.groups is None:
         answers = replace(answers, groups=picture_groups(workspace, record, answers.indices))
-    if answers.groups is not None and "groups" not in report:
-        labelled = LabelledLogits(answers.logits, answers.labels, answers.groups)
-        report = with_groups(report, labelled, temperature)
+    report = _with_groups(report, answers, temperature)
     key = f"{run.id}-{other[0][:12]}-{other[1]}" if other else run.id
     return make_results(report, answers, model, record, files, key, other is None)
+
+
+def own_report(run: Run) -> dict[str, Any] | None:
+    """The report of ``run`` on its test pictures, with intervals that allow for their groups also
+    where none were counted when it was written; as it is where that cannot be done. None where
+    there is none."""
+    report = run.report
+    if report is None or "groups" in report:
+        return report
+    try:
+        answers = predictions.load(run.folder / predictions.FILE)
+        if answers.groups is None:
+            workspace = Workspace(run.folder.parent.parent)
+            groups = picture_groups(workspace, run.dataset, answers.indices)
+            answers = replace(answers, groups=groups)
+        return _with_groups(report, answers, float((run.model or {}).get("temperature", 1.0)))
+    except (MLError, ValueError, TypeError, KeyError, IndexError):
+        return report
+
+
+def _with_groups(
+    report: dict[str, Any], answers: Predictions, temperature: float
+) -> dict[str, Any]:
+    """The report with intervals that allow for groups, where they did not yet."""
+    if answers.groups is None or "groups" in report:
+        return report
+    labelled = LabelledLogits(answers.logits, answers.labels, answers.groups)
+    return with_groups(report, labelled, temperature)
 
 
 def make_results(

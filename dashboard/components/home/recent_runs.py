@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard.components.train.run_outcome import result_sentence
 from dashboard.components.widgets.run_picker import run_title
+from dashboard.queries.results import report_of
 from dashboard.state import deep_links
 from dashboard.state.navigation import EVALUATE, RUNS, TRAIN
 from dashboard.text.html import escape
@@ -34,7 +35,7 @@ def recent_runs(workspace: Workspace) -> None:
 
 def _row(run: Run) -> None:
     status = engine.status(run)
-    report = run.report or {}
+    report = report_of(run) or {}
     interval = (report.get("intervals") or {}).get("accuracy")
     score = with_span(report["accuracy"], interval) if report.get("accuracy") is not None else ""
     when = ago(float(run.meta.get("created") or Path(run.folder).stat().st_mtime))

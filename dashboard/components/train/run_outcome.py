@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.queries.results import report_of
 from dashboard.state import deep_links, selection
 from dashboard.state.navigation import CLASSIFY, EVALUATE, TRAIN, TUNE
 from dashboard.state.workspace import current_workspace
@@ -19,7 +20,7 @@ from ml.tuning.new_search import DEFAULT_MINUTES, search_from_run
 
 def run_outcome(run: Run, status: Status, ended: dict[str, Any] | None) -> None:
     """The status, what came of the run, and the buttons that lead on."""
-    sentence = result_sentence(run.report)
+    sentence = result_sentence(report_of(run))
     duration_text = (
         f"in {duration(ended['seconds'])}" if ended and status.name == "finished" else ""
     )

@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard.charts import tuning as tuning_charts
 from dashboard.components.train.run_outcome import result_sentence
+from dashboard.queries.results import report_of
 from dashboard.state import deep_links
 from dashboard.state.navigation import EVALUATE
 from dashboard.state.workspace import current_workspace
@@ -36,6 +37,7 @@ def search_outcome(
     )
     sentence, reason = str(result.get("sentence", "")), status.reason
     winner = _run(result.get("run"))
+    tested = result_sentence(report_of(winner)) if winner else ""
     lines = _about(result, state) if result else [plan(sweep, request)]
     st.html(
         f'<div class="lens-outcome"><div><span class="lens-status lens-{escape(status.name)}">'
@@ -43,7 +45,7 @@ def search_outcome(
         + (f'<p class="lens-result">{escape(sentence)}</p>' if sentence else "")
         + (f'<p class="lens-reason">{escape(reason)}</p>' if reason else "")
         + "".join(f'<p class="lens-quiet">{escape(line)}</p>' for line in lines)
-        + (f'<p class="lens-quiet">{escape(result_sentence(winner.report))}</p>' if winner else "")
+        + (f'<p class="lens-quiet">{escape(tested)}</p>' if winner else "")
         + "</div>"
     )
     with st.container(horizontal=True):

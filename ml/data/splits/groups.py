@@ -63,13 +63,12 @@ def split_groups(items: Sequence[Item], pool: Indices) -> SplitGroups:
 def group_ids(items: Sequence[Item], pool: Indices) -> Indices | None:
     """A number for the split group of each of the item indices ``pool``, by first occurrence: int64
     (n,). None where each is the only one of its group."""
-    groups = split_groups(items, pool)
-    if len(groups) == len(pool):
+    chosen = [items[n] for n in pool.tolist()]  # of a large set only these are looked at
+    groups = split_groups(chosen, np.arange(len(chosen)))
+    if len(groups) == len(chosen):
         return None
-    numbers = np.repeat(np.arange(len(groups)), groups.sizes)
-    place = np.argsort(pool, kind="stable")
-    ids = np.empty(len(pool), np.int64)
-    ids[place[np.searchsorted(pool[place], groups.members)]] = numbers
+    ids = np.empty(len(chosen), np.int64)
+    ids[groups.members] = np.repeat(np.arange(len(groups)), groups.sizes)
     return ids
 
 

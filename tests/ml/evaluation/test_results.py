@@ -2,9 +2,12 @@
 
 import numpy as np
 
+from dashboard.queries import run_comparison, run_list
+from dashboard.text.markdown import plain
 from ml.data.store.versions import write_version
 from ml.evaluation import results
 from ml.metrics import predictions
+from ml.text.format import span
 from tests.helpers import made_up_runs
 
 
@@ -41,6 +44,18 @@ def test_noted_groups_outlive_the_data_set(workspace, tmp_path):
     ).save(path)
     assert predictions.load(path).groups.tolist() == groups.tolist()
     assert results.read(workspace, run).report["groups"]["count"] == 10
+
+
+def test_the_report_of_a_run_is_completed_wherever_it_is_shown(workspace):
+    run = grouped_run(workspace)
+    wanted = results.read(workspace, run).report
+    assert results.own_report(run) == wanted != run.report
+    assert list(run_list.row(run.folder).interval) == wanted["intervals"]["accuracy"]
+    column = run_comparison.comparison_table([(run, "A")])["A"]
+    assert any(plain(span(wanted["intervals"]["accuracy"])) in cell for cell in column)
+    assert not any(plain(span(run.report["intervals"]["accuracy"])) in cell for cell in column)
+    (run.folder / predictions.FILE).write_bytes(b"damaged")
+    assert results.own_report(run) == run.report
 
 
 def test_a_set_without_groups_reads_as_before(workspace):
