@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard.actions import runs
 from dashboard.components.runs.run_comparison import run_comparison
-from dashboard.components.runs.run_row import run_row, title
+from dashboard.components.runs.run_row import run_row
 from dashboard.components.runs.trash import trash_expander, undo_bar
 from dashboard.components.widgets.auto_refresh import auto_refresh
 from dashboard.components.widgets.empty_state import empty_state
@@ -47,7 +47,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     if chosen:
         st.markdown(f"{count(len(chosen), 'run')} chosen", width="content")
         if st.button("Delete", key="delete-chosen", icon=":material/delete:"):
-            runs.delete(workspace, {row.id: title(row) for row in chosen})
+            runs.delete(workspace, {row.id: row.name for row in chosen})
             st.rerun()
 state = stored(RunsState)
 row_limit = PAGE + state.more_runs
@@ -59,7 +59,7 @@ if len(rows) > row_limit and st.button(
     state.more_runs += PAGE
     st.rerun()
 if len(chosen) >= 2:
-    run_comparison([(Run(workspace.runs / row.id), title(row)) for row in chosen])
+    run_comparison([(Run(workspace.runs / row.id), row.name) for row in chosen])
 elif len(rows) >= 2:
     st.caption("Choose two or more runs to lay their curves over one another.")
 trash_expander(workspace)

@@ -12,12 +12,23 @@ from dashboard.workers import engine
 from ml.errors import MLError
 from ml.runs import trash
 from ml.runs.folder import Run
+from ml.runs.names import free_name, naming, title_of_dataset
 from ml.workspace import Workspace
 
 
 def update_meta(workspace: Workspace, identifier: str, field: str, text: str) -> None:
-    """Write the ``name`` or the ``notes`` of a run."""
-    _report_error(lambda: Run(workspace.runs / identifier).update_meta(**{field: text}))
+    """Write the ``name`` or the ``notes`` of a run. A name that another run has gets a number, and
+    an empty one is that of the data set."""
+    run = Run(workspace.runs / identifier)
+
+    def write() -> None:
+        if field != "name":
+            return run.update_meta(**{field: text})
+        with naming(workspace):
+            wanted = text or title_of_dataset(run.config.dataset)
+            run.update_meta(name=free_name(workspace, wanted, apart_from=identifier))
+
+    _report_error(write)
 
 
 def stop(workspace: Workspace, identifier: str) -> None:

@@ -79,8 +79,14 @@ class Run:
 
     @property
     def name(self) -> str:
-        """What it is called: the given name, else its id."""
-        return str(self.meta.get("name") or self.id)
+        """What it is called: the given name (``ml.runs.names``), or that of its data set and model
+        for a run of an earlier Lensmith; the id where its files cannot be read."""
+        if given := self.meta.get("name"):
+            return str(given)
+        try:
+            return default_name(self.config.dataset, self.config.model)
+        except BadInputError:
+            return self.id
 
     @property
     def dataset(self) -> dict[str, Any]:
@@ -153,6 +159,11 @@ class Run:
     def refuse(self, reason: str) -> None:
         """Note that the queued run could not be started: it has failed, for ``reason``."""
         self.update_meta(refused={"asked": run_status.asked_of(self.meta), "reason": reason})
+
+
+def default_name(dataset: str, model: str) -> str:
+    """The name of a run that was given none."""
+    return f"{dataset} · {model}"
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from ml.data.pixels.parallel import Progress
 from ml.data.store.versions import DatasetVersion
 from ml.presets import configuration, default_pixels
 from ml.runs.folder import Run, create
+from ml.runs.names import free_name, naming, title_of_dataset
 from ml.workspace import Workspace
 
 RunPictures = DatasetVersion | dict[str, Any] | None
@@ -63,6 +64,8 @@ def start(
     """A new run. It is queued, or with ``claimed`` this process is its worker from the start.
 
     Args:
+        name: what it is called; by default after its data set. A number tells it apart from another
+            run of that name.
         parent: the id of the run that it comes from.
 
     Raises:
@@ -70,4 +73,6 @@ def start(
         WorkspaceError: the disk is full or the workspace cannot be written to.
     """
     record = record_for(workspace, config, pictures)
-    return create(workspace, config, record, name=name, parent=parent, claimed=claimed)
+    with naming(workspace):
+        unique_name = free_name(workspace, name or title_of_dataset(config.dataset))
+        return create(workspace, config, record, name=unique_name, parent=parent, claimed=claimed)

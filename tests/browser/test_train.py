@@ -122,7 +122,7 @@ def test_a_stranger_trains_on_a_folder_and_reads_the_result(
     for name in ("Runs", "Home"):
         page.get_by_role("link", name=name, exact=True).click()
         wait_until_settled(page)
-    expect(page.get_by_text("spots · small_cnn").first).to_be_visible()
+    expect(page.get_by_text("Spots", exact=True).first).to_be_visible()
     assert_light(app)
 
 

@@ -9,7 +9,7 @@ from dashboard.charts.robustness import corruptions
 from dashboard.components.widgets.lazy_expander import lazy_expander
 from dashboard.components.widgets.measurement_panel import measurement_panel
 from dashboard.components.widgets.plot import plot
-from dashboard.components.widgets.run_picker import run_label, run_title
+from dashboard.components.widgets.run_picker import run_label
 from dashboard.state import deep_links, selection
 from dashboard.state.keys import fold_key
 from dashboard.state.messages import WANTED_DATASET
@@ -43,7 +43,7 @@ def _panel(workspace: Workspace, run: Run) -> None:
     second_run = _second_run_picker(workspace, run)
     second_report = robustness.read(second_run) if second_run else None
     st.markdown(f"**{finding(report, second_report)}**")
-    names = ["This run"] + ([run_title(second_run)] if second_run and second_report else [])
+    names = ["This run"] + ([second_run.name] if second_run and second_report else [])
     plot(
         corruptions([report] + ([second_report] if second_report else []), names),
         key=f"robustness-{run.id}",

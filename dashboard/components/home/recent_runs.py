@@ -5,7 +5,6 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.components.train.run_outcome import result_sentence
-from dashboard.components.widgets.run_picker import run_title
 from dashboard.queries.results import report_of
 from dashboard.state import deep_links
 from dashboard.state.navigation import EVALUATE, RUNS, TRAIN
@@ -42,7 +41,7 @@ def _row(run: Run) -> None:
     with st.container(
         horizontal=True, vertical_alignment="center", key=f"row-{run.id}", gap="small"
     ):
-        if st.button(plain(run_title(run)), key=f"open-{run.id}", type="tertiary"):
+        if st.button(plain(run.name), key=f"open-{run.id}", type="tertiary"):
             deep_links.go_to(EVALUATE if run.model is not None else TRAIN, run=run.id)
         st.html(
             f'<div class="lens-row"><span class="lens-score" '

@@ -15,6 +15,7 @@ from dashboard.state.stored import stored
 from dashboard.text.html import escape
 from dashboard.text.markdown import percentage, plain, with_span
 from dashboard.text.wording import ago, duration
+from ml.runs.folder import default_name
 from ml.workspace import Workspace
 
 OPEN, RENAME, NOTE, STOP, RESUME, RETRY, DELETE = (
@@ -39,13 +40,6 @@ def menu_actions(row: Row) -> list[str]:
     return [OPEN, RENAME, NOTE, *resume, *retry, DELETE]
 
 
-def title(row: Row) -> str:
-    """The given name, else the data set and the model."""
-    if row.name != row.id or not row.dataset:
-        return row.name
-    return f"{row.dataset} · {row.model}"
-
-
 def run_row(workspace: Workspace, row: Row) -> None:
     """Draw the row. The box before it chooses the run for a comparison."""
     with (
@@ -53,7 +47,7 @@ def run_row(workspace: Workspace, row: Row) -> None:
         st.container(horizontal=True, vertical_alignment="center", gap="small"),
     ):
         st.checkbox(
-            f"Choose {plain(title(row))}",
+            f"Choose {plain(row.name)}",
             key=run_chosen_key(row.id),
             label_visibility="collapsed",
             disabled=bool(row.damage),
@@ -88,7 +82,7 @@ def about(row: Row) -> str:
         if row.validation is None
         else '<span title="Accuracy on the validation pictures: choose runs by it">validation '
         f"{percentage(row.validation)}</span>",
-        *map(escape, _not_in_title(row)),
+        *map(escape, _not_in_name(row)),
         escape(ago(row.created)),
         escape(duration(row.seconds)) if row.seconds is not None else "",
     ]
@@ -98,9 +92,10 @@ def about(row: Row) -> str:
     return f'<div class="lens-row-about">{pill}{spans}</div>{reason}{notes}'
 
 
-def _not_in_title(row: Row) -> list[str]:
-    """Data set and model, where the title does not name them already."""
-    return [row.dataset, row.model] if title(row) == row.name else []
+def _not_in_name(row: Row) -> list[str]:
+    """Data set and model, unless the name is made of them."""
+    named_by_them = row.name == default_name(row.dataset, row.model)
+    return [] if named_by_them else [row.dataset, row.model]
 
 
 def _name(workspace: Workspace, row: Row) -> None:
@@ -110,7 +105,7 @@ def _name(workspace: Workspace, row: Row) -> None:
         if editing == (field, row.id):
             st.text_input(
                 label,
-                row.name if row.name != row.id and field == "name" else getattr(row, field),
+                getattr(row, field),
                 key=run_text_key(field, row.id),
                 max_chars=80 if field == "name" else 400,
                 on_change=partial(_save, workspace, row.id, field),
@@ -120,7 +115,7 @@ def _name(workspace: Workspace, row: Row) -> None:
             return
     if row.damage:
         st.markdown(f"**{plain(row.id)}**")
-    elif st.button(f"**{plain(title(row))}**", key=f"open-{row.id}", type="tertiary"):
+    elif st.button(f"**{plain(row.name)}**", key=f"open-{row.id}", type="tertiary"):
         do_action(workspace, row, OPEN)
 
 
@@ -147,5 +142,5 @@ def do_action(workspace: Workspace, row: Row, action: str) -> None:
     elif action == RETRY:
         runs.retry(workspace, row.id)
     elif action == DELETE:
-        runs.delete(workspace, {row.id: title(row)})
+        runs.delete(workspace, {row.id: row.name})
     st.rerun()

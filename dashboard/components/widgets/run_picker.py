@@ -10,7 +10,6 @@ from dashboard.state import selection
 from dashboard.state.widget_key import WidgetKey
 from dashboard.state.workspace import current_workspace
 from dashboard.text.wording import percentage, unique
-from ml.errors import BadInputError
 from ml.runs.folder import Run, list_runs
 
 
@@ -42,22 +41,12 @@ def run_picker(
     return by_id[chosen_id]
 
 
-def run_title(run: Run) -> str:
-    """The name that was given, else the data set and the model."""
-    try:
-        config = run.config
-        default_title = f"{config.dataset} · {config.model}"
-    except BadInputError:
-        default_title = run.id
-    return str(run.meta.get("name") or default_title)
-
-
 def run_label(run: Run) -> str:
     """A run in one line that stays the same while one looks: title, score, when it was made."""
     accuracy = (run.report or {}).get("accuracy")
     score = f" · {percentage(accuracy, digits=1)}" if accuracy is not None else ""
     when = time.strftime("%d %b, %H:%M", time.localtime(float(run.meta.get("created") or 0.0)))
-    return f"{run_title(run)}{score} · {when}"
+    return f"{run.name}{score} · {when}"
 
 
 def _run_chosen(key: WidgetKey[str], known: frozenset[str]) -> None:

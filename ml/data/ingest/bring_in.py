@@ -119,10 +119,20 @@ def bring_in(
 
 
 def slug(name: str) -> str:
-    """A name that every file system takes: lower case, letters, digits, ``-`` and ``_``."""
+    """A name that every file system takes: lower case, letters, digits, ``-`` and ``_``.
+
+    Marks count as letters: they are the vowels of many scripts.
+
+    >>> slug("हिन्दी फूल"), slug("Blümchen, zweite")
+    ('हिन्दी-फूल', 'blümchen--zweite')
+    """
     plain = unicodedata.normalize("NFKC", name).lower()
-    allowed = "".join(c if c.isalnum() or c in "-_" else "-" for c in plain).strip("-")[:60]
+    allowed = "".join(c if _in_a_name(c) else "-" for c in plain).strip("-")[:60]
     return f"{allowed}-set" if allowed in _WINDOWS_NAMES else allowed or "pictures"
+
+
+def _in_a_name(letter: str) -> bool:
+    return letter.isalnum() or letter in "-_" or unicodedata.category(letter) in ("Mn", "Mc")
 
 
 def _origin(

@@ -27,7 +27,7 @@ def test_a_row_says_what_the_files_say(workspace):
 
 def test_a_rename_shows_although_rows_are_kept(workspace):
     run = made_up_runs.finished(workspace, made_up_runs.dataset(workspace))
-    assert run_list.row(run.folder).name == run.id
+    assert run_list.row(run.folder).name == "made · small_cnn", "no id is shown"
     run.update_meta(name="Better")
     assert run_list.row(run.folder).name == "Better"
 

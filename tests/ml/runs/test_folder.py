@@ -167,7 +167,7 @@ def test_damage_to_what_is_not_the_configuration_hides_no_run(
         (run.folder / name).write_bytes(content)
     assert runs.list_runs(workspace) == [run]
     assert (run.meta, run.dataset, run.report, run.model) == ({}, {}, None, None)
-    assert run.name == run.id
+    assert run.name == f"{run.config.dataset} · {run.config.model}"
 
 
 def test_what_a_worker_left_is_read(make_run: Callable[..., Run]) -> None:
