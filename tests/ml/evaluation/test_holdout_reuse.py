@@ -1,9 +1,12 @@
 """How many models were scored on one test, and the interval that allows for the choice."""
 
+import json
+
 import pytest
 from scipy import stats
 
 from benchmarks import holdout_reuse as simulation
+from ml.__main__ import main
 from ml.evaluation import holdout_reuse, results
 from ml.metrics.classification import wilson
 from ml.runs import trash
@@ -42,6 +45,18 @@ def test_the_interval_of_the_best_is_bonferronis(workspace):
 def test_the_interval_of_the_best_covers_what_it_promises(selection):
     plain, widened = simulation.coverage(selection, 20, tests=400)
     assert widened > 0.92 > plain
+
+
+def test_the_json_of_a_report_counts_the_looks_too(workspace, tmp_path, capsys):
+    run = made_up_runs.colours(workspace)
+    words = ["evaluate", run.id, "--workspace", str(workspace.root)]
+    words += ["--html", str(tmp_path / "report.html")]  # with it the stored report is taken
+    assert main([*words, "--json"]) == 0
+    assert "reuse" not in json.loads(capsys.readouterr().out.splitlines()[-1])
+    made_up_runs.colours(workspace)
+    assert main([*words, "--json"]) == 0
+    about = json.loads(capsys.readouterr().out.splitlines()[-1])["reuse"]
+    assert (about["models"], about["fresh_test"]) == (2, False)
 
 
 def test_chances_of_very_many_models_are_still_numbers(workspace):
