@@ -46,7 +46,7 @@ def inputs_of(workspace: Workspace, data: Path, folder: Path) -> dict[str, tuple
     inputs = {}
     for name, source in SOURCES.items():
         classes = sum(path.is_dir() for path in (data / source).iterdir())
-        into = folder / name.replace(" ", "-")
+        into = folder / f"precision-{name.replace(' ', '-')}"
         planting.copy_classes(data / source, into, MAX_PICTURES // classes, 0, sides=False)
         context = CheckContext(workspace, bring_in(workspace, into, into.name).version)
         inputs[name] = (context.classifier_inputs, context.labels)

@@ -55,7 +55,7 @@ def align(
         pyramid: (factor to shrink by, steps), coarse to fine.
     """
     pairs = len(first)
-    one, other = (_blur(side.astype(np.float32)) for side in (first, second))
+    one, other = (blur(side.astype(np.float32)) for side in (first, second))
     if transforms is None:
         transforms = np.tile(np.array([1, 0, 1, 0], np.float32), (pairs, 1))
     alignment = Alignment(transforms.copy(), np.zeros(pairs, np.float32))
@@ -63,7 +63,7 @@ def align(
     for shrink, steps in pyramid:
         first_small, second_small = (_shrink(side[remaining], shrink) for side in (one, other))
         if shrink > 2:
-            first_small, second_small = _blur(first_small), _blur(second_small)
+            first_small, second_small = blur(first_small), blur(second_small)
         fitted, correlation = _fit(
             first_small, second_small, alignment.transforms[remaining], steps
         )
@@ -91,7 +91,7 @@ def relative_residuals(first: Pixels, second: Pixels, transforms: Floats) -> Flo
         have nothing in common.
     """
     pairs, channels, size = first.shape[:3]
-    moved_parts = [_move(first[:, c].astype(np.float32), transforms) for c in range(channels)]
+    moved_parts = [move(first[:, c].astype(np.float32), transforms) for c in range(channels)]
     moved = np.stack([part for part, _ in moved_parts], 1)
     other = second.astype(np.float32)
     inside = moved_parts[0][1]
@@ -101,7 +101,7 @@ def relative_residuals(first: Pixels, second: Pixels, transforms: Floats) -> Flo
     unclipped = weights & _unclipped(moved) & _unclipped(other)
     enough = unclipped.sum((1, 2, 3)) >= MIN_UNCLIPPED_SHARE * weights.sum((1, 2, 3))
     weights = np.where(enough[:, None, None, None], unclipped, weights)
-    soft = _blur(_blur(moved.reshape(-1, size, size))).reshape(moved.shape)
+    soft = blur(blur(moved.reshape(-1, size, size))).reshape(moved.shape)
     pixels = np.maximum(weights.sum((1, 2, 3)), 1)[:, None, None]
     columns = np.stack([moved, soft, other], 1) * weights[:, None]
     columns = columns.reshape(pairs, 3, -1).astype(np.float64)
@@ -129,7 +129,7 @@ def _fit(one: Floats, other: Floats, transforms: Floats, steps: int) -> tuple[Fl
     across = _axis(size)
     best, best_transforms = np.full(len(one), -1, np.float32), transforms.copy()
     for step in range(steps + 1):
-        moved, inside = _move(one, transforms)
+        moved, inside = move(one, transforms)
         correlation = _correlate(moved, other, inside)
         better = correlation > best
         best[better], best_transforms[better] = correlation[better], transforms[better]
@@ -159,7 +159,7 @@ def _fit(one: Floats, other: Floats, transforms: Floats, steps: int) -> tuple[Fl
     return best_transforms, best
 
 
-def _move(pictures: Floats, transforms: Floats) -> tuple[Floats, Masks]:
+def move(pictures: Floats, transforms: Floats) -> tuple[Floats, Masks]:
     """Pictures scaled and moved along x and y by ``transforms`` (a, b, c, d): x becomes a x + b, y
     becomes c y + d, in -1 to 1. And which pixels come from inside."""
     size = pictures.shape[1]
@@ -193,7 +193,7 @@ def _correlate(one: Floats, other: Floats, inside: Masks) -> Floats:
     return correlation
 
 
-def _blur(pictures: Floats) -> Floats:
+def blur(pictures: Floats) -> Floats:
     """With weights 1, 2, 1 along both axes."""
     for axis in (1, 2):
         pad: list[Any] = [(0, 0)] * 3

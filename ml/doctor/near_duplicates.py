@@ -1,5 +1,6 @@
 """Near-duplicate detection: candidates by perceptual hash, screened on aligned thumbnails, then
 confirmed on larger pixels against the nearest different pictures (``ml.doctor.confirmation``).
+Pictures of one part before one camera are candidates by ``ml.doctor.registration`` too.
 
 The hash of a picture is its thumbnail at 16 by 16, brought to mean 0 and length 1: a product of two
 hashes is their correlation, and all of them against all is a matrix product, done in blocks. Each
@@ -18,6 +19,7 @@ from PIL import Image
 from ml.doctor.confirmation import NearPairs, confirm, far_below_strangers
 from ml.doctor.image_alignment import align, relative_residuals
 from ml.doctor.image_statistics import THUMBNAIL_SIDE, ImageStatistics
+from ml.doctor.registration import registered_candidates
 from ml.workspace import Workspace
 
 HASH_SIDE = 16
@@ -37,6 +39,7 @@ MAX_THUMBNAIL_RATIO = 0.9
 
 Hashes = npt.NDArray[np.float32]
 Pairs = npt.NDArray[np.int64]
+Masks = npt.NDArray[np.bool_]
 
 
 def find_near_duplicates(
@@ -49,7 +52,9 @@ def find_near_duplicates(
     Resized, encoded again, cropped a little, mirrored, lighter, darker or of other contrast. Rows
     that are equal to the bit are not compared: give each picture once.
     """
-    pairs, mirrored = _candidates(statistics, lambda share: progress(0.2 * share))
+    pairs, mirrored, registered = _with_registered(
+        statistics, *_candidates(statistics, lambda share: progress(0.2 * share))
+    )
     residuals = np.ones(len(pairs), np.float32)
     for start in range(0, len(pairs), BLOCK):
         progress(0.2 + 0.5 * start / len(pairs))
@@ -58,8 +63,8 @@ def find_near_duplicates(
         flipped = mirrored[block]
         first[flipped] = first[flipped][:, :, ::-1]
         residuals[block] = _thumbnail_residuals(first, second)
-    screened = (residuals <= MAX_THUMBNAIL_RESIDUAL) & far_below_strangers(
-        pairs, residuals, MAX_THUMBNAIL_RATIO
+    screened = (residuals <= MAX_THUMBNAIL_RESIDUAL) & (
+        registered | far_below_strangers(pairs, residuals, MAX_THUMBNAIL_RATIO)
     )
     return confirm(
         workspace,
@@ -70,6 +75,28 @@ def find_near_duplicates(
         screened,
         lambda share: progress(0.7 + 0.3 * share),
     )
+
+
+def _with_registered(
+    statistics: ImageStatistics, pairs: Pairs, mirrored: Masks
+) -> tuple[Pairs, Masks, Masks]:
+    """The candidates by hash and by registration, and which are the latter, (pairs,)."""
+    rows = _comparable(statistics)
+    added = rows[registered_candidates(statistics["thumb"][rows])].reshape(-1, 2)
+    by_registration = set(map(tuple, added.tolist()))
+    by_hash = np.array([tuple(pair) not in by_registration for pair in pairs.tolist()], bool)
+    by_hash |= mirrored
+    upright = np.zeros(len(added), bool)
+    return (
+        np.concatenate([pairs[by_hash], added]),
+        np.concatenate([mirrored[by_hash], upright]),
+        np.concatenate([np.zeros(int(by_hash.sum()), bool), ~upright]),
+    )
+
+
+def _comparable(statistics: ImageStatistics) -> Pairs:
+    """The rows that are pictures with something on them."""
+    return np.flatnonzero((statistics["width"] > 0) & (statistics["contrast"] >= MIN_CONTRAST))
 
 
 def _thumbnail_residuals(
@@ -118,7 +145,7 @@ def _candidates(
     statistics: ImageStatistics, progress: Callable[[float], None]
 ) -> tuple[Pairs, npt.NDArray[np.bool_]]:
     """Pairs that may be near duplicates, and whether the first is to be mirrored."""
-    rows = np.flatnonzero((statistics["width"] > 0) & (statistics["contrast"] >= MIN_CONTRAST))
+    rows = _comparable(statistics)
     thumbs = statistics["thumb"]
     hashes = np.concatenate(
         [np.empty((0, HASH_SIDE**2), np.float32)]

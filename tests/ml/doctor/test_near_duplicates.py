@@ -12,6 +12,7 @@ from ml.doctor.confirmation import far_below_strangers
 from ml.doctor.image_alignment import align, relative_residuals
 from ml.doctor.image_statistics import THUMBNAIL_SIDE, ImageStatistics, compute_statistics
 from ml.doctor.near_duplicates import connected_components, find_near_duplicates, perceptual_hashes
+from ml.doctor.registration import registered_candidates
 from ml.workspace import Workspace
 from tests.helpers.pictures import as_bytes
 from tests.ml.doctor.conftest import open_bytes, photos
@@ -87,6 +88,21 @@ def test_copies_are_confirmed_among_photographs_of_one_part(
     assert near.confirmed.all()
 
 
+def test_a_crop_is_found_among_photographs_of_one_part(workspace: Workspace) -> None:
+    chance = np.random.default_rng(0)
+    pictures = [as_bytes(render("casting", n), "JPEG", quality=90) for n in range(60)]
+    crops = [
+        as_bytes(NEAR_COPIES["cropped"](open_bytes(data), chance), "JPEG", quality=92)
+        for data in pictures[:4]
+    ]
+    assert near_pairs(workspace, pictures + crops) == [[n, 60 + n] for n in range(4)]
+
+
+def test_a_mixed_set_has_no_candidates_by_registration(workspace: Workspace) -> None:
+    thumbs = statistics_of(workspace, photos(60))["thumb"]
+    assert len(registered_candidates(thumbs)) == 0
+
+
 def test_the_residual_is_that_of_least_squares() -> None:
     chance = np.random.default_rng(0)
     first = chance.uniform(20, 120, (1, 3, 32, 32)).astype(np.float32)
@@ -94,7 +110,7 @@ def test_the_residual_is_that_of_least_squares() -> None:
     second = (1.3 * first + 20 + noise).astype(np.float32)
     still = np.array([[1, 0, 1, 0]], np.float32)
     inner = np.s_[0, :, 2:-2, 2:-2]
-    soft = image_alignment._blur(image_alignment._blur(first[0]))[:, 2:-2, 2:-2]
+    soft = image_alignment.blur(image_alignment.blur(first[0]))[:, 2:-2, 2:-2]
     columns = np.stack([first[inner].ravel(), soft.ravel(), np.ones(soft.size)], 1)
     target = second[inner].ravel()
     _, squares, *_ = np.linalg.lstsq(columns, target, rcond=None)
