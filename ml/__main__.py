@@ -39,7 +39,7 @@ COMMANDS = {
     "tune": "search better settings, a learning rate or the largest batch",
     "evaluate": "measure a trained classifier",
     "curve": "measure what more training pictures would bring",
-    "robustness": "measure a classifier on spoilt pictures: noise, blur, turned, covered",
+    "robustness": "measure a classifier on worse pictures: noise, blur, turned, covered",
     "predict": "classify pictures",
     "export": "write a trained classifier as a file for other programs",
     "share": "say what the page for others shows of a classifier, and how to serve it",

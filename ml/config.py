@@ -146,7 +146,7 @@ class TrainConfig:
         "Views of each picture",
         "How many versions of each picture a frozen model sees: 1 is the picture itself, "
         "2 adds its mirror image, more add random crops. With robust augmentation all but the "
-        "first are spoilt.",
+        "first are made worse.",
         "Model",
         low=1,
         high=16,
@@ -184,7 +184,7 @@ class TrainConfig:
         "Shift moves it, light also mirrors it, strong also changes scale and colour and erases "
         "a part. The others suit a kind of picture, or draw the changes by lot: Data shows them. "
         "A model of which only the last layer is trained sees fixed views instead, which robust "
-        "spoils.",
+        "makes worse.",
         "Data",
         choices=(
             *("none", "shift", "light", "strong", "photos", "documents", "medical", "aerial"),

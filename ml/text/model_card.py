@@ -4,12 +4,11 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ml.metrics.thresholds import MIN_PICTURES_FOR_CURVE
 from ml.text import report_sentences
 from ml.text.format import count, percentage
 
 MAX_NAMES = 20
-MIN_PICTURES_FOR_RECALL = 5
-"""Of a class, to say how often it is recognised."""
 LIMITS = "It knows its classes and nothing else: whatever the picture shows, it names one of them."
 
 
@@ -42,20 +41,24 @@ def learned_from(record: dict[str, Any], model: str) -> str:
 
 
 def hardest(report: dict[str, Any], named: Callable[[str], str] = str) -> str:
-    """The class that it recognises most seldom; empty where the test pictures are too few to say,
-    or where all are recognised alike."""
-    measured = [
-        one for one in report.get("per_class") or [] if one["support"] >= MIN_PICTURES_FOR_RECALL
-    ]
-    measured = [one for one in measured if one["recall"] is not None]
-    if len(measured) < 2:
+    """The weakest class, by the rule of ``report_sentences.weakest_class``, and what is weak about
+    it; empty where the test pictures are too few to say, or where all are recognised alike."""
+    measured = [one for one in report.get("per_class") or [] if one["support"]]
+    worst = report_sentences.weakest_class(measured)
+    if worst is None or worst["support"] < MIN_PICTURES_FOR_CURVE:
         return ""
-    worst = min(measured, key=lambda one: float(one["recall"]))
-    if worst["recall"] == max(one["recall"] for one in measured):
+    if worst["f1"] == max(one["f1"] for one in measured):
         return ""
+    name = named(str(worst["class"]))
+    recall, precision = worst["recall"], worst.get("precision")
+    if precision is not None and precision < recall:
+        return (
+            f"It is weakest on {name}: of the test pictures that it called so "
+            f"{percentage(precision)} were."
+        )
     return (
-        f"It is weakest on {named(str(worst['class']))}: it recognised "
-        f"{percentage(worst['recall'])} of {worst['support']:,} test pictures."
+        f"It is weakest on {name}: it recognised {percentage(recall)} of {worst['support']:,} "
+        "test pictures."
     )
 
 
@@ -80,6 +83,7 @@ def markdown(
         LIMITS,
         report_sentences.threshold(float(manifest["threshold"]), manifest.get("answers")),
         report_sentences.unlike(manifest.get("unlike")),
+        report_sentences.unlike_method(manifest.get("unlike")),
         "It was not tested on pictures of another source, camera or place than these.",
     ]
     licence = manifest.get("licence")

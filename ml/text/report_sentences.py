@@ -149,6 +149,10 @@ def promise_kept(answers: dict[str, Any] | None, right: int, sure: int) -> str:
     )
 
 
+_LOWER_IS_BETTER = ("ece", "loss", "brier")
+NO_DIFFERENCE = 1e-4
+"""Probabilities closer than this are told as the same: nobody reads powers of ten."""
+
 _METHODS = {
     "k-nearest and energy": "by its nearest neighbours, Sun et al. 2022, and by how little any "
     "class speaks up, Liu et al. 2020",
@@ -169,7 +173,6 @@ def unlike(about: dict[str, Any] | None) -> str:
     if not about or not about.get("pictures"):
         return ""
     validation, share = int(about["validation"]), float(about["false_alarms"])
-    way = _METHODS.get(about.get("method", ""), "")
     rule = (
         f"A picture is unlike anything it learned where it lies further from the "
         f"{count(about['pictures'], 'training picture')} that the model carries than"
@@ -182,10 +185,15 @@ def unlike(about: dict[str, Any] | None) -> str:
         )
     return (
         f"{rule} {percentage(1 - share)} of the {count(validation, 'picture')} that it was tried "
-        f"on do{f' ({way})' if way else ''}. "
-        f"Of pictures of the kind that it knows, it calls {_false_alarms(about, share)} so by "
-        "mistake."
+        "on do. Of pictures of the kind that it knows, it calls "
+        f"{_false_alarms(about, share)} so by mistake."
     )
+
+
+def unlike_method(about: dict[str, Any] | None) -> str:
+    """By what a model tells that, with its papers, for whoever asks; empty where nobody knows."""
+    way = _METHODS.get((about or {}).get("method", ""), "")
+    return f"It tells {way}." if way else ""
 
 
 def _false_alarms(about: dict[str, Any], share: float) -> str:
@@ -209,35 +217,58 @@ def corruptions(measured: dict[str, Any]) -> str:
     return f"{sentence} Hardest: {weakest['label']} ({percentage(weakest['mean'])})."
 
 
+def weakest_class(entries: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The entry of ``report["per_class"]`` with the lowest F1: the one rule for what is called the
+    weakest class. None where no class has pictures."""
+    measured = [entry for entry in entries if entry["support"]]
+    return min(measured, key=lambda entry: (entry["f1"], entry["class"]), default=None)
+
+
 def weakest(entries: Sequence[dict[str, Any]], named: Callable[[str], str] = str) -> str:
     """Which class has the lowest F1, of ``report["per_class"]``; with few pictures of it none is
     called so. Classes without pictures take no part."""
-    measured = [entry for entry in entries if entry["support"]]
-    if not measured:
+    worst = weakest_class(entries)
+    if worst is None:
         return "No class has pictures"
-    worst = min(measured, key=lambda entry: (entry["f1"], entry["class"]))
     name, pictures = named(str(worst["class"])), int(worst["support"])
     if pictures < MIN_PICTURES_FOR_CURVE:
         return f"Weakest class: too few pictures to tell ({name} has {pictures})"
     return f"Weakest class: {name}, F1 {percentage(worst['f1'])}"
 
 
-def calibration(error: float, confidence: Floats) -> str:
+def calibration(error: float, confidence: Floats, measured: dict[str, Any] | None = None) -> str:
     """How far probabilities are off, beside what chance makes of so many pictures. ``confidence``
-    (N,) are the probabilities of the guesses, ``error`` is their calibration error."""
+    (N,) are the probabilities of the guesses, ``error`` is their calibration error, ``measured``
+    the part ``calibration`` of a report: calibration that did harm is told."""
     by_chance = error_by_chance(confidence)
     apart = count(round(100 * error), "percentage point")
     sentence = (
         f"On average the two are {apart} apart. On {count(len(confidence), 'picture')} even exact "
         f"probabilities may seem up to {100 * by_chance:.1f} apart by chance: "
     )
+    if is_calibration_harmful(measured or {}):
+        within = "this is no more than that" if error <= by_chance else "these are off by more"
+        return (
+            f"{sentence}{within}. But calibration made them worse on these pictures: as the "
+            "network gave them they were better by every measure. Train the model again: "
+            "probabilities are now left alone where changing them does not help."
+        )
     if error <= by_chance:
         return f"{sentence}this shows nothing against them."
     return f"{sentence}these are off by more than that."
 
 
+def is_calibration_harmful(measured: dict[str, Any]) -> bool:
+    """Whether each measure of a report's ``calibration`` is worse than before calibration."""
+    names = [one for one in _LOWER_IS_BETTER if measured.get(f"{one}_before") is not None]
+    figures = [(float(measured[f"{one}_before"]), measured.get(one)) for one in names]
+    return bool(figures) and all(after is not None and after > before for before, after in figures)
+
+
 def temperature(value: float) -> str:
     """What calibration did to the probabilities of the network."""
+    if value == 1.0:
+        return "Probabilities are left as the network gives them: changing them did not help."
     did = "softened" if value > 1 else "sharpened"
     return (
         f"Probabilities are {did} by a temperature of {value:.2f}, found on the validation "
@@ -249,11 +280,16 @@ def parity(result: object) -> str:
     """How closely the exported file answers as PyTorch does, of ``model["parity"]``."""
     if not isinstance(result, dict):
         return "This run has no exported model."
+    apart = float(result.get("max_probability_difference", 0.0))
+    difference = (
+        f"no probability differs by as much as {percentage(NO_DIFFERENCE)}"
+        if apart < NO_DIFFERENCE
+        else f"no probability differs by more than {percentage(apart)}"
+    )
     return (
         "The exported file (ONNX) is what was tested here and what Classify runs. It was compared "
         f"with PyTorch on {count(int(result.get('images', 0)), 'test picture')}: both name the "
-        f"same class for {percentage(result.get('top1_agreement'))}, and no probability differs by "
-        f"more than {float(result.get('max_probability_difference', 0.0)):.1g}."
+        f"same class for {percentage(result.get('top1_agreement'))}, and {difference}."
     )
 
 

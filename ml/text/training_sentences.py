@@ -21,7 +21,7 @@ def reason(config: TrainConfig, pictures: int) -> str:
         if config.augment == "robust":
             return (
                 f"Only the last layer is trained, on kept features of {config.feature_views} views "
-                "of each picture: as it is, and spoilt."
+                "of each picture: as it is, and made worse."
             )
         sentence = "Only the last layer is trained, on features that are computed once and kept"
         if config.regression:

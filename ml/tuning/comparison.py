@@ -106,7 +106,7 @@ def search_summary(trials: int, best: int, comparison: dict[str, Any] | None, ba
         f"{100 * comparison['difference']:+.1f} points ({low:+.1f} to {high:+.1f}"
         f"{_grouped(comparison)})."
     )
-    if comparison["interval"][0] > 0:
+    if is_better(comparison):
         return f"{on_test} It is better."
     if comparison["difference"] <= 0:
         return (
@@ -114,6 +114,11 @@ def search_summary(trials: int, best: int, comparison: dict[str, Any] | None, ba
             f"these: keep the {base}."
         )
     return f"{on_test} That may be chance: more test pictures would tell."
+
+
+def is_better(comparison: dict[str, Any] | None) -> bool:
+    """Whether the best trial beats the start beyond chance, by the interval of ``compare``."""
+    return comparison is not None and comparison["interval"][0] > 0
 
 
 def _grouped(comparison: dict[str, Any]) -> str:

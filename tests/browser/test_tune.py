@@ -23,7 +23,7 @@ def test_a_search_is_started_followed_and_leads_to_a_run(
     page.get_by_role("combobox", name="Model").fill("Tutorial")
     page.keyboard.press("Enter")
     expect(page.get_by_text("One training takes")).to_be_visible()
-    page.get_by_role("spinbutton", name="At most so many trials").fill("3")
+    page.get_by_role("spinbutton", name="Number of trials, at most").fill("3")
     page.keyboard.press("Tab")
     wait_until_settled(page)
     page.get_by_role("button", name="Start the search").click()

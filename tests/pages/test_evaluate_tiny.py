@@ -79,6 +79,33 @@ def test_of_few_pictures_no_kind_of_spoiling_is_called_the_hardest(pictures, nam
     assert ("Hardest: Noise (40 %)" in report_sentences.corruptions(report)) == named
 
 
+def test_calibration_that_did_harm_is_told_and_never_praised():
+    sure = np.full(200, 0.8)
+    before = {"ece_before": 0.02, "loss_before": 0.5, "brier_before": 0.2}
+    harmed = before | {"ece": 0.03, "loss": 0.6, "brier": 0.3}
+    sentence = report_sentences.calibration(0.03, sure, harmed)
+    assert "calibration made them worse" in sentence
+    assert "nothing against them" not in sentence
+    helped_once = harmed | {"ece": 0.01}
+    assert "nothing against them" in report_sentences.calibration(0.01, sure, helped_once)
+    assert "left as the network gives them" in report_sentences.temperature(1.0)
+
+
+def test_no_difference_is_told_in_powers_of_ten():
+    told = report_sentences.parity({"images": 9, "max_probability_difference": 9e-7})
+    assert "no probability differs by as much as 0.01 %" in told
+    told = report_sentences.parity({"images": 9, "max_probability_difference": 0.012})
+    assert "no probability differs by more than 1 %" in told
+
+
+def test_the_papers_of_a_method_are_for_whoever_asks():
+    about = {"pictures": 40, "validation": 90, "false_alarms": 0.05}
+    about["method"] = "k-nearest and energy"
+    assert "Sun et al. 2022" not in report_sentences.unlike(about)
+    assert "Sun et al. 2022" in report_sentences.unlike_method(about)
+    assert report_sentences.unlike_method(None) == report_sentences.unlike_method({}) == ""
+
+
 def test_a_temperature_below_one_sharpens():
     assert "softened by a temperature of 1.50" in report_sentences.temperature(1.5)
     assert "sharpened by a temperature of 0.45" in report_sentences.temperature(0.45)

@@ -150,10 +150,11 @@ def test_an_interrupted_search_says_what_it_does_and_what_broke_off(workspace, c
     assert "under way" not in text
 
 
+@pytest.mark.parametrize("difference", [-0.02, 0.02])  # the second may be chance
 def test_where_the_winner_is_not_better_the_start_is_what_one_is_led_to(
-    workspace, children
+    workspace, children, difference: float
 ) -> None:
-    at = shown(searched(workspace, difference=-0.02))
+    at = shown(searched(workspace, difference=difference))
     assert at.button(key="tune-base").proto.type == "primary"
     assert at.button(key="tune-winner").label == "Open the best on validation"
 

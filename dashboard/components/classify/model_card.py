@@ -33,6 +33,6 @@ def model_card(workspace: Workspace, run: Run) -> None:
         st.write(card.LIMITS)
         st.write(report_sentences.threshold(float(model["threshold"]), model.get("answers")))
         if rule := report_sentences.unlike(model.get("unlike")):
-            st.write(rule)
+            st.markdown(rule, help=report_sentences.unlike_method(model.get("unlike")) or None)
         if licence := model.get("licence"):
             st.caption(f"Licence of the weights that it started from: {plain(str(licence))}")

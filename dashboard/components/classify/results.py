@@ -61,7 +61,7 @@ def results(workspace: Workspace, run: Run, *, with_labelling: bool = False) -> 
         return
     st.caption(report_sentences.threshold(float(model["threshold"]), model.get("answers")))
     if rule := report_sentences.unlike(model.get("unlike")):
-        st.caption(rule)
+        st.caption(rule, help=report_sentences.unlike_method(model.get("unlike")) or None)
 
 
 def _cards(

@@ -37,7 +37,7 @@ def _calibration(run: Run, results: Results) -> None:
         )
         return
     sentence = report_sentences.calibration(
-        float(calibration.get("ece") or 0.0), results.confidence
+        float(calibration.get("ece") or 0.0), results.confidence, calibration
     )
     st.write(
         "When the model says 80 %, is it right 80 % of the time? Points on the dashed line mean "
@@ -52,7 +52,7 @@ def _calibration(run: Run, results: Results) -> None:
     )
     if calibration.get("temperature") is not None:
         st.caption(report_sentences.temperature(float(calibration["temperature"])))
-    if "brier" in calibration:
+    if "brier" in calibration and calibration.get("temperature") != 1.0:  # else nothing was done
         st.table(_effect(calibration))
 
 

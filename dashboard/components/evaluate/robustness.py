@@ -110,12 +110,12 @@ def _train_robust_button(run: Run) -> None:
         "Train a robust one",
         key="train-robust",
         icon=":material/shield:",
-        help="Shows the model spoilt pictures while it learns, of other kinds than these.",
+        help="Shows the model worse pictures while it learns, in other ways than these.",
     ):
         overrides = stored(TrainState).overrides
         overrides |= {"augment": "robust", "model": run.config.model}
         # A last layer alone learns little of it: 72.1 % under corruption became 73.9 with four
-        # spoilt views (recycling, 90 validation pictures), the rest fell from 88.9 to 86.7.
+        # worse views (recycling, 90 validation pictures), the rest fell from 88.9 to 86.7.
         if run.config.frozen:
             overrides["freeze_backbone"] = False
         WANTED_DATASET.send(run.config.dataset)
@@ -124,4 +124,4 @@ def _train_robust_button(run: Run) -> None:
 
 
 def _measure(workspace: Workspace, run: Run) -> None:
-    measurement_panel(workspace, run, "robustness", "Spoiling pictures", ":material/blur_on:")
+    measurement_panel(workspace, run, "robustness", "Trying worse pictures", ":material/blur_on:")

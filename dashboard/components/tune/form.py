@@ -110,19 +110,20 @@ def _search_settings(base: TrainConfig) -> dict[str, Any]:
             help="For everything: trials, and the test at the end. You may stop it at any time.",
         )
         trials = st.number_input(
-            "At most so many trials",
-            min_value=0,
+            "Number of trials, at most",
+            min_value=1,
             max_value=1000,
-            value=0,
+            value=None,
             step=1,
+            placeholder="No limit",
             key="tune-trials",
-            help="The settings it starts from are the first. With 0 the time alone is the limit.",
+            help="The settings it starts from are the first. Empty: the time alone is the limit.",
         )
     return {
         "base": base.to_json(),
         "fields": chosen,
         "seconds": 60 * float(minutes),
-        "trials": int(trials),
+        "trials": int(trials or 0),
     }
 
 

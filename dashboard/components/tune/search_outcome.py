@@ -16,6 +16,7 @@ from dashboard.workers import searches
 from ml.models import catalog as model_catalog
 from ml.runs.folder import Run
 from ml.runs.status import Status
+from ml.tuning.comparison import is_better
 from ml.tuning.sweep import Sweep, SweepState
 
 WORDS = {
@@ -84,14 +85,14 @@ def _buttons(sweep: Sweep, status: Status, result: dict[str, Any], winner: Run |
     workspace, can_resume = current_workspace(), status.name != "finished"
     broken = status.name in ("interrupted", "failed")
     best, base = bool(result.get("best")), _run(result.get("base"))
-    better = best and float((result.get("test") or {}).get("difference", 1.0)) > 0
+    better = best and is_better(result.get("test"))
 
     def run_button(label: str, key: str, run: Run, primary: bool) -> None:
         if st.button(label, key=key, type="primary" if primary and not broken else "secondary"):
             deep_links.go_to(EVALUATE, run=run.id)
 
     if winner and best:
-        label = "Open the winning run" if better else "Open the best on validation"
+        label = "Open the better run" if better else "Open the best on validation"
         run_button(label, "tune-winner", winner, better)
     if base and result:
         run_button("Open the run it started from", "tune-base", base, not better)

@@ -38,7 +38,7 @@ def probabilities(subject: Subject) -> Markup | None:
     return render(
         "probabilities",
         title=title,
-        finding=report_sentences.calibration(error, results.confidence),
+        finding=report_sentences.calibration(error, results.confidence, measured),
         chart=reliability(bins, bins_before, alt),
         uncalibrated=bool(bins_before),
         bins=[_bin(one) for one in bins],
@@ -102,5 +102,8 @@ def refusing(subject: Subject) -> Markup:
         "refusing",
         threshold=report_sentences.threshold(results.threshold, model.get("answers")),
         effect=effect,
-        out_of_distribution=report_sentences.unlike(model.get("unlike")),
+        out_of_distribution=" ".join(
+            sentence(model.get("unlike"))
+            for sentence in (report_sentences.unlike, report_sentences.unlike_method)
+        ).strip(),
     )

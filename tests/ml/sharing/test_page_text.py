@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from ml.__main__ import main
 from ml.errors import BadInputError
 from ml.runs.folder import Run
 from ml.sharing import page_text
-from ml.text import model_card
+from ml.text import model_card, report_sentences
 
 
 def test_without_words_of_its_author_the_title_is_the_run_s_name(
@@ -56,15 +57,28 @@ def test_a_damaged_entry_still_gives_a_page(make_run: Callable[..., Run], damage
     assert page_text.read(run).title
 
 
-def test_the_weakest_class_is_the_one_with_the_least_recall() -> None:
-    rows = [("a", 0.9, 10), ("b", 0.5, 10), ("c", 0.0, 4), ("d", None, 0)]
-    report = {"per_class": [{"class": name, "recall": r, "support": n} for name, r, n in rows]}
-    assert "weakest on b: it recognised 50 % of 10" in model_card.hardest(report)
+def per_class(*rows: tuple[str, float, float, int]) -> list[dict[str, Any]]:
+    return [
+        {"class": name, "precision": p, "recall": r, "f1": 2 * p * r / (p + r), "support": n}
+        for name, p, r, n in rows
+    ]
+
+
+def test_the_card_and_evaluate_call_the_same_class_the_weakest() -> None:
+    rows = per_class(("a", 0.4, 0.9, 10), ("b", 0.9, 0.6, 10), ("c", 1.0, 0.9, 10))
+    assert report_sentences.weakest(rows) == "Weakest class: a, F1 55 %"  # least recall has b
+    card = model_card.hardest({"per_class": rows})
+    assert card == "It is weakest on a: of the test pictures that it called so 40 % were."
+    missed = per_class(("a", 0.9, 0.5, 10), ("b", 0.9, 0.9, 10))
+    assert "weakest on a: it recognised 50 % of 10" in model_card.hardest({"per_class": missed})
+    few = per_class(("a", 0.4, 0.4, 3), ("b", 0.9, 0.6, 10))
+    assert "too few pictures to tell" in report_sentences.weakest(few)
+    assert model_card.hardest({"per_class": few}) == ""
 
 
 @pytest.mark.parametrize("recalls", [[], [1.0], [0.8, 0.8]])
 def test_nothing_is_called_weakest_where_nothing_is(recalls: list[float]) -> None:
-    rows = [{"class": str(n), "recall": one, "support": 9} for n, one in enumerate(recalls)]
+    rows = per_class(*((str(n), one, one, 19) for n, one in enumerate(recalls)))
     assert model_card.hardest({"per_class": rows}) == ""
 
 

@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 
 from ml.errors import BadInputError
 from ml.runs.folder import Run
-from ml.tuning.comparison import accuracy_difference, compare, search_summary
+from ml.tuning.comparison import accuracy_difference, compare, is_better, search_summary
 from ml.workspace import Workspace
 
 
@@ -107,6 +107,9 @@ def test_the_summary_claims_no_more_than_the_interval_shows(tmp_path: Path) -> N
 
     assert "It is better." in summary([False] * 30 + [True] * 60, [True] * 90, "clear")
     assert "may be chance" in summary([False] * 2 + [True] * 88, [True] * 90, "close")
+    assert is_better({"interval": [0.01, 0.2]})
+    assert not is_better({"interval": [-0.01, 0.2]}), "that may be chance: no winner is named"
+    assert not is_better(None)
     worse = summary([True] * 90, [False] * 2 + [True] * 88, "worse")
     assert "keep the default settings" in worse
     assert "keep them" in search_summary(12, 0, None, "default settings")

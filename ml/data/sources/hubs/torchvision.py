@@ -11,7 +11,10 @@ from ml.workspace import Workspace
 
 
 @named_source(
-    "torchvision", label="torchvision", help="A set that many know", list=lambda: SETS.values()
+    "torchvision",
+    label="torchvision",
+    help="A public set with published results",
+    list=lambda: SETS.values(),
 )
 def load(workspace: Workspace, info: TorchSet, root: Path | None, progress: Progress) -> Listing:
     """As ``ml.data.sources.torchvision_sets.load``."""
