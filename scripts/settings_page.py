@@ -32,7 +32,8 @@ A value or a name that is not known is refused at the start, so that no slip ope
 | `LENSMITH_MODE` | `demo`: the server shows one classifier and nothing else ([sharing](sharing.md)). |
 | `LENSMITH_DEMO` | The run that the demo shows: its id, the start of it, or `latest`. |
 | `LENSMITH_PLUGINS` | `1` or `0`: whether models in `workspace/plugins` are offered ([plugins](adding-a-model.md)). |
-| `LENSMITH_WEIGHTS` | A mirror for torchvision's weights, in place of PyTorch's server. |
+| `LENSMITH_WEIGHTS` | A mirror for torchvision's weights and timm's, in place of PyTorch's server and Hugging Face's. |
+| `LENSMITH_ACCEPT_LICENCES` | Licences of timm's weights that you accept though they restrict use, such as `cc-by-nc-4.0`; with commas. |
 | `LENSMITH_TORCH_INDEX` | Where `launch.py` gets the CPU build of PyTorch; https, or a folder as `file:`. |
 | `LENSMITH_BROWSER` | The browser of the tests: the path of a Chromium, Chrome or Edge. |
 """  # noqa: E501

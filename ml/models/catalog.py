@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from ml.errors import BadInputError
 from ml.models.plugins import discovery
 from ml.models.registry import Inputs, ModelInfo, built_in_models
+from ml.models.timm_models import get_timm_model, is_timm_name
 
 if TYPE_CHECKING:
     from ml.models.network import Network
@@ -21,11 +22,13 @@ def names() -> list[str]:
 
 
 def get(name: str) -> ModelInfo:
-    """The model of that name.
+    """The model of that name; ``timm/NAME`` is the model NAME of the optional package timm.
 
     Raises:
         BadInputError: there is none.
     """
+    if is_timm_name(name):
+        return get_timm_model(name)
     match = next((model for model in all_models() if model.name == name), None)
     if match is None:
         raise BadInputError(

@@ -39,20 +39,23 @@ def weights_folder() -> Path:
     return expanded(home) / "hub" / "checkpoints"
 
 
-def fetch(address: str, folder: Path, model_name: str, progress: Progress) -> Path:
+def fetch(
+    address: str, folder: Path, model_name: str, progress: Progress, *, file_name: str = ""
+) -> Path:
     """Download the file at ``address`` into ``folder``, unless it is there with the right hash.
 
     An interrupted download continues where it stopped, if the server supports ranges.
 
     Args:
         model_name: the model that needs the weights, for error messages.
+        file_name: the name to store it under; the last part of ``address`` if empty.
         progress: called with the share that is done, 0 to 1; it may raise to stop.
 
     Raises:
         MLError: the server does not deliver the file, or its hash is wrong.
         WorkspaceError: the disk is full or cannot be written to.
     """
-    path = folder / address.rpartition("/")[2]
+    path = folder / (file_name or address.rpartition("/")[2])
     if matches_hash(path):
         return path
     try:

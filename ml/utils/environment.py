@@ -27,6 +27,7 @@ _FLAG = Variable("0|1", "0 or 1")
 _ANY = Variable(r".*", "any text")
 _NUMBER = Variable(r"\d{1,18}", "a whole number")
 VARIABLES = {
+    "LENSMITH_ACCEPT_LICENCES": _ANY,
     "LENSMITH_BROWSER": _ANY,
     "LENSMITH_DEMO": _ANY,
     "LENSMITH_MEMORY_LIMIT": _NUMBER,
