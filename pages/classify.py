@@ -6,6 +6,7 @@ from dashboard.components.classify.results import results
 from dashboard.components.classify.share_expander import share_expander
 from dashboard.components.widgets.empty_state import empty_state
 from dashboard.components.widgets.run_picker import run_picker
+from dashboard.components.widgets.take_away import take_away
 from dashboard.queries.run_list import newest_tested, usable
 from dashboard.state import deep_links, selection
 from dashboard.state.keys import run_picker_key
@@ -33,4 +34,5 @@ if (wanted := selection.current_run()) and wanted.id != run.id:
 classes = [plain(str(name)) for name in model["classes"]]
 st.caption(f"Tells {count(len(classes), 'class', 'classes')} apart: {', '.join(classes[:20])}.")
 results(workspace, run, with_labelling=True)
+take_away(workspace, run)
 share_expander(run)

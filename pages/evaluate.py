@@ -21,6 +21,7 @@ from dashboard.components.train.run_state import no_report, run_state
 from dashboard.components.widgets.auto_refresh import auto_refresh
 from dashboard.components.widgets.empty_state import empty_state
 from dashboard.components.widgets.run_picker import run_picker
+from dashboard.components.widgets.take_away import take_away
 from dashboard.components.widgets.undo import undo_bar
 from dashboard.queries import results
 from dashboard.queries.run_list import newest_tested, readable
@@ -57,6 +58,7 @@ if version:
 run_state(run)
 headline(workspace, run, test_results)
 if test_results.own:
+    take_away(workspace, run)
     changed_test_notice(workspace, test_results, version)
     before_after(workspace, run, test_results)
 confusion_matrix(workspace, test_results, run, version)

@@ -5,10 +5,9 @@ import streamlit as st
 from dashboard.components.tune.form import tune_form
 from dashboard.components.tune.learning_rate_finder import learning_rate_finder
 from dashboard.components.tune.search_list import search_list
-from dashboard.components.tune.search_view import search_view
+from dashboard.components.tune.search_view import search_name, search_view
 from dashboard.state import deep_links, selection
 from dashboard.state.navigation import TUNE
-from dashboard.text.html import escape
 
 deep_links.open_page(TUNE)
 sweep = selection.current_sweep()
@@ -25,7 +24,7 @@ if sweep is None:
 else:
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="page-head"):
         st.title("Tune", anchor=False, width="content")
-        st.html(f'<p class="lens-quiet">{escape(sweep.name)}</p>', width="content")
+        search_name(sweep)
         if st.button("All searches", icon=":material/arrow_back:", key="all-searches"):
             selection.choose_sweep(None)
             st.rerun()

@@ -14,6 +14,7 @@ Fold = Literal[
     "calibration",
     "class-threshold",
     "curve",
+    "formats",
     "log",
     "others",
     "rate",

@@ -16,10 +16,11 @@ from dashboard.text.html import escape
 from dashboard.text.markdown import percentage, plain, with_span
 from dashboard.text.wording import ago, duration
 from ml.runs.folder import default_name
-from ml.workspace import Workspace
+from ml.workspace import Workspace, is_public
 
-OPEN, RENAME, NOTE, STOP, RESUME, RETRY, DELETE = (
+OPEN, TAKE_AWAY, RENAME, NOTE, STOP, RESUME, RETRY, DELETE = (
     "Open",
+    "Take it away",
     "Rename",
     "Write a note",
     "Stop",
@@ -37,7 +38,8 @@ def menu_actions(row: Row) -> list[str]:
         return [OPEN, RENAME, NOTE, STOP]
     resume = [RESUME] if row.status in ("stopped", "interrupted", "failed") else []
     retry = [] if row.status == "queued" else [RETRY]
-    return [OPEN, RENAME, NOTE, *resume, *retry, DELETE]
+    take_away = [TAKE_AWAY] if row.accuracy is not None and not is_public() else []
+    return [OPEN, *take_away, RENAME, NOTE, *resume, *retry, DELETE]
 
 
 def run_row(workspace: Workspace, row: Row) -> None:
@@ -131,7 +133,7 @@ def _save(workspace: Workspace, identifier: str, field: str) -> None:
 
 def do_action(workspace: Workspace, row: Row, action: str) -> None:
     """Do what the menu says, then draw the page anew."""
-    if action == OPEN:
+    if action in (OPEN, TAKE_AWAY):  # Evaluate has it at its top
         deep_links.go_to(EVALUATE if row.accuracy is not None else TRAIN, run=row.id)
     elif action in (RENAME, NOTE):
         stored(RunsState).editing = ("name" if action == RENAME else "notes", row.id)

@@ -11,6 +11,7 @@ from dashboard.components.train.run_outcome import run_outcome
 from dashboard.components.widgets.error_message import error_message
 from dashboard.components.widgets.lazy_expander import lazy_expander
 from dashboard.components.widgets.progress_bar import progress_bar
+from dashboard.components.widgets.take_away import take_away
 from dashboard.queries import live
 from dashboard.state import redraw
 from dashboard.state.keys import fold_key
@@ -37,6 +38,8 @@ def run_view(run: Run) -> None:
     ticking = status.name in LIVE
     with error_message():
         st.fragment(_live_part, run_every=TICK_SECONDS if ticking else None)(run, status.name)
+        if not ticking:
+            take_away(current_workspace(), run)
         st.fragment(_expanders, run_every=LOG_SECONDS if ticking else None)(run)
 
 

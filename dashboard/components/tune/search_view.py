@@ -29,6 +29,11 @@ TESTING_SHARE = 0.9
 """After this share of its time a search is testing, if it does not train."""
 
 
+def search_name(sweep: Sweep) -> None:
+    """The name of the search, beside the title of the page."""
+    st.html(f'<p class="lens-quiet">{escape(sweep.name)}</p>', width="content")
+
+
 def search_view(sweep: Sweep) -> None:
     """Everything about one search. It looks again by itself only while the search is live."""
     with error_message():
