@@ -34,7 +34,7 @@ def caches(workspace: Workspace, name: str) -> list[str]:
     ("options", "key"),
     [
         ({"width": 90, "height": 70}, "224-rgb-crop"),
-        ({"width": 32, "height": 32}, "32-rgb-crop"),
+        ({"width": 28, "height": 28}, "28-rgb-crop"),
         ({"width": 28, "height": 28, "mode": "L"}, "28-grey-crop"),
     ],
 )
@@ -87,14 +87,14 @@ def test_colour_is_found_whatever_the_guess(
 def test_later_version_reuses_the_rows_of_the_first(
     make_folder: Make, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bring_in(workspace, make_folder("pets", {"a": 20, "b": 20}, width=32, height=32))
+    bring_in(workspace, make_folder("pets", {"a": 20, "b": 20}, width=28, height=28))
     new = bring_in(workspace, make_folder("more", {"a": 3}), into="pets", label="a").version
     read: list[str] = []
     real = cache.read_picture
     monkeypatch.setattr(
         cache, "read_picture", lambda w, digest: (read.append(digest), real(w, digest))[1]
     )
-    open_pictures(workspace, catalog.run_record(new, 0), PixelSpec(32))
+    open_pictures(workspace, catalog.run_record(new, 0), PixelSpec(28))
     assert sorted(read) == sorted(item.hash for item in new.items[40:])
 
 
