@@ -21,7 +21,8 @@ from ml.inference.model_folder import CHECKSUM, MODEL_VERSION, checksum_of
 from ml.metrics import calibration, parity, predictions, selective
 from ml.metrics.baselines import nearest_centroid
 from ml.metrics.predictions import Predictions
-from ml.metrics.report import Logits, make_report, metric_values
+from ml.metrics.registry import LabelledLogits
+from ml.metrics.report import Logits, make_report, metric_values, with_groups
 from ml.models import catalog as model_catalog
 from ml.models.network import Network
 from ml.runs.folder import Run
@@ -100,11 +101,17 @@ def finalise(
     write_json(staged / "model.json", manifest)
 
     report = make_report(test, labels["test"], labels["train"], "test", manifest)
+    answers = LabelledLogits(test, labels["test"], pictures.groups("test"))
+    report = with_groups(report, answers, manifest["temperature"])
     report |= {"dataset": pictures.version.name, "fingerprint": pictures.version.fingerprint}
     report["version"] = pictures.version.version
     report["centroid"] = nearest_centroid(pictures, "test")
     Predictions(
-        pictures.indices("test"), labels["test"], test, tuple(pictures.hashes("test"))
+        pictures.indices("test"),
+        labels["test"],
+        test,
+        tuple(pictures.hashes("test")),
+        answers.groups,
     ).save(run.folder / predictions.FILE)
     write_json(run.folder / "report.json", report | {"seconds": time.perf_counter() - started})
     _put_into_place(staged, run.folder / "model")
