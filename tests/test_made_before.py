@@ -70,11 +70,29 @@ def went_on_as_then(name: str, answer: Any, run: Path) -> None:
     assert answer["test"]["accuracy"] == pytest.approx(accuracy)
 
 
+CHANGED_ON_PURPOSE = {"intervals", "interval", "slices", "measure"}
+"""Intervals and slices now allow for groups of pictures."""
+MEASURED_ANEW = {"learning curve"}
+"""Its points are those of the test pictures now: an earlier curve is measured again."""
+
+
+def comparable(content: Any) -> Any:
+    """An answer without what was changed on purpose."""
+    if isinstance(content, dict):
+        kept = {key: one for key, one in content.items() if key not in CHANGED_ON_PURPOSE}
+        return {key: comparable(one) for key, one in kept.items()}
+    return [comparable(one) for one in content] if isinstance(content, list) else content
+
+
 @pytest.mark.parametrize("name", list(EXPECTED["commands"]))
 def test_a_command_answers_as_it_did(name: str, root: Path, ask: Any) -> None:
     known = EXPECTED["commands"][name]
     words = [word.format(pictures=root / "pictures") for word in known["words"]]
-    assert not difference(ask(*words), known["answer"], CLOSE)
+    answer = ask(*words)
+    if name in MEASURED_ANEW:
+        assert answer["fingerprint"] == known["answer"]["fingerprint"]
+        return
+    assert not difference(comparable(answer), comparable(known["answer"]), CLOSE)
 
 
 def test_a_model_folder_alone_answers_as_it_did(root: Path, ask: Any) -> None:
