@@ -9,6 +9,7 @@ the check say how many of its suspects are wrong. A suspect that nobody turned c
 is wrong in the sets themselves makes the stated figure look too high.
 
 The prior of ``ml.doctor.label_noise`` and the limits of the check were chosen on ``CHOSEN_ON``.
+That labels may be turned to the likeliest other class was added after the others had been seen too.
 """
 
 import argparse

@@ -44,6 +44,21 @@ def test_the_stated_share_of_wrong_suspects_is_the_actual_one(rate: float, expon
     assert np.mean(inside) >= 0.75
 
 
+def test_labels_turned_to_the_likeliest_other_class_are_counted() -> None:
+    stated, actual = [], []
+    for seed in range(8):
+        probabilities, labels, _ = noisy_labels(seed, 0.0)
+        order = np.argsort(-probabilities, axis=1)
+        turned = np.random.default_rng(seed).random(len(labels)) < 0.06
+        given = np.where(labels == order[:, 0], order[:, 1], order[:, 0])
+        given = np.where(turned, given, labels)
+        rows, _ = suspects(probabilities, given)
+        stated.append(suspect_precision(probabilities, given, rows).share)
+        actual.append((given != labels)[rows].mean())
+    assert np.mean(stated) == pytest.approx(np.mean(actual), abs=0.15)
+    assert np.mean(actual) > 0.5
+
+
 def test_where_no_label_is_wrong_nothing_is_claimed() -> None:
     probabilities, labels, _ = noisy_labels(0, 0.0, sharpness=2.0)
     rows = np.argsort(probabilities[np.arange(len(labels)), labels])[:40]
