@@ -147,10 +147,11 @@ def progress_of(run: Run, state: Live) -> dict[str, Any] | None:
     What a worker before it said still stands in the log.
     """
     progress: dict[str, Any] | None = state["progress"]
-    return progress if progress and progress["time"] >= _claimed(run) else None
+    return progress if progress and progress["time"] >= claimed(run) else None
 
 
-def _claimed(run: Run) -> float:
+def claimed(run: Run) -> float:
+    """When the worker of now took the run, in seconds since 1970; 0 without one."""
     worker = read_typed(run.folder / "worker.json", Worker) or {}
     return float(worker.get("claimed", 0.0))
 
@@ -160,22 +161,37 @@ def share(progress: dict[str, Any] | None) -> float:
     return min(1.0, max(0.0, float(progress["fraction"]))) if progress else 0.0
 
 
-def latest(run: Run) -> dict[str, Any]:
-    """Where a run stands, from the end of its log alone: words, share, seconds_left."""
+def latest(run: Run, stopping: bool = False) -> dict[str, Any]:
+    """Where a run stands, from the end of its log alone (see ``stage``)."""
     log = run.folder / "events.jsonl"
     try:
         start = max(0, log.stat().st_size - TAIL_BYTES)
     except OSError:
         start = 0
-    claimed = _claimed(run)
-    events = [event for event in read(log, start)[0] if event.time >= claimed]
+    since = claimed(run)
+    events = [event for event in read(log, start)[0] if event.time >= since]
     progress = next((event for event in reversed(events) if isinstance(event, Progress)), None)
+    was_started = any(isinstance(event, RunStarted) for event in events)
+    return stage(asdict(progress) if progress else None, was_started, stopping)
+
+
+def stage(
+    progress: dict[str, Any] | None, was_started: bool, stopping: bool = False
+) -> dict[str, Any]:
+    """Where a run stands, for every place that says so: ``words``, ``share`` of its phase (0 to 1)
+    and ``seconds_left`` of the run, None where nobody knows.
+
+    Args:
+        progress: the last progress that its worker has told; None while it has told nothing.
+        was_started: whether the worker has begun.
+        stopping: whether it was asked to stop.
+    """
     if progress is None:
-        was_started = any(isinstance(event, RunStarted) for event in events)
-        return {"words": "Starting" if not was_started else "Preparing", "share": 0.0}
-    content = asdict(progress)
+        words = "Preparing" if was_started else "Starting"
+    else:
+        words = PHASE_WORDS.get(progress["phase"], progress["phase"])
     return {
-        "words": PHASE_WORDS.get(progress.phase, progress.phase),
-        "share": share(content),
-        "seconds_left": progress.seconds_left,
+        "words": "Stopping" if stopping else words,
+        "share": share(progress),
+        "seconds_left": progress["seconds_left"] if progress else None,
     }

@@ -10,7 +10,7 @@ __all__ += ["percentage", "roughly", "size", "unique"]
 
 STATUS_WORDS = {
     "queued": "Waiting",
-    "running": "Training",
+    "running": "Running",
     "stopped": "Stopped",
     "finished": "Finished",
     "failed": "Failed",

@@ -173,7 +173,7 @@ def test_a_run_that_comes_further_is_seen_without_a_reload(
     made_up_runs.working(app.workspace, version, "Goes on")
     for path in ("runs", "evaluate"):
         visit(page, app.url(path, run=run.id))
-        sentence = "Training" if path == "runs" else "This run is still training"
+        sentence = "Running" if path == "runs" else "This run is still training"
         expect(
             page.get_by_test_id("stMain").get_by_text(sentence, exact=True).first
         ).to_be_visible()

@@ -17,7 +17,7 @@ from dashboard.state import redraw
 from dashboard.state.keys import fold_key
 from dashboard.state.workspace import current_workspace
 from dashboard.text.html import escape
-from dashboard.text.wording import PHASE_WORDS, count, duration
+from dashboard.text.wording import count, duration
 from dashboard.workers import engine
 from ml.errors import BadInputError
 from ml.runs.folder import Run
@@ -76,17 +76,19 @@ def _header(run: Run, status: Status, state: live.Live) -> None:
 
 def _progress(run: Run, status: Status, state: live.Live) -> None:
     progress = live.progress_of(run, state)
-    words = PHASE_WORDS.get(progress["phase"], "") if progress else "Starting"
-    done, started = live.share(progress), state["started"]
-    detail = ""
+    started, detail = state["started"], ""
+    began = bool(started) and started["time"] >= live.claimed(run)
+    stage = live.stage(progress, began, status.stopping)
     if progress and progress["phase"] == "train" and started:
         detail = f"{live.unit_of(state)} {max(1, progress['epoch'])} of {started['epochs']}"
     if status.stopping:
-        words, detail = "Stopping", "the best model is kept, tested and packed"
-    seconds_left = progress["seconds_left"] if progress else None
+        detail = "the best model is kept, tested and packed"
+    seconds_left = stage["seconds_left"]
     remaining = f"about {duration(seconds_left)} left" if seconds_left is not None else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        progress_bar(words, done, detail, remaining, announced=False)  # four times a second
+        progress_bar(
+            stage["words"], stage["share"], detail, remaining, announced=False
+        )  # four times a second
         if not status.stopping:
             if st.button("Stop", key="stop", icon=":material/stop:", help="Keeps the best model."):
                 engine.stop(current_workspace(), run)

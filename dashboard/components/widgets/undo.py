@@ -6,6 +6,7 @@ from dashboard.actions.edits import restore_version
 from dashboard.state.messages import REFUSED_CHANGE
 from dashboard.state.page_states import EditState
 from dashboard.state.stored import stored
+from dashboard.state.tab import tab_state
 from dashboard.text.html import escape
 from dashboard.text.markdown import plain
 from ml.data.store.versions import DatasetVersion
@@ -15,7 +16,8 @@ from ml.workspace import Workspace
 def undo_bar(workspace: Workspace, version: DatasetVersion) -> None:
     """After a change made in this tab: what it was, and a button that takes it back.
 
-    It stands at the foot of the window, wherever on the page the change was made.
+    It stands at the foot of the window, wherever on the page the change was made. It leaves with
+    the page: on the next one it would be about something else, and in the way.
     """
     with st.container():  # always there, so that nothing below moves to a new place
         name, refusal = REFUSED_CHANGE.take() or ("", "")
@@ -28,6 +30,10 @@ def undo_bar(workspace: Workspace, version: DatasetVersion) -> None:
             version.name,
             version.version,
         ):
+            return
+        page = tab_state().page
+        if change.setdefault("page", page) != page:
+            stored(EditState).last_change = None
             return
         with (
             st.container(border=True, key="card-bar-undo"),
