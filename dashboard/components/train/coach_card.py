@@ -139,8 +139,8 @@ def _known_settings(change: Any) -> dict[str, Any]:
 def in_words(change: dict[str, Any]) -> str:
     """A change as a button says it; of a whole recipe, its first setting.
 
-    >>> in_words({"learning_rate": 0.0001})
-    'learning rate 0.0001'
+    >>> in_words({"learning_rate": 0.0001}), in_words({"learning_rate": 1e-06})
+    ('learning rate 0.0001', 'learning rate 0.000001')
     >>> in_words({"freeze_backbone": False, "learning_rate": 0.0003})
     'the whole network trained'
     """
@@ -148,6 +148,8 @@ def in_words(change: dict[str, Any]) -> str:
     if name == "freeze_backbone":
         return "the whole network trained" if not value else "the last layer trained"
     label = str(TrainConfig.__dataclass_fields__[name].metadata["label"]).lower()
-    if isinstance(value, (int, float)):
-        return f"{label} {value:g}" if name != "folds" else f"{value} folds"
+    if name == "folds":
+        return f"{value} folds"
+    if isinstance(value, (int, float)):  # written out: nobody reads powers of ten
+        return f"{label} {f'{value:.7f}'.rstrip('0').rstrip('.')}"
     return f"{label} {choice_label(value).lower()}"
