@@ -135,7 +135,7 @@ def test_robust_fine_tuning_doubles_epochs_and_heads_get_spoilt_views() -> None:
     photos = Info(600, 512, 384, True)
     head = configuration("photos", photos, augment="robust")
     assert head.frozen
-    assert "4 views of each picture: as it is, and spoilt" in reason(head, 600)
+    assert "4 views of each picture: as it is, and made worse" in reason(head, 600)
     plain, robust = (configuration("d", TINY, augment=name).epochs for name in ("light", "robust"))
     assert robust == 2 * plain
     assert configuration("d", TINY, augment="robust", epochs=3).epochs == 3
