@@ -29,7 +29,7 @@ def child(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     children: list[subprocess.Popen[bytes]] = []
 
     def acts(code: str) -> None:
-        def spawn(command: list[str], log: Any) -> "subprocess.Popen[bytes]":
+        def spawn(command: list[str], log: Any, **environment: str) -> "subprocess.Popen[bytes]":
             children.append(subprocess.Popen([sys.executable, "-c", code], stdout=log))
             return children[-1]
 
