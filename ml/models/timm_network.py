@@ -246,4 +246,4 @@ if __name__ == "__main__":
         answer = describe(sys.argv[1])
     except BadInputError as problem:
         answer = {"error": str(problem)}
-    print(json.dumps(answer))
+    sys.stdout.write(f"{json.dumps(answer)}\n")

@@ -19,7 +19,7 @@ def first(grid: Locator) -> str:
 def test_one_looks_at_augmentation_and_trains_with_it(
     app: App, page: Page, visit: Callable[[Page, str], Page]
 ) -> None:
-    version = made_up_runs.dataset(app.workspace, ("cat", "dog"), each=15, name="seen")
+    version = made_up_runs.dataset(app.workspace, ("cat", "dog"), each=15, name="seen", side=28)
     made_up_findings.write_findings(app.workspace, version)
     visit(page, app.url("data", data="seen"))
     page.get_by_role("tab", name="What the model sees").click()

@@ -27,7 +27,7 @@ def test_the_report_opens_from_the_disk_with_the_network_off(
     page.on("console", lambda message: messages.append(message.text))
     page.on("request", lambda request: requests.append(request.url.split(":")[0]))
     page.goto(report_path.as_uri())
-    expect(page.get_by_role("heading", level=1)).to_have_text(run.id)
+    expect(page.get_by_role("heading", level=1)).to_have_text("made · small_cnn")
     pictures = page.locator("img")
     sizes = pictures.evaluate_all(
         "all => Promise.all(all.map(one => one.decode().then(() => one.naturalWidth)))"

@@ -42,9 +42,16 @@ def picture(seed: int, side: int = 48) -> bytes:
 
 
 def dataset(
-    workspace: Workspace, classes: tuple[str, ...] = CLASSES, each: int = 10, name: str = "made"
+    workspace: Workspace,
+    classes: tuple[str, ...] = CLASSES,
+    each: int = 10,
+    name: str = "made",
+    side: int = 48,
 ) -> DatasetVersion:
-    """A data set in the store: ``each`` pictures of every class, in the order of the classes."""
+    """A data set in the store: ``each`` pictures of every class, in the order of the classes.
+
+    Its facts say ``side`` px: below 32 a small network is trained whole by default.
+    """
     items = tuple(
         Item(
             write_picture(workspace, picture(1000 * label + index)),
@@ -54,7 +61,7 @@ def dataset(
         for label in range(len(classes))
         for index in range(each)
     )
-    about = {"width": 48, "height": 48, "colour": True, "bytes": 1}
+    about = {"width": side, "height": side, "colour": True, "bytes": 1}
     return write_version(workspace, name, classes, items, about)
 
 

@@ -117,7 +117,7 @@ def test_runs_are_told_with_status_and_figures(
     assert [row["id"] for row in rows] == [first.id, second.id, damaged.id]
     assert rows[0] == {
         "id": first.id,
-        "name": first.id,
+        "name": "hands · small_cnn",
         "status": "finished",
         "model": "small_cnn",
         "dataset": "hands",

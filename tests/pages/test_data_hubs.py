@@ -18,7 +18,7 @@ def test_a_hub_in_one_file_is_offered_and_brought_in(
     with scratch_hub(tmp_path):
         at = visit("data")
         labels = {box.label for box in at.selectbox}
-        assert {"A set of the attic", "A set that many know"} <= labels
+        assert {"A set of the attic", "A public set with published results"} <= labels
         offered = at.selectbox(key="named-set-attic")
         assert offered.options == ["Old shoes: left and right", "Hats"]
         offered.set_value("shoes").run()

@@ -335,7 +335,14 @@ def test_few_pictures_are_said_to_be_few_and_the_baselines_stand_beside(workspac
 
 def test_the_effect_of_calibration_is_told_before_and_after(workspace, version):
     run = made_up_runs.finished(workspace, version)
-    told = {"brier": 0.25, "brier_before": 0.3, "loss": 0.4, "loss_before": 0.5, "ece_before": 0.2}
+    told = {
+        "temperature": 1.5,
+        "brier": 0.25,
+        "brier_before": 0.3,
+        "loss": 0.4,
+        "loss_before": 0.5,
+        "ece_before": 0.2,
+    }
     bins = run.report["calibration"]["bins"]
     told = run.report["calibration"] | told | {"bins_before": bins}
     write_json(run.folder / "report.json", run.report | {"calibration": told})

@@ -19,8 +19,8 @@ from ml.workspace import Workspace
 from tests.helpers.pictures import SHARED
 
 NASTY = SHARED / "nasty_images"
-PREPARED = PixelSpec(32)
-OTHERS = [PixelSpec(224), PixelSpec(48, "grey", "squeeze"), PixelSpec(48, "rgb", "squeeze")]
+PREPARED = PixelSpec(224)
+OTHERS = [PixelSpec(32), PixelSpec(48, "grey", "squeeze"), PixelSpec(48, "rgb", "squeeze")]
 
 
 def classifier(spec: PixelSpec) -> Classifier:

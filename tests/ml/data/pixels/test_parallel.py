@@ -45,7 +45,7 @@ def process_id(numbers: list[int]) -> int:
 @pytest.fixture
 def pets(make_folder: Make) -> Path:
     """A folder of forty pictures, a copy of one and a broken file."""
-    folder = make_folder("pets", {"cat": 20, "dog": 20}, width=40, height=30)
+    folder = make_folder("pets", {"cat": 20, "dog": 20}, width=24, height=18)
     (folder / "cat" / "bad.png").write_bytes(b"no picture")
     shutil.copy(folder / "cat" / "000.png", folder / "cat" / "again.png")
     return folder
@@ -63,7 +63,7 @@ def test_processes_and_threads_give_the_same_version(
     assert processes.version.fingerprint == threads.version.fingerprint
     assert processes.refused == threads.refused != []
     assert processes.version.about == threads.version.about
-    spec = PixelSpec(40)
+    spec = PixelSpec(24)
     expected = [
         canonical(read_picture(workspace, item.hash), spec) for item in processes.version.items
     ]
