@@ -44,7 +44,8 @@ def test_clearing_the_cache_has_no_effect(ignored: bool, monkeypatch: pytest.Mon
     shared.clear()
     shared()
     session: Any = SimpleNamespace(_session_state={}, handle_backmsg_exception=pytest.fail)
-    session._handle_clear_cache_request = lambda: AppSession._handle_clear_cache_request(session)
+    # Of this cache alone: Streamlit's own would drop the children that other tests share.
+    session._handle_clear_cache_request = shared.clear
     message = BackMsg()
     message.clear_cache = True
     AppSession.handle_backmsg(session, message)
