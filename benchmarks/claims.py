@@ -16,20 +16,19 @@ The last lines say how often each was broken; 1 is the exit status where a claim
 import argparse
 import math
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import torch
 from scipy.stats import betabinom, binom
 
 from ml.config import TrainConfig
 from ml.data.catalog import resolve
 from ml.data.store.versions import DatasetVersion
 from ml.doctor.features import features_of
-from ml.features.logistic_regression import Problem
 from ml.inference import ood_reference
 from ml.metrics import calibration, selective
 from ml.models.network import new_head
@@ -63,12 +62,15 @@ def trial(features: Any, labels: Any, classes: int, count: int, seed: int) -> Tr
     folds = [part for part in _folds(labels[chosen], seed) if len(part)]
     pool = Pool(np.arange(count), folds)
     given = RegressionInput(features[None, chosen], labels[chosen], pool, [""] * count)
-    task = RegressionTask(new_head(features.shape[1], classes), CONFIG, given, classes)
-    out_of_fold, head = _walk(task)
+    head = new_head(features.shape[1], classes)
+    task = RegressionTask(head, CONFIG, given, classes)
+    task.walk()
+    out_of_fold = task.result().logits
     temperature = calibration.choose_temperature(out_of_fold, labels[chosen])
     chances = calibration.softmax(out_of_fold, temperature)
     rule = selective.choose_threshold(chances, labels[chosen])
-    logits = head(features[judges])
+    with torch.inference_mode():
+        logits = head.eval()(torch.from_numpy(features[judges])).numpy()
     judged = calibration.softmax(logits, temperature)
     sure = calibration.is_sure(judged.max(1), rule.threshold)
     wrong = judged.argmax(1) != labels[judges]
@@ -96,24 +98,6 @@ def _folds(labels: Any, seed: int) -> list[Any]:
     order = np.random.default_rng(seed).permutation(len(labels))
     by_class = order[np.argsort(labels[order], kind="stable")]
     return [np.sort(by_class[n::5]) for n in range(5)]
-
-
-def _walk(task: RegressionTask) -> tuple[Any, Callable[[Any], Any]]:
-    """The out-of-fold logits and the head at the penalty that a training would choose."""
-    best, worse = math.inf, 0
-    logits: Any = None
-    solution: Any = None
-    for penalty in task.path:
-        for number in range(len(task.pool.folds) + 1):
-            task.fit_fold(number, penalty)
-        loss = task.validation_loss()
-        worse = 0 if loss < best else worse + 1
-        if loss < best:
-            best, logits, solution = loss, task.out_of_fold.copy(), task.solutions[-1]
-        if worse >= task.patience:
-            break
-    problem: Problem = task.problem
-    return logits, problem.head(solution).logits
 
 
 def report(name: str, trials: list[Trial]) -> dict[str, Any]:

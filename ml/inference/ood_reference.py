@@ -76,15 +76,15 @@ def fit_out_of_fold(
         logits: (n, K), out-of-fold.
     """
     rows = carried_items(*features.shape)
-    whole = _without_limit(features[rows], items[rows], labels[rows], logits.shape[1])
-    measures = np.full((whole.count, len(features)), np.nan)
+    reference = _without_limit(features[rows], items[rows], labels[rows], logits.shape[1])
+    measures = np.full((reference.count, len(features)), np.nan)
     for fold in folds:
         others = np.setdiff1d(rows, fold)
         if len(others):
             part = _without_limit(features[others], items[others], labels[others], logits.shape[1])
             measures[:, fold] = part.measures(features[fold], logits[fold])
     measured = ~np.isnan(measures[0])
-    return _with_limit(whole, measures[:, measured]) if measured.any() else (None, {})
+    return _with_limit(reference, measures[:, measured]) if measured.any() else (None, {})
 
 
 def _without_limit(

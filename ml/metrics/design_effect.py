@@ -74,8 +74,8 @@ def variance_inflation(
     variance = float(np.sum(influence**2))
     sums = np.bincount(groups, influence, count)
     small = 1.0 if is_score else len(squares) / (len(squares) - 1)
-    found = small * float(np.sum(sums**2)) / variance if variance > 0 else full
-    effect = max(1.0, (events * found + full) / (events + 1))
+    estimate = small * float(np.sum(sums**2)) / variance if variance > 0 else full
+    effect = max(1.0, (events * estimate + full) / (events + 1))
     if is_score:
         return float(effect)
     correlation = min(1.0, (effect - 1) / (full - 1))

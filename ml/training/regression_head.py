@@ -27,7 +27,7 @@ from ml.training.task import ClassifierTask, cross_entropy
 
 FOLDS = 5
 STRONGEST_PENALTY, WEAKEST_PENALTY = 10.0, 1e-3
-"""The ends of the path. On the bundled sets the best penalty lies between 0.02 and 0.5."""
+"""The ends of the path. On the five sets tried the best penalty lies between 0.02 and 0.5."""
 MAX_WORSE_PENALTIES = 2
 """The path ends after so many penalties in a row without a lower out-of-fold loss."""
 STEPS_PER_EPOCH = FOLDS + 1
@@ -178,6 +178,25 @@ class RegressionTask(ClassifierTask):
         labels = torch.from_numpy(self.pool_labels)
         self.train_meter.add(cross_entropy(logits, labels), logits, labels)
 
+    def walk(self, progress: Callable[[float], None] = lambda fraction: None) -> None:
+        """Do without a Trainer what it does: take the path to its end and keep the best fit.
+
+        ``progress`` is told the share of the path that is done, and may raise to stop.
+        """
+        best_weights = {name: one.clone() for name, one in self.module.state_dict().items()}
+        for epoch, penalty in enumerate(self.path, 1):
+            progress((epoch - 1) / len(self.path))
+            for number in range(len(self.pool.folds) + 1):
+                self.fit_fold(number, penalty)
+            loss = self.validation_loss()
+            if loss < self.lowest_loss:
+                self.lowest_loss, self.best_epoch = loss, epoch
+                self.best_out_of_fold, self.penalty = self.out_of_fold.copy(), penalty
+                best_weights = {name: one.clone() for name, one in self.module.state_dict().items()}
+            if self.is_patience_over(epoch):
+                break
+        self.module.load_state_dict(best_weights)
+
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Figures of the out-of-fold logits."""
         logits = torch.from_numpy(self.out_of_fold)
@@ -268,21 +287,6 @@ def fit_head(
 
     ``progress`` is told the share of the path that is done, and may raise to stop.
     """
-    pool = given.pool
     head = new_head(given.features.shape[-1], classes)
-    task = RegressionTask(head, config, given, classes)
-    best, best_weights = float("inf"), {}
-    worse = 0
-    for epoch, penalty in enumerate(task.path):
-        progress(epoch / len(task.path))
-        for number in range(len(pool.folds) + 1):
-            task.fit_fold(number, penalty)
-        loss = task.validation_loss()
-        worse = 0 if loss < best else worse + 1
-        if loss < best:
-            best = loss
-            best_weights = {name: one.clone() for name, one in head.state_dict().items()}
-        if worse >= MAX_WORSE_PENALTIES:
-            break
-    head.load_state_dict(best_weights)
+    RegressionTask(head, config, given, classes).walk(progress)
     return head.eval()

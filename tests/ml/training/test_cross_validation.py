@@ -106,7 +106,12 @@ def test_folds_are_stratified_and_of_one_size(count: int) -> None:
     ]
 
 
-@pytest.mark.parametrize("settings", [PIXELS, FROZEN], ids=["pixels", "frozen"])
+REGRESSION = FROZEN | {"head": "regression"}
+
+
+@pytest.mark.parametrize(
+    "settings", [PIXELS, FROZEN, REGRESSION], ids=["pixels", "frozen", "regression"]
+)
 def test_the_report_has_the_accuracy_of_each_fold(
     settings: dict[str, Any], workspace: Workspace, start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
